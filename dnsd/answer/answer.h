@@ -1,0 +1,54 @@
+/* answer.h - a query packet in, a reply packet out. Never sees a socket: UDP,
+ * TCP and the fuzzers share it. Two stages, so that a caller can begin a whole
+ * batch (parse, look up where the client is, prefetch) before it finishes the
+ * first (decide, build). No allocation, no lock, no clock, no log.
+ *
+ * Every thread that answers owns one struct answerer. The caller sets snap and
+ * the times at the start of each batch, inside its RCU read section.
+ */
+#ifndef ANSWER_ANSWER_H
+#define ANSWER_ANSWER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "answer/counters.h"
+#include "base/addr.h"
+#include "geo/prefixes.h"
+#include "wire/query.h"
+
+struct accounts;
+struct snapshot;
+
+struct answerer {
+	const struct snapshot *snap;
+	int64_t now_ms;	 /* clock_ms() of the batch */
+	uint32_t wall_s; /* seconds since 1970, for cookies (RFC 9018) */
+	struct accounts *accounts; /* steering's, owned by the thread */
+	struct answer_counters counters;
+};
+
+/* One packet on its way. */
+struct answer_job {
+	/* set by the caller */
+	const uint8_t *query;
+	uint16_t query_len;
+	bool tcp;
+	struct addr peer; /* the asking address */
+	uint8_t *reply;
+	uint16_t reply_room; /* at least 512 */
+
+	/* set by answer_finish: 0 means drop, no reply is to be sent */
+	uint16_t reply_len;
+
+	/* between the stages */
+	struct query q;
+	struct addr client;   /* ECS address if sent (source > 0), else peer,
+				 or the peer where source is 0 */
+	struct geo_leaf leaf; /* where client is */
+};
+
+void answer_begin(struct answerer *answerer, struct answer_job *job);
+void answer_finish(struct answerer *answerer, struct answer_job *job);
+
+#endif

@@ -1,0 +1,45 @@
+/* arena.h - memory with one lifetime.
+ *
+ * A compiled thing (a zone, a geo table, a configuration) takes all its
+ * memory from one arena and is freed whole with it. Allocation never fails:
+ * no memory at load time aborts the program (DESIGN: no memory while starting
+ * is fatal; the query path does not allocate).
+ * One thread at a time.
+ */
+#ifndef BASE_ARENA_H
+#define BASE_ARENA_H
+
+#include <stddef.h>
+
+struct arena;
+
+/* A new empty arena; the caller owns it. */
+struct arena *arena_new(void);
+
+/* Frees the arena and all that was taken from it. NULL is allowed. */
+void arena_free(struct arena *arena);
+
+/* Zeroed memory, aligned to 8 bytes (to 64 when size is a multiple of 64). */
+void *arena_alloc(struct arena *arena, size_t size);
+
+/* Memory without alignment and not zeroed, for byte strings. */
+void *arena_bytes(struct arena *arena, const void *bytes, size_t size);
+
+/* A copy of a string. */
+char *arena_strdup(struct arena *arena, const char *text);
+
+/* A formatted string. */
+char *arena_printf(struct arena *arena, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Bytes taken from the system. */
+size_t arena_size(const struct arena *arena);
+
+/* malloc, calloc and realloc that abort instead of returning NULL, for the
+ * few growing things of builders. Free with free(). */
+void *mem_alloc(size_t size);
+void *mem_zero(size_t count, size_t size);
+void *mem_grow(void *old, size_t size);
+char *mem_strdup(const char *text);
+
+#endif

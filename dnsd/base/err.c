@@ -1,0 +1,62 @@
+#include "base/err.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* More than this says nothing new, and a file full of errors must not eat
+ * the memory of a running server. */
+#define LINES_MAX_BYTES 65536
+
+static void line_add(char **text, size_t *len, const char *fmt, va_list ap)
+{
+	char line[1024];
+	int n = vsnprintf(line, sizeof line - 1, fmt, ap);
+	if (n < 0 || *len > LINES_MAX_BYTES)
+		return;
+	size_t add = (size_t)n < sizeof line - 1 ? (size_t)n : sizeof line - 2;
+	line[add++] = '\n';
+
+	char *more = realloc(*text, *len + add + 1);
+	if (!more)
+		return;
+	memcpy(more + *len, line, add);
+	*len += add;
+	more[*len] = '\0';
+	*text = more;
+}
+
+bool err_add(struct err *err, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	line_add(&err->text, &err->text_len, fmt, ap);
+	va_end(ap);
+	err->count++;
+	return false;
+}
+
+void err_warn(struct err *err, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	line_add(&err->warnings, &err->warnings_len, fmt, ap);
+	va_end(ap);
+}
+
+const char *err_text(struct err *err)
+{
+	if (!err->text)
+		return "";
+	if (err->text_len && err->text[err->text_len - 1] == '\n')
+		err->text[--err->text_len] = '\0';
+	return err->text;
+}
+
+void err_fini(struct err *err)
+{
+	free(err->text);
+	free(err->warnings);
+	*err = (struct err){0};
+}

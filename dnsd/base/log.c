@@ -1,0 +1,94 @@
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static enum log_level level_max = LOG_LVL_INFO;
+
+static const struct {
+	const char *name;
+	int priority; /* syslog's */
+} levels[] = {{"error", 3}, {"warning", 4}, {"info", 6}, {"debug", 7}};
+
+void log_set_level(enum log_level level)
+{
+	level_max = level;
+}
+
+static void write_line(enum log_level level, const char *text)
+{
+	char line[2048];
+	size_t n = 0;
+
+	if (level > level_max)
+		return;
+	if (getenv("JOURNAL_STREAM"))
+		n = (size_t)snprintf(
+			line, sizeof line, "<%d>", levels[level].priority);
+	n += (size_t)snprintf(
+		line + n, sizeof line - n, "%s: ", levels[level].name);
+	for (; *text && n < sizeof line - 6; text++) {
+		unsigned char c = (unsigned char)*text;
+		if (c < 0x20 || c == 0x7f)
+			n += (size_t)snprintf(
+				line + n, sizeof line - n, "\\x%02x", c);
+		else
+			line[n++] = (char)c;
+	}
+	line[n++] = '\n';
+	/* A log that cannot be written must not stop the server. */
+	if (write(STDERR_FILENO, line, n) < 0)
+		return;
+}
+
+static void vlog(enum log_level level, const char *fmt, va_list ap)
+{
+	char text[1900];
+	vsnprintf(text, sizeof text, fmt, ap);
+	write_line(level, text);
+}
+
+#define LOG_FUNCTION(name, level)                                              \
+	void name(const char *fmt, ...)                                        \
+	{                                                                      \
+		va_list ap;                                                    \
+		va_start(ap, fmt);                                             \
+		vlog(level, fmt, ap);                                          \
+		va_end(ap);                                                    \
+	}
+
+LOG_FUNCTION(log_error, LOG_LVL_ERROR)
+LOG_FUNCTION(log_warn, LOG_LVL_WARN)
+LOG_FUNCTION(log_info, LOG_LVL_INFO)
+LOG_FUNCTION(log_debug, LOG_LVL_DEBUG)
+
+void log_lines(enum log_level level, const char *what, const char *text)
+{
+	while (text && *text) {
+		char line[1900];
+		size_t n = strcspn(text, "\n");
+		snprintf(line, sizeof line, "%s%.*s", what, (int)n, text);
+		write_line(level, line);
+		text += n + (text[n] == '\n');
+	}
+}
+
+bool log_allowed(struct log_limit *limit, int64_t now_ms, unsigned burst,
+	unsigned *held)
+{
+	if (limit->second != now_ms / 1000) {
+		limit->second = now_ms / 1000;
+		limit->in_second = 0;
+	}
+	if (limit->in_second >= burst) {
+		limit->held++;
+		return false;
+	}
+	limit->in_second++;
+	*held = limit->held;
+	limit->held = 0;
+	return true;
+}

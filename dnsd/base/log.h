@@ -1,0 +1,38 @@
+/* log.h - one line an event on stderr: "LEVEL module: text key=value ...".
+ *
+ * Threads may log at any time; a line is one write(2). Under systemd (or with
+ * JOURNAL_STREAM set) lines carry the <N> priority prefix of sd-daemon(3).
+ * Control characters in a line are escaped, so that a name from the network
+ * cannot forge a second line. Never log a password, token or secret.
+ */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum log_level { LOG_LVL_ERROR, LOG_LVL_WARN, LOG_LVL_INFO, LOG_LVL_DEBUG };
+
+/* Lines above this level are not written. Default: info. Before threads. */
+void log_set_level(enum log_level level);
+
+void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Writes every line of text (e.g. of a struct err) at a level. */
+void log_lines(enum log_level level, const char *what, const char *text);
+
+/* A limit for one kind of line: at most `burst` in any second. What was held
+ * back is told with the next line that passes. Owned by one thread. */
+struct log_limit {
+	int64_t second;
+	unsigned in_second, held;
+};
+
+/* True if a line may be written now; then *held says how many were not. */
+bool log_allowed(struct log_limit *limit, int64_t now_ms, unsigned burst,
+	unsigned *held);
+
+#endif

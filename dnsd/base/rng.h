@@ -1,0 +1,45 @@
+/* rng.h - hashes and random numbers.
+ *
+ * hash_mix() and hash_bytes() spread; they do not resist an attacker who can
+ * choose keys, unless seeded by a secret. siphash() does (RFC 9018 asks for
+ * SipHash-2-4). struct rng is a small deterministic generator: one per thread,
+ * seeded by its owner, so that replay gives the same run again.
+ */
+#ifndef BASE_RNG_H
+#define BASE_RNG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* A bijection that spreads every bit (Stafford's mix 13 of SplitMix64). */
+static inline uint64_t hash_mix(uint64_t x)
+{
+	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+	x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+	return x ^ (x >> 31);
+}
+
+uint64_t hash_bytes(const void *bytes, size_t n, uint64_t seed);
+
+/* SipHash-2-4, 64 bit output, key of 16 bytes. */
+uint64_t siphash(const uint8_t key[16], const void *bytes, size_t n);
+
+struct rng {
+	uint64_t state;
+};
+
+static inline uint64_t rng_next(struct rng *rng)
+{
+	return hash_mix(rng->state += 0x9e3779b97f4a7c15u);
+}
+
+/* Uniform in [0, 1). */
+static inline double rng_unit(struct rng *rng)
+{
+	return (double)(rng_next(rng) >> 11) * 0x1p-53;
+}
+
+/* Fills bytes from the kernel; aborts if it cannot. */
+void rng_secret(void *bytes, size_t n);
+
+#endif

@@ -1,0 +1,35 @@
+/* options.h - settings of the configuration that an answer depends on.
+ * Immutable, a part of the snapshot.
+ */
+#ifndef SNAPSHOT_OPTIONS_H
+#define SNAPSHOT_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+
+struct options {
+	uint16_t udp_max;      /* largest UDP answer, also advertised: 1232 */
+	uint16_t udp_nocookie; /* larger UDP answers to clients without a valid
+				  server cookie get TC; 0: no such limit */
+	uint8_t cookie_secret[16];   /* server cookies are made with this */
+	uint8_t cookie_previous[16]; /* and still accepted with this */
+	bool have_previous;
+	const char *nsid;      /* NSID, id.server, hostname.bind; NULL: none */
+	const char *version;   /* version.bind, version.server; NULL: REFUSED */
+	const struct prefix *trusted; /* who may ask _why */
+	unsigned n_trusted;
+};
+
+/* Whether addr lies in one of the trusted prefixes. */
+static inline bool options_trusts(
+	const struct options *options, const struct addr *addr)
+{
+	for (unsigned i = 0; i < options->n_trusted; i++)
+		if (prefix_contains(&options->trusted[i], addr))
+			return true;
+	return false;
+}
+
+#endif

@@ -1,0 +1,28 @@
+/* snapshot.h - all that a query may consult, behind one RCU pointer.
+ *
+ * Immutable once published. Its parts change at different rates and are shared
+ * by successive snapshots: zones (hours), geo (weeks), map (when the inventory
+ * changes), load (every 100 ms). Control is the only publisher; workers read
+ * inside an RCU read section of one batch.
+ */
+#ifndef SNAPSHOT_SNAPSHOT_H
+#define SNAPSHOT_SNAPSHOT_H
+
+#include <stdint.h>
+
+struct zoneset;
+struct geo;
+struct map;
+struct load;
+struct options;
+
+struct snapshot {
+	uint64_t generation; /* grows with every publication */
+	const struct zoneset *zones;
+	const struct geo *geo;
+	const struct map *map;	 /* NULL: nothing is steered */
+	const struct load *load; /* NULL with map NULL only */
+	const struct options *options;
+};
+
+#endif

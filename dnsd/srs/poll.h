@@ -1,0 +1,60 @@
+/* poll.h - asks every node for its load, on the control thread's event loop.
+ *
+ * libcurl's multi socket interface (only user of libcurl here): nothing blocks.
+ * One fresh connection a poll (a kept one would stop SRS's graceful exit and
+ * costs 44 ms on SRS), no redirects, no proxy from the environment, http and
+ * https only, TLS verified, a cap on the body, one deadline for all.
+ * Beside the poll a node may have two probes (probe.h), because a TCP connect
+ * proves nothing about an SRS.
+ *
+ * A node is polled once each interval with jitter; after a failure it is asked
+ * again at once (one time), then at the interval. Results are handed to the
+ * callbacks; poll never decides. Control thread only.
+ */
+#ifndef SRS_POLL_H
+#define SRS_POLL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "steer/sample.h"
+
+struct event_base;
+struct poller;
+
+/* What is asked of one node. Strings are copied. NULL or "": not asked. */
+struct poll_target {
+	uint32_t node;	  /* handed back in callbacks */
+	const char *api;  /* "http://[user:password@]host:port", no path */
+	const char *rtmp; /* "host:port", numeric */
+	const char *flv;  /* "host:port", numeric */
+	const char *name; /* for messages */
+};
+
+/* All on the control thread. */
+struct poll_events {
+	void *arg;
+	/* A readable answer of the API. */
+	void (*sample)(void *arg, uint32_t node, const struct sample *sample);
+	/* The API poll failed. why is one line without secrets. */
+	void (*failed)(void *arg, uint32_t node, enum sample_failure failure,
+		const char *why);
+	/* The RTMP or HTTP probe ended; ok, or how it failed. */
+	void (*probed)(void *arg, uint32_t node, bool ok,
+		enum sample_failure failure, float rtt_ms, const char *why);
+};
+
+struct poller *poll_new(
+	struct event_base *base, const struct poll_events *events);
+void poll_free(struct poller *poller);
+
+/* Replaces the list of nodes. Targets equal to old ones (same node, api, rtmp,
+ * flv) keep their rhythm; requests under way to others are dropped. New ones
+ * are asked at once (spread over at most 200 ms). */
+void poll_set(struct poller *poller, const struct poll_target *targets,
+	unsigned n, unsigned interval_ms, unsigned timeout_ms);
+
+/* Asks one node at once, beside its rhythm. */
+void poll_now(struct poller *poller, uint32_t node);
+
+#endif

@@ -1,0 +1,61 @@
+/* prefixes.h - the prefix table: address -> place and scope.
+ *
+ * Built once off the query path by geo_builder_*, immutable afterwards; any
+ * number of threads look up. A lookup is a few dependent loads and never
+ * fails: addresses that match nothing have place 0, "unknown".
+ *
+ * The scope of a leaf is the SCOPE PREFIX-LENGTH (RFC 7871) that answers for
+ * it carry. It is true: every address inside ADDRESS/scope has the same leaf
+ * (place and scope). It is clamped to 20..24 for IPv4 and 40..48 for IPv6,
+ * and longer only where the data itself is finer than /24 or /48.
+ */
+#ifndef GEO_PREFIXES_H
+#define GEO_PREFIXES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "geo/place.h"
+
+struct geo; /* the table; owns its memory; freed with geo_free */
+
+struct geo_leaf {
+	uint32_t place; /* index for geo_place; 0: unknown */
+	uint8_t scope;
+};
+
+/* The leaf of an address (family 4 or 6). */
+struct geo_leaf geo_find(const struct geo *geo, const struct addr *addr);
+
+/* A hint to the CPU that geo_find(addr) comes soon. */
+void geo_prefetch(const struct geo *geo, const struct addr *addr);
+
+/* Place 0 .. geo_places()-1; place 0 is unknown everywhere. */
+const struct place *geo_place(const struct geo *geo, uint32_t index);
+uint32_t geo_places(const struct geo *geo);
+
+/* Bytes of memory of the table. */
+size_t geo_size(const struct geo *geo);
+
+void geo_free(struct geo *geo); /* NULL allowed */
+
+/* -- building -- */
+
+struct geo_builder;
+struct geo_builder *geo_builder_new(void);
+void geo_builder_free(struct geo_builder *builder);
+
+/* One range of one source. Layers are numbered from the most important: layer
+ * 0 is the nets file, 1.. the databases in the order of the configuration.
+ * Ranges of one layer: a longer prefix wins over a shorter one (field by
+ * field), whatever the order. Between layers each field (coordinates, country,
+ * ASN) is taken from the first layer that has it; real coordinates of any
+ * layer win over the centre of a country. */
+void geo_builder_add(struct geo_builder *builder, unsigned layer,
+	const struct prefix *prefix, const struct place *place);
+
+/* Compiles the table; the builder is used up (freed). */
+struct geo *geo_build(struct geo_builder *builder);
+
+#endif
