@@ -693,10 +693,10 @@ static void compile(struct table *table, const struct runs *runs)
 
 	size_t n = fill(&c, 0, table->top_bits, 0, runs->n, starts);
 	table->top = mem_alloc(n_top * sizeof *table->top);
-	for (size_t slot = 0, i = 0; slot < n_top; slot++) {
-		if (i + 1 < n && starts[i + 1].slot == slot)
-			i++;
-		table->top[slot] = starts[i].entry;
+	for (size_t i = 0; i < n; i++) {
+		size_t end = i + 1 < n ? starts[i + 1].slot : n_top;
+		for (size_t slot = starts[i].slot; slot < end; slot++)
+			table->top[slot] = starts[i].entry;
 	}
 	table->words =
 	        mem_grow(table->words, table->n_words * sizeof(uint32_t));
