@@ -708,12 +708,14 @@ static void compile(struct table *table, const struct runs *runs)
 static struct runs all_layers(struct geo_builder *b, unsigned family)
 {
 	struct runs all = {0};
-	emit(&all, 0, 0);
-	for (unsigned i = 0; i < b->n_layers; i++)
-		if (b->layers[family][i].n)
-			all = merge(all,
-			        flatten(&b->layers[family][i], &b->places),
-			        &b->places);
+	for (unsigned i = 0; i < b->n_layers; i++) {
+		if (!b->layers[family][i].n)
+			continue;
+		struct runs next = flatten(&b->layers[family][i], &b->places);
+		all = all.n ? merge(all, next, &b->places) : next;
+	}
+	if (!all.n)
+		emit(&all, 0, 0);
 	return all;
 }
 
