@@ -19,10 +19,11 @@
 
 struct accounts;
 struct snapshot;
+struct zone;
 
 struct answerer {
 	const struct snapshot *snap;
-	int64_t now_ms;	 /* clock_ms() of the batch */
+	int64_t now_ms;  /* clock_ms() of the batch */
 	uint32_t wall_s; /* seconds since 1970, for cookies (RFC 9018) */
 	struct accounts *accounts; /* steering's, owned by the thread */
 	struct answer_counters counters;
@@ -42,10 +43,13 @@ struct answer_job {
 	uint16_t reply_len;
 
 	/* between the stages */
+	bool drop;
+	const struct zone *zone; /* that the question lies in; NULL: none */
 	struct query q;
-	struct addr client;   /* ECS address if sent (source > 0), else peer,
+	struct addr client; /* ECS address if sent (source > 0), else peer,
 				 or the peer where source is 0 */
-	struct geo_leaf leaf; /* where client is */
+	struct geo_leaf
+	        leaf; /* where client is; known if the zone is steered */
 };
 
 void answer_begin(struct answerer *answerer, struct answer_job *job);
