@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/queue.h>
 #include <unistd.h>
-#include <urcu-memb.h>
+#include <urcu/urcu-memb.h>
 
 #include "base/arena.h"
 #include "base/clock.h"

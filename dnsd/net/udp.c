@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <urcu-memb.h>
+#include <urcu/urcu-memb.h>
 
 #include "base/arena.h"
 

@@ -1,7 +1,7 @@
 #include "snapshot/snapshot.h"
 
 #include <stdlib.h>
-#include <urcu-memb.h>
+#include <urcu/urcu-memb.h>
 
 #include "base/arena.h"
 

@@ -96,4 +96,16 @@ void steer_account(const struct steer_state *state, struct accounts *accounts,
 /* The key of a client's entry: client net, name and stream, not the line. */
 uint64_t steer_key(const struct map *map, const struct steer_query *query);
 
+/* Sets the client of a query: its net is the address masked to the shorter of
+ * the leaf's scope and source (the length the client itself told; 128 where it
+ * told none), its place is the leaf's. */
+static inline void steer_client(struct steer_query *query,
+	const struct addr *client, unsigned source, struct geo_leaf leaf)
+{
+	unsigned len = leaf.scope < source ? leaf.scope : source;
+	query->net = addr_mask(client, len);
+	query->net_len = (uint8_t)len;
+	query->place = leaf.place;
+}
+
 #endif
