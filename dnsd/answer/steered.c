@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "answer/answer.h"
-#include "base/rng.h"
 #include "snapshot/options.h"
 #include "snapshot/snapshot.h"
 #include "steer/explain.h"
@@ -24,7 +23,7 @@ static void query_fill(struct steer_query *query,
 		.type = qtype == RR_AAAA    ? STEER_AAAA
 			: qtype == RR_HTTPS ? STEER_HTTPS
 					    : STEER_A,
-		.stream = stream ? hash_bytes(stream, stream_len, 3) : 0,
+		.stream = map_stream_hash((const char *)stream, stream_len),
 		.asker = job->peer,
 	};
 	steer_client(query, &job->client,

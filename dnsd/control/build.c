@@ -102,7 +102,7 @@ static struct name name_of(const char *text)
 {
 	struct name name;
 	/* conf has checked it */
-	if (!name_from_text(&name, text, strlen(text), NULL))
+	if (!name_from_text(&name, text))
 		name = (struct name){0};
 	return name;
 }
@@ -310,8 +310,24 @@ static bool check_user(const struct conf *conf, struct err *err)
 
 /* -- all -- */
 
-struct built *build_all(
-	const char *path, const struct built *previous, struct err *err)
+static bool find_geo(struct built *b, const struct built *previous,
+	bool without_geo, struct err *err)
+{
+	if (without_geo) {
+		b->geo = geo_load(NULL, NULL, 0, err);
+		return true;
+	}
+	b->geo_files = geo_files_stat(b->conf);
+	if (previous && geo_files_equal(&previous->geo_files, &b->geo_files)) {
+		b->geo = previous->geo;
+		return true;
+	}
+	b->geo = geo_of(b->conf, err);
+	return b->geo != NULL;
+}
+
+struct built *build_all(const char *path, const struct built *previous,
+	bool without_geo, struct err *err)
 {
 	struct built *b = mem_zero(1, sizeof *b);
 	bool ok = (b->conf = conf_load(path, err)) != NULL;
@@ -320,12 +336,7 @@ struct built *build_all(
 		ok &= check_user(b->conf, err);
 		ok &= build_options(b, previous, err);
 		ok &= build_zones(b, err);
-		b->geo_files = geo_files_stat(b->conf);
-		if (previous &&
-			geo_files_equal(&previous->geo_files, &b->geo_files))
-			b->geo = previous->geo;
-		else
-			ok &= (b->geo = geo_of(b->conf, err)) != NULL;
+		ok &= find_geo(b, previous, without_geo, err);
 	}
 	if (ok) {
 		b->servers = count_servers(b);

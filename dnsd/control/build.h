@@ -39,9 +39,11 @@ struct built {
 
 /* Builds from the file. previous: the state in service or NULL; its cookie
  * secret, node indexes and, if the files are the same, geo table go on. NULL
- * with messages in err on any error. */
-struct built *build_all(
-	const char *path, const struct built *previous, struct err *err);
+ * with messages in err on any error. without_geo: an empty table for now, so
+ * that static names are served while a large database is read;
+ * build_geo_changed() then says that there is something to load. */
+struct built *build_all(const char *path, const struct built *previous,
+	bool without_geo, struct err *err);
 
 /* Frees a state that is no longer in service; what `heir` (or NULL) shares
  * stays. */

@@ -116,6 +116,35 @@ static bool open_address(struct listeners *l, unsigned i, const char *text)
 	return l->tcp[i] >= 0;
 }
 
+static bool complain(struct err *err, const struct conf_texts *addresses,
+	unsigned i)
+{
+	const struct conf_where *w = &addresses->where[i];
+	const char *why = errno ? strerror(errno) : "not ADDRESS:PORT";
+	if (!w->file)
+		return err_add(err, "cannot listen on %s: %s",
+			addresses->text[i], why);
+	return err_add(err, "%s:%u: cannot listen on %s: %s", w->file, w->line,
+		addresses->text[i], why);
+}
+
+bool listen_streams(const struct conf_texts *addresses, int default_port,
+	int **fds, struct err *err)
+{
+	bool ok = true;
+	*fds = mem_zero(addresses->n + 1, sizeof **fds);
+	for (unsigned i = 0; i < addresses->n; i++) {
+		struct sockaddr_storage ss;
+		socklen_t len = sockaddr_parse(
+			&ss, addresses->text[i], default_port);
+		(*fds)[i] = len ? tcp_open(&ss, len) : -1;
+		if ((*fds)[i] < 0)
+			ok = complain(err, addresses, i);
+	}
+	(*fds)[addresses->n] = -1;
+	return ok;
+}
+
 bool listen_open(struct listeners *l, const struct conf_texts *addresses,
 	unsigned workers, struct err *err)
 {
@@ -128,12 +157,8 @@ bool listen_open(struct listeners *l, const struct conf_texts *addresses,
 		l->tcp[i] = -1;
 	bool ok = true;
 	for (unsigned i = 0; i < l->n; i++)
-		if (!open_address(l, i, addresses->text[i])) {
-			const struct conf_where *w = &addresses->where[i];
-			ok = err_add(err, "%s:%u: cannot listen on %s: %s",
-				w->file, w->line, addresses->text[i],
-				strerror(errno));
-		}
+		if (!open_address(l, i, addresses->text[i]))
+			ok = complain(err, addresses, i);
 	if (!ok)
 		listen_close(l);
 	return ok;

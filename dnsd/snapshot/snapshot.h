@@ -15,6 +15,7 @@ struct geo;
 struct map;
 struct load;
 struct options;
+struct report;
 
 struct snapshot {
 	uint64_t generation; /* grows with every publication */
@@ -23,6 +24,7 @@ struct snapshot {
 	const struct map *map;	 /* NULL: nothing is steered */
 	const struct load *load; /* NULL with map NULL only */
 	const struct options *options;
+	const struct report *report;
 };
 
 /* The one pointer. Control publishes; every other thread reads it inside

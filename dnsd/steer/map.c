@@ -1,5 +1,6 @@
 #include "steer/map.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -457,7 +458,8 @@ struct map *map_build(const struct conf *conf, const struct geo *geo,
 
 	map->arena = arena;
 	map->servers = servers ? servers : 1;
-	b.index = mem_zero(conf->n_nodes, sizeof *b.index);
+	b.index = arena_alloc(arena, conf->n_nodes * sizeof *b.index);
+	map->of_conf = b.index;
 	assign_indexes(&b, conf, previous);
 	build_nodes(&b, conf);
 	b.at = mem_zero(map->n_nodes, sizeof *b.at);
@@ -466,7 +468,6 @@ struct map *map_build(const struct conf *conf, const struct geo *geo,
 	gather_asns(&b);
 	build_cells(&b);
 	build_names(&b, conf);
-	free(b.index);
 	free(b.asn);
 	free(b.at);
 	free(b.cell_place);
@@ -494,4 +495,68 @@ int map_find_node(const struct map *map, const char *name)
 			!strcasecmp(map->nodes[i].name, name))
 			return (int)i;
 	return -1;
+}
+
+uint64_t map_stream_hash(const char *label, unsigned len)
+{
+	return len ? hash_bytes(label, len, 3) : 0;
+}
+
+/* "lineN." in front, N without leading zeros and at most max; then *rest is
+ * what follows. */
+static unsigned line_of(const char *text, unsigned max, const char **rest)
+{
+	unsigned line = 0;
+	if (strncmp(text, "line", 4) || text[4] < '1' || text[4] > '9')
+		return 0;
+	for (text += 4; *text >= '0' && *text <= '9' && line <= max; text++)
+		line = line * 10 + (unsigned)(*text - '0');
+	if (*text != '.' || line > max)
+		return 0;
+	*rest = text + 1;
+	return line;
+}
+
+static bool match_line(
+	const struct map *map, const char *text, struct map_match *match)
+{
+	const char *rest = text;
+	int name = map_find_name(map, text);
+	match->line = 1;
+	if (name < 0) {
+		match->line = (uint8_t)line_of(text, CONF_LINES_MAX, &rest);
+		name = match->line ? map_find_name(map, rest) : -1;
+		if (name < 0 || match->line > map->names[name].lines)
+			return false;
+	}
+	match->name = (uint32_t)name;
+	return true;
+}
+
+bool map_match(const struct map *map, const char *text, struct map_match *match)
+{
+	char lower[256];
+	size_t n = strlen(text);
+	if (n && text[n - 1] == '.')
+		n--;
+	if (n >= sizeof lower)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		lower[i] = (char)tolower((unsigned char)text[i]);
+	lower[n] = '\0';
+	*match = (struct map_match){0};
+	if (match_line(map, lower, match))
+		return true;
+	char *dot = strchr(lower, '.');
+	if (!dot || dot == lower || dot - lower > 63 || *lower == '_' ||
+		!match_line(map, dot + 1, match) ||
+		!map->names[match->name].streams)
+		return false;
+	*dot = '\0';
+	/* lineN is a line or nothing, never a stream. */
+	if (!strncmp(lower, "line", 4) && lower[4] &&
+		strspn(lower + 4, "0123456789") == strlen(lower + 4))
+		return false;
+	strcpy(match->stream, lower);
+	return true;
 }

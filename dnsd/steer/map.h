@@ -85,6 +85,7 @@ struct map {
 	struct map_node *nodes;
 	struct map_pool *pools;
 	struct map_name *names;
+	const uint16_t *of_conf;       /* index here, by index in the conf */
 	const uint32_t *cell_of_place; /* by place of the geo table */
 	uint32_t n_places;
 	unsigned servers; /* name servers that share the delegation */
@@ -125,6 +126,18 @@ static inline bool map_same_provider(
 	return map->nodes[a].provider &&
 	       map->nodes[a].provider == map->nodes[b].provider;
 }
+
+/* What a name means to steering: the steered name itself, one of its lines, a
+ * stream of either. False: nothing. Case and a last dot are ignored. */
+struct map_match {
+	uint32_t name;
+	uint8_t line;
+	char stream[64]; /* lower case, "" if none */
+};
+bool map_match(const struct map *map, const char *text, struct map_match *match);
+
+/* The hash that a stream's label counts as in a decision; 0 for "". */
+uint64_t map_stream_hash(const char *label, unsigned len);
 
 /* The index of a name or node, -1 if there is none. Case is ignored. */
 int map_find_name(const struct map *map, const char *name);
