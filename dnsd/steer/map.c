@@ -106,6 +106,13 @@ static void assign_indexes(struct build *b, const struct conf *conf,
 	free(used);
 }
 
+/* "address:port" of the conf, NULL: off. */
+static uint16_t port_of(const char *endpoint)
+{
+	const char *colon = endpoint ? strrchr(endpoint, ':') : NULL;
+	return colon ? (uint16_t)atoi(colon + 1) : 0;
+}
+
 static void build_nodes(struct build *b, const struct conf *conf)
 {
 	struct map *map = b->map;
@@ -132,6 +139,8 @@ static void build_nodes(struct build *b, const struct conf *conf)
 					 ? domain_of(providers, &n_providers,
 						   from->provider)
 					 : 0;
+		node->rtmp_port = port_of(from->rtmp);
+		node->flv_port = port_of(from->flv);
 		node->n_asn = from->n_asn;
 		node->asn = arena_bytes(map->arena, from->asn,
 			from->n_asn * sizeof *from->asn);
