@@ -26,7 +26,9 @@ struct loader {
 	struct err *err;
 	unsigned depth;
 	bool failed;
-	uint8_t rdata[UINT16_MAX]; /* of the record being read */
+	bool have_default, have_last;
+	uint32_t default_ttl, last_ttl; /* $TTL; the last record's own */
+	uint8_t rdata[UINT16_MAX];      /* of the record being read */
 };
 
 /* One file. */
@@ -42,8 +44,6 @@ struct reader {
 
 	struct name origin, owner; /* owner: of the last record */
 	bool have_owner;
-	uint32_t default_ttl, last_ttl;
-	bool have_default, have_last;
 	ldns_rdf *ldns_origin; /* of `origin`, made when needed */
 };
 
@@ -244,17 +244,17 @@ static bool choose_ttl(struct reader *r, const struct front *f,
         const uint8_t *rdata, size_t len, uint16_t type, uint32_t *ttl)
 {
 	if (f->have_ttl) {
-		r->last_ttl = f->ttl;
-		r->have_last = true;
+		r->loader->last_ttl = f->ttl;
+		r->loader->have_last = true;
 		*ttl = f->ttl;
-	} else if (r->have_default) {
-		*ttl = r->default_ttl;
-	} else if (r->have_last) {
-		*ttl = r->last_ttl;
+	} else if (r->loader->have_default) {
+		*ttl = r->loader->default_ttl;
+	} else if (r->loader->have_last) {
+		*ttl = r->loader->last_ttl;
 	} else if (type == RR_SOA && len >= 20) {
 		*ttl = get32(rdata + len - 4) & TTL_MAX;
-		r->last_ttl = *ttl;
-		r->have_last = true;
+		r->loader->last_ttl = *ttl;
+		r->loader->have_last = true;
 		err_warn(r->loader->err,
 		        "%s:%u: no TTL: the SOA's minimum is"
 		        " taken",
@@ -315,9 +315,11 @@ static bool read_rdata(struct reader *r, const char *type_text,
 		free(text);
 	if (status != LDNS_STATUS_OK) {
 		char what[RR_TYPE_TEXT_MAX + 64];
+		if (!ldns_get_rr_type_by_name(type_text))
+			return fault(r, "not a type", type_text);
 		snprintf(what, sizeof what, "%.16s: %s", type_text,
 		        ldns_get_errorstr_by_id(status));
-		return fault(r, what, rest);
+		return fault(r, what, rest + strspn(rest, " "));
 	}
 	*type = (uint16_t)ldns_rr_get_type(rr);
 	long flat = flatten(rr, r->loader->rdata);
@@ -416,8 +418,9 @@ static bool directive(struct reader *r, char *rest)
 		return fault(
 		        r, "a directive with too few or too many words", what);
 	if (!strcasecmp(what, "$TTL")) {
-		r->have_default = parse_ttl(first, &r->default_ttl);
-		return r->have_default || fault(r, "not a TTL", first);
+		r->loader->have_default =
+		        parse_ttl(first, &r->loader->default_ttl);
+		return r->loader->have_default || fault(r, "not a TTL", first);
 	}
 	if (!strcasecmp(what, "$ORIGIN")) {
 		if (!name_parse(&name, first, strlen(first), &r->origin))
