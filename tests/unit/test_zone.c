@@ -117,8 +117,8 @@ static void test_code(void **state)
 
 static void test_made(void **state)
 {
-	static const char *const ns[] = {"ns1.example.com 203.0.113.5 "
-	                                 "2001:db8::5",
+	static const char *const ns[] = {
+	        "ns1.example.com 203.0.113.5 2001:db8::5",
 	        "ns2.example.net 192.0.2.1", "ns3.example.com"};
 	static const char *const bad[] = {"a..b", "ns1.example.com 1.2.3"};
 	struct name apex = nm("example.com");

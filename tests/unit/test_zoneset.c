@@ -12,6 +12,7 @@ static struct zone *made(const char *apex)
 	assert_true(zone_builder_make(b, ns, 1, 1, NULL, &err));
 	struct zone *zone = zone_build(b, &err);
 	assert_non_null(zone);
+	err_fini(&err);
 	return zone;
 }
 
