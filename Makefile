@@ -16,7 +16,7 @@ PACKAGES := ldns libevent libevent_pthreads libevent_openssl openssl \
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wno-unused-parameter $(if $(CI),-Werror)
 ALL_CFLAGS = -std=gnu17 $(WARNINGS) -fno-strict-aliasing -fstack-protector-strong \
-	-pthread -Idnsd -I. -DDNSD_VERSION='"$(VERSION)"' \
+	-D_GNU_SOURCE -pthread -Idnsd -I. -DDNSD_VERSION='"$(VERSION)"' \
 	-DDNSD_SYSCONFDIR='"$(SYSCONFDIR)"' \
 	$(shell pkg-config --cflags $(PACKAGES)) $(CFLAGS)
 LIBS = $(shell pkg-config --libs $(PACKAGES)) -lm

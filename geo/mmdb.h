@@ -1,13 +1,14 @@
-/* mmdb.h - reads GeoIP data into a prefix table builder: MaxMind-format
- * databases (the only user of libmaxminddb) and the operator's nets file.
+/* mmdb.h - reads GeoIP databases into a prefix table builder, and all geographic
+ * files of a configuration into a table. The only user of libmaxminddb.
  *
  * A database is walked once. Two layouts are known: GeoIP2/GeoLite2
  * (location.latitude, location.longitude, country.iso_code,
  * autonomous_system_number) and flat (latitude, longitude, country_code,
- * asn / autonomous_system_number). A country without coordinates gets its
+ * asn or autonomous_system_number). A country without coordinates gets its
  * centre. IPv4 data lie at ::/96 of an IPv6 tree or at the root of an IPv4
- * tree; the aliases of the IPv4 tree inside an IPv6 tree are not walked twice.
- * Builder thread only.
+ * tree; the aliases of the IPv4 tree inside an IPv6 tree are not walked.
+ * A database is read through a private copy of the file, so that one which is
+ * replaced or truncated meanwhile does no harm. Builder thread only.
  */
 #ifndef GEO_MMDB_H
 #define GEO_MMDB_H
@@ -23,14 +24,9 @@
 bool mmdb_read(struct geo_builder *builder, unsigned layer, const char *path,
 	struct err *err);
 
-/* Adds a nets file: a line is "CIDR LAT,LON [COUNTRY [ASN]]", # starts a
- * comment. All bad lines are reported as path:line: what. */
-bool nets_read(struct geo_builder *builder, unsigned layer, const char *path,
-	struct err *err);
-
-/* nets and every database of the list (NULL or "" nets: none), in the order of
- * precedence, into one table. Files may be none: then all is place 0. NULL
- * with messages on errors. */
+/* nets (geo/nets.h) and every database of the list (NULL or "" nets: none), in
+ * the order of precedence, into one table. Files may be none: then all is place
+ * 0. NULL with the messages of all bad files. */
 struct geo *geo_load(const char *nets, const char *const *databases,
 	unsigned n_databases, struct err *err);
 

@@ -81,6 +81,7 @@ void answer_begin(struct answerer *answerer, struct answer_job *job)
 	struct query *q = &job->q;
 
 	job->reply_len = 0;
+	job->defer = false;
 	job->zone = NULL;
 	job->drop = !query_read(q, job->query, job->query_len);
 	count_query(&answerer->counters, job);
@@ -175,7 +176,7 @@ static void chaos(
 }
 
 static void answer_question(struct frame *f, struct answerer *answerer,
-        const struct answer_job *job)
+        struct answer_job *job)
 {
 	const struct query *q = &job->q;
 
@@ -189,6 +190,7 @@ static void answer_question(struct frame *f, struct answerer *answerer,
 		struct lookup_result result =
 		        lookup(answerer, job, job->zone, &f->reply);
 		f->rcode = result.rcode;
+		job->defer = result.defer;
 		f->flags = result.authoritative ? FLAG_AA : 0;
 		if (q->edns.ecs.present && q->edns.ecs.source)
 			f->edns.scope = result.scope;
@@ -227,6 +229,8 @@ void answer_finish(struct answerer *answerer, struct answer_job *job)
 	reply_begin(&f.reply, job->reply, reply_size(job, options), opt_len,
 	        &job->q);
 	answer_question(&f, answerer, job);
+	if (job->defer)
+		return;
 
 	/* Large answers only to addresses that are not forged. */
 	bool held = !job->tcp && options->udp_nocookie &&

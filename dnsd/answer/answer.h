@@ -41,6 +41,8 @@ struct answer_job {
 
 	/* set by answer_finish: 0 means drop, no reply is to be sent */
 	uint16_t reply_len;
+	bool defer; /* with reply_len 0: not now, try again in a moment (the
+		       first polls are awaited); never over TCP */
 
 	/* between the stages */
 	bool drop;

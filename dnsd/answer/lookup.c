@@ -192,6 +192,9 @@ static void decide(struct walk *w, struct mark mark, const uint8_t *stream,
 	struct steered_result s = steered_answer(w->answerer, w->job, mark,
 	        stream, stream_len, w->job->q.qtype, w->r, w->at);
 
+	w->result.defer = s.defer;
+	if (s.defer)
+		return;
 	if (s.refused) {
 		reply_clear(w->r, &w->job->q);
 		w->result.rcode = RCODE_REFUSED;
@@ -401,7 +404,8 @@ struct lookup_result lookup(struct answerer *answerer,
 	w.name = &job->q.name;
 	w.at = HEADER_LEN;
 	w.apex = (uint16_t)(HEADER_LEN + job->q.name.len - zone->apex.len);
-	w.result = (struct lookup_result){RCODE_NOERROR, true, 0};
+	w.result = (struct lookup_result){
+	        .rcode = RCODE_NOERROR, .authoritative = true};
 	w.steps = 0;
 	while (step(&w))
 		;

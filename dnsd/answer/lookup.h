@@ -15,6 +15,7 @@ struct zone;
 struct lookup_result {
 	uint8_t rcode;
 	bool authoritative;
+	bool defer;    /* steering is not ready: nothing to send yet */
 	uint8_t scope; /* for ECS; 0 for all that is not steered */
 };
 

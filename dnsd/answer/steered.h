@@ -44,6 +44,7 @@ struct steered_result {
 	uint32_t ttl_s;	  /* of the decision: bounds the negative TTL too */
 	uint8_t scope;	  /* of the decision, for ECS */
 	bool refused;	  /* _why asked by a stranger */
+	bool defer; /* not ready: ask again in a moment */
 };
 
 /* Decides for this client and appends the RRs of qtype (A, AAAA, HTTPS; TXT

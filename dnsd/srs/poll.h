@@ -31,6 +31,8 @@ struct poll_target {
 	const char *name; /* for messages */
 };
 
+enum poll_probe { POLL_RTMP, POLL_FLV };
+
 /* All on the control thread. */
 struct poll_events {
 	void *arg;
@@ -40,7 +42,7 @@ struct poll_events {
 	void (*failed)(void *arg, uint32_t node, enum sample_failure failure,
 		const char *why);
 	/* The RTMP or HTTP probe ended; ok, or how it failed. */
-	void (*probed)(void *arg, uint32_t node, bool ok,
+	void (*probed)(void *arg, uint32_t node, enum poll_probe probe, bool ok,
 		enum sample_failure failure, float rtt_ms, const char *why);
 };
 

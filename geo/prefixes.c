@@ -1,0 +1,704 @@
+/* prefixes.c - see prefixes.h.
+ *
+ * Building: ranges of each layer are sorted and flattened with a stack into
+ * runs (from this address on: this place), the runs of all layers are merged
+ * pairwise, neighbours with equal places become one, and the table is made from
+ * what remains. Both families are handled by the same code: an address is a
+ * 128-bit key, IPv4 in its upper 32 bits.
+ *
+ * The table of a family: 65,536 entries for the upper 16 bits, then nodes of
+ * 8 bits each. An entry is a place, or NODE and the offset of a node in `words`:
+ *
+ *	words 0..7   256 bits: a bit is set where an entry begins that differs
+ *	             from its left neighbour (bit 0 always is)
+ *	word  8      four bytes: bits set before each quarter of the bitmap
+ *	words 9..    the entries, one for each set bit
+ *
+ * so a step is one load from the head and one from the entries behind it, most
+ * often in the same or the next cache line. Equal nodes are stored once.
+ *
+ * A node exists only where its range holds more than one place. Therefore the
+ * scope need not be stored: the largest aligned block around an address that
+ * is uniform lies within its last node, and follows from where its run begins
+ * and ends there.
+ */
+#include "geo/prefixes.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/rng.h"
+
+#define TOP_BITS 16
+#define NODE 0x80000000u /* in an entry: the rest is an offset in words */
+#define HEAD_WORDS 9
+
+struct table {
+	uint32_t *top;	 /* 1 << TOP_BITS entries */
+	uint32_t *words; /* nodes, each at an even offset */
+	size_t n_words;
+	unsigned shortest; /* scope of what is uniform at this length */
+};
+
+struct geo {
+	struct table v4, v6;
+	struct place *places;
+	uint32_t n_places;
+};
+
+/* -- lookup -- */
+
+static inline uint64_t quarter(const uint32_t *node, unsigned n)
+{
+	uint64_t bits;
+	memcpy(&bits, node + 2 * n, sizeof bits);
+	return bits;
+}
+
+/* The bits of a quarter up to and with the slot's own. */
+static inline uint64_t bits_upto(const uint32_t *node, unsigned slot)
+{
+	return quarter(node, slot >> 6) & ~(uint64_t)0 >> (63 - (slot & 63));
+}
+
+static inline uint32_t entry_of(const uint32_t *node, unsigned slot)
+{
+	unsigned before = node[8] >> (slot >> 6) * 8 & 255;
+	unsigned bits = (unsigned)__builtin_popcountll(bits_upto(node, slot));
+	return node[HEAD_WORDS + before + bits - 1];
+}
+
+/* First slot of the run that a slot lies in. */
+static inline unsigned run_begin(const uint32_t *node, unsigned slot)
+{
+	unsigned n = slot >> 6;
+	uint64_t bits = bits_upto(node, slot);
+	while (!bits)
+		bits = quarter(node, --n);
+	return n * 64 + 63 - (unsigned)__builtin_clzll(bits);
+}
+
+/* One after the last slot of the run that a slot lies in. */
+static inline unsigned run_end(const uint32_t *node, unsigned slot)
+{
+	unsigned next = slot + 1, n = next >> 6;
+	if (next == 256)
+		return 256;
+	uint64_t bits = quarter(node, n) & ~(uint64_t)0 << (next & 63);
+	while (!bits) {
+		if (++n == 4)
+			return 256;
+		bits = quarter(node, n);
+	}
+	return n * 64 + (unsigned)__builtin_ctzll(bits);
+}
+
+/* Leading bits that two different slot numbers have in common, plus one: how
+ * many bits it takes to tell them apart. */
+static inline unsigned bits_to_part(unsigned a, unsigned b)
+{
+	return (unsigned)__builtin_clz(a ^ b) - 24 + 1;
+}
+
+/* How many bits of a slot number make a block around it that is all one run:
+ * enough to leave out the neighbours at both ends. */
+static inline unsigned uniform_bits(const uint32_t *node, unsigned slot)
+{
+	unsigned begin = run_begin(node, slot), end = run_end(node, slot);
+	unsigned left = begin > 0 ? bits_to_part(slot, begin - 1) : 0;
+	unsigned right = end < 256 ? bits_to_part(slot, end) : 0;
+	return left > right ? left : right;
+}
+
+static inline struct geo_leaf find(
+	const struct table *table, const uint8_t *bytes)
+{
+	uint32_t entry = table->top[bytes[0] << 8 | bytes[1]];
+	const uint32_t *node = NULL;
+	unsigned at = 1; /* byte that chose the entry */
+
+	while (entry & NODE) {
+		node = table->words + (entry & ~NODE);
+		entry = entry_of(node, bytes[++at]);
+	}
+	struct geo_leaf leaf = {entry, (uint8_t)table->shortest};
+	if (8 * (at + 1) > table->shortest) {
+		unsigned bits = 8 * at + uniform_bits(node, bytes[at]);
+		if (bits > table->shortest)
+			leaf.scope = (uint8_t)bits;
+	}
+	return leaf;
+}
+
+struct geo_leaf geo_find(const struct geo *geo, const struct addr *addr)
+{
+	return find(addr->family == 6 ? &geo->v6 : &geo->v4, addr->bytes);
+}
+
+void geo_prefetch(const struct geo *geo, const struct addr *addr)
+{
+	const struct table *t = addr->family == 6 ? &geo->v6 : &geo->v4;
+	uint32_t entry = t->top[addr->bytes[0] << 8 | addr->bytes[1]];
+	if (entry & NODE)
+		__builtin_prefetch(t->words + (entry & ~NODE));
+}
+
+const struct place *geo_place(const struct geo *geo, uint32_t index)
+{
+	return &geo->places[index];
+}
+
+uint32_t geo_places(const struct geo *geo)
+{
+	return geo->n_places;
+}
+
+static size_t table_size(const struct table *table)
+{
+	return (sizeof *table->top << TOP_BITS) +
+	       table->n_words * sizeof *table->words;
+}
+
+size_t geo_size(const struct geo *geo)
+{
+	return sizeof *geo + table_size(&geo->v4) + table_size(&geo->v6) +
+	       geo->n_places * sizeof *geo->places;
+}
+
+void geo_free(struct geo *geo)
+{
+	if (!geo)
+		return;
+	free(geo->v4.top);
+	free(geo->v4.words);
+	free(geo->v6.top);
+	free(geo->v6.words);
+	free(geo->places);
+	free(geo);
+}
+
+/* -- places while building -- */
+
+/* Distinct places in the order they came; slots is an open hash of index + 1. */
+struct place_set {
+	struct place *at;
+	uint32_t *slots;
+	uint32_t n, n_slots; /* n_slots: a power of two, more than 2 n */
+};
+
+static void slot_place(struct place_set *set, uint32_t index)
+{
+	uint64_t h = hash_bytes(&set->at[index], sizeof *set->at, 0);
+	uint32_t mask = set->n_slots - 1, i = (uint32_t)h & mask;
+	while (set->slots[i])
+		i = (i + 1) & mask;
+	set->slots[i] = index + 1;
+}
+
+static void grow_places(struct place_set *set)
+{
+	set->n_slots = set->n_slots ? 2 * set->n_slots : 1024;
+	set->at = mem_grow(set->at, set->n_slots / 2 * sizeof *set->at);
+	free(set->slots);
+	set->slots = mem_zero(set->n_slots, sizeof *set->slots);
+	for (uint32_t i = 0; i < set->n; i++)
+		slot_place(set, i);
+}
+
+/* The index of a place, new or old. Padding must be zero. */
+static uint32_t intern(struct place_set *set, const struct place *place)
+{
+	if (2 * (set->n + 1) >= set->n_slots)
+		grow_places(set);
+	uint64_t h = hash_bytes(place, sizeof *place, 0);
+	uint32_t mask = set->n_slots - 1;
+	for (uint32_t i = (uint32_t)h & mask; set->slots[i]; i = (i + 1) & mask)
+		if (!memcmp(&set->at[set->slots[i] - 1], place, sizeof *place))
+			return set->slots[i] - 1;
+	set->at[set->n] = *place;
+	slot_place(set, set->n);
+	return set->n++;
+}
+
+static void place_set_fini(struct place_set *set)
+{
+	free(set->at);
+	free(set->slots);
+}
+
+static float rounded(float degrees, float steps)
+{
+	return roundf(degrees * steps) / steps + 0.0f; /* no negative zero */
+}
+
+/* What was said, in one form: fields that mean nothing are zero. Centres of
+ * countries are made at the end, when all layers have spoken. A city database
+ * knows a place to some kilometres; steps of one make far fewer places. */
+static struct place normal(const struct place *said)
+{
+	struct place p;
+	memset(&p, 0, sizeof p);
+	if (said->source >= PLACE_DATABASE && fabsf(said->lat) <= 90 &&
+		fabsf(said->lon) <= 180) {
+		float steps = said->source == PLACE_NETS ? 1e4f : 1e2f;
+		p.lat = rounded(said->lat, steps);
+		p.lon = rounded(said->lon, steps);
+		p.source = said->source;
+	}
+	p.asn = said->asn;
+	for (int i = 0; i < 2; i++) {
+		char c = said->country[i] & ~0x20; /* upper case */
+		if (c < 'A' || c > 'Z') {
+			p.country[0] = p.country[1] = 0;
+			break;
+		}
+		p.country[i] = c;
+	}
+	return p;
+}
+
+/* Field by field: what over says, else what under says. */
+static struct place overlay(const struct place *over, const struct place *under)
+{
+	struct place p = *over;
+	if (p.source == PLACE_UNKNOWN) {
+		p.lat = under->lat;
+		p.lon = under->lon;
+		p.source = under->source;
+	}
+	if (!p.asn)
+		p.asn = under->asn;
+	if (!p.country[0])
+		memcpy(p.country, under->country, sizeof p.country);
+	return p;
+}
+
+static uint32_t intern_overlay(
+	struct place_set *set, uint32_t over, uint32_t under)
+{
+	if (over == under || under == 0)
+		return over;
+	if (over == 0)
+		return under;
+	struct place p = overlay(&set->at[over], &set->at[under]);
+	return intern(set, &p);
+}
+
+/* -- ranges and runs -- */
+
+typedef unsigned __int128 key128;
+
+/* A prefix as it was added. */
+struct range {
+	uint64_t high, low;
+	uint32_t place;
+	uint32_t order; /* length in the upper 8 bits, then as they came */
+};
+
+/* From this address to the next run's: this place. */
+struct run {
+	uint64_t high, low;
+	uint32_t place;
+};
+
+struct layer {
+	struct range *ranges;
+	size_t n, room;
+	bool unsorted;
+};
+
+/* Sorted; covers all addresses; neighbours differ. */
+struct runs {
+	struct run *at;
+	size_t n, room;
+};
+
+struct geo_builder {
+	struct place_set places;   /* [0] is unknown */
+	struct layer *layers[2];   /* of IPv4, of IPv6; by number */
+	unsigned n_layers;
+};
+
+static key128 key_of(uint64_t high, uint64_t low)
+{
+	return (key128)high << 64 | low;
+}
+
+struct geo_builder *geo_builder_new(void)
+{
+	struct geo_builder *b = mem_zero(1, sizeof *b);
+	struct place unknown;
+	memset(&unknown, 0, sizeof unknown);
+	intern(&b->places, &unknown);
+	return b;
+}
+
+void geo_builder_free(struct geo_builder *b)
+{
+	if (!b)
+		return;
+	for (unsigned family = 0; family < 2; family++) {
+		for (unsigned i = 0; i < b->n_layers; i++)
+			free(b->layers[family][i].ranges);
+		free(b->layers[family]);
+	}
+	place_set_fini(&b->places);
+	free(b);
+}
+
+static void need_layer(struct geo_builder *b, unsigned layer)
+{
+	if (layer < b->n_layers)
+		return;
+	for (unsigned family = 0; family < 2; family++) {
+		struct layer *l = mem_grow(
+			b->layers[family], (layer + 1) * sizeof *l);
+		memset(l + b->n_layers, 0, (layer + 1 - b->n_layers) * sizeof *l);
+		b->layers[family] = l;
+	}
+	b->n_layers = layer + 1;
+}
+
+static int range_order(const void *a, const void *b)
+{
+	const struct range *x = a, *y = b;
+	if (x->high != y->high)
+		return x->high < y->high ? -1 : 1;
+	if (x->low != y->low)
+		return x->low < y->low ? -1 : 1;
+	return (x->order > y->order) - (x->order < y->order);
+}
+
+uint32_t geo_builder_place(struct geo_builder *b, const struct place *place)
+{
+	struct place p = normal(place);
+	return intern(&b->places, &p);
+}
+
+void geo_builder_add_place(struct geo_builder *b, unsigned layer,
+	const struct prefix *prefix, uint32_t place)
+{
+	need_layer(b, layer);
+	struct layer *l = &b->layers[prefix->addr.family == 6][layer];
+	if (l->n == l->room) {
+		l->room = l->room ? 2 * l->room : 64;
+		l->ranges = mem_grow(l->ranges, l->room * sizeof *l->ranges);
+	}
+	struct range *r = &l->ranges[l->n];
+	*r = (struct range){.place = place};
+	for (int i = 0; i < 8; i++) {
+		r->high = r->high << 8 | prefix->addr.bytes[i];
+		r->low = r->low << 8 | prefix->addr.bytes[8 + i];
+	}
+	r->order = (uint32_t)prefix->len << 24 |
+		   (uint32_t)(l->n < 0xffffff ? l->n : 0xffffff);
+	if (l->n && range_order(r - 1, r) > 0)
+		l->unsorted = true;
+	l->n++;
+}
+
+void geo_builder_add(struct geo_builder *b, unsigned layer,
+	const struct prefix *prefix, const struct place *place)
+{
+	geo_builder_add_place(b, layer, prefix, geo_builder_place(b, place));
+}
+
+/* The next run. One at the same address as the last replaces it. */
+static void emit(struct runs *runs, key128 key, uint32_t place)
+{
+	struct run *last = runs->n ? &runs->at[runs->n - 1] : NULL;
+	if (last && key_of(last->high, last->low) == key)
+		last = --runs->n ? last - 1 : NULL;
+	if (last && last->place == place)
+		return;
+	if (runs->n == runs->room) {
+		runs->room = runs->room ? runs->room + runs->room / 2 : 64;
+		runs->at = mem_grow(runs->at, runs->room * sizeof *runs->at);
+	}
+	runs->at[runs->n++] =
+		(struct run){(uint64_t)(key >> 64), (uint64_t)key, place};
+}
+
+/* Ranges around the present address, the innermost on top; [0] is all there
+ * is. One of each length at most. */
+struct nest {
+	struct {
+		key128 last;
+		uint32_t place;
+		unsigned len;
+	} open[1 + 129];
+	unsigned top;
+};
+
+/* Closes the innermost range: what is around it goes on behind it. */
+static void nest_pop(struct nest *nest, struct runs *runs)
+{
+	key128 after = nest->open[nest->top--].last + 1;
+	if (after) /* 0: it ended where the address space does */
+		emit(runs, after, nest->open[nest->top].place);
+}
+
+/* Opens a range. The same prefix once more takes the place of the first. */
+static void nest_push(struct nest *nest, const struct range *r,
+	struct place_set *places, struct runs *runs)
+{
+	key128 key = key_of(r->high, r->low);
+	unsigned len = r->order >> 24;
+	uint32_t place =
+		intern_overlay(places, r->place, nest->open[nest->top].place);
+
+	if (!nest->top || nest->open[nest->top].len != len)
+		nest->top++;
+	nest->open[nest->top].last =
+		key | (len < 128 ? ~(key128)0 >> len : 0);
+	nest->open[nest->top].place = place;
+	nest->open[nest->top].len = len;
+	emit(runs, key, place);
+}
+
+/* Ranges, which nest, to runs. Frees the ranges. */
+static struct runs flatten(struct layer *l, struct place_set *places)
+{
+	struct nest nest = {.open[0].last = ~(key128)0};
+	struct runs runs = {0};
+
+	if (l->unsorted)
+		qsort(l->ranges, l->n, sizeof *l->ranges, range_order);
+	emit(&runs, 0, 0);
+	for (const struct range *r = l->ranges; r < l->ranges + l->n; r++) {
+		key128 key = key_of(r->high, r->low);
+		while (nest.top && nest.open[nest.top].last < key)
+			nest_pop(&nest, &runs);
+		nest_push(&nest, r, places, &runs);
+	}
+	while (nest.top)
+		nest_pop(&nest, &runs);
+	free(l->ranges);
+	*l = (struct layer){0};
+	return runs;
+}
+
+/* Two layers to one; the first wins where both speak. Frees both. */
+static struct runs merge(
+	struct runs over, struct runs under, struct place_set *places)
+{
+	struct runs runs = {0};
+	size_t i = 0, j = 0;
+
+	for (key128 key = 0;;) {
+		emit(&runs, key, intern_overlay(places, over.at[i].place,
+					 under.at[j].place));
+		bool more_i = i + 1 < over.n, more_j = j + 1 < under.n;
+		if (!more_i && !more_j)
+			break;
+		key128 next_i = 0, next_j = 0;
+		if (more_i)
+			next_i = key_of(over.at[i + 1].high, over.at[i + 1].low);
+		if (more_j)
+			next_j = key_of(
+				under.at[j + 1].high, under.at[j + 1].low);
+		bool step_i = more_i && (!more_j || next_i <= next_j);
+		bool step_j = more_j && (!more_i || next_j <= next_i);
+		key = step_i ? next_i : next_j;
+		i += step_i;
+		j += step_j;
+	}
+	free(over.at);
+	free(under.at);
+	return runs;
+}
+
+/* Says where a country is when nothing better was said. */
+static struct place with_centre(const struct place *place)
+{
+	struct place p = *place;
+	if (p.source == PLACE_UNKNOWN && p.country[0] &&
+		place_country_centre(p.country, &p.lat, &p.lon))
+		p.source = PLACE_COUNTRY;
+	return p;
+}
+
+/* Replaces the builder's places by those of the table, which hold only what is
+ * used. now[] maps old to new, UINT32_MAX where not yet known. */
+static void settle_places(struct runs *runs, const struct place_set *old,
+	struct place_set *fresh, uint32_t *now)
+{
+	struct runs settled = {.at = runs->at, .room = runs->n};
+	for (size_t i = 0; i < runs->n; i++) {
+		struct run r = runs->at[i];
+		if (now[r.place] == UINT32_MAX) {
+			struct place p = with_centre(&old->at[r.place]);
+			now[r.place] = intern(fresh, &p);
+		}
+		/* In place: never more runs than before. */
+		emit(&settled, key_of(r.high, r.low), now[r.place]);
+	}
+	*runs = settled;
+}
+
+/* -- the table -- */
+
+/* A table under construction; slots is an open hash of the offsets of nodes
+ * (+ 1), so that equal ones are stored once. */
+struct compile {
+	const struct run *runs;
+	struct table *table;
+	size_t room;
+	uint32_t *slots;
+	size_t n_slots, n_nodes;
+};
+
+static size_t node_words(const uint32_t *node)
+{
+	size_t entries = node[8] >> 24;
+	entries += (size_t)__builtin_popcountll(quarter(node, 3));
+	return (HEAD_WORDS + entries + 1) & ~(size_t)1;
+}
+
+static void grow_slots(struct compile *c)
+{
+	size_t n_old = c->n_slots;
+	uint32_t *old = c->slots;
+	c->n_slots = n_old ? 2 * n_old : 1024;
+	c->slots = mem_zero(c->n_slots, sizeof *c->slots);
+	for (size_t i = 0; i < n_old; i++) {
+		if (!old[i])
+			continue;
+		const uint32_t *node = c->table->words + old[i] - 1;
+		size_t mask = c->n_slots - 1;
+		size_t at = hash_bytes(node, 4 * node_words(node), 0) & mask;
+		while (c->slots[at])
+			at = (at + 1) & mask;
+		c->slots[at] = old[i];
+	}
+	free(old);
+}
+
+/* Appends a node, or finds its equal. The entry that leads to it. */
+static uint32_t node_store(struct compile *c, const uint32_t *node)
+{
+	struct table *t = c->table;
+	size_t n = node_words(node);
+
+	if (2 * (c->n_nodes + 1) >= c->n_slots)
+		grow_slots(c);
+	size_t mask = c->n_slots - 1;
+	size_t at = hash_bytes(node, 4 * n, 0) & mask;
+	for (; c->slots[at]; at = (at + 1) & mask) {
+		uint32_t offset = c->slots[at] - 1;
+		const uint32_t *other = t->words + offset;
+		if (node_words(other) == n && !memcmp(other, node, 4 * n))
+			return NODE | offset;
+	}
+	if (t->n_words + n > c->room) {
+		c->room = c->room ? 2 * c->room : 4096;
+		t->words = mem_grow(t->words, c->room * sizeof *t->words);
+	}
+	assert(t->n_words + n < NODE);
+	memcpy(t->words + t->n_words, node, 4 * n);
+	c->slots[at] = (uint32_t)t->n_words + 1;
+	c->n_nodes++;
+	t->n_words += n;
+	return NODE | (c->slots[at] - 1);
+}
+
+static uint32_t node_of(struct compile *c, const uint32_t entries[256])
+{
+	uint32_t node[HEAD_WORDS + 256 + 1] = {0};
+	uint64_t bits[4] = {0};
+	unsigned n = 0;
+
+	for (unsigned slot = 0; slot < 256; slot++) {
+		if (slot % 64 == 0)
+			node[8] |= n << slot / 8;
+		if (slot && entries[slot] == entries[slot - 1])
+			continue;
+		bits[slot / 64] |= (uint64_t)1 << slot % 64;
+		node[HEAD_WORDS + n++] = entries[slot];
+	}
+	memcpy(node, bits, sizeof bits);
+	return node_store(c, node);
+}
+
+/* The entries of a block of addresses: depth is the length of its prefix, bits
+ * the width of a step. Runs first..last-1 lie in it: the first from its very
+ * beginning or before, the others begin inside. */
+static void fill(struct compile *c, unsigned depth, unsigned bits, size_t first,
+	size_t last, uint32_t *entries)
+{
+	unsigned behind = 128 - depth - bits; /* bits after the slot's */
+	key128 slots = ((key128)1 << bits) - 1;
+	size_t run = first, next = first + 1;
+
+	for (unsigned slot = 0; slot <= slots; slot++) {
+		size_t inside = next;
+		for (; next < last; next++) {
+			const struct run *r = &c->runs[next];
+			key128 key = key_of(r->high, r->low);
+			if ((key >> behind & slots) != slot)
+				break;
+			if (!(key & (((key128)1 << behind) - 1)))
+				run = inside++; /* at the very beginning */
+		}
+		if (inside == next) {
+			entries[slot] = c->runs[run].place;
+			continue;
+		}
+		uint32_t below[256];
+		fill(c, depth + bits, 8, run, next, below);
+		entries[slot] = node_of(c, below);
+		run = next - 1;
+	}
+}
+
+static void compile(struct table *table, const struct runs *runs)
+{
+	struct compile c = {.runs = runs->at, .table = table};
+	table->top = mem_zero((size_t)1 << TOP_BITS, sizeof *table->top);
+	fill(&c, 0, TOP_BITS, 0, runs->n, table->top);
+	table->words = mem_grow(table->words, table->n_words * sizeof(uint32_t));
+	free(c.slots);
+}
+
+/* All layers of a family in one. */
+static struct runs all_layers(struct geo_builder *b, unsigned family)
+{
+	struct runs all = {0};
+	emit(&all, 0, 0);
+	for (unsigned i = 0; i < b->n_layers; i++)
+		if (b->layers[family][i].n)
+			all = merge(all, flatten(&b->layers[family][i],
+						 &b->places), &b->places);
+	return all;
+}
+
+struct geo *geo_build(struct geo_builder *b)
+{
+	struct geo *geo = mem_zero(1, sizeof *geo);
+	struct runs v4 = all_layers(b, 0), v6 = all_layers(b, 1);
+	struct place_set places = {0};
+	uint32_t *now = mem_alloc(b->places.n * sizeof *now);
+
+	memset(now, 0xff, b->places.n * sizeof *now);
+	now[0] = intern(&places, &b->places.at[0]);
+	settle_places(&v4, &b->places, &places, now);
+	settle_places(&v6, &b->places, &places, now);
+	free(now);
+	geo_builder_free(b);
+
+	geo->v4.shortest = 20;
+	compile(&geo->v4, &v4);
+	free(v4.at);
+	geo->v6.shortest = 40;
+	compile(&geo->v6, &v6);
+	free(v6.at);
+
+	free(places.slots);
+	geo->n_places = places.n;
+	geo->places = mem_grow(places.at, places.n * sizeof *places.at);
+	return geo;
+}

@@ -1,0 +1,168 @@
+/* bench_geo.c - the prefix table beside libmaxminddb, on the same addresses in
+ * the same run: bench_geo FILE.mmdb... (e.g. city data for IPv4 and IPv6).
+ *
+ * Addresses are drawn evenly from the ranges that the databases know, so that
+ * IPv6 is not all empty space. "one by one" makes each lookup wait for the one
+ * before; "batch" is how workers ask.
+ */
+#define _GNU_SOURCE 1
+#include <maxminddb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/rng.h"
+#include "geo/mmdb.h"
+
+#define ADDRESSES (1 << 20)
+#define BATCH 32
+
+static struct addr *addresses;
+static volatile uint64_t sink;
+
+/* Random addresses that have data, of one family. */
+static void draw(const struct geo *geo, unsigned family)
+{
+	struct rng rng = {family};
+	for (unsigned n = 0; n < ADDRESSES;) {
+		struct addr a = {.family = (uint8_t)family};
+		uint64_t r[2] = {rng_next(&rng), rng_next(&rng)};
+		memcpy(a.bytes, r, family == 4 ? 4 : 16);
+		if (family == 6) { /* 2000::/12 .. 2c00::/12, dense part */
+			static const uint8_t first[] = {0x20, 0x24, 0x26, 0x28,
+				0x2a, 0x2c};
+			a.bytes[0] = first[r[0] % 6];
+			a.bytes[1] &= a.bytes[0] == 0x20 ? 1 : 15;
+			a.bytes[2] &= 15;
+		}
+		if (geo_find(geo, &a).place)
+			addresses[n++] = a;
+	}
+}
+
+static double ours_one_by_one(const struct geo *geo)
+{
+	int64_t start = clock_ns();
+	unsigned at = 0;
+	for (unsigned n = 0; n < ADDRESSES; n++) {
+		struct geo_leaf leaf = geo_find(geo, &addresses[at]);
+		const struct place *p = geo_place(geo, leaf.place);
+		/* The next index hangs on this result. */
+		at = (n + 1 + (p->lat > 90)) & (ADDRESSES - 1);
+		sink += leaf.scope;
+	}
+	return (double)(clock_ns() - start) / ADDRESSES;
+}
+
+static double ours_batch(const struct geo *geo)
+{
+	int64_t start = clock_ns();
+	for (unsigned n = 0; n < ADDRESSES; n += BATCH) {
+		for (unsigned i = n; i < n + BATCH; i++)
+			geo_prefetch(geo, &addresses[i]);
+		for (unsigned i = n; i < n + BATCH; i++) {
+			struct geo_leaf leaf = geo_find(geo, &addresses[i]);
+			sink += leaf.place + leaf.scope;
+		}
+	}
+	return (double)(clock_ns() - start) / ADDRESSES;
+}
+
+static socklen_t to_sockaddr(const struct addr *a, struct sockaddr_storage *out)
+{
+	memset(out, 0, sizeof *out);
+	if (a->family == 4) {
+		struct sockaddr_in *in = (void *)out;
+		in->sin_family = AF_INET;
+		memcpy(&in->sin_addr, a->bytes, 4);
+		return sizeof *in;
+	}
+	struct sockaddr_in6 *in6 = (void *)out;
+	in6->sin6_family = AF_INET6;
+	memcpy(&in6->sin6_addr, a->bytes, 16);
+	return sizeof *in6;
+}
+
+static double theirs(const MMDB_s *db)
+{
+	static const char *const flat[2][3] = {{"latitude"}, {"longitude"}};
+	static const char *const city[2][3] = {
+		{"location", "latitude"}, {"location", "longitude"}};
+	unsigned found = 0, count = ADDRESSES / 4;
+	int64_t start = clock_ns();
+	for (unsigned n = 0; n < count; n++) {
+		struct sockaddr_storage to;
+		int error;
+		MMDB_entry_data_s value;
+		to_sockaddr(&addresses[n], &to);
+		MMDB_lookup_result_s r =
+			MMDB_lookup_sockaddr(db, (void *)&to, &error);
+		if (!r.found_entry)
+			continue;
+		found++;
+		for (int i = 0; i < 2; i++)
+			if (MMDB_aget_value(&r.entry, &value, flat[i]) != 0)
+				MMDB_aget_value(&r.entry, &value, city[i]);
+		sink += value.has_data;
+	}
+	return found > count / 2 ? (double)(clock_ns() - start) / count : 0;
+}
+
+static long peak_mb(void)
+{
+	struct rusage usage;
+	getrusage(RUSAGE_SELF, &usage);
+	return usage.ru_maxrss / 1024;
+}
+
+int main(int argc, char **argv)
+{
+	struct err err = {0};
+	double files_mb = 0;
+	for (int i = 1; i < argc; i++) {
+		struct stat st;
+		if (stat(argv[i], &st) == 0)
+			files_mb += (double)st.st_size / 1e6;
+	}
+	int64_t start = clock_ms();
+	struct geo *geo = geo_load(NULL, (const char *const *)argv + 1,
+		(unsigned)(argc - 1), &err);
+	if (!geo) {
+		fprintf(stderr, "%s\n", err_text(&err));
+		return 1;
+	}
+	printf("files %.1f MB, loaded in %.2f s, table %.1f MB, %u places, "
+	       "peak RSS %ld MB\n",
+		files_mb, (double)(clock_ms() - start) / 1e3,
+		(double)geo_size(geo) / 1e6, geo_places(geo), peak_mb());
+
+	addresses = mem_alloc(ADDRESSES * sizeof *addresses);
+	printf("%-6s %14s %14s   %s\n", "", "one by one", "batch",
+		"MMDB_lookup_sockaddr + latitude + longitude");
+	for (unsigned family = 4; family <= 6; family += 2) {
+		draw(geo, family);
+		ours_batch(geo);
+		printf("IPv%u   %11.1f ns %11.1f ns  ", family,
+			ours_one_by_one(geo), ours_batch(geo));
+		for (int i = 1; i < argc; i++) {
+			MMDB_s db;
+			if (MMDB_open(argv[i], MMDB_MODE_MMAP, &db) != 0)
+				continue;
+			theirs(&db);
+			double ns = theirs(&db);
+			if (ns > 0)
+				printf(" %.1f ns", ns);
+			MMDB_close(&db);
+		}
+		printf("\n");
+	}
+	free(addresses);
+	geo_free(geo);
+	err_fini(&err);
+	return 0;
+}
