@@ -48,7 +48,8 @@ struct zone_builder {
 	char **files;   /* 0: none */
 	size_t n_names, n_sets, n_records, n_bytes, n_files;
 	size_t room_names, room_sets, room_records, room_bytes;
-	uint32_t *slots; /* names by (parent, label); 0: empty */
+	uint64_t *slots; /* names by (parent, label): upper half of the hash,
+			    index; 0: empty */
 	uint32_t mask;
 	uint16_t file;
 	bool failed;
@@ -81,16 +82,20 @@ static uint64_t bytes_add(struct zone_builder *b, const void *bytes, size_t n)
 	return b->n_bytes - n;
 }
 
-static uint32_t *slot_of(const struct zone_builder *b, uint32_t parent,
-        const uint8_t *label, unsigned len)
+/* The half that does not choose the slot tells most strangers apart before
+ * their memory is looked at. */
+static uint64_t *slot_of(const struct zone_builder *b, uint64_t hash,
+        uint32_t parent, const uint8_t *label, unsigned len)
 {
-	uint32_t i = (uint32_t)layout_hash(parent, label, len);
-	for (;; i++) {
-		uint32_t *slot = &b->slots[i & b->mask];
-		const struct item_name *n = &b->names[*slot];
-		if (!*slot ||
-		        (n->parent == parent && n->label_len == len &&
-		                !memcmp(b->bytes + n->label, label, len)))
+	for (uint32_t i = (uint32_t)hash;; i++) {
+		uint64_t *slot = &b->slots[i & b->mask];
+		if (!*slot)
+			return slot;
+		if ((*slot ^ hash) >> 32)
+			continue;
+		const struct item_name *n = &b->names[(uint32_t)*slot];
+		if (n->parent == parent && n->label_len == len &&
+		        !memcmp(b->bytes + n->label, label, len))
 			return slot;
 	}
 }
@@ -102,20 +107,36 @@ static void slots_grow(struct zone_builder *b)
 	b->slots = mem_zero((size_t)b->mask + 1, sizeof *b->slots);
 	for (uint32_t i = 1; i < b->n_names; i++) {
 		const struct item_name *n = &b->names[i];
-		*slot_of(b, n->parent, b->bytes + n->label, n->label_len) = i;
+		uint64_t hash = layout_hash(
+		        n->parent, b->bytes + n->label, n->label_len);
+		uint32_t at = (uint32_t)hash;
+		while (b->slots[at & b->mask])
+			at++;
+		b->slots[at & b->mask] = hash >> 32 << 32 | i;
 	}
 }
 
-static uint32_t name_add(struct zone_builder *b, uint32_t parent,
+/* The child with that label; 0: none. */
+static uint32_t child(const struct zone_builder *b, uint32_t parent,
         const uint8_t *label, unsigned len)
 {
+	uint64_t hash = layout_hash(parent, label, len);
+	return (uint32_t)*slot_of(b, hash, parent, label, len);
+}
+
+/* The same, made if missing. */
+static uint32_t child_make(struct zone_builder *b, uint32_t parent,
+        const uint8_t *label, unsigned len)
+{
+	uint64_t hash = layout_hash(parent, label, len);
 	if (2 * b->n_names > b->mask)
 		slots_grow(b);
-	uint32_t *slot = slot_of(b, parent, label, len);
+	uint64_t *slot = slot_of(b, hash, parent, label, len);
 	if (*slot)
-		return *slot;
+		return (uint32_t)*slot;
 	GROW(b, names, 1);
-	uint32_t at = *slot = (uint32_t)b->n_names++;
+	uint32_t at = (uint32_t)b->n_names++;
+	*slot = hash >> 32 << 32 | at;
 	b->names[at] = (struct item_name){.parent = parent,
 	        .label = (uint32_t)bytes_add(b, label, len),
 	        .label_len = (uint8_t)len};
@@ -130,7 +151,7 @@ static uint32_t name_make(struct zone_builder *b, const struct name *name)
 	uint32_t at = 0;
 	for (unsigned i = name->labels - b->apex.labels; i--;) {
 		const uint8_t *label = name->bytes + name->offset[i];
-		at = name_add(b, at, label + 1, *label);
+		at = child_make(b, at, label + 1, *label);
 	}
 	return at;
 }
@@ -144,7 +165,7 @@ static uint32_t name_find(
 	*cut = b->names[0].flags & NODE_DNAME;
 	for (unsigned i = name->labels - b->apex.labels; i--;) {
 		const uint8_t *label = name->bytes + name->offset[i];
-		at = *slot_of(b, at, label + 1, *label);
+		at = child(b, at, label + 1, *label);
 		if (!at)
 			return UINT32_MAX;
 		*cut |= (b->names[at].flags & (NODE_CUT | NODE_DNAME)) != 0;

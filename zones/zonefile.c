@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/addr.h"
 #include "base/arena.h"
 #include "wire/rr.h"
 
@@ -25,7 +26,9 @@ struct loader {
 	struct err *err;
 	unsigned depth;
 	bool failed;
-	uint8_t rdata[UINT16_MAX]; /* of the record being read */
+	bool have_default, have_last;
+	uint32_t default_ttl, last_ttl; /* $TTL; the last record's own */
+	uint8_t rdata[UINT16_MAX];      /* of the record being read */
 };
 
 /* One file. */
@@ -41,8 +44,6 @@ struct reader {
 
 	struct name origin, owner; /* owner: of the last record */
 	bool have_owner;
-	uint32_t default_ttl, last_ttl;
-	bool have_default, have_last;
 	ldns_rdf *ldns_origin; /* of `origin`, made when needed */
 };
 
@@ -243,17 +244,17 @@ static bool choose_ttl(struct reader *r, const struct front *f,
         const uint8_t *rdata, size_t len, uint16_t type, uint32_t *ttl)
 {
 	if (f->have_ttl) {
-		r->last_ttl = f->ttl;
-		r->have_last = true;
+		r->loader->last_ttl = f->ttl;
+		r->loader->have_last = true;
 		*ttl = f->ttl;
-	} else if (r->have_default) {
-		*ttl = r->default_ttl;
-	} else if (r->have_last) {
-		*ttl = r->last_ttl;
+	} else if (r->loader->have_default) {
+		*ttl = r->loader->default_ttl;
+	} else if (r->loader->have_last) {
+		*ttl = r->loader->last_ttl;
 	} else if (type == RR_SOA && len >= 20) {
 		*ttl = get32(rdata + len - 4) & TTL_MAX;
-		r->last_ttl = *ttl;
-		r->have_last = true;
+		r->loader->last_ttl = *ttl;
+		r->loader->have_last = true;
 		err_warn(r->loader->err,
 		        "%s:%u: no TTL: the SOA's minimum is"
 		        " taken",
@@ -296,38 +297,77 @@ static long flatten(const ldns_rr *rr, uint8_t *out)
 	return (long)len;
 }
 
-/* type and the text behind it, which stand one behind the other in r->text,
- * are given to ldns with a front that it understands. */
-static bool read_record(struct reader *r, const struct front *f, char *rest)
+/* Has ldns read type and text, with a front that it understands; the RDATA
+ * into the loader. */
+static bool read_rdata(struct reader *r, const char *type_text,
+        const char *rest, uint16_t *type, size_t *len)
 {
-	struct loader *l = r->loader;
 	char line[2048], *text = line;
-	size_t n = sizeof RR_PREFIX + strlen(f->type) + 1 + strlen(rest);
+	size_t n = sizeof RR_PREFIX + strlen(type_text) + 1 + strlen(rest);
 	ldns_rr *rr = NULL;
-	uint32_t ttl = 0;
 
 	if (n > sizeof line)
 		text = mem_alloc(n);
-	snprintf(text, n, "%s%s %s", RR_PREFIX, f->type, rest);
+	snprintf(text, n, "%s%s %s", RR_PREFIX, type_text, rest);
 	ldns_status status =
 	        ldns_rr_new_frm_str(&rr, text, 0, origin_of(r), NULL);
 	if (text != line)
 		free(text);
 	if (status != LDNS_STATUS_OK) {
 		char what[RR_TYPE_TEXT_MAX + 64];
-		snprintf(what, sizeof what, "%.16s: %s", f->type,
+		if (!ldns_get_rr_type_by_name(type_text))
+			return fault(r, "not a type", type_text);
+		snprintf(what, sizeof what, "%.16s: %s", type_text,
 		        ldns_get_errorstr_by_id(status));
-		return fault(r, what, rest);
+		return fault(r, what, rest + strspn(rest, " "));
 	}
-	uint16_t type = (uint16_t)ldns_rr_get_type(rr);
-	long len = flatten(rr, l->rdata);
+	*type = (uint16_t)ldns_rr_get_type(rr);
+	long flat = flatten(rr, r->loader->rdata);
 	ldns_rr_free(rr);
-	if (len < 0)
-		return fault(r, "RDATA is too long", NULL);
-	if (!choose_ttl(r, f, l->rdata, (size_t)len, type, &ttl))
+	*len = (size_t)flat;
+	return flat >= 0 || fault(r, "RDATA is too long", NULL);
+}
+
+/* The bulk of most zones: an address, without the detour. False: not a plain
+ * one; then ldns says what is wrong with it. */
+static bool read_address(struct reader *r, const char *type_text,
+        const char *rest, uint16_t *type, size_t *len)
+{
+	bool a = !strcasecmp(type_text, "A");
+	char text[ADDR_TEXT_MAX];
+	struct addr addr;
+
+	if (!a && strcasecmp(type_text, "AAAA"))
 		return false;
-	if (!zone_builder_add(l->builder, &r->owner, type, ttl, l->rdata,
-	            (size_t)len, r->first, l->err))
+	rest += strspn(rest, " ");
+	size_t n = strcspn(rest, " ");
+	if (n >= sizeof text || rest[n + strspn(rest + n, " ")])
+		return false;
+	memcpy(text, rest, n);
+	text[n] = '\0';
+	if (!addr_parse(&addr, text) || addr.family != (a ? 4 : 6))
+		return false;
+	*type = a ? RR_A : RR_AAAA;
+	*len = addr_bits(&addr) / 8;
+	memcpy(r->loader->rdata, addr.bytes, *len);
+	return true;
+}
+
+static bool read_record(
+        struct reader *r, const struct front *f, const char *rest)
+{
+	struct loader *l = r->loader;
+	uint16_t type = 0;
+	uint32_t ttl = 0;
+	size_t len = 0;
+
+	if (!read_address(r, f->type, rest, &type, &len) &&
+	        !read_rdata(r, f->type, rest, &type, &len))
+		return false;
+	if (!choose_ttl(r, f, l->rdata, len, type, &ttl))
+		return false;
+	if (!zone_builder_add(l->builder, &r->owner, type, ttl, l->rdata, len,
+	            r->first, l->err))
 		l->failed = true;
 	return true;
 }
@@ -378,8 +418,9 @@ static bool directive(struct reader *r, char *rest)
 		return fault(
 		        r, "a directive with too few or too many words", what);
 	if (!strcasecmp(what, "$TTL")) {
-		r->have_default = parse_ttl(first, &r->default_ttl);
-		return r->have_default || fault(r, "not a TTL", first);
+		r->loader->have_default =
+		        parse_ttl(first, &r->loader->default_ttl);
+		return r->loader->have_default || fault(r, "not a TTL", first);
 	}
 	if (!strcasecmp(what, "$ORIGIN")) {
 		if (!name_parse(&name, first, strlen(first), &r->origin))

@@ -471,6 +471,346 @@ static void test_steered(void **state)
 	assert_int_equal(t.mark.kind, MARK_WHY);
 }
 
+/* -- around the records: EDNS, cookies, sizes, odd packets -- */
+
+/* The options of the last reply's OPT, in hex without blanks; "-": no OPT. */
+static const char *opt_text(void)
+{
+	static char out[512];
+	ldns_pkt *pkt = NULL;
+	assert_int_equal(
+	        ldns_wire2pkt(&pkt, t.reply, t.job.reply_len), LDNS_STATUS_OK);
+	strcpy(out, ldns_pkt_edns(pkt) ? "" : "-");
+	ldns_rdf *data = ldns_pkt_edns_data(pkt);
+	for (size_t i = 0; data && i < ldns_rdf_size(data); i++)
+		sprintf(out + 2 * i, "%02x", ldns_rdf_data(data)[i]);
+	ldns_pkt_free(pkt);
+	return out;
+}
+
+static struct packet with_option(
+        const char *name, unsigned type, unsigned code, const void *b, size_t n)
+{
+	struct packet p = packet_query(name, type);
+	uint16_t begin = packet_opt(&p, 1232, 0, 0);
+	put_option(&p, code, b, n);
+	packet_opt_end(&p, begin);
+	return p;
+}
+
+static void test_ecs(void **state)
+{
+	struct packet p =
+	        with_option("live.example.com", RR_A, 8, "\0\1\30\0\12\1\2", 7);
+	run(&p, false);
+	assert_string_equal(opt_text(),
+	        "0008000700011816"
+	        "0a0102");
+	assert_int_equal(t.job.client.bytes[0], 10);
+
+	/* through a CNAME the scope is the decision's */
+	p = with_option("tolive.example.com", RR_A, 8, "\0\1\30\0\12\1\2", 7);
+	run(&p, false);
+	assert_string_equal(opt_text(),
+	        "0008000700011816"
+	        "0a0102");
+
+	/* no data has the decision's scope too */
+	p = with_option("live.example.com", RR_AAAA, 8, "\0\1\30\0\12\1\2", 7);
+	run(&p, false);
+	assert_string_equal(opt_text(),
+	        "0008000700011816"
+	        "0a0102");
+
+	/* source 0: the resolver's own place, scope 0 */
+	p = with_option("live.example.com", RR_A, 8, "\0\1\0\0", 4);
+	run(&p, false);
+	assert_string_equal(opt_text(),
+	        "00080004"
+	        "00010000");
+	assert_int_equal(t.job.client.bytes[0], 198);
+
+	/* what is not steered has scope 0 */
+	static const char *const names[] = {
+	        "www.example.com", "x.example.com", "www.example.net"};
+	for (int i = 0; i < 3; i++) {
+		p = with_option(
+		        names[i], RR_A, 8, "\0\2\60\0\40\1\15\270\0\1", 10);
+		run(&p, false);
+		assert_string_equal(opt_text(),
+		        "0008000a"
+		        "00023000"
+		        "20010db80001");
+	}
+
+	/* malformed: FORMERR with OPT, without the option */
+	p = with_option("www.example.com", RR_A, 8, "\0\1\30\0\12\1", 6);
+	assert_string_equal(run(&p, false), "FORMERR;;;");
+	assert_string_equal(opt_text(), "");
+}
+
+static void test_edns(void **state)
+{
+	struct packet p = packet_query("www.example.com", RR_TXT);
+	packet_opt(&p, 1232, 1, EDNS_DO);
+	assert_string_equal(run(&p, false), "NOERROR;;;"); /* low 4 bits */
+	ldns_pkt *pkt = NULL;
+	ldns_wire2pkt(&pkt, t.reply, t.job.reply_len);
+	assert_int_equal(ldns_pkt_edns_extended_rcode(pkt), 1); /* BADVERS */
+	assert_int_equal(ldns_pkt_edns_version(pkt), 0);
+	assert_int_equal(ldns_pkt_edns_udp_size(pkt), 1232);
+	assert_true(ldns_pkt_edns_do(pkt));
+	ldns_pkt_free(pkt);
+
+	p = with_option("www.example.com", RR_A, 3, "", 0);
+	run(&p, false);
+	assert_string_equal(opt_text(),
+	        "00030003"
+	        "6e7331");
+	p = with_option("www.example.com", RR_A, 65001, "abc", 3);
+	run(&p, false);
+	assert_string_equal(opt_text(), "");
+	ask("www.example.com", RR_A);
+	assert_string_equal(opt_text(), "-");
+}
+
+/* RFC 9018 appendix A.1 and A.3: secret, client and stamps are the RFC's. */
+static void test_cookies(void **state)
+{
+	static const uint8_t secret[16] = {0xe5, 0xe9, 0x73, 0xe5, 0xa6, 0xb2,
+	        0xa4, 0x3f, 0x48, 0xe7, 0xdc, 0x84, 0x9e, 0x37, 0xbf, 0xcf};
+	static const uint8_t client[8] = {
+	        0x24, 0x64, 0xc4, 0xab, 0xcf, 0x10, 0xc9, 0x57};
+	static const char fresh[] = "000a0018"
+	                            "2464c4abcf10c957"
+	                            "010000005cf79f11"
+	                            "1f8130c3eee29480";
+	const uint32_t made = 0x5cf79f11;
+	uint8_t cookie[24];
+
+	memcpy(t.options.cookie_secret, secret, 16);
+	t.answerer.wall_s = made;
+	struct packet p = with_option("www.example.com", RR_A, 10, client, 8);
+	run(&p, false);
+	assert_string_equal(opt_text(), fresh);
+
+	for (int i = 0; i < 24; i++)
+		sscanf(fresh + 8 + 2 * i, "%2hhx", &cookie[i]);
+	static const struct {
+		int age;
+		bool good, renewed;
+	} rows[] = {{0, true, false}, {1799, true, false}, {1800, true, true},
+	        {3600, true, true}, {3601, false, true}, {-300, true, false},
+	        {-301, false, true}};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct answer_counters before = t.answerer.counters;
+		t.answerer.wall_s = made + (uint32_t)rows[i].age;
+		p = with_option("www.example.com", RR_A, 10, cookie, 24);
+		assert_non_null(strstr(run(&p, false), "192.0.2.80"));
+		assert_int_equal(
+		        strcmp(opt_text(), fresh) != 0, rows[i].renewed);
+		assert_int_equal(
+		        t.answerer.counters.cookies_ok - before.cookies_ok,
+		        rows[i].good);
+		assert_int_equal(
+		        t.answerer.counters.cookies_bad - before.cookies_bad,
+		        !rows[i].good);
+	}
+
+	/* forged, of another length, made with the previous secret */
+	t.answerer.wall_s = made;
+	uint64_t bad = t.answerer.counters.cookies_bad;
+	cookie[20] ^= 1;
+	p = with_option("www.example.com", RR_A, 10, cookie, 24);
+	run(&p, false);
+	assert_string_equal(opt_text(), fresh);
+	cookie[20] ^= 1;
+	p = with_option("www.example.com", RR_A, 10, cookie, 23);
+	run(&p, false);
+	assert_int_equal(t.answerer.counters.cookies_bad, bad + 2);
+	memcpy(t.options.cookie_previous, secret, 16);
+	memset(t.options.cookie_secret, 1, 16);
+	t.options.have_previous = true;
+	uint64_t ok = t.answerer.counters.cookies_ok;
+	p = with_option("www.example.com", RR_A, 10, cookie, 24);
+	run(&p, false);
+	assert_int_equal(t.answerer.counters.cookies_ok, ok + 1);
+	assert_string_not_equal(opt_text(), fresh);
+	t.options.have_previous = false;
+
+	/* a cookie without a question (RFC 7873 5.4) */
+	p = packet_header(0, 0);
+	uint16_t begin = packet_opt(&p, 1232, 0, 0);
+	put_option(&p, 10, client, 8);
+	packet_opt_end(&p, begin);
+	assert_string_equal(run(&p, false), "NOERROR;;;");
+	assert_int_equal(strlen(opt_text()), 2 * 28);
+}
+
+static void test_sizes(void **state)
+{
+	struct packet p = packet_query("big.example.com", RR_TXT);
+	uint64_t truncated = t.answerer.counters.truncated;
+	assert_string_equal(run(&p, false), "NOERROR aa tc;;;");
+	assert_int_equal(t.job.reply_len, 33);
+	assert_int_equal(t.answerer.counters.truncated, truncated + 1);
+	run(&p, true);
+	assert_true(t.job.reply_len > 512);
+
+	unsigned full = t.job.reply_len + 11u;
+	static const int deltas[] = {-1, 0, 1};
+	for (int i = 0; i < 3; i++) {
+		p = packet_query("big.example.com", RR_TXT);
+		packet_opt(&p, full + (unsigned)deltas[i], 0, 0);
+		bool tc = strncmp(run(&p, false), "NOERROR aa tc", 13) == 0;
+		assert_int_equal(tc, deltas[i] < 0);
+	}
+	/* the operator's limit; sizes below 512 count as 512 */
+	p = packet_query("big.example.com", RR_TXT);
+	packet_opt(&p, 4096, 0, 0);
+	t.options.udp_max = 512;
+	assert_string_equal(run(&p, false), "NOERROR aa tc;;;");
+	t.options.udp_max = 1232;
+	p = packet_query("www.example.com", RR_A);
+	packet_opt(&p, 0, 0, 0);
+	assert_null(strstr(run(&p, false), " tc"));
+
+	/* without a good server cookie the answer is held back, on UDP */
+	p = with_option("big.example.com", RR_TXT, 10, "12345678", 8);
+	t.options.udp_nocookie = (uint16_t)(full - 1);
+	assert_string_equal(run(&p, false), "NOERROR aa tc;;;");
+	uint8_t cookie[24];
+	memcpy(cookie, t.reply + t.job.reply_len - 24, 24);
+	assert_null(strstr(run(&p, true), " tc"));
+	p = with_option("big.example.com", RR_TXT, 10, cookie, 24);
+	assert_null(strstr(run(&p, false), " tc"));
+	t.options.udp_nocookie = 0;
+}
+
+/* RFC 9471: glue in the delegated domain must fit, other addresses need not. */
+static void test_glue(void **state)
+{
+	static char text[20000];
+	size_t n = (size_t)sprintf(text,
+	        "$TTL 300\n@ SOA a b 1 2 3 4 5\n"
+	        "@ NS ns.example.net.\n");
+	for (int i = 0; i < 14; i++)
+		n += (size_t)sprintf(text + n,
+		        "in NS n%d.in\nn%d.in A "
+		        "192.0.2.%d\nn%d.in AAAA 2001:db8::%d\nsib NS n%d.in\n"
+		        "m MX 1 n%d.h\nn%d.h A 192.0.2.%d\nn%d.h AAAA "
+		        "2001:db8::%d\n",
+		        i, i, i, i, i, i, i, i, i, i, i);
+	struct zone *zone = zone_text("example.org", text);
+	const struct zone *const zones[] = {zone};
+	struct zoneset *set = zoneset_new(zones, 1);
+	t.snap.zones = set;
+
+	assert_string_equal(ask("x.in.example.org", RR_A), "NOERROR tc;;;");
+	const char *got = ask("x.sib.example.org", RR_A);
+	assert_null(strstr(got, " tc"));
+	assert_non_null(strstr(got, "n0.in.example.org. 300 A 192.0.2.0"));
+	assert_true(t.job.reply_len <= 512);
+	got = ask("m.example.org", RR_MX);
+	assert_null(strstr(got, " tc"));
+	assert_true(t.job.reply_len <= 512);
+
+	t.snap.zones = t.set;
+	zoneset_free(set);
+	zone_free(zone);
+}
+
+static void test_odd_packets(void **state)
+{
+	struct packet p = packet_query("www.example.com", RR_A);
+	uint64_t dropped = t.answerer.counters.dropped;
+	p.bytes[2] |= 0x80;
+	assert_string_equal(run(&p, false), "");
+	p.len = 5;
+	assert_string_equal(run(&p, false), "");
+	assert_int_equal(t.answerer.counters.dropped, dropped + 2);
+
+	p = packet_query("www.example.com", RR_A);
+	p.len--;
+	assert_string_equal(run(&p, false), "FORMERR;;;");
+	assert_int_equal(t.job.reply_len, 12);
+	p.len++;
+	put_u8(&p, 0);
+	assert_string_equal(run(&p, false), "FORMERR;;;");
+	assert_int_equal(t.job.reply_len, 33); /* with the question */
+
+	p = packet_query("example.com", RR_SOA);
+	put16(p.bytes + 2, 4 << 11 | FLAG_AA); /* NOTIFY */
+	assert_string_equal(run(&p, false), "NOTIMPL;;;");
+	assert_int_equal(t.job.reply_len, 29);
+	assert_int_equal(get16(t.reply + 2) & FLAG_OPCODE, 4 << 11);
+
+	p = packet_query("www.example.com", RR_A);
+	put16(p.bytes + p.len - 2, CLASS_ANY);
+	assert_string_equal(run(&p, false), "REFUSED;;;");
+}
+
+static const char *chaos(const char *name)
+{
+	struct packet p = packet_query(name, RR_TXT);
+	put16(p.bytes + p.len - 2, CLASS_CH);
+	run(&p, false);
+	static char out[300];
+	ldns_pkt *pkt = NULL;
+	ldns_wire2pkt(&pkt, t.reply, t.job.reply_len);
+	if (ldns_pkt_ancount(pkt))
+		rr_line(ldns_rr_list_rr(ldns_pkt_answer(pkt), 0), out,
+		        sizeof out);
+	else
+		sprintf(out, "rcode %d", ldns_pkt_get_rcode(pkt));
+	ldns_pkt_free(pkt);
+	return out;
+}
+
+static void test_chaos(void **state)
+{
+	assert_string_equal(
+	        chaos("version.bind"), "version.bind. 0 CH TXT \"dnsd\"");
+	assert_string_equal(
+	        chaos("VERSION.server"), "VERSION.server. 0 CH TXT \"dnsd\"");
+	assert_string_equal(chaos("id.server"), "id.server. 0 CH TXT \"ns1\"");
+	assert_string_equal(
+	        chaos("hostname.bind"), "hostname.bind. 0 CH TXT \"ns1\"");
+	assert_string_equal(chaos("authors.bind"), "rcode 5");
+	t.options.version = t.options.nsid = NULL;
+	assert_string_equal(chaos("version.bind"), "rcode 5");
+	assert_string_equal(chaos("id.server"), "rcode 5");
+	t.options.version = "dnsd";
+	t.options.nsid = "ns1";
+}
+
+static void test_counters(void **state)
+{
+	struct answer_counters sum = {0};
+	t.answerer.counters = sum;
+	ask("www.example.com", RR_A);
+	ask("nothing.example.com", RR_HTTPS);
+	ask("www.example.net", 65000);
+	struct packet p = packet_query("www.example.com", RR_MX);
+	t.job.peer.family = 6;
+	run(&p, true);
+	p.len = 3;
+	run(&p, false);
+	counters_add(&sum, &t.answerer.counters);
+	counters_add(&sum, &t.answerer.counters);
+	assert_int_equal(sum.queries[0][0], 8);
+	assert_int_equal(sum.queries[1][0], 2);
+	assert_int_equal(sum.types[COUNT_A], 2);
+	assert_int_equal(sum.types[COUNT_HTTPS], 2);
+	assert_int_equal(sum.types[COUNT_MX], 2);
+	assert_int_equal(sum.types[COUNT_OTHER], 2);
+	assert_int_equal(sum.rcodes[RCODE_NOERROR], 4);
+	assert_int_equal(sum.rcodes[RCODE_NXDOMAIN], 2);
+	assert_int_equal(sum.rcodes[RCODE_REFUSED], 2);
+	assert_int_equal(sum.dropped, 2);
+	assert_string_equal(count_type_text(COUNT_OTHER), "other");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -481,6 +821,14 @@ int main(void)
 	        cmocka_unit_test(test_svcb),
 	        cmocka_unit_test(test_any),
 	        cmocka_unit_test(test_steered),
+	        cmocka_unit_test(test_ecs),
+	        cmocka_unit_test(test_edns),
+	        cmocka_unit_test(test_cookies),
+	        cmocka_unit_test(test_sizes),
+	        cmocka_unit_test(test_glue),
+	        cmocka_unit_test(test_odd_packets),
+	        cmocka_unit_test(test_chaos),
+	        cmocka_unit_test(test_counters),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
