@@ -134,8 +134,7 @@ static void set_targets(struct control *c)
 			.node = c->built->map->of_conf[i],
 			.api = node->api,
 			.rtmp = node->rtmp,
-			.flv = node->flv,
-			.name = node->name};
+			.flv = node->flv};
 		fleet_watch(c->fleet, targets[i].node, node->api != NULL,
 			node->rtmp || node->flv);
 	}
@@ -471,7 +470,7 @@ static void events_stop(struct control *c)
 
 /* -- start and stop -- */
 
-static void threads_start(struct control *c, uint64_t secret)
+static void threads_make(struct control *c, uint64_t secret)
 {
 	const struct conf *conf = c->built->conf;
 	c->workers = mem_zero(c->n_workers, sizeof(struct udp_worker *));
@@ -482,6 +481,11 @@ static void threads_start(struct control *c, uint64_t secret)
 	c->tcp = tcp_server_new(c->listeners.tcp, c->listeners.n,
 		(unsigned)conf->tcp.max, (unsigned)(conf->tcp.idle_s * 1000),
 		&c->published, secret);
+}
+
+/* Static names are answered from here on. */
+static void threads_start(struct control *c)
+{
 	for (unsigned i = 0; i < c->n_workers; i++)
 		udp_worker_start(c->workers[i]);
 	tcp_server_start(c->tcp);
@@ -592,8 +596,9 @@ static bool start(struct control *c, struct err *err)
 	struct fleet_rules rules = rules_of(c->built->conf);
 	c->fleet = fleet_new(&rules, c->start_ms);
 	fleet_set_map(c->fleet, c->built->map, &rules, c->start_ms);
+	threads_make(c, secret);
 	control_publish(c);
-	threads_start(c, secret); /* static names are answered from here on */
+	threads_start(c);
 	c->poller = poll_new(c->base, &events);
 	set_targets(c);
 	events_start(c);

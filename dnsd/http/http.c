@@ -3,6 +3,7 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
+#include <event2/listener.h>
 #include <netinet/in.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <urcu/urcu-memb.h>
 
 #include "base/arena.h"
@@ -23,6 +25,8 @@
 #include "steer/accounts.h"
 
 #define CONNECTIONS_MAX 512 /* per listener */
+#define SOCKETS_MAX 64
+#define PAUSE_MS 100
 #define HEADERS_MAX 8192
 #define BODY_MAX 65536
 #define TIMEOUT_S 10
@@ -31,14 +35,23 @@
 #define RATE_BURST 400
 #define RATE_SLOTS 4096
 
-/* A listener: the operator's or the public one. */
+/* A listener: the operator's or the public one.
+ *
+ * evhttp tells of a connection when it is accepted and of its end only once it
+ * has brought a request. Those that have not live for TIMEOUT_S at most, so
+ * accepted less first requests of that time is what there can be of them. */
 struct side {
 	struct http *http;
 	struct evhttp *evhttp;
 	bool site;
-	unsigned n_open;
-	struct evhttp_connection *open[CONNECTIONS_MAX];
 	SSL_CTX *tls; /* NULL: plain */
+	unsigned n_open;
+	struct evhttp_connection *open[CONNECTIONS_MAX]; /* with a request */
+	unsigned silent[TIMEOUT_S]; /* accepted less first requests, by second */
+	int64_t second;
+	struct evhttp_bound_socket *bound[SOCKETS_MAX];
+	unsigned n_bound;
+	bool paused; /* nothing is accepted until some have gone */
 };
 
 struct rate {
@@ -53,7 +66,7 @@ struct http {
 	struct control_ops ops;
 	struct accounts *accounts;
 	struct mailbox *mailbox;
-	struct event *mail;
+	struct event *mail, *tick;
 	struct side sides[2];
 	struct http_rules *rules;
 	struct rate rates[RATE_SLOTS];
@@ -210,6 +223,98 @@ static struct addr peer_of(struct evhttp_request *ev)
 	return sa ? addr_from_sockaddr(sa) : (struct addr){0};
 }
 
+/* -- connections -- */
+
+static void on_close(struct evhttp_connection *c, void *arg)
+{
+	struct side *side = arg;
+	for (unsigned i = 0; i < side->n_open; i++)
+		if (side->open[i] == c) {
+			side->open[i] = side->open[--side->n_open];
+			return;
+		}
+}
+
+/* The slot of this second; older ones of the ring are cleared. */
+static unsigned *silent_now(struct side *side)
+{
+	int64_t now = clock_ms() / 1000;
+	if (now - side->second > TIMEOUT_S)
+		side->second = now - TIMEOUT_S;
+	while (side->second < now)
+		side->silent[++side->second % TIMEOUT_S] = 0;
+	return &side->silent[now % TIMEOUT_S];
+}
+
+static unsigned connections(struct side *side)
+{
+	unsigned n = side->n_open;
+	silent_now(side);
+	for (unsigned i = 0; i < TIMEOUT_S; i++)
+		n += side->silent[i];
+	return n;
+}
+
+static void pause_side(struct side *side, bool paused)
+{
+	if (side->paused == paused)
+		return;
+	side->paused = paused;
+	for (unsigned i = 0; i < side->n_bound; i++) {
+		struct evconnlistener *l =
+			evhttp_bound_socket_get_listener(side->bound[i]);
+		if (paused)
+			evconnlistener_disable(l);
+		else
+			evconnlistener_enable(l);
+	}
+}
+
+/* A connection was accepted. */
+static struct bufferevent *on_accept(struct event_base *base, void *arg)
+{
+	struct side *side = arg;
+	++*silent_now(side);
+	if (connections(side) >= CONNECTIONS_MAX)
+		pause_side(side, true);
+	if (side->tls)
+		return bufferevent_openssl_socket_new(base, -1,
+			SSL_new(side->tls), BUFFEREVENT_SSL_ACCEPTING,
+			BEV_OPT_CLOSE_ON_FREE);
+	return bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+}
+
+/* A request of it came: if it is the first, its end will be told. */
+static void know_connection(struct side *side, struct evhttp_request *ev)
+{
+	struct evhttp_connection *c = evhttp_request_get_connection(ev);
+	for (unsigned i = 0; i < side->n_open; i++)
+		if (side->open[i] == c)
+			return;
+	if (side->n_open == CONNECTIONS_MAX)
+		return;
+	side->open[side->n_open++] = c;
+	evhttp_connection_set_closecb(c, on_close, side);
+	silent_now(side);
+	for (unsigned i = 0; i < TIMEOUT_S; i++) {
+		unsigned *silent = &side->silent[(side->second + TIMEOUT_S - i) %
+						 TIMEOUT_S];
+		if (*silent) {
+			--*silent;
+			return;
+		}
+	}
+}
+
+static void on_pause_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct http *h = arg;
+	for (int i = 0; i < 2; i++)
+		if (h->sides[i].paused &&
+			connections(&h->sides[i]) < CONNECTIONS_MAX)
+			pause_side(&h->sides[i], false);
+}
+
 /* -- routes -- */
 
 enum { GET = EVHTTP_REQ_GET | EVHTTP_REQ_HEAD,
@@ -295,6 +400,7 @@ static void on_request(struct evhttp_request *ev, void *arg)
 		.peer = peer_of(ev),
 		.has_token = has_token(h, ev)};
 
+	know_connection(side, ev);
 	r.path = uri ? evhttp_uri_get_path(uri) : NULL;
 	if (!r.path)
 		r.path = "";
@@ -311,41 +417,7 @@ static void on_request(struct evhttp_request *ev, void *arg)
 	evhttp_clear_headers(&r.query);
 }
 
-/* -- connections -- */
-
-static void on_close(struct evhttp_connection *c, void *arg)
-{
-	struct side *side = arg;
-	for (unsigned i = 0; i < side->n_open; i++)
-		if (side->open[i] == c) {
-			side->open[i] = side->open[--side->n_open];
-			return;
-		}
-}
-
-/* Called for each request to come, the first of a connection too; -1 ends the
- * connection. */
-static int on_new_request(struct evhttp_request *ev, void *arg)
-{
-	struct side *side = arg;
-	struct evhttp_connection *c = evhttp_request_get_connection(ev);
-
-	for (unsigned i = 0; i < side->n_open; i++)
-		if (side->open[i] == c)
-			return 0;
-	if (side->n_open == CONNECTIONS_MAX)
-		return -1;
-	side->open[side->n_open++] = c;
-	evhttp_connection_set_closecb(c, on_close, side);
-	return 0;
-}
-
-static struct bufferevent *on_tls(struct event_base *base, void *arg)
-{
-	struct side *side = arg;
-	return bufferevent_openssl_socket_new(base, -1, SSL_new(side->tls),
-		BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
-}
+/* -- listeners -- */
 
 static bool tls_open(struct side *side, const char *cert, const char *key,
 	struct err *err)
@@ -374,11 +446,12 @@ static void side_open(struct http *h, struct side *side, bool site,
 	evhttp_set_max_body_size(side->evhttp, BODY_MAX);
 	evhttp_set_timeout(side->evhttp, TIMEOUT_S);
 	evhttp_set_gencb(side->evhttp, on_request, side);
-	evhttp_set_newreqcb(side->evhttp, on_new_request, side);
-	if (side->tls)
-		evhttp_set_bevcb(side->evhttp, on_tls, side);
-	for (; sockets && *sockets >= 0; sockets++)
-		evhttp_accept_socket(side->evhttp, *sockets);
+	evhttp_set_bevcb(side->evhttp, on_accept, side);
+	for (; sockets && *sockets >= 0 && side->n_bound < SOCKETS_MAX;
+		sockets++)
+		side->bound[side->n_bound++] =
+			evhttp_accept_socket_with_handle(
+				side->evhttp, *sockets);
 }
 
 /* -- rules -- */
@@ -446,6 +519,8 @@ static void http_free(struct http *h)
 {
 	if (h->mail)
 		event_free(h->mail);
+	if (h->tick)
+		event_free(h->tick);
 	event_base_free(h->base);
 	mailbox_free(h->mailbox);
 	for (int i = 0; i < 2; i++)
@@ -477,6 +552,9 @@ struct http *http_start(const struct conf *conf,
 	h->mail = event_new(h->base, mailbox_fd(h->mailbox),
 		EV_READ | EV_PERSIST, on_mail, h);
 	event_add(h->mail, NULL);
+	struct timeval pause = {0, PAUSE_MS * 1000};
+	h->tick = event_new(h->base, -1, EV_PERSIST, on_pause_tick, h);
+	event_add(h->tick, &pause);
 	side_open(h, &h->sides[0], false, sockets->operators);
 	side_open(h, &h->sides[1], true, sockets->site);
 	sigfillset(&all);

@@ -139,7 +139,7 @@ static void build_nodes(struct build *b, const struct conf *conf)
 					 ? domain_of(providers, &n_providers,
 						   from->provider)
 					 : 0;
-		node->rtmp_port = port_of(from->rtmp);
+		node->rtmp_port = from->rtmp ? port_of(from->rtmp) : 1935;
 		node->flv_port = port_of(from->flv);
 		node->n_asn = from->n_asn;
 		node->asn = arena_bytes(map->arena, from->asn,

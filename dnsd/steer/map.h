@@ -58,7 +58,7 @@ struct map_node {
 	const struct addr *address;
 	unsigned n_asn;
 	const uint32_t *asn;
-	uint16_t rtmp_port, flv_port; /* for players' URLs; 0: not offered */
+	uint16_t rtmp_port, flv_port; /* for players' URLs; flv 0: none */
 };
 
 struct map_pool {
