@@ -11,6 +11,7 @@
 int cli_run(int argc, char **argv);
 int cli_check(int argc, char **argv);
 int cli_try(int argc, char **argv);
+int cli_replay(int argc, char **argv);
 int cli_ctl(int argc, char **argv);
 
 /* The options that all commands share. usage stands behind "usage: dnsd ";
