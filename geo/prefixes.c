@@ -693,10 +693,10 @@ static void compile(struct table *table, const struct runs *runs)
 
 	size_t n = fill(&c, 0, table->top_bits, 0, runs->n, starts);
 	table->top = mem_alloc(n_top * sizeof *table->top);
-	for (size_t slot = 0, i = 0; slot < n_top; slot++) {
-		if (i + 1 < n && starts[i + 1].slot == slot)
-			i++;
-		table->top[slot] = starts[i].entry;
+	for (size_t i = 0; i < n; i++) {
+		size_t end = i + 1 < n ? starts[i + 1].slot : n_top;
+		for (size_t slot = starts[i].slot; slot < end; slot++)
+			table->top[slot] = starts[i].entry;
 	}
 	table->words =
 	        mem_grow(table->words, table->n_words * sizeof(uint32_t));
@@ -708,12 +708,14 @@ static void compile(struct table *table, const struct runs *runs)
 static struct runs all_layers(struct geo_builder *b, unsigned family)
 {
 	struct runs all = {0};
-	emit(&all, 0, 0);
-	for (unsigned i = 0; i < b->n_layers; i++)
-		if (b->layers[family][i].n)
-			all = merge(all,
-			        flatten(&b->layers[family][i], &b->places),
-			        &b->places);
+	for (unsigned i = 0; i < b->n_layers; i++) {
+		if (!b->layers[family][i].n)
+			continue;
+		struct runs next = flatten(&b->layers[family][i], &b->places);
+		all = all.n ? merge(all, next, &b->places) : next;
+	}
+	if (!all.n)
+		emit(&all, 0, 0);
 	return all;
 }
 
