@@ -66,8 +66,8 @@ struct conf_node {
 	unsigned n_asn;
 	uint32_t *asn;
 	double bias_ms;
-	double capacity;      /* connections */
-	double bandwidth_bps; /* 0: no limit */
+	double capacity;              /* connections */
+	double bandwidth_bps;         /* 0: no limit */
 	const char *api, *rtmp, *flv; /* NULL: off; else complete */
 	bool is_public, public_given;
 };
@@ -93,8 +93,8 @@ struct conf {
 
 	struct conf_texts listen;
 	int workers, servers;
-	const char *user;	/* "": not given */
-	const char *server_id;	/* "": none */
+	const char *user;          /* "": not given */
+	const char *server_id;     /* "": none */
 	const char *cookie_secret; /* path or "" */
 	int udp_nocookie;
 	struct {
@@ -102,12 +102,12 @@ struct conf {
 		double idle_s;
 	} tcp;
 	struct conf_texts geoip; /* paths */
-	const char *nets;	 /* path or "" */
+	const char *nets;        /* path or "" */
 	struct conf_prefixes trusted;
 	const char *control, *store; /* paths */
-	const char *node_names;	     /* zone, "": the first */
-	double query_log;	     /* share of queries logged, 0..1 */
-	const char *version;	     /* version.bind; "": not told */
+	const char *node_names;      /* zone, "": the first */
+	double query_log;            /* share of queries logged, 0..1 */
+	const char *version;         /* version.bind; "": not told */
 	struct {
 		double interval_s, timeout_s;
 		int fall, rise;
@@ -115,7 +115,7 @@ struct conf {
 	struct {
 		bool given;
 		struct conf_texts listen;
-		const char *token; /* "": no changes */
+		const char *token;      /* "": no changes */
 		const char *cert, *key; /* paths or "" */
 		struct conf_where where;
 	} http, site; /* site: the `public` listener */
@@ -131,8 +131,8 @@ struct conf {
 struct conf *conf_load(const char *path, struct err *err);
 
 /* The same from memory (tests, fuzzing): includes are refused. */
-struct conf *conf_parse(const char *path, const char *bytes, size_t len,
-	struct err *err);
+struct conf *conf_parse(
+        const char *path, const char *bytes, size_t len, struct err *err);
 
 void conf_free(struct conf *conf); /* NULL allowed */
 

@@ -12,24 +12,24 @@
 #include "conf/conf.h"
 
 enum key_type {
-	KEY_BOOL,     /* bool */
-	KEY_INT,      /* int */
-	KEY_COUNT,    /* int64_t, whole numbers beyond int */
-	KEY_REAL,     /* double */
-	KEY_RATE,     /* double, bit/s with K, M or G */
-	KEY_TEXT,     /* const char * */
-	KEY_PATH,     /* const char *, relative to the naming file */
-	KEY_ENUM,     /* int, index in names */
-	KEY_TEXTS,    /* struct conf_texts */
-	KEY_PATHS,    /* struct conf_texts */
-	KEY_PREFIXES, /* struct conf_prefixes */
+	KEY_BOOL,      /* bool */
+	KEY_INT,       /* int */
+	KEY_COUNT,     /* int64_t, whole numbers beyond int */
+	KEY_REAL,      /* double */
+	KEY_RATE,      /* double, bit/s with K, M or G */
+	KEY_TEXT,      /* const char * */
+	KEY_PATH,      /* const char *, relative to the naming file */
+	KEY_ENUM,      /* int, index in names */
+	KEY_TEXTS,     /* struct conf_texts */
+	KEY_PATHS,     /* struct conf_texts */
+	KEY_PREFIXES,  /* struct conf_prefixes */
 	KEY_ADDRESSES, /* unsigned n, struct addr * (conf_node) */
-	KEY_ASNS,     /* unsigned n, uint32_t * (conf_node) */
-	KEY_RANGE,    /* double[2], one number or [least, most] */
-	KEY_AT,	      /* double[2], latitude and longitude; sets has_at */
-	KEY_SECTION,  /* a struct described by section */
-	KEY_NAMED,    /* a map of names to structs (zones, nodes, steer) */
-	KEY_INCLUDE,  /* handled by the loader */
+	KEY_ASNS,      /* unsigned n, uint32_t * (conf_node) */
+	KEY_RANGE,     /* double[2], one number or [least, most] */
+	KEY_AT,        /* double[2], latitude and longitude; sets has_at */
+	KEY_SECTION,   /* a struct described by section */
+	KEY_NAMED,     /* a map of names to structs (zones, nodes, steer) */
+	KEY_INCLUDE,   /* handled by the loader */
 };
 
 struct section;
@@ -38,17 +38,17 @@ struct key {
 	const char *name;
 	enum key_type type;
 	size_t offset;
-	double min, max;	      /* numbers */
-	const char *preset;	      /* default, as text; NULL: zero */
-	const char *const *names;     /* KEY_ENUM */
+	double min, max;               /* numbers */
+	const char *preset;            /* default, as text; NULL: zero */
+	const char *const *names;      /* KEY_ENUM */
 	const struct section *section; /* KEY_SECTION, KEY_NAMED */
-	const char *text;	      /* what it is, for editors */
+	const char *text;              /* what it is, for editors */
 };
 
 struct section {
-	const char *what; /* "a node", for messages */
+	const char *what;       /* "a node", for messages */
 	const struct key *keys; /* ended by a NULL name */
-	size_t size;	  /* of the struct */
+	size_t size;            /* of the struct */
 };
 
 extern const struct section conf_section; /* the whole file */

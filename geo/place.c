@@ -12,14 +12,15 @@ double place_km(double lat1, double lon1, double lat2, double lon2)
 {
 	double dlat = sin((lat2 - lat1) * RADIANS / 2);
 	double dlon = sin((lon2 - lon1) * RADIANS / 2);
-	double h = dlat * dlat + cos(lat1 * RADIANS) * cos(lat2 * RADIANS) *
-					 dlon * dlon;
+	double h = dlat * dlat +
+	        cos(lat1 * RADIANS) * cos(lat2 * RADIANS) * dlon * dlon;
 	return 2 * EARTH_KM * asin(sqrt(h < 1 ? h : 1));
 }
 
 /* Where the people are, not the middle of the land: Canada's is near Toronto,
  * Australia's between Sydney and Melbourne. To half a degree for the large
  * ones, which is far finer than what a country alone can say. Sorted. */
+/* clang-format off */
 static const struct centre {
 	char code[2];
 	float lat, lon;
@@ -109,6 +110,7 @@ static const struct centre {
 	{"YT", -12.8f, 45.2f}, {"ZA", -27.8f, 28.3f}, {"ZM", -13.9f, 28.0f},
 	{"ZW", -18.7f, 30.9f},
 };
+/* clang-format on */
 
 static int upper(char c)
 {
@@ -123,7 +125,8 @@ bool place_country_centre(const char country[2], float *lat, float *lon)
 	while (low < high) {
 		size_t mid = (low + high) / 2;
 		const struct centre *c = &centres[mid];
-		int order = c0 != c->code[0] ? c0 - c->code[0] : c1 - c->code[1];
+		int order =
+		        c0 != c->code[0] ? c0 - c->code[0] : c1 - c->code[1];
 		if (order == 0) {
 			*lat = c->lat;
 			*lon = c->lon;

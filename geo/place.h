@@ -15,14 +15,14 @@ enum place_source {
 	PLACE_UNKNOWN, /* no coordinates: lat and lon mean nothing */
 	PLACE_COUNTRY, /* the centre of the country */
 	PLACE_DATABASE,
-	PLACE_NETS,    /* the operator's nets file */
+	PLACE_NETS, /* the operator's nets file */
 };
 
 struct place {
-	float lat, lon;	 /* degrees */
-	uint32_t asn;	 /* 0: not known */
+	float lat, lon;  /* degrees */
+	uint32_t asn;    /* 0: not known */
 	char country[2]; /* ISO 3166 alpha-2, upper case; {0,0}: not known */
-	uint8_t source;	 /* enum place_source */
+	uint8_t source;  /* enum place_source */
 };
 
 /* Great circle distance in kilometres. */

@@ -6,16 +6,16 @@
  * what remains. Both families are handled by the same code: an address is a
  * 128-bit key, IPv4 in its upper 32 bits.
  *
- * The table of a family: 65,536 entries for the upper 16 bits, then nodes of
- * 8 bits each. An entry is a place, or NODE and the offset of a node in `words`:
+ * The table of a family: entries for the upper 18 or 20 bits, then nodes of 6
+ * bits each. An entry is a place, or NODE and the offset of a node in `words`:
  *
- *	words 0..7   256 bits: a bit is set where an entry begins that differs
- *	             from its left neighbour (bit 0 always is)
- *	word  8      four bytes: bits set before each quarter of the bitmap
- *	words 9..    the entries, one for each set bit
+ *	words 0, 1   64 bits, one a slot: set where an entry begins that
+ *	             differs from its left neighbour's (bit 0 always is)
+ *	words 2..    the entries, one for each set bit
  *
- * so a step is one load from the head and one from the entries behind it, most
- * often in the same or the next cache line. Equal nodes are stored once.
+ * so a step is a load of the bitmap and one of an entry, most often in the same
+ * cache line. An IPv4 address ends after top and one node unless the data is
+ * finer than /24. Equal nodes are stored once.
  *
  * A node exists only where its range holds more than one place. Therefore the
  * scope need not be stored: the largest aligned block around an address that
@@ -25,6 +25,7 @@
 #include "geo/prefixes.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -33,15 +34,17 @@
 #include "base/arena.h"
 #include "base/rng.h"
 
-#define TOP_BITS 16
 #define NODE 0x80000000u /* in an entry: the rest is an offset in words */
-#define HEAD_WORDS 9
+#define HEAD_WORDS 2
+#define SLOTS 64
+#define STEP_BITS 6
 
 struct table {
-	uint32_t *top;	 /* 1 << TOP_BITS entries */
+	uint32_t *top;   /* 1 << top_bits entries */
 	uint32_t *words; /* nodes, each at an even offset */
 	size_t n_words;
-	unsigned shortest; /* scope of what is uniform at this length */
+	unsigned top_bits;
+	int shortest; /* scope, where all is uniform at this length */
 };
 
 struct geo {
@@ -50,99 +53,112 @@ struct geo {
 	uint32_t n_places;
 };
 
+/* An address, from the uppermost bit; bits are taken by shifting left. */
+typedef unsigned __int128 key128;
+
+static inline key128 key_of(uint64_t high, uint64_t low)
+{
+	return (key128)high << 64 | low;
+}
+
+static inline key128 key_of_addr(const struct addr *a)
+{
+	uint64_t high, low;
+	memcpy(&high, a->bytes, 8);
+	memcpy(&low, a->bytes + 8, 8);
+	return key_of(be64toh(high), be64toh(low));
+}
+
+static inline unsigned first_bits(key128 key, unsigned n)
+{
+	return (unsigned)(key >> (128 - n));
+}
+
 /* -- lookup -- */
 
-static inline uint64_t quarter(const uint32_t *node, unsigned n)
+static inline uint64_t bitmap_of(const uint32_t *node)
 {
 	uint64_t bits;
-	memcpy(&bits, node + 2 * n, sizeof bits);
+	memcpy(&bits, node, sizeof bits);
 	return bits;
 }
 
-/* The bits of a quarter up to and with the slot's own. */
-static inline uint64_t bits_upto(const uint32_t *node, unsigned slot)
+/* The bits up to and with the slot's own. */
+static inline uint64_t upto(uint64_t bits, unsigned slot)
 {
-	return quarter(node, slot >> 6) & ~(uint64_t)0 >> (63 - (slot & 63));
+	return bits & ~(uint64_t)0 >> (SLOTS - 1 - slot);
+}
+
+/* Bits set. Baseline x86-64 has no instruction for it, and a call of the
+ * library's function costs more than the load it stands before. */
+static inline unsigned count_bits(uint64_t x)
+{
+#ifdef __POPCNT__
+	return (unsigned)__builtin_popcountll(x);
+#else
+	x -= x >> 1 & 0x5555555555555555;
+	x = (x & 0x3333333333333333) + (x >> 2 & 0x3333333333333333);
+	x = (x + (x >> 4)) & 0x0f0f0f0f0f0f0f0f;
+	return (unsigned)(x * 0x0101010101010101 >> 56);
+#endif
 }
 
 static inline uint32_t entry_of(const uint32_t *node, unsigned slot)
 {
-	unsigned before = node[8] >> (slot >> 6) * 8 & 255;
-	unsigned bits = (unsigned)__builtin_popcountll(bits_upto(node, slot));
-	return node[HEAD_WORDS + before + bits - 1];
+	uint64_t bits = upto(bitmap_of(node), slot);
+	return node[HEAD_WORDS + count_bits(bits) - 1];
 }
 
-/* First slot of the run that a slot lies in. */
-static inline unsigned run_begin(const uint32_t *node, unsigned slot)
+/* How many bits it takes to tell a slot from another; 0 or less for "slots" -1
+ * and 64, which lie outside of the node. */
+static inline int bits_to_part(unsigned slot, unsigned other)
 {
-	unsigned n = slot >> 6;
-	uint64_t bits = bits_upto(node, slot);
-	while (!bits)
-		bits = quarter(node, --n);
-	return n * 64 + 63 - (unsigned)__builtin_clzll(bits);
-}
-
-/* One after the last slot of the run that a slot lies in. */
-static inline unsigned run_end(const uint32_t *node, unsigned slot)
-{
-	unsigned next = slot + 1, n = next >> 6;
-	if (next == 256)
-		return 256;
-	uint64_t bits = quarter(node, n) & ~(uint64_t)0 << (next & 63);
-	while (!bits) {
-		if (++n == 4)
-			return 256;
-		bits = quarter(node, n);
-	}
-	return n * 64 + (unsigned)__builtin_ctzll(bits);
-}
-
-/* Leading bits that two different slot numbers have in common, plus one: how
- * many bits it takes to tell them apart. */
-static inline unsigned bits_to_part(unsigned a, unsigned b)
-{
-	return (unsigned)__builtin_clz(a ^ b) - 24 + 1;
+	return __builtin_clz(slot ^ other) - (32 - STEP_BITS) + 1;
 }
 
 /* How many bits of a slot number make a block around it that is all one run:
- * enough to leave out the neighbours at both ends. */
-static inline unsigned uniform_bits(const uint32_t *node, unsigned slot)
+ * enough to leave out the neighbours at both of the run's ends. Without a
+ * branch, for each would wait for memory and then be guessed wrong. */
+static inline int uniform_bits(const uint32_t *node, unsigned slot)
 {
-	unsigned begin = run_begin(node, slot), end = run_end(node, slot);
-	unsigned left = begin > 0 ? bits_to_part(slot, begin - 1) : 0;
-	unsigned right = end < 256 ? bits_to_part(slot, end) : 0;
-	return left > right ? left : right;
+	uint64_t bits = bitmap_of(node), left = upto(bits, slot);
+	uint64_t right = (bits ^ left) >> 1 | (uint64_t)1 << (SLOTS - 1);
+	unsigned begin = SLOTS - 1 - (unsigned)__builtin_clzll(left);
+	unsigned end = (unsigned)__builtin_ctzll(right) + 1;
+	int n = bits_to_part(slot, begin - 1), m = bits_to_part(slot, end);
+	return m > n ? m : n;
 }
 
-static inline struct geo_leaf find(
-	const struct table *table, const uint8_t *bytes)
+static inline struct geo_leaf find(const struct table *table, key128 key)
 {
-	uint32_t entry = table->top[bytes[0] << 8 | bytes[1]];
-	const uint32_t *node = NULL;
-	unsigned at = 1; /* byte that chose the entry */
+	uint32_t entry = table->top[first_bits(key, table->top_bits)];
+	int depth = (int)table->top_bits; /* of the node */
+	int scope = table->shortest;
 
-	while (entry & NODE) {
-		node = table->words + (entry & ~NODE);
-		entry = entry_of(node, bytes[++at]);
+	if (!(entry & NODE))
+		return (struct geo_leaf){entry, (uint8_t)scope};
+	for (key <<= depth;; key <<= STEP_BITS, depth += STEP_BITS) {
+		const uint32_t *node = table->words + (entry & ~NODE);
+		unsigned slot = first_bits(key, STEP_BITS);
+		entry = entry_of(node, slot);
+		if (entry & NODE)
+			continue;
+		int uniform = depth + uniform_bits(node, slot);
+		scope = uniform > scope ? uniform : scope;
+		return (struct geo_leaf){entry, (uint8_t)scope};
 	}
-	struct geo_leaf leaf = {entry, (uint8_t)table->shortest};
-	if (8 * (at + 1) > table->shortest) {
-		unsigned bits = 8 * at + uniform_bits(node, bytes[at]);
-		if (bits > table->shortest)
-			leaf.scope = (uint8_t)bits;
-	}
-	return leaf;
 }
 
 struct geo_leaf geo_find(const struct geo *geo, const struct addr *addr)
 {
-	return find(addr->family == 6 ? &geo->v6 : &geo->v4, addr->bytes);
+	const struct table *t = addr->family == 6 ? &geo->v6 : &geo->v4;
+	return find(t, key_of_addr(addr));
 }
 
 void geo_prefetch(const struct geo *geo, const struct addr *addr)
 {
 	const struct table *t = addr->family == 6 ? &geo->v6 : &geo->v4;
-	uint32_t entry = t->top[addr->bytes[0] << 8 | addr->bytes[1]];
+	uint32_t entry = t->top[first_bits(key_of_addr(addr), t->top_bits)];
 	if (entry & NODE)
 		__builtin_prefetch(t->words + (entry & ~NODE));
 }
@@ -159,14 +175,14 @@ uint32_t geo_places(const struct geo *geo)
 
 static size_t table_size(const struct table *table)
 {
-	return (sizeof *table->top << TOP_BITS) +
-	       table->n_words * sizeof *table->words;
+	return (sizeof *table->top << table->top_bits) +
+	        table->n_words * sizeof *table->words;
 }
 
 size_t geo_size(const struct geo *geo)
 {
 	return sizeof *geo + table_size(&geo->v4) + table_size(&geo->v6) +
-	       geo->n_places * sizeof *geo->places;
+	        geo->n_places * sizeof *geo->places;
 }
 
 void geo_free(struct geo *geo)
@@ -243,7 +259,7 @@ static struct place normal(const struct place *said)
 	struct place p;
 	memset(&p, 0, sizeof p);
 	if (said->source >= PLACE_DATABASE && fabsf(said->lat) <= 90 &&
-		fabsf(said->lon) <= 180) {
+	        fabsf(said->lon) <= 180) {
 		float steps = said->source == PLACE_NETS ? 1e4f : 1e2f;
 		p.lat = rounded(said->lat, steps);
 		p.lon = rounded(said->lon, steps);
@@ -278,7 +294,7 @@ static struct place overlay(const struct place *over, const struct place *under)
 }
 
 static uint32_t intern_overlay(
-	struct place_set *set, uint32_t over, uint32_t under)
+        struct place_set *set, uint32_t over, uint32_t under)
 {
 	if (over == under || under == 0)
 		return over;
@@ -289,8 +305,6 @@ static uint32_t intern_overlay(
 }
 
 /* -- ranges and runs -- */
-
-typedef unsigned __int128 key128;
 
 /* A prefix as it was added. */
 struct range {
@@ -305,6 +319,11 @@ struct run {
 	uint32_t place;
 };
 
+static key128 key_at(const struct run *runs, size_t i)
+{
+	return key_of(runs[i].high, runs[i].low);
+}
+
 struct layer {
 	struct range *ranges;
 	size_t n, room;
@@ -318,15 +337,10 @@ struct runs {
 };
 
 struct geo_builder {
-	struct place_set places;   /* [0] is unknown */
-	struct layer *layers[2];   /* of IPv4, of IPv6; by number */
+	struct place_set places; /* [0] is unknown */
+	struct layer *layers[2]; /* of IPv4, of IPv6; by number */
 	unsigned n_layers;
 };
-
-static key128 key_of(uint64_t high, uint64_t low)
-{
-	return (key128)high << 64 | low;
-}
 
 struct geo_builder *geo_builder_new(void)
 {
@@ -355,9 +369,10 @@ static void need_layer(struct geo_builder *b, unsigned layer)
 	if (layer < b->n_layers)
 		return;
 	for (unsigned family = 0; family < 2; family++) {
-		struct layer *l = mem_grow(
-			b->layers[family], (layer + 1) * sizeof *l);
-		memset(l + b->n_layers, 0, (layer + 1 - b->n_layers) * sizeof *l);
+		struct layer *l =
+		        mem_grow(b->layers[family], (layer + 1) * sizeof *l);
+		memset(l + b->n_layers, 0,
+		        (layer + 1 - b->n_layers) * sizeof *l);
 		b->layers[family] = l;
 	}
 	b->n_layers = layer + 1;
@@ -380,7 +395,7 @@ uint32_t geo_builder_place(struct geo_builder *b, const struct place *place)
 }
 
 void geo_builder_add_place(struct geo_builder *b, unsigned layer,
-	const struct prefix *prefix, uint32_t place)
+        const struct prefix *prefix, uint32_t place)
 {
 	need_layer(b, layer);
 	struct layer *l = &b->layers[prefix->addr.family == 6][layer];
@@ -389,20 +404,19 @@ void geo_builder_add_place(struct geo_builder *b, unsigned layer,
 		l->ranges = mem_grow(l->ranges, l->room * sizeof *l->ranges);
 	}
 	struct range *r = &l->ranges[l->n];
-	*r = (struct range){.place = place};
-	for (int i = 0; i < 8; i++) {
-		r->high = r->high << 8 | prefix->addr.bytes[i];
-		r->low = r->low << 8 | prefix->addr.bytes[8 + i];
-	}
+	key128 key = key_of_addr(&prefix->addr);
+	r->high = (uint64_t)(key >> 64);
+	r->low = (uint64_t)key;
+	r->place = place;
 	r->order = (uint32_t)prefix->len << 24 |
-		   (uint32_t)(l->n < 0xffffff ? l->n : 0xffffff);
+	        (uint32_t)(l->n < 0xffffff ? l->n : 0xffffff);
 	if (l->n && range_order(r - 1, r) > 0)
 		l->unsorted = true;
 	l->n++;
 }
 
 void geo_builder_add(struct geo_builder *b, unsigned layer,
-	const struct prefix *prefix, const struct place *place)
+        const struct prefix *prefix, const struct place *place)
 {
 	geo_builder_add_place(b, layer, prefix, geo_builder_place(b, place));
 }
@@ -420,7 +434,7 @@ static void emit(struct runs *runs, key128 key, uint32_t place)
 		runs->at = mem_grow(runs->at, runs->room * sizeof *runs->at);
 	}
 	runs->at[runs->n++] =
-		(struct run){(uint64_t)(key >> 64), (uint64_t)key, place};
+	        (struct run){(uint64_t)(key >> 64), (uint64_t)key, place};
 }
 
 /* Ranges around the present address, the innermost on top; [0] is all there
@@ -444,17 +458,16 @@ static void nest_pop(struct nest *nest, struct runs *runs)
 
 /* Opens a range. The same prefix once more takes the place of the first. */
 static void nest_push(struct nest *nest, const struct range *r,
-	struct place_set *places, struct runs *runs)
+        struct place_set *places, struct runs *runs)
 {
 	key128 key = key_of(r->high, r->low);
 	unsigned len = r->order >> 24;
 	uint32_t place =
-		intern_overlay(places, r->place, nest->open[nest->top].place);
+	        intern_overlay(places, r->place, nest->open[nest->top].place);
 
 	if (!nest->top || nest->open[nest->top].len != len)
 		nest->top++;
-	nest->open[nest->top].last =
-		key | (len < 128 ? ~(key128)0 >> len : 0);
+	nest->open[nest->top].last = key | (len < 128 ? ~(key128)0 >> len : 0);
 	nest->open[nest->top].place = place;
 	nest->open[nest->top].len = len;
 	emit(runs, key, place);
@@ -484,23 +497,23 @@ static struct runs flatten(struct layer *l, struct place_set *places)
 
 /* Two layers to one; the first wins where both speak. Frees both. */
 static struct runs merge(
-	struct runs over, struct runs under, struct place_set *places)
+        struct runs over, struct runs under, struct place_set *places)
 {
 	struct runs runs = {0};
 	size_t i = 0, j = 0;
 
 	for (key128 key = 0;;) {
-		emit(&runs, key, intern_overlay(places, over.at[i].place,
-					 under.at[j].place));
+		emit(&runs, key,
+		        intern_overlay(
+		                places, over.at[i].place, under.at[j].place));
 		bool more_i = i + 1 < over.n, more_j = j + 1 < under.n;
 		if (!more_i && !more_j)
 			break;
 		key128 next_i = 0, next_j = 0;
 		if (more_i)
-			next_i = key_of(over.at[i + 1].high, over.at[i + 1].low);
+			next_i = key_at(over.at, i + 1);
 		if (more_j)
-			next_j = key_of(
-				under.at[j + 1].high, under.at[j + 1].low);
+			next_j = key_at(under.at, j + 1);
 		bool step_i = more_i && (!more_j || next_i <= next_j);
 		bool step_j = more_j && (!more_i || next_j <= next_i);
 		key = step_i ? next_i : next_j;
@@ -517,7 +530,7 @@ static struct place with_centre(const struct place *place)
 {
 	struct place p = *place;
 	if (p.source == PLACE_UNKNOWN && p.country[0] &&
-		place_country_centre(p.country, &p.lat, &p.lon))
+	        place_country_centre(p.country, &p.lat, &p.lon))
 		p.source = PLACE_COUNTRY;
 	return p;
 }
@@ -525,7 +538,7 @@ static struct place with_centre(const struct place *place)
 /* Replaces the builder's places by those of the table, which hold only what is
  * used. now[] maps old to new, UINT32_MAX where not yet known. */
 static void settle_places(struct runs *runs, const struct place_set *old,
-	struct place_set *fresh, uint32_t *now)
+        struct place_set *fresh, uint32_t *now)
 {
 	struct runs settled = {.at = runs->at, .room = runs->n};
 	for (size_t i = 0; i < runs->n; i++) {
@@ -554,8 +567,7 @@ struct compile {
 
 static size_t node_words(const uint32_t *node)
 {
-	size_t entries = node[8] >> 24;
-	entries += (size_t)__builtin_popcountll(quarter(node, 3));
+	size_t entries = count_bits(bitmap_of(node));
 	return (HEAD_WORDS + entries + 1) & ~(size_t)1;
 }
 
@@ -606,61 +618,89 @@ static uint32_t node_store(struct compile *c, const uint32_t *node)
 	return NODE | (c->slots[at] - 1);
 }
 
-static uint32_t node_of(struct compile *c, const uint32_t entries[256])
-{
-	uint32_t node[HEAD_WORDS + 256 + 1] = {0};
-	uint64_t bits[4] = {0};
-	unsigned n = 0;
+/* A step of the table while it is made: from this slot on, this entry. */
+struct start {
+	uint32_t slot, entry;
+};
 
-	for (unsigned slot = 0; slot < 256; slot++) {
-		if (slot % 64 == 0)
-			node[8] |= n << slot / 8;
-		if (slot && entries[slot] == entries[slot - 1])
-			continue;
-		bits[slot / 64] |= (uint64_t)1 << slot % 64;
-		node[HEAD_WORDS + n++] = entries[slot];
+static uint32_t node_of(struct compile *c, const struct start *starts, size_t n)
+{
+	uint32_t node[HEAD_WORDS + SLOTS + 1] = {0};
+	uint64_t bits = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		bits |= (uint64_t)1 << starts[i].slot;
+		node[HEAD_WORDS + i] = starts[i].entry;
 	}
-	memcpy(node, bits, sizeof bits);
+	memcpy(node, &bits, sizeof bits);
 	return node_store(c, node);
 }
 
-/* The entries of a block of addresses: depth is the length of its prefix, bits
- * the width of a step. Runs first..last-1 lie in it: the first from its very
- * beginning or before, the others begin inside. */
-static void fill(struct compile *c, unsigned depth, unsigned bits, size_t first,
-	size_t last, uint32_t *entries)
+static size_t put(struct start *starts, size_t n, unsigned slot, uint32_t entry)
 {
-	unsigned behind = 128 - depth - bits; /* bits after the slot's */
-	key128 slots = ((key128)1 << bits) - 1;
-	size_t run = first, next = first + 1;
+	if (n && starts[n - 1].entry == entry)
+		return n;
+	starts[n] = (struct start){slot, entry};
+	return n + 1;
+}
 
-	for (unsigned slot = 0; slot <= slots; slot++) {
-		size_t inside = next;
-		for (; next < last; next++) {
-			const struct run *r = &c->runs[next];
-			key128 key = key_of(r->high, r->low);
-			if ((key >> behind & slots) != slot)
-				break;
-			if (!(key & (((key128)1 << behind) - 1)))
-				run = inside++; /* at the very beginning */
-		}
-		if (inside == next) {
-			entries[slot] = c->runs[run].place;
+/* The slot that a run begins in, among those of a step at this depth. */
+static unsigned slot_of(
+        const struct compile *c, size_t run, unsigned depth, unsigned bits)
+{
+	return first_bits(key_at(c->runs, run) << depth, bits);
+}
+
+/* Makes the starts of a block of addresses: depth is the length of its prefix,
+ * bits the width of this step. Runs first..last-1 lie in it: the first from its
+ * beginning or before, the others begin inside. Returns how many. */
+static size_t fill(struct compile *c, unsigned depth, unsigned bits,
+        size_t first, size_t last, struct start *starts)
+{
+	unsigned below = depth + bits, end = 1u << bits, slot = 0;
+	size_t n = 0, run = first, next = first + 1;
+
+	while (slot < end) {
+		unsigned begins =
+		        next < last ? slot_of(c, next, depth, bits) : end;
+		if (begins > slot) { /* all the same up to there */
+			n = put(starts, n, slot, c->runs[run].place);
+			slot = begins;
 			continue;
 		}
-		uint32_t below[256];
-		fill(c, depth + bits, 8, run, next, below);
-		entries[slot] = node_of(c, below);
+		key128 key = key_at(c->runs, next);
+		if (below >= 128 || key << below == 0)
+			run = next; /* from the very beginning of the slot */
+		while (next < last && slot_of(c, next, depth, bits) == slot)
+			next++;
+		uint32_t entry = c->runs[run].place;
+		if (next - run > 1) {
+			struct start inner[SLOTS];
+			size_t m = fill(c, below, STEP_BITS, run, next, inner);
+			entry = node_of(c, inner, m);
+		}
+		n = put(starts, n, slot++, entry);
 		run = next - 1;
 	}
+	return n;
 }
 
 static void compile(struct table *table, const struct runs *runs)
 {
+	size_t n_top = (size_t)1 << table->top_bits;
 	struct compile c = {.runs = runs->at, .table = table};
-	table->top = mem_zero((size_t)1 << TOP_BITS, sizeof *table->top);
-	fill(&c, 0, TOP_BITS, 0, runs->n, table->top);
-	table->words = mem_grow(table->words, table->n_words * sizeof(uint32_t));
+	struct start *starts = mem_alloc(n_top * sizeof *starts);
+
+	size_t n = fill(&c, 0, table->top_bits, 0, runs->n, starts);
+	table->top = mem_alloc(n_top * sizeof *table->top);
+	for (size_t i = 0; i < n; i++) {
+		size_t end = i + 1 < n ? starts[i + 1].slot : n_top;
+		for (size_t slot = starts[i].slot; slot < end; slot++)
+			table->top[slot] = starts[i].entry;
+	}
+	table->words =
+	        mem_grow(table->words, table->n_words * sizeof(uint32_t));
+	free(starts);
 	free(c.slots);
 }
 
@@ -668,11 +708,14 @@ static void compile(struct table *table, const struct runs *runs)
 static struct runs all_layers(struct geo_builder *b, unsigned family)
 {
 	struct runs all = {0};
-	emit(&all, 0, 0);
-	for (unsigned i = 0; i < b->n_layers; i++)
-		if (b->layers[family][i].n)
-			all = merge(all, flatten(&b->layers[family][i],
-						 &b->places), &b->places);
+	for (unsigned i = 0; i < b->n_layers; i++) {
+		if (!b->layers[family][i].n)
+			continue;
+		struct runs next = flatten(&b->layers[family][i], &b->places);
+		all = all.n ? merge(all, next, &b->places) : next;
+	}
+	if (!all.n)
+		emit(&all, 0, 0);
 	return all;
 }
 
@@ -690,10 +733,10 @@ struct geo *geo_build(struct geo_builder *b)
 	free(now);
 	geo_builder_free(b);
 
-	geo->v4.shortest = 20;
+	geo->v4 = (struct table){.top_bits = 18, .shortest = 20};
 	compile(&geo->v4, &v4);
 	free(v4.at);
-	geo->v6.shortest = 40;
+	geo->v6 = (struct table){.top_bits = 20, .shortest = 40};
 	compile(&geo->v6, &v6);
 	free(v6.at);
 

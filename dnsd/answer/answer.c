@@ -175,8 +175,8 @@ static void chaos(
 	}
 }
 
-static void answer_question(struct frame *f, struct answerer *answerer,
-        struct answer_job *job)
+static void answer_question(
+        struct frame *f, struct answerer *answerer, struct answer_job *job)
 {
 	const struct query *q = &job->q;
 

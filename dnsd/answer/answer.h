@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "answer/counters.h"
+#include "snapshot/counters.h"
 #include "base/addr.h"
 #include "geo/prefixes.h"
 #include "wire/query.h"

@@ -11,6 +11,7 @@
 int cli_run(int argc, char **argv);
 int cli_check(int argc, char **argv);
 int cli_try(int argc, char **argv);
+int cli_replay(int argc, char **argv);
 int cli_ctl(int argc, char **argv);
 
 /* The options that all commands share. usage stands behind "usage: dnsd ";
@@ -24,7 +25,7 @@ struct cli_options {
 
 /* False: the program ends with *status. */
 bool cli_options(struct cli_options *options, int argc, char **argv,
-	const char *usage, const char *help, int *status);
+        const char *usage, const char *help, int *status);
 
 /* Sends a line to the server behind a control socket and copies what it says
  * to stdout (text of an error to stderr). -1: no server; else exit status. */

@@ -7,18 +7,18 @@
 #include "conf/conf.h"
 
 static const char usage[] =
-	"ctl [-c FILE] status | nodes | drain NODE | undrain NODE | reload | stop";
+        "ctl [-c FILE] status | nodes | drain NODE | undrain NODE | reload | stop";
 static const char help[] =
-	"Talks to the running server through its control socket.\n"
-	"\n"
-	"  status        version, uptime, zones with serials, last reload\n"
-	"  nodes         all nodes with state, load and answers\n"
-	"  drain NODE    no new viewers for NODE while another lives; kept over\n"
-	"                a restart, on this name server only\n"
-	"  undrain NODE  ends it\n"
-	"  reload        builds the configuration anew and swaps it in whole, or\n"
-	"                keeps the old one and says why\n"
-	"  stop          stops the server\n";
+        "Talks to the running server through its control socket.\n"
+        "\n"
+        "  status        version, uptime, zones with serials, last reload\n"
+        "  nodes         all nodes with state, load and answers\n"
+        "  drain NODE    no new viewers for NODE while another lives; kept over\n"
+        "                a restart, on this name server only\n"
+        "  undrain NODE  ends it\n"
+        "  reload        builds the configuration anew and swaps it in whole, or\n"
+        "                keeps the old one and says why\n"
+        "  stop          stops the server\n";
 
 int cli_ctl(int argc, char **argv)
 {
@@ -44,7 +44,7 @@ int cli_ctl(int argc, char **argv)
 	status = cli_talk(conf->control, line.text);
 	if (status < 0) {
 		fprintf(stderr, "dnsd: no server answers at %s: %s\n",
-			conf->control, strerror(errno));
+		        conf->control, strerror(errno));
 		status = 1;
 	}
 	buf_fini(&line);

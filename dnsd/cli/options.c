@@ -10,12 +10,12 @@
 #include "cli/cli.h"
 
 bool cli_options(struct cli_options *o, int argc, char **argv,
-	const char *usage, const char *help, int *status)
+        const char *usage, const char *help, int *status)
 {
 	static const struct option longs[] = {{"help", no_argument, NULL, 'h'},
-		{"config", required_argument, NULL, 'c'},
-		{"from", required_argument, NULL, 'f'},
-		{"schema", no_argument, NULL, 's'}, {0}};
+	        {"config", required_argument, NULL, 'c'},
+	        {"from", required_argument, NULL, 'f'},
+	        {"schema", no_argument, NULL, 's'}, {0}};
 	int opt;
 
 	o->conf = CLI_DEFAULT_CONF;

@@ -47,14 +47,14 @@ struct control {
 	struct http *http; /* NULL: none */
 	struct ctl *ctl;   /* NULL: none */
 
-	struct build_job *job; /* under way; NULL: none */
+	struct build_job *job;         /* under way; NULL: none */
 	struct reload_waiter *waiters; /* for the job under way */
-	bool reload_again; /* asked for while one was under way */
+	bool reload_again;             /* asked for while one was under way */
 	struct reload_waiter *waiters_again;
 	struct geo_files geo_seen; /* a change is loaded when it is at rest */
 	bool geo_failed;  /* geo_seen could not be used: not tried again */
 	bool geo_pending; /* the first load is still to come */
-	bool failed; /* the first load failed: stop with an error */
+	bool failed;      /* the first load failed: stop with an error */
 
 	int64_t start_ms;
 	uint64_t generation, builds, build_ns;
@@ -67,7 +67,7 @@ struct control {
 
 /* Builds the configuration anew on the builder thread; done may be NULL. */
 void control_reload(struct control *c,
-	void (*done)(void *arg, bool ok, const char *text), void *arg);
+        void (*done)(void *arg, bool ok, const char *text), void *arg);
 
 /* Looks whether a geo file changed, and has it loaded. */
 void control_watch_geo(struct control *c);
@@ -78,14 +78,14 @@ void control_builder_stop(struct control *c);
 /* Puts a new state in service; frees what it replaces. */
 void control_adopt(struct control *c, struct built *built);
 void control_adopt_geo(struct control *c, struct geo *geo, struct map *map,
-	struct geo_files files);
+        struct geo_files files);
 void control_publish(struct control *c);
 
 /* Drains a node or ends it, kept over a restart; done tells when it is on
  * disk (ok false: it is in force but will not survive). False: no such node,
  * done is not called. */
 bool control_drain(struct control *c, const char *node, bool drained,
-	void (*done)(void *arg, bool ok), void *arg);
+        void (*done)(void *arg, bool ok), void *arg);
 void control_stop(struct control *c);
 
 #endif

@@ -19,19 +19,19 @@ struct udp_socket {
 };
 
 struct listeners {
-	unsigned n;	  /* listen addresses */
+	unsigned n; /* listen addresses */
 	unsigned workers;
 	struct udp_socket *udp; /* workers x n */
-	int *tcp;		/* n */
+	int *tcp;               /* n */
 };
 
 /* Opens all sockets; false with a message (and nothing open) if one fails. */
 bool listen_open(struct listeners *l, const struct conf_texts *addresses,
-	unsigned workers, struct err *err);
+        unsigned workers, struct err *err);
 void listen_close(struct listeners *l);
 
 /* Listening stream sockets for HTTP: a malloc'd list ended by -1. */
 bool listen_streams(const struct conf_texts *addresses, int default_port,
-	int **fds, struct err *err);
+        int **fds, struct err *err);
 
 #endif

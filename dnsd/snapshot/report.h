@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#include "answer/counters.h"
+#include "snapshot/counters.h"
 #include "steer/load.h"
 
 struct report_node {
@@ -28,12 +28,12 @@ struct report {
 	struct report_node *nodes;
 	struct answer_counters counters; /* of all threads */
 	unsigned tcp_connections, workers;
-	uint64_t builds;	/* snapshots published */
-	uint64_t build_ns;	/* the last one took */
+	uint64_t builds;   /* snapshots published */
+	uint64_t build_ns; /* the last one took */
 	uint64_t reloads, reload_errors;
-	int64_t reload_wall_ms; /* 0: never */
+	int64_t reload_wall_ms;   /* 0: never */
 	const char *reload_error; /* "" if the last one went well */
-	bool blind; /* our own network is suspect */
+	bool blind;               /* our own network is suspect */
 };
 
 /* One block. */

@@ -21,7 +21,7 @@ struct snapshot {
 	uint64_t generation; /* grows with every publication */
 	const struct zoneset *zones;
 	const struct geo *geo;
-	const struct map *map;	 /* NULL: nothing is steered */
+	const struct map *map;   /* NULL: nothing is steered */
 	const struct load *load; /* NULL with map NULL only */
 	const struct options *options;
 	const struct report *report;

@@ -7,9 +7,11 @@
  * Beside the poll a node may have two probes (probe.h), because a TCP connect
  * proves nothing about an SRS.
  *
- * A node is polled once each interval with jitter; after a failure it is asked
- * again at once (one time), then at the interval. Results are handed to the
- * callbacks; poll never decides. Control thread only.
+ * Poll and probes of a node run at once, every interval with 10 % of jitter;
+ * each of them that fails first after a success (or at the start) is asked
+ * again at once, then at the interval. One that is still under way is not asked
+ * a second time. Results are handed to the callbacks; poll never decides.
+ * Control thread only.
  */
 #ifndef SRS_POLL_H
 #define SRS_POLL_H
@@ -24,39 +26,41 @@ struct poller;
 
 /* What is asked of one node. Strings are copied. NULL or "": not asked. */
 struct poll_target {
-	uint32_t node;	  /* handed back in callbacks */
+	uint32_t node;    /* handed back in callbacks; once in a list */
 	const char *api;  /* "http://[user:password@]host:port", no path */
 	const char *rtmp; /* "host:port", numeric */
 	const char *flv;  /* "host:port", numeric */
-	const char *name; /* for messages */
 };
 
 enum poll_probe { POLL_RTMP, POLL_FLV };
 
-/* All on the control thread. */
+/* All on the control thread. A callback may call poll_set and poll_now, but
+ * not poll_free. */
 struct poll_events {
 	void *arg;
 	/* A readable answer of the API. */
 	void (*sample)(void *arg, uint32_t node, const struct sample *sample);
 	/* The API poll failed. why is one line without secrets. */
 	void (*failed)(void *arg, uint32_t node, enum sample_failure failure,
-		const char *why);
-	/* The RTMP or HTTP probe ended; ok, or how it failed. */
+	        const char *why);
+	/* The RTMP or HTTP probe ended; ok, or how it failed. why names it. */
 	void (*probed)(void *arg, uint32_t node, enum poll_probe probe, bool ok,
-		enum sample_failure failure, float rtt_ms, const char *why);
+	        enum sample_failure failure, float rtt_ms, const char *why);
 };
 
+/* The events are copied. NULL only if libcurl cannot start. */
 struct poller *poll_new(
-	struct event_base *base, const struct poll_events *events);
-void poll_free(struct poller *poller);
+        struct event_base *base, const struct poll_events *events);
+void poll_free(struct poller *poller); /* NULL allowed */
 
 /* Replaces the list of nodes. Targets equal to old ones (same node, api, rtmp,
  * flv) keep their rhythm; requests under way to others are dropped. New ones
- * are asked at once (spread over at most 200 ms). */
+ * are asked at once (spread over at most 200 ms). A shorter interval holds from
+ * now on, a longer one after the next poll. */
 void poll_set(struct poller *poller, const struct poll_target *targets,
-	unsigned n, unsigned interval_ms, unsigned timeout_ms);
+        unsigned n, unsigned interval_ms, unsigned timeout_ms);
 
-/* Asks one node at once, beside its rhythm. */
+/* Asks one node at once, beside its rhythm. Unknown nodes are ignored. */
 void poll_now(struct poller *poller, uint32_t node);
 
 #endif

@@ -32,12 +32,12 @@ extern const uint8_t promise_class_s[PROMISE_CLASSES];
 
 /* One cache line a node. */
 struct promise {
-	_Atomic uint32_t viewers;		/* at once */
+	_Atomic uint32_t viewers;               /* at once */
 	_Atomic uint32_t rate[PROMISE_CLASSES]; /* while the answer lives */
 	_Atomic uint32_t answers;
-	_Atomic uint32_t line2; /* questions for line 2+ of clients that had
+	_Atomic uint32_t line2;     /* questions for line 2+ of clients that had
 				   been told this node */
-	float recent;		  /* viewers promised since ... */
+	float recent;               /* viewers promised since ... */
 	uint32_t recent_generation; /* ... this load */
 	uint32_t unused[3];
 };
@@ -47,18 +47,18 @@ _Static_assert(sizeof(struct promise) == 64, "a cache line");
 
 /* What a line of a client net was told. */
 struct told {
-	uint16_t node;	   /* MAP_NO_NODE: nothing yet */
-	uint16_t before;   /* another node it was told before that */
-	uint32_t made_ms;  /* when node was decided (clock, cut to 32 bits) */
+	uint16_t node;    /* MAP_NO_NODE: nothing yet */
+	uint16_t before;  /* another node it was told before that */
+	uint32_t made_ms; /* when node was decided (clock, cut to 32 bits) */
 	uint16_t ttl_s;
-	uint8_t types;	   /* question types that shared the decision */
+	uint8_t types; /* question types that shared the decision */
 	uint8_t unused;
 };
 
 struct client {
-	uint64_t tag; /* 0: free */
+	uint64_t tag;      /* 0: free */
 	uint32_t asked_ms; /* last demand event */
-	float n, g;	   /* demand: n events in g seconds of waiting */
+	float n, g;        /* demand: n events in g seconds of waiting */
 	struct told told[CLIENT_LINES];
 	uint32_t seen_ms;
 };
@@ -76,7 +76,7 @@ struct asker {
 struct accounts {
 	struct promise *promise; /* by map index, room for every node there
 				    may ever be */
-	struct client *clients;	 /* buckets of CLIENT_WAYS */
+	struct client *clients;  /* buckets of CLIENT_WAYS */
 	uint32_t bucket_mask;
 	struct asker askers[ASKERS];
 	uint64_t secret; /* seeds the tags */
@@ -90,20 +90,19 @@ void accounts_free(struct accounts *accounts); /* NULL allowed */
 /* The client's entry, or the one it may replace (then zeroed with its tag
  * set); never NULL. Owner thread only. */
 struct client *accounts_client(
-	struct accounts *accounts, uint64_t key, uint32_t now_ms);
+        struct accounts *accounts, uint64_t key, uint32_t now_ms);
 
 /* The entry if there is one, without making room: for decisions that are not
  * accounted. */
 const struct client *accounts_peek(
-	const struct accounts *accounts, uint64_t key);
+        const struct accounts *accounts, uint64_t key);
 
 /* Fetches the bucket of a key into the cache. */
 static inline void accounts_prefetch(
-	const struct accounts *accounts, uint64_t key)
+        const struct accounts *accounts, uint64_t key)
 {
 	const struct client *bucket =
-		&accounts->clients[(key & accounts->bucket_mask) *
-				   CLIENT_WAYS];
+	        &accounts->clients[(key & accounts->bucket_mask) * CLIENT_WAYS];
 	__builtin_prefetch(bucket);
 	__builtin_prefetch(bucket + 1);
 }
@@ -111,6 +110,6 @@ static inline void accounts_prefetch(
 /* How many of `viewers` the asking network may still reserve now; takes them
  * from its budget, which refills by per_s up to burst. */
 float accounts_budget(struct accounts *accounts, uint64_t asker,
-	uint32_t now_ms, float viewers, float per_s, float burst);
+        uint32_t now_ms, float viewers, float per_s, float burst);
 
 #endif

@@ -8,12 +8,12 @@
 #include "steer/cost.h"
 
 #define TEMPERATURE_MS 1.0f /* softness of the choice between equal costs */
-#define SAFETY 1.25f	    /* on what is promised but not yet seen */
-#define RATE_MAX 500.0f	    /* viewers/s behind one client net, believed */
+#define SAFETY 1.25f        /* on what is promised but not yet seen */
+#define RATE_MAX 500.0f     /* viewers/s behind one client net, believed */
 #define SHARED_VIEWERS 5.0f /* about so many viewers share one answer */
 #define HEAVY_VIEWERS 20.0f /* more than these: decide each question anew */
 #define MEMORY_MS 1800000   /* viewers stay; what was told counts so long */
-#define BEFORE_MS 120000      /* and what was told before that, so long */
+#define BEFORE_MS 120000    /* and what was told before that, so long */
 #define PROVIDER_MS 15.0f   /* a line in the provider of an earlier line */
 #define STABLE_TEMPERATURE_MS 0.05f
 
@@ -43,7 +43,7 @@ __attribute__((constructor)) static void gumbel_fill(void)
 {
 	for (unsigned i = 0; i < 1 << GUMBEL_BITS; i++)
 		gumbel[i] = (float)log(
-			-log((i + 0.5) / (double)(1 << GUMBEL_BITS)));
+		        -log((i + 0.5) / (double)(1 << GUMBEL_BITS)));
 }
 
 static inline float draw(uint64_t net, const struct map_node *node)
@@ -69,7 +69,7 @@ uint64_t steer_key(const struct map *map, const struct steer_query *q)
 static inline bool told_runs(const struct told *t, uint32_t now)
 {
 	return t->node != MAP_NO_NODE &&
-	       now - t->made_ms < (uint32_t)t->ttl_s * 1000;
+	        now - t->made_ms < (uint32_t)t->ttl_s * 1000;
 }
 
 static inline bool told_counts(const struct told *t, uint32_t now)
@@ -96,7 +96,7 @@ struct work {
 	const struct map_pool *pool;
 	const struct client *client; /* or NULL */
 	uint64_t net;
-	uint32_t now; /* ms, 32 bits */
+	uint32_t now;  /* ms, 32 bits */
 	float viewers; /* that this answer will bring */
 	struct options options;
 };
@@ -108,7 +108,7 @@ static inline float recent(const struct work *w, unsigned node)
 		return 0;
 	const struct promise *p = &w->accounts->promise[node];
 	return p->recent_generation == w->state->load->generation ? p->recent
-								  : 0;
+	                                                          : 0;
 }
 
 static float score(const struct work *w, const struct option *o)
@@ -149,7 +149,7 @@ static void add(struct work *w, unsigned node, float path_ms)
 	if (w->name->policy == POLICY_STABLE)
 		o->price = o->used > COST_FULL ? o->price : 0;
 	o->score = w->name->policy == POLICY_FAILOVER ? (float)(list->n)
-						      : score(w, o);
+	                                              : score(w, o);
 	if (o->state < list->best_state)
 		list->best_state = o->state;
 }
@@ -158,8 +158,8 @@ static void add(struct work *w, unsigned node, float path_ms)
 
 static void add_candidates(struct work *w)
 {
-	const struct candidates *c = map_candidates(
-		w->state->map, w->pool, w->query->place, w->net);
+	const struct candidates *c =
+	        map_candidates(w->state->map, w->pool, w->query->place, w->net);
 	for (unsigned i = 0; i < MAP_CANDIDATES; i++) {
 		if (c->slot[i].node == MAP_NO_NODE)
 			break;
@@ -177,8 +177,7 @@ static bool listed(const struct options *list, unsigned node)
 
 static float path_to(const struct work *w, unsigned node)
 {
-	const struct place *place =
-		geo_place(w->state->geo, w->query->place);
+	const struct place *place = geo_place(w->state->geo, w->query->place);
 	return map_path_ms(w->state->map, w->pool, place, node);
 }
 
@@ -208,8 +207,8 @@ static void add_from_pool(struct work *w, uint32_t avoid_site)
 	for (unsigned i = 0; i < w->pool->n; i++) {
 		unsigned node = w->pool->node[i];
 		if (s->load->node[node].state >= NODE_DOWN ||
-			s->map->nodes[node].site == avoid_site ||
-			listed(&w->options, node))
+		        s->map->nodes[node].site == avoid_site ||
+		        listed(&w->options, node))
 			continue;
 		float path = path_to(w, node);
 		if (n == FROM_POOL && path >= near[n - 1].path)
@@ -228,7 +227,7 @@ static bool all_full(const struct options *list)
 {
 	for (unsigned i = 0; i < list->n; i++)
 		if (list->option[i].state == list->best_state &&
-			list->option[i].used < COST_FULL * COST_WALL)
+		        list->option[i].used < COST_FULL * COST_WALL)
 			return false;
 	return true;
 }
@@ -241,7 +240,7 @@ static void add_in_order(struct work *w)
 		for (unsigned i = 0; i < w->pool->n; i++) {
 			unsigned node = w->pool->node[i];
 			bool is_up =
-				w->state->load->node[node].state == NODE_UP;
+			        w->state->load->node[node].state == NODE_UP;
 			if (is_up == up)
 				add(w, node, path_to(w, node));
 		}
@@ -269,8 +268,8 @@ static void gather(struct work *w)
 /* How bad it is to be sent here for somebody who had these nodes before: the
  * same node is worse than the same site, a later line worse than an earlier
  * (players go 1, 2, 3, 1). */
-static unsigned conflict_with(const struct map *map, unsigned node,
-	const uint16_t *had, unsigned n)
+static unsigned conflict_with(
+        const struct map *map, unsigned node, const uint16_t *had, unsigned n)
 {
 	unsigned sum = 0;
 	for (unsigned i = 0; i < n; i++) {
@@ -308,11 +307,9 @@ static void mark_conflicts(struct work *w, const uint16_t *had, unsigned n)
 	const struct map *map = w->state->map;
 	for (unsigned i = 0; i < w->options.n; i++) {
 		struct option *o = &w->options.option[i];
-		o->conflict =
-			(uint16_t)conflict_with(map, o->node, had, n);
-		o->score = w->name->policy == POLICY_FAILOVER
-				   ? (float)(i + 1)
-				   : score(w, o);
+		o->conflict = (uint16_t)conflict_with(map, o->node, had, n);
+		o->score = w->name->policy == POLICY_FAILOVER ? (float)(i + 1)
+		                                              : score(w, o);
 		for (unsigned k = 0; k < n; k++)
 			if (map_same_provider(map, had[k], o->node))
 				o->score += PROVIDER_MS / TEMPERATURE_MS;
@@ -323,7 +320,7 @@ static bool other_site_is_up(const struct work *w)
 {
 	for (unsigned i = 0; i < w->options.n; i++)
 		if (w->options.option[i].state == NODE_UP &&
-			w->options.option[i].conflict < 100)
+		        w->options.option[i].conflict < 100)
 			return true;
 	return false;
 }
@@ -334,10 +331,9 @@ static unsigned earlier_lines(struct work *w, uint16_t *had)
 {
 	unsigned n = 0;
 	for (unsigned line = 1; line < w->query->line; line++) {
-		const struct told *t =
-			w->client && line <= CLIENT_LINES
-				? &w->client->told[line - 1]
-				: NULL;
+		const struct told *t = w->client && line <= CLIENT_LINES
+		        ? &w->client->told[line - 1]
+		        : NULL;
 		uint16_t before = MAP_NO_NODE;
 		uint16_t node = MAP_NO_NODE;
 		if (t && told_counts(t, w->now)) {
@@ -350,7 +346,8 @@ static unsigned earlier_lines(struct work *w, uint16_t *had)
 		}
 		/* An answer that named the node before may still be cached. */
 		if (before != MAP_NO_NODE && before != node &&
-			w->now - t->made_ms < BEFORE_MS && n < 2 * CONF_LINES_MAX - 2)
+		        w->now - t->made_ms < BEFORE_MS &&
+		        n < 2 * CONF_LINES_MAX - 2)
 			had[n++] = before;
 		had[n++] = node;
 	}
@@ -395,17 +392,17 @@ static void trace_fill(const struct work *w, struct steer_trace *trace)
 	for (unsigned i = 0; i < w->options.n; i++) {
 		const struct option *o = &w->options.option[i];
 		trace->candidate[i] = (struct steer_candidate){
-			.node = o->node,
-			.state = o->state,
-			.earlier = o->conflict > 0,
-			.path_ms = o->path,
-			.penalty_ms = o->penalty,
-			.price_ms = o->price,
-			.cost_ms = o->path + o->price + o->penalty,
-			.used = w->state->load->node[o->node].used,
-			.reserved = w->state->load->node[o->node].reserved +
-				    recent(w, o->node),
-			.score = o->score,
+		        .node = o->node,
+		        .state = o->state,
+		        .earlier = o->conflict > 0,
+		        .path_ms = o->path,
+		        .penalty_ms = o->penalty,
+		        .price_ms = o->price,
+		        .cost_ms = o->path + o->price + o->penalty,
+		        .used = w->state->load->node[o->node].used,
+		        .reserved = w->state->load->node[o->node].reserved +
+		                recent(w, o->node),
+		        .score = o->score,
 		};
 	}
 }
@@ -422,11 +419,11 @@ static const struct told *still_valid(const struct work *w)
 	/* A crowd behind one resolver: each of its caches may be sent
 	 * elsewhere. */
 	if ((t->types & w->query->type) &&
-		demand_rate(w->client) * t->ttl_s > HEAVY_VIEWERS)
+	        demand_rate(w->client) * t->ttl_s > HEAVY_VIEWERS)
 		return NULL;
 	for (unsigned i = 0; i < w->options.n; i++)
 		if (w->options.option[i].node == t->node &&
-			w->options.option[i].state == w->options.best_state)
+		        w->options.option[i].state == w->options.best_state)
 			return t;
 	return NULL;
 }
@@ -437,7 +434,7 @@ static void put_first(struct options *list, uint16_t node)
 		if (list->option[i].node == node) {
 			struct option one = list->option[i];
 			memmove(&list->option[1], &list->option[0],
-				i * sizeof one);
+			        i * sizeof one);
 			list->option[0] = one;
 			return;
 		}
@@ -450,15 +447,15 @@ static void expect_viewers(struct work *w)
 }
 
 void steer_decide(const struct steer_state *state,
-	const struct accounts *accounts, const struct steer_query *query,
-	int64_t now_ms, struct steer_decision *d, struct steer_trace *trace)
+        const struct accounts *accounts, const struct steer_query *query,
+        int64_t now_ms, struct steer_decision *d, struct steer_trace *trace)
 {
 	uint16_t had[2 * CONF_LINES_MAX] = {0};
 	struct work w = {.state = state,
-		.accounts = accounts,
-		.query = query,
-		.name = &state->map->names[query->name],
-		.now = (uint32_t)now_ms};
+	        .accounts = accounts,
+	        .query = query,
+	        .name = &state->map->names[query->name],
+	        .now = (uint32_t)now_ms};
 
 	w.pool = &state->map->pools[w.name->pool];
 	w.net = query->stream ? hash_mix(query->stream) : net_hash(query);
@@ -499,8 +496,8 @@ static inline void sum_add(_Atomic uint32_t *sum, uint32_t add)
 {
 	/* One writer: a load and a store are enough. */
 	atomic_store_explicit(sum,
-		atomic_load_explicit(sum, memory_order_relaxed) + add,
-		memory_order_relaxed);
+	        atomic_load_explicit(sum, memory_order_relaxed) + add,
+	        memory_order_relaxed);
 }
 
 static unsigned promise_class(uint32_t ttl_s)
@@ -512,7 +509,7 @@ static unsigned promise_class(uint32_t ttl_s)
 }
 
 static void promise_add(struct accounts *accounts, unsigned node,
-	uint32_t generation, float at_once, float rate, uint32_t ttl_s)
+        uint32_t generation, float at_once, float rate, uint32_t ttl_s)
 {
 	struct promise *p = &accounts->promise[node];
 	unsigned c = promise_class(ttl_s);
@@ -552,7 +549,7 @@ static void demand_learn(struct client *c, const struct told *t, uint32_t now)
 }
 
 static void told_set(struct told *t, const struct steer_query *query,
-	const struct steer_decision *d, uint32_t now)
+        const struct steer_decision *d, uint32_t now)
 {
 	if (d->again) {
 		t->types |= query->type;
@@ -575,31 +572,29 @@ static uint64_t asker_key(const struct addr *asker)
 /* A network may promise a twentieth of the pool at once and a half per cent
  * more each second: more than any resolver brings, less than a flood. */
 static float within_budget(const struct steer_state *state,
-	struct accounts *accounts, const struct steer_query *query,
-	float viewers, uint32_t now)
+        struct accounts *accounts, const struct steer_query *query,
+        float viewers, uint32_t now)
 {
 	const struct map_name *name = &state->map->names[query->name];
 	const struct map_pool *pool = &state->map->pools[name->pool];
 	float burst = 20 + 0.05f * pool->capacity;
-	return accounts_budget(accounts, asker_key(&query->asker), now,
-		viewers, 0.1f * burst, burst);
+	return accounts_budget(accounts, asker_key(&query->asker), now, viewers,
+	        0.1f * burst, burst);
 }
 
 void steer_account(const struct steer_state *state, struct accounts *accounts,
-	const struct steer_query *query, const struct steer_decision *d,
-	int64_t now_ms)
+        const struct steer_query *query, const struct steer_decision *d,
+        int64_t now_ms)
 {
 	uint32_t now = (uint32_t)now_ms;
 	struct client *c = accounts_client(accounts, d->key, now);
-	struct told *t = query->line <= CLIENT_LINES
-				 ? &c->told[query->line - 1]
-				 : NULL;
+	struct told *t =
+	        query->line <= CLIENT_LINES ? &c->told[query->line - 1] : NULL;
 	bool shared = t && d->again && !(t->types & query->type);
 
 	if (query->line == 1 && !shared)
 		demand_learn(c, t, now);
-	else if (query->line > 1 && !shared &&
-		 c->told[0].node != MAP_NO_NODE)
+	else if (query->line > 1 && !shared && c->told[0].node != MAP_NO_NODE)
 		sum_add(&accounts->promise[c->told[0].node].line2, 1);
 	if (t)
 		told_set(t, query, d, now);
@@ -612,5 +607,5 @@ void steer_account(const struct steer_state *state, struct accounts *accounts,
 	float share = may / want / d->n;
 	for (unsigned i = 0; i < d->n; i++)
 		promise_add(accounts, d->node[i], state->load->generation,
-			d->at_once * share, rate * share, d->ttl_s);
+		        d->at_once * share, rate * share, d->ttl_s);
 }

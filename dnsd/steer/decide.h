@@ -43,26 +43,26 @@ struct steer_state {
 enum steer_type { STEER_A = 1, STEER_AAAA = 2, STEER_HTTPS = 4 };
 
 struct steer_query {
-	uint32_t name; /* index in the map */
-	uint8_t line;  /* 1.. */
-	uint8_t type;  /* one enum steer_type */
+	uint32_t name;   /* index in the map */
+	uint8_t line;    /* 1.. */
+	uint8_t type;    /* one enum steer_type */
 	uint64_t stream; /* hash of the stream label, 0: none */
-	struct addr net;  /* client net: masked to min(scope, source) */
+	struct addr net; /* client net: masked to min(scope, source) */
 	uint8_t net_len;
 	uint32_t place;
 	struct addr asker; /* who sent the packet, for budgets only */
 };
 
 struct steer_decision {
-	uint8_t n; /* >= 1 */
+	uint8_t n;     /* >= 1 */
 	uint8_t state; /* of the nodes: enum node_state */
-	bool again; /* the TTL of an earlier decision still runs */
-	bool only;  /* no other node than earlier lines' was there */
+	bool again;    /* the TTL of an earlier decision still runs */
+	bool only;     /* no other node than earlier lines' was there */
 	uint16_t node[STEER_NODES_MAX]; /* best first */
 	uint32_t ttl_s;
 	float at_once, rate; /* viewers this answer will bring: now, and per
 				second while it lives */
-	uint64_t key; /* of the client's entry in the accounts */
+	uint64_t key;        /* of the client's entry in the accounts */
 };
 
 /* One line of an explanation. */
@@ -78,20 +78,20 @@ struct steer_trace {
 	unsigned n; /* in the order of preference */
 	struct steer_candidate candidate[STEER_TRACE_MAX];
 	float viewers_per_s; /* demand learned of this client net */
-	bool remembered; /* the node was kept for the rest of a TTL */
+	bool remembered;     /* the node was kept for the rest of a TTL */
 };
 
 /* Decides. trace may be NULL. accounts may be NULL: then nothing is
  * remembered and nothing in flight but what load tells. */
 void steer_decide(const struct steer_state *state,
-	const struct accounts *accounts, const struct steer_query *query,
-	int64_t now_ms, struct steer_decision *decision,
-	struct steer_trace *trace);
+        const struct accounts *accounts, const struct steer_query *query,
+        int64_t now_ms, struct steer_decision *decision,
+        struct steer_trace *trace);
 
 /* Accounts a decision that was answered. */
 void steer_account(const struct steer_state *state, struct accounts *accounts,
-	const struct steer_query *query, const struct steer_decision *decision,
-	int64_t now_ms);
+        const struct steer_query *query, const struct steer_decision *decision,
+        int64_t now_ms);
 
 /* The key of a client's entry: client net, name and stream, not the line. */
 uint64_t steer_key(const struct map *map, const struct steer_query *query);
@@ -100,7 +100,7 @@ uint64_t steer_key(const struct map *map, const struct steer_query *query);
  * the leaf's scope and source (the length the client itself told; 128 where it
  * told none), its place is the leaf's. */
 static inline void steer_client(struct steer_query *query,
-	const struct addr *client, unsigned source, struct geo_leaf leaf)
+        const struct addr *client, unsigned source, struct geo_leaf leaf)
 {
 	unsigned len = leaf.scope < source ? leaf.scope : source;
 	query->net = addr_mask(client, len);

@@ -16,20 +16,20 @@ extern const char *const node_states[]; /* their names */
 
 /* What a decision reads of a node; two to a cache line. */
 struct load_node {
-	float used;	  /* utilisation, reservations included, 1 = full:
+	float used;       /* utilisation, reservations included, 1 = full:
 			     worst of connections, bandwidth, CPU */
 	float per_viewer; /* utilisation one more viewer adds */
-	float room;	  /* 1, less while the node ramps up */
+	float room;       /* 1, less while the node ramps up */
 	float ln_weight;  /* ln(capacity * room), for the rendezvous hash */
-	float growth;	  /* utilisation per second, >= 0 */
+	float growth;     /* utilisation per second, >= 0 */
 	float penalty_ms; /* doubts: a failed poll, recent faults */
-	float reserved;	  /* viewers in flight, part of used */
-	uint8_t state;	  /* enum node_state */
+	float reserved;   /* viewers in flight, part of used */
+	uint8_t state;    /* enum node_state */
 };
 
 struct load {
 	uint32_t generation; /* grows with each publication */
-	bool ready; /* first polls are in, or have been waited for */
+	bool ready;          /* first polls are in, or have been waited for */
 	unsigned n;
 	const struct load_node *node; /* by map index */
 	/* Per pool: up nodes with most room, for clients whose near nodes are

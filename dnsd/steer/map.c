@@ -26,9 +26,9 @@ struct build {
 	struct map *map;
 	const struct geo *geo;
 	uint16_t *index; /* by index in the conf */
-	uint32_t *asn; /* sorted, all that any node names */
+	uint32_t *asn;   /* sorted, all that any node names */
 	unsigned n_asn;
-	struct vec *at; /* of nodes */
+	struct vec *at;           /* of nodes */
 	struct place *cell_place; /* a place that stands for the cell */
 	unsigned room_cells;
 };
@@ -45,7 +45,7 @@ static uint32_t domain_of(const char **texts, uint32_t *n, const char *text)
 }
 
 static void place_node(struct map_node *node, const struct conf_node *from,
-	const struct geo *geo)
+        const struct geo *geo)
 {
 	if (from->has_at) {
 		node->lat = (float)from->at[0];
@@ -60,11 +60,10 @@ static void place_node(struct map_node *node, const struct conf_node *from,
 	node->lon = place->lon;
 }
 
-static void add_addresses(struct map *map, struct map_node *node,
-	const struct conf_node *from)
+static void add_addresses(
+        struct map *map, struct map_node *node, const struct conf_node *from)
 {
-	struct addr *a = arena_alloc(
-		map->arena, from->n_addresses * sizeof *a);
+	struct addr *a = arena_alloc(map->arena, from->n_addresses * sizeof *a);
 	unsigned n = 0;
 	for (int family = 4; family <= 6; family += 2)
 		for (unsigned i = 0; i < from->n_addresses && n < 255; i++)
@@ -77,16 +76,16 @@ static void add_addresses(struct map *map, struct map_node *node,
 
 /* Gives known nodes their old index and new ones the next; holes are filled
  * only when no more fit behind. */
-static void assign_indexes(struct build *b, const struct conf *conf,
-	const struct map *previous)
+static void assign_indexes(
+        struct build *b, const struct conf *conf, const struct map *previous)
 {
 	unsigned n = previous ? previous->n_nodes : 0, hole = 0;
 	bool *used = mem_zero(n, sizeof *used);
 
 	for (unsigned i = 0; i < conf->n_nodes; i++) {
-		int old = previous ? map_find_node(previous,
-					     conf->nodes[i].name)
-				   : -1;
+		int old = previous
+		        ? map_find_node(previous, conf->nodes[i].name)
+		        : -1;
 		b->index[i] = old < 0 ? MAP_NO_NODE : (uint16_t)old;
 		if (old >= 0)
 			used[old] = true;
@@ -106,6 +105,13 @@ static void assign_indexes(struct build *b, const struct conf *conf,
 	free(used);
 }
 
+/* "address:port" of the conf, NULL: off. */
+static uint16_t port_of(const char *endpoint)
+{
+	const char *colon = endpoint ? strrchr(endpoint, ':') : NULL;
+	return colon ? (uint16_t)atoi(colon + 1) : 0;
+}
+
 static void build_nodes(struct build *b, const struct conf *conf)
 {
 	struct map *map = b->map;
@@ -113,8 +119,7 @@ static void build_nodes(struct build *b, const struct conf *conf)
 	const char **providers = mem_zero(conf->n_nodes, sizeof *providers);
 	uint32_t n_sites = 0, n_providers = 0;
 
-	map->nodes = arena_alloc(
-		map->arena, map->n_nodes * sizeof *map->nodes);
+	map->nodes = arena_alloc(map->arena, map->n_nodes * sizeof *map->nodes);
 	for (unsigned i = 0; i < conf->n_nodes; i++) {
 		const struct conf_node *from = &conf->nodes[i];
 		struct map_node *node = &map->nodes[b->index[i]];
@@ -126,15 +131,16 @@ static void build_nodes(struct build *b, const struct conf *conf)
 		node->seed = hash_bytes(from->name, strlen(from->name), 1);
 		/* Without a site a node is a failure domain of its own. */
 		node->site = *from->site
-				     ? domain_of(sites, &n_sites, from->site)
-				     : CONF_NODES_MAX + 1 + i;
+		        ? domain_of(sites, &n_sites, from->site)
+		        : CONF_NODES_MAX + 1 + i;
 		node->provider = *from->provider
-					 ? domain_of(providers, &n_providers,
-						   from->provider)
-					 : 0;
+		        ? domain_of(providers, &n_providers, from->provider)
+		        : 0;
+		node->rtmp_port = from->rtmp ? port_of(from->rtmp) : 1935;
+		node->flv_port = port_of(from->flv);
 		node->n_asn = from->n_asn;
-		node->asn = arena_bytes(map->arena, from->asn,
-			from->n_asn * sizeof *from->asn);
+		node->asn = arena_bytes(
+		        map->arena, from->asn, from->n_asn * sizeof *from->asn);
 		place_node(node, from, b->geo);
 		add_addresses(map, node, from);
 	}
@@ -170,13 +176,13 @@ static bool crosses_carrier(const struct map_node *node, uint32_t asn)
 }
 
 float map_path_ms(const struct map *map, const struct map_pool *pool,
-	const struct place *place, unsigned index)
+        const struct place *place, unsigned index)
 {
 	const struct map_node *node = &map->nodes[index];
 	float ms = PATH_UNKNOWN_MS;
 	if (node->placed && place->source != PLACE_UNKNOWN)
 		ms = path_ms(vector(node->lat, node->lon),
-			vector(place->lat, place->lon));
+		        vector(place->lat, place->lon));
 	if (crosses_carrier(node, place->asn))
 		ms += pool->carrier_ms;
 	return ms + node->bias_ms;
@@ -210,8 +216,8 @@ static uint32_t carrier_class(const struct build *b, uint32_t asn)
 {
 	if (!asn || !b->n_asn)
 		return ASN_UNKNOWN;
-	const uint32_t *found = bsearch(
-		&asn, b->asn, b->n_asn, sizeof *b->asn, asn_order);
+	const uint32_t *found =
+	        bsearch(&asn, b->asn, b->n_asn, sizeof *b->asn, asn_order);
 	return found ? (uint32_t)(found - b->asn) + 2 : ASN_OTHER;
 }
 
@@ -230,8 +236,8 @@ static uint32_t cell_add(struct build *b, const struct place *place)
 	struct map *map = b->map;
 	if (map->n_cells == b->room_cells) {
 		b->room_cells = b->room_cells * 2 + 64;
-		b->cell_place = mem_grow(b->cell_place,
-			b->room_cells * sizeof *b->cell_place);
+		b->cell_place = mem_grow(
+		        b->cell_place, b->room_cells * sizeof *b->cell_place);
 	}
 	struct place *p = &b->cell_place[map->n_cells];
 	*p = *place;
@@ -279,7 +285,7 @@ struct ranked {
 
 /* Keeps the n least of what comes, sorted; equal paths keep their order. */
 static void keep_least(
-	struct ranked *list, unsigned *n, unsigned max, struct ranked one)
+        struct ranked *list, unsigned *n, unsigned max, struct ranked one)
 {
 	if (*n == max && !(one.path < list[max - 1].path))
 		return;
@@ -292,7 +298,7 @@ static void keep_least(
 }
 
 static bool site_listed(const struct map *map, const struct ranked *list,
-	unsigned n, unsigned node)
+        unsigned n, unsigned node)
 {
 	for (unsigned i = 0; i < n; i++)
 		if (map_same_site(map, list[i].node, node))
@@ -302,13 +308,13 @@ static bool site_listed(const struct map *map, const struct ranked *list,
 
 /* Up to max further ones: the nearest of sites that are not listed yet. */
 static unsigned other_sites(const struct map *map, const struct map_pool *pool,
-	const float *paths, struct ranked *list, unsigned n, unsigned max)
+        const float *paths, struct ranked *list, unsigned n, unsigned max)
 {
 	while (n < max) {
 		struct ranked best = {INFINITY, MAP_NO_NODE};
 		for (unsigned i = 0; i < pool->n; i++)
 			if (paths[i] < best.path &&
-				!site_listed(map, list, n, pool->node[i]))
+			        !site_listed(map, list, n, pool->node[i]))
 				best = (struct ranked){paths[i], pool->node[i]};
 		if (best.node == MAP_NO_NODE)
 			break;
@@ -318,14 +324,14 @@ static unsigned other_sites(const struct map *map, const struct map_pool *pool,
 }
 
 static void fill(const struct map *map, const struct map_pool *pool,
-	const float *paths, struct candidates *out)
+        const float *paths, struct candidates *out)
 {
 	struct ranked list[MAP_CANDIDATES];
 	unsigned n = 0;
 	unsigned nearest = pool->n <= MAP_CANDIDATES ? pool->n : MAP_NEAREST;
 	for (unsigned i = 0; i < pool->n; i++)
 		keep_least(list, &n, nearest,
-			(struct ranked){paths[i], pool->node[i]});
+		        (struct ranked){paths[i], pool->node[i]});
 	if (n < pool->n)
 		n = other_sites(map, pool, paths, list, n, MAP_CANDIDATES);
 	for (unsigned i = 0; i < MAP_CANDIDATES; i++) {
@@ -334,13 +340,13 @@ static void fill(const struct map *map, const struct map_pool *pool,
 			continue;
 		}
 		float ms = fminf(fmaxf(list[i].path, -1000), 3000);
-		out->slot[i] = (struct candidate){list[i].node,
-			(uint16_t)lroundf((ms + 1000) * 16)};
+		out->slot[i] = (struct candidate){
+		        list[i].node, (uint16_t)lroundf((ms + 1000) * 16)};
 	}
 }
 
 static void paths_to_cell(const struct build *b, const struct map_pool *pool,
-	const struct place *place, float *paths)
+        const struct place *place, float *paths)
 {
 	struct vec at = vector(place->lat, place->lon);
 	for (unsigned i = 0; i < pool->n; i++) {
@@ -357,7 +363,7 @@ static void paths_to_cell(const struct build *b, const struct map_pool *pool,
 /* Clients of unknown place: every such cell has other nodes of a large pool,
  * drawn by capacity, at paths that say nothing but their bias. */
 static void fill_unknown(const struct build *b, const struct map_pool *pool,
-	unsigned index, float *paths, struct candidates *out)
+        unsigned index, float *paths, struct candidates *out)
 {
 	float *draw = mem_zero(pool->n, sizeof *draw);
 	for (unsigned i = 0; i < pool->n; i++) {
@@ -370,7 +376,7 @@ static void fill_unknown(const struct build *b, const struct map_pool *pool,
 	for (unsigned i = 0; i < MAP_CANDIDATES; i++)
 		if (out->slot[i].node != MAP_NO_NODE) {
 			float ms = PATH_UNKNOWN_MS +
-				   b->map->nodes[out->slot[i].node].bias_ms;
+			        b->map->nodes[out->slot[i].node].bias_ms;
 			ms = fminf(fmaxf(ms, -1000), 3000);
 			out->slot[i].path = (uint16_t)lroundf((ms + 1000) * 16);
 		}
@@ -382,11 +388,11 @@ static void build_candidates(struct build *b, struct map_pool *pool)
 	unsigned n = b->map->n_cells;
 	float *paths = mem_zero(pool->n, sizeof *paths);
 
-	pool->unknown_cells = pool->n <= MAP_CANDIDATES	     ? 1
-			      : pool->n > UNKNOWN_CELLS_MAX ? UNKNOWN_CELLS_MAX
-							    : pool->n;
-	struct candidates *cells = arena_alloc(b->map->arena,
-		(n + pool->unknown_cells) * sizeof *cells);
+	pool->unknown_cells = pool->n <= MAP_CANDIDATES ? 1
+	        : pool->n > UNKNOWN_CELLS_MAX           ? UNKNOWN_CELLS_MAX
+	                                                : pool->n;
+	struct candidates *cells = arena_alloc(
+	        b->map->arena, (n + pool->unknown_cells) * sizeof *cells);
 	for (unsigned i = 0; i < n; i++) {
 		paths_to_cell(b, pool, &b->cell_place[i], paths);
 		fill(b->map, pool, paths, &cells[i]);
@@ -410,8 +416,8 @@ static uint32_t pool_of(struct build *b, const struct conf_steer *steer)
 	for (uint32_t i = 0; i < map->n_pools; i++) {
 		const struct map_pool *p = &map->pools[i];
 		if (p->n == steer->n_nodes &&
-			p->carrier_ms == (float)steer->carrier_ms &&
-			!memcmp(p->node, node, size))
+		        p->carrier_ms == (float)steer->carrier_ms &&
+		        !memcmp(p->node, node, size))
 			return i;
 	}
 	struct map_pool *p = &map->pools[map->n_pools];
@@ -428,29 +434,29 @@ static void build_names(struct build *b, const struct conf *conf)
 {
 	struct map *map = b->map;
 	map->n_names = conf->n_steer;
-	map->names = arena_alloc(
-		map->arena, conf->n_steer * sizeof *map->names);
-	map->pools = arena_alloc(
-		map->arena, conf->n_steer * sizeof *map->pools);
+	map->names =
+	        arena_alloc(map->arena, conf->n_steer * sizeof *map->names);
+	map->pools =
+	        arena_alloc(map->arena, conf->n_steer * sizeof *map->pools);
 	for (unsigned i = 0; i < conf->n_steer; i++) {
 		const struct conf_steer *from = &conf->steer[i];
 		map->names[i] = (struct map_name){
-			.name = arena_strdup(map->arena, from->name),
-			.pool = pool_of(b, from),
-			.policy = (enum conf_policy)from->policy,
-			.lines = (uint8_t)from->lines,
-			.answers = (uint8_t)from->answers,
-			.streams = from->streams,
-			.ttl_min_s = (uint16_t)from->ttl[0],
-			.ttl_max_s = (uint16_t)fmin(from->ttl[1], 65535),
-			.https = arena_strdup(map->arena, from->https),
-			.seed = hash_bytes(from->name, strlen(from->name), 2),
+		        .name = arena_strdup(map->arena, from->name),
+		        .pool = pool_of(b, from),
+		        .policy = (enum conf_policy)from->policy,
+		        .lines = (uint8_t)from->lines,
+		        .answers = (uint8_t)from->answers,
+		        .streams = from->streams,
+		        .ttl_min_s = (uint16_t)from->ttl[0],
+		        .ttl_max_s = (uint16_t)fmin(from->ttl[1], 65535),
+		        .https = arena_strdup(map->arena, from->https),
+		        .seed = hash_bytes(from->name, strlen(from->name), 2),
 		};
 	}
 }
 
 struct map *map_build(const struct conf *conf, const struct geo *geo,
-	unsigned servers, const struct map *previous)
+        unsigned servers, const struct map *previous)
 {
 	struct arena *arena = arena_new();
 	struct map *map = arena_alloc(arena, sizeof *map);
@@ -491,8 +497,7 @@ int map_find_name(const struct map *map, const char *name)
 int map_find_node(const struct map *map, const char *name)
 {
 	for (unsigned i = 0; i < map->n_nodes; i++)
-		if (map->nodes[i].name &&
-			!strcasecmp(map->nodes[i].name, name))
+		if (map->nodes[i].name && !strcasecmp(map->nodes[i].name, name))
 			return (int)i;
 	return -1;
 }
@@ -518,7 +523,7 @@ static unsigned line_of(const char *text, unsigned max, const char **rest)
 }
 
 static bool match_line(
-	const struct map *map, const char *text, struct map_match *match)
+        const struct map *map, const char *text, struct map_match *match)
 {
 	const char *rest = text;
 	int name = map_find_name(map, text);
@@ -549,13 +554,13 @@ bool map_match(const struct map *map, const char *text, struct map_match *match)
 		return true;
 	char *dot = strchr(lower, '.');
 	if (!dot || dot == lower || dot - lower > 63 || *lower == '_' ||
-		!match_line(map, dot + 1, match) ||
-		!map->names[match->name].streams)
+	        !match_line(map, dot + 1, match) ||
+	        !map->names[match->name].streams)
 		return false;
 	*dot = '\0';
 	/* lineN is a line or nothing, never a stream. */
 	if (!strncmp(lower, "line", 4) && lower[4] &&
-		strspn(lower + 4, "0123456789") == strlen(lower + 4))
+	        strspn(lower + 4, "0123456789") == strlen(lower + 4))
 		return false;
 	strcpy(match->stream, lower);
 	return true;

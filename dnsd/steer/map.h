@@ -48,24 +48,25 @@ struct map_node {
 	const char *name; /* NULL: a hole */
 	enum conf_role role;
 	float lat, lon;
-	bool placed;	   /* lat and lon are known */
-	uint32_t site;	   /* equal numbers: one failure domain */
+	bool placed;       /* lat and lon are known */
+	uint32_t site;     /* equal numbers: one failure domain */
 	uint32_t provider; /* 0: none */
 	float bias_ms, capacity, bandwidth_bps; /* bandwidth 0: no limit */
-	uint64_t seed;	   /* of its name, for the rendezvous hash: the same on
+	uint64_t seed;  /* of its name, for the rendezvous hash: the same on
 			      all name servers and after any reload */
-	uint8_t n4, n6;	   /* addresses, IPv4 first */
+	uint8_t n4, n6; /* addresses, IPv4 first */
 	const struct addr *address;
 	unsigned n_asn;
 	const uint32_t *asn;
+	uint16_t rtmp_port, flv_port; /* for players' URLs; flv 0: none */
 };
 
 struct map_pool {
 	unsigned n;
-	const uint16_t *node;	/* in the order of the configuration */
-	float carrier_ms, capacity; /* capacity: of all its nodes */
+	const uint16_t *node;           /* in the order of the configuration */
+	float carrier_ms, capacity;     /* capacity: of all its nodes */
 	const struct candidates *cells; /* by cell */
-	unsigned unknown_cells; /* the first ones: for unknown places */
+	unsigned unknown_cells;         /* the first ones: for unknown places */
 };
 
 struct map_name {
@@ -94,13 +95,13 @@ struct map {
 /* Compiles the map. servers: see conf. previous: the map in service (its
  * indexes are kept) or NULL. The conf may be freed afterwards. */
 struct map *map_build(const struct conf *conf, const struct geo *geo,
-	unsigned servers, const struct map *previous);
+        unsigned servers, const struct map *previous);
 void map_free(struct map *map); /* NULL allowed */
 
 /* The candidates of a pool for a client: its place and, where that is
  * unknown, the hash of its net. */
 static inline const struct candidates *map_candidates(const struct map *map,
-	const struct map_pool *pool, uint32_t place, uint64_t net)
+        const struct map_pool *pool, uint32_t place, uint64_t net)
 {
 	uint32_t cell = place < map->n_places ? map->cell_of_place[place] : 0;
 	if (cell == 0 && pool->unknown_cells > 1)
@@ -111,20 +112,19 @@ static inline const struct candidates *map_candidates(const struct map *map,
 /* The path from a place to a node of a pool in milliseconds, bias and carrier
  * included; without coordinates on either side a constant stands for it. */
 float map_path_ms(const struct map *map, const struct map_pool *pool,
-	const struct place *place, unsigned node);
+        const struct place *place, unsigned node);
 
 /* Whether two nodes fail together. */
-static inline bool map_same_site(
-	const struct map *map, unsigned a, unsigned b)
+static inline bool map_same_site(const struct map *map, unsigned a, unsigned b)
 {
 	return map->nodes[a].site == map->nodes[b].site;
 }
 
 static inline bool map_same_provider(
-	const struct map *map, unsigned a, unsigned b)
+        const struct map *map, unsigned a, unsigned b)
 {
 	return map->nodes[a].provider &&
-	       map->nodes[a].provider == map->nodes[b].provider;
+	        map->nodes[a].provider == map->nodes[b].provider;
 }
 
 /* What a name means to steering: the steered name itself, one of its lines, a
@@ -134,7 +134,8 @@ struct map_match {
 	uint8_t line;
 	char stream[64]; /* lower case, "" if none */
 };
-bool map_match(const struct map *map, const char *text, struct map_match *match);
+bool map_match(
+        const struct map *map, const char *text, struct map_match *match);
 
 /* The hash that a stream's label counts as in a decision; 0 for "". */
 uint64_t map_stream_hash(const char *label, unsigned len);

@@ -2,8 +2,9 @@
  * the same run: bench_geo FILE.mmdb... (e.g. city data for IPv4 and IPv6).
  *
  * Addresses are drawn evenly from the ranges that the databases know, so that
- * IPv6 is not all empty space. "one by one" makes each lookup wait for the one
- * before; "batch" is how workers ask.
+ * IPv6 is not all empty space. "loop" is lookup and reading latitude and
+ * longitude, one address after the other, for both; in "chain" each lookup waits
+ * for the one before; "batch" is how workers ask.
  */
 #define _GNU_SOURCE 1
 #include <maxminddb.h>
@@ -21,6 +22,7 @@
 
 #define ADDRESSES (1 << 20)
 #define BATCH 32
+#define ROUNDS 7
 
 static struct addr *addresses;
 static volatile uint64_t sink;
@@ -34,8 +36,8 @@ static void draw(const struct geo *geo, unsigned family)
 		uint64_t r[2] = {rng_next(&rng), rng_next(&rng)};
 		memcpy(a.bytes, r, family == 4 ? 4 : 16);
 		if (family == 6) { /* 2000::/12 .. 2c00::/12, dense part */
-			static const uint8_t first[] = {0x20, 0x24, 0x26, 0x28,
-				0x2a, 0x2c};
+			static const uint8_t first[] = {
+			        0x20, 0x24, 0x26, 0x28, 0x2a, 0x2c};
 			a.bytes[0] = first[r[0] % 6];
 			a.bytes[1] &= a.bytes[0] == 0x20 ? 1 : 15;
 			a.bytes[2] &= 15;
@@ -45,21 +47,33 @@ static void draw(const struct geo *geo, unsigned family)
 	}
 }
 
-static double ours_one_by_one(const struct geo *geo)
+/* Each lookup waits for the one before, as latency would have it. */
+static double ours_in_a_chain(const void *geo)
 {
 	int64_t start = clock_ns();
 	unsigned at = 0;
 	for (unsigned n = 0; n < ADDRESSES; n++) {
 		struct geo_leaf leaf = geo_find(geo, &addresses[at]);
 		const struct place *p = geo_place(geo, leaf.place);
-		/* The next index hangs on this result. */
 		at = (n + 1 + (p->lat > 90)) & (ADDRESSES - 1);
 		sink += leaf.scope;
 	}
 	return (double)(clock_ns() - start) / ADDRESSES;
 }
 
-static double ours_batch(const struct geo *geo)
+/* The same loop that libmaxminddb gets. */
+static double ours(const void *geo)
+{
+	int64_t start = clock_ns();
+	for (unsigned n = 0; n < ADDRESSES; n++) {
+		struct geo_leaf leaf = geo_find(geo, &addresses[n]);
+		const struct place *p = geo_place(geo, leaf.place);
+		sink += leaf.scope + (p->lat > p->lon);
+	}
+	return (double)(clock_ns() - start) / ADDRESSES;
+}
+
+static double ours_batch(const void *geo)
 {
 	int64_t start = clock_ns();
 	for (unsigned n = 0; n < ADDRESSES; n += BATCH) {
@@ -67,7 +81,8 @@ static double ours_batch(const struct geo *geo)
 			geo_prefetch(geo, &addresses[i]);
 		for (unsigned i = n; i < n + BATCH; i++) {
 			struct geo_leaf leaf = geo_find(geo, &addresses[i]);
-			sink += leaf.place + leaf.scope;
+			const struct place *p = geo_place(geo, leaf.place);
+			sink += leaf.scope + (p->lat > p->lon);
 		}
 	}
 	return (double)(clock_ns() - start) / ADDRESSES;
@@ -88,11 +103,11 @@ static socklen_t to_sockaddr(const struct addr *a, struct sockaddr_storage *out)
 	return sizeof *in6;
 }
 
-static double theirs(const MMDB_s *db)
+static double theirs(const void *db)
 {
 	static const char *const flat[2][3] = {{"latitude"}, {"longitude"}};
 	static const char *const city[2][3] = {
-		{"location", "latitude"}, {"location", "longitude"}};
+	        {"location", "latitude"}, {"location", "longitude"}};
 	unsigned found = 0, count = ADDRESSES / 4;
 	int64_t start = clock_ns();
 	for (unsigned n = 0; n < count; n++) {
@@ -101,7 +116,7 @@ static double theirs(const MMDB_s *db)
 		MMDB_entry_data_s value;
 		to_sockaddr(&addresses[n], &to);
 		MMDB_lookup_result_s r =
-			MMDB_lookup_sockaddr(db, (void *)&to, &error);
+		        MMDB_lookup_sockaddr(db, (void *)&to, &error);
 		if (!r.found_entry)
 			continue;
 		found++;
@@ -111,6 +126,17 @@ static double theirs(const MMDB_s *db)
 		sink += value.has_data;
 	}
 	return found > count / 2 ? (double)(clock_ns() - start) / count : 0;
+}
+
+/* The best of some rounds, so that what else the machine does counts less. */
+static double best(double (*measure)(const void *), const void *arg)
+{
+	double least = measure(arg);
+	for (unsigned round = 1; round < ROUNDS; round++) {
+		double ns = measure(arg);
+		least = ns < least ? ns : least;
+	}
+	return least;
 }
 
 static long peak_mb(void)
@@ -131,30 +157,29 @@ int main(int argc, char **argv)
 	}
 	int64_t start = clock_ms();
 	struct geo *geo = geo_load(NULL, (const char *const *)argv + 1,
-		(unsigned)(argc - 1), &err);
+	        (unsigned)(argc - 1), &err);
 	if (!geo) {
 		fprintf(stderr, "%s\n", err_text(&err));
 		return 1;
 	}
 	printf("files %.1f MB, loaded in %.2f s, table %.1f MB, %u places, "
 	       "peak RSS %ld MB\n",
-		files_mb, (double)(clock_ms() - start) / 1e3,
-		(double)geo_size(geo) / 1e6, geo_places(geo), peak_mb());
+	        files_mb, (double)(clock_ms() - start) / 1e3,
+	        (double)geo_size(geo) / 1e6, geo_places(geo), peak_mb());
 
 	addresses = mem_alloc(ADDRESSES * sizeof *addresses);
-	printf("%-6s %14s %14s   %s\n", "", "one by one", "batch",
-		"MMDB_lookup_sockaddr + latitude + longitude");
+	printf("%-6s %10s %10s %10s  %s\n", "", "chain", "loop", "batch",
+	        "MMDB_lookup_sockaddr + latitude + longitude (loop)");
 	for (unsigned family = 4; family <= 6; family += 2) {
 		draw(geo, family);
-		ours_batch(geo);
-		printf("IPv%u   %11.1f ns %11.1f ns  ", family,
-			ours_one_by_one(geo), ours_batch(geo));
+		printf("IPv%u   %7.1f ns %7.1f ns %7.1f ns ", family,
+		        best(ours_in_a_chain, geo), best(ours, geo),
+		        best(ours_batch, geo));
 		for (int i = 1; i < argc; i++) {
 			MMDB_s db;
 			if (MMDB_open(argv[i], MMDB_MODE_MMAP, &db) != 0)
 				continue;
-			theirs(&db);
-			double ns = theirs(&db);
+			double ns = best(theirs, &db);
 			if (ns > 0)
 				printf(" %.1f ns", ns);
 			MMDB_close(&db);

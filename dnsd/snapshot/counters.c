@@ -1,4 +1,4 @@
-#include "answer/counters.h"
+#include "snapshot/counters.h"
 
 #include <stddef.h>
 

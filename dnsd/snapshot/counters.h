@@ -3,8 +3,8 @@
  * One writer, the thread that owns the struct answerer; control sums the
  * threads' counters at any time. Hence relaxed atomics, and no lock prefix.
  */
-#ifndef ANSWER_COUNTERS_H
-#define ANSWER_COUNTERS_H
+#ifndef SNAPSHOT_COUNTERS_H
+#define SNAPSHOT_COUNTERS_H
 
 #include <stdint.h>
 

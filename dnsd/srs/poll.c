@@ -1,0 +1,547 @@
+#include "srs/poll.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/addr.h"
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/rng.h"
+#include "srs/probe.h"
+#include "srs/summary.h"
+
+#define BODY_MAX (256 * 1024)
+#define SPREAD_MS 200 /* over which new nodes are asked first */
+#define SPARE_MAX 256 /* idle curl handles kept for the next polls */
+#define PATH "/api/v1/summaries"
+
+enum what { ASK_API, ASK_RTMP, ASK_FLV, ASKS };
+
+/* One of the things asked of a node. */
+struct ask {
+	struct asked *node;
+	bool wanted;
+	bool failing; /* the last one failed */
+	CURL *curl;   /* API: under way */
+	struct buf body;
+	struct probe *probe; /* RTMP, FLV: under way */
+	struct sockaddr_storage to;
+	socklen_t to_len;
+	struct event *again; /* a second look, at once */
+};
+
+/* One node. Owned by the poller; freed when a list without it is set. */
+struct asked {
+	struct poller *poller;
+	uint32_t node;
+	bool kept;              /* within poll_set: it is in the new list too */
+	char *api, *rtmp, *flv; /* as given; "" if not */
+	char *url, *user, *password;
+	struct event *due;
+	struct ask asks[ASKS];
+};
+
+struct poller {
+	struct event_base *base;
+	struct poll_events events;
+	CURLM *multi;
+	struct event *timer;  /* curl's */
+	struct asked **nodes; /* sorted by node */
+	unsigned n;
+	unsigned interval_ms, timeout_ms;
+	struct rng rng;
+	CURL *spare[SPARE_MAX];
+	unsigned n_spare;
+};
+
+static void add_timer(struct event *event, double ms)
+{
+	long us = (long)(ms * 1000);
+	struct timeval tv = {us / 1000000, us % 1000000};
+	event_add(event, &tv);
+}
+
+static struct event *new_timer(
+        struct poller *p, event_callback_fn callback, void *arg)
+{
+	struct event *event = event_new(p->base, -1, 0, callback, arg);
+	if (!event)
+		abort(); /* no memory */
+	return event;
+}
+
+/* -- one question -- */
+
+static void ask_start(struct ask *ask);
+
+static enum what what_of(const struct ask *ask)
+{
+	return (enum what)(ask - ask->node->asks);
+}
+
+/* After the first failure: a second look, in the next turn of the loop. */
+static void ask_ended(struct ask *ask, bool ok)
+{
+	if (!ok && !ask->failing)
+		add_timer(ask->again, 0);
+	ask->failing = !ok;
+}
+
+static void on_again(evutil_socket_t fd, short what, void *arg)
+{
+	ask_start(arg);
+}
+
+static void on_probed(void *arg, bool ok, enum sample_failure failure,
+        float rtt_ms, const char *why)
+{
+	struct ask *ask = arg;
+	struct poller *p = ask->node->poller;
+	ask->probe = NULL;
+	ask_ended(ask, ok);
+	p->events.probed(p->events.arg, ask->node->node,
+	        what_of(ask) == ASK_RTMP ? POLL_RTMP : POLL_FLV, ok, failure,
+	        rtt_ms, why);
+}
+
+static size_t on_body(char *bytes, size_t size, size_t n, void *arg)
+{
+	struct ask *ask = arg;
+	if (ask->body.len + n > BODY_MAX)
+		return 0; /* makes it CURLE_WRITE_ERROR */
+	buf_add(&ask->body, bytes, n);
+	return n;
+}
+
+static CURL *take_handle(struct poller *p)
+{
+	CURL *curl = p->n_spare ? p->spare[--p->n_spare] : curl_easy_init();
+	if (!curl)
+		abort(); /* no memory */
+	return curl;
+}
+
+static void give_handle(struct poller *p, CURL *curl)
+{
+	if (p->n_spare == SPARE_MAX) {
+		curl_easy_cleanup(curl);
+		return;
+	}
+	curl_easy_reset(curl);
+	p->spare[p->n_spare++] = curl;
+}
+
+static void set_options(CURL *curl, struct ask *ask)
+{
+	const struct asked *node = ask->node;
+	long timeout = (long)node->poller->timeout_ms;
+
+	curl_easy_setopt(curl, CURLOPT_PRIVATE, ask);
+	curl_easy_setopt(curl, CURLOPT_URL, node->url);
+	if (node->user) {
+		curl_easy_setopt(curl, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+		curl_easy_setopt(curl, CURLOPT_USERNAME, node->user);
+		curl_easy_setopt(curl, CURLOPT_PASSWORD, node->password);
+	}
+	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(curl, CURLOPT_PROXY, "");
+	curl_easy_setopt(curl, CURLOPT_USERAGENT, "dnsd");
+	curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L);
+	curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, timeout);
+	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, timeout);
+	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	/* A name lookup that outlives its deadline is left to its thread;
+	 * without this, dropping the transfer would wait for it. */
+	curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);
+	/* The bundle alone: curl keeps it parsed only if there is no directory
+	 * too, and to parse it anew holds the loop up for 50 ms each time. */
+	curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
+	curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, 16384L);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, ask);
+}
+
+/* Asks, unless that is under way. Every answer comes from the event loop. */
+static void ask_start(struct ask *ask)
+{
+	struct poller *p = ask->node->poller;
+
+	if (!ask->wanted || ask->curl || ask->probe)
+		return;
+	event_del(ask->again);
+	if (what_of(ask) == ASK_API) {
+		ask->body.len = 0;
+		ask->curl = take_handle(p);
+		set_options(ask->curl, ask);
+		curl_multi_add_handle(p->multi, ask->curl);
+		return;
+	}
+	ask->probe = probe_start(p->base,
+	        what_of(ask) == ASK_RTMP ? PROBE_RTMP : PROBE_HTTP,
+	        (struct sockaddr *)&ask->to, ask->to_len, p->timeout_ms,
+	        on_probed, ask);
+}
+
+static void ask_drop(struct ask *ask)
+{
+	struct poller *p = ask->node->poller;
+	if (ask->curl) {
+		curl_multi_remove_handle(p->multi, ask->curl);
+		give_handle(p, ask->curl);
+	}
+	probe_cancel(ask->probe);
+	event_free(ask->again);
+	buf_fini(&ask->body);
+}
+
+/* -- answers of the API -- */
+
+/* What curl says, as one of the failures; CURLE_OK is none of them. */
+static enum sample_failure failure_of(CURL *curl, CURLcode code)
+{
+	long error = 0;
+	switch (code) {
+	case CURLE_OPERATION_TIMEDOUT:
+	case CURLE_COULDNT_RESOLVE_HOST:
+		return SAMPLE_TIMEOUT;
+	case CURLE_COULDNT_CONNECT:
+		curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &error);
+		return probe_failure((int)error);
+	case CURLE_GOT_NOTHING:
+	case CURLE_RECV_ERROR:
+	case CURLE_SEND_ERROR:
+		return SAMPLE_REFUSED;
+	default:
+		return SAMPLE_UNREADABLE;
+	}
+}
+
+/* Words for a failed transfer; never curl's own error buffer, which may quote
+ * the URL. */
+static const char *words_of(CURL *curl, CURLcode code)
+{
+	long error = 0;
+	curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &error);
+	if (code == CURLE_COULDNT_CONNECT && error)
+		return strerror((int)error);
+	if (code == CURLE_OPERATION_TIMEDOUT)
+		return "no answer in time";
+	if (code == CURLE_WRITE_ERROR)
+		return "the answer is too long";
+	return curl_easy_strerror(code);
+}
+
+static void tell_failure(
+        struct ask *ask, enum sample_failure failure, const char *why)
+{
+	struct poller *p = ask->node->poller;
+	char line[256];
+	snprintf(line, sizeof line, "API: %s", why);
+	ask_ended(ask, false);
+	p->events.failed(p->events.arg, ask->node->node, failure, line);
+}
+
+static void tell_answer(struct ask *ask, float rtt_ms)
+{
+	struct poller *p = ask->node->poller;
+	struct sample sample;
+	struct err err = {0};
+
+	if (summary_parse(ask->body.text ? ask->body.text : "", ask->body.len,
+	            &sample, &err)) {
+		sample.rtt_ms = rtt_ms;
+		ask_ended(ask, true);
+		p->events.sample(p->events.arg, ask->node->node, &sample);
+	} else {
+		tell_failure(ask, SAMPLE_UNREADABLE, err_text(&err));
+	}
+	err_fini(&err);
+}
+
+/* The ask may be gone after the callback: it is told last. */
+static void on_transfer(struct ask *ask, CURLcode code)
+{
+	struct poller *p = ask->node->poller;
+	CURL *curl = ask->curl;
+	long status = 0;
+	curl_off_t took_us = 0;
+	char text[32];
+
+	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(curl, CURLINFO_TOTAL_TIME_T, &took_us);
+	enum sample_failure failure = failure_of(curl, code);
+	const char *words = words_of(curl, code);
+	curl_multi_remove_handle(p->multi, curl);
+	give_handle(p, curl);
+	ask->curl = NULL;
+
+	snprintf(text, sizeof text, "HTTP %ld", status);
+	if (code != CURLE_OK)
+		tell_failure(ask, failure, words);
+	else if (status == 401 || status == 403)
+		tell_failure(ask, SAMPLE_DENIED, text);
+	else if (status != 200)
+		tell_failure(ask, SAMPLE_UNREADABLE, text);
+	else
+		tell_answer(ask, (float)took_us / 1000);
+}
+
+/* -- curl on libevent -- */
+
+static void transfers(struct poller *p)
+{
+	CURLMsg *message;
+	int left;
+	while ((message = curl_multi_info_read(p->multi, &left))) {
+		char *ask;
+		if (message->msg != CURLMSG_DONE)
+			continue;
+		CURLcode code = message->data.result;
+		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &ask);
+		on_transfer((struct ask *)(void *)ask, code);
+	}
+}
+
+static void on_socket(evutil_socket_t fd, short what, void *arg)
+{
+	struct poller *p = arg;
+	int running,
+	        bits = (what & EV_READ ? CURL_CSELECT_IN : 0) |
+	        (what & EV_WRITE ? CURL_CSELECT_OUT : 0);
+	curl_multi_socket_action(p->multi, fd, bits, &running);
+	transfers(p);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct poller *p = arg;
+	int running;
+	curl_multi_socket_action(p->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	transfers(p);
+}
+
+static int want_timer(CURLM *multi, long ms, void *arg)
+{
+	struct poller *p = arg;
+	if (ms < 0)
+		event_del(p->timer);
+	else
+		add_timer(p->timer, (double)ms);
+	return 0;
+}
+
+static int want_socket(
+        CURL *curl, curl_socket_t fd, int what, void *arg, void *event)
+{
+	struct poller *p = arg;
+	if (event)
+		event_free(event);
+	if (what == CURL_POLL_REMOVE)
+		return 0;
+	event = event_new(p->base, fd,
+	        EV_PERSIST | (what & CURL_POLL_IN ? EV_READ : 0) |
+	                (what & CURL_POLL_OUT ? EV_WRITE : 0),
+	        on_socket, p);
+	if (!event)
+		abort(); /* no memory */
+	event_add(event, NULL);
+	curl_multi_assign(p->multi, fd, event);
+	return 0;
+}
+
+/* -- nodes -- */
+
+static void on_due(evutil_socket_t fd, short what, void *arg)
+{
+	struct asked *node = arg;
+	struct poller *p = node->poller;
+	double jitter = 0.9 + 0.2 * rng_unit(&p->rng);
+
+	add_timer(node->due, p->interval_ms * jitter);
+	for (unsigned i = 0; i < ASKS; i++)
+		ask_start(&node->asks[i]);
+}
+
+/* Takes user and password out of the URL. A URL that cannot be read is asked
+ * as it is; curl will then say so each time. */
+static void split_url(struct asked *node)
+{
+	CURLU *url = curl_url();
+	char *text = NULL, *user = NULL, *password = NULL;
+
+	if (!url)
+		abort(); /* no memory */
+	if (curl_url_set(url, CURLUPART_URL, node->api, 0) == CURLUE_OK) {
+		curl_url_get(url, CURLUPART_USER, &user, CURLU_URLDECODE);
+		curl_url_get(
+		        url, CURLUPART_PASSWORD, &password, CURLU_URLDECODE);
+		curl_url_set(url, CURLUPART_USER, NULL, 0);
+		curl_url_set(url, CURLUPART_PASSWORD, NULL, 0);
+		curl_url_set(url, CURLUPART_PATH, PATH, 0);
+		curl_url_get(url, CURLUPART_URL, &text, 0);
+	}
+	node->url = mem_strdup(text ? text : node->api);
+	node->user = user ? mem_strdup(user) : NULL;
+	node->password = mem_strdup(password ? password : "");
+	curl_free(text);
+	curl_free(user);
+	curl_free(password);
+	curl_url_cleanup(url);
+}
+
+static void set_ask(struct asked *node, enum what what, const char *to)
+{
+	struct ask *ask = &node->asks[what];
+	ask->node = node;
+	ask->again = new_timer(node->poller, on_again, ask);
+	ask->wanted = *to;
+	if (what == ASK_API)
+		return;
+	ask->to_len = *to ? sockaddr_parse(&ask->to, to, 0) : 0;
+	ask->wanted = ask->to_len > 0;
+}
+
+static const char *or_empty(const char *text)
+{
+	return text ? text : "";
+}
+
+static struct asked *node_new(struct poller *p, const struct poll_target *t)
+{
+	struct asked *node = mem_zero(1, sizeof *node);
+	node->poller = p;
+	node->node = t->node;
+	node->api = mem_strdup(or_empty(t->api));
+	node->rtmp = mem_strdup(or_empty(t->rtmp));
+	node->flv = mem_strdup(or_empty(t->flv));
+	split_url(node);
+	set_ask(node, ASK_API, node->api);
+	set_ask(node, ASK_RTMP, node->rtmp);
+	set_ask(node, ASK_FLV, node->flv);
+	node->due = new_timer(p, on_due, node);
+	unsigned spread =
+	        p->interval_ms < SPREAD_MS ? p->interval_ms : SPREAD_MS;
+	add_timer(node->due, spread * rng_unit(&p->rng));
+	return node;
+}
+
+static void node_free(struct asked *node)
+{
+	event_free(node->due);
+	for (unsigned i = 0; i < ASKS; i++)
+		ask_drop(&node->asks[i]);
+	free(node->api);
+	free(node->rtmp);
+	free(node->flv);
+	free(node->url);
+	free(node->user);
+	free(node->password);
+	free(node);
+}
+
+static int node_order(const void *a, const void *b)
+{
+	const struct asked *const *x = a, *const *y = b;
+	return ((*x)->node > (*y)->node) - ((*x)->node < (*y)->node);
+}
+
+static struct asked **find_node(struct poller *p, uint32_t number)
+{
+	struct asked key = {.node = number}, *at = &key;
+	if (!p->n)
+		return NULL;
+	return bsearch(&at, p->nodes, p->n, sizeof(void *), node_order);
+}
+
+static bool same(const struct asked *node, const struct poll_target *t)
+{
+	return !strcmp(node->api, or_empty(t->api)) &&
+	        !strcmp(node->rtmp, or_empty(t->rtmp)) &&
+	        !strcmp(node->flv, or_empty(t->flv));
+}
+
+/* Moves what stays into the new list, makes what is new. */
+static struct asked *node_for(
+        struct poller *p, const struct poll_target *target, bool sooner)
+{
+	struct asked **old = find_node(p, target->node);
+	if (!old || (*old)->kept || !same(*old, target))
+		return node_new(p, target);
+	(*old)->kept = true;
+	if (sooner)
+		add_timer((*old)->due, p->interval_ms * rng_unit(&p->rng));
+	return *old;
+}
+
+void poll_set(struct poller *p, const struct poll_target *targets, unsigned n,
+        unsigned interval_ms, unsigned timeout_ms)
+{
+	struct asked **nodes = mem_alloc(n * sizeof(void *));
+	bool sooner = interval_ms < p->interval_ms;
+
+	p->interval_ms = interval_ms;
+	p->timeout_ms = timeout_ms;
+	for (unsigned i = 0; i < n; i++)
+		nodes[i] = node_for(p, &targets[i], sooner);
+	for (unsigned i = 0; i < p->n; i++) {
+		if (!p->nodes[i]->kept)
+			node_free(p->nodes[i]);
+		else
+			p->nodes[i]->kept = false;
+	}
+	free(p->nodes);
+	p->nodes = nodes;
+	p->n = n;
+	if (n)
+		qsort(nodes, n, sizeof(void *), node_order);
+}
+
+void poll_now(struct poller *p, uint32_t number)
+{
+	struct asked **node = find_node(p, number);
+	for (unsigned i = 0; node && i < ASKS; i++)
+		ask_start(&(*node)->asks[i]);
+}
+
+struct poller *poll_new(
+        struct event_base *base, const struct poll_events *events)
+{
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return NULL;
+	struct poller *p = mem_zero(1, sizeof *p);
+	p->base = base;
+	p->events = *events;
+	p->multi = curl_multi_init();
+	if (!p->multi)
+		abort(); /* no memory */
+	p->timer = new_timer(p, on_timer, p);
+	rng_secret(&p->rng, sizeof p->rng);
+	curl_multi_setopt(p->multi, CURLMOPT_SOCKETFUNCTION, want_socket);
+	curl_multi_setopt(p->multi, CURLMOPT_SOCKETDATA, p);
+	curl_multi_setopt(p->multi, CURLMOPT_TIMERFUNCTION, want_timer);
+	curl_multi_setopt(p->multi, CURLMOPT_TIMERDATA, p);
+	return p;
+}
+
+void poll_free(struct poller *p)
+{
+	if (!p)
+		return;
+	poll_set(p, NULL, 0, p->interval_ms, p->timeout_ms);
+	while (p->n_spare)
+		curl_easy_cleanup(p->spare[--p->n_spare]);
+	curl_multi_cleanup(p->multi);
+	event_free(p->timer);
+	free(p->nodes);
+	free(p);
+	curl_global_cleanup();
+}

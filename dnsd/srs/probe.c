@@ -1,0 +1,195 @@
+#include "srs/probe.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/addr.h"
+#include "base/arena.h"
+#include "base/clock.h"
+
+#define RTMP_HELLO 1537 /* C0 and C1 */
+
+/* A probe writes until all of its request is sent, then reads until it knows.
+ * One event does both; its timeout is what is left until the deadline. */
+struct probe {
+	struct event_base *base;
+	struct event *event;
+	int fd;    /* -1: there was no socket to be had */
+	int error; /* of starting; told from the event loop */
+	enum probe_kind kind;
+	int64_t started_ns, deadline_ms;
+	struct sockaddr_storage to;
+	const char *request;
+	size_t request_len, sent;
+	char answer[5]; /* as far as it came */
+	size_t answer_len;
+	probe_done *done;
+	void *arg;
+};
+
+static const char http_request[] = "GET / HTTP/1.1\r\nHost: dnsd\r\n"
+                                   "User-Agent: dnsd\r\nAccept: */*\r\n"
+                                   "Connection: close\r\n\r\n";
+
+/* C0: version 3. C1: time and zero (a plain handshake), then bytes that may be
+ * anything. */
+static const char rtmp_request[RTMP_HELLO] = {3};
+
+void probe_cancel(struct probe *probe)
+{
+	if (!probe)
+		return;
+	event_free(probe->event);
+	if (probe->fd >= 0)
+		close(probe->fd);
+	free(probe);
+}
+
+static void finish(struct probe *probe, bool ok, enum sample_failure failure,
+        const char *what)
+{
+	char why[160], to[SOCKADDR_TEXT_MAX];
+	float rtt_ms = (float)(clock_ns() - probe->started_ns) / 1e6f;
+	probe_done *done = probe->done;
+	void *arg = probe->arg;
+
+	snprintf(why, sizeof why, "%s probe of %s: %s",
+	        probe->kind == PROBE_RTMP ? "RTMP" : "HTTP",
+	        sockaddr_text((struct sockaddr *)&probe->to, to), what);
+	probe_cancel(probe);
+	done(arg, ok, failure, rtt_ms, why);
+}
+
+enum sample_failure probe_failure(int error_number)
+{
+	switch (error_number) {
+	case ECONNREFUSED:
+	case ECONNRESET:
+	case EPIPE:
+		return SAMPLE_REFUSED;
+	}
+	return SAMPLE_TIMEOUT;
+}
+
+static void fail(struct probe *probe, int error)
+{
+	finish(probe, false, probe_failure(error), strerror(error));
+}
+
+static bool again(int error)
+{
+	return error == EAGAIN || error == EINTR || error == EINPROGRESS;
+}
+
+/* Waits for the next step, no longer than the deadline. */
+static void wait_for(struct probe *probe, short what, event_callback_fn step)
+{
+	int64_t left = probe->deadline_ms - clock_ms();
+	left = left < 0 ? 0 : left;
+	struct timeval timeout = {left / 1000, left % 1000 * 1000};
+	event_assign(probe->event, probe->base, probe->fd, what, step, probe);
+	event_add(probe->event, &timeout);
+}
+
+static void judge(struct probe *probe)
+{
+	const char *want = probe->kind == PROBE_RTMP ? "\3" : "HTTP/";
+	size_t n = strlen(want);
+	size_t had = probe->answer_len < n ? probe->answer_len : n;
+
+	if (memcmp(probe->answer, want, had) != 0)
+		finish(probe, false, SAMPLE_UNREADABLE,
+		        probe->kind == PROBE_RTMP ? "the answer is no RTMP"
+		                                  : "the answer is no HTTP");
+	else if (had == n)
+		finish(probe, true, 0, "answered");
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct probe *probe = arg;
+	if (what & EV_TIMEOUT) {
+		finish(probe, false, SAMPLE_TIMEOUT,
+		        "connected, but no answer in time");
+		return;
+	}
+	ssize_t n = recv(fd, probe->answer + probe->answer_len,
+	        sizeof probe->answer - probe->answer_len, 0);
+	if (n > 0) {
+		size_t had = probe->answer_len += (size_t)n;
+		wait_for(probe, EV_READ, on_readable);
+		if (had)
+			judge(probe);
+	} else if (n == 0) {
+		finish(probe, false, SAMPLE_REFUSED,
+		        "closed without an answer");
+	} else if (again(errno)) {
+		wait_for(probe, EV_READ, on_readable);
+	} else {
+		fail(probe, errno);
+	}
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *arg)
+{
+	struct probe *probe = arg;
+	if (what & EV_TIMEOUT) {
+		if (probe->fd < 0)
+			fail(probe, probe->error);
+		else
+			finish(probe, false, SAMPLE_TIMEOUT,
+			        "not connected in time");
+		return;
+	}
+	ssize_t n = send(fd, probe->request + probe->sent,
+	        probe->request_len - probe->sent, MSG_NOSIGNAL);
+	if (n < 0 && !again(errno)) { /* the connect's own error too */
+		fail(probe, errno);
+		return;
+	}
+	probe->sent += n > 0 ? (size_t)n : 0;
+	if (probe->sent < probe->request_len)
+		wait_for(probe, EV_WRITE, on_writable);
+	else
+		wait_for(probe, EV_READ, on_readable);
+}
+
+struct probe *probe_start(struct event_base *base, enum probe_kind kind,
+        const struct sockaddr *to, socklen_t to_len, unsigned timeout_ms,
+        probe_done *done, void *arg)
+{
+	struct probe *probe = mem_zero(1, sizeof *probe);
+
+	*probe = (struct probe){.base = base,
+	        .kind = kind,
+	        .done = done,
+	        .arg = arg,
+	        .started_ns = clock_ns(),
+	        .deadline_ms = clock_ms() + timeout_ms};
+	memcpy(&probe->to, to, to_len);
+	probe->request = kind == PROBE_RTMP ? rtmp_request : http_request;
+	probe->request_len = kind == PROBE_RTMP ? sizeof rtmp_request
+	                                        : sizeof http_request - 1;
+	probe->event = event_new(base, -1, 0, on_writable, probe);
+	if (!probe->event)
+		abort(); /* no memory */
+	probe->fd = socket(
+	        to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (probe->fd >= 0 && connect(probe->fd, to, to_len) != 0 &&
+	        !again(errno)) {
+		probe->error = errno;
+		close(probe->fd);
+		probe->fd = -1;
+	} else if (probe->fd < 0) {
+		probe->error = errno;
+	}
+	if (probe->fd < 0)
+		probe->deadline_ms = 0; /* told in the next turn of the loop */
+	wait_for(probe, probe->fd < 0 ? 0 : EV_WRITE, on_writable);
+	return probe;
+}

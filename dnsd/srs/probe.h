@@ -1,0 +1,38 @@
+/* probe.h - does a server answer, not only its kernel?
+ *
+ * A full SRS accepts connections for ever and says nothing on them, so a probe
+ * sends bytes and wants bytes: RTMP's C0 and C1 (1537 bytes) bring S0, a 3; an
+ * HTTP GET brings a status line. The connection is closed as soon as that is
+ * known. Nothing blocks. Control thread only.
+ */
+#ifndef SRS_PROBE_H
+#define SRS_PROBE_H
+
+#include <stdbool.h>
+#include <sys/socket.h>
+
+#include "steer/sample.h"
+
+struct event_base;
+struct probe;
+
+enum probe_kind { PROBE_RTMP, PROBE_HTTP };
+
+/* ok, or how it failed and why in one line. The probe is gone when this is
+ * called. */
+typedef void probe_done(void *arg, bool ok, enum sample_failure failure,
+        float rtt_ms, const char *why);
+
+/* Starts a probe. done is called once, from the event loop and never from
+ * within this call, unless the probe is cancelled before. */
+struct probe *probe_start(struct event_base *base, enum probe_kind kind,
+        const struct sockaddr *to, socklen_t to_len, unsigned timeout_ms,
+        probe_done *done, void *arg);
+
+void probe_cancel(struct probe *probe); /* NULL allowed */
+
+/* How a failed connect or read counts: an address that cannot be reached is
+ * like silence, for that may be our own network. */
+enum sample_failure probe_failure(int error_number);
+
+#endif

@@ -1,0 +1,432 @@
+/* The poller against small servers on the same event loop, each with one way
+ * to answer. Times are short, so that all of it takes about two seconds. */
+#define _GNU_SOURCE 1
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <dlfcn.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <event2/listener.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/addr.h"
+#include "base/clock.h"
+#include "srs/poll.h"
+
+#define SUMMARY                                                               \
+	"{\"code\":0,\"service\":\"s\",\"pid\":\"1\",\"data\":{\"now_ms\":9," \
+	"\"system\":{\"srs_sample_time\":8,\"srs_send_bytes\":7,"             \
+	"\"conn_srs\":%d}}}"
+
+enum manner { ANSWER, SILENT, CLOSE, RESET, FLOOD };
+
+/* Answers after the first bytes came, in its manner. */
+struct server {
+	struct evconnlistener *listener;
+	enum manner manner;
+	char text[1024];
+	char asked[4096]; /* what the last client sent */
+	unsigned accepted;
+	char at[SOCKADDR_TEXT_MAX]; /* 127.0.0.1:port */
+};
+
+static struct event_base *base;
+static struct poller *poller;
+
+/* What the callbacks told, for node 0 .. 3 (others: modulo 4). */
+static struct told {
+	unsigned samples, failures, good_probes, bad_probes;
+	struct sample sample;
+	enum sample_failure failure;
+	char why[256];
+} told[4];
+
+static void on_sample(void *arg, uint32_t node, const struct sample *sample)
+{
+	told[node % 4].samples++;
+	told[node % 4].sample = *sample;
+}
+
+static void on_failed(
+        void *arg, uint32_t node, enum sample_failure failure, const char *why)
+{
+	told[node % 4].failures++;
+	told[node % 4].failure = failure;
+	snprintf(told[node % 4].why, sizeof told[node % 4].why, "%s", why);
+}
+
+static void on_probed(void *arg, uint32_t node, enum poll_probe probe, bool ok,
+        enum sample_failure failure, float rtt_ms, const char *why)
+{
+	told[node % 4].good_probes += ok;
+	told[node % 4].bad_probes += !ok;
+	told[node % 4].failure = failure;
+	snprintf(told[node % 4].why, sizeof told[node % 4].why, "%s", why);
+}
+
+static void on_read(struct bufferevent *client, void *arg)
+{
+	struct server *s = arg;
+	struct evbuffer *in = bufferevent_get_input(client);
+	evutil_socket_t fd = bufferevent_getfd(client);
+	size_t n = evbuffer_get_length(in);
+
+	memset(s->asked, 0, sizeof s->asked);
+	evbuffer_copyout(
+	        in, s->asked, n < sizeof s->asked ? n : sizeof s->asked - 1);
+	if (s->asked[0] == 3 && n < 1537)
+		return; /* C1 is not all there */
+	if (s->manner == SILENT)
+		return;
+	if (s->manner == RESET)
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){1, 0},
+		        sizeof(struct linger));
+	if (s->manner == RESET || s->manner == CLOSE) {
+		bufferevent_free(client);
+		return;
+	}
+	evbuffer_drain(in, n);
+	bufferevent_write(client, s->text, strlen(s->text));
+	if (s->manner == FLOOD) {
+		static char spaces[300 * 1024];
+		memset(spaces, ' ', sizeof spaces);
+		bufferevent_write(client, spaces, sizeof spaces);
+	}
+}
+
+static void on_end(struct bufferevent *client, short what, void *arg)
+{
+	bufferevent_free(client);
+}
+
+static void on_accept(struct evconnlistener *listener, evutil_socket_t fd,
+        struct sockaddr *from, int len, void *arg)
+{
+	struct server *s = arg;
+	struct bufferevent *client =
+	        bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
+	s->accepted++;
+	bufferevent_setcb(client, on_read, NULL, on_end, s);
+	bufferevent_enable(client, EV_READ | EV_WRITE);
+}
+
+static void serve(struct server *s, enum manner manner, const char *text)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET,
+	        .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof in;
+
+	memset(s, 0, sizeof *s);
+	s->manner = manner;
+	snprintf(s->text, sizeof s->text, "%s", text);
+	s->listener = evconnlistener_new_bind(base, on_accept, s,
+	        LEV_OPT_CLOSE_ON_FREE, 1024, (void *)&in, sizeof in);
+	assert_non_null(s->listener);
+	getsockname(evconnlistener_get_fd(s->listener), (void *)&in, &len);
+	sockaddr_text((void *)&in, s->at);
+}
+
+/* HTTP with a summary of so many connections; keeps the connection open, as
+ * SRS does although it says Close. */
+static void serve_summary(struct server *s, int connections)
+{
+	char body[512], text[1024];
+	snprintf(body, sizeof body, SUMMARY, connections);
+	snprintf(text, sizeof text,
+	        "HTTP/1.1 200 OK\r\nConnection: Close\r\n"
+	        "Content-Length: %zu\r\n\r\n%s",
+	        strlen(body), body);
+	serve(s, ANSWER, text);
+}
+
+static const char *url(const struct server *s, const char *user)
+{
+	static char text[256];
+	snprintf(text, sizeof text, "http://%s%s", user, s->at);
+	return text;
+}
+
+/* Turns the loop until *count reaches n, at most so long. The time it took. */
+static int64_t until(const unsigned *count, unsigned n, int64_t ms)
+{
+	int64_t start = clock_ms();
+	while (*count < n && clock_ms() - start < ms) {
+		struct timeval tick = {0, 2000};
+		event_base_loopexit(base, &tick);
+		event_base_dispatch(base);
+	}
+	if (*count < n)
+		fail_msg("%u of %u after %ld ms", *count, n, (long)ms);
+	return clock_ms() - start;
+}
+
+static void turn(int64_t ms)
+{
+	struct timeval tv = {ms / 1000, ms % 1000 * 1000};
+	event_base_loopexit(base, &tv);
+	event_base_dispatch(base);
+}
+
+static void ask(struct poll_target target, unsigned interval, unsigned timeout)
+{
+	poll_set(poller, &target, 1, interval, timeout);
+}
+
+static int set_up(void **state)
+{
+	static const struct poll_events events = {
+	        NULL, on_sample, on_failed, on_probed};
+	memset(told, 0, sizeof told);
+	base = event_base_new();
+	poller = poll_new(base, &events);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	poll_free(poller);
+	turn(30); /* the servers' ends of the connections close too */
+	event_base_free(base);
+	return 0;
+}
+
+static void test_sample(void **state)
+{
+	struct server s;
+	serve_summary(&s, 42);
+	ask((struct poll_target){.node = 1, .api = url(&s, "us%40r:pa:ss@")},
+	        50, 500);
+	until(&told[1].samples, 4, 2000);
+	assert_int_equal(told[1].sample.connections, 42);
+	assert_true(told[1].sample.rtt_ms > 0);
+	assert_true(s.accepted >= 4); /* a fresh connection each time */
+	assert_non_null(strstr(s.asked, "GET /api/v1/summaries HTTP/1.1\r\n"));
+	assert_non_null(strstr(s.asked, "User-Agent: dnsd\r\n"));
+	assert_non_null(
+	        strstr(s.asked, "Authorization: Basic dXNAcjpwYTpzcw==\r\n"));
+	evconnlistener_free(s.listener);
+}
+
+/* Every way to fail, what it counts as, and the second look at once. */
+static void test_failures(void **state)
+{
+	static const struct {
+		enum manner manner;
+		const char *text, *why;
+		enum sample_failure failure;
+	} cases[] = {
+	        {CLOSE, "", "API: ", SAMPLE_REFUSED},
+	        {RESET, "", "API: ", SAMPLE_REFUSED},
+	        {SILENT, "", "no answer in time", SAMPLE_TIMEOUT},
+	        {ANSWER,
+	                "HTTP/1.1 401 No\r\nWWW-Authenticate: Basic\r\n"
+	                "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+	                "HTTP 401", SAMPLE_DENIED},
+	        {ANSWER, "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n",
+	                "HTTP 500", SAMPLE_UNREADABLE},
+	        {ANSWER,
+	                "HTTP/1.1 302 Found\r\nLocation: /other\r\n"
+	                "Content-Length: 0\r\n\r\n",
+	                "HTTP 302", SAMPLE_UNREADABLE},
+	        {ANSWER, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
+	                "no code", SAMPLE_UNREADABLE},
+	        {ANSWER, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+	                "not JSON", SAMPLE_UNREADABLE},
+	        {ANSWER, "SSH-2.0-nothing of the kind\r\n\r\n",
+	                "API: ", SAMPLE_UNREADABLE},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct server s;
+		memset(told, 0, sizeof told);
+		serve(&s, cases[i].manner, cases[i].text);
+		ask((struct poll_target){.api = url(&s, "joe:secret@")}, 10000,
+		        100);
+		/* The interval is far away: the second is the second look,
+		 * and there is no third. */
+		until(&told[0].failures, 2, 1500);
+		turn(20);
+		assert_int_equal(told[0].failures, 2);
+		assert_int_equal(told[0].failure, cases[i].failure);
+		if (!strstr(told[0].why, cases[i].why) ||
+		        strstr(told[0].why, "secret"))
+			fail_msg("case %zu: %s", i, told[0].why);
+		evconnlistener_free(s.listener);
+	}
+}
+
+static void test_refused(void **state)
+{
+	struct server s;
+	serve(&s, SILENT, "");
+	evconnlistener_free(s.listener);
+	ask((struct poll_target){.api = url(&s, ""), .rtmp = s.at, .flv = s.at},
+	        10000, 500);
+	int64_t took = until(&told[0].failures, 2, 1500);
+	until(&told[0].bad_probes, 4, 1500);
+	assert_true(took < 400);
+	assert_int_equal(told[0].failure, SAMPLE_REFUSED);
+}
+
+static void test_body_cap(void **state)
+{
+	struct server s;
+	serve(&s, FLOOD,
+	        "HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\n");
+	ask((struct poll_target){.api = url(&s, "")}, 10000, 1000);
+	assert_true(until(&told[0].failures, 2, 1500) < 900);
+	assert_int_equal(told[0].failure, SAMPLE_UNREADABLE);
+	assert_non_null(strstr(told[0].why, "too long"));
+	evconnlistener_free(s.listener);
+}
+
+static void test_probes(void **state)
+{
+	struct server rtmp, http, silent, wrong;
+	serve(&rtmp, ANSWER, "\3and so on");
+	serve(&http, ANSWER, "HTTP/1.1 404 Not Found\r\n\r\n");
+	serve(&silent, SILENT, "");
+	serve(&wrong, ANSWER, "HTP");
+	struct poll_target targets[] = {
+	        {.node = 3, .rtmp = wrong.at},
+	        {.node = 0, .rtmp = rtmp.at, .flv = http.at},
+	        {.node = 2, .rtmp = silent.at},
+	        {.node = 1, .rtmp = http.at, .flv = rtmp.at},
+	};
+	poll_set(poller, targets, 4, 1000, 150);
+	until(&told[0].good_probes, 2, 1000);
+	until(&told[1].bad_probes, 2, 1000);
+	until(&told[2].bad_probes, 2, 1000);
+	assert_int_equal(told[2].failure, SAMPLE_TIMEOUT);
+	assert_non_null(strstr(told[2].why, "connected, but no answer"));
+	assert_int_equal(told[1].failure, SAMPLE_UNREADABLE);
+	assert_int_equal(told[0].samples + told[0].failures, 0); /* api off */
+	evconnlistener_free(rtmp.listener);
+	evconnlistener_free(http.listener);
+	evconnlistener_free(silent.listener);
+	evconnlistener_free(wrong.listener);
+}
+
+/* Equal targets keep their rhythm, others start anew, gone ones are silent. */
+static void test_set(void **state)
+{
+	struct server a, b;
+	serve_summary(&a, 1);
+	serve_summary(&b, 2);
+	struct poll_target targets[2] = {{.node = 0}, {.node = 1}};
+	char url_a[64], url_b[64];
+	snprintf(url_a, sizeof url_a, "http://%s", a.at);
+	snprintf(url_b, sizeof url_b, "http://%s", b.at);
+	targets[0].api = url_a;
+	targets[1].api = url_a;
+	poll_set(poller, targets, 2, 10000, 500);
+	until(&told[0].samples, 1, 500);
+	until(&told[1].samples, 1, 500);
+
+	targets[1].api = url_b;
+	poll_set(poller, targets, 2, 10000, 500);
+	until(&told[1].samples, 2, 500);
+	assert_int_equal(told[1].sample.connections, 2);
+	turn(250);
+	assert_int_equal(told[0].samples, 1);
+
+	poll_now(poller, 0);
+	poll_now(poller, 77);
+	until(&told[0].samples, 2, 500);
+
+	poll_set(poller, targets, 2, 50, 500); /* faster: at once */
+	until(&told[0].samples, 6, 1000);
+	poll_set(poller, targets + 1, 1, 50, 500);
+	unsigned had = told[0].samples;
+	until(&told[1].samples, told[1].samples + 3, 1000);
+	assert_int_equal(told[0].samples, had);
+	evconnlistener_free(a.listener);
+	evconnlistener_free(b.listener);
+}
+
+/* libcurl finds this one before the C library's. */
+int getaddrinfo(const char *name, const char *service,
+        const struct addrinfo *hints, struct addrinfo **found)
+{
+	static int (*real)(const char *, const char *, const struct addrinfo *,
+	        struct addrinfo **);
+	if (name && !strcmp(name, "slow.test")) {
+		usleep(800000);
+		return EAI_AGAIN;
+	}
+	if (!real)
+		*(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+	return real(name, service, hints, found);
+}
+
+/* A name server that does not answer must not stop anything. */
+static void test_slow_name(void **state)
+{
+	struct server s;
+	serve_summary(&s, 1);
+	struct poll_target targets[] = {
+	        {.node = 0, .api = "http://slow.test:1985"},
+	        {.node = 1, .api = url(&s, "")},
+	};
+	poll_set(poller, targets, 2, 40, 100);
+	int64_t longest = 0, start = clock_ms(), last = start;
+	while (clock_ms() - start < 400) {
+		turn(5);
+		int64_t now = clock_ms();
+		longest = now - last > longest ? now - last : longest;
+		last = now;
+	}
+	assert_true(longest < 100);
+	assert_true(told[0].failures >= 2);
+	assert_int_equal(told[0].failure, SAMPLE_TIMEOUT);
+	assert_true(told[1].samples >= 5);
+	start = clock_ms();
+	poll_set(poller, NULL, 0, 40, 100);
+	assert_true(clock_ms() - start < 100);
+	evconnlistener_free(s.listener);
+	usleep(900000); /* for leak checkers: let the lookups end */
+}
+
+/* A thousand nodes, and eight times as often as is asked for in real life. */
+static void test_many(void **state)
+{
+	static struct poll_target targets[1000];
+	struct server s;
+	serve_summary(&s, 1);
+	const char *api = url(&s, "");
+	for (unsigned i = 0; i < 1000; i++)
+		targets[i] = (struct poll_target){.node = i, .api = api};
+	poll_set(poller, targets, 1000, 375, 1000);
+	turn(1500);
+	unsigned samples = 0;
+	for (unsigned i = 0; i < 4; i++) {
+		assert_int_equal(told[i].failures, 0);
+		samples += told[i].samples;
+	}
+	assert_in_range(samples, 3000, 5000);
+	evconnlistener_free(s.listener);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+	        TEST(test_sample),
+	        TEST(test_failures),
+	        TEST(test_refused),
+	        TEST(test_body_cap),
+	        TEST(test_probes),
+	        TEST(test_set),
+	        TEST(test_slow_name),
+	        TEST(test_many),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
