@@ -594,7 +594,7 @@ class Run:
     def round(self, seed):
         rng = random.Random(seed)
         apex = rng.choice(["zone.test.", "zone.test.", "deep.in.the.test.",
-                           "test.", "."])
+                           "test."] + ["."] * self.options.root)
         zone = Zone(rng, apex)
         child = None
         if zone.cuts and rng.random() < 0.5:
@@ -631,6 +631,8 @@ def main():
     p.add_argument("--peers", default="build/peers")
     p.add_argument("--show", type=int, default=5)
     p.add_argument("--keep", action="store_true")
+    p.add_argument("--root", action="store_true",
+                   help="also zones at the root")
     run = Run(p.parse_args())
     for i in range(run.options.rounds):
         run.round(run.options.seed + i)
