@@ -24,7 +24,10 @@ struct walk {
 	uint16_t apex;           /* the apex's: always in the question */
 	struct lookup_result result;
 	unsigned steps;
-	const struct zone_rrset *followed[CHAIN_MAX];
+	struct {
+		const struct zone_rrset *set;
+		uint64_t owner; /* hash of the name that it was followed for */
+	} followed[CHAIN_MAX];
 	struct name target;
 };
 
@@ -249,16 +252,27 @@ static bool stream(struct walk *w, const struct zone_match *m)
 
 /* -- the walk -- */
 
-/* Whether to go on along a set that leads elsewhere. Following one twice would
- * be a loop, for a wildcard's CNAME too: its target never changes. */
+static bool was_followed(const struct walk *w, const struct zone_rrset *set)
+{
+	for (unsigned i = 0; i < w->steps; i++)
+		if (w->followed[i].set == set)
+			return true;
+	return false;
+}
+
+/* Whether to go on along a set that leads elsewhere. The same set for the same
+ * name again is a loop; for another name it is a wildcard or a DNAME. */
 static bool may_follow(struct walk *w, const struct zone_rrset *set)
 {
+	uint64_t owner = name_hash(w->name->bytes, w->name->len);
+
 	if (w->steps == CHAIN_MAX)
 		return false;
 	for (unsigned i = 0; i < w->steps; i++)
-		if (w->followed[i] == set)
+		if (w->followed[i].set == set && w->followed[i].owner == owner)
 			return false;
-	w->followed[w->steps++] = set;
+	w->followed[w->steps].set = set;
+	w->followed[w->steps++].owner = owner;
 	return true;
 }
 
@@ -296,40 +310,50 @@ static bool follow_cname(struct walk *w, const struct zone_rrset *set)
 	        move_on(w, base + RR_POINTER_LEN);
 }
 
-/* RFC 6672 3.2: the DNAME, and a CNAME made from it with the same TTL. */
-static bool follow_dname(struct walk *w, const struct zone_match *m)
+/* Writes the CNAME that a DNAME makes of the current name; the case of the
+ * client's labels and of the zone's target is kept. */
+static void write_made(struct walk *w, const struct zone_rrset *set,
+        unsigned prefix, const struct name *to, bool ours)
 {
-	const struct zone_rrset *set = zone_rrset(m->node, RR_DNAME);
-	uint32_t ttl = zone_rrset_ttl(set);
-	unsigned prefix = w->name->offset[w->name->labels - m->labels];
 	uint8_t rdata[NAME_WIRE_MAX];
-	struct name to, made;
+	size_t n = prefix + to->len;
 
-	if (!may_follow(w, set))
-		return false;
-	write_set(w, set, suffix_at(w, m->labels), TTL_MAX);
-	if (!read_target(w, set, &to))
-		return false;
-	if (!name_prepend(&made, w->name->bytes, prefix, &to)) {
-		w->result.rcode = RCODE_YXDOMAIN;
-		return false;
-	}
-	size_t n = made.len;
-	memcpy(rdata, made.bytes, n);
-	/* The case of the client's labels and of the zone's target is kept. */
-	if (w->at == HEADER_LEN)
-		memcpy(rdata, w->r->at + HEADER_LEN, prefix);
-	memcpy(rdata + prefix, set->body + RR_POINTER_LEN, to.len);
-	bool ours = name_below(&made, &w->zone->apex);
+	memcpy(rdata, w->at == HEADER_LEN ? w->r->at + w->at : w->name->bytes,
+	        prefix);
+	memcpy(rdata + prefix, set->body + RR_POINTER_LEN, to->len);
 	if (ours && w->zone->apex.labels) {
 		n -= w->zone->apex.len;
 		put16(rdata + n, 0xc000u | w->apex);
 		n += 2;
 	}
+	reply_rr(w->r, w->at, RR_CNAME, zone_rrset_ttl(set), rdata, n);
+}
+
+/* RFC 6672 3.2: the DNAME, once, and a CNAME made from it with its TTL. */
+static bool follow_dname(struct walk *w, const struct zone_match *m)
+{
+	const struct zone_rrset *set = zone_rrset(m->node, RR_DNAME);
+	unsigned prefix = w->name->offset[w->name->labels - m->labels];
+	bool again = was_followed(w, set);
+	struct name to, owner, made;
+
+	if (!read_target(w, set, &to))
+		return false;
+	name_strip(&owner, w->name, w->name->labels - m->labels);
+	/* One that leads below itself would go on until nothing fits. */
+	if ((again && name_below(&to, &owner)) || !may_follow(w, set))
+		return false;
+	if (!again)
+		write_set(w, set, suffix_at(w, m->labels), TTL_MAX);
+	if (!name_prepend(&made, w->name->bytes, prefix, &to)) {
+		w->result.rcode = RCODE_YXDOMAIN;
+		return false;
+	}
 	uint32_t base = w->r->len;
-	reply_rr(w->r, w->at, RR_CNAME, ttl, rdata, n);
+	write_made(w, set, prefix, &to, name_below(&made, &w->zone->apex));
 	w->target = made;
-	return move_on(w, base + RR_POINTER_LEN);
+	/* Asked for a CNAME, the one made is the answer. */
+	return w->job->q.qtype != RR_CNAME && move_on(w, base + RR_POINTER_LEN);
 }
 
 /* The name exists, by itself or through a wildcard. */

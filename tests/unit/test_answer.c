@@ -40,6 +40,8 @@ static const char example[] =
         "d DNAME e\n"
         "d TXT owner\n"
         "x.e A 192.0.2.6\n"
+        "up DNAME @\n"
+        "grow DNAME g.grow\n"
         "dout DNAME example.net.\n"
         "dlong DNAME aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa."
         "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb."
@@ -306,6 +308,21 @@ static void test_chains(void **state)
 	        {"y.d.example.com", RR_A,
 	                "NXDOMAIN aa; d.example.com. 300 DNAME e.example.com. "
 	                "| y.d.example.com. 300 CNAME y.e.example.com.; %;"},
+	        /* asked for a CNAME, the one made is the answer */
+	        {"y.d.example.com", RR_CNAME,
+	                "NOERROR aa; d.example.com. 300 DNAME e.example.com. "
+	                "| y.d.example.com. 300 CNAME y.e.example.com.;;"},
+	        /* the same DNAME again, for another name, stands there once */
+	        {"x.up.up.example.com", RR_TXT,
+	                "NXDOMAIN aa; up.example.com. 300 DNAME example.com. | "
+	                "x.up.example.com. 300 CNAME x.example.com. | "
+	                "x.up.up.example.com. 300 CNAME x.up.example.com.; "
+	                "%;"},
+	        /* one that leads below itself is followed once */
+	        {"x.grow.example.com", RR_A,
+	                "NOERROR aa; grow.example.com. 300 DNAME "
+	                "g.grow.example.com. | x.grow.example.com. 300 CNAME "
+	                "x.g.grow.example.com.;;"},
 	        /* RFC 6672 2.3: the owner itself is not redirected */
 	        {"d.example.com", RR_TXT,
 	                "NOERROR aa; d.example.com. 300 TXT \"owner\";;"},
@@ -347,6 +364,7 @@ static void test_wildcards(void **state)
 	                " www.example.com. 300 A 192.0.2.81;;"},
 	        {"a.lwild.example.com", RR_A,
 	                "NOERROR aa; a.lwild.example.com. 300 CNAME "
+	                "x.lwild.example.com. | x.lwild.example.com. 300 CNAME "
 	                "x.lwild.example.com.;;"});
 }
 
