@@ -121,6 +121,9 @@ class Daemon:
         return self.process.returncode if self.process else None
 
     def close(self):
+        if not self.process:
+            self._folder.cleanup()
+            return
         status = self.stop()
         self.log.close()
         text = self.log_text()
