@@ -118,6 +118,7 @@ static void finish_reload(struct control *c, struct build_job *job)
 	c->reload_errors++;
 	log_lines(LOG_LVL_ERROR, "reload: ", c->reload_error);
 	log_error("reload: not done, the old configuration goes on");
+	control_publish(c); /* who asks now is told of it */
 	tell_waiters(c, false, c->reload_error);
 }
 

@@ -18,16 +18,16 @@
 #define DEFER_MAX 1024
 #define DEFER_POLL_MS 10
 
-union control {
-	struct cmsghdr header; /* for its alignment */
-	char v4[CMSG_SPACE(sizeof(struct in_pktinfo))];
-	char v6[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+/* Room for the packet info of either family. */
+struct control {
+	_Alignas(struct cmsghdr) char bytes[CMSG_SPACE(
+	        sizeof(struct in6_pktinfo))];
 };
 
 /* One packet's place in a batch; the arrays below point into it. */
 struct slot {
 	struct sockaddr_storage peer;
-	union control control;
+	struct control control;
 	uint8_t query[QUERY_ROOM];
 	uint8_t reply[REPLY_ROOM];
 };
@@ -38,7 +38,7 @@ struct deferred {
 	const struct udp_socket *socket;
 	struct sockaddr_storage peer;
 	socklen_t peer_len;
-	union control control;
+	struct control control;
 	size_t control_len;
 	uint16_t query_len;
 	uint8_t query[];
@@ -88,7 +88,7 @@ static int receive(struct udp_worker *w, const struct udp_socket *s)
 		struct msghdr *m = &w->in[i].msg_hdr;
 		m->msg_namelen = sizeof w->slots[i].peer;
 		m->msg_control = s->wildcard ? &w->slots[i].control : NULL;
-		m->msg_controllen = s->wildcard ? sizeof(union control) : 0;
+		m->msg_controllen = s->wildcard ? sizeof(struct control) : 0;
 	}
 	return recvmmsg(s->fd, w->in, BATCH, MSG_DONTWAIT, NULL);
 }
