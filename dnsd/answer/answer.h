@@ -12,17 +12,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "answer/counters.h"
+#include "snapshot/counters.h"
 #include "base/addr.h"
 #include "geo/prefixes.h"
 #include "wire/query.h"
 
 struct accounts;
 struct snapshot;
+struct zone;
 
 struct answerer {
 	const struct snapshot *snap;
-	int64_t now_ms;	 /* clock_ms() of the batch */
+	int64_t now_ms;  /* clock_ms() of the batch */
 	uint32_t wall_s; /* seconds since 1970, for cookies (RFC 9018) */
 	struct accounts *accounts; /* steering's, owned by the thread */
 	struct answer_counters counters;
@@ -40,12 +41,17 @@ struct answer_job {
 
 	/* set by answer_finish: 0 means drop, no reply is to be sent */
 	uint16_t reply_len;
+	bool defer; /* with reply_len 0: not now, try again in a moment (the
+		       first polls are awaited); never over TCP */
 
 	/* between the stages */
+	bool drop;
+	const struct zone *zone; /* that the question lies in; NULL: none */
 	struct query q;
-	struct addr client;   /* ECS address if sent (source > 0), else peer,
+	struct addr client; /* ECS address if sent (source > 0), else peer,
 				 or the peer where source is 0 */
-	struct geo_leaf leaf; /* where client is */
+	struct geo_leaf
+	        leaf; /* where client is; known if the zone is steered */
 };
 
 void answer_begin(struct answerer *answerer, struct answer_job *job);

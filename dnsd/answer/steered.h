@@ -18,32 +18,33 @@ struct reply;
 enum mark_kind { MARK_NONE, MARK_NAME, MARK_WHY };
 struct mark {
 	enum mark_kind kind;
-	uint8_t line;	 /* 1..255 */
-	bool streams;	 /* labels directly below are streams */
-	uint32_t name;	 /* index of the steered name in the map */
+	uint8_t line;  /* 1..255 */
+	bool streams;  /* labels directly below are streams */
+	uint32_t name; /* index of the steered name in the map */
 };
 
 static inline uint32_t mark_pack(struct mark m)
 {
 	return (uint32_t)m.kind | (uint32_t)m.streams << 2 |
-	       (uint32_t)m.line << 3 | m.name << 11;
+	        (uint32_t)m.line << 3 | m.name << 11;
 }
 
 static inline struct mark mark_unpack(uint32_t v)
 {
 	return (struct mark){.kind = (enum mark_kind)(v & 3),
-		.streams = v >> 2 & 1,
-		.line = (uint8_t)(v >> 3),
-		.name = v >> 11};
+	        .streams = v >> 2 & 1,
+	        .line = (uint8_t)(v >> 3),
+	        .name = v >> 11};
 }
 
 /* What steered_answer did. */
 struct steered_result {
 	unsigned records; /* RRs added to the answer section; 0: no data of this
 			     type (or REFUSED) */
-	uint32_t ttl_s;	  /* of the decision: bounds the negative TTL too */
-	uint8_t scope;	  /* of the decision, for ECS */
-	bool refused;	  /* _why asked by a stranger */
+	uint32_t ttl_s;   /* of the decision: bounds the negative TTL too */
+	uint8_t scope;    /* of the decision, for ECS */
+	bool refused;     /* _why asked by a stranger */
+	bool defer;       /* not ready: ask again in a moment */
 };
 
 /* Decides for this client and appends the RRs of qtype (A, AAAA, HTTPS; TXT
@@ -52,8 +53,8 @@ struct steered_result {
  * pointer). stream is the lower case label of `<stream>.<steered name>` or
  * NULL. Accounts the decision (not for _why). */
 struct steered_result steered_answer(struct answerer *answerer,
-	const struct answer_job *job, struct mark mark, const uint8_t *stream,
-	uint8_t stream_len, uint16_t qtype, struct reply *reply,
-	uint16_t owner);
+        const struct answer_job *job, struct mark mark, const uint8_t *stream,
+        uint8_t stream_len, uint16_t qtype, struct reply *reply,
+        uint16_t owner);
 
 #endif

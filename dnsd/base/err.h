@@ -18,20 +18,20 @@
 #include <stddef.h>
 
 struct err {
-	char *text;	    /* error lines, each ended by \n; NULL if none */
+	char *text; /* error lines, each ended by \n; NULL if none */
 	size_t text_len;
-	char *warnings;	    /* warning lines, likewise */
+	char *warnings; /* warning lines, likewise */
 	size_t warnings_len;
-	unsigned count;	    /* error lines */
+	unsigned count; /* error lines */
 };
 
 /* Adds one error line. Always returns false: return err_add(err, ...); */
 bool err_add(struct err *err, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+        __attribute__((format(printf, 2, 3)));
 
 /* Adds one warning line. */
 void err_warn(struct err *err, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+        __attribute__((format(printf, 2, 3)));
 
 /* The error lines without the last newline; "" if there are none. */
 const char *err_text(struct err *err);

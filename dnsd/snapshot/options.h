@@ -16,15 +16,15 @@ struct options {
 	uint8_t cookie_secret[16];   /* server cookies are made with this */
 	uint8_t cookie_previous[16]; /* and still accepted with this */
 	bool have_previous;
-	const char *nsid;      /* NSID, id.server, hostname.bind; NULL: none */
-	const char *version;   /* version.bind, version.server; NULL: REFUSED */
+	const char *nsid;    /* NSID, id.server, hostname.bind; NULL: none */
+	const char *version; /* version.bind, version.server; NULL: REFUSED */
 	const struct prefix *trusted; /* who may ask _why */
 	unsigned n_trusted;
 };
 
 /* Whether addr lies in one of the trusted prefixes. */
 static inline bool options_trusts(
-	const struct options *options, const struct addr *addr)
+        const struct options *options, const struct addr *addr)
 {
 	for (unsigned i = 0; i < options->n_trusted; i++)
 		if (prefix_contains(&options->trusted[i], addr))

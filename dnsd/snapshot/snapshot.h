@@ -15,14 +15,28 @@ struct geo;
 struct map;
 struct load;
 struct options;
+struct report;
 
 struct snapshot {
 	uint64_t generation; /* grows with every publication */
 	const struct zoneset *zones;
 	const struct geo *geo;
-	const struct map *map;	 /* NULL: nothing is steered */
+	const struct map *map;   /* NULL: nothing is steered */
 	const struct load *load; /* NULL with map NULL only */
 	const struct options *options;
+	const struct report *report;
 };
+
+/* The one pointer. Control publishes; every other thread reads it inside
+ * rcu_read_lock() .. rcu_read_unlock() of liburcu's memb flavour, after
+ * rcu_register_thread(). */
+struct published {
+	struct snapshot *now;
+};
+
+/* Puts a snapshot in place of the present one and waits until nobody reads the
+ * old one, which is freed (not its parts). Returns when what it no longer
+ * shares may be freed by their owner. */
+void snapshot_publish(struct published *published, struct snapshot snapshot);
 
 #endif

@@ -106,8 +106,9 @@ static void on_probed(void *arg, bool ok, enum sample_failure failure,
 	struct poller *p = ask->node->poller;
 	ask->probe = NULL;
 	ask_ended(ask, ok);
-	p->events.probed(
-	        p->events.arg, ask->node->node, ok, failure, rtt_ms, why);
+	p->events.probed(p->events.arg, ask->node->node,
+	        what_of(ask) == ASK_RTMP ? POLL_RTMP : POLL_FLV, ok, failure,
+	        rtt_ms, why);
 }
 
 static size_t on_body(char *bytes, size_t size, size_t n, void *arg)

@@ -32,6 +32,8 @@ struct poll_target {
 	const char *flv;  /* "host:port", numeric */
 };
 
+enum poll_probe { POLL_RTMP, POLL_FLV };
+
 /* All on the control thread. A callback may call poll_set and poll_now, but
  * not poll_free. */
 struct poll_events {
@@ -42,7 +44,7 @@ struct poll_events {
 	void (*failed)(void *arg, uint32_t node, enum sample_failure failure,
 	        const char *why);
 	/* The RTMP or HTTP probe ended; ok, or how it failed. why names it. */
-	void (*probed)(void *arg, uint32_t node, bool ok,
+	void (*probed)(void *arg, uint32_t node, enum poll_probe probe, bool ok,
 	        enum sample_failure failure, float rtt_ms, const char *why);
 };
 

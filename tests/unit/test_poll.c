@@ -64,7 +64,7 @@ static void on_failed(
 	snprintf(told[node % 4].why, sizeof told[node % 4].why, "%s", why);
 }
 
-static void on_probed(void *arg, uint32_t node, bool ok,
+static void on_probed(void *arg, uint32_t node, enum poll_probe probe, bool ok,
         enum sample_failure failure, float rtt_ms, const char *why)
 {
 	told[node % 4].good_probes += ok;

@@ -1,0 +1,342 @@
+/* Cross-checks: what no key can say alone. */
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "conf/schema.h"
+
+const char *conf_name(struct arena *arena, const char *text)
+{
+	size_t n = strlen(text), label = 0;
+	if (n && text[n - 1] == '.')
+		n--;
+	if (n == 0 || n > 253)
+		return NULL;
+	char *name = arena_printf(arena, "%.*s", (int)n, text);
+	for (char *c = name;; c++) {
+		if (*c == '.' || !*c) {
+			if (label == 0 || label > 63)
+				return NULL;
+			label = 0;
+			if (!*c)
+				return name;
+			continue;
+		}
+		if (!isalnum((unsigned char)*c) && *c != '-' && *c != '_')
+			return NULL;
+		*c = (char)tolower((unsigned char)*c);
+		label++;
+	}
+}
+
+static bool complain(struct err *err, struct conf_where where, const char *what,
+        const char *name)
+{
+	return err_add(err, "%s:%u: %s%s%s", where.file, where.line,
+	        name ? name : "", name ? ": " : "", what);
+}
+
+/* -- nodes -- */
+
+static bool is_off(const char *text)
+{
+	return text && !strcasecmp(text, "off");
+}
+
+/* An endpoint: off, a given address:port, or the first address. */
+static bool endpoint(struct conf *conf, const struct conf_node *node,
+        const char *key, int port, const char **text, struct err *err)
+{
+	char line[160], host[ADDR_TEXT_MAX];
+	struct sockaddr_storage ss;
+
+	if (is_off(*text)) {
+		*text = NULL;
+		return true;
+	}
+	if (!**text) {
+		const struct addr *a = &node->address[0];
+		*text = arena_printf(conf->arena,
+		        a->family == 6 ? "[%s]:%d" : "%s:%d",
+		        addr_text(a, host), port);
+		return true;
+	}
+	if (!sockaddr_parse(&ss, *text, port)) {
+		snprintf(line, sizeof line,
+		        "%s: '%.60s' is not ADDRESS:PORT or off", key, *text);
+		return complain(err, node->where, line, node->name);
+	}
+	*text = arena_strdup(
+	        conf->arena, sockaddr_text((struct sockaddr *)&ss, line));
+	return true;
+}
+
+static bool api_url(struct conf *conf, struct conf_node *node, struct err *err)
+{
+	const char *url = node->api;
+	if (is_off(url)) {
+		node->api = NULL;
+		return true;
+	}
+	if (!*url) {
+		if (!endpoint(conf, node, "api", 1985, &node->api, err))
+			return false;
+		node->api = arena_printf(conf->arena, "http://%s", node->api);
+		return true;
+	}
+	const char *rest = !strncmp(url, "http://", 7) ? url + 7
+	        : !strncmp(url, "https://", 8)         ? url + 8
+	                                               : NULL;
+	const char *at = rest ? strrchr(rest, '@') : NULL;
+	const char *host = at ? at + 1 : rest;
+	size_t n = host ? strlen(host) : 0;
+	if (n && host[n - 1] == '/') {
+		node->api = arena_printf(
+		        conf->arena, "%.*s", (int)(strlen(url) - 1), url);
+		n--;
+	}
+	/* Never the URL itself in a message: it may hold a password. */
+	if (!n || memchr(host, '/', n) || strpbrk(host, " ?#\\"))
+		return complain(err, node->where,
+		        "api is not http://[user:password@]host:port or off",
+		        node->name);
+	return true;
+}
+
+static bool check_node(
+        struct conf *conf, struct conf_node *node, struct err *err)
+{
+	bool ok = true;
+	if (!node->n_addresses) {
+		complain(err, node->where, "no address", node->name);
+		return false;
+	}
+	if (!node->public_given)
+		node->is_public =
+		        node->role == ROLE_EDGE || node->role == ROLE_RELAY;
+	ok &= api_url(conf, node, err);
+	ok &= endpoint(conf, node, "rtmp", 1935, &node->rtmp, err);
+	ok &= endpoint(conf, node, "flv", 8080, &node->flv, err);
+	return ok;
+}
+
+/* -- pools -- */
+
+static int role_of(const char *text)
+{
+	for (int i = 0; i < ROLES; i++)
+		if (!strcmp(conf_roles[i], text))
+			return i;
+	return -1;
+}
+
+static int node_of(const struct conf *conf, const char *text)
+{
+	for (unsigned i = 0; i < conf->n_nodes; i++)
+		if (!strcasecmp(conf->nodes[i].name, text))
+			return (int)i;
+	return -1;
+}
+
+static void pool_add(struct conf_steer *steer, unsigned node)
+{
+	for (unsigned i = 0; i < steer->n_nodes; i++)
+		if (steer->node[i] == node)
+			return;
+	steer->node[steer->n_nodes++] = (uint16_t)node;
+}
+
+static bool has_family(const struct conf_node *node, uint8_t family)
+{
+	for (unsigned i = 0; i < node->n_addresses; i++)
+		if (node->address[i].family == family)
+			return true;
+	return false;
+}
+
+/* A viewer with IPv4 only must reach whatever node is picked. */
+static bool check_families(const struct conf *conf,
+        const struct conf_steer *steer, struct err *err)
+{
+	char line[256];
+	const struct conf_node *with = NULL, *without = NULL;
+	for (unsigned i = 0; i < steer->n_nodes; i++) {
+		const struct conf_node *node = &conf->nodes[steer->node[i]];
+		if (has_family(node, 4))
+			with = node;
+		else
+			without = node;
+	}
+	if (!with || !without)
+		return true;
+	snprintf(line, sizeof line,
+	        "in the pool, %.63s has an IPv4 address and %.63s has none",
+	        with->name, without->name);
+	return complain(err, steer->where, line, steer->name);
+}
+
+static bool check_pool(
+        struct conf *conf, struct conf_steer *steer, struct err *err)
+{
+	char line[160];
+	bool ok = true;
+
+	steer->node = arena_alloc(
+	        conf->arena, (conf->n_nodes + 1) * sizeof *steer->node);
+	for (unsigned i = 0; i < steer->pool.n; i++) {
+		const char *text = steer->pool.text[i];
+		int role = role_of(text), node = node_of(conf, text);
+		if (node >= 0)
+			pool_add(steer, (unsigned)node);
+		for (unsigned k = 0; role >= 0 && k < conf->n_nodes; k++)
+			if (conf->nodes[k].role == role)
+				pool_add(steer, k);
+		if (role < 0 && node < 0) {
+			snprintf(line, sizeof line,
+			        "pool: '%.80s' is neither a role nor a node",
+			        text);
+			ok = complain(
+			        err, steer->pool.where[i], line, steer->name);
+		}
+	}
+	if (ok && !steer->n_nodes)
+		ok = complain(
+		        err, steer->where, "the pool is empty", steer->name);
+	return ok && check_families(conf, steer, err);
+}
+
+/* -- names -- */
+
+static bool is_below(const char *name, const char *zone)
+{
+	size_t n = strlen(name), z = strlen(zone);
+	if (n < z || strcmp(name + n - z, zone))
+		return false;
+	return n == z || name[n - z - 1] == '.';
+}
+
+static bool check_steer(
+        struct conf *conf, struct conf_steer *steer, struct err *err)
+{
+	bool inside = false, ok = check_pool(conf, steer, err);
+	for (unsigned i = 0; i < conf->n_zones; i++)
+		inside |= is_below(steer->name, conf->zones[i].name);
+	if (!inside)
+		ok = complain(
+		        err, steer->where, "outside every zone", steer->name);
+	/* lineN, _why and a stream label stand in front of it. */
+	if (strlen(steer->name) > 253 - 64)
+		ok = complain(err, steer->where,
+		        "too long for its lines and streams", steer->name);
+	return ok;
+}
+
+static bool check_zone(
+        struct conf *conf, struct conf_zone *zone, struct err *err)
+{
+	if (zone->file && *zone->file)
+		return true;
+	zone->file = NULL;
+	if (zone->ns.n)
+		return true;
+	return complain(err, zone->where, "neither file nor ns", zone->name);
+}
+
+/* A steered name's line or _why must not be another steered name, and two
+ * names must not give one owner name two meanings. */
+static bool check_lines(const struct conf *conf, struct err *err)
+{
+	bool ok = true;
+	for (unsigned i = 0; i < conf->n_steer; i++)
+		for (unsigned k = 0; k < conf->n_steer; k++) {
+			const char *name = conf->steer[i].name;
+			const char *dot = strchr(name, '.');
+			unsigned line;
+			int used = 0;
+			if (i == k || !dot ||
+			        strcmp(dot + 1, conf->steer[k].name))
+				continue;
+			bool is_line =
+			        sscanf(name, "line%u%n", &line, &used) == 1 &&
+			        name[used] == '.' &&
+			        line <= (unsigned)conf->steer[k].lines;
+			if (is_line || !strncmp(name, "_why.", 5))
+				ok = complain(err, conf->steer[i].where,
+				        "is a line or _why of another steered name",
+				        name);
+		}
+	return ok;
+}
+
+static bool check_listen(const struct conf_texts *listen, int port,
+        const char *key, struct err *err)
+{
+	struct sockaddr_storage ss;
+	bool ok = true;
+	for (unsigned i = 0; i < listen->n; i++) {
+		char line[160];
+		if (sockaddr_parse(&ss, listen->text[i], port))
+			continue;
+		snprintf(line, sizeof line, "%s: '%.80s' is not ADDRESS:PORT",
+		        key, listen->text[i]);
+		ok = complain(err, listen->where[i], line, NULL);
+	}
+	return ok;
+}
+
+static void warn_readable_token(const struct conf *conf, struct err *err)
+{
+	struct stat st;
+	if (*conf->http.token && conf->http.where.file &&
+	        !stat(conf->http.where.file, &st) && (st.st_mode & S_IROTH))
+		err_warn(err, "%s:%u: token in a file that everybody may read",
+		        conf->http.where.file, conf->http.where.line);
+}
+
+static bool check_listeners(struct conf *conf, struct err *err)
+{
+	bool ok = check_listen(&conf->listen, 53, "listen", err);
+	if (!conf->listen.n)
+		ok = err_add(err, "%s:1: listen is empty", conf->path);
+	ok &= check_listen(&conf->http.listen, 8053, "http listen", err);
+	ok &= check_listen(&conf->site.listen, 8080, "public listen", err);
+	if (!conf->http.given)
+		conf->http.listen.n = 0;
+	if (!conf->site.given)
+		conf->site.listen.n = 0;
+	if (!*conf->site.cert != !*conf->site.key)
+		ok = complain(err, conf->site.where, "cert and key go together",
+		        "public");
+	warn_readable_token(conf, err);
+	return ok;
+}
+
+bool conf_check(struct conf *conf, struct err *err)
+{
+	bool ok = check_listeners(conf, err);
+	const char *names = conf->node_names;
+
+	if (!conf->n_zones)
+		ok = err_add(err, "%s:1: no zones", conf->path);
+	if (conf->n_nodes > CONF_NODES_MAX)
+		return err_add(err, "%s:1: more than %d nodes", conf->path,
+		        CONF_NODES_MAX);
+	for (unsigned i = 0; i < conf->n_zones; i++)
+		ok &= check_zone(conf, &conf->zones[i], err);
+	for (unsigned i = 0; i < conf->n_nodes; i++)
+		ok &= check_node(conf, &conf->nodes[i], err);
+	for (unsigned i = 0; i < conf->n_steer; i++)
+		ok &= check_steer(conf, &conf->steer[i], err);
+	ok &= check_lines(conf, err);
+	if (*names) {
+		bool found = false;
+		conf->node_names = conf_name(conf->arena, names);
+		for (unsigned i = 0; conf->node_names && i < conf->n_zones; i++)
+			found |= !strcmp(conf->zones[i].name, conf->node_names);
+		if (!found)
+			ok = err_add(err, "%s:1: node_names: '%s' is no zone",
+			        conf->path, names);
+	}
+	return ok;
+}

@@ -1,0 +1,145 @@
+/* conf.h - the whole configuration as plain structs, checked.
+ *
+ * One schema table in conf.c describes every key: type, range, default, text.
+ * conf_load() reads the file and what it includes, applies defaults, checks
+ * the references between its parts, and reports every error as
+ * file:line: what. A struct conf is immutable and owns all its memory.
+ * What needs other files (zones, databases) is checked by whoever loads them.
+ */
+#ifndef CONF_CONF_H
+#define CONF_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/arena.h"
+#include "base/err.h"
+
+#define CONF_LINES_MAX 16
+#define CONF_ANSWERS_MAX 8
+#define CONF_NODES_MAX 65535
+
+/* Where something was written; file NULL: nowhere, a default. */
+struct conf_where {
+	const char *file;
+	unsigned line;
+};
+
+/* A list of scalars. */
+struct conf_texts {
+	unsigned n;
+	const char **text;
+	struct conf_where *where;
+};
+
+struct conf_prefixes {
+	unsigned n;
+	struct prefix *prefix;
+};
+
+enum conf_role { ROLE_EDGE, ROLE_ORIGIN, ROLE_RELAY, ROLE_RECORDER };
+#define ROLES 4
+extern const char *const conf_roles[ROLES + 1]; /* names, NULL-ended */
+
+enum conf_policy { POLICY_NEARBY, POLICY_STABLE, POLICY_GEO, POLICY_FAILOVER };
+extern const char *const conf_policies[];
+
+struct conf_zone {
+	const char *name; /* lower case, no dot at the end */
+	struct conf_where where;
+	const char *file; /* NULL: SOA and NS are made from ns */
+	struct conf_texts ns;
+	int64_t serial;
+};
+
+struct conf_node {
+	const char *name; /* a lower case DNS label */
+	struct conf_where where;
+	int role;
+	unsigned n_addresses;
+	struct addr *address;
+	double at[2]; /* latitude, longitude */
+	bool has_at;
+	const char *site, *provider; /* "": none */
+	unsigned n_asn;
+	uint32_t *asn;
+	double bias_ms;
+	double capacity;              /* connections */
+	double bandwidth_bps;         /* 0: no limit */
+	const char *api, *rtmp, *flv; /* NULL: off; else complete */
+	bool is_public, public_given;
+};
+
+struct conf_steer {
+	const char *name; /* lower case, no dot at the end */
+	struct conf_where where;
+	struct conf_texts pool;
+	unsigned n_nodes;
+	uint16_t *node; /* the pool as node indexes, in the order of pool */
+	int policy;
+	int lines;
+	double ttl[2]; /* seconds: least, most */
+	int answers;
+	double carrier_ms;
+	bool streams;
+	const char *https; /* ALPN list, "": no HTTPS records */
+};
+
+struct conf {
+	struct arena *arena;
+	const char *path;
+
+	struct conf_texts listen;
+	int workers, servers;
+	const char *user;          /* "": not given */
+	const char *server_id;     /* "": none */
+	const char *cookie_secret; /* path or "" */
+	int udp_nocookie;
+	struct {
+		int max;
+		double idle_s;
+	} tcp;
+	struct conf_texts geoip; /* paths */
+	const char *nets;        /* path or "" */
+	struct conf_prefixes trusted;
+	const char *control, *store; /* paths */
+	const char *node_names;      /* zone, "": the first */
+	double query_log;            /* share of queries logged, 0..1 */
+	const char *version;         /* version.bind; "": not told */
+	struct {
+		double interval_s, timeout_s;
+		int fall, rise;
+	} health;
+	struct {
+		bool given;
+		struct conf_texts listen;
+		const char *token;      /* "": no changes */
+		const char *cert, *key; /* paths or "" */
+		struct conf_where where;
+	} http, site; /* site: the `public` listener */
+	struct conf_prefixes heartbeat_from;
+
+	unsigned n_zones, n_nodes, n_steer;
+	struct conf_zone *zones;
+	struct conf_node *nodes;
+	struct conf_steer *steer;
+};
+
+/* Reads and checks. NULL with messages; warnings may come either way. */
+struct conf *conf_load(const char *path, struct err *err);
+
+/* The same from memory (tests, fuzzing): includes are refused. */
+struct conf *conf_parse(
+        const char *path, const char *bytes, size_t len, struct err *err);
+
+void conf_free(struct conf *conf); /* NULL allowed */
+
+/* The JSON schema of the file, made from the schema table; malloc'd text. */
+char *conf_schema(void);
+
+/* A path named in the configuration: relative ones are relative to the file
+ * that names them; conf_load has already done this for its own keys. */
+
+#endif

@@ -1,0 +1,437 @@
+#include "answer/lookup.h"
+
+#include "answer/answer.h"
+#include "answer/steered.h"
+#include "zones/rdata.h"
+#include "zones/zone.h"
+
+/* CNAMEs and DNAMEs that one reply follows. Together with a question they end
+ * before REPLY_POINTER_MAX - LAYOUT_POINTER_REACH. */
+#define CHAIN_MAX 16
+
+/* Targets of one set that are considered for additional addresses. */
+#define TARGETS_MAX 32
+
+/* One question on its way through the zone. The name starts as QNAME and
+ * moves on along CNAMEs; where it stands in the message, owners point to. */
+struct walk {
+	struct answerer *answerer;
+	const struct answer_job *job;
+	const struct zone *zone;
+	struct reply *r;
+	const struct name *name; /* current: the question's or target */
+	uint16_t at;             /* its offset in the message */
+	uint16_t apex;           /* the apex's: always in the question */
+	struct lookup_result result;
+	unsigned steps;
+	struct {
+		const struct zone_rrset *set;
+		uint64_t owner; /* hash of the name that it was followed for */
+	} followed[CHAIN_MAX];
+	struct name target;
+};
+
+/* The offset of the suffix of the current name with that many labels. All
+ * names are written in full down to the apex and then point to it. */
+static uint16_t suffix_at(const struct walk *w, unsigned labels)
+{
+	if (labels <= w->zone->apex.labels)
+		return w->apex;
+	return (uint16_t)(w->at + w->name->offset[w->name->labels - labels]);
+}
+
+static void write_set(const struct walk *w, const struct zone_rrset *set,
+        uint16_t owner, uint32_t ttl_max)
+{
+	zone_rrset_write(set, w->r, owner, w->apex, ttl_max);
+}
+
+/* -- additional section -- */
+
+static bool node_below(const struct zone *zone, const struct zone_node *node,
+        const struct zone_node *top)
+{
+	while (node != top && node->parent)
+		node = zone_node(zone, node->parent);
+	return node == top;
+}
+
+/* A and AAAA of one target. must: what does not fit makes the reply full;
+ * else a set that does not fit is left out whole. */
+static void add_addresses(const struct walk *w, const struct zone_node *node,
+        uint16_t owner, bool must)
+{
+	static const uint16_t types[] = {RR_A, RR_AAAA};
+	for (unsigned i = 0; i < 2; i++) {
+		const struct zone_rrset *set = zone_rrset(node, types[i]);
+		if (!set)
+			continue;
+		struct reply_point point = reply_save(w->r);
+		write_set(w, set, owner, TTL_MAX);
+		if (w->r->full && !must)
+			reply_restore(w->r, point);
+	}
+}
+
+static bool seen(const uint32_t *targets, unsigned i)
+{
+	for (unsigned j = 0; j < i; j++)
+		if (targets[j] == targets[i])
+			return true;
+	return false;
+}
+
+/* Addresses of the targets of a set that stands at message offset `base`.
+ * For a referral, cut is the delegation: glue in its domain must fit (RFC 9471
+ * 3.1) and goes first. */
+static void add_targets(const struct walk *w, const struct zone_rrset *set,
+        uint32_t base, const struct zone_node *cut, bool must)
+{
+	const uint32_t *targets = zone_targets(set);
+	unsigned before = rdata_names(set->type).before, owner;
+	const uint8_t *rr = w->r->at + base;
+
+	w->r->section = REPLY_ADDITIONAL;
+	for (unsigned i = 0; targets && i < set->count && i < TARGETS_MAX;
+	        i++, rr += RR_POINTER_LEN + get16(rr + 10)) {
+		if (!targets[i] || seen(targets, i))
+			continue;
+		const struct zone_node *node = zone_node(w->zone, targets[i]);
+		if (cut && node_below(w->zone, node, cut) != must)
+			continue;
+		const uint8_t *name = rr + RR_POINTER_LEN + before;
+		/* SVCB's "." is the owner itself (RFC 9460 2.5.2). */
+		owner = *name ? (unsigned)(name - w->r->at)
+		              : get16(rr) & REPLY_POINTER_MAX;
+		if (owner <= REPLY_POINTER_MAX)
+			add_addresses(w, node, (uint16_t)owner, must);
+		else if (must)
+			w->r->full = true;
+	}
+}
+
+/* -- ends of a walk -- */
+
+static void negative(struct walk *w, uint8_t rcode, uint32_t ttl_max)
+{
+	uint32_t ttl = w->zone->negative_ttl;
+	w->result.rcode = rcode;
+	w->r->section = REPLY_AUTHORITY;
+	write_set(w, w->zone->soa, w->apex, ttl < ttl_max ? ttl : ttl_max);
+}
+
+static void no_data(struct walk *w)
+{
+	negative(w, RCODE_NOERROR, TTL_MAX);
+}
+
+static void referral(struct walk *w, const struct zone_match *m)
+{
+	const struct zone_rrset *ns = zone_rrset(m->node, RR_NS);
+	uint32_t base = w->r->len;
+
+	/* RFC 2181 5.4.1, 1035 4.1.1: AA speaks of the first owner name. */
+	if (!w->steps)
+		w->result.authoritative = false;
+	w->r->section = REPLY_AUTHORITY;
+	write_set(w, ns, suffix_at(w, m->labels), TTL_MAX);
+	if (w->r->full)
+		return;
+	add_targets(w, ns, base, m->node, true);
+	if (!w->r->full)
+		add_targets(w, ns, base, m->node, false);
+}
+
+static void positive(struct walk *w, const struct zone_rrset *set)
+{
+	uint32_t base = w->r->len;
+	write_set(w, set, w->at, TTL_MAX);
+	if (!w->r->full)
+		add_targets(w, set, base, NULL, false);
+}
+
+/* RFC 8482 4.2: for names that have only steered data. */
+static void hinfo(struct walk *w)
+{
+	static const uint8_t rdata[] = "\007RFC8482"; /* and an empty OS */
+	reply_rr(w->r, w->at, RR_HINFO, 3600, rdata, sizeof rdata);
+}
+
+/* RFC 8482 4.1: one RRset of those that are there. */
+static void minimal_any(struct walk *w, const struct zone_node *node)
+{
+	const struct zone_rrset *set = zone_rrset_first(node);
+
+	for (unsigned i = node->sets; i; i--, set = zone_rrset_next(set)) {
+		if (set->type == RR_RRSIG || set->type == RR_NSEC)
+			continue;
+		write_set(w, set, w->at, TTL_MAX);
+		return;
+	}
+	if (zone_mark(node))
+		hinfo(w);
+	else
+		no_data(w);
+}
+
+/* -- steering -- */
+
+/* The CNAMEs that led to a decision may not outlive it. */
+static void lower_chain(struct walk *w, uint32_t end, uint32_t ttl_s)
+{
+	uint32_t at = HEADER_LEN + w->job->q.question_len;
+	while (at < end) {
+		uint8_t *rr = w->r->at + at;
+		if (get32(rr + 6) > ttl_s)
+			put32(rr + 6, ttl_s);
+		at += RR_POINTER_LEN + get16(rr + 10);
+	}
+}
+
+static void decide(struct walk *w, struct mark mark, const uint8_t *stream,
+        uint8_t stream_len)
+{
+	uint32_t end = w->r->len;
+	struct steered_result s = steered_answer(w->answerer, w->job, mark,
+	        stream, stream_len, w->job->q.qtype, w->r, w->at);
+
+	w->result.defer = s.defer;
+	if (s.defer)
+		return;
+	if (s.refused) {
+		reply_clear(w->r, &w->job->q);
+		w->result.rcode = RCODE_REFUSED;
+		w->result.authoritative = false;
+		return;
+	}
+	w->result.scope = s.scope;
+	lower_chain(w, end, s.ttl_s);
+	if (!s.records && !w->r->full)
+		negative(w, RCODE_NOERROR, s.ttl_s);
+}
+
+/* Whether a mark decides about that type. */
+static bool decides(struct mark mark, uint16_t qtype)
+{
+	if (mark.kind == MARK_WHY)
+		return qtype == RR_TXT;
+	return mark.kind == MARK_NAME &&
+	        (qtype == RR_A || qtype == RR_AAAA || qtype == RR_HTTPS);
+}
+
+/* `line` and digits only, or an underscore in front: never a stream. */
+static bool may_be_stream(const uint8_t *label, unsigned len)
+{
+	if (label[0] == '_')
+		return false;
+	if (len <= 4 || memcmp(label, "line", 4))
+		return true;
+	for (unsigned i = 4; i < len; i++)
+		if (label[i] < '0' || label[i] > '9')
+			return true;
+	return false;
+}
+
+/* A missing name directly below a steered one that has streams. */
+static bool stream(struct walk *w, const struct zone_match *m)
+{
+	struct mark mark = mark_unpack(zone_mark(m->encloser));
+	const uint8_t *label = w->name->bytes;
+
+	if (!mark.streams || m->labels + 1 != w->name->labels ||
+	        !may_be_stream(label + 1, *label))
+		return false;
+	if (decides(mark, w->job->q.qtype))
+		decide(w, mark, label + 1, *label);
+	else if (w->job->q.qtype == RR_ANY)
+		hinfo(w);
+	else
+		no_data(w);
+	return true;
+}
+
+/* -- the walk -- */
+
+static bool was_followed(const struct walk *w, const struct zone_rrset *set)
+{
+	for (unsigned i = 0; i < w->steps; i++)
+		if (w->followed[i].set == set)
+			return true;
+	return false;
+}
+
+/* Whether to go on along a set that leads elsewhere. The same set for the same
+ * name again is a loop; for another name it is a wildcard or a DNAME. */
+static bool may_follow(struct walk *w, const struct zone_rrset *set)
+{
+	uint64_t owner = name_hash(w->name->bytes, w->name->len);
+
+	if (w->steps == CHAIN_MAX)
+		return false;
+	for (unsigned i = 0; i < w->steps; i++)
+		if (w->followed[i].set == set && w->followed[i].owner == owner)
+			return false;
+	w->followed[w->steps].set = set;
+	w->followed[w->steps++].owner = owner;
+	return true;
+}
+
+/* Makes the target of the last CNAME written the current name. False: it is
+ * not ours to go on with. */
+static bool move_on(struct walk *w, uint32_t rdata_at)
+{
+	w->name = &w->target;
+	w->at = (uint16_t)rdata_at;
+	return !w->r->full && name_below(&w->target, &w->zone->apex);
+}
+
+/* The target of a CNAME or DNAME as it stands compiled. */
+static bool read_target(
+        const struct walk *w, const struct zone_rrset *set, struct name *target)
+{
+	const uint8_t *rdata = set->body + RR_POINTER_LEN;
+	size_t len = get16(set->body + 10);
+	uint8_t wire[2 * NAME_WIRE_MAX];
+
+	if (!(set->extra & ZONE_FIXES))
+		return name_read(target, rdata, len) != 0;
+	memcpy(wire, rdata, len - 2); /* then the pointer to the apex */
+	memcpy(wire + len - 2, w->zone->apex.bytes, w->zone->apex.len);
+	return name_read(target, wire, len - 2 + w->zone->apex.len) != 0;
+}
+
+static bool follow_cname(struct walk *w, const struct zone_rrset *set)
+{
+	if (!may_follow(w, set))
+		return false;
+	uint32_t base = w->r->len;
+	write_set(w, set, w->at, TTL_MAX);
+	return read_target(w, set, &w->target) &&
+	        move_on(w, base + RR_POINTER_LEN);
+}
+
+/* Writes the CNAME that a DNAME makes of the current name; the case of the
+ * client's labels and of the zone's target is kept. */
+static void write_made(struct walk *w, const struct zone_rrset *set,
+        unsigned prefix, const struct name *to, bool ours)
+{
+	uint8_t rdata[NAME_WIRE_MAX];
+	size_t n = prefix + to->len;
+
+	memcpy(rdata, w->at == HEADER_LEN ? w->r->at + w->at : w->name->bytes,
+	        prefix);
+	memcpy(rdata + prefix, set->body + RR_POINTER_LEN, to->len);
+	if (ours && w->zone->apex.labels) {
+		n -= w->zone->apex.len;
+		put16(rdata + n, 0xc000u | w->apex);
+		n += 2;
+	}
+	reply_rr(w->r, w->at, RR_CNAME, zone_rrset_ttl(set), rdata, n);
+}
+
+/* RFC 6672 3.2: the DNAME, once, and a CNAME made from it with its TTL. */
+static bool follow_dname(struct walk *w, const struct zone_match *m)
+{
+	const struct zone_rrset *set = zone_rrset(m->node, RR_DNAME);
+	unsigned prefix = w->name->offset[w->name->labels - m->labels];
+	bool again = was_followed(w, set);
+	struct name to, owner, made;
+
+	if (!read_target(w, set, &to))
+		return false;
+	name_strip(&owner, w->name, w->name->labels - m->labels);
+	/* One that leads below itself would go on until nothing fits. */
+	if ((again && name_below(&to, &owner)) || !may_follow(w, set))
+		return false;
+	if (!again)
+		write_set(w, set, suffix_at(w, m->labels), TTL_MAX);
+	if (!name_prepend(&made, w->name->bytes, prefix, &to)) {
+		w->result.rcode = RCODE_YXDOMAIN;
+		return false;
+	}
+	uint32_t base = w->r->len;
+	write_made(w, set, prefix, &to, name_below(&made, &w->zone->apex));
+	w->target = made;
+	/* Asked for a CNAME, the one made is the answer. */
+	return w->job->q.qtype != RR_CNAME && move_on(w, base + RR_POINTER_LEN);
+}
+
+/* The name exists, by itself or through a wildcard. */
+static bool found(struct walk *w, const struct zone_node *node)
+{
+	uint16_t qtype = w->job->q.qtype;
+	const struct zone_rrset *set;
+
+	if (node->flags & NODE_MARK) {
+		struct mark mark = mark_unpack(zone_mark(node));
+		if (decides(mark, qtype)) {
+			decide(w, mark, NULL, 0);
+			return false;
+		}
+	}
+	if (qtype == RR_ANY)
+		minimal_any(w, node);
+	else if ((set = zone_rrset(node, qtype)))
+		positive(w, set);
+	else if ((set = zone_rrset(node, RR_CNAME)))
+		return follow_cname(w, set);
+	else
+		no_data(w);
+	return false;
+}
+
+/* At a cut only the DS is the parent's (RFC 4035 3.1.4.1). */
+static void at_cut(struct walk *w, const struct zone_match *m)
+{
+	if (w->job->q.qtype != RR_DS || m->labels != w->name->labels) {
+		referral(w, m);
+		return;
+	}
+	const struct zone_rrset *ds = zone_rrset(m->node, RR_DS);
+	if (ds)
+		positive(w, ds);
+	else
+		no_data(w);
+}
+
+/* One name. True: a CNAME or DNAME leads on to another. */
+static bool step(struct walk *w)
+{
+	struct zone_match m = zone_find(w->zone, w->name);
+	switch (m.found) {
+	case ZONE_EXACT:
+		return found(w, m.node);
+	case ZONE_CUT:
+		at_cut(w, &m);
+		return false;
+	case ZONE_DNAME:
+		return follow_dname(w, &m);
+	case ZONE_WILDCARD:
+		return !stream(w, &m) && found(w, m.node);
+	case ZONE_NONE:
+		if (!stream(w, &m)) /* RFC 6604 3: of the last name */
+			negative(w, RCODE_NXDOMAIN, TTL_MAX);
+		return false;
+	}
+	return false;
+}
+
+struct lookup_result lookup(struct answerer *answerer,
+        const struct answer_job *job, const struct zone *zone,
+        struct reply *reply)
+{
+	struct walk w;
+	w.answerer = answerer;
+	w.job = job;
+	w.zone = zone;
+	w.r = reply;
+	w.name = &job->q.name;
+	w.at = HEADER_LEN;
+	w.apex = (uint16_t)(HEADER_LEN + job->q.name.len - zone->apex.len);
+	w.result = (struct lookup_result){
+	        .rcode = RCODE_NOERROR, .authoritative = true};
+	w.steps = 0;
+	while (step(&w))
+		;
+	return w.result;
+}

@@ -1,0 +1,28 @@
+/* lookup.h - from a question and its zone to the records of a reply, as RFC
+ * 1034 4.3.2, 2308, 4592, 6604, 6672, 8482 and 9471 ask. Part of answer.
+ */
+#ifndef ANSWER_LOOKUP_H
+#define ANSWER_LOOKUP_H
+
+#include <stdint.h>
+
+#include "wire/reply.h"
+
+struct answer_job;
+struct answerer;
+struct zone;
+
+struct lookup_result {
+	uint8_t rcode;
+	bool authoritative;
+	bool defer;    /* steering is not ready: nothing to send yet */
+	uint8_t scope; /* for ECS; 0 for all that is not steered */
+};
+
+/* Fills answer, authority and additional of the reply; reply->full tells that
+ * something did not fit that may not be left out. */
+struct lookup_result lookup(struct answerer *answerer,
+        const struct answer_job *job, const struct zone *zone,
+        struct reply *reply);
+
+#endif

@@ -1,0 +1,186 @@
+#include "answer/steered.h"
+
+#include <string.h>
+
+#include "answer/answer.h"
+#include "snapshot/options.h"
+#include "snapshot/snapshot.h"
+#include "steer/explain.h"
+#include "wire/reply.h"
+#include "wire/rr.h"
+
+#define WHY_CANDIDATES 10 /* more would not fit a UDP answer */
+
+static void query_fill(struct steer_query *query, const struct answer_job *job,
+        struct mark mark, const uint8_t *stream, uint8_t stream_len,
+        uint16_t qtype)
+{
+	const struct edns_ecs *ecs = &job->q.edns.ecs;
+
+	*query = (struct steer_query){
+	        .name = mark.name,
+	        .line = mark.line ? mark.line : 1,
+	        .type = qtype == RR_AAAA    ? STEER_AAAA
+	                : qtype == RR_HTTPS ? STEER_HTTPS
+	                                    : STEER_A,
+	        .stream = map_stream_hash((const char *)stream, stream_len),
+	        .asker = job->peer,
+	};
+	steer_client(query, &job->client,
+	        ecs->present && ecs->source ? ecs->source : 128, job->leaf);
+}
+
+static struct steer_state state_of(const struct snapshot *snap)
+{
+	return (struct steer_state){snap->map, snap->load, snap->geo};
+}
+
+/* -- records -- */
+
+static unsigned add_addresses(const struct map *map,
+        const struct steer_decision *d, uint16_t qtype, struct reply *reply,
+        uint16_t owner)
+{
+	unsigned records = 0;
+	for (unsigned i = 0; i < d->n; i++) {
+		const struct map_node *node = &map->nodes[d->node[i]];
+		const struct addr *a = node->address;
+		unsigned n = node->n4, size = 4;
+		if (qtype == RR_AAAA) {
+			a += node->n4;
+			n = node->n6;
+			size = 16;
+		}
+		/* The best node's addresses all, of the others the first. */
+		for (unsigned k = 0; k < n && (i == 0 || k == 0); k++) {
+			reply_rr(reply, owner, qtype, d->ttl_s, a[k].bytes,
+			        size);
+			records++;
+		}
+	}
+	return records;
+}
+
+/* A SvcParam: key, length, value (RFC 9460 2.2). */
+static uint8_t *param(
+        uint8_t *p, uint16_t key, const uint8_t *value, unsigned len)
+{
+	put16(p, key);
+	put16(p + 2, (uint16_t)len);
+	memcpy(p + 4, value, len);
+	return p + 4 + len;
+}
+
+static unsigned alpn_write(uint8_t *out, unsigned room, const char *list)
+{
+	unsigned n = 0;
+	while (*list) {
+		unsigned len = (unsigned)strcspn(list, ",");
+		if (len && len < 256 && n + 1 + len <= room) {
+			out[n++] = (uint8_t)len;
+			memcpy(out + n, list, len);
+			n += len;
+		}
+		list += len + (list[len] == ',');
+	}
+	return n;
+}
+
+static unsigned hints(uint8_t *out, const struct addr *a, unsigned n,
+        unsigned size, unsigned max)
+{
+	unsigned k = 0;
+	for (; k < n && k < max; k++)
+		memcpy(out + k * size, a[k].bytes, size);
+	return k * size;
+}
+
+/* One ServiceMode record: the owner itself, its protocols, the addresses. */
+static unsigned add_https(const struct map *map, const struct map_name *name,
+        const struct steer_decision *d, struct reply *reply, uint16_t owner)
+{
+	uint8_t rdata[512], value[256];
+	const struct map_node *node = &map->nodes[d->node[0]];
+	uint8_t *p = rdata;
+	unsigned n;
+
+	if (!*name->https)
+		return 0;
+	put16(p, 1); /* SvcPriority */
+	p[2] = 0;    /* TargetName: the owner */
+	p += 3;
+	if ((n = alpn_write(value, 128, name->https)))
+		p = param(p, 1, value, n);
+	if ((n = hints(value, node->address, node->n4, 4, 8)))
+		p = param(p, 4, value, n);
+	if ((n = hints(value, node->address + node->n4, node->n6, 16, 8)))
+		p = param(p, 6, value, n);
+	reply_rr(reply, owner, RR_HTTPS, d->ttl_s, rdata, (size_t)(p - rdata));
+	return 1;
+}
+
+/* -- _why -- */
+
+static void add_text(struct reply *reply, uint16_t owner, const char *line)
+{
+	uint8_t rdata[1 + EXPLAIN_LINE_MAX];
+	size_t n = strlen(line);
+	if (n > 255)
+		n = 255;
+	rdata[0] = (uint8_t)n;
+	memcpy(rdata + 1, line, n);
+	reply_rr(reply, owner, RR_TXT, 0, rdata, n + 1);
+}
+
+static struct steered_result why(struct answerer *answerer,
+        const struct answer_job *job, struct mark mark, struct reply *reply,
+        uint16_t owner)
+{
+	struct steer_state state = state_of(answerer->snap);
+	struct steer_decision d;
+	struct steer_trace trace;
+	struct steer_query query;
+	char line[EXPLAIN_LINE_MAX];
+
+	if (!options_trusts(answerer->snap->options, &job->peer))
+		return (struct steered_result){.refused = true};
+	query_fill(&query, job, mark, NULL, 0, RR_A);
+	steer_decide(&state, answerer->accounts, &query, answerer->now_ms, &d,
+	        &trace);
+	explain_client(&state, &query, line);
+	add_text(reply, owner, line);
+	explain_pick(&state, &d, &trace, job->leaf.scope, line);
+	add_text(reply, owner, line);
+	for (unsigned i = 0; i < trace.n && i < WHY_CANDIDATES; i++) {
+		explain_candidate(&state, &trace.candidate[i], line);
+		add_text(reply, owner, line);
+	}
+	return (struct steered_result){
+	        .records = trace.n + 2, .scope = job->leaf.scope};
+}
+
+struct steered_result steered_answer(struct answerer *answerer,
+        const struct answer_job *job, struct mark mark, const uint8_t *stream,
+        uint8_t stream_len, uint16_t qtype, struct reply *reply, uint16_t owner)
+{
+	const struct snapshot *snap = answerer->snap;
+	struct steer_state state = state_of(snap);
+	struct steer_decision d;
+	struct steer_query query;
+
+	/* The first polls are awaited for a moment (UDP keeps the question). */
+	if (!snap->load->ready && !job->tcp)
+		return (struct steered_result){.defer = true};
+	if (mark.kind == MARK_WHY)
+		return why(answerer, job, mark, reply, owner);
+	query_fill(&query, job, mark, stream, stream_len, qtype);
+	steer_decide(
+	        &state, answerer->accounts, &query, answerer->now_ms, &d, NULL);
+	steer_account(&state, answerer->accounts, &query, &d, answerer->now_ms);
+	unsigned records = qtype == RR_HTTPS
+	        ? add_https(snap->map, &snap->map->names[mark.name], &d, reply,
+	                  owner)
+	        : add_addresses(snap->map, &d, qtype, reply, owner);
+	return (struct steered_result){
+	        .records = records, .ttl_s = d.ttl_s, .scope = job->leaf.scope};
+}

@@ -1,0 +1,34 @@
+/* cli.h - the subcommands of the program. Each takes its own arguments
+ * (argv[0] is its name) and returns the exit status.
+ */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include <stdbool.h>
+
+#define CLI_DEFAULT_CONF DNSD_SYSCONFDIR "/dnsd/dnsd.yaml"
+
+int cli_run(int argc, char **argv);
+int cli_check(int argc, char **argv);
+int cli_try(int argc, char **argv);
+int cli_replay(int argc, char **argv);
+int cli_ctl(int argc, char **argv);
+
+/* The options that all commands share. usage stands behind "usage: dnsd ";
+ * help is printed with it for --help. */
+struct cli_options {
+	const char *conf; /* -c FILE */
+	const char *from; /* --from LAT,LON, only if from_allowed */
+	bool from_allowed, schema_allowed, schema;
+	int first; /* index of the first word that is no option */
+};
+
+/* False: the program ends with *status. */
+bool cli_options(struct cli_options *options, int argc, char **argv,
+        const char *usage, const char *help, int *status);
+
+/* Sends a line to the server behind a control socket and copies what it says
+ * to stdout (text of an error to stderr). -1: no server; else exit status. */
+int cli_talk(const char *socket_path, const char *line);
+
+#endif

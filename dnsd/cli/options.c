@@ -1,0 +1,84 @@
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "cli/cli.h"
+
+bool cli_options(struct cli_options *o, int argc, char **argv,
+        const char *usage, const char *help, int *status)
+{
+	static const struct option longs[] = {{"help", no_argument, NULL, 'h'},
+	        {"config", required_argument, NULL, 'c'},
+	        {"from", required_argument, NULL, 'f'},
+	        {"schema", no_argument, NULL, 's'}, {0}};
+	int opt;
+
+	o->conf = CLI_DEFAULT_CONF;
+	optind = 1;
+	while ((opt = getopt_long(argc, argv, "c:h", longs, NULL)) != -1) {
+		if (opt == 'c') {
+			o->conf = optarg;
+		} else if (opt == 'f' && o->from_allowed) {
+			o->from = optarg;
+		} else if (opt == 's' && o->schema_allowed) {
+			o->schema = true;
+		} else if (opt == 'h') {
+			printf("usage: dnsd %s\n\n%s", usage, help);
+			*status = 0;
+			return false;
+		} else {
+			fprintf(stderr, "usage: dnsd %s\n", usage);
+			*status = 2;
+			return false;
+		}
+	}
+	o->first = optind;
+	return true;
+}
+
+static int connect_to(const char *path)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	if (strlen(path) >= sizeof at.sun_path)
+		return -1;
+	strcpy(at.sun_path, path);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&at, sizeof at) == 0)
+		return fd;
+	int saved = errno;
+	if (fd >= 0)
+		close(fd);
+	errno = saved;
+	return -1;
+}
+
+int cli_talk(const char *path, const char *line)
+{
+	char chunk[4096];
+	ssize_t n;
+	struct buf answer = {0};
+	int fd = connect_to(path);
+
+	if (fd < 0)
+		return -1;
+	if (write(fd, line, strlen(line)) < 0 || write(fd, "\n", 1) < 0) {
+		close(fd);
+		return -1;
+	}
+	while ((n = read(fd, chunk, sizeof chunk)) > 0)
+		buf_add(&answer, chunk, (size_t)n);
+	close(fd);
+	bool ok = answer.len >= 3 && !strncmp(answer.text, "ok\n", 3);
+	const char *text = answer.len ? strchr(answer.text, '\n') : NULL;
+	if (text)
+		fputs(text + 1, ok ? stdout : stderr);
+	else
+		fprintf(stderr, "dnsd: the server ended without an answer\n");
+	buf_fini(&answer);
+	return ok ? 0 : 1;
+}

@@ -1,0 +1,365 @@
+#include "control/build.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "answer/steered.h"
+#include "base/rng.h"
+#include "geo/mmdb.h"
+#include "wire/name.h"
+#include "wire/rr.h"
+#include "zones/builder.h"
+#include "zones/zonefile.h"
+
+#define NODE_NAME_TTL_S 60
+#define UDP_MAX 1232
+
+/* -- geography -- */
+
+static unsigned geo_paths(const struct conf *conf, const char **paths)
+{
+	unsigned n = 0;
+	if (*conf->nets)
+		paths[n++] = conf->nets;
+	for (unsigned i = 0; i < conf->geoip.n; i++)
+		paths[n++] = conf->geoip.text[i];
+	return n;
+}
+
+static struct geo_files geo_files_stat(const struct conf *conf)
+{
+	const char **paths = mem_zero(conf->geoip.n + 1, sizeof *paths);
+	struct geo_files f = {.n = geo_paths(conf, paths)};
+	f.stat = mem_zero(f.n, sizeof *f.stat);
+	for (unsigned i = 0; i < f.n; i++)
+		if (stat(paths[i], &f.stat[i]))
+			f.stat[i] = (struct stat){0};
+	free(paths);
+	return f;
+}
+
+void geo_files_free(struct geo_files *files)
+{
+	free(files->stat);
+	*files = (struct geo_files){0};
+}
+
+static bool geo_files_equal(
+        const struct geo_files *a, const struct geo_files *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (unsigned i = 0; i < a->n; i++) {
+		const struct stat *x = &a->stat[i], *y = &b->stat[i];
+		if (x->st_ino != y->st_ino || x->st_dev != y->st_dev ||
+		        x->st_size != y->st_size ||
+		        x->st_mtim.tv_sec != y->st_mtim.tv_sec ||
+		        x->st_mtim.tv_nsec != y->st_mtim.tv_nsec)
+			return false;
+	}
+	return true;
+}
+
+bool build_geo_changed(const struct built *built, struct geo_files *now)
+{
+	*now = geo_files_stat(built->conf);
+	return !geo_files_equal(&built->geo_files, now);
+}
+
+static struct geo *geo_of(const struct conf *conf, struct err *err)
+{
+	return geo_load(conf->nets, conf->geoip.text, conf->geoip.n, err);
+}
+
+bool build_geo(const struct built *built, struct geo **geo, struct map **map,
+        struct geo_files *files, struct err *err)
+{
+	*files = geo_files_stat(built->conf);
+	*geo = geo_of(built->conf, err);
+	if (!*geo) {
+		geo_files_free(files);
+		return false;
+	}
+	*map = map_build(built->conf, *geo, built->servers, built->map);
+	return true;
+}
+
+/* -- zones -- */
+
+struct zones_work {
+	const struct conf *conf;
+	struct zone_builder **builder; /* by zone; NULL: used up or broken */
+	struct err *err;
+	bool ok;
+};
+
+static struct name name_of(const char *text)
+{
+	struct name name;
+	/* conf has checked it */
+	if (!name_from_text(&name, text))
+		name = (struct name){0};
+	return name;
+}
+
+static bool zone_read(struct zones_work *w, unsigned i)
+{
+	const struct conf_zone *zone = &w->conf->zones[i];
+	struct name apex = name_of(zone->name);
+	char where[512];
+
+	w->builder[i] = zone_builder_new(&apex);
+	if (zone->file)
+		return zonefile_read(w->builder[i], zone->file, w->err);
+	snprintf(where, sizeof where, "%s:%u", zone->where.file,
+	        zone->where.line);
+	return zone_builder_make(w->builder[i], zone->ns.text, zone->ns.n,
+	        (uint32_t)zone->serial, where, w->err);
+}
+
+/* The zone with the longest apex that the name is in. */
+static struct zone_builder *zone_holding(
+        struct zones_work *w, const struct name *name)
+{
+	struct zone_builder *best = NULL;
+	for (unsigned i = 0; i < w->conf->n_zones; i++) {
+		const struct name *apex = zone_builder_apex(w->builder[i]);
+		if (name_below(name, apex) &&
+		        (!best ||
+		                apex->labels > zone_builder_apex(best)->labels))
+			best = w->builder[i];
+	}
+	return best;
+}
+
+static void mark_name(struct zones_work *w, const struct conf_steer *steer,
+        const char *prefix, struct mark mark)
+{
+	char text[320], where[512];
+	struct name name;
+
+	snprintf(text, sizeof text, "%s%s", prefix, steer->name);
+	name = name_of(text);
+	snprintf(where, sizeof where, "%s:%u", steer->where.file,
+	        steer->where.line);
+	if (!zone_builder_mark(zone_holding(w, &name), &name, mark_pack(mark),
+	            where, w->err))
+		w->ok = false;
+}
+
+static void mark_steered(struct zones_work *w, unsigned index)
+{
+	const struct conf_steer *steer = &w->conf->steer[index];
+	struct mark mark = {.kind = MARK_NAME,
+	        .line = 1,
+	        .streams = steer->streams,
+	        .name = index};
+	char prefix[16];
+
+	mark_name(w, steer, "", mark);
+	for (int line = 1; line <= steer->lines; line++) {
+		snprintf(prefix, sizeof prefix, "line%d.", line);
+		mark.line = (uint8_t)line;
+		mark_name(w, steer, prefix, mark);
+	}
+	mark = (struct mark){.kind = MARK_WHY, .line = 1, .name = index};
+	mark_name(w, steer, "_why.", mark);
+}
+
+/* <node>.<zone>: addresses of public nodes, unless the zone says otherwise. */
+static void add_node_name(struct zones_work *w, struct zone_builder *builder,
+        const char *zone, const struct conf_node *node)
+{
+	char text[320];
+	snprintf(text, sizeof text, "%s.%s", node->name, zone);
+	struct name name = name_of(text);
+	enum zone_has has = zone_builder_has(builder, &name);
+
+	if (has != ZONE_HAS_NOTHING) {
+		err_warn(w->err, "%s:%u: %s has %s; the node gets no name",
+		        node->where.file, node->where.line, text,
+		        has == ZONE_HAS_CUT ? "a zone cut at or above it"
+		                            : "data of its own");
+		return;
+	}
+	for (unsigned i = 0; i < node->n_addresses; i++) {
+		const struct addr *a = &node->address[i];
+		if (!zone_builder_add(builder, &name,
+		            a->family == 4 ? RR_A : RR_AAAA, NODE_NAME_TTL_S,
+		            a->bytes, addr_bits(a) / 8, 0, w->err))
+			w->ok = false;
+	}
+}
+
+static void add_node_names(struct zones_work *w)
+{
+	const struct conf *conf = w->conf;
+	unsigned z = 0;
+	if (*conf->node_names)
+		while (strcmp(conf->zones[z].name, conf->node_names))
+			z++;
+	zone_builder_file(w->builder[z], NULL);
+	for (unsigned i = 0; i < conf->n_nodes; i++)
+		if (conf->nodes[i].is_public)
+			add_node_name(w, w->builder[z], conf->zones[z].name,
+			        &conf->nodes[i]);
+}
+
+static bool build_zones(struct built *b, struct err *err)
+{
+	const struct conf *conf = b->conf;
+	struct zones_work w = {.conf = conf, .err = err, .ok = true};
+
+	w.builder = mem_zero(conf->n_zones, sizeof *w.builder);
+	for (unsigned i = 0; i < conf->n_zones; i++)
+		w.ok &= zone_read(&w, i);
+	for (unsigned i = 0; i < conf->n_steer; i++)
+		mark_steered(&w, i);
+	add_node_names(&w);
+	b->zones = mem_zero(conf->n_zones, sizeof(struct zone *));
+	b->n_zones = conf->n_zones;
+	for (unsigned i = 0; i < conf->n_zones; i++)
+		w.ok &= (b->zones[i] = zone_build(w.builder[i], err)) != NULL;
+	free(w.builder);
+	if (w.ok)
+		b->zoneset = zoneset_new(
+		        (const struct zone *const *)b->zones, b->n_zones);
+	return w.ok;
+}
+
+/* As many name servers as the zone of the first steered name tells. */
+static unsigned count_servers(const struct built *b)
+{
+	if (b->conf->servers)
+		return (unsigned)b->conf->servers;
+	if (!b->conf->n_steer)
+		return 1;
+	struct name name = name_of(b->conf->steer[0].name);
+	const struct zone *zone = zoneset_find(b->zoneset, &name);
+	return zone && zone->name_servers ? zone->name_servers : 1;
+}
+
+/* -- options -- */
+
+static bool read_secret(const char *path, uint8_t secret[16], struct err *err)
+{
+	char text[128] = "";
+	FILE *f = fopen(path, "re");
+	if (!f)
+		return err_add(err, "%s: %s", path, strerror(errno));
+	bool got = fgets(text, sizeof text, f) != NULL;
+	fclose(f);
+	for (unsigned i = 0; got && i < 16; i++) {
+		unsigned byte;
+		if (!isxdigit((unsigned char)text[2 * i]) ||
+		        !isxdigit((unsigned char)text[2 * i + 1]) ||
+		        sscanf(text + 2 * i, "%2x", &byte) != 1)
+			got = false;
+		else
+			secret[i] = (uint8_t)byte;
+	}
+	if (!got || (text[32] && !isspace((unsigned char)text[32])))
+		return err_add(err, "%s:1: not 32 hex digits", path);
+	return true;
+}
+
+static bool build_options(
+        struct built *b, const struct built *previous, struct err *err)
+{
+	const struct conf *conf = b->conf;
+	struct options *o = arena_alloc(b->conf->arena, sizeof *o);
+
+	o->udp_max = UDP_MAX;
+	o->udp_nocookie = (uint16_t)conf->udp_nocookie;
+	o->nsid = *conf->server_id ? conf->server_id : NULL;
+	o->version = *conf->version ? conf->version : NULL;
+	o->trusted = conf->trusted.prefix;
+	o->n_trusted = conf->trusted.n;
+	b->options = o;
+	if (*conf->cookie_secret) {
+		if (!read_secret(conf->cookie_secret, o->cookie_secret, err))
+			return false;
+	} else if (previous) {
+		memcpy(o->cookie_secret, previous->options->cookie_secret, 16);
+	} else {
+		rng_secret(o->cookie_secret, sizeof o->cookie_secret);
+	}
+	/* Cookies made with the secret before a roll-over stay good. */
+	if (previous &&
+	        memcmp(o->cookie_secret, previous->options->cookie_secret,
+	                16)) {
+		memcpy(o->cookie_previous, previous->options->cookie_secret,
+		        16);
+		o->have_previous = true;
+	}
+	return true;
+}
+
+static bool check_user(const struct conf *conf, struct err *err)
+{
+	if (!*conf->user || geteuid() != 0 || getpwnam(conf->user))
+		return true;
+	return err_add(err, "%s:1: user: there is no user '%s'", conf->path,
+	        conf->user);
+}
+
+/* -- all -- */
+
+static bool find_geo(struct built *b, const struct built *previous,
+        bool without_geo, struct err *err)
+{
+	if (without_geo) {
+		b->geo = geo_load(NULL, NULL, 0, err);
+		return true;
+	}
+	b->geo_files = geo_files_stat(b->conf);
+	if (previous && geo_files_equal(&previous->geo_files, &b->geo_files)) {
+		b->geo = previous->geo;
+		return true;
+	}
+	b->geo = geo_of(b->conf, err);
+	return b->geo != NULL;
+}
+
+struct built *build_all(const char *path, const struct built *previous,
+        bool without_geo, struct err *err)
+{
+	struct built *b = mem_zero(1, sizeof *b);
+	bool ok = (b->conf = conf_load(path, err)) != NULL;
+
+	if (ok) {
+		ok &= check_user(b->conf, err);
+		ok &= build_options(b, previous, err);
+		ok &= build_zones(b, err);
+		ok &= find_geo(b, previous, without_geo, err);
+	}
+	if (ok) {
+		b->servers = count_servers(b);
+		b->map = map_build(b->conf, b->geo, b->servers,
+		        previous ? previous->map : NULL);
+		return b;
+	}
+	build_free(b, previous);
+	return NULL;
+}
+
+void build_free(struct built *b, const struct built *heir)
+{
+	if (!b)
+		return;
+	zoneset_free(b->zoneset);
+	for (unsigned i = 0; i < b->n_zones; i++)
+		zone_free(b->zones[i]);
+	free(b->zones);
+	if (!heir || heir->geo != b->geo)
+		geo_free(b->geo);
+	geo_files_free(&b->geo_files);
+	map_free(b->map);
+	conf_free(b->conf);
+	free(b);
+}

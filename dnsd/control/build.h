@@ -1,0 +1,61 @@
+/* build.h - from a configuration file to all that a snapshot is made of.
+ *
+ * Runs on the builder thread (or in `check` and `try`): reads the files,
+ * compiles zones, geo table and map. Nothing is published here, and nothing
+ * that is in service is touched.
+ */
+#ifndef CONTROL_BUILD_H
+#define CONTROL_BUILD_H
+
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#include "base/err.h"
+#include "conf/conf.h"
+#include "geo/prefixes.h"
+#include "snapshot/options.h"
+#include "steer/map.h"
+#include "zones/zoneset.h"
+
+/* Files that the geo table was made from, to see whether they changed. */
+struct geo_files {
+	unsigned n;
+	struct stat *stat; /* nets first, if there is one */
+};
+
+/* A whole built state. Control owns it; geo may be shared with its
+ * predecessor, see build_free. */
+struct built {
+	struct conf *conf;
+	unsigned n_zones;
+	struct zone **zones;
+	struct zoneset *zoneset;
+	struct geo *geo;
+	struct geo_files geo_files;
+	struct map *map;
+	struct options *options; /* with what it points to, in conf->arena */
+	unsigned servers;
+};
+
+/* Builds from the file. previous: the state in service or NULL; its cookie
+ * secret, node indexes and, if the files are the same, geo table go on. NULL
+ * with messages in err on any error. without_geo: an empty table for now, so
+ * that static names are served while a large database is read;
+ * build_geo_changed() then says that there is something to load. */
+struct built *build_all(const char *path, const struct built *previous,
+        bool without_geo, struct err *err);
+
+/* Frees a state that is no longer in service; what `heir` (or NULL) shares
+ * stays. */
+void build_free(struct built *built, const struct built *heir);
+
+/* Only geography and what hangs on it: loads the files of built->conf again.
+ * False with messages if they can't be used. */
+bool build_geo(const struct built *built, struct geo **geo, struct map **map,
+        struct geo_files *files, struct err *err);
+
+/* Whether a geo file is another one than when the table was built. */
+bool build_geo_changed(const struct built *built, struct geo_files *now);
+void geo_files_free(struct geo_files *files);
+
+#endif

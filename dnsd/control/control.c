@@ -1,0 +1,651 @@
+#include "control/control.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <urcu/urcu-memb.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/rng.h"
+#include "control/ctl.h"
+#include "control/notify.h"
+#include "control/privilege.h"
+#include "control/state.h"
+
+#define TICK_MS 100
+#define WATCH_MS 1000
+#define SAVE_MS 10000
+#define READY_WAIT_MS 300 /* steered names wait for first polls so long */
+
+/* -- publishing -- */
+
+static void report_nodes(const struct control *c, struct report *r)
+{
+	const struct map *map = c->built->map;
+	for (unsigned i = 0; i < map->n_nodes; i++) {
+		const struct fleet_node *from = fleet_node(c->fleet, i);
+		struct report_node *to = &r->nodes[i];
+		if (!map->nodes[i].name)
+			continue;
+		*to = (struct report_node){.name = map->nodes[i].name,
+		        .role = conf_roles[map->nodes[i].role],
+		        .why = from->drained ? "drained by the operator"
+		                             : from->health.why,
+		        .state = (enum node_state)c->load->node[i].state,
+		        .connections = from->connections,
+		        .bandwidth_bps = from->bandwidth_bps,
+		        .cpu = from->cpu,
+		        .utilisation = fleet_utilisation(c->fleet, i),
+		        .reserved = c->load->node[i].reserved,
+		        .sample_age_ms = from->sampled_at_ms
+		                ? r->now_ms - from->sampled_at_ms
+		                : -1,
+		        .answers = from->answers,
+		        .line2 = from->line2,
+		        .samples = from->samples,
+		        .failures = from->failures};
+	}
+}
+
+static struct report *make_report(struct control *c, int64_t now_ms)
+{
+	struct report *r = report_new(c->built->map->n_nodes, c->reload_error);
+	r->now_ms = now_ms;
+	r->start_ms = c->start_ms;
+	r->generation = c->generation;
+	r->workers = c->n_workers;
+	r->builds = c->builds;
+	r->build_ns = c->build_ns;
+	r->reloads = c->reloads;
+	r->reload_errors = c->reload_errors;
+	r->reload_wall_ms = c->reload_wall_ms;
+	r->blind = fleet_is_blind(c->fleet);
+	for (unsigned i = 0; i < c->n_workers; i++)
+		counters_add(&r->counters,
+		        &udp_worker_thread(c->workers[i])->answerer.counters);
+	if (c->tcp) {
+		counters_add(&r->counters,
+		        &tcp_server_thread(c->tcp)->answerer.counters);
+		r->tcp_connections = tcp_server_connections(c->tcp);
+	}
+	report_nodes(c, r);
+	return r;
+}
+
+/* What the threads promised since the last time. */
+static void merge_accounts(struct control *c, int64_t now_ms)
+{
+	unsigned thread = 0;
+	for (unsigned i = 0; i < c->n_workers; i++)
+		fleet_merge(c->fleet, thread++,
+		        udp_worker_thread(c->workers[i])->answerer.accounts,
+		        now_ms);
+	if (c->tcp)
+		fleet_merge(c->fleet, thread++,
+		        tcp_server_thread(c->tcp)->answerer.accounts, now_ms);
+	if (c->http)
+		fleet_merge(c->fleet, thread++, http_accounts(c->http), now_ms);
+}
+
+void control_publish(struct control *c)
+{
+	int64_t now_ms = clock_ms(), begin_ns = clock_ns();
+	struct load *old_load = c->load;
+	struct report *old_report = c->report;
+
+	merge_accounts(c, now_ms);
+	c->load = fleet_load(c->fleet, now_ms);
+	if (c->geo_pending && now_ms - c->start_ms < READY_WAIT_MS)
+		c->load->ready = false;
+	c->generation++;
+	c->builds++;
+	c->report = make_report(c, now_ms);
+	snapshot_publish(&c->published,
+	        (struct snapshot){.generation = c->generation,
+	                .zones = c->built->zoneset,
+	                .geo = c->built->geo,
+	                .map = c->built->map,
+	                .load = c->load,
+	                .options = c->built->options,
+	                .report = c->report});
+	load_free(old_load);
+	report_free(old_report);
+	c->build_ns = (uint64_t)(clock_ns() - begin_ns);
+}
+
+/* -- adopting what was built -- */
+
+static void set_targets(struct control *c)
+{
+	const struct conf *conf = c->built->conf;
+	struct poll_target *targets = mem_zero(conf->n_nodes, sizeof *targets);
+
+	for (unsigned i = 0; i < conf->n_nodes; i++) {
+		const struct conf_node *node = &conf->nodes[i];
+		targets[i] =
+		        (struct poll_target){.node = c->built->map->of_conf[i],
+		                .api = node->api,
+		                .rtmp = node->rtmp,
+		                .flv = node->flv};
+		fleet_watch(c->fleet, targets[i].node, node->api != NULL,
+		        node->rtmp || node->flv);
+	}
+	poll_set(c->poller, targets, conf->n_nodes,
+	        (unsigned)(conf->health.interval_s * 1000),
+	        (unsigned)(conf->health.timeout_s * 1000));
+	free(targets);
+}
+
+static struct fleet_rules rules_of(const struct conf *conf)
+{
+	return (struct fleet_rules){
+	        .health = {.interval_ms =
+	                           (unsigned)(conf->health.interval_s * 1000),
+	                .timeout_ms = (unsigned)(conf->health.timeout_s * 1000),
+	                .fall = (unsigned)conf->health.fall,
+	                .rise = (unsigned)conf->health.rise},
+	        .ready_wait_ms = READY_WAIT_MS};
+}
+
+static void use_map(struct control *c)
+{
+	struct fleet_rules rules = rules_of(c->built->conf);
+	fleet_set_map(c->fleet, c->built->map, &rules, clock_ms());
+	set_targets(c);
+}
+
+void control_adopt(struct control *c, struct built *built)
+{
+	struct built *old = c->built;
+	c->built = built;
+	use_map(c);
+	control_publish(c);
+	if (c->http)
+		http_reconfigure(c->http, built->conf);
+	build_free(old, built);
+}
+
+void control_adopt_geo(struct control *c, struct geo *geo, struct map *map,
+        struct geo_files files)
+{
+	struct geo *old_geo = c->built->geo;
+	struct map *old_map = c->built->map;
+
+	c->built->geo = geo;
+	c->built->map = map;
+	geo_files_free(&c->built->geo_files);
+	c->built->geo_files = files;
+	use_map(c);
+	control_publish(c);
+	geo_free(old_geo);
+	map_free(old_map);
+}
+
+/* -- what nodes say -- */
+
+static void log_change(struct control *c, unsigned node, enum node_state before)
+{
+	const struct fleet_node *n = fleet_node(c->fleet, node);
+	if (n->health.state != before)
+		log_info("node %s: %s -> %s %s",
+		        c->built->map->nodes[node].name, node_states[before],
+		        node_states[n->health.state], n->health.why);
+}
+
+static void on_sample(void *arg, uint32_t node, const struct sample *sample)
+{
+	struct control *c = arg;
+	enum node_state before = fleet_node(c->fleet, node)->health.state;
+	fleet_sample(c->fleet, node, sample, clock_ms());
+	log_change(c, node, before);
+}
+
+static void on_failed(
+        void *arg, uint32_t node, enum sample_failure failure, const char *why)
+{
+	struct control *c = arg;
+	enum node_state before = fleet_node(c->fleet, node)->health.state;
+	fleet_failed(c->fleet, node, failure, clock_ms());
+	log_debug("node %s: poll failed: %s", c->built->map->nodes[node].name,
+	        why);
+	log_change(c, node, before);
+}
+
+static void on_probed(void *arg, uint32_t node, enum poll_probe probe, bool ok,
+        enum sample_failure failure, float rtt_ms, const char *why)
+{
+	struct control *c = arg;
+	enum node_state before = fleet_node(c->fleet, node)->health.state;
+	fleet_probed(c->fleet, node,
+	        probe == POLL_RTMP ? HEALTH_RTMP : HEALTH_FLV, ok, clock_ms());
+	if (!ok)
+		log_debug("node %s: probe failed: %s",
+		        c->built->map->nodes[node].name, why);
+	log_change(c, node, before);
+}
+
+/* -- the operator's overrides -- */
+
+struct drain_wait {
+	void (*done)(void *arg, bool ok);
+	void *arg;
+};
+
+static void drain_kept(void *arg, bool ok)
+{
+	struct drain_wait *w = arg;
+	if (w->done)
+		w->done(w->arg, ok);
+	free(w);
+}
+
+bool control_drain(struct control *c, const char *name, bool drained,
+        void (*done)(void *arg, bool ok), void *arg)
+{
+	int node = map_find_node(c->built->map, name);
+	if (node < 0)
+		return false;
+	fleet_drain(c->fleet, (unsigned)node, drained);
+	control_publish(c);
+	log_info("node %s: %s by the operator", c->built->map->nodes[node].name,
+	        drained ? "drained" : "undrained");
+	struct drain_wait *w = mem_alloc(sizeof *w);
+	*w = (struct drain_wait){done, arg};
+	if (c->store)
+		store_drain(c->store, c->built->map->nodes[node].name, drained,
+		        c->mailbox, drain_kept, w);
+	else
+		drain_kept(w, false);
+	return true;
+}
+
+static void load_store(struct control *c)
+{
+	struct store_node *nodes;
+	unsigned n;
+	struct err err = {0};
+
+	if (!c->store)
+		return;
+	if (!store_load(c->store, &nodes, &n, &err))
+		log_lines(LOG_LVL_ERROR, "", err_text(&err));
+	for (unsigned i = 0; i < n; i++) {
+		int node = map_find_node(c->built->map, nodes[i].name);
+		if (node < 0)
+			continue;
+		enum node_state state = nodes[i].state <= NODE_DOWN
+		        ? (enum node_state)nodes[i].state
+		        : NODE_UNKNOWN;
+		if (fleet_node(c->fleet, (unsigned)node)->watched)
+			fleet_restore(c->fleet, (unsigned)node, state,
+			        nodes[i].connections);
+		fleet_drain(c->fleet, (unsigned)node, nodes[i].drained);
+	}
+	free(nodes);
+	err_fini(&err);
+}
+
+static void save_states(struct control *c)
+{
+	const struct map *map = c->built->map;
+	unsigned n = 0;
+
+	if (!c->store || !c->load->ready)
+		return;
+	struct store_node *nodes = mem_zero(map->n_nodes, sizeof *nodes);
+	for (unsigned i = 0; i < map->n_nodes; i++) {
+		const struct fleet_node *from = fleet_node(c->fleet, i);
+		if (!map->nodes[i].name || !from->health.seen)
+			continue;
+		strncpy(nodes[n].name, map->nodes[i].name,
+		        sizeof nodes[n].name - 1);
+		nodes[n].state = (uint8_t)from->health.state;
+		nodes[n++].connections = from->connections;
+	}
+	store_states(c->store, nodes, n);
+	free(nodes);
+}
+
+/* -- what http asks -- */
+
+struct http_request {
+	struct control *control;
+	struct mailbox *mailbox;
+	void (*done)(void *arg, bool ok, const char *text);
+	void *arg;
+	char node[64];
+	bool drained;
+	unsigned index;
+	float connections;
+	bool ok;
+	const char *text;
+};
+
+static void http_answer(void *arg)
+{
+	struct http_request *r = arg;
+	r->done(r->arg, r->ok, r->text);
+	free(r);
+}
+
+static void http_drain_kept(void *arg, bool ok)
+{
+	struct http_request *r = arg;
+	r->ok = true;
+	r->text = ok ? "kept over a restart"
+	             : "in force, but not kept over a restart: no store";
+	mailbox_post(r->mailbox, http_answer, r);
+}
+
+static void http_drain_run(void *arg)
+{
+	struct http_request *r = arg;
+	if (control_drain(r->control, r->node, r->drained, http_drain_kept, r))
+		return;
+	r->ok = false;
+	r->text = "no such node";
+	mailbox_post(r->mailbox, http_answer, r);
+}
+
+static void ops_drain(void *arg, const char *node, bool drained,
+        struct mailbox *mailbox,
+        void (*done)(void *arg, bool ok, const char *text), void *done_arg)
+{
+	struct control *c = arg;
+	struct http_request *r = mem_zero(1, sizeof *r);
+	*r = (struct http_request){.control = c,
+	        .mailbox = mailbox,
+	        .done = done,
+	        .arg = done_arg,
+	        .drained = drained};
+	strncpy(r->node, node, sizeof r->node - 1);
+	mailbox_post(c->mailbox, http_drain_run, r);
+}
+
+static void http_heartbeat_run(void *arg)
+{
+	struct http_request *r = arg;
+	if (r->index < r->control->built->map->n_nodes)
+		fleet_raise(r->control->fleet, r->index, r->connections,
+		        clock_ms());
+	free(r);
+}
+
+static void ops_heartbeat(void *arg, unsigned node, float connections)
+{
+	struct control *c = arg;
+	struct http_request *r = mem_zero(1, sizeof *r);
+	*r = (struct http_request){
+	        .control = c, .index = node, .connections = connections};
+	mailbox_post(c->mailbox, http_heartbeat_run, r);
+}
+
+/* -- events -- */
+
+static void on_mail(evutil_socket_t fd, short what, void *arg)
+{
+	mailbox_run(((struct control *)arg)->mailbox);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	control_publish(arg);
+}
+
+static void on_watch(evutil_socket_t fd, short what, void *arg)
+{
+	control_watch_geo(arg);
+}
+
+static void on_save(evutil_socket_t fd, short what, void *arg)
+{
+	save_states(arg);
+}
+
+static void on_hup(evutil_socket_t fd, short what, void *arg)
+{
+	log_info("SIGHUP: reloading");
+	control_reload(arg, NULL, NULL);
+}
+
+void control_stop(struct control *c)
+{
+	event_base_loopbreak(c->base);
+}
+
+static void on_term(evutil_socket_t fd, short what, void *arg)
+{
+	log_info("stopping");
+	control_stop(arg);
+}
+
+static struct event *timer(
+        struct control *c, event_callback_fn run, unsigned ms)
+{
+	struct timeval tv = {ms / 1000, ms % 1000 * 1000};
+	struct event *e = event_new(c->base, -1, EV_PERSIST, run, c);
+	event_add(e, &tv);
+	return e;
+}
+
+static struct event *signal_event(
+        struct control *c, int number, event_callback_fn run)
+{
+	struct event *e = evsignal_new(c->base, number, run, c);
+	event_add(e, NULL);
+	return e;
+}
+
+static void events_start(struct control *c)
+{
+	c->mailbox_event = event_new(c->base, mailbox_fd(c->mailbox),
+	        EV_READ | EV_PERSIST, on_mail, c);
+	event_add(c->mailbox_event, NULL);
+	c->tick = timer(c, on_tick, TICK_MS);
+	c->watch = timer(c, on_watch, WATCH_MS);
+	c->save = timer(c, on_save, SAVE_MS);
+	c->hup = signal_event(c, SIGHUP, on_hup);
+	c->term = signal_event(c, SIGTERM, on_term);
+	c->intr = signal_event(c, SIGINT, on_term);
+}
+
+static void events_stop(struct control *c)
+{
+	struct event *all[] = {c->mailbox_event, c->tick, c->watch, c->save,
+	        c->hup, c->term, c->intr};
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		if (all[i])
+			event_free(all[i]);
+}
+
+/* -- start and stop -- */
+
+static void threads_make(struct control *c, uint64_t secret)
+{
+	const struct conf *conf = c->built->conf;
+	c->workers = mem_zero(c->n_workers, sizeof(struct udp_worker *));
+	for (unsigned i = 0; i < c->n_workers; i++)
+		c->workers[i] =
+		        udp_worker_new(i, &c->listeners.udp[i * c->listeners.n],
+		                c->listeners.n, &c->published, secret);
+	c->tcp = tcp_server_new(c->listeners.tcp, c->listeners.n,
+	        (unsigned)conf->tcp.max, (unsigned)(conf->tcp.idle_s * 1000),
+	        &c->published, secret);
+}
+
+/* Static names are answered from here on. */
+static void threads_start(struct control *c)
+{
+	for (unsigned i = 0; i < c->n_workers; i++)
+		udp_worker_start(c->workers[i]);
+	tcp_server_start(c->tcp);
+}
+
+static void threads_stop(struct control *c)
+{
+	http_stop(c->http);
+	for (unsigned i = 0; i < c->n_workers && c->workers; i++)
+		udp_worker_stop(c->workers[i]);
+	if (c->tcp)
+		tcp_server_stop(c->tcp);
+	for (unsigned i = 0; i < c->n_workers && c->workers; i++)
+		udp_worker_free(c->workers[i]);
+	if (c->tcp)
+		tcp_server_free(c->tcp);
+	free(c->workers);
+}
+
+/* The store and the control socket are useful, not vital: without them the
+ * server says so and serves. */
+static void open_extras(struct control *c)
+{
+	struct err err = {0};
+	c->store = store_open(c->built->conf->store, &err);
+	if (!c->store)
+		log_lines(LOG_LVL_WARN,
+		        "no store, drains will not survive a restart: ",
+		        err_text(&err));
+	err_fini(&err);
+	c->ctl = ctl_open(c, c->built->conf->control, &err);
+	if (!c->ctl)
+		log_lines(LOG_LVL_WARN, "no control socket: ", err_text(&err));
+	err_fini(&err);
+}
+
+static bool start_http(struct control *c, const struct http_sockets *sockets,
+        uint64_t secret, struct err *err)
+{
+	struct control_ops ops = {
+	        .arg = c, .drain = ops_drain, .heartbeat = ops_heartbeat};
+	if (!c->built->conf->http.listen.n && !c->built->conf->site.listen.n)
+		return true;
+	c->http = http_start(
+	        c->built->conf, sockets, &c->published, &ops, secret, err);
+	return c->http != NULL;
+}
+
+static unsigned worker_count(const struct conf *conf)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	if (conf->workers)
+		return (unsigned)conf->workers;
+	return cores > 0 && cores <= 256 ? (unsigned)cores : 1;
+}
+
+static void raise_limits(void)
+{
+	struct rlimit files;
+	if (!getrlimit(RLIMIT_NOFILE, &files)) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+}
+
+/* All sockets while we are root, then privileges are dropped. */
+static bool open_sockets(
+        struct control *c, struct http_sockets *http, struct err *err)
+{
+	const struct conf *conf = c->built->conf;
+	c->n_workers = worker_count(conf);
+	return listen_open(&c->listeners, &conf->listen, c->n_workers, err) &&
+	        listen_streams(
+	                &conf->http.listen, 8053, &http->operators, err) &&
+	        listen_streams(&conf->site.listen, 8080, &http->site, err) &&
+	        privilege_drop(conf, err);
+}
+
+static void serve(struct control *c)
+{
+	log_info("dnsd " DNSD_VERSION
+	         ": %u zones, %u nodes, %u steered names, %u workers",
+	        c->built->conf->n_zones, c->built->conf->n_nodes,
+	        c->built->conf->n_steer, c->n_workers);
+	for (unsigned i = 0; i < c->listeners.n; i++)
+		log_info("listening on %s", c->built->conf->listen.text[i]);
+	notify_ready();
+	if (c->geo_pending)
+		control_watch_geo(c);
+	event_base_dispatch(c->base);
+	notify_stopping();
+}
+
+static bool start(struct control *c, struct err *err)
+{
+	struct http_sockets sockets = {0};
+	struct poll_events events = {.arg = c,
+	        .sample = on_sample,
+	        .failed = on_failed,
+	        .probed = on_probed};
+	uint64_t secret;
+
+	rng_secret(&secret, sizeof secret);
+	c->built = build_all(c->path, NULL, true, err);
+	if (!c->built || !open_sockets(c, &sockets, err))
+		return false;
+	c->geo_pending = c->built->conf->geoip.n || *c->built->conf->nets;
+	c->base = event_base_new();
+	c->mailbox = mailbox_new();
+	struct fleet_rules rules = rules_of(c->built->conf);
+	c->fleet = fleet_new(&rules, c->start_ms);
+	fleet_set_map(c->fleet, c->built->map, &rules, c->start_ms);
+	threads_make(c, secret);
+	control_publish(c);
+	threads_start(c);
+	c->poller = poll_new(c->base, &events);
+	set_targets(c);
+	events_start(c);
+	open_extras(c);
+	load_store(c);
+	bool ok = start_http(c, &sockets, secret, err);
+	free(sockets.operators);
+	free(sockets.site);
+	return ok;
+}
+
+static void finish(struct control *c)
+{
+	control_builder_stop(c);
+	ctl_close(c->ctl);
+	if (c->load)
+		save_states(c);
+	threads_stop(c);
+	store_close(c->store);
+	poll_free(c->poller);
+	listen_close(&c->listeners);
+	events_stop(c);
+	mailbox_free(c->mailbox);
+	if (c->base)
+		event_base_free(c->base);
+	fleet_free(c->fleet);
+	build_free(c->built, NULL);
+	load_free(c->load);
+	report_free(c->report);
+	free(c->published.now);
+	geo_files_free(&c->geo_seen);
+	free(c->reload_error);
+}
+
+int control_run(const char *path)
+{
+	struct err err = {0};
+	struct control c = {.path = path, .start_ms = clock_ms()};
+
+	signal(SIGPIPE, SIG_IGN);
+	raise_limits();
+	c.reload_error = mem_strdup("");
+	bool ok = start(&c, &err);
+	log_lines(LOG_LVL_WARN, "", err.warnings);
+	if (ok)
+		serve(&c);
+	else
+		fprintf(stderr, "%s\n", err_text(&err));
+	ok &= !c.failed;
+	finish(&c);
+	err_fini(&err);
+	return ok ? 0 : 1;
+}

@@ -1,0 +1,349 @@
+#include "control/ctl.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "control/state.h"
+#include "control/try.h"
+#include "zones/zoneset.h"
+
+#define LINE_MAX_BYTES 1024
+#define SESSIONS_MAX 64
+
+struct session {
+	struct session *next;
+	struct ctl *ctl;
+	struct bufferevent *io;
+	bool waiting; /* for control: the peer's end must not free it */
+	bool gone;    /* the peer has left */
+	bool last;    /* close when all is written */
+	bool stop;    /* ... and stop the server */
+};
+
+struct ctl {
+	struct control *control;
+	int fd;
+	char *path;
+	struct event *accept;
+	struct session *sessions;
+	unsigned n;
+};
+
+/* -- answers -- */
+
+static void session_free(struct session *s)
+{
+	struct session **p = &s->ctl->sessions;
+	while (*p != s)
+		p = &(*p)->next;
+	*p = s->next;
+	s->ctl->n--;
+	bufferevent_free(s->io);
+	free(s);
+}
+
+static void finish(struct session *s, bool ok, const char *text)
+{
+	if (s->gone) {
+		session_free(s);
+		return;
+	}
+	struct evbuffer *out = bufferevent_get_output(s->io);
+	evbuffer_add_printf(out, "%s\n%s", ok ? "ok" : "error", text);
+	if (*text && text[strlen(text) - 1] != '\n')
+		evbuffer_add_printf(out, "\n");
+	s->waiting = false;
+	s->last = true;
+	bufferevent_disable(s->io, EV_READ);
+	bufferevent_enable(s->io, EV_WRITE);
+}
+
+static void finish_buf(struct session *s, bool ok, struct buf *out)
+{
+	finish(s, ok, out->text ? out->text : "");
+	buf_fini(out);
+}
+
+static void on_waited(void *arg, bool ok, const char *text)
+{
+	finish(arg, ok, text);
+}
+
+/* -- commands -- */
+
+static void cmd_status(struct session *s, char **words, unsigned n)
+{
+	const struct control *c = s->ctl->control;
+	struct buf out = {0};
+	char name[NAME_TEXT_MAX];
+
+	buf_printf(&out,
+	        "version " DNSD_VERSION "\nuptime_s %lld\ngeneration %llu\n",
+	        (long long)(clock_ms() - c->start_ms) / 1000,
+	        (unsigned long long)c->generation);
+	for (unsigned i = 0; i < zoneset_count(c->built->zoneset); i++) {
+		const struct zone *zone = zoneset_at(c->built->zoneset, i);
+		buf_printf(&out, "zone %s serial %u records %u\n",
+		        name_text(&zone->apex, name), zone->serial,
+		        zone->records);
+	}
+	buf_printf(&out, "geo places %u KiB %zu\n", geo_places(c->built->geo),
+	        geo_size(c->built->geo) / 1024);
+	if (fleet_is_blind(c->fleet))
+		buf_printf(&out,
+		        "network suspect: most nodes time out, the last good states are held\n");
+	if (c->reload_wall_ms) {
+		time_t at = (time_t)(c->reload_wall_ms / 1000);
+		struct tm tm;
+		char text[32];
+		strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ",
+		        gmtime_r(&at, &tm));
+		buf_printf(&out, "last reload %s %s\n", text,
+		        *c->reload_error ? c->reload_error : "ok");
+	}
+	finish_buf(s, true, &out);
+}
+
+static void cmd_nodes(struct session *s, char **words, unsigned n)
+{
+	const struct report *r = s->ctl->control->report;
+	struct buf out = {0};
+
+	buf_printf(&out, "%-20s %-9s %-8s %8s %10s %6s %6s %9s %9s  %s\n",
+	        "node", "role", "state", "conns", "kbit/s", "cpu%", "load",
+	        "age ms", "answers", "why");
+	for (unsigned i = 0; i < r->n_nodes; i++) {
+		const struct report_node *node = &r->nodes[i];
+		if (!node->name)
+			continue;
+		buf_printf(&out,
+		        "%-20s %-9s %-8s %8.0f %10.0f %6.1f %6.3f %9lld %9llu  %s\n",
+		        node->name, node->role, node_states[node->state],
+		        node->connections, node->bandwidth_bps / 1000,
+		        node->cpu * 100, node->utilisation,
+		        (long long)node->sample_age_ms,
+		        (unsigned long long)node->answers, node->why);
+	}
+	finish_buf(s, true, &out);
+}
+
+static void on_drained(void *arg, bool ok)
+{
+	struct session *s = arg;
+	finish(s, true,
+	        ok ? "on this name server, kept over a restart"
+	           : "on this name server; not kept over a restart: no store");
+}
+
+static void drain(struct session *s, char **words, unsigned n, bool drained)
+{
+	char text[160];
+	if (n != 2) {
+		finish(s, false, "which node?");
+		return;
+	}
+	s->waiting = true;
+	if (control_drain(s->ctl->control, words[1], drained, on_drained, s))
+		return;
+	snprintf(text, sizeof text, "there is no node '%.63s'", words[1]);
+	finish(s, false, text);
+}
+
+static void cmd_drain(struct session *s, char **words, unsigned n)
+{
+	drain(s, words, n, true);
+}
+
+static void cmd_undrain(struct session *s, char **words, unsigned n)
+{
+	drain(s, words, n, false);
+}
+
+static void cmd_reload(struct session *s, char **words, unsigned n)
+{
+	s->waiting = true;
+	control_reload(s->ctl->control, on_waited, s);
+}
+
+static void cmd_stop(struct session *s, char **words, unsigned n)
+{
+	log_info("stop: asked through the control socket");
+	s->stop = true;
+	finish(s, true, "stopping");
+}
+
+static void cmd_try(struct session *s, char **words, unsigned n)
+{
+	struct control *c = s->ctl->control;
+	struct steer_state state = {c->built->map, c->load, c->built->geo};
+	struct buf out = {0};
+	struct err err = {0};
+
+	if (n != 3) {
+		finish(s, false, "try NAME ADDRESS[/LENGTH]");
+		return;
+	}
+	if (try_explain(&state, words[1], words[2], clock_ms(), &out, &err))
+		finish_buf(s, true, &out);
+	else
+		finish(s, false, err_text(&err));
+	err_fini(&err);
+}
+
+static const struct {
+	const char *word;
+	void (*run)(struct session *s, char **words, unsigned n);
+} commands[] = {{"status", cmd_status}, {"nodes", cmd_nodes},
+        {"drain", cmd_drain}, {"undrain", cmd_undrain}, {"reload", cmd_reload},
+        {"stop", cmd_stop}, {"try", cmd_try}};
+
+static void run_line(struct session *s, char *line)
+{
+	char *words[8], *save;
+	unsigned n = 0;
+	for (char *w = strtok_r(line, " \t\r", &save); w && n < 8;
+	        w = strtok_r(NULL, " \t\r", &save))
+		words[n++] = w;
+	for (size_t i = 0; n && i < sizeof commands / sizeof *commands; i++)
+		if (!strcmp(commands[i].word, words[0])) {
+			commands[i].run(s, words, n);
+			return;
+		}
+	finish(s, false, "unknown command");
+}
+
+/* -- sessions -- */
+
+static void on_read(struct bufferevent *io, void *arg)
+{
+	struct session *s = arg;
+	struct evbuffer *in = bufferevent_get_input(io);
+	char *line = evbuffer_readln(in, NULL, EVBUFFER_EOL_LF);
+
+	if (line && !s->waiting && !s->last)
+		run_line(s, line);
+	else if (!line && evbuffer_get_length(in) > LINE_MAX_BYTES)
+		session_free(s);
+	free(line);
+}
+
+static void on_written(struct bufferevent *io, void *arg)
+{
+	struct session *s = arg;
+	if (s->stop)
+		control_stop(s->ctl->control);
+	if (s->last)
+		session_free(s);
+}
+
+static void on_event(struct bufferevent *io, short what, void *arg)
+{
+	struct session *s = arg;
+	if (s->waiting) {
+		s->gone = true;
+		bufferevent_disable(io, EV_READ | EV_WRITE);
+	} else if (!s->last || (what & (BEV_EVENT_ERROR | BEV_EVENT_TIMEOUT))) {
+		session_free(s);
+	}
+}
+
+static void on_accept(evutil_socket_t fd, short what, void *arg)
+{
+	struct ctl *ctl = arg;
+	int peer = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (peer < 0)
+		return;
+	if (ctl->n >= SESSIONS_MAX) {
+		close(peer);
+		return;
+	}
+	struct session *s = mem_zero(1, sizeof *s);
+	s->ctl = ctl;
+	s->io = bufferevent_socket_new(
+	        ctl->control->base, peer, BEV_OPT_CLOSE_ON_FREE);
+	s->next = ctl->sessions;
+	ctl->sessions = s;
+	ctl->n++;
+	bufferevent_setcb(s->io, on_read, on_written, on_event, s);
+	bufferevent_enable(s->io, EV_READ | EV_WRITE);
+}
+
+/* -- the socket -- */
+
+static bool somebody_listens(const struct sockaddr_un *at)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool yes = fd >= 0 &&
+	        connect(fd, (const struct sockaddr *)at, sizeof *at) == 0;
+	if (fd >= 0)
+		close(fd);
+	return yes;
+}
+
+static int socket_open(const char *path, struct err *err)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+
+	if (strlen(path) >= sizeof at.sun_path) {
+		err_add(err, "%s: too long for a socket", path);
+		return -1;
+	}
+	strcpy(at.sun_path, path);
+	if (somebody_listens(&at)) {
+		err_add(err, "%s: another dnsd runs with this socket", path);
+		return -1;
+	}
+	unlink(path);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	/* Before anybody can connect, it is nobody's but ours. */
+	mode_t before = umask(0177);
+	bool ok = fd >= 0 && bind(fd, (struct sockaddr *)&at, sizeof at) == 0 &&
+	        listen(fd, 16) == 0;
+	umask(before);
+	if (ok)
+		return fd;
+	err_add(err, "%s: %s", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+struct ctl *ctl_open(struct control *control, const char *path, struct err *err)
+{
+	int fd = socket_open(path, err);
+	if (fd < 0)
+		return NULL;
+	struct ctl *ctl = mem_zero(1, sizeof *ctl);
+	ctl->control = control;
+	ctl->fd = fd;
+	ctl->path = mem_strdup(path);
+	ctl->accept = event_new(
+	        control->base, fd, EV_READ | EV_PERSIST, on_accept, ctl);
+	event_add(ctl->accept, NULL);
+	return ctl;
+}
+
+void ctl_close(struct ctl *ctl)
+{
+	if (!ctl)
+		return;
+	while (ctl->sessions)
+		session_free(ctl->sessions);
+	event_free(ctl->accept);
+	close(ctl->fd);
+	unlink(ctl->path);
+	free(ctl->path);
+	free(ctl);
+}

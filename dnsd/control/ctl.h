@@ -1,0 +1,20 @@
+/* ctl.h - the control socket: a UNIX stream socket, mode 0600.
+ *
+ * A client sends one line and reads until the end: the first line of the
+ * answer is "ok" or "error", the rest is text for people.
+ */
+#ifndef CONTROL_CTL_H
+#define CONTROL_CTL_H
+
+#include "base/err.h"
+
+struct control;
+struct ctl;
+
+/* Takes the place of a socket that nobody listens on any more. NULL with a
+ * message if there is a living one or it can't be made. */
+struct ctl *ctl_open(
+        struct control *control, const char *path, struct err *err);
+void ctl_close(struct ctl *ctl); /* removes the socket; NULL allowed */
+
+#endif

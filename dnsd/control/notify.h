@@ -1,0 +1,8 @@
+/* notify.h - tells systemd how we are (sd_notify(3)), if it asked. */
+#ifndef CONTROL_NOTIFY_H
+#define CONTROL_NOTIFY_H
+
+void notify_ready(void);
+void notify_stopping(void);
+
+#endif

@@ -1,0 +1,230 @@
+/* The builder thread: one job at a time, handed back to control by mail. What
+ * is in service goes on, and is borrowed read-only by the job: control does
+ * not replace it while one is under way. */
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mailbox.h"
+#include "control/state.h"
+
+struct build_job {
+	struct control *control;
+	pthread_t thread;
+	bool geo_only;
+	struct err err;
+	struct built *built; /* result of a whole build */
+	struct geo *geo;     /* results of geo_only */
+	struct map *map;
+	struct geo_files files;
+};
+
+static void job_done(void *arg);
+
+static void *job_run(void *arg)
+{
+	struct build_job *job = arg;
+	struct control *c = job->control;
+
+	/* Building must not take cores from answering. */
+	if (nice(5) < 0)
+		log_debug("builder: no lower priority");
+	if (job->geo_only)
+		build_geo(
+		        c->built, &job->geo, &job->map, &job->files, &job->err);
+	else
+		job->built =
+		        build_all(c->path, c->built, c->geo_pending, &job->err);
+	mailbox_post(c->mailbox, job_done, job);
+	return NULL;
+}
+
+static void job_start(struct control *c, bool geo_only)
+{
+	sigset_t all, before;
+	struct build_job *job = mem_zero(1, sizeof *job);
+	job->control = c;
+	job->geo_only = geo_only;
+	c->job = job;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	if (pthread_create(&job->thread, NULL, job_run, job))
+		abort();
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_setname_np(job->thread, "dnsd-builder");
+}
+
+static void tell_waiters(struct control *c, bool ok, const char *text)
+{
+	while (c->waiters) {
+		struct reload_waiter *w = c->waiters;
+		c->waiters = w->next;
+		w->done(w->arg, ok, text);
+		free(w);
+	}
+}
+
+static bool texts_differ(const struct conf_texts *a, const struct conf_texts *b)
+{
+	if (a->n != b->n)
+		return true;
+	for (unsigned i = 0; i < a->n; i++)
+		if (strcmp(a->text[i], b->text[i]))
+			return true;
+	return false;
+}
+
+/* What only a restart can change. */
+static void warn_fixed(
+        const struct conf *old, const struct conf *new, struct err *err)
+{
+	const struct {
+		const char *key;
+		bool changed;
+	} fixed[] = {{"listen", texts_differ(&old->listen, &new->listen)},
+	        {"workers", old->workers != new->workers},
+	        {"user", strcmp(old->user, new->user) != 0},
+	        {"http listen",
+	                texts_differ(&old->http.listen, &new->http.listen)},
+	        {"public listen",
+	                texts_differ(&old->site.listen, &new->site.listen)},
+	        {"control", strcmp(old->control, new->control) != 0},
+	        {"store", strcmp(old->store, new->store) != 0}};
+	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
+		if (fixed[i].changed)
+			err_warn(err, "%s: a change of '%s' takes a restart",
+			        new->path, fixed[i].key);
+}
+
+static void finish_reload(struct control *c, struct build_job *job)
+{
+	c->reloads++;
+	c->reload_wall_ms = clock_wall_ms();
+	free(c->reload_error);
+	c->reload_error = mem_strdup(job->built ? "" : err_text(&job->err));
+	if (job->built) {
+		warn_fixed(c->built->conf, job->built->conf, &job->err);
+		control_adopt(c, job->built);
+		log_lines(LOG_LVL_WARN, "", job->err.warnings);
+		log_info("reload: done");
+		tell_waiters(
+		        c, true, job->err.warnings ? job->err.warnings : "");
+		return;
+	}
+	c->reload_errors++;
+	log_lines(LOG_LVL_ERROR, "reload: ", c->reload_error);
+	log_error("reload: not done, the old configuration goes on");
+	control_publish(c); /* who asks now is told of it */
+	tell_waiters(c, false, c->reload_error);
+}
+
+static void finish_geo(struct control *c, struct build_job *job)
+{
+	bool first = c->geo_pending;
+	if (job->geo) {
+		c->geo_pending = false;
+		log_info("geoip: loaded, %u places, %zu KiB",
+		        geo_places(job->geo), geo_size(job->geo) / 1024);
+		control_adopt_geo(c, job->geo, job->map, job->files);
+		return;
+	}
+	log_lines(LOG_LVL_ERROR, "geoip: ", err_text(&job->err));
+	if (first) {
+		c->failed = true;
+		control_stop(c);
+		return;
+	}
+	c->geo_failed = true;
+	log_error("geoip: not loaded, the old data go on");
+}
+
+static void job_done(void *arg)
+{
+	struct build_job *job = arg;
+	struct control *c = job->control;
+
+	pthread_join(job->thread, NULL);
+	c->job = NULL;
+	if (job->geo_only)
+		finish_geo(c, job);
+	else
+		finish_reload(c, job);
+	err_fini(&job->err);
+	free(job);
+	if (c->reload_again) {
+		c->reload_again = false;
+		c->waiters = c->waiters_again;
+		c->waiters_again = NULL;
+		job_start(c, false);
+	}
+}
+
+void control_reload(struct control *c,
+        void (*done)(void *arg, bool ok, const char *text), void *arg)
+{
+	/* What changed after a build began may not be in it: build again. */
+	struct reload_waiter **list = c->job ? &c->waiters_again : &c->waiters;
+	if (done) {
+		struct reload_waiter *w = mem_alloc(sizeof *w);
+		*w = (struct reload_waiter){*list, done, arg};
+		*list = w;
+	}
+	if (c->job)
+		c->reload_again = true;
+	else
+		job_start(c, false);
+}
+
+static bool same_files(const struct geo_files *a, const struct geo_files *b)
+{
+	return a->n == b->n &&
+	        !memcmp(a->stat, b->stat, a->n * sizeof *a->stat);
+}
+
+/* A file that is being written changes from look to look; it is loaded when
+ * two looks agree. */
+void control_watch_geo(struct control *c)
+{
+	struct geo_files now;
+	bool changed = build_geo_changed(c->built, &now);
+	for (unsigned i = 0; i < now.n; i++)
+		now.stat[i].st_atim = (struct timespec){0};
+	bool at_rest = same_files(&now, &c->geo_seen) || c->geo_pending;
+
+	if (!same_files(&now, &c->geo_seen))
+		c->geo_failed = false;
+	geo_files_free(&c->geo_seen);
+	c->geo_seen = now;
+	if (changed && at_rest && !c->geo_failed && !c->job)
+		job_start(c, true);
+}
+
+static void waiters_free(struct reload_waiter *list)
+{
+	while (list) {
+		struct reload_waiter *next = list->next;
+		free(list);
+		list = next;
+	}
+}
+
+void control_builder_stop(struct control *c)
+{
+	waiters_free(c->waiters);
+	waiters_free(c->waiters_again);
+	if (!c->job)
+		return;
+	struct build_job *job = c->job;
+	pthread_join(job->thread, NULL);
+	build_free(job->built, c->built);
+	geo_free(job->geo);
+	map_free(job->map);
+	geo_files_free(&job->files);
+	err_fini(&job->err);
+	free(job);
+	c->job = NULL;
+}

@@ -1,0 +1,91 @@
+/* state.h - the control thread's own state. Private to control/. */
+#ifndef CONTROL_STATE_H
+#define CONTROL_STATE_H
+
+#include <event2/event.h>
+
+#include "control/build.h"
+#include "control/control.h"
+#include "http/http.h"
+#include "net/listen.h"
+#include "net/tcp.h"
+#include "net/udp.h"
+#include "snapshot/report.h"
+#include "snapshot/snapshot.h"
+#include "srs/poll.h"
+#include "steer/fleet.h"
+#include "store/store.h"
+
+/* A job of the builder thread. */
+struct build_job;
+
+/* Somebody who wants to know how a reload ended. */
+struct reload_waiter {
+	struct reload_waiter *next;
+	void (*done)(void *arg, bool ok, const char *text);
+	void *arg;
+};
+
+struct control {
+	const char *path; /* of the configuration */
+	struct event_base *base;
+	struct mailbox *mailbox; /* what other threads ask of this one */
+	struct event *mailbox_event, *tick, *watch, *save, *hup, *term, *intr;
+
+	struct built *built; /* in service */
+	struct load *load;   /* published */
+	struct report *report;
+	struct published published;
+	struct fleet *fleet;
+	struct poller *poller;
+	struct store *store; /* NULL: none */
+
+	struct listeners listeners;
+	unsigned n_workers;
+	struct udp_worker **workers;
+	struct tcp_server *tcp;
+	struct http *http; /* NULL: none */
+	struct ctl *ctl;   /* NULL: none */
+
+	struct build_job *job;         /* under way; NULL: none */
+	struct reload_waiter *waiters; /* for the job under way */
+	bool reload_again;             /* asked for while one was under way */
+	struct reload_waiter *waiters_again;
+	struct geo_files geo_seen; /* a change is loaded when it is at rest */
+	bool geo_failed;  /* geo_seen could not be used: not tried again */
+	bool geo_pending; /* the first load is still to come */
+	bool failed;      /* the first load failed: stop with an error */
+
+	int64_t start_ms;
+	uint64_t generation, builds, build_ns;
+	uint64_t reloads, reload_errors;
+	int64_t reload_wall_ms;
+	char *reload_error; /* "" or text; owned */
+};
+
+/* -- reload.c -- */
+
+/* Builds the configuration anew on the builder thread; done may be NULL. */
+void control_reload(struct control *c,
+        void (*done)(void *arg, bool ok, const char *text), void *arg);
+
+/* Looks whether a geo file changed, and has it loaded. */
+void control_watch_geo(struct control *c);
+void control_builder_stop(struct control *c);
+
+/* -- control.c -- */
+
+/* Puts a new state in service; frees what it replaces. */
+void control_adopt(struct control *c, struct built *built);
+void control_adopt_geo(struct control *c, struct geo *geo, struct map *map,
+        struct geo_files files);
+void control_publish(struct control *c);
+
+/* Drains a node or ends it, kept over a restart; done tells when it is on
+ * disk (ok false: it is in force but will not survive). False: no such node,
+ * done is not called. */
+bool control_drain(struct control *c, const char *node, bool drained,
+        void (*done)(void *arg, bool ok), void *arg);
+void control_stop(struct control *c);
+
+#endif

@@ -1,0 +1,70 @@
+#include "control/try.h"
+
+#include <string.h>
+
+#include "steer/explain.h"
+
+static bool query_of(const struct steer_state *state, const char *name,
+        const char *client, struct steer_query *query, unsigned *scope,
+        struct err *err)
+{
+	struct map_match match;
+	struct prefix prefix;
+
+	if (!map_match(state->map, name, &match))
+		return err_add(err, "%s is not a steered name", name);
+	if (!prefix_parse(&prefix, client, false))
+		return err_add(
+		        err, "'%s' is not ADDRESS or ADDRESS/LENGTH", client);
+	struct geo_leaf leaf = geo_find(state->geo, &prefix.addr);
+	*query = (struct steer_query){.name = match.name,
+	        .line = match.line,
+	        .type = STEER_A,
+	        .stream = map_stream_hash(
+	                match.stream, (unsigned)strlen(match.stream)),
+	        .asker = prefix.addr};
+	steer_client(query, &prefix.addr, prefix.len, leaf);
+	*scope = leaf.scope;
+	return true;
+}
+
+static void print_addresses(
+        const struct map *map, const struct steer_decision *d, struct buf *out)
+{
+	char text[ADDR_TEXT_MAX];
+	buf_printf(out, "answer");
+	for (unsigned i = 0; i < d->n; i++) {
+		const struct map_node *node = &map->nodes[d->node[i]];
+		for (unsigned k = 0; k < node->n4 + node->n6; k++)
+			buf_printf(
+			        out, " %s", addr_text(&node->address[k], text));
+	}
+	buf_printf(out, "\n");
+}
+
+bool try_explain(const struct steer_state *state, const char *name,
+        const char *client, int64_t now_ms, struct buf *out, struct err *err)
+{
+	struct steer_query query;
+	struct steer_decision d;
+	struct steer_trace trace;
+	char line[EXPLAIN_LINE_MAX];
+	unsigned scope = 0;
+
+	if (!query_of(state, name, client, &query, &scope, err))
+		return false;
+	steer_decide(state, NULL, &query, now_ms, &d, &trace);
+	buf_printf(out, "name %s line %u policy %s\n",
+	        state->map->names[query.name].name, query.line,
+	        conf_policies[state->map->names[query.name].policy]);
+	explain_client(state, &query, line);
+	buf_printf(out, "%s\n", line);
+	for (unsigned i = 0; i < trace.n; i++) {
+		explain_candidate(state, &trace.candidate[i], line);
+		buf_printf(out, "candidate %s\n", line);
+	}
+	explain_pick(state, &d, &trace, scope, line);
+	buf_printf(out, "%s\n", line);
+	print_addresses(state->map, &d, out);
+	return true;
+}

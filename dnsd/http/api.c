@@ -1,0 +1,257 @@
+/* The operator's calls: nodes, status, explain, drain; and heartbeats. */
+#include <event2/buffer.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/mailbox.h"
+#include "http/request.h"
+#include "snapshot/report.h"
+#include "srs/heartbeat.h"
+#include "steer/explain.h"
+#include "zones/zoneset.h"
+
+/* -- nodes -- */
+
+static json_t *node_json(const struct report_node *node)
+{
+	return json_pack(
+	        "{s:s, s:s, s:s, s:s, s:I, s:f, s:f, s:f, s:f, s:I, s:I, s:I, s:I}",
+	        "name", node->name, "role", node->role, "state",
+	        node_states[node->state], "why", node->why, "connections",
+	        (json_int_t)node->connections, "bandwidth_kbps",
+	        (double)node->bandwidth_bps / 1000, "cpu_percent",
+	        (double)node->cpu * 100, "utilisation",
+	        (double)node->utilisation, "reserved", (double)node->reserved,
+	        "sample_age_ms", (json_int_t)node->sample_age_ms, "answers",
+	        (json_int_t)node->answers, "samples", (json_int_t)node->samples,
+	        "failures", (json_int_t)node->failures);
+}
+
+void api_nodes(struct request *r)
+{
+	const struct report *report = r->snap->report;
+	json_t *list = json_array();
+	for (unsigned i = 0; i < report->n_nodes; i++)
+		if (report->nodes[i].name)
+			json_array_append_new(
+			        list, node_json(&report->nodes[i]));
+	request_json(r, 200, list);
+}
+
+/* -- status -- */
+
+static uint64_t all_queries(const struct report *report)
+{
+	uint64_t sum = 0;
+	for (int tcp = 0; tcp < 2; tcp++)
+		for (int v6 = 0; v6 < 2; v6++)
+			sum += report->counters.queries[tcp][v6];
+	return sum;
+}
+
+static json_t *zones_json(const struct zoneset *set)
+{
+	char name[NAME_TEXT_MAX];
+	json_t *list = json_array();
+	for (unsigned i = 0; i < zoneset_count(set); i++) {
+		const struct zone *zone = zoneset_at(set, i);
+		json_array_append_new(list,
+		        json_pack("{s:s, s:I, s:I}", "name",
+		                name_text(&zone->apex, name), "serial",
+		                (json_int_t)zone->serial, "records",
+		                (json_int_t)zone->records));
+	}
+	return list;
+}
+
+static json_t *reload_json(const struct report *report)
+{
+	json_t *error = *report->reload_error
+	        ? json_string(report->reload_error)
+	        : json_null();
+	if (!report->reload_wall_ms) {
+		json_decref(error);
+		return json_null();
+	}
+	return json_pack("{s:I, s:b, s:o}", "at_ms",
+	        (json_int_t)report->reload_wall_ms, "ok",
+	        *report->reload_error == '\0', "error", error);
+}
+
+void api_status(struct request *r)
+{
+	const struct report *report = r->snap->report;
+	const struct map *map = r->snap->map;
+	json_t *steered = json_array();
+
+	for (unsigned i = 0; i < map->n_names; i++)
+		json_array_append_new(steered, json_string(map->names[i].name));
+	request_json(r, 200,
+	        json_pack("{s:s, s:I, s:I, s:o, s:o, s:o, s:I, s:i, s:i, s:b}",
+	                "version", DNSD_VERSION, "uptime_s",
+	                (json_int_t)((clock_ms() - report->start_ms) / 1000),
+	                "generation", (json_int_t)r->snap->generation, "zones",
+	                zones_json(r->snap->zones), "steered", steered,
+	                "last_reload", reload_json(report), "queries",
+	                (json_int_t)all_queries(report), "workers",
+	                (int)report->workers, "servers", (int)map->servers,
+	                "network_suspect", report->blind));
+}
+
+/* -- explain -- */
+
+static json_t *place_json(const struct place *place)
+{
+	static const char *const source[] = {
+	        "unknown", "country", "database", "nets"};
+	json_t *json = json_pack("{s:s}", "source", source[place->source]);
+	if (place->source != PLACE_UNKNOWN) {
+		json_object_set_new(json, "latitude", json_real(place->lat));
+		json_object_set_new(json, "longitude", json_real(place->lon));
+	}
+	if (place->country[0])
+		json_object_set_new(
+		        json, "country", json_stringn(place->country, 2));
+	if (place->asn)
+		json_object_set_new(json, "asn", json_integer(place->asn));
+	return json;
+}
+
+static json_t *candidate_json(
+        const struct map *map, const struct steer_candidate *c)
+{
+	return json_pack("{s:s, s:s, s:f, s:f, s:f, s:f, s:f, s:f}", "node",
+	        map->nodes[c->node].name, "state", node_states[c->state],
+	        "path_ms", (double)c->path_ms, "utilisation", (double)c->used,
+	        "reserved", (double)c->reserved, "price_ms",
+	        (double)c->price_ms, "penalty_ms", (double)c->penalty_ms,
+	        "cost", (double)c->cost_ms);
+}
+
+void api_explain(struct request *r)
+{
+	struct steer_state state = {r->snap->map, r->snap->load, r->snap->geo};
+	struct steer_query query;
+	struct steer_decision d;
+	struct steer_trace trace;
+	struct prefix net;
+	char text[PREFIX_TEXT_MAX];
+	unsigned scope;
+
+	if (!request_client(r, request_param(r, "name"),
+	            request_param(r, "client"), &query, &scope))
+		return;
+	steer_decide(&state, http_own_accounts(r->http), &query, clock_ms(), &d,
+	        &trace);
+	json_t *candidates = json_array();
+	for (unsigned i = 0; i < trace.n; i++)
+		json_array_append_new(candidates,
+		        candidate_json(state.map, &trace.candidate[i]));
+	net = (struct prefix){query.net, query.net_len};
+	request_json(r, 200,
+	        json_pack("{s:s, s:s, s:o, s:o, s:s, s:I, s:I}", "name",
+	                request_param(r, "name"), "client",
+	                prefix_text(&net, text), "place",
+	                place_json(geo_place(state.geo, query.place)),
+	                "candidates", candidates, "pick",
+	                state.map->nodes[d.node[0]].name, "ttl",
+	                (json_int_t)d.ttl_s, "scope", (json_int_t)scope));
+}
+
+/* -- drain -- */
+
+struct waiting {
+	struct request request; /* only ev and http are valid later */
+	char node[64];
+	bool drained;
+};
+
+static void on_drained(void *arg, bool ok, const char *text)
+{
+	struct waiting *w = arg;
+	if (ok)
+		request_json(&w->request, 200,
+		        json_pack("{s:s, s:b, s:s, s:s}", "node", w->node,
+		                "drained", w->drained, "scope",
+		                "this name server", "note", text));
+	else
+		request_error(
+		        &w->request, 404, "there is no node '%s'", w->node);
+	free(w);
+}
+
+void api_drain(struct request *r, const char *node, bool drained)
+{
+	const struct control_ops *ops = http_ops(r->http);
+
+	if (!r->has_token) {
+		request_header(r, "WWW-Authenticate", "Bearer");
+		request_error(r, *http_rules(r->http)->token ? 401 : 403,
+		        *http_rules(r->http)->token
+		                ? "the token is missing or wrong"
+		                : "no token is configured: changes are off");
+		return;
+	}
+	struct waiting *w = mem_zero(1, sizeof *w);
+	w->request = *r;
+	w->drained = drained;
+	strncpy(w->node, node, sizeof w->node - 1);
+	ops->drain(
+	        ops->arg, node, drained, http_mailbox(r->http), on_drained, w);
+}
+
+/* -- heartbeats -- */
+
+static bool is_node_address(const struct map *map, const struct addr *addr)
+{
+	for (unsigned i = 0; i < map->n_nodes; i++)
+		for (unsigned k = 0;
+		        k < (unsigned)map->nodes[i].n4 + map->nodes[i].n6; k++)
+			if (addr_equal(&map->nodes[i].address[k], addr))
+				return true;
+	return false;
+}
+
+static bool may_report(const struct request *r)
+{
+	const struct http_rules *rules = http_rules(r->http);
+	if (!rules->n_heartbeat)
+		return is_node_address(r->snap->map, &r->peer);
+	for (unsigned i = 0; i < rules->n_heartbeat; i++)
+		if (prefix_contains(&rules->heartbeat_from[i], &r->peer))
+			return true;
+	return false;
+}
+
+/* Answered at once, always: a slow receiver freezes SRS's statistics. */
+void api_heartbeat(struct request *r)
+{
+	struct evbuffer *in = evhttp_request_get_input_buffer(r->ev);
+	size_t len = evbuffer_get_length(in);
+	const char *body = (const char *)evbuffer_pullup(in, -1);
+	struct heartbeat beat;
+	struct err err = {0};
+
+	if (!may_report(r)) {
+		request_error(r, 403, "heartbeats are not taken from here");
+		return;
+	}
+	if (!heartbeat_parse(body ? body : "", len, &beat, &err)) {
+		request_error(r, 400, "%s", err_text(&err));
+		err_fini(&err);
+		return;
+	}
+	int node = map_find_node(r->snap->map, beat.server);
+	if (node < 0)
+		node = map_find_node(r->snap->map, beat.device_id);
+	if (node >= 0 && beat.has_sample) {
+		const struct control_ops *ops = http_ops(r->http);
+		ops->heartbeat(ops->arg, (unsigned)node,
+		        (float)beat.sample.connections);
+	}
+	request_json(r, 200, json_pack("{s:i, s:n}", "code", 0, "data"));
+	err_fini(&err);
+}

@@ -1,0 +1,580 @@
+#include "http/http.h"
+
+#include <event2/buffer.h>
+#include <event2/bufferevent_ssl.h>
+#include <event2/event.h>
+#include <event2/listener.h>
+#include <netinet/in.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <urcu/urcu-memb.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/rng.h"
+#include "http/request.h"
+#include "page/page.h"
+#include "snapshot/options.h"
+#include "steer/accounts.h"
+
+#define CONNECTIONS_MAX 512 /* per listener */
+#define SOCKETS_MAX 64
+#define PAUSE_MS 100
+#define HEADERS_MAX 8192
+#define BODY_MAX 65536
+#define TIMEOUT_S 10
+#define MAX_CLIENTS (1 << 14)
+#define RATE_PER_S 200 /* requests of one address that is not trusted */
+#define RATE_BURST 400
+#define RATE_SLOTS 4096
+
+/* A listener: the operator's or the public one.
+ *
+ * evhttp tells of a connection when it is accepted and of its end only once it
+ * has brought a request. Those that have not live for TIMEOUT_S at most, so
+ * accepted less first requests of that time is what there can be of them. */
+struct side {
+	struct http *http;
+	struct evhttp *evhttp;
+	bool site;
+	SSL_CTX *tls; /* NULL: plain */
+	unsigned n_open;
+	struct evhttp_connection *open[CONNECTIONS_MAX]; /* with a request */
+	unsigned
+	        silent[TIMEOUT_S]; /* accepted less first requests, by second */
+	int64_t second;
+	struct evhttp_bound_socket *bound[SOCKETS_MAX];
+	unsigned n_bound;
+	bool paused; /* nothing is accepted until some have gone */
+};
+
+struct rate {
+	uint64_t who;
+	int64_t at_ms;
+	float tokens;
+};
+
+struct http {
+	struct event_base *base;
+	struct published *published;
+	struct control_ops ops;
+	struct accounts *accounts;
+	struct mailbox *mailbox;
+	struct event *mail, *tick;
+	struct side sides[2];
+	struct http_rules *rules;
+	struct rate rates[RATE_SLOTS];
+	uint64_t secret;
+	pthread_t thread;
+};
+
+/* -- for handlers -- */
+
+const struct control_ops *http_ops(const struct http *h)
+{
+	return &h->ops;
+}
+
+struct mailbox *http_mailbox(const struct http *h)
+{
+	return h->mailbox;
+}
+
+const struct http_rules *http_rules(const struct http *h)
+{
+	return h->rules;
+}
+
+struct accounts *http_own_accounts(const struct http *h)
+{
+	return h->accounts;
+}
+
+const struct accounts *http_accounts(const struct http *h)
+{
+	return h->accounts;
+}
+
+const char *request_param(const struct request *r, const char *name)
+{
+	return evhttp_find_header(&r->query, name);
+}
+
+void request_header(struct request *r, const char *name, const char *value)
+{
+	evhttp_add_header(
+	        evhttp_request_get_output_headers(r->ev), name, value);
+}
+
+static const char *reason(int code)
+{
+	switch (code) {
+	case 200:
+		return "OK";
+	case 400:
+		return "Bad Request";
+	case 401:
+		return "Unauthorized";
+	case 403:
+		return "Forbidden";
+	case 404:
+		return "Not Found";
+	case 405:
+		return "Method Not Allowed";
+	case 429:
+		return "Too Many Requests";
+	}
+	return "Error";
+}
+
+static void reply(struct request *r, int code, const char *type,
+        const void *text, size_t len)
+{
+	struct evbuffer *body = evbuffer_new();
+	evbuffer_add(body, text, len);
+	request_header(r, "Content-Type", type);
+	request_header(r, "X-Content-Type-Options", "nosniff");
+	evhttp_send_reply(r->ev, code, reason(code), body);
+	evbuffer_free(body);
+}
+
+void request_text(
+        struct request *r, const char *type, const void *text, size_t len)
+{
+	reply(r, 200, type, text, len);
+}
+
+void request_json(struct request *r, int code, json_t *json)
+{
+	char *text = json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(9));
+	json_decref(json);
+	if (code == 200 &&
+	        !evhttp_find_header(evhttp_request_get_output_headers(r->ev),
+	                "Cache-Control"))
+		request_header(r, "Cache-Control", "no-store");
+	reply(r, code, "application/json", text ? text : "null",
+	        text ? strlen(text) : 4);
+	free(text);
+}
+
+void request_error(struct request *r, int code, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	json_t *json = json_pack("{s:s}", "error", text);
+	if (!json) /* what the client sent was no UTF-8 */
+		json = json_pack("{s:s}", "error", reason(code));
+	request_json(r, code, json);
+}
+
+/* -- who asks -- */
+
+/* A bucket per address; addresses that share a slot push each other out. */
+static bool within_rate(struct http *h, const struct addr *peer)
+{
+	uint64_t who = hash_bytes(peer, sizeof *peer, h->secret);
+	struct rate *rate = &h->rates[who % RATE_SLOTS];
+	int64_t now = clock_ms();
+
+	if (rate->who != who)
+		*rate = (struct rate){who, now, RATE_BURST};
+	rate->tokens += (float)(now - rate->at_ms) * RATE_PER_S / 1000;
+	if (rate->tokens > RATE_BURST)
+		rate->tokens = RATE_BURST;
+	rate->at_ms = now;
+	if (rate->tokens < 1)
+		return false;
+	rate->tokens--;
+	return true;
+}
+
+/* Without telling by its time how much of it was right. */
+static bool equal_secret(const char *a, const char *b)
+{
+	size_t n = strlen(a), m = strlen(b);
+	unsigned diff = (unsigned)(n ^ m);
+	for (size_t i = 0; i < m; i++)
+		diff |= (unsigned char)b[i] ^ (unsigned char)(n ? a[i % n] : 0);
+	return diff == 0;
+}
+
+static bool has_token(const struct http *h, struct evhttp_request *ev)
+{
+	const char *auth = evhttp_find_header(
+	        evhttp_request_get_input_headers(ev), "Authorization");
+	return *h->rules->token && auth && !strncmp(auth, "Bearer ", 7) &&
+	        equal_secret(auth + 7, h->rules->token);
+}
+
+static struct addr peer_of(struct evhttp_request *ev)
+{
+	struct evhttp_connection *c = evhttp_request_get_connection(ev);
+	const struct sockaddr *sa = evhttp_connection_get_addr(c);
+	return sa ? addr_from_sockaddr(sa) : (struct addr){0};
+}
+
+/* -- connections -- */
+
+static void on_close(struct evhttp_connection *c, void *arg)
+{
+	struct side *side = arg;
+	for (unsigned i = 0; i < side->n_open; i++)
+		if (side->open[i] == c) {
+			side->open[i] = side->open[--side->n_open];
+			return;
+		}
+}
+
+/* The slot of this second; older ones of the ring are cleared. */
+static unsigned *silent_now(struct side *side)
+{
+	int64_t now = clock_ms() / 1000;
+	if (now - side->second > TIMEOUT_S)
+		side->second = now - TIMEOUT_S;
+	while (side->second < now)
+		side->silent[++side->second % TIMEOUT_S] = 0;
+	return &side->silent[now % TIMEOUT_S];
+}
+
+static unsigned connections(struct side *side)
+{
+	unsigned n = side->n_open;
+	silent_now(side);
+	for (unsigned i = 0; i < TIMEOUT_S; i++)
+		n += side->silent[i];
+	return n;
+}
+
+static void pause_side(struct side *side, bool paused)
+{
+	if (side->paused == paused)
+		return;
+	side->paused = paused;
+	for (unsigned i = 0; i < side->n_bound; i++) {
+		struct evconnlistener *l =
+		        evhttp_bound_socket_get_listener(side->bound[i]);
+		if (paused)
+			evconnlistener_disable(l);
+		else
+			evconnlistener_enable(l);
+	}
+}
+
+/* A connection was accepted. */
+static struct bufferevent *on_accept(struct event_base *base, void *arg)
+{
+	struct side *side = arg;
+	++*silent_now(side);
+	if (connections(side) >= CONNECTIONS_MAX)
+		pause_side(side, true);
+	if (side->tls)
+		return bufferevent_openssl_socket_new(base, -1,
+		        SSL_new(side->tls), BUFFEREVENT_SSL_ACCEPTING,
+		        BEV_OPT_CLOSE_ON_FREE);
+	return bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+}
+
+/* A request of it came: if it is the first, its end will be told. */
+static void know_connection(struct side *side, struct evhttp_request *ev)
+{
+	struct evhttp_connection *c = evhttp_request_get_connection(ev);
+	for (unsigned i = 0; i < side->n_open; i++)
+		if (side->open[i] == c)
+			return;
+	if (side->n_open == CONNECTIONS_MAX)
+		return;
+	side->open[side->n_open++] = c;
+	evhttp_connection_set_closecb(c, on_close, side);
+	silent_now(side);
+	for (unsigned i = 0; i < TIMEOUT_S; i++) {
+		unsigned *silent =
+		        &side->silent[(side->second + TIMEOUT_S - i) %
+		                TIMEOUT_S];
+		if (*silent) {
+			--*silent;
+			return;
+		}
+	}
+}
+
+static void on_pause_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct http *h = arg;
+	for (int i = 0; i < 2; i++)
+		if (h->sides[i].paused &&
+		        connections(&h->sides[i]) < CONNECTIONS_MAX)
+			pause_side(&h->sides[i], false);
+}
+
+/* -- routes -- */
+
+enum { GET = EVHTTP_REQ_GET | EVHTTP_REQ_HEAD, POST = EVHTTP_REQ_POST };
+
+static const struct route {
+	const char *path;
+	int methods;
+	bool site; /* on the public listener too */
+	void (*run)(struct request *r);
+} routes[] = {
+        {"/api/v1/nodes", GET, false, api_nodes},
+        {"/api/v1/status", GET, false, api_status},
+        {"/api/v1/explain", GET, false, api_explain},
+        {"/metrics", GET, false, metrics},
+        {"/api/v1/lines", GET, true, api_lines},
+        {"/resolve", GET, true, api_resolve},
+        {"/api/v1/servers", POST, true, api_heartbeat},
+        {"/api/v1/srs/register", POST, true, api_heartbeat},
+};
+
+static void serve_page(struct request *r)
+{
+	request_header(r, "Content-Security-Policy",
+	        "default-src 'self'; style-src 'unsafe-inline'; script-src 'unsafe-inline'");
+	request_text(r, "text/html; charset=utf-8", page_html, page_html_len);
+}
+
+/* /api/v1/nodes/NAME/drain and undrain; false: not such a path. */
+static bool route_node(struct request *r)
+{
+	static const char prefix[] = "/api/v1/nodes/";
+	char node[64];
+	const char *name = r->path + sizeof prefix - 1, *slash;
+
+	if (strncmp(r->path, prefix, sizeof prefix - 1) ||
+	        !(slash = strchr(name, '/')) || slash == name ||
+	        (size_t)(slash - name) >= sizeof node)
+		return false;
+	bool drain = !strcmp(slash, "/drain");
+	if (!drain && strcmp(slash, "/undrain"))
+		return false;
+	memcpy(node, name, (size_t)(slash - name));
+	node[slash - name] = '\0';
+	if (evhttp_request_get_command(r->ev) != EVHTTP_REQ_POST)
+		request_error(r, 405, "use POST");
+	else
+		api_drain(r, node, drain);
+	return true;
+}
+
+static void route(struct request *r)
+{
+	int method = (int)evhttp_request_get_command(r->ev);
+	if (!r->site && !strcmp(r->path, "/") && (method & GET)) {
+		serve_page(r);
+		return;
+	}
+	for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
+		if (strcmp(routes[i].path, r->path) ||
+		        (r->site && !routes[i].site))
+			continue;
+		if (method & routes[i].methods)
+			routes[i].run(r);
+		else
+			request_error(r, 405, "use %s",
+			        routes[i].methods == POST ? "POST" : "GET");
+		return;
+	}
+	if (r->site || !route_node(r))
+		request_error(r, 404, "there is nothing here");
+}
+
+static void on_request(struct evhttp_request *ev, void *arg)
+{
+	struct side *side = arg;
+	struct http *h = side->http;
+	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(ev);
+	const char *query = uri ? evhttp_uri_get_query(uri) : NULL;
+	struct request r = {.http = h,
+	        .ev = ev,
+	        .site = side->site,
+	        .peer = peer_of(ev),
+	        .has_token = has_token(h, ev)};
+
+	know_connection(side, ev);
+	r.path = uri ? evhttp_uri_get_path(uri) : NULL;
+	if (!r.path)
+		r.path = "";
+	if (evhttp_parse_query_str(query ? query : "", &r.query) < 0)
+		TAILQ_INIT(&r.query);
+	urcu_memb_read_lock();
+	r.snap = rcu_dereference(h->published->now);
+	r.trusted = options_trusts(r.snap->options, &r.peer);
+	if (!r.trusted && !r.has_token && !within_rate(h, &r.peer))
+		request_error(&r, 429, "too many requests");
+	else
+		route(&r);
+	urcu_memb_read_unlock();
+	evhttp_clear_headers(&r.query);
+}
+
+/* -- listeners -- */
+
+static bool tls_open(
+        struct side *side, const char *cert, const char *key, struct err *err)
+{
+	side->tls = SSL_CTX_new(TLS_server_method());
+	if (side->tls &&
+	        SSL_CTX_set_min_proto_version(side->tls, TLS1_2_VERSION) == 1 &&
+	        SSL_CTX_use_certificate_chain_file(side->tls, cert) == 1 &&
+	        SSL_CTX_use_PrivateKey_file(side->tls, key, SSL_FILETYPE_PEM) ==
+	                1 &&
+	        SSL_CTX_check_private_key(side->tls) == 1)
+		return true;
+	return err_add(
+	        err, "%s: %s", cert, ERR_reason_error_string(ERR_get_error()));
+}
+
+static void side_open(
+        struct http *h, struct side *side, bool site, const int *sockets)
+{
+	side->http = h;
+	side->site = site;
+	side->evhttp = evhttp_new(h->base);
+	evhttp_set_allowed_methods(side->evhttp,
+	        EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST);
+	evhttp_set_max_headers_size(side->evhttp, HEADERS_MAX);
+	evhttp_set_max_body_size(side->evhttp, BODY_MAX);
+	evhttp_set_timeout(side->evhttp, TIMEOUT_S);
+	evhttp_set_gencb(side->evhttp, on_request, side);
+	evhttp_set_bevcb(side->evhttp, on_accept, side);
+	for (; sockets && *sockets >= 0 && side->n_bound < SOCKETS_MAX;
+	        sockets++)
+		side->bound[side->n_bound++] = evhttp_accept_socket_with_handle(
+		        side->evhttp, *sockets);
+}
+
+/* -- rules -- */
+
+static struct http_rules *rules_new(const struct conf *conf)
+{
+	struct http_rules *rules = mem_zero(1, sizeof *rules);
+	strncpy(rules->token, conf->http.token, sizeof rules->token - 1);
+	rules->n_heartbeat = conf->heartbeat_from.n;
+	if (!rules->n_heartbeat)
+		return rules;
+	size_t size = rules->n_heartbeat * sizeof *rules->heartbeat_from;
+	rules->heartbeat_from =
+	        memcpy(mem_alloc(size), conf->heartbeat_from.prefix, size);
+	return rules;
+}
+
+static void rules_free(struct http_rules *rules)
+{
+	if (rules)
+		free(rules->heartbeat_from);
+	free(rules);
+}
+
+struct new_rules {
+	struct http *http;
+	struct http_rules *rules;
+};
+
+static void take_rules(void *arg)
+{
+	struct new_rules *n = arg;
+	rules_free(n->http->rules);
+	n->http->rules = n->rules;
+	free(n);
+}
+
+void http_reconfigure(struct http *h, const struct conf *conf)
+{
+	struct new_rules *n = mem_alloc(sizeof *n);
+	*n = (struct new_rules){h, rules_new(conf)};
+	mailbox_post(h->mailbox, take_rules, n);
+}
+
+/* -- the thread -- */
+
+static void on_mail(evutil_socket_t fd, short what, void *arg)
+{
+	mailbox_run(((struct http *)arg)->mailbox);
+}
+
+static void *run(void *arg)
+{
+	struct http *h = arg;
+	urcu_memb_register_thread();
+	event_base_dispatch(h->base);
+	for (int i = 0; i < 2; i++)
+		if (h->sides[i].evhttp)
+			evhttp_free(h->sides[i].evhttp);
+	urcu_memb_unregister_thread();
+	return NULL;
+}
+
+static void http_free(struct http *h)
+{
+	if (h->mail)
+		event_free(h->mail);
+	if (h->tick)
+		event_free(h->tick);
+	event_base_free(h->base);
+	mailbox_free(h->mailbox);
+	for (int i = 0; i < 2; i++)
+		SSL_CTX_free(h->sides[i].tls);
+	accounts_free(h->accounts);
+	rules_free(h->rules);
+	free(h);
+}
+
+struct http *http_start(const struct conf *conf,
+        const struct http_sockets *sockets, struct published *published,
+        const struct control_ops *ops, uint64_t secret, struct err *err)
+{
+	struct http *h = mem_zero(1, sizeof *h);
+	sigset_t all, before;
+
+	h->base = event_base_new();
+	h->published = published;
+	h->ops = *ops;
+	h->secret = secret;
+	h->mailbox = mailbox_new();
+	h->accounts = accounts_new(MAX_CLIENTS, secret);
+	h->rules = rules_new(conf);
+	if (*conf->site.cert &&
+	        !tls_open(&h->sides[1], conf->site.cert, conf->site.key, err)) {
+		http_free(h);
+		return NULL;
+	}
+	h->mail = event_new(h->base, mailbox_fd(h->mailbox),
+	        EV_READ | EV_PERSIST, on_mail, h);
+	event_add(h->mail, NULL);
+	struct timeval pause = {0, PAUSE_MS * 1000};
+	h->tick = event_new(h->base, -1, EV_PERSIST, on_pause_tick, h);
+	event_add(h->tick, &pause);
+	side_open(h, &h->sides[0], false, sockets->operators);
+	side_open(h, &h->sides[1], true, sockets->site);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	if (pthread_create(&h->thread, NULL, run, h))
+		abort();
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_setname_np(h->thread, "dnsd-http");
+	return h;
+}
+
+static void on_stop(void *arg)
+{
+	event_base_loopbreak(((struct http *)arg)->base);
+}
+
+void http_stop(struct http *h)
+{
+	if (!h)
+		return;
+	mailbox_post(h->mailbox, on_stop, h);
+	pthread_join(h->thread, NULL);
+	http_free(h);
+}

@@ -1,0 +1,53 @@
+/* http.h - the API, metrics and the page, on a thread of its own (evhttp).
+ *
+ * Reads the published snapshot like a worker and owns accounts like one; asks
+ * for changes through struct control_ops, whose functions may be called from
+ * this thread. A flood of HTTP costs this thread only: connections, header and
+ * body sizes and rates per address are capped.
+ */
+#ifndef HTTP_HTTP_H
+#define HTTP_HTTP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/err.h"
+#include "base/mailbox.h"
+#include "conf/conf.h"
+#include "snapshot/snapshot.h"
+
+struct accounts;
+
+/* What http may ask of control. done(arg, ok, text) runs in mailbox. */
+struct control_ops {
+	void *arg;
+	void (*drain)(void *arg, const char *node, bool drained,
+	        struct mailbox *mailbox,
+	        void (*done)(void *arg, bool ok, const char *text),
+	        void *done_arg);
+	/* A heartbeat's connections of a node, by its index in the map. */
+	void (*heartbeat)(void *arg, unsigned node, float connections);
+};
+
+struct http;
+
+/* Listening sockets, opened by control while it is root; -1 ends a list. */
+struct http_sockets {
+	int *operators, *site;
+};
+
+/* conf is read now and by http_reconfigure, not kept. NULL with a message if
+ * the certificate can't be used. Starts the thread. */
+struct http *http_start(const struct conf *conf,
+        const struct http_sockets *sockets, struct published *published,
+        const struct control_ops *ops, uint64_t secret, struct err *err);
+
+/* After a reload: token, trusted and heartbeat_from may have changed. */
+void http_reconfigure(struct http *http, const struct conf *conf);
+void http_stop(struct http *http); /* and frees it; NULL allowed */
+
+/* For control's merge. */
+const struct accounts *http_accounts(const struct http *http);
+
+#endif

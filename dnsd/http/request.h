@@ -1,0 +1,66 @@
+/* request.h - one HTTP request on its way. Private to http/. */
+#ifndef HTTP_REQUEST_H
+#define HTTP_REQUEST_H
+
+#include <event2/http.h>
+#include <event2/keyvalq_struct.h>
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/addr.h"
+#include "http/http.h"
+#include "snapshot/snapshot.h"
+#include "steer/decide.h"
+
+struct request {
+	struct http *http;
+	struct evhttp_request *ev;
+	const struct snapshot *snap; /* inside the read section */
+	bool site;                   /* came to the public listener */
+	bool trusted;                /* by address */
+	bool has_token;
+	struct addr peer;
+	const char *path;
+	struct evkeyvalq query;
+};
+
+/* Who may do what; replaced by a reload. */
+struct http_rules {
+	char token[256]; /* "": no changes at all */
+	unsigned n_heartbeat;
+	struct prefix *heartbeat_from; /* NULL: the nodes' addresses */
+};
+
+/* A parameter of the URL; NULL if it is missing. */
+const char *request_param(const struct request *r, const char *name);
+
+/* The client that a question is about (client: a parameter or NULL, then the
+ * caller), and what name means; false: an error was answered. */
+bool request_client(struct request *r, const char *name, const char *client,
+        struct steer_query *query, unsigned *scope);
+
+/* Answers; the request is done with. json is consumed. */
+void request_json(struct request *r, int code, json_t *json);
+void request_error(struct request *r, int code, const char *fmt, ...)
+        __attribute__((format(printf, 3, 4)));
+void request_text(
+        struct request *r, const char *type, const void *text, size_t len);
+void request_header(struct request *r, const char *name, const char *value);
+
+/* The rest of http that handlers need. */
+const struct control_ops *http_ops(const struct http *http);
+struct mailbox *http_mailbox(const struct http *http);
+const struct http_rules *http_rules(const struct http *http);
+struct accounts *http_own_accounts(const struct http *http);
+
+/* Handlers. */
+void api_nodes(struct request *r);
+void api_status(struct request *r);
+void api_explain(struct request *r);
+void api_lines(struct request *r);
+void api_resolve(struct request *r);
+void api_drain(struct request *r, const char *node, bool drained);
+void api_heartbeat(struct request *r);
+void metrics(struct request *r);
+
+#endif

@@ -1,0 +1,177 @@
+#include "net/listen.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/addr.h"
+#include "base/arena.h"
+
+#define UDP_BUFFER (4 << 20)
+#define TCP_BACKLOG 1024
+
+static bool set(int fd, int level, int option, int value)
+{
+	return setsockopt(fd, level, option, &value, sizeof value) == 0;
+}
+
+static int socket_new(
+        const struct sockaddr_storage *ss, socklen_t len, int type, bool share)
+{
+	int fd = socket(ss->ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -1;
+	bool ok = true;
+	if (ss->ss_family == AF_INET6)
+		ok &= set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+	if (type == SOCK_STREAM)
+		ok &= set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	if (share)
+		ok &= set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+	if (ok && bind(fd, (const struct sockaddr *)ss, len) == 0)
+		return fd;
+	int saved = errno;
+	close(fd);
+	errno = saved;
+	return -1;
+}
+
+static bool is_wildcard(const struct sockaddr_storage *ss)
+{
+	struct addr a = addr_from_sockaddr((const struct sockaddr *)ss);
+	struct addr zero = {.family = a.family};
+	return addr_equal(&a, &zero);
+}
+
+/* Options that make an answer better but whose lack is no reason not to
+ * answer. */
+static void udp_options(const struct udp_socket *s)
+{
+	set(s->fd, SOL_SOCKET, SO_RCVBUF, UDP_BUFFER);
+	set(s->fd, SOL_SOCKET, SO_SNDBUF, UDP_BUFFER);
+	/* Never fragment: DF is set and a path MTU told by ICMP, which may be
+	 * forged, is ignored; 1232 octets pass anywhere. */
+	if (s->v6)
+		set(s->fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER,
+		        IPV6_PMTUDISC_PROBE);
+	else
+		set(s->fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
+}
+
+static bool udp_open(
+        struct udp_socket *s, const struct sockaddr_storage *ss, socklen_t len)
+{
+	s->v6 = ss->ss_family == AF_INET6;
+	s->wildcard = is_wildcard(ss);
+	s->fd = socket_new(ss, len, SOCK_DGRAM, true);
+	if (s->fd < 0)
+		return false;
+	udp_options(s);
+	if (!s->wildcard)
+		return true;
+	return s->v6 ? set(s->fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)
+	             : set(s->fd, IPPROTO_IP, IP_PKTINFO, 1);
+}
+
+static int tcp_open(const struct sockaddr_storage *ss, socklen_t len)
+{
+	int fd = socket_new(ss, len, SOCK_STREAM, false);
+	if (fd < 0)
+		return -1;
+	set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	set(fd, IPPROTO_TCP, TCP_FASTOPEN, 256);
+	if (listen(fd, TCP_BACKLOG) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* SO_REUSEPORT would let a second dnsd take a share of the first one's
+ * queries in silence: bind once without it. */
+static bool is_free(const struct sockaddr_storage *ss, socklen_t len)
+{
+	int fd = socket_new(ss, len, SOCK_DGRAM, false);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+static bool open_address(struct listeners *l, unsigned i, const char *text)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sockaddr_parse(&ss, text, 53);
+
+	if (!len || !is_free(&ss, len))
+		return false;
+	for (unsigned w = 0; w < l->workers; w++)
+		if (!udp_open(&l->udp[w * l->n + i], &ss, len))
+			return false;
+	l->tcp[i] = tcp_open(&ss, len);
+	return l->tcp[i] >= 0;
+}
+
+static bool complain(
+        struct err *err, const struct conf_texts *addresses, unsigned i)
+{
+	const struct conf_where *w = &addresses->where[i];
+	const char *why = errno ? strerror(errno) : "not ADDRESS:PORT";
+	if (!w->file)
+		return err_add(err, "cannot listen on %s: %s",
+		        addresses->text[i], why);
+	return err_add(err, "%s:%u: cannot listen on %s: %s", w->file, w->line,
+	        addresses->text[i], why);
+}
+
+bool listen_streams(const struct conf_texts *addresses, int default_port,
+        int **fds, struct err *err)
+{
+	bool ok = true;
+	*fds = mem_zero(addresses->n + 1, sizeof **fds);
+	for (unsigned i = 0; i < addresses->n; i++) {
+		struct sockaddr_storage ss;
+		socklen_t len =
+		        sockaddr_parse(&ss, addresses->text[i], default_port);
+		(*fds)[i] = len ? tcp_open(&ss, len) : -1;
+		if ((*fds)[i] < 0)
+			ok = complain(err, addresses, i);
+	}
+	(*fds)[addresses->n] = -1;
+	return ok;
+}
+
+bool listen_open(struct listeners *l, const struct conf_texts *addresses,
+        unsigned workers, struct err *err)
+{
+	*l = (struct listeners){.n = addresses->n, .workers = workers};
+	l->udp = mem_zero(workers * l->n, sizeof *l->udp);
+	l->tcp = mem_zero(l->n, sizeof *l->tcp);
+	for (unsigned i = 0; i < workers * l->n; i++)
+		l->udp[i].fd = -1;
+	for (unsigned i = 0; i < l->n; i++)
+		l->tcp[i] = -1;
+	bool ok = true;
+	for (unsigned i = 0; i < l->n; i++)
+		if (!open_address(l, i, addresses->text[i]))
+			ok = complain(err, addresses, i);
+	if (!ok)
+		listen_close(l);
+	return ok;
+}
+
+void listen_close(struct listeners *l)
+{
+	for (unsigned i = 0; i < l->workers * l->n; i++)
+		if (l->udp[i].fd >= 0)
+			close(l->udp[i].fd);
+	for (unsigned i = 0; i < l->n; i++)
+		if (l->tcp[i] >= 0)
+			close(l->tcp[i]);
+	free(l->udp);
+	free(l->tcp);
+	*l = (struct listeners){0};
+}

@@ -1,0 +1,37 @@
+/* listen.h - the sockets, opened while we are still root.
+ *
+ * Each worker has a UDP socket of its own per listen address (SO_REUSEPORT),
+ * so that the kernel deals packets and nothing is shared. The TCP thread has
+ * one listening socket per address.
+ */
+#ifndef NET_LISTEN_H
+#define NET_LISTEN_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "conf/conf.h"
+
+struct udp_socket {
+	int fd;
+	bool wildcard; /* answers must be told which address to leave from */
+	bool v6;
+};
+
+struct listeners {
+	unsigned n; /* listen addresses */
+	unsigned workers;
+	struct udp_socket *udp; /* workers x n */
+	int *tcp;               /* n */
+};
+
+/* Opens all sockets; false with a message (and nothing open) if one fails. */
+bool listen_open(struct listeners *l, const struct conf_texts *addresses,
+        unsigned workers, struct err *err);
+void listen_close(struct listeners *l);
+
+/* Listening stream sockets for HTTP: a malloc'd list ended by -1. */
+bool listen_streams(const struct conf_texts *addresses, int default_port,
+        int **fds, struct err *err);
+
+#endif

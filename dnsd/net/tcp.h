@@ -1,0 +1,29 @@
+/* tcp.h - DNS over TCP (RFC 7766) on a thread of its own.
+ *
+ * Pipelined queries are answered in the order they come, which is the order
+ * they are ready. A connection that brings no whole query for the idle time is
+ * closed; beyond the cap the one idle for longest makes room for a new one.
+ */
+#ifndef NET_TCP_H
+#define NET_TCP_H
+
+#include "net/listen.h"
+#include "net/thread.h"
+
+struct tcp_server;
+
+/* fds: n listening sockets (borrowed). Does not run yet. */
+struct tcp_server *tcp_server_new(const int *fds, unsigned n,
+        unsigned max_connections, unsigned idle_ms, struct published *published,
+        uint64_t secret);
+void tcp_server_start(struct tcp_server *server);
+void tcp_server_stop(struct tcp_server *server);
+void tcp_server_free(struct tcp_server *server);
+
+/* Its accounts and counters, for control to read. */
+struct net_thread *tcp_server_thread(struct tcp_server *server);
+
+/* Connections now; any thread. */
+unsigned tcp_server_connections(const struct tcp_server *server);
+
+#endif

@@ -1,0 +1,56 @@
+#include "net/thread.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "steer/accounts.h"
+
+void net_thread_init(struct net_thread *t, struct published *published,
+        unsigned max_clients, uint64_t secret)
+{
+	t->published = published;
+	t->answerer.accounts = accounts_new(max_clients, secret);
+	t->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (t->stop_fd < 0)
+		abort();
+}
+
+void net_thread_start(struct net_thread *t, const char *name,
+        void *(*run)(void *), void *owner)
+{
+	/* Signals are the control thread's. */
+	sigset_t all, before;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	if (pthread_create(&t->thread, NULL, run, owner))
+		abort();
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_setname_np(t->thread, name);
+	t->running = true;
+}
+
+void net_thread_stop(struct net_thread *t)
+{
+	uint64_t one = 1;
+	if (!t->running)
+		return;
+	if (write(t->stop_fd, &one, sizeof one) < 0)
+		abort();
+	pthread_join(t->thread, NULL);
+	t->running = false;
+}
+
+void net_thread_fini(struct net_thread *t)
+{
+	accounts_free(t->answerer.accounts);
+	close(t->stop_fd);
+}
+
+void net_thread_times(struct net_thread *t)
+{
+	t->answerer.now_ms = clock_ms();
+	t->answerer.wall_s = (uint32_t)(clock_wall_ms() / 1000);
+}

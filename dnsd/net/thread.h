@@ -1,0 +1,37 @@
+/* thread.h - what every thread that answers has: its answerer with its own
+ * accounts and counters, the published snapshot, and how it is stopped.
+ */
+#ifndef NET_THREAD_H
+#define NET_THREAD_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "answer/answer.h"
+#include "snapshot/snapshot.h"
+
+struct net_thread {
+	struct answerer answerer; /* owned by the thread while it runs; control
+				     reads accounts and counters */
+	struct published *published;
+	pthread_t thread;
+	int stop_fd; /* eventfd; readable: stop */
+	bool running;
+};
+
+/* Readies the thread's struct: accounts for about max_clients client nets. */
+void net_thread_init(struct net_thread *t, struct published *published,
+        unsigned max_clients, uint64_t secret);
+
+/* Starts it with a name for ps; run's argument is owner. Aborts if it can't. */
+void net_thread_start(struct net_thread *t, const char *name,
+        void *(*run)(void *), void *owner);
+
+/* Asks it to stop and waits. */
+void net_thread_stop(struct net_thread *t);
+void net_thread_fini(struct net_thread *t);
+
+/* Sets the times of a batch. */
+void net_thread_times(struct net_thread *t);
+
+#endif

@@ -1,0 +1,286 @@
+#include "net/udp.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <urcu/urcu-memb.h>
+
+#include "base/arena.h"
+
+#define BATCH 64
+#define QUERY_ROOM 4096
+#define REPLY_ROOM 1280 /* udp_max is at most 1232 */
+#define MAX_CLIENTS (1 << 18)
+#define DEFER_MAX 1024
+#define DEFER_POLL_MS 10
+
+/* Room for the packet info of either family. */
+struct control {
+	_Alignas(struct cmsghdr) char bytes[CMSG_SPACE(
+	        sizeof(struct in6_pktinfo))];
+};
+
+/* One packet's place in a batch; the arrays below point into it. */
+struct slot {
+	struct sockaddr_storage peer;
+	struct control control;
+	uint8_t query[QUERY_ROOM];
+	uint8_t reply[REPLY_ROOM];
+};
+
+/* A steered question that came before the first polls were in. */
+struct deferred {
+	struct deferred *next;
+	const struct udp_socket *socket;
+	struct sockaddr_storage peer;
+	socklen_t peer_len;
+	struct control control;
+	size_t control_len;
+	uint16_t query_len;
+	uint8_t query[];
+};
+
+struct udp_worker {
+	struct net_thread thread;
+	unsigned index, n;
+	const struct udp_socket *sockets;
+	struct slot *slots;
+	struct mmsghdr in[BATCH], out[BATCH];
+	struct iovec in_io[BATCH], out_io[BATCH];
+	struct answer_job jobs[BATCH];
+	struct deferred *deferred; /* only in the first moments of a run */
+	unsigned n_deferred;
+};
+
+struct udp_worker *udp_worker_new(unsigned index,
+        const struct udp_socket *sockets, unsigned n,
+        struct published *published, uint64_t secret)
+{
+	struct udp_worker *w =
+	        aligned_alloc(64, (sizeof *w + 63) & ~(size_t)63);
+	if (!w)
+		abort();
+	memset(w, 0, sizeof *w);
+	net_thread_init(&w->thread, published, MAX_CLIENTS, secret);
+	w->index = index;
+	w->sockets = sockets;
+	w->n = n;
+	w->slots = mem_zero(BATCH, sizeof *w->slots);
+	for (unsigned i = 0; i < BATCH; i++) {
+		struct slot *s = &w->slots[i];
+		w->in_io[i] = (struct iovec){s->query, QUERY_ROOM};
+		w->in[i].msg_hdr.msg_name = &s->peer;
+		w->in[i].msg_hdr.msg_iov = &w->in_io[i];
+		w->in[i].msg_hdr.msg_iovlen = 1;
+	}
+	return w;
+}
+
+/* -- receive -- */
+
+static int receive(struct udp_worker *w, const struct udp_socket *s)
+{
+	for (unsigned i = 0; i < BATCH; i++) {
+		struct msghdr *m = &w->in[i].msg_hdr;
+		m->msg_namelen = sizeof w->slots[i].peer;
+		m->msg_control = s->wildcard ? &w->slots[i].control : NULL;
+		m->msg_controllen = s->wildcard ? sizeof(struct control) : 0;
+	}
+	return recvmmsg(s->fd, w->in, BATCH, MSG_DONTWAIT, NULL);
+}
+
+static void begin(struct udp_worker *w, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		const struct msghdr *m = &w->in[i].msg_hdr;
+		struct answer_job *job = &w->jobs[i];
+		job->query = w->slots[i].query;
+		/* A query that does not fit is none. */
+		job->query_len = m->msg_flags & MSG_TRUNC
+		        ? 0
+		        : (uint16_t)w->in[i].msg_len;
+		job->tcp = false;
+		job->peer = addr_from_sockaddr(m->msg_name);
+		job->reply = w->slots[i].reply;
+		job->reply_room = REPLY_ROOM;
+		answer_begin(&w->thread.answerer, job);
+	}
+}
+
+/* -- send -- */
+
+/* The answer leaves from the address that was asked; which interface, routing
+ * decides (but link-local needs its own). */
+static void keep_source(struct msghdr *m, const struct udp_socket *s)
+{
+	struct cmsghdr *c = CMSG_FIRSTHDR(m);
+	if (!c || s->v6)
+		return;
+	struct in_pktinfo info;
+	memcpy(&info, CMSG_DATA(c), sizeof info);
+	info.ipi_ifindex = 0;
+	info.ipi_spec_dst = info.ipi_addr;
+	memcpy(CMSG_DATA(c), &info, sizeof info);
+}
+
+static void queue(struct udp_worker *w, unsigned at, unsigned i,
+        const struct udp_socket *s)
+{
+	w->out_io[at] = (struct iovec){w->jobs[i].reply, w->jobs[i].reply_len};
+	w->out[at].msg_hdr = w->in[i].msg_hdr;
+	w->out[at].msg_hdr.msg_iov = &w->out_io[at];
+	w->out[at].msg_hdr.msg_flags = 0;
+	if (s->wildcard)
+		keep_source(&w->out[at].msg_hdr, s);
+}
+
+static void send_all(
+        struct udp_worker *w, const struct udp_socket *s, unsigned n)
+{
+	unsigned sent = 0;
+	while (sent < n) {
+		int got = sendmmsg(s->fd, w->out + sent, n - sent, 0);
+		if (got > 0) {
+			sent += (unsigned)got;
+		} else if (errno == EAGAIN) {
+			struct pollfd p = {.fd = s->fd, .events = POLLOUT};
+			if (poll(&p, 1, 10) <= 0)
+				return; /* the network is full: drop */
+		} else {
+			sent++; /* this one can't be sent; the next may */
+		}
+	}
+}
+
+/* -- questions before the first polls -- */
+
+static bool defer(struct udp_worker *w, const struct udp_socket *s, unsigned i)
+{
+	const struct msghdr *m = &w->in[i].msg_hdr;
+	if (w->n_deferred == DEFER_MAX)
+		return false;
+	struct deferred *d = mem_alloc(sizeof *d + w->jobs[i].query_len);
+	d->socket = s;
+	d->peer = w->slots[i].peer;
+	d->peer_len = m->msg_namelen;
+	d->control = w->slots[i].control;
+	d->control_len = m->msg_controllen;
+	d->query_len = w->jobs[i].query_len;
+	memcpy(d->query, w->jobs[i].query, d->query_len);
+	d->next = w->deferred;
+	w->deferred = d;
+	w->n_deferred++;
+	return true;
+}
+
+/* -- a batch -- */
+
+static void answer_batch(
+        struct udp_worker *w, const struct udp_socket *s, unsigned n)
+{
+	unsigned ready = 0;
+
+	urcu_memb_read_lock();
+	w->thread.answerer.snap = rcu_dereference(w->thread.published->now);
+	net_thread_times(&w->thread);
+	begin(w, n);
+	for (unsigned i = 0; i < n; i++) {
+		struct answer_job *job = &w->jobs[i];
+		answer_finish(&w->thread.answerer, job);
+		if (job->defer && defer(w, s, i))
+			continue;
+		if (job->reply_len)
+			queue(w, ready++, i, s);
+	}
+	urcu_memb_read_unlock();
+	send_all(w, s, ready);
+}
+
+static void retry_deferred(struct udp_worker *w)
+{
+	struct deferred *list = w->deferred, *d;
+	w->deferred = NULL;
+	w->n_deferred = 0;
+	while ((d = list)) {
+		list = d->next;
+		struct msghdr *m = &w->in[0].msg_hdr;
+		memcpy(w->slots[0].query, d->query, d->query_len);
+		w->slots[0].peer = d->peer;
+		w->slots[0].control = d->control;
+		m->msg_namelen = d->peer_len;
+		m->msg_control = d->control_len ? &w->slots[0].control : NULL;
+		m->msg_controllen = d->control_len;
+		m->msg_flags = 0;
+		w->in[0].msg_len = d->query_len;
+		answer_batch(w, d->socket, 1);
+		free(d);
+	}
+}
+
+static bool wait_for_packets(struct udp_worker *w)
+{
+	struct pollfd p[w->n + 1];
+	for (unsigned i = 0; i < w->n; i++)
+		p[i] = (struct pollfd){w->sockets[i].fd, POLLIN, 0};
+	p[w->n] = (struct pollfd){w->thread.stop_fd, POLLIN, 0};
+	poll(p, w->n + 1, w->deferred ? DEFER_POLL_MS : -1);
+	return !(p[w->n].revents & POLLIN);
+}
+
+static void *run(void *arg)
+{
+	struct udp_worker *w = arg;
+	unsigned rounds = 0;
+
+	urcu_memb_register_thread();
+	for (;;) {
+		bool idle = true;
+		for (unsigned i = 0; i < w->n; i++) {
+			int n = receive(w, &w->sockets[i]);
+			if (n > 0) {
+				answer_batch(w, &w->sockets[i], (unsigned)n);
+				idle = false;
+			}
+		}
+		/* Under load nobody polls; look at the stop now and then. */
+		if ((idle || ++rounds % 1024 == 0) && !wait_for_packets(w))
+			break;
+		if (w->deferred)
+			retry_deferred(w);
+	}
+	urcu_memb_unregister_thread();
+	return NULL;
+}
+
+void udp_worker_start(struct udp_worker *w)
+{
+	char name[16];
+	snprintf(name, sizeof name, "dnsd-udp%u", w->index);
+	net_thread_start(&w->thread, name, run, w);
+}
+
+void udp_worker_stop(struct udp_worker *w)
+{
+	net_thread_stop(&w->thread);
+}
+
+void udp_worker_free(struct udp_worker *w)
+{
+	while (w->deferred) {
+		struct deferred *d = w->deferred;
+		w->deferred = d->next;
+		free(d);
+	}
+	net_thread_fini(&w->thread);
+	free(w->slots);
+	free(w);
+}
+
+struct net_thread *udp_worker_thread(struct udp_worker *w)
+{
+	return &w->thread;
+}

@@ -1,0 +1,60 @@
+/* counters.h - what a thread counts while it answers.
+ *
+ * One writer, the thread that owns the struct answerer; control sums the
+ * threads' counters at any time. Hence relaxed atomics, and no lock prefix.
+ */
+#ifndef SNAPSHOT_COUNTERS_H
+#define SNAPSHOT_COUNTERS_H
+
+#include <stdint.h>
+
+enum count_type {
+	COUNT_A,
+	COUNT_AAAA,
+	COUNT_NS,
+	COUNT_SOA,
+	COUNT_TXT,
+	COUNT_MX,
+	COUNT_CNAME,
+	COUNT_HTTPS,
+	COUNT_SRV,
+	COUNT_PTR,
+	COUNT_ANY,
+	COUNT_OTHER,
+	COUNT_TYPES
+};
+
+/* RCODEs 0..10 are their own index. */
+#define COUNT_BADVERS 11
+#define COUNT_RCODES 12
+
+struct answer_counters {
+	uint64_t queries[2][2];      /* [tcp][IPv6], dropped ones too */
+	uint64_t types[COUNT_TYPES]; /* of questions that could be read */
+	uint64_t rcodes[COUNT_RCODES];
+	uint64_t dropped;
+	uint64_t truncated;
+	uint64_t with_ecs;
+	uint64_t cookies_ok;  /* with a server cookie of ours, still good */
+	uint64_t cookies_bad; /* with one that is not */
+};
+
+/* "A", "other": for metrics. */
+const char *count_type_text(enum count_type type);
+
+static inline void count(uint64_t *counter)
+{
+	uint64_t v = __atomic_load_n(counter, __ATOMIC_RELAXED);
+	__atomic_store_n(counter, v + 1, __ATOMIC_RELAXED);
+}
+
+static inline uint64_t count_read(const uint64_t *counter)
+{
+	return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+/* sum += from, which another thread may be writing. */
+void counters_add(
+        struct answer_counters *sum, const struct answer_counters *from);
+
+#endif

@@ -1,0 +1,43 @@
+/* report.h - what the operator is shown: nodes, sums of the threads' counters,
+ * the last reload. Made by control with every publication, immutable, a part
+ * of the snapshot, so that the http thread asks nobody.
+ */
+#ifndef SNAPSHOT_REPORT_H
+#define SNAPSHOT_REPORT_H
+
+#include <stdint.h>
+
+#include "snapshot/counters.h"
+#include "steer/load.h"
+
+struct report_node {
+	const char *name; /* of the map; NULL: a hole */
+	const char *role;
+	const char *why; /* of the state; static text */
+	enum node_state state;
+	float connections, bandwidth_bps, cpu; /* cpu: share of one core */
+	float utilisation, reserved;
+	int64_t sample_age_ms; /* -1: none yet */
+	uint64_t answers, line2, samples, failures;
+};
+
+struct report {
+	int64_t now_ms, start_ms; /* clock_ms() */
+	uint64_t generation;
+	unsigned n_nodes;
+	struct report_node *nodes;
+	struct answer_counters counters; /* of all threads */
+	unsigned tcp_connections, workers;
+	uint64_t builds;   /* snapshots published */
+	uint64_t build_ns; /* the last one took */
+	uint64_t reloads, reload_errors;
+	int64_t reload_wall_ms;   /* 0: never */
+	const char *reload_error; /* "" if the last one went well */
+	bool blind;               /* our own network is suspect */
+};
+
+/* One block. */
+struct report *report_new(unsigned n_nodes, const char *reload_error);
+void report_free(struct report *report);
+
+#endif

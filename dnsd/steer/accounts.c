@@ -1,0 +1,114 @@
+#include "steer/accounts.h"
+
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "base/arena.h"
+#include "base/rng.h"
+#include "steer/map.h"
+
+const uint8_t promise_class_s[PROMISE_CLASSES] = {2, 4, 6, 10, 15, 20, 30, 60};
+
+#define PROMISES_SIZE ((size_t)(CONF_NODES_MAX + 1) * sizeof(struct promise))
+
+/* Zero pages that cost nothing until they are used. */
+static void *pages(size_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p == MAP_FAILED)
+		abort();
+	return p;
+}
+
+static size_t clients_size(const struct accounts *a)
+{
+	return (size_t)(a->bucket_mask + 1) * CLIENT_WAYS * sizeof *a->clients;
+}
+
+struct accounts *accounts_new(unsigned max_clients, uint64_t secret)
+{
+	struct accounts *a = mem_zero(1, sizeof *a);
+	uint32_t buckets = 1;
+	while (buckets * CLIENT_WAYS < max_clients)
+		buckets *= 2;
+	a->secret = secret;
+	a->bucket_mask = buckets - 1;
+	a->promise = pages(PROMISES_SIZE);
+	a->clients = pages(clients_size(a));
+	return a;
+}
+
+void accounts_free(struct accounts *a)
+{
+	if (!a)
+		return;
+	munmap(a->clients, clients_size(a));
+	munmap(a->promise, PROMISES_SIZE);
+	free(a);
+}
+
+static struct client *bucket_of(const struct accounts *a, uint64_t key)
+{
+	return &a->clients[(key & a->bucket_mask) * CLIENT_WAYS];
+}
+
+static uint64_t tag_of(const struct accounts *a, uint64_t key)
+{
+	return hash_mix(key ^ a->secret) | 1;
+}
+
+const struct client *accounts_peek(const struct accounts *a, uint64_t key)
+{
+	const struct client *c = bucket_of(a, key);
+	uint64_t tag = tag_of(a, key);
+	for (unsigned i = 0; i < CLIENT_WAYS; i++)
+		if (c[i].tag == tag)
+			return &c[i];
+	return NULL;
+}
+
+struct client *accounts_client(
+        struct accounts *a, uint64_t key, uint32_t now_ms)
+{
+	struct client *c = bucket_of(a, key), *oldest = c;
+	uint64_t tag = tag_of(a, key);
+	for (unsigned i = 0; i < CLIENT_WAYS; i++) {
+		if (c[i].tag == tag) {
+			c[i].seen_ms = now_ms;
+			return &c[i];
+		}
+		if (!c[i].tag ||
+		        (oldest->tag &&
+		                now_ms - c[i].seen_ms >
+		                        now_ms - oldest->seen_ms))
+			oldest = &c[i];
+	}
+	*oldest = (struct client){.tag = tag, .seen_ms = now_ms};
+	for (unsigned i = 0; i < CLIENT_LINES; i++)
+		oldest->told[i].node = oldest->told[i].before = MAP_NO_NODE;
+	return oldest;
+}
+
+float accounts_budget(struct accounts *a, uint64_t asker, uint32_t now_ms,
+        float viewers, float per_s, float burst)
+{
+	uint64_t h = hash_mix(asker ^ a->secret);
+	struct asker *one = &a->askers[h % ASKERS];
+	uint32_t tag = (uint32_t)(h >> 32) | 1;
+
+	/* Networks that share a slot push each other out. A newcomer starts
+	 * with a full budget: legitimate resolvers are many, and a flood from
+	 * forged addresses is not bounded by any budget of its own. */
+	if (one->tag != tag)
+		*one = (struct asker){tag, now_ms, burst};
+	float budget =
+	        one->budget + (float)(now_ms - one->at_ms) * 0.001f * per_s;
+	if (budget > burst)
+		budget = burst;
+	if (viewers > budget)
+		viewers = budget;
+	one->budget = budget - viewers;
+	one->at_ms = now_ms;
+	return viewers;
+}

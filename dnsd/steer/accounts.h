@@ -1,0 +1,115 @@
+/* accounts.h - what one answering thread remembers: what it promised to whom.
+ *
+ * Every thread that answers owns one struct accounts and is its only writer.
+ * Two tables:
+ *
+ *  - promises by node: monotonic sums that wrap. Control reads them every
+ *    100 ms, takes differences and knows what was promised since; no reset,
+ *    no lock, no race. Beside them `recent`, the thread's own promises since
+ *    the load it decides by was published.
+ *  - clients by (client net, steered name, stream): demand, and which node
+ *    each line was told when. A fixed table; the oldest of a bucket makes
+ *    room, so that floods of nets cost no memory.
+ *
+ * A third small one holds a budget per asking network, so that nobody can
+ * reserve the fleet full with forged questions.
+ */
+#ifndef STEER_ACCOUNTS_H
+#define STEER_ACCOUNTS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A promise of `rate` viewers per second lasts as long as the answer; its
+ * length is rounded up to one of these classes, its rate down. */
+#define PROMISE_CLASSES 8
+extern const uint8_t promise_class_s[PROMISE_CLASSES];
+
+/* Units of the sums: viewers / 256, and viewers per second / 1024. */
+#define PROMISE_VIEWER 256
+#define PROMISE_RATE 1024
+
+/* One cache line a node. */
+struct promise {
+	_Atomic uint32_t viewers;               /* at once */
+	_Atomic uint32_t rate[PROMISE_CLASSES]; /* while the answer lives */
+	_Atomic uint32_t answers;
+	_Atomic uint32_t line2;     /* questions for line 2+ of clients that had
+				   been told this node */
+	float recent;               /* viewers promised since ... */
+	uint32_t recent_generation; /* ... this load */
+	uint32_t unused[3];
+};
+_Static_assert(sizeof(struct promise) == 64, "a cache line");
+
+#define CLIENT_LINES 3
+
+/* What a line of a client net was told. */
+struct told {
+	uint16_t node;    /* MAP_NO_NODE: nothing yet */
+	uint16_t before;  /* another node it was told before that */
+	uint32_t made_ms; /* when node was decided (clock, cut to 32 bits) */
+	uint16_t ttl_s;
+	uint8_t types; /* question types that shared the decision */
+	uint8_t unused;
+};
+
+struct client {
+	uint64_t tag;      /* 0: free */
+	uint32_t asked_ms; /* last demand event */
+	float n, g;        /* demand: n events in g seconds of waiting */
+	struct told told[CLIENT_LINES];
+	uint32_t seen_ms;
+};
+_Static_assert(sizeof(struct client) == 64, "a cache line");
+
+struct asker {
+	uint32_t tag;
+	uint32_t at_ms;
+	float budget; /* viewers */
+};
+
+#define CLIENT_WAYS 4
+#define ASKERS 4096
+
+struct accounts {
+	struct promise *promise; /* by map index, room for every node there
+				    may ever be */
+	struct client *clients;  /* buckets of CLIENT_WAYS */
+	uint32_t bucket_mask;
+	struct asker askers[ASKERS];
+	uint64_t secret; /* seeds the tags */
+};
+
+/* An account for about max_clients client nets (rounded up to a power of two,
+ * 64 bytes each). Memory is touched only as nodes and clients come. */
+struct accounts *accounts_new(unsigned max_clients, uint64_t secret);
+void accounts_free(struct accounts *accounts); /* NULL allowed */
+
+/* The client's entry, or the one it may replace (then zeroed with its tag
+ * set); never NULL. Owner thread only. */
+struct client *accounts_client(
+        struct accounts *accounts, uint64_t key, uint32_t now_ms);
+
+/* The entry if there is one, without making room: for decisions that are not
+ * accounted. */
+const struct client *accounts_peek(
+        const struct accounts *accounts, uint64_t key);
+
+/* Fetches the bucket of a key into the cache. */
+static inline void accounts_prefetch(
+        const struct accounts *accounts, uint64_t key)
+{
+	const struct client *bucket =
+	        &accounts->clients[(key & accounts->bucket_mask) * CLIENT_WAYS];
+	__builtin_prefetch(bucket);
+	__builtin_prefetch(bucket + 1);
+}
+
+/* How many of `viewers` the asking network may still reserve now; takes them
+ * from its budget, which refills by per_s up to burst. */
+float accounts_budget(struct accounts *accounts, uint64_t asker,
+        uint32_t now_ms, float viewers, float per_s, float burst);
+
+#endif

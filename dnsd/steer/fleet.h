@@ -1,0 +1,104 @@
+/* fleet.h - all nodes as the control thread knows them: health, forecast of
+ * their load, and the merge of what the answering threads promised.
+ *
+ * Pure: time is an argument, no I/O, no log. The control thread and replay
+ * drive it alike:
+ *
+ *	samples, failures, probes --> fleet --every 100 ms--> struct load
+ *	accounts of all threads   -->
+ *
+ * Forecast of a node: its last sample, and on top every viewer that an answer
+ * promised later than that sample can show, times a multiplier learned from
+ * how samples really grew (other name servers, shared caches).
+ */
+#ifndef STEER_FLEET_H
+#define STEER_FLEET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "steer/accounts.h"
+#include "steer/health.h"
+#include "steer/load.h"
+#include "steer/map.h"
+
+#define FLEET_BINS 128 /* seconds of promises kept: 64 past, 64 to come */
+
+struct fleet_node {
+	struct health health;
+	bool exists;  /* in the map */
+	bool watched; /* polled or probed at all */
+	bool polled;  /* has an API that is polled */
+	bool drained;
+	bool have_load; /* connections etc. mean something */
+
+	/* the last believed sample */
+	int64_t sampled_at_ms; /* our clock */
+	int64_t stamp_ms;      /* node's clock */
+	uint64_t bytes, identity;
+	float connections, bandwidth_bps, cpu;
+	bool bandwidth_known;
+	float bitrate_bps; /* of one viewer, learned */
+	float growth;      /* viewers per second, smoothed */
+
+	/* promises: at_once[s] viewers in second s, rate changes by
+	 * rate_step[s] in second s */
+	float at_once[FLEET_BINS], rate_step[FLEET_BINS];
+	float multiplier_n, multiplier_g; /* joins seen, joins promised */
+	float displaced;                  /* viewers of a dead node to come */
+	int64_t displaced_ms;
+
+	uint64_t answers, line2; /* since start */
+	uint64_t samples, failures;
+};
+
+struct fleet;
+
+struct fleet_rules {
+	struct health_rules health;
+	int64_t ready_wait_ms; /* for first polls, after fleet_new */
+};
+
+struct fleet *fleet_new(const struct fleet_rules *rules, int64_t now_ms);
+void fleet_free(struct fleet *fleet);
+
+/* Takes another map (borrowed until the next call). Nodes keep what is known
+ * of them; new ones in a running fleet ramp up. */
+void fleet_set_map(struct fleet *fleet, const struct map *map,
+        const struct fleet_rules *rules, int64_t now_ms);
+
+/* What is asked of a node at all. */
+void fleet_watch(struct fleet *fleet, unsigned node, bool polled, bool probed);
+
+/* Stored knowledge from before a restart. */
+void fleet_restore(struct fleet *fleet, unsigned node, enum node_state state,
+        float connections);
+void fleet_drain(struct fleet *fleet, unsigned node, bool drained);
+
+void fleet_sample(struct fleet *fleet, unsigned node,
+        const struct sample *sample, int64_t now_ms);
+void fleet_failed(struct fleet *fleet, unsigned node,
+        enum sample_failure failure, int64_t now_ms);
+void fleet_probed(struct fleet *fleet, unsigned node, enum health_probe probe,
+        bool ok, int64_t now_ms);
+
+/* A heartbeat: may raise the load until the next sample, never lower it. */
+void fleet_raise(
+        struct fleet *fleet, unsigned node, float connections, int64_t now_ms);
+
+/* Adds what one thread has promised since the last merge of that thread.
+ * thread: 0 .. 255, the same number for the same accounts. */
+void fleet_merge(struct fleet *fleet, unsigned thread,
+        const struct accounts *accounts, int64_t now_ms);
+
+/* A new load to publish; the caller owns it (load_free). */
+struct load *fleet_load(struct fleet *fleet, int64_t now_ms);
+
+/* For pages and metrics. state as published, utilisation without promises. */
+const struct fleet_node *fleet_node(const struct fleet *fleet, unsigned node);
+enum node_state fleet_state(
+        const struct fleet *fleet, unsigned node, int64_t now_ms);
+float fleet_utilisation(const struct fleet *fleet, unsigned node);
+bool fleet_is_blind(const struct fleet *fleet); /* our own network is suspect */
+
+#endif

@@ -1,0 +1,221 @@
+#include "store/store.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/log.h"
+
+struct store {
+	sqlite3 *db;
+	struct mailbox *mailbox; /* of the store's thread */
+	pthread_t thread;
+	bool stop;
+	struct log_limit limit;
+};
+
+static const char schema[] =
+        "PRAGMA journal_mode = WAL;"
+        "PRAGMA synchronous = FULL;"
+        "CREATE TABLE IF NOT EXISTS override ("
+        " node TEXT PRIMARY KEY, drained INTEGER NOT NULL) WITHOUT ROWID;"
+        "CREATE TABLE IF NOT EXISTS state ("
+        " node TEXT PRIMARY KEY, state INTEGER NOT NULL,"
+        " connections REAL NOT NULL) WITHOUT ROWID;";
+
+static void *run(void *arg)
+{
+	struct store *s = arg;
+	while (!s->stop)
+		mailbox_wait(s->mailbox);
+	return NULL;
+}
+
+static void complain(struct store *s, const char *what)
+{
+	log_error("store: %s: %s", what, sqlite3_errmsg(s->db));
+}
+
+struct store *store_open(const char *path, struct err *err)
+{
+	struct store *s = mem_zero(1, sizeof *s);
+	sigset_t all, before;
+
+	if (sqlite3_open_v2(path, &s->db,
+	            SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+	            NULL) != SQLITE_OK ||
+	        sqlite3_busy_timeout(s->db, 2000) != SQLITE_OK ||
+	        sqlite3_exec(s->db, schema, NULL, NULL, NULL) != SQLITE_OK) {
+		err_add(err, "%s: %s", path,
+		        s->db ? sqlite3_errmsg(s->db) : strerror(errno));
+		sqlite3_close(s->db);
+		free(s);
+		return NULL;
+	}
+	s->mailbox = mailbox_new();
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	if (pthread_create(&s->thread, NULL, run, s))
+		abort();
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_setname_np(s->thread, "dnsd-store");
+	return s;
+}
+
+static void on_stop(void *arg)
+{
+	((struct store *)arg)->stop = true;
+}
+
+void store_close(struct store *s)
+{
+	if (!s)
+		return;
+	mailbox_post(s->mailbox, on_stop, s);
+	pthread_join(s->thread, NULL);
+	sqlite3_close(s->db);
+	mailbox_free(s->mailbox);
+	free(s);
+}
+
+bool store_load(struct store *s, struct store_node **nodes, unsigned *n,
+        struct err *err)
+{
+	static const char sql[] =
+	        "SELECT node, coalesce(drained, 0), coalesce(state, 1),"
+	        " coalesce(connections, 0) FROM"
+	        " (SELECT node FROM override UNION SELECT node FROM state)"
+	        " LEFT JOIN override USING (node) LEFT JOIN state USING (node)";
+	sqlite3_stmt *q = NULL;
+	unsigned room = 0;
+	int step = SQLITE_ERROR;
+
+	*nodes = NULL;
+	*n = 0;
+	if (sqlite3_prepare_v2(s->db, sql, -1, &q, NULL) == SQLITE_OK)
+		while ((step = sqlite3_step(q)) == SQLITE_ROW) {
+			if (*n == room) {
+				room = room * 2 + 64;
+				*nodes =
+				        mem_grow(*nodes, room * sizeof **nodes);
+			}
+			struct store_node *node = &(*nodes)[(*n)++];
+			const unsigned char *name = sqlite3_column_text(q, 0);
+			*node = (struct store_node){
+			        .drained = sqlite3_column_int(q, 1),
+			        .state = (uint8_t)sqlite3_column_int(q, 2),
+			        .connections =
+			                (float)sqlite3_column_double(q, 3)};
+			strncpy(node->name, name ? (const char *)name : "",
+			        sizeof node->name - 1);
+		}
+	sqlite3_finalize(q);
+	if (step == SQLITE_DONE)
+		return true;
+	return err_add(err, "store: %s", sqlite3_errmsg(s->db));
+}
+
+/* -- requests -- */
+
+struct drain_request {
+	struct store *store;
+	char node[64];
+	bool drained, ok;
+	struct mailbox *mailbox;
+	void (*done)(void *arg, bool ok);
+	void *arg;
+};
+
+static void drain_done(void *arg)
+{
+	struct drain_request *r = arg;
+	r->done(r->arg, r->ok);
+	free(r);
+}
+
+static bool write_override(struct store *s, const char *node, bool drained)
+{
+	sqlite3_stmt *q;
+	if (sqlite3_prepare_v2(s->db,
+	            "INSERT OR REPLACE INTO override VALUES (?1, ?2)", -1, &q,
+	            NULL) != SQLITE_OK)
+		return false;
+	sqlite3_bind_text(q, 1, node, -1, SQLITE_STATIC);
+	sqlite3_bind_int(q, 2, drained);
+	bool ok = sqlite3_step(q) == SQLITE_DONE;
+	sqlite3_finalize(q);
+	return ok;
+}
+
+static void drain_run(void *arg)
+{
+	struct drain_request *r = arg;
+	r->ok = write_override(r->store, r->node, r->drained);
+	if (!r->ok)
+		complain(r->store, "drain not kept");
+	mailbox_post(r->mailbox, drain_done, r);
+}
+
+void store_drain(struct store *s, const char *node, bool drained,
+        struct mailbox *mailbox, void (*done)(void *arg, bool ok), void *arg)
+{
+	struct drain_request *r = mem_zero(1, sizeof *r);
+	*r = (struct drain_request){.store = s,
+	        .drained = drained,
+	        .mailbox = mailbox,
+	        .done = done,
+	        .arg = arg};
+	strncpy(r->node, node, sizeof r->node - 1);
+	mailbox_post(s->mailbox, drain_run, r);
+}
+
+struct states_request {
+	struct store *store;
+	unsigned n;
+	struct store_node nodes[];
+};
+
+static bool write_states(struct store *s, const struct states_request *r)
+{
+	sqlite3_stmt *q;
+	if (sqlite3_exec(s->db, "BEGIN; DELETE FROM state", NULL, NULL, NULL) !=
+	                SQLITE_OK ||
+	        sqlite3_prepare_v2(s->db,
+	                "INSERT INTO state VALUES (?1, ?2, ?3)", -1, &q,
+	                NULL) != SQLITE_OK)
+		return false;
+	bool ok = true;
+	for (unsigned i = 0; ok && i < r->n; i++) {
+		sqlite3_bind_text(q, 1, r->nodes[i].name, -1, SQLITE_STATIC);
+		sqlite3_bind_int(q, 2, r->nodes[i].state);
+		sqlite3_bind_double(q, 3, (double)r->nodes[i].connections);
+		ok = sqlite3_step(q) == SQLITE_DONE;
+		sqlite3_reset(q);
+	}
+	sqlite3_finalize(q);
+	return ok &&
+	        sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK;
+}
+
+static void states_run(void *arg)
+{
+	struct states_request *r = arg;
+	if (!write_states(r->store, r)) {
+		complain(r->store, "states not kept");
+		sqlite3_exec(r->store->db, "ROLLBACK", NULL, NULL, NULL);
+	}
+	free(r);
+}
+
+void store_states(struct store *s, const struct store_node *nodes, unsigned n)
+{
+	struct states_request *r = mem_alloc(sizeof *r + n * sizeof *nodes);
+	*r = (struct states_request){.store = s, .n = n};
+	if (n)
+		memcpy(r->nodes, nodes, n * sizeof *nodes);
+	mailbox_post(s->mailbox, states_run, r);
+}

@@ -1,0 +1,47 @@
+/* store.h - what must survive a restart: the operator's overrides, and the
+ * last known states of the nodes.
+ *
+ * SQLite on a thread of its own behind requests: an fsync never delays
+ * polling. Callbacks run on the mailbox that the asker names. All is lost
+ * that was not confirmed, nothing that was (kill -9 at any moment).
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/mailbox.h"
+
+struct store;
+
+struct store_node {
+	char name[64];
+	bool drained;
+	uint8_t state; /* enum node_state of the last save; 1 unknown */
+	float connections;
+};
+
+/* Opens or makes the database at path (its directory must exist). NULL with a
+ * message: the server then goes on without one. Starts the thread. */
+struct store *store_open(const char *path, struct err *err);
+
+/* Finishes what was asked and stops. */
+void store_close(struct store *store);
+
+/* All stored nodes; called before the store is used otherwise, blocks. The
+ * caller frees *nodes. False with a message if it can't be read. */
+bool store_load(struct store *store, struct store_node **nodes, unsigned *n,
+        struct err *err);
+
+/* Keeps a drain or its end; done(arg, ok) runs in mailbox when it is on
+ * disk. */
+void store_drain(struct store *store, const char *node, bool drained,
+        struct mailbox *mailbox, void (*done)(void *arg, bool ok), void *arg);
+
+/* Keeps the states of n nodes, in one transaction, without answer. */
+void store_states(
+        struct store *store, const struct store_node *nodes, unsigned n);
+
+#endif

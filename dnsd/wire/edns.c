@@ -1,0 +1,121 @@
+#include "wire/edns.h"
+
+#include <string.h>
+
+#include "wire/rr.h"
+
+/* RFC 7871 6: exactly as many address octets as the source needs, nothing
+ * beyond it, and no scope in a query. */
+static bool read_ecs(struct edns_ecs *ecs, const uint8_t *p, size_t len)
+{
+	if (len < 4)
+		return false;
+	uint16_t family = get16(p);
+	uint8_t source = p[2], scope = p[3];
+	unsigned bits = family == 1 ? 32 : family == 2 ? 128 : 0;
+
+	if (family > 2 || scope || source > bits ||
+	        len != 4 + (source + 7u) / 8)
+		return false;
+	if (source % 8 && p[len - 1] & 0xff >> source % 8)
+		return false;
+	if (ecs->present)
+		return true;
+	*ecs = (struct edns_ecs){
+	        .present = true, .family = family, .source = source};
+	ecs->addr.family = family == 1 ? 4 : family == 2 ? 6 : 0;
+	memcpy(ecs->addr.bytes, p + 4, len - 4);
+	return true;
+}
+
+/* RFC 7873 5.2.2: 8 octets, or 8 with a server's cookie of 8 to 32. */
+static bool read_cookie(struct edns *edns, const uint8_t *p, size_t len)
+{
+	if (len != COOKIE_CLIENT_LEN && (len < 16 || len > 40))
+		return false;
+	if (edns->cookie_len)
+		return true;
+	edns->cookie_len = (uint8_t)len;
+	memcpy(edns->cookie, p, len);
+	return true;
+}
+
+bool edns_read_options(struct edns *edns, const uint8_t *p, size_t len)
+{
+	while (len) {
+		if (len < 4)
+			return false;
+		unsigned code = get16(p);
+		size_t n = get16(p + 2);
+		p += 4, len -= 4;
+		if (n > len)
+			return false;
+		if (code == EDNS_ECS && !read_ecs(&edns->ecs, p, n))
+			return false;
+		if (code == EDNS_COOKIE && !read_cookie(edns, p, n))
+			return false;
+		if (code == EDNS_NSID)
+			edns->nsid = true;
+		p += n, len -= n;
+	}
+	return true;
+}
+
+static size_t ecs_len(const struct edns_ecs *ecs)
+{
+	return 4 + (ecs->source + 7u) / 8;
+}
+
+size_t edns_reply_len(const struct edns_reply *edns)
+{
+	size_t n = EDNS_FIXED_LEN;
+	if (edns->ecs)
+		n += 4 + ecs_len(edns->ecs);
+	if (edns->with_cookie)
+		n += 4 + sizeof edns->cookie;
+	if (edns->nsid)
+		n += 4 + strlen(edns->nsid);
+	return n;
+}
+
+static uint8_t *option(uint8_t *p, unsigned code, size_t len)
+{
+	put16(p, code);
+	put16(p + 2, (unsigned)len);
+	return p + 4;
+}
+
+size_t edns_write(const struct edns_reply *edns, uint8_t *out)
+{
+	uint8_t *p = out + EDNS_FIXED_LEN;
+
+	out[0] = 0;
+	put16(out + 1, RR_OPT);
+	put16(out + 3, edns->udp_size);
+	out[5] = edns->rcode_high;
+	out[6] = 0;                                    /* our version */
+	put16(out + 7, edns->dnssec_ok ? EDNS_DO : 0); /* RFC 3225 3 */
+	if (edns->ecs) {
+		const struct edns_ecs *ecs = edns->ecs;
+		size_t n = ecs_len(ecs);
+		p = option(p, EDNS_ECS, n);
+		put16(p, ecs->family);
+		p[2] = ecs->source;
+		p[3] = edns->scope;
+		memcpy(p + 4, ecs->addr.bytes, n - 4);
+		p += n;
+	}
+	if (edns->with_cookie) {
+		p = option(p, EDNS_COOKIE, sizeof edns->cookie);
+		memcpy(p, edns->cookie, sizeof edns->cookie);
+		p += sizeof edns->cookie;
+	}
+	if (edns->nsid) {
+		size_t n = strlen(edns->nsid);
+		p = option(p, EDNS_NSID, n);
+		memcpy(p, edns->nsid, n);
+		p += n;
+	}
+	put16(out + 9, (unsigned)(p - out - EDNS_FIXED_LEN));
+	return (size_t)(p - out);
+}

@@ -1,0 +1,96 @@
+#include "wire/query.h"
+
+#include "wire/rr.h"
+
+/* One OPT record of the additional section, behind its type. */
+static bool read_opt(
+        struct query *q, const uint8_t *rr, size_t owner_len, size_t rdlen)
+{
+	if (q->edns.present || owner_len != 1)
+		return false;
+	q->edns.udp_size = get16(rr + 2);
+	q->edns.version = rr[5];
+	q->edns.dnssec_ok = get16(rr + 6) & EDNS_DO;
+	if (q->edns.version > 0) { /* its options may mean anything */
+		q->edns.present = true;
+		q->rcode = RCODE_BADVERS;
+		return true;
+	}
+	q->edns.present = edns_read_options(&q->edns, rr + RR_FIXED_LEN, rdlen);
+	if (!q->edns.present) {
+		q->edns.present = true; /* the FORMERR carries an OPT */
+		q->edns.ecs.present = false;
+		q->edns.cookie_len = 0;
+		q->rcode = RCODE_FORMERR;
+	}
+	return true;
+}
+
+/* Walks the records behind the question; only OPT is looked at. TSIG, SIG(0)
+ * and the SOA of an IXFR are stepped over. False: FORMERR without an OPT. */
+static bool read_records(
+        struct query *q, const uint8_t *packet, size_t len, size_t at)
+{
+	unsigned before = get16(packet + 6) + get16(packet + 8);
+	unsigned total = before + get16(packet + 10);
+
+	for (unsigned i = 0; i < total; i++) {
+		size_t owner_len = name_skip(packet, len, at);
+		if (!owner_len || len - at < owner_len + RR_FIXED_LEN)
+			return false;
+		const uint8_t *rr = packet + at + owner_len;
+		size_t rdlen = get16(rr + 8);
+		if (len - at - owner_len - RR_FIXED_LEN < rdlen)
+			return false;
+		if (i >= before && get16(rr) == RR_OPT &&
+		        !read_opt(q, rr, owner_len, rdlen))
+			return false;
+		at += owner_len + RR_FIXED_LEN + rdlen;
+	}
+	return at == len;
+}
+
+/* The question; no pointer in QNAME, there is nothing it could point to. */
+static bool read_question(struct query *q, const uint8_t *packet, size_t len)
+{
+	size_t n = name_read(&q->name, packet + HEADER_LEN, len - HEADER_LEN);
+	if (!n || len - HEADER_LEN - n < 4)
+		return false;
+	q->qtype = get16(packet + HEADER_LEN + n);
+	q->qclass = get16(packet + HEADER_LEN + n + 2);
+	q->question_len = (uint16_t)(n + 4);
+	return true;
+}
+
+bool query_read(struct query *q, const uint8_t *packet, size_t len)
+{
+	if (len < HEADER_LEN || packet[2] & 0x80)
+		return false;
+	q->packet = packet;
+	q->id = get16(packet);
+	q->flags = get16(packet + 2);
+	q->rcode = RCODE_NOERROR;
+	q->question_len = q->qtype = q->qclass = 0;
+	q->edns.present = q->edns.dnssec_ok = q->edns.nsid = false;
+	q->edns.ecs.present = false;
+	q->edns.cookie_len = 0;
+	q->name.labels = 0;
+
+	unsigned questions = get16(packet + 4);
+	bool good =
+	        questions == 1 ? read_question(q, packet, len) : questions == 0;
+	if (q->flags & FLAG_OPCODE) {
+		q->rcode = RCODE_NOTIMP;
+		return true;
+	}
+	if (good &&
+	        !read_records(q, packet, len, HEADER_LEN + q->question_len)) {
+		q->edns.present = false;
+		good = false;
+	}
+	if (!good ||
+	        (!questions && !q->edns.cookie_len &&
+	                q->rcode == RCODE_NOERROR))
+		q->rcode = RCODE_FORMERR;
+	return true;
+}

@@ -1,0 +1,36 @@
+/* query.h - a query packet, read once, checked as the standards ask.
+ * Borrows the packet for as long as the query is used. Any thread.
+ */
+#ifndef WIRE_QUERY_H
+#define WIRE_QUERY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "wire/edns.h"
+#include "wire/name.h"
+
+struct query {
+	const uint8_t *packet;
+	uint16_t id;
+	uint16_t flags;        /* of the header, as sent */
+	uint16_t rcode;        /* NOERROR: answer it; else say this */
+	uint16_t question_len; /* octets to echo after the header; 0: none */
+	uint16_t qtype, qclass;
+	struct edns edns;
+	struct name name; /* lower case; valid with question_len > 0 */
+};
+
+/* Reads a packet. False: not to be answered at all (a response, or shorter
+ * than a header). Else q->rcode says what is wrong with it:
+ *  FORMERR  not one well-formed question (RFC 9619), a record cut short,
+ *           octets behind the last record, two OPTs or one not at the root
+ *           (RFC 6891 6.1.1), a malformed ECS or COOKIE option
+ *  NOTIMP   an opcode other than QUERY
+ *  BADVERS  an EDNS version above 0
+ * A query without a question but with a COOKIE is answered NOERROR with
+ * question_len 0 (RFC 7873 5.4). */
+bool query_read(struct query *q, const uint8_t *packet, size_t len);
+
+#endif

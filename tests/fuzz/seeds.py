@@ -1,0 +1,94 @@
+#!/usr/bin/python3
+"""Writes the seed corpora of fuzz_packet and fuzz_zonefile.
+
+    tests/fuzz/seeds.py [DIR]      default: tests/data/fuzz
+
+Few and small: the fuzzer finds the rest. Run again when a target's input
+format changes.
+"""
+import os
+import struct
+import sys
+
+TYPES = dict(A=1, NS=2, CNAME=5, SOA=6, MX=15, TXT=16, AAAA=28, SRV=33, DS=43,
+             SVCB=64, HTTPS=65, IXFR=251, ANY=255)
+
+
+def name(text):
+    labels = [label for label in text.encode().split(b".") if label]
+    return b"".join(bytes([len(x)]) + x for x in labels) + b"\0"
+
+
+def query(qname, qtype, additional=b"", count=0, flags=0x100, qclass=1):
+    return (struct.pack("!HHHHHH", 0x1234, flags, 1, 0, 0, count) +
+            name(qname) + struct.pack("!HH", TYPES[qtype], qclass) +
+            additional)
+
+
+def opt(*options, size=1232, version=0, flags=0):
+    data = b"".join(struct.pack("!HH", c, len(d)) + d for c, d in options)
+    return (b"\0" + struct.pack("!HHBBHH", 41, size, 0, version, flags,
+                                len(data)) + data)
+
+
+ECS4 = (8, b"\0\1\x18\0\x0a\1\2")
+ECS6 = (8, b"\0\2\x30\0\x20\1\x0d\xb8\0\1")
+COOKIE = (10, b"12345678")
+SERVER = (10, b"12345678" + b"\1\0\0\0\x5f\x5e\x10\0" + b"abcdefgh")
+
+PACKETS = {
+    "a": query("a.example.com", "A"),
+    "nxdomain": query("nothing.example.com", "A"),
+    "chain": query("c.example.com", "AAAA"),
+    "loop": query("l.example.com", "A"),
+    "wildcard": query("p.x.w.example.com", "A"),
+    "dname": query("p.e.example.com", "A"),
+    "grow": query("p.f.example.com", "A"),
+    "referral": query("x.k.example.com", "A"),
+    "ds": query("k.example.com", "DS"),
+    "srv": query("s.example.com", "SRV"),
+    "svcb": query("v.example.com", "SVCB"),
+    "any": query("live.example.com", "ANY"),
+    "stream": query("cam.live.example.com", "A", opt(ECS4), 1),
+    "steered": query("cl.example.com", "AAAA", opt(ECS6, COOKIE), 1),
+    "why": query("_why.live.example.com", "TXT"),
+    "cookie": query("a.example.com", "A", opt(SERVER, (3, b"")), 1),
+    "badvers": query("a.example.com", "A", opt(version=1), 1),
+    "do": query("example.com", "SOA", opt(flags=0x8000), 1),
+    "chaos": query("version.bind", "TXT", qclass=3),
+    "notify": query("example.com", "SOA", flags=0x2400),
+    "bare": struct.pack("!HHHHHH", 1, 0, 0, 0, 0, 1) + opt(COOKIE),
+}
+
+HEAD = "$TTL 300\n@ SOA ns h 1 2 3 4 60\n@ NS ns\nns A 192.0.2.1\n"
+ZONES = {
+    "plain": HEAD + "www 1h IN A 192.0.2.2\n  AAAA 2001:db8::1\n",
+    "tree": HEAD + "*.w MX 1 ns\nd DNAME w\nc CNAME d\nk NS ns.k\n"
+                   "ns.k A 192.0.2.3\na.b.c.d.e TXT x\n",
+    "syntax": HEAD + "$ORIGIN sub\n@ TXT ( \"a;b\" ; c\n \\\"d )\n"
+                     "a\\.b\\065 IN 5 TXT x\n",
+    "types": HEAD + "a SRV 1 2 3 ns\nb SVCB 1 . port=1\nc HTTPS 0 ns\n"
+                    "e CAA 0 issue \"x\"\nf TYPE65280 \\# 2 0102\n"
+                    "g NAPTR 1 1 \"s\" \"x\" \"\" .\n",
+    "errors": HEAD + "x CNAME y\nx A 192.0.2.1\n@ SOA a b 1 2 3 4 5\n"
+                     "y CH TXT x\n( z\n",
+}
+
+
+def write(folder, files):
+    os.makedirs(folder, exist_ok=True)
+    for key, data in files.items():
+        with open(os.path.join(folder, key), "wb") as f:
+            f.write(data)
+
+
+def main():
+    top = sys.argv[1] if len(sys.argv) > 1 else os.path.join(
+        os.path.dirname(os.path.abspath(__file__)), "../data/fuzz")
+    write(os.path.join(top, "fuzz_packet"),
+          {key: b"\0" + data for key, data in PACKETS.items()})
+    write(os.path.join(top, "fuzz_zonefile"),
+          {key: text.encode() for key, text in ZONES.items()})
+
+
+main()

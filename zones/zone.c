@@ -1,0 +1,191 @@
+#include "zones/zone.h"
+
+#include <assert.h>
+
+#include "base/arena.h"
+#include "zones/layout.h"
+
+void zone_free(struct zone *zone)
+{
+	if (zone)
+		arena_free(zone->arena);
+}
+
+static const struct zone_node *child(const struct zone *zone, uint32_t parent,
+        const uint8_t *label, unsigned len)
+{
+	uint64_t hash = layout_hash(parent, label, len);
+	uint8_t tag = layout_tag(hash);
+
+	for (uint32_t i = (uint32_t)hash;; i++) {
+		i &= zone->mask;
+		uint32_t reference = zone->slots[i];
+		if (!reference)
+			return NULL;
+		if (zone->tags[i] != tag)
+			continue;
+		const struct zone_node *node = zone_node(zone, reference);
+		if (node->parent == parent && node->label_len == len &&
+		        !memcmp(node->label, label, len))
+			return node;
+	}
+}
+
+static uint32_t reference_of(
+        const struct zone *zone, const struct zone_node *node)
+{
+	return (uint32_t)((const uint32_t *)(const void *)node - zone->words);
+}
+
+static const struct zone_node *child_of(const struct zone *zone,
+        const struct zone_node *node, const uint8_t *label, unsigned len)
+{
+	return child(zone, reference_of(zone, node), label, len);
+}
+
+struct zone_match zone_find(const struct zone *zone, const struct name *name)
+{
+	const struct zone_node *node = zone_apex(zone), *below;
+	unsigned left = name->labels - zone->apex.labels;
+
+	for (;; node = below, left--) {
+		uint8_t labels = (uint8_t)(name->labels - left);
+		if (node->flags & NODE_CUT)
+			return (struct zone_match){
+			        ZONE_CUT, labels, node, node};
+		if (!left)
+			return (struct zone_match){
+			        ZONE_EXACT, labels, node, node};
+		if (node->flags & NODE_DNAME)
+			return (struct zone_match){
+			        ZONE_DNAME, labels, node, node};
+		const uint8_t *label = name->bytes + name->offset[left - 1];
+		below = child_of(zone, node, label + 1, *label);
+		if (below)
+			continue;
+		if (!(node->flags & NODE_WILD))
+			return (struct zone_match){
+			        ZONE_NONE, labels, node, node};
+		below = child_of(zone, node, (const uint8_t *)"*", 1);
+		return (struct zone_match){ZONE_WILDCARD, labels, below, node};
+	}
+}
+
+void zone_prefetch(const struct zone *zone, const struct name *name)
+{
+	unsigned left = name->labels - zone->apex.labels;
+	if (!left)
+		return;
+	/* The label below the apex: most names of most zones end there. */
+	const uint8_t *label = name->bytes + name->offset[left - 1];
+	uint32_t at = zone->mask & (uint32_t)layout_hash(1, label + 1, *label);
+	__builtin_prefetch(&zone->slots[at]);
+	__builtin_prefetch(&zone->tags[at]);
+}
+
+const struct zone_rrset *zone_rrset_first(const struct zone_node *node)
+{
+	return (const void *)((const uint8_t *)node +
+	        layout_node_len(node->label_len, node->flags));
+}
+
+const struct zone_rrset *zone_rrset_next(const struct zone_rrset *set)
+{
+	return (const void *)((const uint8_t *)set +
+	        layout_set_len(set->len, set->count, set->extra));
+}
+
+const struct zone_rrset *zone_rrset(const struct zone_node *node, uint16_t type)
+{
+	const struct zone_rrset *set = zone_rrset_first(node);
+	for (unsigned i = node->sets; i; i--, set = zone_rrset_next(set))
+		if (set->type == type)
+			return set;
+	return NULL;
+}
+
+uint32_t zone_mark(const struct zone_node *node)
+{
+	uint32_t mark;
+	if (!(node->flags & NODE_MARK))
+		return 0;
+	memcpy(&mark, node->label + layout_pad(node->label_len), sizeof mark);
+	return mark;
+}
+
+const struct zone_node *zone_next(const struct zone_node *node)
+{
+	const struct zone_rrset *set = zone_rrset_first(node);
+	for (unsigned i = node->sets; i; i--)
+		set = zone_rrset_next(set);
+	const struct zone_node *next = (const void *)set;
+	/* One word of zeros stands behind the last: no node but the apex is
+	 * without a parent. */
+	return next->parent ? next : NULL;
+}
+
+void zone_node_name(const struct zone *zone, const struct zone_node *node,
+        struct name *name)
+{
+	uint8_t wire[NAME_WIRE_MAX];
+	size_t len = 0;
+	for (; node->parent; node = zone_node(zone, node->parent)) {
+		wire[len++] = node->label_len;
+		memcpy(wire + len, node->label, node->label_len);
+		len += node->label_len;
+	}
+	memcpy(wire + len, zone->apex.bytes, zone->apex.len);
+	name_read(name, wire, len + zone->apex.len);
+}
+
+const uint32_t *zone_targets(const struct zone_rrset *set)
+{
+	if (!(set->extra & ZONE_TARGETS))
+		return NULL;
+	return (const void *)(set->body + layout_pad(set->len));
+}
+
+/* Every record's owner and TTL. */
+static void patch_records(
+        uint8_t *p, unsigned count, uint16_t owner, uint32_t ttl)
+{
+	for (; count; count--) {
+		put16(p, 0xc000u | owner);
+		put32(p + 6, ttl);
+		p += RR_POINTER_LEN + get16(p + 10);
+	}
+}
+
+static void patch_names(const struct zone_rrset *set, uint8_t *body,
+        uint16_t base, uint16_t apex)
+{
+	const uint8_t *fixes = set->body + layout_pad(set->len);
+	if (set->extra & ZONE_TARGETS)
+		fixes += 4u * set->count;
+	for (unsigned i = set->extra & ZONE_FIXES; i; i--, fixes += 2) {
+		uint16_t at;
+		memcpy(&at, fixes, sizeof at);
+		unsigned to = get16(body + at) & REPLY_POINTER_MAX;
+		put16(body + at, 0xc000u | (to ? base + to : apex));
+	}
+}
+
+void zone_rrset_write(const struct zone_rrset *set, struct reply *r,
+        uint16_t owner, uint16_t apex, uint32_t ttl_max)
+{
+	uint32_t base = r->len, ttl = zone_rrset_ttl(set);
+	uint8_t *p = reply_take(r, set->len);
+	if (!p)
+		return;
+	memcpy(p, set->body, set->len);
+	if (owner != HEADER_LEN || ttl > ttl_max)
+		patch_records(
+		        p, set->count, owner, ttl < ttl_max ? ttl : ttl_max);
+	if (set->extra & ZONE_FIXES) {
+		/* LAYOUT_POINTER_REACH keeps this true: what stands before a
+		 * set with names is a question and a chain of CNAMEs. */
+		assert(base + LAYOUT_POINTER_REACH <= REPLY_POINTER_MAX);
+		patch_names(set, p, (uint16_t)base, apex);
+	}
+	r->counts[r->section] += set->count;
+}

@@ -1,0 +1,515 @@
+#include "zones/zonefile.h"
+
+#include <errno.h>
+#include <ldns/ldns.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/addr.h"
+#include "base/arena.h"
+#include "wire/rr.h"
+
+#define INCLUDE_DEPTH 8
+
+/* A logical line longer than this is no record: RDATA ends at 65535 octets,
+ * and text of one takes four characters at most. */
+#define LINE_LEN_MAX (4 * 65536 + 1024)
+
+/* ldns wants a TTL; ours is put in its place. */
+#define RR_PREFIX ". 0 IN "
+
+/* What does not change from file to included file. */
+struct loader {
+	struct zone_builder *builder;
+	struct err *err;
+	unsigned depth;
+	bool failed;
+	bool have_default, have_last;
+	uint32_t default_ttl, last_ttl; /* $TTL; the last record's own */
+	uint8_t rdata[UINT16_MAX];      /* of the record being read */
+};
+
+/* One file. */
+struct reader {
+	struct loader *loader;
+	const char *path;
+	const char *at, *end; /* what is left of the text */
+	unsigned line;        /* that `at` is on */
+	unsigned first;       /* line on which the logical line began */
+	/* The logical line: on one line, without comments and parentheses */
+	char *text;
+	size_t len, room;
+
+	struct name origin, owner; /* owner: of the last record */
+	bool have_owner;
+	ldns_rdf *ldns_origin; /* of `origin`, made when needed */
+};
+
+static bool fault(struct reader *r, const char *what, const char *text)
+{
+	r->loader->failed = true;
+	zone_builder_fail(r->loader->builder);
+	return err_add(r->loader->err, "%s:%u: %s%s%.200s%s",
+	        r->path ? r->path : "zone", r->first, what, text ? " \"" : "",
+	        text ? text : "", text ? "\"" : "");
+}
+
+/* -- logical lines -- */
+
+static void put(struct reader *r, char c)
+{
+	if (r->len + 16 > r->room) {
+		r->room = 2 * r->room + 512;
+		r->text = mem_grow(r->text, r->room);
+	}
+	r->text[r->len++] = c;
+}
+
+/* Copies "..." with its escapes. False: it does not end on its line. */
+static bool copy_quoted(struct reader *r)
+{
+	put(r, *r->at++);
+	while (r->at < r->end && *r->at != '\n') {
+		char c = *r->at++;
+		put(r, c);
+		if (c == '"')
+			return true;
+		if (c == '\\' && r->at < r->end && *r->at != '\n')
+			put(r, *r->at++);
+	}
+	return false;
+}
+
+/* What next_line() found wrong, or NULL. */
+static const char *copy_line(struct reader *r)
+{
+	unsigned depth = 0;
+
+	while (r->at < r->end) {
+		char c = *r->at;
+		if (r->len > LINE_LEN_MAX)
+			return "a record too long to be one";
+		if (c == '"') {
+			if (!copy_quoted(r))
+				return "a quoted string without its end";
+			continue;
+		}
+		r->at++;
+		if (c == '\\' && r->at < r->end && *r->at != '\n') {
+			put(r, c);
+			put(r, *r->at++);
+		} else if (c == '\n') {
+			r->line++;
+			if (!depth)
+				return NULL;
+			put(r, ' ');
+		} else if (c == ';') {
+			while (r->at < r->end && *r->at != '\n')
+				r->at++;
+		} else if (c == '(') {
+			depth++;
+			put(r, ' ');
+		} else if (c == ')') {
+			if (!depth--)
+				return "a closing parenthesis too many";
+			put(r, ' ');
+		} else {
+			put(r, c == '\r' || c == '\t' || c == '\f' ? ' ' : c);
+		}
+	}
+	return depth ? "a parenthesis is not closed" : NULL;
+}
+
+/* The next logical line that is not empty into r->text. False at the end. */
+static bool next_line(struct reader *r)
+{
+	while (r->at < r->end) {
+		r->len = 0;
+		r->first = r->line;
+		const char *wrong = copy_line(r);
+		put(r, '\0');
+		if (!wrong && r->text[strspn(r->text, " ")])
+			return true;
+		if (!wrong)
+			continue;
+		fault(r, wrong, NULL);
+		while (r->at < r->end && *r->at++ != '\n')
+			;
+		r->line++;
+	}
+	return false;
+}
+
+/* Cuts the next word off *rest (ends it by \0). NULL: there is none. */
+static char *word(char **rest)
+{
+	char *start = *rest + strspn(*rest, " "), *p = start;
+	for (; *p && *p != ' '; p++)
+		if (*p == '\\' && p[1])
+			p++;
+	*rest = *p ? p + 1 : p;
+	*p = '\0';
+	return *start ? start : NULL;
+}
+
+/* -- the front of a record -- */
+
+/* RFC 2308 4 and BIND: seconds, or numbers with units as in 1w2d3h4m5s. */
+static bool parse_ttl(const char *text, uint32_t *ttl)
+{
+	static const char units[] = "smhdw";
+	static const uint32_t seconds[] = {1, 60, 3600, 86400, 604800};
+	uint64_t sum = 0;
+
+	while (*text) {
+		uint64_t v = 0;
+		if (*text < '0' || *text > '9')
+			return false;
+		for (; *text >= '0' && *text <= '9'; text++)
+			if ((v = v * 10 + (uint64_t)(*text - '0')) > TTL_MAX)
+				return false;
+		const char *unit = *text ? strchr(units, *text | 0x20) : NULL;
+		if (*text && !unit)
+			return false;
+		sum += v * (unit ? seconds[unit - units] : 1);
+		text += *text != '\0';
+		if (sum > TTL_MAX)
+			return false;
+	}
+	*ttl = (uint32_t)sum;
+	return true;
+}
+
+enum class_word { NO_CLASS, OUR_CLASS, OTHER_CLASS };
+
+static enum class_word parse_class(const char *text)
+{
+	if (!strcasecmp(text, "IN") || !strcasecmp(text, "CLASS1"))
+		return OUR_CLASS;
+	if (!strcasecmp(text, "CH") || !strcasecmp(text, "HS") ||
+	        !strcasecmp(text, "CS") || !strcasecmp(text, "CHAOS") ||
+	        (!strncasecmp(text, "CLASS", 5) && text[5]))
+		return OTHER_CLASS;
+	return NO_CLASS;
+}
+
+/* TTL, class and type, the first two in either order or missing. */
+struct front {
+	bool have_ttl;
+	uint32_t ttl;
+	const char *type;
+};
+
+static bool read_front(struct reader *r, char **rest, struct front *f)
+{
+	bool have_class = false;
+	char *w;
+
+	*f = (struct front){0};
+	while ((w = word(rest))) {
+		enum class_word class = parse_class(w);
+		if (*w >= '0' && *w <= '9' && !f->have_ttl) {
+			if (!parse_ttl(w, &f->ttl))
+				return fault(r, "not a TTL", w);
+			f->have_ttl = true;
+		} else if (class == OTHER_CLASS) {
+			return fault(r, "a class other than IN", w);
+		} else if (class == OUR_CLASS && !have_class) {
+			have_class = true;
+		} else {
+			f->type = w;
+			return true;
+		}
+	}
+	return fault(r, "a record without a type", NULL);
+}
+
+static bool read_owner(struct reader *r, char **rest)
+{
+	if (r->text[0] == ' ')
+		return r->have_owner ||
+		        fault(r, "the first record has no owner", NULL);
+	char *w = word(rest);
+	r->have_owner = true;
+	if (name_parse(&r->owner, w, strlen(w), &r->origin))
+		return true;
+	r->owner = r->origin;
+	return fault(r, "not a name", w);
+}
+
+/* $TTL, the record's own, the last one's (RFC 1035 5.1), the SOA's. */
+static bool choose_ttl(struct reader *r, const struct front *f,
+        const uint8_t *rdata, size_t len, uint16_t type, uint32_t *ttl)
+{
+	if (f->have_ttl) {
+		r->loader->last_ttl = f->ttl;
+		r->loader->have_last = true;
+		*ttl = f->ttl;
+	} else if (r->loader->have_default) {
+		*ttl = r->loader->default_ttl;
+	} else if (r->loader->have_last) {
+		*ttl = r->loader->last_ttl;
+	} else if (type == RR_SOA && len >= 20) {
+		*ttl = get32(rdata + len - 4) & TTL_MAX;
+		r->loader->last_ttl = *ttl;
+		r->loader->have_last = true;
+		err_warn(r->loader->err,
+		        "%s:%u: no TTL: the SOA's minimum is"
+		        " taken",
+		        r->path ? r->path : "zone", r->first);
+	} else {
+		return fault(r, "no TTL, neither here nor before", NULL);
+	}
+	return true;
+}
+
+/* -- RDATA, by ldns -- */
+
+static const ldns_rdf *origin_of(struct reader *r)
+{
+	if (!r->ldns_origin)
+		r->ldns_origin = ldns_rdf_new_frm_data(
+		        LDNS_RDF_TYPE_DNAME, r->origin.len, r->origin.bytes);
+	return r->ldns_origin;
+}
+
+static void origin_set(struct reader *r, const struct name *origin)
+{
+	r->origin = *origin;
+	ldns_rdf_deep_free(r->ldns_origin);
+	r->ldns_origin = NULL;
+}
+
+/* Flattens RDATA; the length, or -1 if it is too long. */
+static long flatten(const ldns_rr *rr, uint8_t *out)
+{
+	size_t len = 0;
+	for (size_t i = 0; i < ldns_rr_rd_count(rr); i++) {
+		const ldns_rdf *rdf = ldns_rr_rdf(rr, i);
+		size_t n = ldns_rdf_size(rdf);
+		if (len + n > UINT16_MAX)
+			return -1;
+		memcpy(out + len, ldns_rdf_data(rdf), n);
+		len += n;
+	}
+	return (long)len;
+}
+
+/* Has ldns read type and text, with a front that it understands; the RDATA
+ * into the loader. */
+static bool read_rdata(struct reader *r, const char *type_text,
+        const char *rest, uint16_t *type, size_t *len)
+{
+	char line[2048], *text = line;
+	size_t n = sizeof RR_PREFIX + strlen(type_text) + 1 + strlen(rest);
+	ldns_rr *rr = NULL;
+
+	if (n > sizeof line)
+		text = mem_alloc(n);
+	snprintf(text, n, "%s%s %s", RR_PREFIX, type_text, rest);
+	ldns_status status =
+	        ldns_rr_new_frm_str(&rr, text, 0, origin_of(r), NULL);
+	if (text != line)
+		free(text);
+	if (status != LDNS_STATUS_OK) {
+		char what[RR_TYPE_TEXT_MAX + 64];
+		if (!ldns_get_rr_type_by_name(type_text))
+			return fault(r, "not a type", type_text);
+		snprintf(what, sizeof what, "%.16s: %s", type_text,
+		        ldns_get_errorstr_by_id(status));
+		return fault(r, what, rest + strspn(rest, " "));
+	}
+	*type = (uint16_t)ldns_rr_get_type(rr);
+	long flat = flatten(rr, r->loader->rdata);
+	ldns_rr_free(rr);
+	*len = (size_t)flat;
+	return flat >= 0 || fault(r, "RDATA is too long", NULL);
+}
+
+/* The bulk of most zones: an address, without the detour. False: not a plain
+ * one; then ldns says what is wrong with it. */
+static bool read_address(struct reader *r, const char *type_text,
+        const char *rest, uint16_t *type, size_t *len)
+{
+	bool a = !strcasecmp(type_text, "A");
+	char text[ADDR_TEXT_MAX];
+	struct addr addr;
+
+	if (!a && strcasecmp(type_text, "AAAA"))
+		return false;
+	rest += strspn(rest, " ");
+	size_t n = strcspn(rest, " ");
+	if (n >= sizeof text || rest[n + strspn(rest + n, " ")])
+		return false;
+	memcpy(text, rest, n);
+	text[n] = '\0';
+	if (!addr_parse(&addr, text) || addr.family != (a ? 4 : 6))
+		return false;
+	*type = a ? RR_A : RR_AAAA;
+	*len = addr_bits(&addr) / 8;
+	memcpy(r->loader->rdata, addr.bytes, *len);
+	return true;
+}
+
+static bool read_record(
+        struct reader *r, const struct front *f, const char *rest)
+{
+	struct loader *l = r->loader;
+	uint16_t type = 0;
+	uint32_t ttl = 0;
+	size_t len = 0;
+
+	if (!read_address(r, f->type, rest, &type, &len) &&
+	        !read_rdata(r, f->type, rest, &type, &len))
+		return false;
+	if (!choose_ttl(r, f, l->rdata, len, type, &ttl))
+		return false;
+	if (!zone_builder_add(l->builder, &r->owner, type, ttl, l->rdata, len,
+	            r->first, l->err))
+		l->failed = true;
+	return true;
+}
+
+/* -- directives -- */
+
+static bool read_text(struct loader *loader, const char *path,
+        const struct name *origin, const char *text, size_t len);
+static bool read_path(struct loader *loader, const char *path,
+        const struct name *origin, struct err *err);
+
+/* $INCLUDE path [origin]: origin and owner of this file stay. */
+static bool include(struct reader *r, const char *file, const char *origin)
+{
+	struct name name = r->origin;
+	const char *slash = r->path ? strrchr(r->path, '/') : NULL;
+	char path[4096];
+	size_t n = strlen(file);
+	bool quoted = n >= 2 && file[0] == '"' && file[n - 1] == '"';
+
+	if (!r->path)
+		return fault(r, "$INCLUDE is not possible here", NULL);
+	if (r->loader->depth == INCLUDE_DEPTH)
+		return fault(r, "$INCLUDE too deep", file);
+	if (origin && !name_parse(&name, origin, strlen(origin), &r->origin))
+		return fault(r, "not a name", origin);
+	if (quoted)
+		file++, n -= 2;
+	snprintf(path, sizeof path, "%.*s%.*s",
+	        *file != '/' && slash ? (int)(slash + 1 - r->path) : 0, r->path,
+	        (int)n, file);
+
+	struct err failed = {0};
+	bool read = read_path(r->loader, path, &name, &failed);
+	if (!read)
+		fault(r, err_text(&failed), NULL);
+	err_fini(&failed);
+	zone_builder_file(r->loader->builder, r->path);
+	return read;
+}
+
+static bool directive(struct reader *r, char *rest)
+{
+	char *what = word(&rest), *first = word(&rest), *second = word(&rest);
+	struct name name;
+
+	if (!first || word(&rest) || (second && strcasecmp(what, "$INCLUDE")))
+		return fault(
+		        r, "a directive with too few or too many words", what);
+	if (!strcasecmp(what, "$TTL")) {
+		r->loader->have_default =
+		        parse_ttl(first, &r->loader->default_ttl);
+		return r->loader->have_default || fault(r, "not a TTL", first);
+	}
+	if (!strcasecmp(what, "$ORIGIN")) {
+		if (!name_parse(&name, first, strlen(first), &r->origin))
+			return fault(r, "not a name", first);
+		origin_set(r, &name);
+		return true;
+	}
+	if (!strcasecmp(what, "$INCLUDE"))
+		return include(r, first, second);
+	return fault(r, "an unknown directive", what);
+}
+
+/* -- files -- */
+
+static void read_line(struct reader *r)
+{
+	char *rest = r->text;
+	struct front front;
+
+	if (*rest == '$')
+		directive(r, rest);
+	else if (read_owner(r, &rest) && read_front(r, &rest, &front))
+		read_record(r, &front, rest);
+}
+
+static bool read_text(struct loader *loader, const char *path,
+        const struct name *origin, const char *text, size_t len)
+{
+	struct reader *r = mem_zero(1, sizeof *r);
+
+	r->loader = loader;
+	r->path = path;
+	r->at = text;
+	r->end = text + len;
+	r->line = 1;
+	r->origin = *origin;
+	zone_builder_file(loader->builder, path ? path : "zone");
+	loader->depth++;
+	r->first = r->line;
+	if (len && memchr(text, '\0', len))
+		fault(r, "a NUL character: no text file", NULL);
+	else
+		while (next_line(r))
+			read_line(r);
+	loader->depth--;
+	ldns_rdf_deep_free(r->ldns_origin);
+	free(r->text);
+	free(r);
+	return !loader->failed;
+}
+
+/* False if it can't be read at all; the caller says on which line it is
+ * asked for. */
+static bool read_path(struct loader *loader, const char *path,
+        const struct name *origin, struct err *err)
+{
+	FILE *f = fopen(path, "re");
+	char *text = NULL;
+	size_t len = 0, room = 0, n = 1;
+
+	if (!f)
+		return err_add(err, "%s: %s", path, strerror(errno));
+	for (errno = 0; n; len += n) {
+		if (len == room)
+			text = mem_grow(text, room = 2 * room + 65536);
+		n = fread(text + len, 1, room - len, f);
+	}
+	int failed = ferror(f) ? errno : 0;
+	fclose(f);
+	if (!failed)
+		read_text(loader, path, origin, text, len);
+	free(text);
+	return failed ? err_add(err, "%s: %s", path, strerror(failed)) : true;
+}
+
+bool zonefile_read(
+        struct zone_builder *builder, const char *path, struct err *err)
+{
+	struct loader l = {.builder = builder, .err = err};
+	bool read = read_path(&l, path, zone_builder_apex(builder), err);
+	zone_builder_file(builder, NULL);
+	return read && !l.failed;
+}
+
+bool zonefile_parse(struct zone_builder *builder, const char *path,
+        const char *text, size_t len, struct err *err)
+{
+	struct loader l = {.builder = builder, .err = err};
+	read_text(&l, path, zone_builder_apex(builder), text, len);
+	zone_builder_file(builder, NULL);
+	return !l.failed;
+}

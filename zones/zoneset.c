@@ -1,0 +1,83 @@
+#include "zones/zoneset.h"
+
+#include <stdlib.h>
+
+#include "base/arena.h"
+
+struct zoneset {
+	unsigned n;
+	uint32_t mask;
+	/* Bit l: some apex has l labels. Others need no look. */
+	uint64_t label_counts[2];
+	const struct zone **slots; /* by hash of the apex; NULL: empty */
+	const struct zone *zones[];
+};
+
+struct zoneset *zoneset_new(const struct zone *const *zones, unsigned n)
+{
+	struct zoneset *s =
+	        mem_zero(1, sizeof *s + n * sizeof(const struct zone *));
+	uint32_t size = 4;
+	while (size < 2 * n)
+		size *= 2;
+	s->n = n;
+	s->mask = size - 1;
+	s->slots = mem_zero(size, sizeof *s->slots);
+	for (unsigned i = 0; i < n; i++) {
+		const struct name *apex = &zones[i]->apex;
+		uint32_t at = (uint32_t)name_hash(apex->bytes, apex->len);
+		while (s->slots[at & s->mask])
+			at++;
+		s->slots[at & s->mask] = s->zones[i] = zones[i];
+		s->label_counts[apex->labels / 64] |= 1ull << apex->labels % 64;
+	}
+	return s;
+}
+
+void zoneset_free(struct zoneset *s)
+{
+	if (!s)
+		return;
+	free(s->slots);
+	free(s);
+}
+
+static const struct zone *find(
+        const struct zoneset *s, const struct name *name, int labels)
+{
+	for (; labels >= 0; labels--) {
+		if (!(s->label_counts[labels / 64] >> labels % 64 & 1))
+			continue;
+		const uint8_t *suffix = name_suffix(name, (unsigned)labels);
+		unsigned len = name_suffix_len(name, (unsigned)labels);
+		uint32_t at = (uint32_t)name_hash(suffix, len);
+		const struct zone *zone;
+		for (; (zone = s->slots[at & s->mask]); at++)
+			if (zone->apex.len == len &&
+			        !memcmp(zone->apex.bytes, suffix, len))
+				return zone;
+	}
+	return NULL;
+}
+
+const struct zone *zoneset_find(
+        const struct zoneset *s, const struct name *name)
+{
+	return find(s, name, name->labels);
+}
+
+const struct zone *zoneset_find_above(
+        const struct zoneset *s, const struct name *name)
+{
+	return find(s, name, name->labels - 1);
+}
+
+unsigned zoneset_count(const struct zoneset *s)
+{
+	return s->n;
+}
+
+const struct zone *zoneset_at(const struct zoneset *s, unsigned i)
+{
+	return s->zones[i];
+}
