@@ -25,9 +25,16 @@ SOURCES := $(sort $(wildcard dnsd/*/*.c zones/*.c geo/*.c conf/*.c))
 OBJECTS := $(SOURCES:%.c=$(B)/obj/%.o)
 UNIT := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_BINARIES := $(UNIT:tests/unit/%.c=$(B)/tests/%)
-UNIT_HELPERS := $(filter-out $(UNIT),$(wildcard tests/unit/*.c))
+BENCH_BINARIES := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
+FUZZ := $(sort $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
+FUZZ_SECONDS ?= 20
+FUZZ_B := $(B)-fuzz
+FUZZ_CFLAGS := -O1 -g -fsanitize=fuzzer-no-link,address,undefined \
+	-fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
 all: $(B)/dnsd
+
+# -- building --
 
 $(B)/dnsd: $(B)/obj/dnsd/main.o $(B)/libdnsd.a
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
@@ -35,24 +42,120 @@ $(B)/dnsd: $(B)/obj/dnsd/main.o $(B)/libdnsd.a
 # Thin: the objects stay the truth.
 $(B)/libdnsd.a: $(OBJECTS)
 	@rm -f $@
-	$(AR) rcsT $@ $^
+	@$(AR) rcsT $@ $^
 
-$(B)/obj/%.o: %.c
+# Another version or folder of configuration is another program.
+$(B)/flags: FORCE
+	@mkdir -p $(B)
+	@echo '$(CC) $(ALL_CFLAGS) $(LDFLAGS)' | cmp -s - $@ || \
+		echo '$(CC) $(ALL_CFLAGS) $(LDFLAGS)' > $@
+
+$(B)/obj/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/obj/dnsd/page/page.o: dnsd/page/index.html
 
-$(B)/tests/%: tests/unit/%.c $(UNIT_HELPERS) $(B)/libdnsd.a
+$(B)/tests/%: tests/unit/%.c $(B)/libdnsd.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -MF $@.d -Itests -o $@ \
 		$(filter %.c %.a,$^) $(LIBS) -lcmocka
 
+$(B)/bench/%: tests/bench/%.c $(B)/libdnsd.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -MF $@.d -o $@ \
+		$(filter %.c %.a,$^) $(LIBS)
+
+# -- running --
+
+# The demonstration: a fleet of SRS stand-ins, dnsd, dig lines to try.
+run: deps
+	@$(MAKE) --no-print-directory $(B)/dnsd
+	@$(PYTHON) tests/system/demo.py $(B)/dnsd
+
+# -- testing --
+
+test check: deps-test
+	@$(MAKE) --no-print-directory lint unit system
+
 unit: $(UNIT_BINARIES)
 	@for t in $(UNIT_BINARIES); do ./$$t || exit 1; done
 
-clean:
-	rm -rf $(B)
+system: $(B)/dnsd
+	@DNSD=$(CURDIR)/$(B)/dnsd $(PYTHON) tests/system/run.py
 
-.PHONY: all unit clean
+lint:
+	@$(PYTHON) tests/lint/lint.py
+	@clang-format --dry-run -Werror $$(git ls-files '*.[ch]')
+	@echo "lint: format ok"
+
+# Every target for FUZZ_SECONDS over its corpus, under ASan and UBSan.
+fuzz:
+	@$(MAKE) --no-print-directory B=$(FUZZ_B) CC=clang \
+		CFLAGS='$(FUZZ_CFLAGS)' fuzz-run
+
+fuzz-run: $(addprefix $(B)/fuzz/,$(FUZZ))
+	@for f in $(FUZZ); do \
+		mkdir -p $(B)/corpus/$$f tests/data/fuzz/$$f && \
+		echo "fuzz: $$f" && \
+		$(B)/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
+			-rss_limit_mb=4096 -print_final_stats=1 \
+			-artifact_prefix=$(B)/$$f- $(B)/corpus/$$f \
+			tests/data/fuzz/$$f >$(B)/$$f.log 2>&1 || \
+		{ tail -40 $(B)/$$f.log; exit 1; }; \
+		grep -E 'number_of_executed_units' $(B)/$$f.log; \
+	done
+
+$(B)/fuzz/%: tests/fuzz/%.c $(B)/libdnsd.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer,address,undefined -Itests -o $@ \
+		$(filter %.c %.a,$^) $(LIBS)
+
+bench: deps-test
+	@$(MAKE) --no-print-directory $(B)/dnsd $(BENCH_BINARIES)
+	@DNSD=$(CURDIR)/$(B)/dnsd BENCH=$(CURDIR)/$(B)/bench \
+		$(PYTHON) tests/bench/bench.py
+
+# -- setting up: what is missing is installed, nothing is started --
+
+DEPS := build-essential pkg-config libldns-dev libevent-dev libmaxminddb-dev \
+	libcurl4-openssl-dev liburcu-dev libyaml-dev libjansson-dev \
+	libsqlite3-dev libssl-dev ca-certificates python3
+DEPS_TEST := $(DEPS) clang clang-format libclang-rt-14-dev libcmocka-dev \
+	python3-dnspython bind9-dnsutils curl libmaxmind-db-writer-perl \
+	iproute2 procps man-db groff
+
+deps:
+	@sh tests/install.sh $(DEPS)
+
+deps-test:
+	@sh tests/install.sh $(DEPS_TEST)
+
+# -- installing --
+
+install: $(B)/dnsd
+	install -D -m 755 $(B)/dnsd $(DESTDIR)$(PREFIX)/sbin/dnsd
+	install -D -m 644 docs/dnsd.8 $(DESTDIR)$(PREFIX)/share/man/man8/dnsd.8
+	install -D -m 644 docs/dnsd.yaml.5 $(DESTDIR)$(PREFIX)/share/man/man5/dnsd.yaml.5
+	install -D -m 644 conf/dnsd.schema.json $(DESTDIR)$(PREFIX)/share/dnsd/dnsd.schema.json
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|/usr/local/sbin|$(PREFIX)/sbin|;s|/etc/dnsd|$(SYSCONFDIR)/dnsd|' \
+		conf/dnsd.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/dnsd.service
+	@if [ -e $(DESTDIR)$(SYSCONFDIR)/dnsd/dnsd.yaml ]; then \
+		echo "keeping $(DESTDIR)$(SYSCONFDIR)/dnsd/dnsd.yaml"; \
+	else \
+		install -D -m 640 conf/dnsd.yaml $(DESTDIR)$(SYSCONFDIR)/dnsd/dnsd.yaml; \
+		install -D -m 644 conf/example.com.zone $(DESTDIR)$(SYSCONFDIR)/dnsd/example.com.zone; \
+	fi
+
+deb:
+	@sh conf/deb.sh $(VERSION)
+
+clean:
+	rm -rf $(B) $(FUZZ_B)
+
+FORCE:
+.PHONY: all run test check unit system lint fuzz fuzz-run bench deps deps-test \
+	install deb clean FORCE
+.SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

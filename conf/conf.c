@@ -29,6 +29,8 @@ struct loader {
 	struct arena *arena;
 	struct err *err;
 	bool ok;
+	bool unread;   /* a file could not be read as a map: the whole is not
+			  known, cross-checks would only mislead */
 	bool includes; /* allowed */
 	unsigned files;
 	const char *file; /* being read */
@@ -554,6 +556,8 @@ static void include(struct loader *l, const struct yaml *y, unsigned depth)
 
 static void set_top(struct loader *l, const struct yaml *root, unsigned depth)
 {
+	const struct yaml *includes = NULL; /* come behind the file itself */
+
 	for (unsigned i = 0; i < root->n; i++) {
 		const struct yaml *name = root->keys[i];
 		const struct key *key = key_find(&conf_section, name->text);
@@ -576,7 +580,7 @@ static void set_top(struct loader *l, const struct yaml *root, unsigned depth)
 			*(bool *)listener = true; /* .given is first */
 		}
 		if (key->type == KEY_INCLUDE)
-			include(l, root->values[i], depth);
+			includes = root->values[i];
 		else if (key->type == KEY_NAMED)
 			set_named(l, root->values[i], key);
 		else
@@ -588,14 +592,18 @@ static void set_top(struct loader *l, const struct yaml *root, unsigned depth)
 			l->conf->site.where =
 			        (struct conf_where){l->file, name->line};
 	}
+	if (includes)
+		include(l, includes, depth);
 }
 
 static void load_tree(struct loader *l, struct yaml *root, unsigned depth)
 {
-	if (!root)
+	if (!root || !is_kind(l, root, "the file", YAML_MAP)) {
+		l->unread = true;
 		l->ok = false;
-	else if (is_kind(l, root, "the file", YAML_MAP))
-		set_top(l, root, depth);
+		return;
+	}
+	set_top(l, root, depth);
 }
 
 static void load_file(struct loader *l, const char *path, unsigned depth)
@@ -629,7 +637,7 @@ static struct conf *loader_finish(struct loader *l)
 	check_twice(l, conf->steer, conf->n_steer, sizeof *conf->steer,
 	        "steered name");
 	free(l->seen);
-	if (!conf_check(conf, l->err))
+	if (!l->unread && !conf_check(conf, l->err))
 		l->ok = false;
 	if (!l->ok) {
 		conf_free(conf);

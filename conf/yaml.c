@@ -84,8 +84,10 @@ static bool convert_map(struct reader *r, struct yaml *y,
 	y->values = arena_alloc(r->arena, y->n * sizeof(struct yaml *));
 	for (unsigned i = 0; i < y->n; i++) {
 		y->keys[i] = convert(r, p[i].key, depth + 1);
+		if (!y->keys[i])
+			return false;
 		y->values[i] = convert(r, p[i].value, depth + 1);
-		if (!y->keys[i] || !y->values[i])
+		if (!y->values[i])
 			return false;
 		if (y->keys[i]->kind != YAML_SCALAR)
 			return err_add(r->err, "%s:%u: a key must be a scalar",

@@ -6,8 +6,8 @@
  * what remains. Both families are handled by the same code: an address is a
  * 128-bit key, IPv4 in its upper 32 bits.
  *
- * The table of a family: entries for the upper 18 or 20 bits, then nodes of 6
- * bits each. An entry is a place, or NODE and the offset of a node in `words`:
+ * The table of a family: entries for the upper bits (IPv4 18, IPv6 20; fewer
+ * where there is little data), then nodes of 6 bits each. An entry is a place, or NODE and the offset of a node in `words`:
  *
  *	words 0, 1   64 bits, one a slot: set where an entry begins that
  *	             differs from its left neighbour's (bit 0 always is)
@@ -30,6 +30,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/arena.h"
 #include "base/rng.h"
@@ -38,19 +39,24 @@
 #define HEAD_WORDS 2
 #define SLOTS 64
 #define STEP_BITS 6
+#define LARGE 10000 /* runs that are worth the larger top arrays, 5 MB */
+#define HUGE_PAGE ((size_t)2 << 20)
 
 struct table {
 	uint32_t *top;   /* 1 << top_bits entries */
 	uint32_t *words; /* nodes, each at an even offset */
 	size_t n_words;
-	unsigned top_bits;
-	int shortest; /* scope, where all is uniform at this length */
+	unsigned top_bits; /* left of 32 or 128 bits: whole steps */
+	int shortest;      /* scope, where all is uniform at this length */
 };
 
+/* All arrays lie in one block, in as few pages of the CPU's as can be. */
 struct geo {
 	struct table v4, v6;
 	struct place *places;
 	uint32_t n_places;
+	void *block;
+	size_t size;
 };
 
 /* An address, from the uppermost bit; bits are taken by shifting left. */
@@ -129,36 +135,53 @@ static inline int uniform_bits(const uint32_t *node, unsigned slot)
 	return m > n ? m : n;
 }
 
-static inline struct geo_leaf find(const struct table *table, key128 key)
+/* The address is in two halves: nearly all lookups end in the upper one. */
+static inline struct geo_leaf find(
+        const struct table *table, uint64_t high, const struct addr *addr)
 {
-	uint32_t entry = table->top[first_bits(key, table->top_bits)];
-	int depth = (int)table->top_bits; /* of the node */
+	uint32_t entry = table->top[high >> (64 - table->top_bits)];
+	unsigned depth = table->top_bits; /* of the node */
 	int scope = table->shortest;
 
 	if (!(entry & NODE))
 		return (struct geo_leaf){entry, (uint8_t)scope};
-	for (key <<= depth;; key <<= STEP_BITS, depth += STEP_BITS) {
+	for (uint64_t bits = high << depth;; depth += STEP_BITS) {
 		const uint32_t *node = table->words + (entry & ~NODE);
-		unsigned slot = first_bits(key, STEP_BITS);
+		if (__builtin_expect(depth > 64 - STEP_BITS, 0))
+			bits = (uint64_t)(key_of_addr(addr) << depth >> 64);
+		unsigned slot = (unsigned)(bits >> (64 - STEP_BITS));
+		bits <<= STEP_BITS;
 		entry = entry_of(node, slot);
 		if (entry & NODE)
 			continue;
-		int uniform = depth + uniform_bits(node, slot);
+		int uniform = (int)depth + uniform_bits(node, slot);
 		scope = uniform > scope ? uniform : scope;
 		return (struct geo_leaf){entry, (uint8_t)scope};
 	}
 }
 
+static inline uint64_t upper_half(const struct addr *addr)
+{
+	uint64_t high;
+	memcpy(&high, addr->bytes, sizeof high);
+	return be64toh(high);
+}
+
+static inline const struct table *table_of(
+        const struct geo *geo, const struct addr *addr)
+{
+	return addr->family == 6 ? &geo->v6 : &geo->v4;
+}
+
 struct geo_leaf geo_find(const struct geo *geo, const struct addr *addr)
 {
-	const struct table *t = addr->family == 6 ? &geo->v6 : &geo->v4;
-	return find(t, key_of_addr(addr));
+	return find(table_of(geo, addr), upper_half(addr), addr);
 }
 
 void geo_prefetch(const struct geo *geo, const struct addr *addr)
 {
-	const struct table *t = addr->family == 6 ? &geo->v6 : &geo->v4;
-	uint32_t entry = t->top[first_bits(key_of_addr(addr), t->top_bits)];
+	const struct table *t = table_of(geo, addr);
+	uint32_t entry = t->top[upper_half(addr) >> (64 - t->top_bits)];
 	if (entry & NODE)
 		__builtin_prefetch(t->words + (entry & ~NODE));
 }
@@ -173,27 +196,16 @@ uint32_t geo_places(const struct geo *geo)
 	return geo->n_places;
 }
 
-static size_t table_size(const struct table *table)
-{
-	return (sizeof *table->top << table->top_bits) +
-	        table->n_words * sizeof *table->words;
-}
-
 size_t geo_size(const struct geo *geo)
 {
-	return sizeof *geo + table_size(&geo->v4) + table_size(&geo->v6) +
-	        geo->n_places * sizeof *geo->places;
+	return sizeof *geo + geo->size;
 }
 
 void geo_free(struct geo *geo)
 {
 	if (!geo)
 		return;
-	free(geo->v4.top);
-	free(geo->v4.words);
-	free(geo->v6.top);
-	free(geo->v6.words);
-	free(geo->places);
+	free(geo->block);
 	free(geo);
 }
 
@@ -590,6 +602,15 @@ static void grow_slots(struct compile *c)
 	free(old);
 }
 
+/* Where a node of n words goes: if it fits into one cache line, not over the
+ * edge of one. */
+static size_t place_for(const struct table *t, size_t n)
+{
+	size_t line = 64 / sizeof *t->words, used = t->n_words % line;
+	return n <= line && used + n > line ? t->n_words + line - used
+	                                    : t->n_words;
+}
+
 /* Appends a node, or finds its equal. The entry that leads to it. */
 static uint32_t node_store(struct compile *c, const uint32_t *node)
 {
@@ -601,21 +622,22 @@ static uint32_t node_store(struct compile *c, const uint32_t *node)
 	size_t mask = c->n_slots - 1;
 	size_t at = hash_bytes(node, 4 * n, 0) & mask;
 	for (; c->slots[at]; at = (at + 1) & mask) {
-		uint32_t offset = c->slots[at] - 1;
-		const uint32_t *other = t->words + offset;
+		const uint32_t *other = t->words + (c->slots[at] - 1);
 		if (node_words(other) == n && !memcmp(other, node, 4 * n))
-			return NODE | offset;
+			return NODE | (c->slots[at] - 1);
 	}
-	if (t->n_words + n > c->room) {
+	size_t offset = place_for(t, n), end = offset + n;
+	if (end > c->room) {
 		c->room = c->room ? 2 * c->room : 4096;
 		t->words = mem_grow(t->words, c->room * sizeof *t->words);
 	}
-	assert(t->n_words + n < NODE);
-	memcpy(t->words + t->n_words, node, 4 * n);
-	c->slots[at] = (uint32_t)t->n_words + 1;
+	assert(end < NODE);
+	memset(t->words + t->n_words, 0, 4 * (offset - t->n_words));
+	memcpy(t->words + offset, node, 4 * n);
+	t->n_words = end;
+	c->slots[at] = (uint32_t)offset + 1;
 	c->n_nodes++;
-	t->n_words += n;
-	return NODE | (c->slots[at] - 1);
+	return NODE | (uint32_t)offset;
 }
 
 /* A step of the table while it is made: from this slot on, this entry. */
@@ -698,8 +720,6 @@ static void compile(struct table *table, const struct runs *runs)
 		for (size_t slot = starts[i].slot; slot < end; slot++)
 			table->top[slot] = starts[i].entry;
 	}
-	table->words =
-	        mem_grow(table->words, table->n_words * sizeof(uint32_t));
 	free(starts);
 	free(c.slots);
 }
@@ -719,6 +739,51 @@ static struct runs all_layers(struct geo_builder *b, unsigned family)
 	return all;
 }
 
+/* Moves one array into the block at *offset, or only counts if there is none.
+ * Returns where it is now. */
+static void *move_in(void *block, size_t *offset, void *array, size_t size)
+{
+	size_t at = *offset;
+	*offset += (size + 63) & ~(size_t)63;
+	if (!block)
+		return array;
+	if (size)
+		memcpy((char *)block + at, array, size);
+	free(array);
+	return (char *)block + at;
+}
+
+static size_t move_all(struct geo *geo, void *block)
+{
+	struct table *const tables[2] = {&geo->v4, &geo->v6};
+	size_t offset = 0;
+	for (int i = 0; i < 2; i++) {
+		struct table *t = tables[i];
+		t->top = move_in(
+		        block, &offset, t->top, sizeof *t->top << t->top_bits);
+		t->words = move_in(block, &offset, t->words,
+		        t->n_words * sizeof *t->words);
+	}
+	geo->places = move_in(block, &offset, geo->places,
+	        geo->n_places * sizeof *geo->places);
+	return offset;
+}
+
+/* Moves the table to where it stays: cache lines as node_store meant them, and
+ * huge pages, for a lookup in the city data misses the TLB otherwise. */
+static void settle(struct geo *geo)
+{
+	geo->size = move_all(geo, NULL);
+	size_t align = geo->size >= HUGE_PAGE ? HUGE_PAGE : 64;
+	geo->block =
+	        aligned_alloc(align, (geo->size + align - 1) & ~(align - 1));
+	if (!geo->block)
+		abort(); /* no memory */
+	if (align == HUGE_PAGE)
+		madvise(geo->block, geo->size, MADV_HUGEPAGE);
+	move_all(geo, geo->block);
+}
+
 struct geo *geo_build(struct geo_builder *b)
 {
 	struct geo *geo = mem_zero(1, sizeof *geo);
@@ -733,15 +798,16 @@ struct geo *geo_build(struct geo_builder *b)
 	free(now);
 	geo_builder_free(b);
 
-	geo->v4 = (struct table){.top_bits = 18, .shortest = 20};
+	bool large = v4.n + v6.n > LARGE;
+	geo->v4 = (struct table){.top_bits = large ? 18 : 12, .shortest = 20};
 	compile(&geo->v4, &v4);
 	free(v4.at);
-	geo->v6 = (struct table){.top_bits = 20, .shortest = 40};
+	geo->v6 = (struct table){.top_bits = large ? 20 : 8, .shortest = 40};
 	compile(&geo->v6, &v6);
 	free(v6.at);
-
-	free(places.slots);
+	geo->places = places.at;
 	geo->n_places = places.n;
-	geo->places = mem_grow(places.at, places.n * sizeof *places.at);
+	free(places.slots);
+	settle(geo);
 	return geo;
 }

@@ -408,7 +408,8 @@ static void trace_fill(const struct work *w, struct steer_trace *trace)
 }
 
 /* The earlier decision of this line, if its TTL runs and its node is still as
- * good as any by state; NULL otherwise. */
+ * good as the best by state, and no more in conflict with earlier lines (line
+ * 1 may have come to where line 2 was); NULL otherwise. After rank(). */
 static const struct told *still_valid(const struct work *w)
 {
 	if (!w->client || w->query->line > CLIENT_LINES)
@@ -421,10 +422,13 @@ static const struct told *still_valid(const struct work *w)
 	if ((t->types & w->query->type) &&
 	        demand_rate(w->client) * t->ttl_s > HEAVY_VIEWERS)
 		return NULL;
-	for (unsigned i = 0; i < w->options.n; i++)
-		if (w->options.option[i].node == t->node &&
-		        w->options.option[i].state == w->options.best_state)
+	const struct option *best = &w->options.option[0];
+	for (unsigned i = 0; i < w->options.n; i++) {
+		const struct option *o = &w->options.option[i];
+		if (o->node == t->node && o->state == best->state &&
+		        o->conflict <= best->conflict)
 			return t;
+	}
 	return NULL;
 }
 

@@ -340,27 +340,71 @@ static void check(struct rng *rng, const struct geo *geo, const struct model *m,
 		        found.scope);
 }
 
+/* A model of n nets against its table, at some addresses. */
+static void compare(unsigned seed, unsigned n, unsigned addresses)
+{
+	static struct model m;
+	struct rng rng = {seed};
+	struct geo_builder *b = geo_builder_new();
+
+	m.n = n;
+	for (unsigned i = 0; i < n; i++) {
+		struct said *s = &m.nets[i];
+		s->layer = below(&rng, LAYERS);
+		s->prefix = random_prefix(&rng, i % 2 ? 4 : 6);
+		s->place = random_place(&rng);
+		geo_builder_add(b, s->layer, &s->prefix, &s->place);
+	}
+	struct geo *geo = geo_build(b);
+	for (unsigned i = 0; i < addresses; i++) {
+		struct addr a = interesting(&rng, &m, i % 2 ? 4 : 6);
+		check(&rng, geo, &m, &a);
+	}
+	geo_free(geo);
+}
+
 static void test_random(void **state)
 {
-	for (unsigned seed = 1; seed <= 60; seed++) {
-		struct rng rng = {seed};
-		struct model m = {
-		        .n = 2 + below(&rng, seed % 4 ? 40 : NETS - 2)};
-		struct geo_builder *b = geo_builder_new();
-		for (unsigned i = 0; i < m.n; i++) {
-			struct said *s = &m.nets[i];
-			s->layer = below(&rng, LAYERS);
-			s->prefix = random_prefix(&rng, i % 2 ? 4 : 6);
-			s->place = random_place(&rng);
-			geo_builder_add(b, s->layer, &s->prefix, &s->place);
-		}
-		struct geo *geo = geo_build(b);
-		for (unsigned i = 0; i < 300; i++) {
-			struct addr a = interesting(&rng, &m, i % 2 ? 4 : 6);
-			check(&rng, geo, &m, &a);
-		}
-		geo_free(geo);
+	for (unsigned seed = 1; seed <= 60; seed++)
+		compare(seed, 2 + seed % 40 * (seed % 4 ? 1 : 5), 300);
+}
+
+/* Every other /24 and /48 of a stretch. */
+static struct addr scattered(unsigned i, unsigned family)
+{
+	struct addr a = {(uint8_t)family, {32}};
+	unsigned at = family == 4 ? 2 : 5;
+	a.bytes[at] = (uint8_t)(2 * i);
+	a.bytes[at - 1] = (uint8_t)(i >> 7);
+	a.bytes[at - 2] = (uint8_t)(a.bytes[at - 2] + (i >> 15));
+	return a;
+}
+
+/* With much data the top arrays are larger. */
+static void test_large(void **state)
+{
+	struct geo_builder *b = geo_builder_new();
+	for (unsigned i = 0; i < 80000; i++) {
+		unsigned family = i % 2 ? 4 : 6;
+		struct prefix p = {
+		        scattered(i / 2, family), family == 4 ? 24 : 48};
+		struct place place = AT((float)(i / 2 % 7), 3);
+		geo_builder_add(b, 1, &p, &place);
 	}
+	struct geo *geo = geo_build(b);
+	assert_in_range(geo_size(geo), 5000000, 10000000);
+	for (unsigned i = 0; i < 80000; i++) {
+		unsigned family = i % 2 ? 4 : 6, at = family == 4 ? 2 : 5;
+		struct addr a = scattered(i / 2, family);
+		struct geo_leaf leaf_a = geo_find(geo, &a);
+		assert_true(geo_place(geo, leaf_a.place)->lat == i / 2 % 7);
+		assert_int_equal(leaf_a.scope, family == 4 ? 24 : 48);
+		a.bytes[at]++;
+		a.bytes[at + 1] = 99;
+		assert_int_equal(geo_find(geo, &a).place, 0);
+		assert_int_equal(geo_find(geo, &a).scope, leaf_a.scope);
+	}
+	geo_free(geo);
 }
 
 int main(void)
@@ -371,6 +415,7 @@ int main(void)
 	        cmocka_unit_test(test_fields),
 	        cmocka_unit_test(test_order_and_doubles),
 	        cmocka_unit_test(test_random),
+	        cmocka_unit_test(test_large),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

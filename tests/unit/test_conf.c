@@ -1,0 +1,248 @@
+/* The configuration: golden files, good and bad, and what they become. */
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "conf/conf.h"
+
+#define DATA "tests/data/conf/"
+
+static struct conf *load(const char *path)
+{
+	struct err err = {0};
+	struct conf *conf = conf_load(path, &err);
+	if (!conf)
+		print_error("%s\n", err_text(&err));
+	assert_non_null(conf);
+	assert_string_equal(err_text(&err), "");
+	err_fini(&err);
+	return conf;
+}
+
+/* Every "# expect LINE: text" of a bad file is an error line of its own, and
+ * there is no other. */
+static void check_bad(const char *path)
+{
+	struct err err = {0};
+	char line[512], want[1200];
+	unsigned expected = 0;
+	struct conf *conf = conf_load(path, &err);
+	FILE *f = fopen(path, "r");
+
+	assert_non_null(f);
+	assert_null(conf);
+	const char *text = err_text(&err);
+	while (fgets(line, sizeof line, f)) {
+		if (strncmp(line, "# expect ", 9))
+			continue;
+		line[strcspn(line, "\n")] = '\0';
+		snprintf(want, sizeof want, "%s:%s", path, line + 9);
+		if (!strstr(text, want))
+			fail_msg("%s: missing \"%s\" in:\n%s", path, want,
+			        text);
+		expected++;
+	}
+	fclose(f);
+	if (err.count != expected || !expected)
+		fail_msg("%s: %u errors, %u expected:\n%s", path, err.count,
+		        expected, text);
+	err_fini(&err);
+}
+
+static void test_bad(void **state)
+{
+	DIR *dir = opendir(DATA "bad");
+	struct dirent *entry;
+	unsigned files = 0;
+	char path[600];
+
+	(void)state;
+	assert_non_null(dir);
+	while ((entry = readdir(dir)))
+		if (strstr(entry->d_name, ".yaml")) {
+			snprintf(path, sizeof path, DATA "bad/%s",
+			        entry->d_name);
+			check_bad(path);
+			files++;
+		}
+	closedir(dir);
+	assert_true(files > 40);
+}
+
+static void test_smallest(void **state)
+{
+	struct conf *c = load(DATA "good/smallest.yaml");
+
+	(void)state;
+	assert_int_equal(c->n_zones, 1);
+	assert_string_equal(c->zones[0].name, "example.com");
+	assert_null(c->zones[0].file);
+	assert_int_equal(c->zones[0].serial, 1);
+	assert_int_equal(c->n_nodes, 3);
+	assert_string_equal(c->nodes[0].api, "http://192.0.2.11:1985");
+	assert_string_equal(c->nodes[0].rtmp, "192.0.2.11:1935");
+	assert_null(c->nodes[0].flv);
+	assert_true(c->nodes[0].is_public);
+	assert_true(c->nodes[0].has_at);
+	assert_float_equal(c->nodes[1].at[1], -0.1, 1e-9);
+	assert_int_equal(c->n_steer, 1);
+	assert_int_equal(c->steer[0].n_nodes, 3);
+	assert_int_equal(c->steer[0].lines, 2);
+	assert_float_equal(c->steer[0].ttl[0], 5, 0);
+	assert_float_equal(c->steer[0].ttl[1], 30, 0);
+	assert_float_equal(c->steer[0].carrier_ms, 25, 0);
+	assert_int_equal(c->steer[0].policy, POLICY_NEARBY);
+	assert_int_equal(c->udp_nocookie, 1232);
+	assert_int_equal(c->trusted.n, 2);
+	assert_int_equal(c->http.listen.n, 0); /* no http: no listener */
+	assert_float_equal(c->health.interval_s, 3, 0);
+	conf_free(c);
+}
+
+/* Scalars are typed by their key: "no" is a site, "1.0" a provider. */
+static void test_anchors(void **state)
+{
+	struct conf *c = load(DATA "good/anchors.yaml");
+
+	(void)state;
+	assert_int_equal(c->n_nodes, 2);
+	assert_string_equal(c->nodes[1].site, "no");
+	assert_string_equal(c->nodes[1].provider, "1.0");
+	assert_float_equal(c->nodes[1].bandwidth_bps, 800e6, 0);
+	/* In the order of the pool, each node once. */
+	assert_int_equal(c->steer[0].n_nodes, 2);
+	assert_int_equal(c->steer[0].node[0], 1);
+	assert_int_equal(c->steer[0].node[1], 0);
+	assert_float_equal(c->steer[0].ttl[0], 20, 0);
+	assert_float_equal(c->steer[0].ttl[1], 20, 0);
+	conf_free(c);
+}
+
+static void test_empty_values(void **state)
+{
+	struct conf *c = load(DATA "good/empty-values.yaml");
+
+	(void)state;
+	assert_string_equal(c->server_id, "");
+	assert_int_equal(c->trusted.n, 0);
+	assert_int_equal(c->n_nodes, 0);
+	assert_string_equal(c->zones[0].name, "example.com");
+	conf_free(c);
+}
+
+static void write_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+/* Included files add to the maps; a scalar stands once in all of them. */
+static void test_include(void **state)
+{
+	char dir[] = "/tmp/dnsd-conf-XXXXXX", path[64], more[128], twice[64];
+	struct err err = {0};
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof path, "%s/main.yaml", dir);
+	snprintf(more, sizeof more, "%s/b.inc", dir);
+	snprintf(twice, sizeof twice, "%s/c.inc", dir);
+	write_file(path, "include: [\"*.inc\"]\nworkers: 2\n"
+	                 "zones: {example.com: {file: here.zone}}\n"
+	                 "nodes: {a: {address: [192.0.2.1]}}\n");
+	write_file(more, "nodes: {b: {address: [192.0.2.2]}}\n");
+	struct conf *c = conf_load(path, &err);
+	assert_non_null(c);
+	assert_int_equal(c->n_nodes, 2);
+	snprintf(more, sizeof more, "%s/here.zone", dir);
+	assert_string_equal(c->zones[0].file, more);
+	conf_free(c);
+
+	write_file(twice, "workers: 3\n\n\nnodes: {a: {address: [1.1.1.1]}}\n");
+	assert_null(conf_load(path, &err));
+	snprintf(more, sizeof more, "%s:4: node a is there twice", twice);
+	assert_non_null(strstr(err_text(&err), more));
+	err_fini(&err);
+	remove(twice);
+	snprintf(more, sizeof more, "%s/b.inc", dir);
+	remove(more);
+	remove(path);
+	remove(dir);
+}
+
+static void test_variable(void **state)
+{
+	static const char text[] = "server_id: \"ns-${DNSD_TEST}-x\"\n"
+	                           "zones: {e.x: {ns: [\"n.y\"]}}\n";
+	struct err err = {0};
+
+	(void)state;
+	setenv("DNSD_TEST", "7", 1);
+	struct conf *c = conf_parse("t", text, sizeof text - 1, &err);
+	assert_non_null(c);
+	assert_string_equal(c->server_id, "ns-7-x");
+	conf_free(c);
+}
+
+/* Passwords of an API URL never reach a message. */
+static void test_no_secrets(void **state)
+{
+	struct err err = {0};
+
+	(void)state;
+	assert_null(conf_load(DATA "bad/bad-api.yaml", &err));
+	assert_null(strstr(err_text(&err), "secretpw"));
+	err_fini(&err);
+}
+
+/* The schema for editors in the repository is the one of the program. */
+static void test_schema(void **state)
+{
+	struct buf file = {0};
+	char chunk[4096];
+	size_t n;
+	FILE *f = fopen("conf/dnsd.schema.json", "r");
+	char *schema = conf_schema();
+
+	(void)state;
+	assert_non_null(f);
+	while ((n = fread(chunk, 1, sizeof chunk, f)))
+		buf_add(&file, chunk, n);
+	fclose(f);
+	assert_int_equal(file.len, strlen(schema) + 1); /* and a newline */
+	assert_memory_equal(file.text, schema, strlen(schema));
+	buf_fini(&file);
+	free(schema);
+}
+
+/* The sample and the demonstration stay loadable. */
+static void test_samples(void **state)
+{
+	(void)state;
+	conf_free(load("conf/dnsd.yaml"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(test_bad),
+	        cmocka_unit_test(test_smallest),
+	        cmocka_unit_test(test_anchors),
+	        cmocka_unit_test(test_empty_values),
+	        cmocka_unit_test(test_include),
+	        cmocka_unit_test(test_variable),
+	        cmocka_unit_test(test_no_secrets),
+	        cmocka_unit_test(test_schema),
+	        cmocka_unit_test(test_samples),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,571 @@
+/* Health and load of nodes over virtual time: what SRS does, what we make of
+ * it (DESIGN section 6). */
+#include "world.h"
+
+#include "steer/fleet.h"
+
+#define STEP 3000 /* the interval of polls */
+
+struct scene {
+	struct world w;
+	struct fleet *fleet;
+	int64_t now, node_now; /* the nodes' clock is an hour ahead */
+	uint64_t bytes;
+};
+
+static const struct fleet_rules rules = {{3000, 1500, 2, 2}, 300};
+
+static const char six[] =
+        "nodes:\n"
+        "  a: {address: [192.0.2.1], at: [22.3, 114.2], site: s1, bandwidth: 100M}\n"
+        "  b: {address: [192.0.2.2], at: [22.3, 114.2], site: s2}\n"
+        "  c: {address: [192.0.2.3], at: [35.7, 139.7], site: s3}\n"
+        "  d: {address: [192.0.2.4], at: [35.7, 139.7], site: s4}\n"
+        "  e: {address: [192.0.2.5], at: [51.5, -0.1], site: s5}\n"
+        "  f: {address: [192.0.2.6], at: [51.5, -0.1], site: s6}\n"
+        "steer: {live.example.com: {pool: [edge]}}\n";
+
+static int setup(void **state)
+{
+	static struct scene s;
+	s = (struct scene){.now = 1000000, .node_now = 4600000};
+	world_open(&s.w, six);
+	s.fleet = fleet_new(&rules, s.now);
+	fleet_set_map(s.fleet, s.w.map, &rules, s.now);
+	for (unsigned i = 0; i < 6; i++)
+		fleet_watch(s.fleet, i, true, true);
+	*state = &s;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct scene *s = *state;
+	fleet_free(s->fleet);
+	world_close(&s->w);
+	return 0;
+}
+
+static void pass(struct scene *s, int64_t ms)
+{
+	s->now += ms;
+	s->node_now += ms;
+	load_free(fleet_load(s->fleet, s->now));
+}
+
+/* A usual sample: counted a second ago. */
+static struct sample sample(const struct scene *s, uint32_t connections)
+{
+	return (struct sample){.sampled_ms = s->node_now - 1000,
+	        .node_ms = s->node_now,
+	        .connections = connections,
+	        .send_bytes = s->bytes,
+	        .cpu = 0.1f,
+	        .uptime_s = (int32_t)(s->node_now / 1000),
+	        .identity = 77};
+}
+
+static void poll_ok(struct scene *s, unsigned node, uint32_t connections)
+{
+	struct sample one = sample(s, connections);
+	fleet_sample(s->fleet, node, &one, s->now);
+}
+
+static enum node_state state_of(const struct scene *s, unsigned node)
+{
+	return fleet_state(s->fleet, node, s->now);
+}
+
+/* The first good sample is enough after start; then fall and rise count. */
+static void test_fall_and_rise(void **state)
+{
+	struct scene *s = *state;
+	assert_int_equal(state_of(s, 0), NODE_UNKNOWN);
+	poll_ok(s, 0, 10);
+	assert_int_equal(state_of(s, 0), NODE_UP);
+	fleet_failed(s->fleet, 0, SAMPLE_TIMEOUT, s->now);
+	assert_int_equal(state_of(s, 0), NODE_UP);
+	fleet_failed(s->fleet, 0, SAMPLE_TIMEOUT, s->now);
+	assert_int_equal(state_of(s, 0), NODE_DOWN);
+	pass(s, STEP);
+	poll_ok(s, 0, 10);
+	assert_int_equal(state_of(s, 0), NODE_DOWN);
+	pass(s, STEP);
+	poll_ok(s, 0, 10);
+	assert_int_equal(state_of(s, 0), NODE_UP);
+}
+
+/* One failure makes a node suspect: dearer, not down. */
+static void test_suspect(void **state)
+{
+	struct scene *s = *state;
+	poll_ok(s, 0, 10);
+	fleet_failed(s->fleet, 0, SAMPLE_TIMEOUT, s->now);
+	struct load *load = fleet_load(s->fleet, s->now);
+	assert_true(load->node[0].penalty_ms > 10);
+	assert_int_equal(load->node[0].state, NODE_UP);
+	load_free(load);
+	poll_ok(s, 0, 10);
+	load = fleet_load(s->fleet, s->now);
+	assert_float_equal(load->node[0].penalty_ms, 0, 0);
+	load_free(load);
+}
+
+/* SIGQUIT: API and RTMP refuse at once; no need to wait for a second look. */
+static void test_refused_and_probe(void **state)
+{
+	struct scene *s = *state;
+	poll_ok(s, 0, 10);
+	poll_ok(s, 1, 10);
+	fleet_failed(s->fleet, 0, SAMPLE_REFUSED, s->now);
+	assert_int_equal(state_of(s, 0), NODE_UP);
+	fleet_probed(s->fleet, 0, HEALTH_RTMP, false, s->now);
+	assert_int_equal(state_of(s, 0), NODE_DOWN);
+	fleet_probed(s->fleet, 1, HEALTH_RTMP, false, s->now); /* either way */
+	assert_int_equal(state_of(s, 1), NODE_UP);
+	fleet_failed(s->fleet, 1, SAMPLE_REFUSED, s->now);
+	assert_int_equal(state_of(s, 1), NODE_DOWN);
+}
+
+/* Beyond max_connections: polls go on to report nobody, probes get silence. */
+static void test_black_hole(void **state)
+{
+	struct scene *s = *state;
+	poll_ok(s, 0, 1000);
+	for (int i = 0; i < 2; i++) {
+		pass(s, STEP);
+		poll_ok(s, 0, 0);
+		fleet_probed(s->fleet, 0, HEALTH_RTMP, false, s->now);
+	}
+	assert_int_equal(state_of(s, 0), NODE_DOWN);
+	pass(s, STEP);
+	poll_ok(s, 0, 0); /* good samples alone do not bring it back */
+	poll_ok(s, 0, 0);
+	assert_int_equal(state_of(s, 0), NODE_DOWN);
+	/* One of two ports answering is not enough. */
+	fleet_probed(s->fleet, 0, HEALTH_FLV, true, s->now);
+	poll_ok(s, 0, 0);
+	poll_ok(s, 0, 0);
+	assert_int_equal(state_of(s, 0), NODE_DOWN);
+	fleet_probed(s->fleet, 0, HEALTH_RTMP, true, s->now);
+	poll_ok(s, 0, 0);
+	poll_ok(s, 0, 0);
+	assert_int_equal(state_of(s, 0), NODE_UP);
+}
+
+/* Statistics that stand still look fresh but for their stamp. */
+static void test_frozen(void **state)
+{
+	struct scene *s = *state;
+	struct sample one = sample(s, 10);
+	fleet_sample(s->fleet, 0, &one, s->now);
+	for (int i = 0; i < 3; i++) {
+		pass(s, STEP);
+		one.node_ms = s->node_now;
+		fleet_sample(s->fleet, 0, &one, s->now);
+		assert_int_equal(state_of(s, 0), NODE_UP);
+	}
+	pass(s, STEP);
+	one.node_ms = s->node_now;
+	fleet_sample(s->fleet, 0, &one, s->now);
+	assert_int_equal(state_of(s, 0), NODE_UNKNOWN);
+	/* They move again. */
+	pass(s, STEP);
+	poll_ok(s, 0, 10);
+	assert_int_equal(state_of(s, 0), NODE_UP);
+}
+
+/* ... also when now_ms stands still with them. */
+static void test_frozen_clock(void **state)
+{
+	struct scene *s = *state;
+	struct sample one = sample(s, 10);
+	for (int i = 0; i < 5; i++) {
+		fleet_sample(s->fleet, 0, &one, s->now);
+		pass(s, STEP);
+	}
+	assert_int_equal(state_of(s, 0), NODE_UNKNOWN);
+}
+
+/* stats{enabled off}, or a start a second ago: no load, no claim to be well. */
+static void test_no_statistics(void **state)
+{
+	struct scene *s = *state;
+	struct sample one = sample(s, 0);
+	one.sampled_ms = 0;
+	fleet_sample(s->fleet, 0, &one, s->now);
+	assert_int_equal(state_of(s, 0), NODE_UNKNOWN);
+}
+
+/* Unreadable or denied is not down, but not up either. */
+static void test_unreadable(void **state)
+{
+	struct scene *s = *state;
+	for (unsigned node = 0; node < 2; node++) {
+		poll_ok(s, node, 10);
+		for (int i = 0; i < 2; i++)
+			fleet_failed(s->fleet, node,
+			        node ? SAMPLE_DENIED : SAMPLE_UNREADABLE,
+			        s->now);
+		assert_int_equal(state_of(s, node), NODE_UNKNOWN);
+	}
+}
+
+/* Nothing is heard of it: unknown, never "no load". */
+static void test_old(void **state)
+{
+	struct scene *s = *state;
+	poll_ok(s, 0, 10);
+	pass(s, 9000);
+	assert_int_equal(state_of(s, 0), NODE_UP);
+	pass(s, 9000);
+	assert_int_equal(state_of(s, 0), NODE_UNKNOWN);
+}
+
+/* service or pid changed: a cold node, ramped up, its counters anew. */
+static void test_restart(void **state)
+{
+	struct scene *s = *state;
+	s->bytes = 1000000000;
+	poll_ok(s, 0, 500);
+	pass(s, STEP);
+	struct sample one = sample(s, 0);
+	one.identity = 78;
+	one.send_bytes = 1000;
+	fleet_sample(s->fleet, 0, &one, s->now);
+	assert_int_equal(state_of(s, 0), NODE_UP);
+	struct load *load = fleet_load(s->fleet, s->now);
+	assert_float_equal(load->node[0].room, 0.2, 0.01);
+	assert_false(fleet_node(s->fleet, 0)->bandwidth_known);
+	load_free(load);
+	pass(s, 60000);
+	load = fleet_load(s->fleet, s->now);
+	assert_float_equal(load->node[0].room, 0.6, 0.01);
+	load_free(load);
+	pass(s, 61000);
+	load = fleet_load(s->fleet, s->now);
+	assert_float_equal(load->node[0].room, 1, 0);
+	load_free(load);
+}
+
+/* Down again and again: held back longer each time. */
+static void test_flapping(void **state)
+{
+	struct scene *s = *state;
+	int64_t held[6];
+	poll_ok(s, 0, 10);
+	for (int i = 0; i < 6; i++) {
+		fleet_failed(s->fleet, 0, SAMPLE_REFUSED, s->now);
+		fleet_failed(s->fleet, 0, SAMPLE_REFUSED, s->now);
+		int64_t down = s->now;
+		while (state_of(s, 0) != NODE_UP) {
+			pass(s, STEP);
+			poll_ok(s, 0, 10);
+			assert_true(s->now - down < 600000);
+		}
+		held[i] = s->now - down;
+	}
+	assert_int_equal(held[0], 2 * STEP);
+	assert_int_equal(held[1], 2 * STEP);
+	for (int i = 3; i < 6; i++)
+		assert_true(held[i] > held[i - 1]);
+}
+
+/* Bandwidth from bytes over SRS's own stamps; utilisation is the worst. */
+static void test_utilisation(void **state)
+{
+	struct scene *s = *state;
+	s->bytes = 5000000;
+	poll_ok(s, 0, 100);
+	assert_float_equal(fleet_utilisation(s->fleet, 0), 0.1, 1e-6);
+	pass(s, STEP);
+	s->bytes += 30000000; /* 30 MB in 3 s: 80 of 100 Mbit/s */
+	poll_ok(s, 0, 100);
+	assert_float_equal(
+	        fleet_node(s->fleet, 0)->bandwidth_bps, 80e6, 1000);
+	assert_float_equal(fleet_utilisation(s->fleet, 0), 0.8, 1e-4);
+	/* CPU of one core; smoothed. */
+	for (int i = 0; i < 8; i++) {
+		pass(s, STEP);
+		s->bytes += 30000000;
+		struct sample one = sample(s, 100);
+		one.cpu = 0.95f;
+		fleet_sample(s->fleet, 0, &one, s->now);
+	}
+	assert_float_equal(fleet_utilisation(s->fleet, 0), 0.95, 0.01);
+}
+
+/* A counter that went back, a clock that jumped: no bandwidth from these. */
+static void test_bandwidth_traps(void **state)
+{
+	struct scene *s = *state;
+	s->bytes = 1000000000;
+	poll_ok(s, 0, 100);
+	pass(s, STEP);
+	s->bytes = 5;
+	poll_ok(s, 0, 100);
+	assert_float_equal(fleet_node(s->fleet, 0)->bandwidth_bps, 0, 0);
+	pass(s, STEP);
+	s->node_now += 3600000; /* an hour in three seconds */
+	s->bytes += 30000000;
+	poll_ok(s, 0, 100);
+	assert_float_equal(fleet_node(s->fleet, 0)->bandwidth_bps, 0, 0);
+	pass(s, STEP);
+	s->bytes += 30000000;
+	poll_ok(s, 0, 100);
+	assert_float_equal(
+	        fleet_node(s->fleet, 0)->bandwidth_bps, 80e6, 1000);
+}
+
+/* What threads promised counts until a sample must show it. */
+static void test_promises(void **state)
+{
+	struct scene *s = *state;
+	for (unsigned i = 0; i < 6; i++)
+		poll_ok(s, i, 100);
+	struct promise *p = &s->w.accounts->promise[1];
+	p->viewers += 50 * PROMISE_VIEWER;
+	p->answers += 50;
+	fleet_merge(s->fleet, 0, s->w.accounts, s->now);
+	struct load *load = fleet_load(s->fleet, s->now);
+	assert_float_equal(load->node[1].reserved, 50, 1);
+	assert_float_equal(load->node[1].used, 0.15, 0.002);
+	assert_float_equal(load->node[0].reserved, 0, 0);
+	load_free(load);
+	/* Merged once only. */
+	fleet_merge(s->fleet, 0, s->w.accounts, s->now);
+	load = fleet_load(s->fleet, s->now);
+	assert_float_equal(load->node[1].reserved, 50, 1);
+	load_free(load);
+	/* The next samples show them: no longer in flight. */
+	for (int i = 0; i < 2; i++) {
+		pass(s, STEP);
+		poll_ok(s, 1, 150);
+	}
+	load = fleet_load(s->fleet, s->now);
+	assert_float_equal(load->node[1].reserved, 0, 0.01);
+	assert_float_equal(load->node[1].used, 0.15, 0.002);
+	assert_int_equal(fleet_node(s->fleet, 1)->answers, 50);
+	load_free(load);
+}
+
+/* A cached answer brings viewers as long as it lives, at its rate. */
+static void test_promised_rate(void **state)
+{
+	struct scene *s = *state;
+	poll_ok(s, 0, 100);
+	struct promise *p = &s->w.accounts->promise[0];
+	p->rate[5] += 2 * PROMISE_RATE; /* 2 a second for 20 seconds */
+	p->answers++;
+	fleet_merge(s->fleet, 0, s->w.accounts, s->now);
+	struct load *load = fleet_load(s->fleet, s->now);
+	assert_float_equal(load->node[0].reserved, 40, 2);
+	load_free(load);
+	for (int i = 0; i < 4; i++) {
+		pass(s, STEP);
+		poll_ok(s, 0, (uint32_t)(100 + 6 * (i + 1)));
+	}
+	load = fleet_load(s->fleet, s->now);
+	assert_in_range((int)load->node[0].reserved, 15, 26);
+	load_free(load);
+	for (int i = 0; i < 6; i++) {
+		pass(s, STEP);
+		poll_ok(s, 0, 140);
+	}
+	load = fleet_load(s->fleet, s->now);
+	assert_float_equal(load->node[0].reserved, 0, 0.01);
+	load_free(load);
+}
+
+/* Other name servers and shared caches: a promised viewer turns out to be
+ * several, and is counted as such. */
+static void test_multiplier(void **state)
+{
+	struct scene *s = *state;
+	uint32_t connections = 100;
+	poll_ok(s, 0, connections);
+	struct promise *p = &s->w.accounts->promise[0];
+	struct load *load;
+	for (int i = 0; i < 20; i++) {
+		p->viewers += 10 * PROMISE_VIEWER;
+		p->answers += 10;
+		fleet_merge(s->fleet, 0, s->w.accounts, s->now);
+		pass(s, STEP);
+		connections += 40;
+		poll_ok(s, 0, connections);
+	}
+	p->viewers += 10 * PROMISE_VIEWER;
+	p->answers += 10;
+	fleet_merge(s->fleet, 0, s->w.accounts, s->now);
+	load = fleet_load(s->fleet, s->now);
+	assert_in_range((int)load->node[0].reserved, 30, 90);
+	load_free(load);
+}
+
+/* The viewers of a node that dies will be back elsewhere in seconds. */
+static void test_displaced(void **state)
+{
+	struct scene *s = *state;
+	for (unsigned i = 0; i < 6; i++)
+		poll_ok(s, i, 300);
+	fleet_failed(s->fleet, 0, SAMPLE_REFUSED, s->now);
+	fleet_failed(s->fleet, 0, SAMPLE_REFUSED, s->now);
+	struct load *load = fleet_load(s->fleet, s->now);
+	float sum = 0;
+	for (unsigned i = 1; i < 6; i++)
+		sum += load->node[i].reserved;
+	assert_float_equal(sum, 300, 3);
+	assert_true(load->node[1].reserved > 200); /* the neighbour */
+	load_free(load);
+	pass(s, 30000);
+	load = fleet_load(s->fleet, s->now);
+	assert_true(load->node[1].reserved < 20);
+	load_free(load);
+}
+
+/* Most of all nodes on several sites time out at once: it is us. The last good
+ * states hold, for a minute at most. */
+static void test_blind(void **state)
+{
+	struct scene *s = *state;
+	for (unsigned i = 0; i < 6; i++)
+		poll_ok(s, i, 100);
+	for (int round = 0; round < 3; round++) {
+		pass(s, STEP);
+		for (unsigned i = 0; i < 5; i++) {
+			fleet_failed(s->fleet, i, SAMPLE_TIMEOUT, s->now);
+			load_free(fleet_load(s->fleet, s->now));
+		}
+		poll_ok(s, 5, 100);
+	}
+	assert_true(fleet_is_blind(s->fleet));
+	for (unsigned i = 0; i < 6; i++)
+		assert_int_equal(state_of(s, i), NODE_UP);
+	for (int round = 0; round < 25; round++) {
+		pass(s, STEP);
+		for (unsigned i = 0; i < 5; i++)
+			fleet_failed(s->fleet, i, SAMPLE_TIMEOUT, s->now);
+		poll_ok(s, 5, 100);
+	}
+	assert_false(fleet_is_blind(s->fleet));
+	assert_int_equal(state_of(s, 0), NODE_DOWN);
+	assert_int_equal(state_of(s, 5), NODE_UP);
+}
+
+/* Refused connections come from a network that works: no doubt about us. */
+static void test_not_blind(void **state)
+{
+	struct scene *s = *state;
+	for (unsigned i = 0; i < 6; i++)
+		poll_ok(s, i, 100);
+	for (int round = 0; round < 2; round++)
+		for (unsigned i = 0; i < 5; i++)
+			fleet_failed(s->fleet, i, SAMPLE_REFUSED, s->now);
+	load_free(fleet_load(s->fleet, s->now));
+	assert_false(fleet_is_blind(s->fleet));
+	for (unsigned i = 0; i < 5; i++)
+		assert_int_equal(state_of(s, i), NODE_DOWN);
+}
+
+/* Ready when all have been heard of, or when the wait is over. */
+static void test_ready(void **state)
+{
+	struct scene *s = *state;
+	struct load *load = fleet_load(s->fleet, s->now);
+	assert_false(load->ready);
+	load_free(load);
+	for (unsigned i = 0; i < 6; i++)
+		poll_ok(s, i, 100);
+	load = fleet_load(s->fleet, s->now + 1);
+	assert_true(load->ready);
+	load_free(load);
+
+	struct fleet *late = fleet_new(&rules, s->now);
+	fleet_set_map(late, s->w.map, &rules, s->now);
+	fleet_watch(late, 0, true, true);
+	load = fleet_load(late, s->now + 299);
+	assert_false(load->ready);
+	load_free(load);
+	load = fleet_load(late, s->now + 300);
+	assert_true(load->ready);
+	load_free(load);
+	fleet_free(late);
+}
+
+static void test_drain(void **state)
+{
+	struct scene *s = *state;
+	poll_ok(s, 0, 10);
+	fleet_drain(s->fleet, 0, true);
+	assert_int_equal(state_of(s, 0), NODE_DRAINED);
+	fleet_drain(s->fleet, 0, false);
+	assert_int_equal(state_of(s, 0), NODE_UP);
+}
+
+/* A heartbeat raises a load, never lowers it, never makes a node healthy. */
+static void test_heartbeat(void **state)
+{
+	struct scene *s = *state;
+	fleet_raise(s->fleet, 1, 500, s->now);
+	assert_int_equal(state_of(s, 1), NODE_UNKNOWN);
+	poll_ok(s, 0, 100);
+	fleet_raise(s->fleet, 0, 400, s->now);
+	assert_float_equal(fleet_node(s->fleet, 0)->connections, 400, 0);
+	fleet_raise(s->fleet, 0, 50, s->now);
+	assert_float_equal(fleet_node(s->fleet, 0)->connections, 400, 0);
+	pass(s, STEP);
+	poll_ok(s, 0, 120);
+	assert_float_equal(fleet_node(s->fleet, 0)->connections, 120, 0);
+}
+
+/* A reload keeps what is known of nodes, and their indexes; new ones ramp. */
+static void test_new_map(void **state)
+{
+	struct scene *s = *state;
+	poll_ok(s, 2, 123);
+	struct conf *conf = world_conf(
+	        "nodes:\n"
+	        "  new: {address: [192.0.2.9], at: [1, 1]}\n"
+	        "  c: {address: [192.0.2.3], at: [35.7, 139.7], capacity: 500}\n"
+	        "steer: {live.example.com: {pool: [edge]}}\n");
+	struct map *map = map_build(conf, s->w.geo, 1, s->w.map);
+	conf_free(conf);
+	assert_int_equal(map_find_node(map, "c"), 2);
+	assert_int_equal(map_find_node(map, "new"), 6);
+	assert_int_equal(map_find_node(map, "a"), -1);
+	fleet_set_map(s->fleet, map, &rules, s->now);
+	struct load *load = fleet_load(s->fleet, s->now);
+	assert_float_equal(fleet_utilisation(s->fleet, 2), 123 / 500.0, 1e-4);
+	assert_float_equal(load->node[6].room, 0.2, 0.01);
+	assert_int_equal(load->node[0].state, NODE_DOWN);
+	load_free(load);
+	struct steer_state st = {map, NULL, s->w.geo};
+	st.load = load = fleet_load(s->fleet, s->now);
+	struct steer_query q = {
+	        .name = 0, .line = 1, .type = STEER_A, .net = {4, {10}}};
+	struct steer_decision d;
+	steer_decide(&st, NULL, &q, s->now, &d, NULL);
+	assert_int_equal(d.node[0], 2); /* the only one up */
+	load_free(load);
+	fleet_set_map(s->fleet, s->w.map, &rules, s->now);
+	map_free(map);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        TEST(test_fall_and_rise), TEST(test_suspect),
+	        TEST(test_refused_and_probe), TEST(test_black_hole),
+	        TEST(test_frozen), TEST(test_frozen_clock),
+	        TEST(test_no_statistics), TEST(test_unreadable), TEST(test_old),
+	        TEST(test_restart), TEST(test_flapping), TEST(test_utilisation),
+	        TEST(test_bandwidth_traps), TEST(test_promises),
+	        TEST(test_promised_rate), TEST(test_multiplier),
+	        TEST(test_displaced), TEST(test_blind), TEST(test_not_blind),
+	        TEST(test_ready), TEST(test_drain), TEST(test_heartbeat),
+	        TEST(test_new_map),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
