@@ -29,6 +29,7 @@ struct session {
 	bool waiting; /* for control: the peer's end must not free it */
 	bool gone;    /* the peer has left */
 	bool last;    /* close when all is written */
+	bool stop;    /* ... and stop the server */
 };
 
 struct ctl {
@@ -178,12 +179,9 @@ static void cmd_reload(struct session *s, char **words, unsigned n)
 
 static void cmd_stop(struct session *s, char **words, unsigned n)
 {
-	struct control *c = s->ctl->control;
 	log_info("stop: asked through the control socket");
+	s->stop = true;
 	finish(s, true, "stopping");
-	/* Written by hand: the event loop ends now. */
-	evbuffer_write(bufferevent_get_output(s->io), bufferevent_getfd(s->io));
-	control_stop(c);
 }
 
 static void cmd_try(struct session *s, char **words, unsigned n)
@@ -244,6 +242,8 @@ static void on_read(struct bufferevent *io, void *arg)
 static void on_written(struct bufferevent *io, void *arg)
 {
 	struct session *s = arg;
+	if (s->stop)
+		control_stop(s->ctl->control);
 	if (s->last)
 		session_free(s);
 }

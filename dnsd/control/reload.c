@@ -105,10 +105,10 @@ static void finish_reload(struct control *c, struct build_job *job)
 	c->reloads++;
 	c->reload_wall_ms = clock_wall_ms();
 	free(c->reload_error);
+	c->reload_error = mem_strdup(job->built ? "" : err_text(&job->err));
 	if (job->built) {
 		warn_fixed(c->built->conf, job->built->conf, &job->err);
 		control_adopt(c, job->built);
-		c->reload_error = mem_strdup("");
 		log_lines(LOG_LVL_WARN, "", job->err.warnings);
 		log_info("reload: done");
 		tell_waiters(
@@ -116,9 +116,9 @@ static void finish_reload(struct control *c, struct build_job *job)
 		return;
 	}
 	c->reload_errors++;
-	c->reload_error = mem_strdup(err_text(&job->err));
 	log_lines(LOG_LVL_ERROR, "reload: ", c->reload_error);
 	log_error("reload: not done, the old configuration goes on");
+	control_publish(c); /* who asks now is told of it */
 	tell_waiters(c, false, c->reload_error);
 }
 

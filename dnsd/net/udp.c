@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <urcu/urcu-memb.h>
 
 #include "base/arena.h"
 
@@ -18,16 +17,16 @@
 #define DEFER_MAX 1024
 #define DEFER_POLL_MS 10
 
-union control {
-	struct cmsghdr header; /* for its alignment */
-	char v4[CMSG_SPACE(sizeof(struct in_pktinfo))];
-	char v6[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+/* Room for the packet info of either family. */
+struct control {
+	_Alignas(struct cmsghdr) char bytes[CMSG_SPACE(
+	        sizeof(struct in6_pktinfo))];
 };
 
 /* One packet's place in a batch; the arrays below point into it. */
 struct slot {
 	struct sockaddr_storage peer;
-	union control control;
+	struct control control;
 	uint8_t query[QUERY_ROOM];
 	uint8_t reply[REPLY_ROOM];
 };
@@ -38,7 +37,7 @@ struct deferred {
 	const struct udp_socket *socket;
 	struct sockaddr_storage peer;
 	socklen_t peer_len;
-	union control control;
+	struct control control;
 	size_t control_len;
 	uint16_t query_len;
 	uint8_t query[];
@@ -88,7 +87,7 @@ static int receive(struct udp_worker *w, const struct udp_socket *s)
 		struct msghdr *m = &w->in[i].msg_hdr;
 		m->msg_namelen = sizeof w->slots[i].peer;
 		m->msg_control = s->wildcard ? &w->slots[i].control : NULL;
-		m->msg_controllen = s->wildcard ? sizeof(union control) : 0;
+		m->msg_controllen = s->wildcard ? sizeof(struct control) : 0;
 	}
 	return recvmmsg(s->fd, w->in, BATCH, MSG_DONTWAIT, NULL);
 }
@@ -184,8 +183,7 @@ static void answer_batch(
 {
 	unsigned ready = 0;
 
-	urcu_memb_read_lock();
-	w->thread.answerer.snap = rcu_dereference(w->thread.published->now);
+	w->thread.answerer.snap = snapshot_acquire(w->thread.published);
 	net_thread_times(&w->thread);
 	begin(w, n);
 	for (unsigned i = 0; i < n; i++) {
@@ -196,7 +194,7 @@ static void answer_batch(
 		if (job->reply_len)
 			queue(w, ready++, i, s);
 	}
-	urcu_memb_read_unlock();
+	snapshot_release(w->thread.published);
 	send_all(w, s, ready);
 }
 
@@ -236,7 +234,7 @@ static void *run(void *arg)
 	struct udp_worker *w = arg;
 	unsigned rounds = 0;
 
-	urcu_memb_register_thread();
+	snapshot_thread_begin();
 	for (;;) {
 		bool idle = true;
 		for (unsigned i = 0; i < w->n; i++) {
@@ -252,7 +250,7 @@ static void *run(void *arg)
 		if (w->deferred)
 			retry_deferred(w);
 	}
-	urcu_memb_unregister_thread();
+	snapshot_thread_end();
 	return NULL;
 }
 

@@ -1,0 +1,434 @@
+"""Running it: reload, control, store, HTTP, GeoIP swaps, start and stop."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import time
+
+import dns.exception
+import dns.rcode
+
+from harness import DNSD, NETS, PATIENCE_S, ROOT, Test, free_port
+
+STATIC = """zones:
+  example.com: {file: zone}
+nodes:
+  a: {address: [192.0.2.1], at: [22.3, 114.2], api: off, rtmp: off}
+  b: {address: [192.0.2.2], at: [51.5, -0.1], api: off, rtmp: off}
+steer:
+  live.example.com: {pool: [edge], lines: 2, ttl: [1, 5]}
+"""
+ZONE = """$TTL 300
+@ SOA ns1 hostmaster %d 3600 600 86400 60
+@ NS ns1
+ns1 A 127.0.0.1
+www A %s
+"""
+
+
+def zone(serial=1, www="192.0.2.80"):
+    return ZONE % (serial, www)
+
+
+class Reload(Test):
+    def setUp(self):
+        self.d = self.daemon("nets: nets.txt\n" + STATIC,
+                             files={"zone": zone(), "nets.txt": NETS})
+
+    def www(self):
+        return self.d.address("www.example.com")
+
+    def test_new_zone(self):
+        self.d.write("zone", zone(2, "192.0.2.81"))
+        self.d.run("ctl", "reload")
+        self.assertEqual(self.www(), "192.0.2.81")
+        self.assertEqual(self.d.http("/api/v1/status")[1]["zones"][0]["serial"], 2)
+
+    def test_hangup(self):
+        self.d.write("zone", zone(2, "192.0.2.82"))
+        self.d.process.send_signal(signal.SIGHUP)
+        self.eventually(lambda: self.www() == "192.0.2.82")
+
+    def test_broken_zone_keeps_the_old(self):
+        self.d.write("zone", zone(2, "192.0.2.999"))
+        done = self.d.run("ctl", "reload", check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("zone:5:", done.stderr)
+        self.assertEqual(self.www(), "192.0.2.80")
+        status = self.d.http("/api/v1/status")[1]
+        self.assertIn("zone:5:", status["last_reload"]["error"])
+        self.d.write("zone", zone(3, "192.0.2.83"))
+        self.d.run("ctl", "reload")
+        self.assertEqual(self.www(), "192.0.2.83")
+        self.assertIsNone(
+            self.d.http("/api/v1/status")[1]["last_reload"]["error"])
+
+    def test_broken_configuration_keeps_the_old(self):
+        self.d.write_conf(STATIC + "nonsense: 1\n")
+        done = self.d.run("ctl", "reload", check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(self.www(), "192.0.2.80")
+
+    def test_nodes_come_and_go(self):
+        self.assertEqual(self.d.address("live.example.com", "10.3.0.0/24"),
+                         "192.0.2.2")
+        self.d.write_conf("nets: nets.txt\n" + STATIC.replace(
+            "  b: {address: [192.0.2.2]", "  c: {address: [192.0.2.3]"))
+        self.d.run("ctl", "reload")
+        self.eventually(lambda: self.d.address(
+            "live.example.com", "10.3.0.0/24") == "192.0.2.3")
+        self.assertEqual({n["name"] for n in self.d.http("/api/v1/nodes")[1]},
+                         {"a", "c"})
+        self.assertEqual(self.d.ask("b.example.com").rcode(),
+                         dns.rcode.NXDOMAIN)
+
+    def test_says_what_takes_a_restart(self):
+        conf = (self.d.folder / "dnsd.yaml").read_text()
+        self.d.write("dnsd.yaml", conf.replace("workers: 2", "workers: 3"))
+        self.assertIn("workers", self.d.run("ctl", "reload"))
+
+    def test_answers_go_on(self):
+        """No question is lost while zones are built again and again."""
+        stop = time.monotonic() + 3
+        lost = asked = 0
+        big = zone() + "".join(f"h{i} A 192.0.2.{i % 250}\n"
+                               for i in range(30000))
+        self.d.write("zone", big)
+        while time.monotonic() < stop:
+            if asked % 200 == 0:
+                self.d.process.send_signal(signal.SIGHUP)
+            asked += 1
+            try:
+                self.assertEqual(self.www(), "192.0.2.80")
+            except dns.exception.Timeout:
+                lost += 1
+        self.assertGreater(asked, 500)
+        self.assertEqual(lost, 0)
+
+
+class Geo(Test):
+    def setUp(self):
+        self.data = ROOT / "tests" / "data" / "geo"
+
+    def test_swap_and_refusal(self):
+        good = next(self.data.glob("*city*.mmdb"))
+        d = self.daemon(STATIC.replace("zones:", "geoip: [geo.mmdb]\nzones:", 1),
+                        files={"zone": zone(), "geo.mmdb": good.read_bytes()})
+        self.eventually(lambda: "geoip: loaded" in d.log_text())
+        loads = d.log_text().count("geoip: loaded")
+        # A truncated one is refused with a message; the old data go on.
+        d.write("geo.mmdb.new", good.read_bytes()[:1000])
+        os.replace(d.folder / "geo.mmdb.new", d.folder / "geo.mmdb")
+        self.eventually(lambda: "the old data go on" in d.log_text())
+        self.assertIn(str(d.folder / "geo.mmdb"), d.log_text())
+        self.assertEqual(d.log_text().count("geoip: loaded"), loads)
+        # A good one again is taken.
+        d.write("geo.mmdb.new", good.read_bytes())
+        os.replace(d.folder / "geo.mmdb.new", d.folder / "geo.mmdb")
+        self.eventually(
+            lambda: d.log_text().count("geoip: loaded") == loads + 1)
+
+    def test_nets_are_watched(self):
+        d = self.daemon("nets: nets.txt\n" + STATIC,
+                        files={"zone": zone(), "nets.txt": NETS})
+        self.eventually(lambda: d.address(
+            "live.example.com", "10.3.0.0/24") == "192.0.2.2")
+        d.write("nets.txt", "10.3.0.0/16 22.3,114.2 HK\n")
+        self.eventually(lambda: d.address(
+            "live.example.com", "10.3.0.0/24") == "192.0.2.1")
+
+    def test_broken_at_start(self):
+        d = self.daemon(STATIC.replace("zones:", "geoip: [geo.mmdb]\nzones:", 1),
+                        files={"zone": zone(), "geo.mmdb": b"no database"},
+                        start=False)
+        done = d.run("check", check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("geo.mmdb", done.stderr)
+
+
+class Store(Test):
+    def test_drain_survives_kill(self):
+        d = self.daemon(STATIC, files={"zone": zone()})
+        for round_ in range(5):
+            node = "ab"[round_ % 2]
+            d.run("ctl", "drain", node)
+            d.stop(signal.SIGKILL)
+            d.start()
+            self.assertEqual(d.node(node)["state"], "drained")
+            d.run("ctl", "undrain", node)
+            d.stop(signal.SIGKILL)
+            d.start()
+            self.assertEqual(d.node(node)["state"], "up")
+
+    def test_without_a_store(self):
+        """The server says so and serves."""
+        d = self.daemon(STATIC, files={"zone": zone()}, start=False)
+        d.head = d.head.replace(f"{d.folder}/dnsd.db", "/proc/nowhere/dnsd.db")
+        d.write_conf(STATIC)
+        d.start()
+        self.assertIn("drains will not survive", d.log_text())
+        self.assertIn("not kept", d.run("ctl", "drain", "a"))
+        self.assertEqual(d.node("a")["state"], "drained")
+
+
+class Control(Test):
+    def setUp(self):
+        self.d = self.daemon(STATIC, files={"zone": zone()})
+
+    def test_socket_mode(self):
+        mode = os.stat(self.d.folder / "dnsd.sock").st_mode
+        self.assertTrue(stat.S_ISSOCK(mode))
+        self.assertEqual(stat.S_IMODE(mode), 0o600)
+
+    def test_status_and_nodes(self):
+        self.assertIn("zone example.com serial 1", self.d.run("ctl", "status"))
+        self.assertRegex(self.d.run("ctl", "nodes"), r"(?m)^a +edge +up ")
+
+    def test_unknown(self):
+        self.assertEqual(
+            self.d.run("ctl", "drain", "nobody", check=False).returncode, 1)
+        self.assertEqual(
+            self.d.run("ctl", "dance", check=False).returncode, 1)
+
+    def test_stop(self):
+        self.d.run("ctl", "stop")
+        self.d.process.wait(PATIENCE_S)
+        self.assertEqual(self.d.process.returncode, 0)
+        self.assertFalse((self.d.folder / "dnsd.sock").exists())
+
+    def test_second_instance(self):
+        """It neither takes queries away nor the socket."""
+        done = subprocess.run([DNSD, "run", "-c", self.d.conf], text=True,
+                              capture_output=True, timeout=PATIENCE_S)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("cannot listen", done.stderr)
+        self.assertIn("example.com", self.d.run("ctl", "status"))
+
+
+class Start(Test):
+    def test_errors_end_it(self):
+        d = self.daemon("listn: 1\n" + STATIC, files={"zone": zone()},
+                        start=False)
+        done = d.run("run", check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("unknown key 'listn'", done.stderr)
+
+    def test_steered_names_wait_for_polls(self):
+        """A node that never answers is no reason to wait for long: unknown
+        nodes are answered with, and static names at once."""
+        with socket.socket() as silent:
+            silent.bind(("127.0.0.1", 0))
+            silent.listen(64)
+            port = silent.getsockname()[1]
+            conf = STATIC.replace("api: off, rtmp: off",
+                                  f"api: \"http://127.0.0.1:{port}\", rtmp: off")
+            d = self.daemon(conf, files={"zone": zone()}, start=False)
+            d.start(wait=False)
+            d.wait_until_it_answers()
+            self.assertEqual(d.address("www.example.com"), "192.0.2.80")
+            self.assertIn(d.address("live.example.com"),
+                          ("192.0.2.1", "192.0.2.2"))
+
+    def test_smallest_file(self):
+        """Works without a single optional key but ports."""
+        d = self.daemon(
+            "zones: {example.com: {ns: [\"ns1.example.com 203.0.113.5\"]}}\n"
+            "nodes:\n  cn: {role: edge, address: [192.0.2.11], at: [43.9, 125.3]}\n"
+            "  gb: {role: edge, address: [192.0.2.12], at: [51.5, -0.1]}\n"
+            "steer:\n  live.example.com: {pool: [edge], lines: 2}\n")
+        self.assertIn(d.address("live.example.com"),
+                      ("192.0.2.11", "192.0.2.12"))
+        self.assertEqual(d.address("ns1.example.com"), "203.0.113.5")
+
+    def test_drops_privileges(self):
+        if os.geteuid() != 0:
+            self.skipTest("not root")
+        d = self.daemon("user: nobody\n" + STATIC, files={"zone": zone()},
+                        start=False)
+        os.chmod(d.folder, 0o777)
+        d.start()
+        status = open(f"/proc/{d.process.pid}/status").read()
+        uid = next(l for l in status.splitlines() if l.startswith("Uid:"))
+        self.assertNotIn("\t0", uid)
+        self.assertTrue((d.folder / "dnsd.db").exists())
+        self.assertEqual(d.address("www.example.com"), "192.0.2.80")
+
+    def test_notify(self):
+        d = self.daemon(STATIC, files={"zone": zone()}, start=False)
+        path = str(d.folder / "notify")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+            s.bind(path)
+            s.settimeout(PATIENCE_S)
+            os.environ["NOTIFY_SOCKET"] = path
+            try:
+                d.start()
+            finally:
+                del os.environ["NOTIFY_SOCKET"]
+            self.assertIn(b"READY=1", s.recv(200))
+            d.stop()
+            self.assertIn(b"STOPPING=1", s.recv(200))
+
+
+class Http(Test):
+    def setUp(self):
+        self.public = free_port()
+        self.d = self.daemon(
+            f"public: {{listen: [\"127.0.0.1:{self.public}\"]}}\n"
+            "nets: nets.txt\n" + STATIC,
+            files={"zone": zone(), "nets.txt": NETS})
+
+    def test_nodes(self):
+        status, nodes = self.d.http("/api/v1/nodes")
+        self.assertEqual(status, 200)
+        self.assertEqual([n["name"] for n in nodes], ["a", "b"])
+        for key in ("role", "state", "connections", "bandwidth_kbps",
+                    "cpu_percent", "utilisation", "sample_age_ms", "answers"):
+            self.assertIn(key, nodes[0])
+
+    def test_answers_are_counted(self):
+        self.d.address("live.example.com", "10.3.0.0/24")
+        self.eventually(lambda: self.d.node("b")["answers"] == 1)
+
+    def test_drain_takes_the_token(self):
+        path = "/api/v1/nodes/a/drain"
+        self.assertEqual(self.d.http(path, "POST")[0], 401)
+        self.assertEqual(self.d.http(path, "POST", token="wrong")[0], 401)
+        self.assertEqual(self.d.http(path, "GET", token="sesame")[0], 405)
+        self.assertEqual(self.d.node("a")["state"], "up")
+        status, body = self.d.http(path, "POST", token="sesame")
+        self.assertEqual(status, 200)
+        self.assertIn("this name server", body["scope"])
+        self.assertEqual(self.d.node("a")["state"], "drained")
+        self.assertEqual(self.d.http("/api/v1/nodes/a/undrain", "POST",
+                                     token="sesame")[0], 200)
+        self.assertEqual(self.d.node("a")["state"], "up")
+        self.assertEqual(self.d.http("/api/v1/nodes/x/drain", "POST",
+                                     token="sesame")[0], 404)
+
+    def test_errors(self):
+        for path, code in (("/nothing", 404), ("/api/v1/lines", 400),
+                           ("/api/v1/lines?name=x.example.org", 404),
+                           ("/resolve?name=live.example.com&ip=1.2.3", 400)):
+            status, body = self.d.http(path)
+            self.assertEqual(status, code, path)
+            self.assertIn("error", body)
+
+    def test_lines_and_resolve(self):
+        status, body = self.d.http(
+            "/api/v1/lines?name=live.example.com&client=10.3.0.7&stream=live/x")
+        self.assertEqual(status, 200)
+        self.assertEqual([l["node"] for l in body["lines"]], ["b", "a"])
+        self.assertEqual(body["lines"][1]["host"], "line2.live.example.com")
+        self.assertEqual(body["lines"][0]["urls"]["rtmp"],
+                         "rtmp://live.example.com/live/x")
+        status, body = self.d.http("/resolve?name=live.example.com&ip=10.3.0.7")
+        self.assertEqual(body["addresses"], ["192.0.2.2"])
+        self.assertEqual(body["ip"], "10.3.0.7")
+
+    def test_explain(self):
+        status, body = self.d.http(
+            "/api/v1/explain?name=live.example.com&client=10.3.0.0/24")
+        self.assertEqual(body["pick"], "b")
+        self.assertEqual(body["place"]["country"], "GB")
+        self.assertEqual({c["node"] for c in body["candidates"]}, {"a", "b"})
+        for key in ("state", "path_ms", "utilisation", "reserved", "cost"):
+            self.assertIn(key, body["candidates"][0])
+
+    def test_metrics(self):
+        self.d.ask("www.example.com")
+        self.d.ask("www.example.com", tcp=True)
+        self.d.ask("nothing.example.com")
+        self.d.address("live.example.com", "10.3.0.0/24")
+
+        def complete():
+            text = self.d.http("/metrics")[1]
+            return all(line in text for line in (
+                'dnsd_queries_total{transport="tcp",family="ipv4"} 1',
+                'dnsd_responses_total{rcode="NXDOMAIN"} 1',
+                'dnsd_node_answers_total{node="b"} 1',
+                'dnsd_node_up{node="a"} 1', "# EOF"))
+        self.eventually(complete)
+
+    def test_page(self):
+        status, text = self.d.http("/")
+        self.assertEqual(status, 200)
+        self.assertIn("<title>dnsd</title>", text)
+
+    def test_public_shows_little(self):
+        operators, self.d.http_port = self.d.http_port, self.public
+        for path in ("/", "/api/v1/nodes", "/api/v1/status", "/metrics",
+                     "/api/v1/explain?name=live.example.com"):
+            self.assertEqual(self.d.http(path)[0], 404, path)
+        self.assertEqual(self.d.http("/api/v1/nodes/a/drain", "POST",
+                                     token="sesame")[0], 404)
+        self.assertEqual(
+            self.d.http("/api/v1/lines?name=live.example.com")[0], 200)
+        self.d.http_port = operators
+
+    def test_flood_of_connections(self):
+        """More connections than are taken: DNS goes on, and so does HTTP when
+        they have gone."""
+        idle = []
+        for _ in range(700):
+            s = socket.socket()
+            s.setblocking(False)
+            s.connect_ex(("127.0.0.1", self.d.http_port))
+            idle.append(s)
+        self.assertEqual(self.d.address("www.example.com"), "192.0.2.80")
+        for s in idle:
+            s.close()
+        self.eventually(lambda: self.d.http("/api/v1/status")[0] == 200)
+
+    def test_large_body(self):
+        def refused():
+            try:
+                status, _ = self.d.http("/api/v1/servers", "POST",
+                                        body=b"x" * 200000)
+                return status in (400, 413)
+            except (ConnectionError, OSError):
+                return True
+        self.assertTrue(refused())
+        self.assertEqual(self.d.http("/api/v1/status")[0], 200)
+
+
+class Heartbeat(Test):
+    CONF = STATIC + "heartbeat_from: [127.0.0.0/8]\n"
+
+    def test_raises_never_heals(self):
+        body = (ROOT / "tests/data/srs").glob("*heartbeat*")
+        text = next(body).read_text()
+        start = text.index("{")
+        d = self.daemon(self.CONF, files={"zone": zone()})
+        beat = text[start:].strip().replace('"relay"', '"a"')
+        conns = json.loads(beat[:beat.rindex("}") + 1])[
+            "summaries"]["data"]["system"]["conn_srs"]
+        status, answer = d.http("/api/v1/servers", "POST", body=beat.encode())
+        self.assertEqual((status, answer["code"]), (200, 0))
+        self.eventually(lambda: d.node("a")["connections"] == conns)
+
+    def test_only_from_where_it_may(self):
+        d = self.daemon(STATIC, files={"zone": zone()})
+        status, _ = d.http("/api/v1/servers", "POST", body=b"{}")
+        self.assertEqual(status, 403)
+
+
+class Check(Test):
+    def test_table(self):
+        d = self.daemon(STATIC, files={"zone": zone()}, start=False)
+        text = d.run("check")
+        self.assertIn("live.example.com (nearby) from a", text)
+        self.assertIn("a 5.0ms, b", text)
+        text = d.run("check", "--from", "51,0")
+        self.assertIn("b 5", text.split(":")[1])
+
+    def test_help(self):
+        for word in ("run", "check", "try", "ctl", "replay"):
+            done = subprocess.run([DNSD, word, "--help"], text=True,
+                                  capture_output=True, timeout=PATIENCE_S)
+            self.assertEqual(done.returncode, 0)
+            self.assertIn("usage: dnsd " + word, done.stdout)
+        self.assertTrue(shutil.which(DNSD))

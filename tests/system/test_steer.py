@@ -1,0 +1,209 @@
+"""Steering end to end: dnsd against stand-ins for SRS, asked by DNS."""
+
+import dns.rcode
+
+from harness import NETS, PATIENCE_S, Test, scope_of
+from srs_standin import Fleet
+
+PLACES = [(22.3, 114.2, "hk-a"), (22.3, 114.2, "hk-b"), (35.7, 139.7, "tyo"),
+          (51.5, -0.1, "lon")]
+HK, JP, GB = "10.1.0.0/24", "10.2.0.0/24", "10.3.0.0/24"
+
+
+def conf_of(fleet, steer=None, more="", capacity=1000):
+    text = "nets: nets.txt\nhealth: {interval: 0.2, timeout: 0.5}\n" + more
+    text += "zones: {example.com: {ns: [\"ns1.example.com 127.0.0.1\"]}}\nnodes:\n"
+    for n, (lat, lon, site) in zip(fleet, PLACES):
+        text += (f"  {n.name}: {{address: [{n.host}], at: [{lat}, {lon}], "
+                 f"site: {site}, capacity: {capacity}, api: \"{n.api_url}\", "
+                 f"rtmp: \"{n.address('rtmp')}\", flv: \"{n.address('flv')}\"}}\n")
+    return text + (steer or "steer:\n  live.example.com: {pool: [edge], "
+                            "lines: 3, ttl: [1, 5]}\n")
+
+
+class Steering(Test):
+    def setUp(self):
+        self.fleet = Fleet(4, scale=0.1)
+        self.addCleanup(self.fleet.close)
+        for node in self.fleet:
+            node.set_load(conns=100)
+        self.d = self.daemon(conf_of(self.fleet), files={"nets.txt": NETS})
+        self.hosts = {n.host: n.name for n in self.fleet}
+        for node in self.fleet:
+            self.eventually(lambda: self.state(node.name) == "up")
+
+    def state(self, name):
+        return self.d.node(name)["state"]
+
+    def pick(self, subnet, name="live.example.com"):
+        return self.hosts[self.d.address(name, subnet)]
+
+    def picks(self, net, name="live.example.com"):
+        """The picks of all 16 client nets of a /16."""
+        return {self.pick(net.replace(".0.0/24", f".{i * 16}.0/24"), name)
+                for i in range(16)}
+
+    def test_near(self):
+        self.assertLessEqual(self.picks(HK), {"srs1", "srs2"})
+        self.assertEqual(self.picks(JP), {"srs3"})
+        self.assertEqual(self.picks(GB), {"srs4"})
+
+    def test_follows_load(self):
+        self.fleet["srs3"].set_load(conns=1100)
+        self.eventually(lambda: "srs3" not in self.picks(JP))
+        self.fleet["srs3"].set_load(conns=100)
+        self.eventually(lambda: self.picks(JP) == {"srs3"})
+
+    def test_cpu_counts(self):
+        self.fleet["srs3"].set_load(conns=100, cpu=1.0)
+        self.eventually(lambda: "srs3" not in self.picks(JP))
+
+    def test_dead(self):
+        self.fleet["srs3"].die()
+        self.eventually(lambda: self.state("srs3") == "down")
+        self.eventually(lambda: "srs3" not in self.picks(JP))
+        self.fleet["srs3"].revive()
+        self.eventually(lambda: self.state("srs3") == "up")
+
+    def test_hang(self):
+        self.fleet["srs3"].hang()
+        self.eventually(lambda: self.state("srs3") == "down")
+        self.fleet["srs3"].resume()
+        self.eventually(lambda: self.state("srs3") == "up")
+
+    def test_black_hole(self):
+        """Beyond max_connections an SRS tells of no load and serves nobody."""
+        self.fleet["srs3"].fill()
+        self.eventually(lambda: self.state("srs3") in ("down", "unknown"))
+        self.eventually(lambda: "srs3" not in self.picks(JP))
+
+    def test_rtmp_port_alone(self):
+        """The API is well, but nobody can play."""
+        self.fleet["srs3"].close_port("rtmp")
+        self.eventually(lambda: self.state("srs3") == "down")
+
+    def test_drained_srs(self):
+        self.fleet["srs3"].drain()
+        self.eventually(lambda: self.state("srs3") == "down")
+
+    def test_garbage(self):
+        for kind in ("json", "html", "types", "missing", "code", "500", "huge",
+                     "truncated", "negative"):
+            with self.subTest(kind):
+                self.fleet["srs3"].garbage(kind)
+                self.eventually(lambda: self.state("srs3") == "unknown")
+                self.assertNotIn("srs3", self.picks(JP))
+                self.fleet["srs3"].garbage(None)
+                self.eventually(lambda: self.state("srs3") == "up")
+
+    def test_frozen(self):
+        self.fleet["srs3"].freeze()
+        self.eventually(lambda: self.state("srs3") == "unknown",
+                        patience=PATIENCE_S + 15)
+        self.eventually(lambda: "srs3" not in self.picks(JP))
+
+    def test_statistics_off(self):
+        self.fleet["srs3"].stats(False)
+        self.eventually(lambda: self.state("srs3") == "unknown")
+
+    def test_never_empty(self):
+        for node in self.fleet:
+            node.die()
+        for node in self.fleet:
+            self.eventually(lambda: self.state(node.name) == "down")
+        self.assertIn(self.pick(JP), self.hosts.values())
+
+    def test_lines(self):
+        """Another node, another site."""
+        site = dict(zip(self.hosts.values(), [p[2] for p in PLACES]))
+        for i in range(16):
+            net = f"10.1.{i * 16}.0/24"
+            lines = [self.pick(net, name) for name in
+                     ("live.example.com", "line2.live.example.com",
+                      "line3.live.example.com")]
+            self.assertEqual(len({site[n] for n in lines}), 3, lines)
+
+    def test_one_alive(self):
+        for node in ("srs1", "srs2", "srs4"):
+            self.fleet[node].die()
+        for node in ("srs1", "srs2", "srs4"):
+            self.eventually(lambda: self.state(node) == "down")
+        for name in ("live", "line2.live", "line3.live"):
+            self.eventually(lambda: self.pick(HK, name + ".example.com") == "srs3")
+
+    def test_names(self):
+        for name in ("line4.live", "line0.live", "line02.live", "x.live"):
+            answer = self.d.ask(name + ".example.com")
+            self.assertEqual(answer.rcode(), dns.rcode.NXDOMAIN, name)
+        self.assertEqual(self.pick(JP, "LINE1.Live.example.com"), "srs3")
+        self.assertEqual(self.d.address("srs3.example.com"), self.fleet[2].host)
+
+    def test_no_ipv6(self):
+        """NOERROR without data, the decision's scope, a TTL not above its."""
+        a = self.d.ask("live.example.com", "A", JP)
+        aaaa = self.d.ask("live.example.com", "AAAA", JP)
+        self.assertEqual(aaaa.rcode(), dns.rcode.NOERROR)
+        self.assertEqual(aaaa.answer, [])
+        self.assertEqual(scope_of(a), scope_of(aaaa))
+        self.assertLessEqual(aaaa.authority[0].ttl, a.answer[0].ttl)
+
+    def test_why(self):
+        why = self.d.ask("_why.live.example.com", "TXT", JP)
+        text = "\n".join(r.to_text() for r in why.answer[0])
+        self.assertIn("pick srs3", text)
+        self.assertIn("35.70,139.70", text)
+        self.assertEqual(why.answer[0].ttl, 0)
+
+    def test_drain(self):
+        self.assertEqual(self.picks(JP), {"srs3"})
+        self.d.run("ctl", "drain", "srs3")
+        self.eventually(lambda: "srs3" not in self.picks(JP))
+        self.assertEqual(self.state("srs3"), "drained")
+        self.d.run("ctl", "undrain", "srs3")
+        self.eventually(lambda: self.picks(JP) == {"srs3"})
+
+    def test_try(self):
+        text = self.d.run("try", "live.example.com", "10.2.3.4")
+        self.assertIn("pick srs3", text)
+        self.assertNotIn("from the files alone", text)
+        self.assertIn("candidate srs1 up", text)
+        before = self.d.node("srs3")["answers"]
+        self.d.run("try", "live.example.com", "10.2.3.4")
+        self.assertEqual(self.d.node("srs3")["answers"], before)
+
+
+class Authentication(Test):
+    def test_basic(self):
+        fleet = Fleet(1, scale=0.1, auth="watch:pa55word")
+        self.addCleanup(fleet.close)
+        d = self.daemon(conf_of(fleet), files={"nets.txt": NETS})
+        self.eventually(lambda: d.node("srs1")["state"] == "up")
+        wrong = conf_of(fleet).replace("pa55word", "pa55w0rd")
+        d.write_conf(wrong)
+        d.run("ctl", "reload")
+        self.eventually(lambda: d.node("srs1")["state"] == "unknown")
+        for output in (d.log_text(), str(d.http("/api/v1/nodes")),
+                       str(d.http("/api/v1/status")), d.run("ctl", "nodes")):
+            self.assertNotIn("pa55w", output)
+
+
+class Versions(Test):
+    def test_srs4(self):
+        """Without service and pid a restart shows by pid and uptime."""
+        fleet = Fleet(1, scale=0.1, version="4.0.271")
+        self.addCleanup(fleet.close)
+        d = self.daemon(conf_of(fleet), files={"nets.txt": NETS})
+        self.eventually(lambda: d.node("srs1")["state"] == "up")
+        fleet[0].set_load(conns=321)
+        self.eventually(lambda: d.node("srs1")["connections"] == 321)
+
+
+class Trust(Test):
+    def test_why_is_refused_to_strangers(self):
+        fleet = Fleet(1, scale=0.1)
+        self.addCleanup(fleet.close)
+        d = self.daemon(conf_of(fleet, more="trusted: [127.0.0.2/32]\n"),
+                        files={"nets.txt": NETS})
+        answer = d.ask("_why.live.example.com", "TXT", JP)
+        self.assertEqual(answer.rcode(), dns.rcode.REFUSED)
+        self.assertEqual(answer.answer, [])
