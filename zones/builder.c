@@ -9,6 +9,9 @@
 #include "zones/layout.h"
 #include "zones/rdata.h"
 
+/* Labels are found by 32 bit offsets. */
+#define BYTES_MAX (UINT32_MAX - UINT16_MAX)
+
 /* Lists are linked by index; index 0 is none, or for names the apex. */
 struct item_name {
 	uint32_t parent;
@@ -336,6 +339,8 @@ static const char *record_fault(const struct zone_builder *b,
 		return "SOA below the apex";
 	if (!rdata_valid(type, rdata, len))
 		return "malformed RDATA";
+	if (b->n_bytes > BYTES_MAX)
+		return "the zone is too large";
 	return NULL;
 }
 

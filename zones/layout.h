@@ -8,7 +8,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "base/rng.h"
 #include "zones/zone.h"
 
 /* Pointers inside a body reach at most this far from its start, so that they
@@ -41,7 +40,7 @@ static inline size_t layout_set_len(
 static inline uint64_t layout_hash(
         uint32_t parent, const uint8_t *label, unsigned len)
 {
-	return hash_bytes(label, len, parent * 0x9e3779b97f4a7c15u);
+	return name_hash(label, len, (uint64_t)parent << 8);
 }
 
 /* The bits that do not choose the slot. */

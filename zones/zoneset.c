@@ -25,7 +25,7 @@ struct zoneset *zoneset_new(const struct zone *const *zones, unsigned n)
 	s->slots = mem_zero(size, sizeof *s->slots);
 	for (unsigned i = 0; i < n; i++) {
 		const struct name *apex = &zones[i]->apex;
-		uint32_t at = (uint32_t)name_hash(apex->bytes, apex->len);
+		uint32_t at = (uint32_t)name_hash(apex->bytes, apex->len, 0);
 		while (s->slots[at & s->mask])
 			at++;
 		s->slots[at & s->mask] = s->zones[i] = zones[i];
@@ -50,7 +50,7 @@ static const struct zone *find(
 			continue;
 		const uint8_t *suffix = name_suffix(name, (unsigned)labels);
 		unsigned len = name_suffix_len(name, (unsigned)labels);
-		uint32_t at = (uint32_t)name_hash(suffix, len);
+		uint32_t at = (uint32_t)name_hash(suffix, len, 0);
 		const struct zone *zone;
 		for (; (zone = s->slots[at & s->mask]); at++)
 			if (zone->apex.len == len &&

@@ -146,7 +146,7 @@ static void positive(struct walk *w, const struct zone_rrset *set)
 {
 	uint32_t base = w->r->len;
 	write_set(w, set, w->at, TTL_MAX);
-	if (!w->r->full)
+	if (set->extra & ZONE_TARGETS && !w->r->full)
 		add_targets(w, set, base, NULL, false);
 }
 
@@ -264,7 +264,7 @@ static bool was_followed(const struct walk *w, const struct zone_rrset *set)
  * name again is a loop; for another name it is a wildcard or a DNAME. */
 static bool may_follow(struct walk *w, const struct zone_rrset *set)
 {
-	uint64_t owner = name_hash(w->name->bytes, w->name->len);
+	uint64_t owner = name_hash(w->name->bytes, w->name->len, 0);
 
 	if (w->steps == CHAIN_MAX)
 		return false;

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
-#include <urcu/urcu-memb.h>
 
 #include "base/clock.h"
 #include "base/log.h"

@@ -182,7 +182,8 @@ void control_reload(struct control *c,
 static bool same_files(const struct geo_files *a, const struct geo_files *b)
 {
 	return a->n == b->n &&
-	        !memcmp(a->stat, b->stat, a->n * sizeof *a->stat);
+	        (a->n == 0 ||
+	                !memcmp(a->stat, b->stat, a->n * sizeof *a->stat));
 }
 
 /* A file that is being written changes from look to look; it is loaded when

@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <urcu/urcu-memb.h>
 
 #include "base/arena.h"
 #include "base/clock.h"
@@ -406,14 +405,13 @@ static void on_request(struct evhttp_request *ev, void *arg)
 		r.path = "";
 	if (evhttp_parse_query_str(query ? query : "", &r.query) < 0)
 		TAILQ_INIT(&r.query);
-	urcu_memb_read_lock();
-	r.snap = rcu_dereference(h->published->now);
+	r.snap = snapshot_acquire(h->published);
 	r.trusted = options_trusts(r.snap->options, &r.peer);
 	if (!r.trusted && !r.has_token && !within_rate(h, &r.peer))
 		request_error(&r, 429, "too many requests");
 	else
 		route(&r);
-	urcu_memb_read_unlock();
+	snapshot_release(h->published);
 	evhttp_clear_headers(&r.query);
 }
 
@@ -505,12 +503,12 @@ static void on_mail(evutil_socket_t fd, short what, void *arg)
 static void *run(void *arg)
 {
 	struct http *h = arg;
-	urcu_memb_register_thread();
+	snapshot_thread_begin();
 	event_base_dispatch(h->base);
 	for (int i = 0; i < 2; i++)
 		if (h->sides[i].evhttp)
 			evhttp_free(h->sides[i].evhttp);
-	urcu_memb_unregister_thread();
+	snapshot_thread_end();
 	return NULL;
 }
 

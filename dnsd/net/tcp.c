@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/queue.h>
 #include <unistd.h>
-#include <urcu/urcu-memb.h>
 
 #include "base/arena.h"
 #include "base/clock.h"
@@ -106,11 +105,10 @@ static bool answer_input(struct connection *c)
 static void serve(struct connection *c)
 {
 	struct tcp_server *s = c->server;
-	urcu_memb_read_lock();
-	s->thread.answerer.snap = rcu_dereference(s->thread.published->now);
+	s->thread.answerer.snap = snapshot_acquire(s->thread.published);
 	net_thread_times(&s->thread);
 	bool ok = answer_input(c);
-	urcu_memb_read_unlock();
+	snapshot_release(s->thread.published);
 	if (!ok) {
 		connection_close(c);
 		return;
@@ -220,11 +218,11 @@ static void on_stop(evutil_socket_t fd, short what, void *arg)
 static void *run(void *arg)
 {
 	struct tcp_server *s = arg;
-	urcu_memb_register_thread();
+	snapshot_thread_begin();
 	event_base_dispatch(s->base);
 	while (!TAILQ_EMPTY(&s->oldest_first))
 		connection_close(TAILQ_FIRST(&s->oldest_first));
-	urcu_memb_unregister_thread();
+	snapshot_thread_end();
 	return NULL;
 }
 

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <urcu/urcu-memb.h>
 
 #include "base/arena.h"
 
@@ -184,8 +183,7 @@ static void answer_batch(
 {
 	unsigned ready = 0;
 
-	urcu_memb_read_lock();
-	w->thread.answerer.snap = rcu_dereference(w->thread.published->now);
+	w->thread.answerer.snap = snapshot_acquire(w->thread.published);
 	net_thread_times(&w->thread);
 	begin(w, n);
 	for (unsigned i = 0; i < n; i++) {
@@ -196,7 +194,7 @@ static void answer_batch(
 		if (job->reply_len)
 			queue(w, ready++, i, s);
 	}
-	urcu_memb_read_unlock();
+	snapshot_release(w->thread.published);
 	send_all(w, s, ready);
 }
 
@@ -236,7 +234,7 @@ static void *run(void *arg)
 	struct udp_worker *w = arg;
 	unsigned rounds = 0;
 
-	urcu_memb_register_thread();
+	snapshot_thread_begin();
 	for (;;) {
 		bool idle = true;
 		for (unsigned i = 0; i < w->n; i++) {
@@ -252,7 +250,7 @@ static void *run(void *arg)
 		if (w->deferred)
 			retry_deferred(w);
 	}
-	urcu_memb_unregister_thread();
+	snapshot_thread_end();
 	return NULL;
 }
 

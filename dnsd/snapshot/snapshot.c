@@ -5,13 +5,52 @@
 
 #include "base/arena.h"
 
+/* ThreadSanitizer does not see the barriers inside of liburcu: tell it that
+ * what a reader did before its release happens before what follows a
+ * publication. */
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#include <sanitizer/tsan_interface.h>
+#define READERS_DONE(address) __tsan_acquire(address)
+#define READER_DONE(address) __tsan_release(address)
+#endif
+#endif
+#ifndef READER_DONE
+#define READERS_DONE(address) ((void)(address))
+#define READER_DONE(address) ((void)(address))
+#endif
+
+void snapshot_thread_begin(void)
+{
+	urcu_memb_register_thread();
+}
+
+void snapshot_thread_end(void)
+{
+	urcu_memb_unregister_thread();
+}
+
+const struct snapshot *snapshot_acquire(struct published *published)
+{
+	urcu_memb_read_lock();
+	return __atomic_load_n(&published->now, __ATOMIC_ACQUIRE);
+}
+
+void snapshot_release(struct published *published)
+{
+	READER_DONE(published);
+	urcu_memb_read_unlock();
+}
+
 void snapshot_publish(struct published *published, struct snapshot snapshot)
 {
 	struct snapshot *fresh = mem_alloc(sizeof *fresh);
 	*fresh = snapshot;
-	struct snapshot *old = rcu_xchg_pointer(&published->now, fresh);
+	struct snapshot *old = __atomic_exchange_n(
+	        &published->now, fresh, __ATOMIC_ACQ_REL);
 	if (old) {
 		urcu_memb_synchronize_rcu();
+		READERS_DONE(published);
 		free(old);
 	}
 }

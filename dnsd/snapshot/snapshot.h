@@ -27,12 +27,20 @@ struct snapshot {
 	const struct report *report;
 };
 
-/* The one pointer. Control publishes; every other thread reads it inside
- * rcu_read_lock() .. rcu_read_unlock() of liburcu's memb flavour, after
- * rcu_register_thread(). */
+/* The one pointer. Control publishes; every other thread reads it, between
+ * snapshot_acquire() and snapshot_release() (an RCU read section), after it has
+ * called snapshot_thread_begin(). */
 struct published {
 	struct snapshot *now;
 };
+
+void snapshot_thread_begin(void);
+void snapshot_thread_end(void);
+
+/* The present snapshot; it and all its parts stay until it is released. Costs
+ * no shared write, never waits. */
+const struct snapshot *snapshot_acquire(struct published *published);
+void snapshot_release(struct published *published);
 
 /* Puts a snapshot in place of the present one and waits until nobody reads the
  * old one, which is freed (not its parts). Returns when what it no longer

@@ -1,7 +1,5 @@
 #include "wire/name.h"
 
-#include "base/rng.h"
-
 /* Eight octets at once: adds 0x20 to every octet that is 'A'..'Z'. */
 static inline uint64_t lower8(uint64_t x)
 {
@@ -13,16 +11,16 @@ static inline uint64_t lower8(uint64_t x)
 	return x + (upper >> 2);
 }
 
-void name_lower(uint8_t *out, const uint8_t *in, size_t n)
+/* Length octets are below 'A' and stay as they are. Whole words are changed,
+ * behind the name too: the array ends at a word. */
+static void lower(struct name *name)
 {
 	uint64_t word;
-	for (; n >= 8; n -= 8, in += 8, out += 8) {
-		memcpy(&word, in, 8);
+	for (unsigned i = 0; i < name->len; i += 8) {
+		memcpy(&word, name->bytes + i, 8);
 		word = lower8(word);
-		memcpy(out, &word, 8);
+		memcpy(name->bytes + i, &word, 8);
 	}
-	for (; n; n--, in++, out++)
-		*out = *in >= 'A' && *in <= 'Z' ? *in + 0x20 : *in;
 }
 
 size_t name_read(struct name *name, const uint8_t *wire, size_t room)
@@ -42,7 +40,8 @@ size_t name_read(struct name *name, const uint8_t *wire, size_t room)
 	}
 	name->labels = (uint8_t)labels;
 	name->len = (uint8_t)++at;
-	name_lower(name->bytes, wire, at);
+	memcpy(name->bytes, wire, at);
+	lower(name);
 	return at;
 }
 
@@ -183,9 +182,4 @@ int name_compare(const struct name *a, const struct name *b)
 			return d ? d : *p - *q;
 	}
 	return (int)i - (int)j;
-}
-
-uint64_t name_hash(const uint8_t *bytes, size_t len)
-{
-	return hash_bytes(bytes, len, 0);
 }

@@ -23,7 +23,7 @@ struct name {
 	uint8_t len;    /* octets, the root label included: 1..255 */
 	uint8_t labels; /* without the root: 0..127 */
 	uint8_t offset[NAME_LABELS_MAX + 1]; /* of each label and of the root */
-	uint8_t bytes[NAME_WIRE_MAX + 1];
+	uint8_t bytes[NAME_WIRE_MAX + 1];    /* whole words: see name_read() */
 };
 
 /* Reads an uncompressed name from the front of wire and lower-cases it.
@@ -91,10 +91,31 @@ bool name_prepend(struct name *out, const uint8_t *prefix, size_t prefix_len,
 /* Canonical order (RFC 4034 6.1): <0, 0, >0. */
 int name_compare(const struct name *a, const struct name *b);
 
-/* A hash of octets of a name in lower case. */
-uint64_t name_hash(const uint8_t *bytes, size_t len);
+/* A hash of some octets of a name in lower case. It spreads; names that are
+ * hashed come from zones, so nobody outside can choose them to collide. */
+static inline uint64_t name_hash(const uint8_t *p, size_t n, uint64_t seed)
+{
+	const uint64_t spread = 0x9e3779b97f4a7c15u;
+	uint64_t h = (seed + n) * spread, word = 0;
+	uint32_t front, back;
 
-/* Lower-cases n octets; length octets are below 'A' and stay as they are. */
-void name_lower(uint8_t *out, const uint8_t *in, size_t n);
+	for (; n > 8; p += 8, n -= 8) {
+		memcpy(&word, p, 8);
+		h = (h ^ word) * spread;
+		h ^= h >> 32;
+	}
+	word = 0;
+	if (n >= 4) { /* two that may overlap hold all of 4..8 octets */
+		memcpy(&front, p, 4);
+		memcpy(&back, p + n - 4, 4);
+		word = (uint64_t)back << 32 | front;
+	} else if (n) { /* and these all of 1..3 */
+		word = (uint64_t)p[0] | (uint64_t)p[n / 2] << 8 |
+		        (uint64_t)p[n - 1] << 16;
+	}
+	h = (h ^ word) * 0xbf58476d1ce4e5b9u;
+	h = (h ^ h >> 29) * 0x94d049bb133111ebu;
+	return h ^ h >> 32;
+}
 
 #endif

@@ -85,9 +85,9 @@ def write(folder, files):
 def main():
     top = sys.argv[1] if len(sys.argv) > 1 else os.path.join(
         os.path.dirname(os.path.abspath(__file__)), "../data/fuzz")
-    write(os.path.join(top, "fuzz_packet"),
+    write(os.path.join(top, "packet"),
           {key: b"\0" + data for key, data in PACKETS.items()})
-    write(os.path.join(top, "fuzz_zonefile"),
+    write(os.path.join(top, "zonefile"),
           {key: text.encode() for key, text in ZONES.items()})
 
 

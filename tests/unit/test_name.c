@@ -34,15 +34,32 @@ static void test_read(void **state)
 static void test_lower(void **state)
 {
 	for (unsigned c = 0; c < 256; c++) {
-		for (unsigned at = 0; at < 19; at++) {
-			uint8_t in[19] = {0}, out[19];
+		for (unsigned at = 1; at < 20; at++) {
+			uint8_t in[21] = {19};
+			struct name name;
 			in[at] = (uint8_t)c;
-			name_lower(out, in, sizeof in);
-			for (unsigned i = 0; i < sizeof in; i++)
-				assert_int_equal(out[i],
+			assert_int_equal(name_read(&name, in, 21), 21);
+			for (unsigned i = 0; i < 21; i++)
+				assert_int_equal(name.bytes[i],
 				        in[i] >= 'A' && in[i] <= 'Z'
 				                ? in[i] + 32
 				                : in[i]);
+		}
+	}
+}
+
+/* Neither length nor any octet may be without effect. */
+static void test_hash(void **state)
+{
+	uint8_t bytes[24] = {0};
+	for (size_t n = 1; n <= 24; n++) {
+		uint64_t h = name_hash(bytes, n, 7);
+		assert_true(h != name_hash(bytes, n - 1, 7));
+		assert_true(h != name_hash(bytes, n, 8));
+		for (size_t i = 0; i < n; i++) {
+			bytes[i] = 1;
+			assert_true(h != name_hash(bytes, n, 7));
+			bytes[i] = 0;
 		}
 	}
 }
@@ -169,6 +186,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_read),
 	        cmocka_unit_test(test_lower),
+	        cmocka_unit_test(test_hash),
 	        cmocka_unit_test(test_limits),
 	        cmocka_unit_test(test_text),
 	        cmocka_unit_test(test_relations),
