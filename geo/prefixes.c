@@ -39,7 +39,8 @@
 #define HEAD_WORDS 2
 #define SLOTS 64
 #define STEP_BITS 6
-#define LARGE 10000 /* runs that are worth the larger top arrays, 5 MB */
+#define MANY 10000        /* runs that are worth a top array of 1 MB */
+#define VERY_MANY 1000000 /* of 4 MB */
 #define HUGE_PAGE ((size_t)2 << 20)
 
 struct table {
@@ -806,11 +807,14 @@ struct geo *geo_build(struct geo_builder *b)
 	free(now);
 	geo_builder_free(b);
 
-	bool large = v4.n + v6.n > LARGE;
-	geo->v4 = (struct table){.top_bits = large ? 18 : 12, .shortest = 20};
+	geo->v4 = (struct table){
+	        .top_bits = v4.n > MANY ? 18 : 12, .shortest = 20};
 	compile(&geo->v4, &v4);
 	free(v4.at);
-	geo->v6 = (struct table){.top_bits = large ? 20 : 8, .shortest = 40};
+	geo->v6 = (struct table){.top_bits = v6.n > VERY_MANY ? 20
+	                : v6.n > MANY                         ? 14
+	                                                      : 8,
+	        .shortest = 40};
 	compile(&geo->v6, &v6);
 	free(v6.at);
 	geo->places = places.at;
