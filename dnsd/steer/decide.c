@@ -409,7 +409,7 @@ static void trace_fill(const struct work *w, struct steer_trace *trace)
 
 /* The earlier decision of this line, if its TTL runs and its node is still as
  * good as the best by state, and no more in conflict with earlier lines (line
- * 1 may have come to where line 2 was); NULL otherwise. After rank(). */
+ * 1 may have come to where line 2 was); NULL otherwise. The best option is first. */
 static const struct told *still_valid(const struct work *w)
 {
 	if (!w->client || w->query->line > CLIENT_LINES)
@@ -432,6 +432,7 @@ static const struct told *still_valid(const struct work *w)
 	return NULL;
 }
 
+/* The others keep their order. */
 static void put_first(struct options *list, uint16_t node)
 {
 	for (unsigned i = 1; i < list->n; i++)
@@ -468,12 +469,16 @@ void steer_decide(const struct steer_state *state,
 	expect_viewers(&w);
 	gather(&w);
 	unsigned n = earlier_lines(&w, had);
-	mark_conflicts(&w, had, n);
+	if (n)
+		mark_conflicts(&w, had, n);
 	if (n && w.pool->n > MAP_CANDIDATES && !other_site_is_up(&w)) {
 		add_from_pool(&w, state->map->nodes[had[n - 1]].site);
 		mark_conflicts(&w, had, n);
 	}
-	rank(&w.options);
+	if (trace || w.name->answers > 1)
+		rank(&w.options);
+	else
+		put_first(&w.options, best_of(&w)->node);
 
 	const struct told *told = still_valid(&w);
 	if (told)
