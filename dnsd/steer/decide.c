@@ -17,6 +17,8 @@
 #define PROVIDER_MS 15.0f   /* a line in the provider of an earlier line */
 #define STABLE_TEMPERATURE_MS 0.05f
 
+#define CONFLICT_NODE 1000 /* the node of an earlier line */
+#define CONFLICT_SITE 100  /* another node of its site */
 #define SCAN_MAX STEER_TRACE_MAX
 #define FROM_POOL 16 /* nodes taken from far when the near ones fail */
 
@@ -274,9 +276,9 @@ static unsigned conflict_with(
 	unsigned sum = 0;
 	for (unsigned i = 0; i < n; i++) {
 		if (had[i] == node)
-			sum += 1000 + 10 * i;
+			sum += CONFLICT_NODE + 10 * i;
 		else if (map_same_site(map, had[i], node))
-			sum += 100 + i;
+			sum += CONFLICT_SITE + i;
 	}
 	return sum;
 }
@@ -320,7 +322,7 @@ static bool other_site_is_up(const struct work *w)
 {
 	for (unsigned i = 0; i < w->options.n; i++)
 		if (w->options.option[i].state == NODE_UP &&
-		        w->options.option[i].conflict < 100)
+		        w->options.option[i].conflict < CONFLICT_SITE)
 			return true;
 	return false;
 }
@@ -445,6 +447,22 @@ static void put_first(struct options *list, uint16_t node)
 		}
 }
 
+/* From the ranked options; told: what is kept for the rest of its TTL. */
+static void fill_decision(
+        const struct work *w, const struct told *told, struct steer_decision *d)
+{
+	const struct option *first = &w->options.option[0];
+	d->again = told != NULL;
+	d->state = first->state;
+	d->only = first->conflict >= CONFLICT_NODE;
+	d->ttl_s = told ? told->ttl_s : ttl_for(w, first);
+	for (unsigned i = 0; i < w->options.n && d->n < w->name->answers; i++)
+		if (w->options.option[i].state == first->state)
+			d->node[d->n++] = w->options.option[i].node;
+	d->rate = demand_rate(w->client);
+	d->at_once = 1;
+}
+
 static void expect_viewers(struct work *w)
 {
 	float rate = demand_rate(w->client);
@@ -483,16 +501,7 @@ void steer_decide(const struct steer_state *state,
 	const struct told *told = still_valid(&w);
 	if (told)
 		put_first(&w.options, told->node);
-	const struct option *first = &w.options.option[0];
-	d->again = told != NULL;
-	d->state = first->state;
-	d->only = first->conflict >= 1000;
-	d->ttl_s = told ? told->ttl_s : ttl_for(&w, first);
-	for (unsigned i = 0; i < w.options.n && d->n < w.name->answers; i++)
-		if (w.options.option[i].state == first->state)
-			d->node[d->n++] = w.options.option[i].node;
-	d->rate = demand_rate(w.client);
-	d->at_once = 1;
+	fill_decision(&w, told, d);
 	if (trace) {
 		trace_fill(&w, trace);
 		trace->remembered = d->again;
