@@ -160,4 +160,4 @@ FORCE:
 .PHONY: all run test check unit system lint fuzz fuzz-run bench deps deps-test \
 	install deb clean FORCE
 .SECONDARY:
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B)/obj $(B)/tests $(B)/bench -name '*.d' -type f 2>/dev/null)

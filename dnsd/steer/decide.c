@@ -17,8 +17,11 @@
 #define PROVIDER_MS 15.0f   /* a line in the provider of an earlier line */
 #define STABLE_TEMPERATURE_MS 0.05f
 
-#define CONFLICT_NODE 1000 /* the node of an earlier line */
-#define CONFLICT_SITE 100  /* another node of its site */
+#define BUDGET_VIEWERS 50.0f /* that any network may promise at once ... */
+#define BUDGET_SHARE 0.1f    /* ... and of the pool's capacity */
+#define BUDGET_REFILL 0.1f   /* of both, per second */
+#define CONFLICT_NODE 1000   /* the node of an earlier line */
+#define CONFLICT_SITE 100    /* another node of its site */
 #define SCAN_MAX STEER_TRACE_MAX
 #define FROM_POOL 16 /* nodes taken from far when the near ones fail */
 
@@ -587,17 +590,20 @@ static uint64_t asker_key(const struct addr *asker)
 	return hash_bytes(net.bytes, sizeof net.bytes, net.family);
 }
 
-/* A network may promise a twentieth of the pool at once and a half per cent
- * more each second: more than any resolver brings, less than a flood. */
+/* A network may promise a tenth of the pool at once and a hundredth more each
+ * second: more than a resolver brings, less than a flood of forged questions.
+ * Whoever is trusted to name other clients is believed. */
 static float within_budget(const struct steer_state *state,
         struct accounts *accounts, const struct steer_query *query,
         float viewers, uint32_t now)
 {
 	const struct map_name *name = &state->map->names[query->name];
 	const struct map_pool *pool = &state->map->pools[name->pool];
-	float burst = 20 + 0.05f * pool->capacity;
+	float burst = BUDGET_VIEWERS + BUDGET_SHARE * pool->capacity;
+	if (query->trusted)
+		return viewers;
 	return accounts_budget(accounts, asker_key(&query->asker), now, viewers,
-	        0.1f * burst, burst);
+	        BUDGET_REFILL * burst, burst);
 }
 
 void steer_account(const struct steer_state *state, struct accounts *accounts,
