@@ -500,6 +500,17 @@ static float reserved(
 	return mine * multiplier(f, node) + displaced_now(node, now_ms);
 }
 
+/* Viewers per second that a node gains: as its samples grow or, before they
+ * can show it, as answers of the last two seconds promise. */
+static float growth(
+        const struct fleet *f, const struct fleet_node *node, int64_t now_ms)
+{
+	float coming = promised(f, node, now_ms - 2000, now_ms) / 2 *
+	        multiplier(f, node);
+	float net = coming - node->connections / SESSION_S;
+	return fmaxf(0, fmaxf(node->growth, net));
+}
+
 static void load_node(
         struct fleet *f, unsigned i, struct load_node *out, int64_t now_ms)
 {
@@ -524,8 +535,7 @@ static void load_node(
 	if (out->room < least)
 		out->room = least;
 	out->ln_weight = logf(m->capacity * out->room);
-	float growth = node->growth > 0 ? node->growth * out->per_viewer : 0;
-	out->growth = growth;
+	out->growth = growth(f, node, now_ms) * out->per_viewer;
 	out->penalty_ms = node->health.fails && out->state == NODE_UP &&
 	                !fleet_is_blind(f)
 	        ? SUSPECT_MS
