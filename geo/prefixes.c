@@ -40,8 +40,8 @@
 #define NODE 0x80000000u /* in an entry: the rest is an offset in words */
 #define SLOTS 32
 #define STEP_BITS 5
-#define MANY 10000        /* runs that are worth a top array of 1 MB */
-#define VERY_MANY 1000000 /* of 4 MB */
+#define MANY 10000        /* runs that are worth IPv4 a top array of 2 MB */
+#define VERY_MANY 1000000 /* and IPv6 one of 1 MB */
 #define HUGE_PAGE ((size_t)2 << 20)
 
 struct table {
