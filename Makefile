@@ -81,7 +81,7 @@ test check: deps-test
 	@$(MAKE) --no-print-directory lint unit system
 
 unit: $(UNIT_BINARIES)
-	@for t in $(UNIT_BINARIES); do ./$$t || exit 1; done
+	@for t in $(abspath $(UNIT_BINARIES)); do $$t || exit 1; done
 
 system: $(B)/dnsd
 	@DNSD=$(CURDIR)/$(B)/dnsd $(PYTHON) tests/system/run.py
@@ -98,12 +98,12 @@ fuzz:
 
 fuzz-run: $(addprefix $(B)/fuzz/,$(FUZZ))
 	@for f in $(FUZZ); do \
-		mkdir -p $(B)/corpus/$$f tests/data/fuzz/$$f && \
+		mkdir -p $(B)/corpus/$$f && \
 		echo "fuzz: $$f" && \
 		$(B)/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
 			-rss_limit_mb=4096 -print_final_stats=1 \
 			-artifact_prefix=$(B)/$$f- $(B)/corpus/$$f \
-			tests/data/fuzz/$$f >$(B)/$$f.log 2>&1 || \
+			tests/data/fuzz/$${f#fuzz_} >$(B)/$$f.log 2>&1 || \
 		{ tail -40 $(B)/$$f.log; exit 1; }; \
 		grep -E 'number_of_executed_units' $(B)/$$f.log; \
 	done

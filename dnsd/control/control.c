@@ -99,6 +99,7 @@ void control_publish(struct control *c)
 
 	merge_accounts(c, now_ms);
 	c->load = fleet_load(c->fleet, now_ms);
+	c->load->provisional = c->geo_pending;
 	if (c->geo_pending && now_ms - c->start_ms < READY_WAIT_MS)
 		c->load->ready = false;
 	c->generation++;

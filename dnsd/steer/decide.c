@@ -374,7 +374,8 @@ static uint32_t ttl_for(const struct work *w, const struct option *o)
 	float left = COST_FULL - o->used;
 	if (load->growth > 1e-4f && ttl > 0.5f * left / load->growth)
 		ttl = 0.5f * left / load->growth;
-	if (o->state != NODE_UP || o->used >= COST_FULL)
+	if (o->state != NODE_UP || o->used >= COST_FULL ||
+	        w->state->load->provisional)
 		ttl = least;
 	return (uint32_t)(ttl > least ? ttl : least);
 }

@@ -45,8 +45,8 @@ static void check_bad(const char *path)
 		line[strcspn(line, "\n")] = '\0';
 		snprintf(want, sizeof want, "%s:%s", path, line + 9);
 		if (!strstr(text, want))
-			fail_msg("%s: missing \"%s\" in:\n%s", path, want,
-			        text);
+			fail_msg(
+			        "%s: missing \"%s\" in:\n%s", path, want, text);
 		expected++;
 	}
 	fclose(f);
@@ -156,9 +156,10 @@ static void test_include(void **state)
 	snprintf(path, sizeof path, "%s/main.yaml", dir);
 	snprintf(more, sizeof more, "%s/b.inc", dir);
 	snprintf(twice, sizeof twice, "%s/c.inc", dir);
-	write_file(path, "include: [\"*.inc\"]\nworkers: 2\n"
-	                 "zones: {example.com: {file: here.zone}}\n"
-	                 "nodes: {a: {address: [192.0.2.1]}}\n");
+	write_file(path,
+	        "include: [\"*.inc\"]\nworkers: 2\n"
+	        "zones: {example.com: {file: here.zone}}\n"
+	        "nodes: {a: {address: [192.0.2.1]}}\n");
 	write_file(more, "nodes: {b: {address: [192.0.2.2]}}\n");
 	struct conf *c = conf_load(path, &err);
 	assert_non_null(c);

@@ -88,8 +88,7 @@ static void test_load_never_attracts(void **state)
 			struct steer_decision d;
 			world_node(w, "hk1")->used = u;
 			steer_decide(&w->state, NULL, &q, w->now, &d, NULL);
-			int now = !strcmp(
-			        w->map->nodes[d.node[0]].name, "hk1");
+			int now = !strcmp(w->map->nodes[d.node[0]].name, "hk1");
 			assert_true(now <= before);
 			before = now;
 		}
@@ -124,10 +123,11 @@ static void test_capacity(void **state)
 	struct world w;
 	unsigned large = 0;
 	(void)state;
-	world_open(&w, "nodes:\n"
-	               "  a: {address: [192.0.2.1], at: [1, 1], capacity: 3000}\n"
-	               "  b: {address: [192.0.2.2], at: [1, 1], capacity: 1000}\n"
-	               "steer: {live.example.com: {pool: [edge]}}\n");
+	world_open(&w,
+	        "nodes:\n"
+	        "  a: {address: [192.0.2.1], at: [1, 1], capacity: 3000}\n"
+	        "  b: {address: [192.0.2.2], at: [1, 1], capacity: 1000}\n"
+	        "steer: {live.example.com: {pool: [edge]}}\n");
 	for (uint32_t net = 0; net < 4000; net++) {
 		struct steer_query q =
 		        world_query(&w, "live.example.com", "10.1.0.0/24");
@@ -248,8 +248,8 @@ static void test_lines(void **state)
 		d[2] = world_ask(w, "line3.live.example.com", client);
 		for (int i = 0; i < 3; i++)
 			for (int k = 0; k < i; k++)
-				assert_false(map_same_site(w->map,
-				        d[i].node[0], d[k].node[0]));
+				assert_false(map_same_site(
+				        w->map, d[i].node[0], d[k].node[0]));
 	}
 }
 
@@ -262,13 +262,13 @@ static void test_lines_without_memory(void **state)
 		struct steer_decision d[3];
 		snprintf(client, sizeof client, "10.1.%d.0/24", net);
 		for (int i = 0; i < 3; i++) {
-			struct steer_query q = world_query(
-			        w, "live.example.com", client);
+			struct steer_query q =
+			        world_query(w, "live.example.com", client);
 			q.line = (uint8_t)(i + 1);
 			steer_decide(&w->state, NULL, &q, w->now, &d[i], NULL);
 			for (int k = 0; k < i; k++)
-				assert_false(map_same_site(w->map,
-				        d[i].node[0], d[k].node[0]));
+				assert_false(map_same_site(
+				        w->map, d[i].node[0], d[k].node[0]));
 		}
 	}
 }
@@ -365,8 +365,7 @@ static void test_policy_failover(void **state)
 	assert_string_equal(
 	        world_pick(w, "order.example.com", "10.1.0.0/24"), "uk1");
 	assert_string_equal(
-	        world_pick(w, "line2.order.example.com", "10.1.0.0/24"),
-	        "jp1");
+	        world_pick(w, "line2.order.example.com", "10.1.0.0/24"), "jp1");
 	world_node(w, "uk1")->state = NODE_DOWN;
 	w->now += 100000;
 	assert_string_equal(
@@ -433,10 +432,11 @@ static void test_crowd_within_a_tick(void **state)
 	struct world w;
 	unsigned count[2] = {0};
 	(void)state;
-	world_open(&w, "nodes:\n"
-	               "  near: {address: [192.0.2.1], at: [22.3, 114.2], capacity: 200}\n"
-	               "  far: {address: [192.0.2.2], at: [35.7, 139.7], capacity: 200}\n"
-	               "steer: {live.example.com: {pool: [edge]}}\n");
+	world_open(&w,
+	        "nodes:\n"
+	        "  near: {address: [192.0.2.1], at: [22.3, 114.2], capacity: 200}\n"
+	        "  far: {address: [192.0.2.2], at: [35.7, 139.7], capacity: 200}\n"
+	        "steer: {live.example.com: {pool: [edge]}}\n");
 	for (int net = 0; net < 250; net++) {
 		struct steer_query q =
 		        world_query(&w, "live.example.com", "10.1.0.0/24");
@@ -468,8 +468,8 @@ static void test_budget(void **state)
 	}
 	float promised = 0, pool = 0;
 	for (unsigned i = 0; i < w->map->n_nodes; i++) {
-		promised += (float)w->accounts->promise[i].viewers /
-		        PROMISE_VIEWER;
+		promised +=
+		        (float)w->accounts->promise[i].viewers / PROMISE_VIEWER;
 		pool += w->map->nodes[i].capacity;
 	}
 	assert_true(promised > 0);

@@ -281,8 +281,7 @@ static void test_utilisation(void **state)
 	pass(s, STEP);
 	s->bytes += 30000000; /* 30 MB in 3 s: 80 of 100 Mbit/s */
 	poll_ok(s, 0, 100);
-	assert_float_equal(
-	        fleet_node(s->fleet, 0)->bandwidth_bps, 80e6, 1000);
+	assert_float_equal(fleet_node(s->fleet, 0)->bandwidth_bps, 80e6, 1000);
 	assert_float_equal(fleet_utilisation(s->fleet, 0), 0.8, 1e-4);
 	/* CPU of one core; smoothed. */
 	for (int i = 0; i < 8; i++) {
@@ -313,8 +312,7 @@ static void test_bandwidth_traps(void **state)
 	pass(s, STEP);
 	s->bytes += 30000000;
 	poll_ok(s, 0, 100);
-	assert_float_equal(
-	        fleet_node(s->fleet, 0)->bandwidth_bps, 80e6, 1000);
+	assert_float_equal(fleet_node(s->fleet, 0)->bandwidth_bps, 80e6, 1000);
 }
 
 /* What threads promised counts until a sample must show it. */
@@ -556,15 +554,28 @@ static void test_new_map(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        TEST(test_fall_and_rise), TEST(test_suspect),
-	        TEST(test_refused_and_probe), TEST(test_black_hole),
-	        TEST(test_frozen), TEST(test_frozen_clock),
-	        TEST(test_no_statistics), TEST(test_unreadable), TEST(test_old),
-	        TEST(test_restart), TEST(test_flapping), TEST(test_utilisation),
-	        TEST(test_bandwidth_traps), TEST(test_promises),
-	        TEST(test_promised_rate), TEST(test_multiplier),
-	        TEST(test_displaced), TEST(test_blind), TEST(test_not_blind),
-	        TEST(test_ready), TEST(test_drain), TEST(test_heartbeat),
+	        TEST(test_fall_and_rise),
+	        TEST(test_suspect),
+	        TEST(test_refused_and_probe),
+	        TEST(test_black_hole),
+	        TEST(test_frozen),
+	        TEST(test_frozen_clock),
+	        TEST(test_no_statistics),
+	        TEST(test_unreadable),
+	        TEST(test_old),
+	        TEST(test_restart),
+	        TEST(test_flapping),
+	        TEST(test_utilisation),
+	        TEST(test_bandwidth_traps),
+	        TEST(test_promises),
+	        TEST(test_promised_rate),
+	        TEST(test_multiplier),
+	        TEST(test_displaced),
+	        TEST(test_blind),
+	        TEST(test_not_blind),
+	        TEST(test_ready),
+	        TEST(test_drain),
+	        TEST(test_heartbeat),
 	        TEST(test_new_map),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
