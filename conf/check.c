@@ -31,10 +31,10 @@ const char *conf_name(struct arena *arena, const char *text)
 }
 
 static bool complain(struct err *err, struct conf_where where, const char *what,
-        const char *name)
+	const char *name)
 {
 	return err_add(err, "%s:%u: %s%s%s", where.file, where.line,
-	        name ? name : "", name ? ": " : "", what);
+		name ? name : "", name ? ": " : "", what);
 }
 
 /* -- nodes -- */
@@ -46,7 +46,7 @@ static bool is_off(const char *text)
 
 /* An endpoint: off, a given address:port, or the first address. */
 static bool endpoint(struct conf *conf, const struct conf_node *node,
-        const char *key, int port, const char **text, struct err *err)
+	const char *key, int port, const char **text, struct err *err)
 {
 	char line[160], host[ADDR_TEXT_MAX];
 	struct sockaddr_storage ss;
@@ -58,17 +58,17 @@ static bool endpoint(struct conf *conf, const struct conf_node *node,
 	if (!**text) {
 		const struct addr *a = &node->address[0];
 		*text = arena_printf(conf->arena,
-		        a->family == 6 ? "[%s]:%d" : "%s:%d",
-		        addr_text(a, host), port);
+			a->family == 6 ? "[%s]:%d" : "%s:%d",
+			addr_text(a, host), port);
 		return true;
 	}
 	if (!sockaddr_parse(&ss, *text, port)) {
 		snprintf(line, sizeof line,
-		        "%s: '%.60s' is not ADDRESS:PORT or off", key, *text);
+			"%s: '%.60s' is not ADDRESS:PORT or off", key, *text);
 		return complain(err, node->where, line, node->name);
 	}
 	*text = arena_strdup(
-	        conf->arena, sockaddr_text((struct sockaddr *)&ss, line));
+		conf->arena, sockaddr_text((struct sockaddr *)&ss, line));
 	return true;
 }
 
@@ -86,26 +86,26 @@ static bool api_url(struct conf *conf, struct conf_node *node, struct err *err)
 		return true;
 	}
 	const char *rest = !strncmp(url, "http://", 7) ? url + 7
-	        : !strncmp(url, "https://", 8)         ? url + 8
-	                                               : NULL;
+		: !strncmp(url, "https://", 8)         ? url + 8
+						       : NULL;
 	const char *at = rest ? strrchr(rest, '@') : NULL;
 	const char *host = at ? at + 1 : rest;
 	size_t n = host ? strlen(host) : 0;
 	if (n && host[n - 1] == '/') {
 		node->api = arena_printf(
-		        conf->arena, "%.*s", (int)(strlen(url) - 1), url);
+			conf->arena, "%.*s", (int)(strlen(url) - 1), url);
 		n--;
 	}
 	/* Never the URL itself in a message: it may hold a password. */
 	if (!n || memchr(host, '/', n) || strpbrk(host, " ?#\\"))
 		return complain(err, node->where,
-		        "api is not http://[user:password@]host:port or off",
-		        node->name);
+			"api is not http://[user:password@]host:port or off",
+			node->name);
 	return true;
 }
 
 static bool check_node(
-        struct conf *conf, struct conf_node *node, struct err *err)
+	struct conf *conf, struct conf_node *node, struct err *err)
 {
 	bool ok = true;
 	if (!node->n_addresses) {
@@ -114,7 +114,7 @@ static bool check_node(
 	}
 	if (!node->public_given)
 		node->is_public =
-		        node->role == ROLE_EDGE || node->role == ROLE_RELAY;
+			node->role == ROLE_EDGE || node->role == ROLE_RELAY;
 	ok &= api_url(conf, node, err);
 	ok &= endpoint(conf, node, "rtmp", 1935, &node->rtmp, err);
 	ok &= endpoint(conf, node, "flv", 8080, &node->flv, err);
@@ -157,7 +157,7 @@ static bool has_family(const struct conf_node *node, uint8_t family)
 
 /* A viewer with IPv4 only must reach whatever node is picked. */
 static bool check_families(const struct conf *conf,
-        const struct conf_steer *steer, struct err *err)
+	const struct conf_steer *steer, struct err *err)
 {
 	char line[256];
 	const struct conf_node *with = NULL, *without = NULL;
@@ -171,19 +171,19 @@ static bool check_families(const struct conf *conf,
 	if (!with || !without)
 		return true;
 	snprintf(line, sizeof line,
-	        "in the pool, %.63s has an IPv4 address and %.63s has none",
-	        with->name, without->name);
+		"in the pool, %.63s has an IPv4 address and %.63s has none",
+		with->name, without->name);
 	return complain(err, steer->where, line, steer->name);
 }
 
 static bool check_pool(
-        struct conf *conf, struct conf_steer *steer, struct err *err)
+	struct conf *conf, struct conf_steer *steer, struct err *err)
 {
 	char line[160];
 	bool ok = true;
 
 	steer->node = arena_alloc(
-	        conf->arena, (conf->n_nodes + 1) * sizeof *steer->node);
+		conf->arena, (conf->n_nodes + 1) * sizeof *steer->node);
 	for (unsigned i = 0; i < steer->pool.n; i++) {
 		const char *text = steer->pool.text[i];
 		int role = role_of(text), node = node_of(conf, text);
@@ -194,15 +194,15 @@ static bool check_pool(
 				pool_add(steer, k);
 		if (role < 0 && node < 0) {
 			snprintf(line, sizeof line,
-			        "pool: '%.80s' is neither a role nor a node",
-			        text);
+				"pool: '%.80s' is neither a role nor a node",
+				text);
 			ok = complain(
-			        err, steer->pool.where[i], line, steer->name);
+				err, steer->pool.where[i], line, steer->name);
 		}
 	}
 	if (ok && !steer->n_nodes)
 		ok = complain(
-		        err, steer->where, "the pool is empty", steer->name);
+			err, steer->where, "the pool is empty", steer->name);
 	return ok && check_families(conf, steer, err);
 }
 
@@ -217,23 +217,23 @@ static bool is_below(const char *name, const char *zone)
 }
 
 static bool check_steer(
-        struct conf *conf, struct conf_steer *steer, struct err *err)
+	struct conf *conf, struct conf_steer *steer, struct err *err)
 {
 	bool inside = false, ok = check_pool(conf, steer, err);
 	for (unsigned i = 0; i < conf->n_zones; i++)
 		inside |= is_below(steer->name, conf->zones[i].name);
 	if (!inside)
 		ok = complain(
-		        err, steer->where, "outside every zone", steer->name);
+			err, steer->where, "outside every zone", steer->name);
 	/* lineN, _why and a stream label stand in front of it. */
 	if (strlen(steer->name) > 253 - 64)
 		ok = complain(err, steer->where,
-		        "too long for its lines and streams", steer->name);
+			"too long for its lines and streams", steer->name);
 	return ok;
 }
 
 static bool check_zone(
-        struct conf *conf, struct conf_zone *zone, struct err *err)
+	struct conf *conf, struct conf_zone *zone, struct err *err)
 {
 	if (zone->file && *zone->file)
 		return true;
@@ -255,22 +255,22 @@ static bool check_lines(const struct conf *conf, struct err *err)
 			unsigned line;
 			int used = 0;
 			if (i == k || !dot ||
-			        strcmp(dot + 1, conf->steer[k].name))
+				strcmp(dot + 1, conf->steer[k].name))
 				continue;
 			bool is_line =
-			        sscanf(name, "line%u%n", &line, &used) == 1 &&
-			        name[used] == '.' &&
-			        line <= (unsigned)conf->steer[k].lines;
+				sscanf(name, "line%u%n", &line, &used) == 1 &&
+				name[used] == '.' &&
+				line <= (unsigned)conf->steer[k].lines;
 			if (is_line || !strncmp(name, "_why.", 5))
 				ok = complain(err, conf->steer[i].where,
-				        "is a line or _why of another steered name",
-				        name);
+					"is a line or _why of another steered name",
+					name);
 		}
 	return ok;
 }
 
 static bool check_listen(const struct conf_texts *listen, int port,
-        const char *key, struct err *err)
+	const char *key, struct err *err)
 {
 	struct sockaddr_storage ss;
 	bool ok = true;
@@ -279,7 +279,7 @@ static bool check_listen(const struct conf_texts *listen, int port,
 		if (sockaddr_parse(&ss, listen->text[i], port))
 			continue;
 		snprintf(line, sizeof line, "%s: '%.80s' is not ADDRESS:PORT",
-		        key, listen->text[i]);
+			key, listen->text[i]);
 		ok = complain(err, listen->where[i], line, NULL);
 	}
 	return ok;
@@ -289,9 +289,9 @@ static void warn_readable_token(const struct conf *conf, struct err *err)
 {
 	struct stat st;
 	if (*conf->http.token && conf->http.where.file &&
-	        !stat(conf->http.where.file, &st) && (st.st_mode & S_IROTH))
+		!stat(conf->http.where.file, &st) && (st.st_mode & S_IROTH))
 		err_warn(err, "%s:%u: token in a file that everybody may read",
-		        conf->http.where.file, conf->http.where.line);
+			conf->http.where.file, conf->http.where.line);
 }
 
 /* NSID and CHAOS answers must fit into the smallest reply. */
@@ -300,7 +300,7 @@ static bool check_server_id(const struct conf *conf, struct err *err)
 	if (strlen(conf->server_id) <= 128 && strlen(conf->version) <= 128)
 		return true;
 	return err_add(err, "%s:1: server_id and version: at most 128 octets",
-	        conf->path);
+		conf->path);
 }
 
 static bool check_listeners(struct conf *conf, struct err *err)
@@ -316,7 +316,7 @@ static bool check_listeners(struct conf *conf, struct err *err)
 		conf->site.listen.n = 0;
 	if (!*conf->site.cert != !*conf->site.key)
 		ok = complain(err, conf->site.where, "cert and key go together",
-		        "public");
+			"public");
 	warn_readable_token(conf, err);
 	return ok;
 }
@@ -330,7 +330,7 @@ bool conf_check(struct conf *conf, struct err *err)
 		ok = err_add(err, "%s:1: no zones", conf->path);
 	if (conf->n_nodes > CONF_NODES_MAX)
 		return err_add(err, "%s:1: more than %d nodes", conf->path,
-		        CONF_NODES_MAX);
+			CONF_NODES_MAX);
 	for (unsigned i = 0; i < conf->n_zones; i++)
 		ok &= check_zone(conf, &conf->zones[i], err);
 	for (unsigned i = 0; i < conf->n_nodes; i++)
@@ -345,7 +345,7 @@ bool conf_check(struct conf *conf, struct err *err)
 			found |= !strcmp(conf->zones[i].name, conf->node_names);
 		if (!found)
 			ok = err_add(err, "%s:1: node_names: '%s' is no zone",
-			        conf->path, names);
+				conf->path, names);
 	}
 	return ok;
 }

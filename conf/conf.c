@@ -39,7 +39,7 @@ struct loader {
 };
 
 static void complain(struct loader *l, unsigned line, const char *fmt, ...)
-        __attribute__((format(printf, 3, 4)));
+	__attribute__((format(printf, 3, 4)));
 
 static void complain(struct loader *l, unsigned line, const char *fmt, ...)
 {
@@ -52,7 +52,7 @@ static void complain(struct loader *l, unsigned line, const char *fmt, ...)
 }
 
 static bool is_kind(struct loader *l, const struct yaml *y, const char *key,
-        enum yaml_kind kind)
+	enum yaml_kind kind)
 {
 	if (y->kind == kind)
 		return true;
@@ -60,7 +60,7 @@ static bool is_kind(struct loader *l, const struct yaml *y, const char *key,
 	if (y->kind == YAML_SCALAR && !*y->text && kind != YAML_SCALAR)
 		return true;
 	complain(l, y->line, "%s must be %s, not %s", key, yaml_kind_text(kind),
-	        yaml_kind_text(y->kind));
+		yaml_kind_text(y->kind));
 	return false;
 }
 
@@ -71,13 +71,13 @@ static const char *path_resolve(struct loader *l, const char *text)
 	if (*text == '/' || !*text || !slash)
 		return text;
 	return arena_printf(
-	        l->arena, "%.*s/%s", (int)(slash - l->file), l->file, text);
+		l->arena, "%.*s/%s", (int)(slash - l->file), l->file, text);
 }
 
 /* -- scalars -- */
 
 static bool number(struct loader *l, const struct yaml *y,
-        const struct key *key, const char *unit_chars, double *out)
+	const struct key *key, const char *unit_chars, double *out)
 {
 	static const double unit[] = {1e3, 1e6, 1e9};
 	char *end;
@@ -86,13 +86,13 @@ static bool number(struct loader *l, const struct yaml *y,
 		return false;
 	/* strtod takes more than we do: hex, nan, inf, leading spaces. */
 	bool plain = *y->text && strspn(y->text, "0123456789.+-eE") > 0 &&
-	        !isspace((unsigned char)*y->text) &&
-	        !strpbrk(y->text, "xXnNiI");
+		!isspace((unsigned char)*y->text) &&
+		!strpbrk(y->text, "xXnNiI");
 	double v = plain ? strtod(y->text, &end) : 0;
 	const char *suffix = plain ? end : "";
 	if (plain && *suffix && unit_chars) {
 		const char *u =
-		        strchr(unit_chars, toupper((unsigned char)*suffix));
+			strchr(unit_chars, toupper((unsigned char)*suffix));
 		if (u && *u) {
 			v *= unit[u - unit_chars];
 			suffix++;
@@ -100,12 +100,12 @@ static bool number(struct loader *l, const struct yaml *y,
 	}
 	if (!plain || end == y->text || *suffix) {
 		complain(l, y->line, "%s: '%s' is not a number", key->name,
-		        y->text);
+			y->text);
 		return false;
 	}
 	if (key->max > key->min && !(v >= key->min && v <= key->max)) {
 		complain(l, y->line, "%s: %s is out of range (%.10g to %.10g)",
-		        key->name, y->text, key->min, key->max);
+			key->name, y->text, key->min, key->max);
 		return false;
 	}
 	*out = v;
@@ -113,25 +113,25 @@ static bool number(struct loader *l, const struct yaml *y,
 }
 
 static bool whole(struct loader *l, const struct yaml *y, const struct key *key,
-        double *out)
+	double *out)
 {
 	if (!number(l, y, key, NULL, out))
 		return false;
 	if (*out == (double)(int64_t)*out && !strpbrk(y->text, ".eE"))
 		return true;
 	complain(l, y->line, "%s: '%s' is not a whole number", key->name,
-	        y->text);
+		y->text);
 	return false;
 }
 
 static void set_bool(struct loader *l, const struct yaml *y,
-        const struct key *key, bool *out)
+	const struct key *key, bool *out)
 {
 	static const struct {
 		const char *text;
 		bool value;
 	} words[] = {{"true", true}, {"yes", true}, {"on", true},
-	        {"false", false}, {"no", false}, {"off", false}};
+		{"false", false}, {"no", false}, {"off", false}};
 
 	if (!is_kind(l, y, key->name, YAML_SCALAR))
 		return;
@@ -141,11 +141,11 @@ static void set_bool(struct loader *l, const struct yaml *y,
 			return;
 		}
 	complain(l, y->line, "%s: '%s' is not true or false", key->name,
-	        y->text);
+		y->text);
 }
 
 static void set_enum(
-        struct loader *l, const struct yaml *y, const struct key *key, int *out)
+	struct loader *l, const struct yaml *y, const struct key *key, int *out)
 {
 	char list[128] = "";
 	if (!is_kind(l, y, key->name, YAML_SCALAR))
@@ -156,16 +156,16 @@ static void set_enum(
 			return;
 		}
 		snprintf(list + strlen(list), sizeof list - strlen(list),
-		        "%s%s", i ? ", " : "", key->names[i]);
+			"%s%s", i ? ", " : "", key->names[i]);
 	}
 	complain(l, y->line, "%s: '%s' is not one of %s", key->name, y->text,
-	        list);
+		list);
 }
 
 /* -- lists -- */
 
 static void set_texts(struct loader *l, const struct yaml *y,
-        const struct key *key, struct conf_texts *out)
+	const struct key *key, struct conf_texts *out)
 {
 	if (!is_kind(l, y, key->name, YAML_LIST))
 		return;
@@ -182,13 +182,13 @@ static void set_texts(struct loader *l, const struct yaml *y,
 		}
 		out->where[out->n] = (struct conf_where){l->file, item->line};
 		out->text[out->n++] = key->type == KEY_PATHS
-		        ? path_resolve(l, item->text)
-		        : item->text;
+			? path_resolve(l, item->text)
+			: item->text;
 	}
 }
 
 static void set_prefixes(struct loader *l, const struct yaml *y,
-        const struct key *key, struct conf_prefixes *out)
+	const struct key *key, struct conf_prefixes *out)
 {
 	struct conf_texts texts = {0};
 	set_texts(l, y, key, &texts);
@@ -197,12 +197,12 @@ static void set_prefixes(struct loader *l, const struct yaml *y,
 	for (unsigned i = 0; i < texts.n; i++)
 		if (!prefix_parse(&out->prefix[i], texts.text[i], true))
 			complain(l, texts.where[i].line,
-			        "%s: '%s' is not ADDRESS/LENGTH", key->name,
-			        texts.text[i]);
+				"%s: '%s' is not ADDRESS/LENGTH", key->name,
+				texts.text[i]);
 }
 
 static void set_addresses(struct loader *l, const struct yaml *y,
-        const struct key *key, struct conf_node *node)
+	const struct key *key, struct conf_node *node)
 {
 	struct conf_texts texts = {0};
 	set_texts(l, y, key, &texts);
@@ -211,21 +211,21 @@ static void set_addresses(struct loader *l, const struct yaml *y,
 	for (unsigned i = 0; i < texts.n; i++) {
 		if (!addr_parse(&node->address[i], texts.text[i]))
 			complain(l, texts.where[i].line,
-			        "%s: '%s' is not an IP address", key->name,
-			        texts.text[i]);
+				"%s: '%s' is not an IP address", key->name,
+				texts.text[i]);
 		for (unsigned j = 0; j < i; j++)
 			if (addr_equal(&node->address[i], &node->address[j]))
 				complain(l, texts.where[i].line,
-				        "%s: %s is there twice", key->name,
-				        texts.text[i]);
+					"%s: %s is there twice", key->name,
+					texts.text[i]);
 	}
 }
 
 static void set_asns(struct loader *l, const struct yaml *y,
-        const struct key *key, struct conf_node *node)
+	const struct key *key, struct conf_node *node)
 {
 	static const struct key asn = {
-	        .name = "asn", .min = 1, .max = 4294967295.0};
+		.name = "asn", .min = 1, .max = 4294967295.0};
 	double v;
 	if (!is_kind(l, y, key->name, YAML_LIST))
 		return;
@@ -237,7 +237,7 @@ static void set_asns(struct loader *l, const struct yaml *y,
 }
 
 static void set_range(struct loader *l, const struct yaml *y,
-        const struct key *key, double out[2])
+	const struct key *key, double out[2])
 {
 	double v;
 	if (y->kind == YAML_SCALAR) {
@@ -249,7 +249,7 @@ static void set_range(struct loader *l, const struct yaml *y,
 		return;
 	if (y->n != 2) {
 		complain(l, y->line, "%s must be one number or [least, most]",
-		        key->name);
+			key->name);
 		return;
 	}
 	for (unsigned i = 0; i < 2; i++)
@@ -257,15 +257,15 @@ static void set_range(struct loader *l, const struct yaml *y,
 			out[i] = v;
 	if (out[0] > out[1])
 		complain(l, y->line, "%s: %g is above %g", key->name, out[0],
-		        out[1]);
+			out[1]);
 }
 
 static void set_at(struct loader *l, const struct yaml *y,
-        const struct key *key, struct conf_node *node)
+	const struct key *key, struct conf_node *node)
 {
 	static const struct key axis[] = {
-	        {.name = "at (latitude)", .min = -90, .max = 90},
-	        {.name = "at (longitude)", .min = -180, .max = 180}};
+		{.name = "at (latitude)", .min = -90, .max = 90},
+		{.name = "at (longitude)", .min = -180, .max = 180}};
 	if (!is_kind(l, y, key->name, YAML_LIST))
 		return;
 	if (y->n != 2) {
@@ -280,17 +280,17 @@ static void set_at(struct loader *l, const struct yaml *y,
 /* -- sections -- */
 
 static void set_section(struct loader *l, const struct yaml *y,
-        const struct section *section, void *base);
+	const struct section *section, void *base);
 
 /* Remembers where a key was set; false (with a message) the second time. */
 static bool first_time(struct loader *l, const void *base,
-        const struct key *key, unsigned line)
+	const struct key *key, unsigned line)
 {
 	for (unsigned i = l->n_seen; i-- > 0;)
 		if (l->seen[i].base == base && l->seen[i].key == key) {
 			complain(l, line, "%s is set twice (first at %s:%u)",
-			        key->name, l->seen[i].where.file,
-			        l->seen[i].where.line);
+				key->name, l->seen[i].where.file,
+				l->seen[i].where.line);
 			return false;
 		}
 	if (l->n_seen == l->room_seen) {
@@ -302,7 +302,7 @@ static bool first_time(struct loader *l, const void *base,
 }
 
 static void set_key(struct loader *l, const struct yaml *y,
-        const struct key *key, void *base)
+	const struct key *key, void *base)
 {
 	void *field = (char *)base + key->offset;
 	double v;
@@ -366,7 +366,7 @@ static void set_key(struct loader *l, const struct yaml *y,
 }
 
 static const struct key *key_find(
-        const struct section *section, const char *name)
+	const struct section *section, const char *name)
 {
 	for (const struct key *key = section->keys; key->name; key++)
 		if (!strcasecmp(key->name, name))
@@ -375,7 +375,7 @@ static const struct key *key_find(
 }
 
 static void set_section(struct loader *l, const struct yaml *y,
-        const struct section *section, void *base)
+	const struct section *section, void *base)
 {
 	unsigned from = l->n_seen;
 	for (unsigned i = 0; i < y->n; i++) {
@@ -383,7 +383,7 @@ static void set_section(struct loader *l, const struct yaml *y,
 		const struct key *key = key_find(section, name->text);
 		if (!key || strcmp(key->name, name->text))
 			complain(l, name->line, "unknown key '%s' in %s",
-			        name->text, section->what);
+				name->text, section->what);
 		if (key && first_time(l, base, key, name->line))
 			set_key(l, y->values[i], key, base);
 	}
@@ -396,33 +396,33 @@ static void set_section(struct loader *l, const struct yaml *y,
 /* The defaults of a section, as if they were written. Lists are split at
  * spaces. */
 static void set_presets(
-        struct loader *l, const struct section *section, void *base)
+	struct loader *l, const struct section *section, void *base)
 {
 	for (const struct key *key = section->keys; key->name; key++) {
 		if (key->type == KEY_SECTION)
 			set_presets(l, key->section, base);
 		if (key->type == KEY_TEXT || key->type == KEY_PATH)
 			*(const char **)((char *)base + key->offset) =
-			        key->preset ? key->preset
-			        : key->type == KEY_PATH && section->size &&
-			                section != &conf_section
-			        ? NULL
-			        : "";
+				key->preset ? key->preset
+				: key->type == KEY_PATH && section->size &&
+					section != &conf_section
+				? NULL
+				: "";
 		if (!key->preset || key->type == KEY_TEXT ||
-		        key->type == KEY_PATH)
+			key->type == KEY_PATH)
 			continue;
 		struct yaml item[4], *items[4];
 		struct yaml list = {.kind = YAML_LIST, .values = items};
 		char *text = arena_strdup(l->arena, key->preset), *save;
 		for (char *t = strtok_r(text, " ", &save); t;
-		        t = strtok_r(NULL, " ", &save)) {
+			t = strtok_r(NULL, " ", &save)) {
 			item[list.n] =
-			        (struct yaml){.kind = YAML_SCALAR, .text = t};
+				(struct yaml){.kind = YAML_SCALAR, .text = t};
 			items[list.n] = &item[list.n];
 			list.n++;
 		}
 		bool is_list = key->type == KEY_TEXTS ||
-		        key->type == KEY_PREFIXES || list.n > 1;
+			key->type == KEY_PREFIXES || list.n > 1;
 		set_key(l, is_list ? &list : items[0], key, base);
 	}
 }
@@ -430,13 +430,13 @@ static void set_presets(
 /* -- the top level -- */
 
 static const char *name_of(
-        struct loader *l, const struct key *key, const struct yaml *y)
+	struct loader *l, const struct key *key, const struct yaml *y)
 {
 	const char *name = conf_name(l->arena, y->text);
 	if (!name)
 		complain(l, y->line, "'%s' is not a DNS name", y->text);
 	else if (key->section->size == sizeof(struct conf_node) &&
-	        (strchr(name, '.') || strlen(name) > 63 || !*name)) {
+		(strchr(name, '.') || strlen(name) > 63 || !*name)) {
 		complain(l, y->line, "node name '%s' is no DNS label", y->text);
 		name = NULL;
 	}
@@ -449,18 +449,18 @@ struct named {
 	struct conf_where where;
 };
 _Static_assert(
-        offsetof(struct conf_zone, where) == offsetof(struct named, where) &&
-                offsetof(struct conf_node, where) ==
-                        offsetof(struct named, where) &&
-                offsetof(struct conf_steer, where) ==
-                        offsetof(struct named, where),
-        "zones, nodes and steer begin alike");
+	offsetof(struct conf_zone, where) == offsetof(struct named, where) &&
+		offsetof(struct conf_node, where) ==
+			offsetof(struct named, where) &&
+		offsetof(struct conf_steer, where) ==
+			offsetof(struct named, where),
+	"zones, nodes and steer begin alike");
 
 static unsigned *count_of(struct conf *conf, const struct key *key)
 {
 	return key->offset == offsetof(struct conf, zones)    ? &conf->n_zones
-	        : key->offset == offsetof(struct conf, nodes) ? &conf->n_nodes
-	                                                      : &conf->n_steer;
+		: key->offset == offsetof(struct conf, nodes) ? &conf->n_nodes
+							      : &conf->n_steer;
 }
 
 static bool is_public_given(const struct yaml *y)
@@ -472,7 +472,7 @@ static bool is_public_given(const struct yaml *y)
 }
 
 static void set_named(
-        struct loader *l, const struct yaml *y, const struct key *key)
+	struct loader *l, const struct yaml *y, const struct key *key)
 {
 	void **list = (void **)((char *)l->conf + key->offset);
 	unsigned *n = count_of(l->conf, key);
@@ -494,7 +494,7 @@ static void set_named(
 			set_section(l, y->values[i], key->section, one);
 		if (size == sizeof(struct conf_node))
 			((struct conf_node *)one)->public_given =
-			        is_public_given(y->values[i]);
+				is_public_given(y->values[i]);
 		if (name)
 			++*n;
 	}
@@ -508,7 +508,7 @@ static int named_order(const void *a, const void *b)
 }
 
 static void check_twice(struct loader *l, const void *list, unsigned n,
-        size_t size, const char *what)
+	size_t size, const char *what)
 {
 	const struct named **order = mem_zero(n, sizeof *order);
 	for (unsigned i = 0; i < n; i++)
@@ -518,9 +518,9 @@ static void check_twice(struct loader *l, const void *list, unsigned n,
 		if (!strcmp(order[i]->name, order[i - 1]->name)) {
 			l->file = order[i]->where.file;
 			complain(l, order[i]->where.line,
-			        "%s %s is there twice (first at %s:%u)", what,
-			        order[i]->name, order[i - 1]->where.file,
-			        order[i - 1]->where.line);
+				"%s %s is there twice (first at %s:%u)", what,
+				order[i]->name, order[i - 1]->where.file,
+				order[i - 1]->where.line);
 		}
 	free(order);
 }
@@ -538,13 +538,13 @@ static void include(struct loader *l, const struct yaml *y, unsigned depth)
 		const char *file = l->file;
 		if (!l->includes || depth >= INCLUDE_DEPTH_MAX) {
 			complain(l, globs.where[i].line,
-			        "include: not possible here");
+				"include: not possible here");
 			continue;
 		}
 		if (glob(globs.text[i], 0, NULL, &found)) {
 			if (!strpbrk(globs.text[i], "*?["))
 				complain(l, globs.where[i].line,
-				        "include: no file %s", globs.text[i]);
+					"include: no file %s", globs.text[i]);
 			continue;
 		}
 		for (size_t k = 0; k < found.gl_pathc; k++)
@@ -563,16 +563,16 @@ static void set_top(struct loader *l, const struct yaml *root, unsigned depth)
 		const struct key *key = key_find(&conf_section, name->text);
 		if (!key || strcmp(key->name, name->text)) {
 			complain(l, name->line, "unknown key '%s'%s%s%s",
-			        name->text, key ? ", did you mean '" : "",
-			        key ? key->name : "", key ? "'?" : "");
+				name->text, key ? ", did you mean '" : "",
+				key ? key->name : "", key ? "'?" : "");
 		}
 		/* In another file the named lists and include go on; in the
 		 * same file even they stand once. */
 		const void *base = !key ||
-		                (key->type != KEY_NAMED &&
-		                        key->type != KEY_INCLUDE)
-		        ? (const void *)l->conf
-		        : (const void *)l->file;
+				(key->type != KEY_NAMED &&
+					key->type != KEY_INCLUDE)
+			? (const void *)l->conf
+			: (const void *)l->file;
 		if (!key || !first_time(l, base, key, name->line))
 			continue;
 		if (key->type == KEY_SECTION && key->offset) {
@@ -587,10 +587,10 @@ static void set_top(struct loader *l, const struct yaml *root, unsigned depth)
 			set_key(l, root->values[i], key, l->conf);
 		if (!strcmp(key->name, "http"))
 			l->conf->http.where =
-			        (struct conf_where){l->file, name->line};
+				(struct conf_where){l->file, name->line};
 		if (!strcmp(key->name, "public"))
 			l->conf->site.where =
-			        (struct conf_where){l->file, name->line};
+				(struct conf_where){l->file, name->line};
 	}
 	if (includes)
 		include(l, includes, depth);
@@ -621,7 +621,7 @@ static struct loader loader_new(const char *path, struct err *err)
 	struct arena *arena = arena_new();
 	struct conf *conf = arena_alloc(arena, sizeof *conf);
 	struct loader l = {
-	        .conf = conf, .arena = arena, .err = err, .ok = true};
+		.conf = conf, .arena = arena, .err = err, .ok = true};
 
 	conf->arena = arena;
 	conf->path = l.file = arena_strdup(arena, path);
@@ -635,7 +635,7 @@ static struct conf *loader_finish(struct loader *l)
 	check_twice(l, conf->zones, conf->n_zones, sizeof *conf->zones, "zone");
 	check_twice(l, conf->nodes, conf->n_nodes, sizeof *conf->nodes, "node");
 	check_twice(l, conf->steer, conf->n_steer, sizeof *conf->steer,
-	        "steered name");
+		"steered name");
 	free(l->seen);
 	if (!l->unread && !conf_check(conf, l->err))
 		l->ok = false;
@@ -655,7 +655,7 @@ struct conf *conf_load(const char *path, struct err *err)
 }
 
 struct conf *conf_parse(
-        const char *path, const char *bytes, size_t len, struct err *err)
+	const char *path, const char *bytes, size_t len, struct err *err)
 {
 	struct loader l = loader_new(path, err);
 	load_tree(&l, yaml_parse(l.arena, l.file, bytes, len, err), 0);

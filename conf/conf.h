@@ -132,7 +132,7 @@ struct conf *conf_load(const char *path, struct err *err);
 
 /* The same from memory (tests, fuzzing): includes are refused. */
 struct conf *conf_parse(
-        const char *path, const char *bytes, size_t len, struct err *err);
+	const char *path, const char *bytes, size_t len, struct err *err);
 
 void conf_free(struct conf *conf); /* NULL allowed */
 

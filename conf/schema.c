@@ -5,163 +5,163 @@
 #include <string.h>
 
 const char *const conf_roles[ROLES + 1] = {
-        "edge", "origin", "relay", "recorder", NULL};
+	"edge", "origin", "relay", "recorder", NULL};
 const char *const conf_policies[] = {
-        "nearby", "stable", "geo", "failover", NULL};
+	"nearby", "stable", "geo", "failover", NULL};
 
 #define AT(type, field) .offset = offsetof(struct type, field)
 
 static const struct key tcp_keys[] = {
-        {"max", KEY_INT, AT(conf, tcp.max), 1, 1000000, "1000",
-                .text = "TCP connections at a time; the oldest idle one is closed first"},
-        {"idle", KEY_REAL, AT(conf, tcp.idle_s), 0.1, 3600, "10",
-                .text = "seconds until an idle TCP connection is closed"},
-        {0}};
+	{"max", KEY_INT, AT(conf, tcp.max), 1, 1000000, "1000",
+		.text = "TCP connections at a time; the oldest idle one is closed first"},
+	{"idle", KEY_REAL, AT(conf, tcp.idle_s), 0.1, 3600, "10",
+		.text = "seconds until an idle TCP connection is closed"},
+	{0}};
 static const struct section tcp_section = {"tcp", tcp_keys, 0};
 
 static const struct key health_keys[] = {
-        {"interval", KEY_REAL, AT(conf, health.interval_s), 0.1, 3600, "3.0",
-                .text = "seconds between two polls of a node"},
-        {"timeout", KEY_REAL, AT(conf, health.timeout_s), 0.1, 60, "1.5",
-                .text = "seconds until a poll or probe has failed"},
-        {"fall", KEY_INT, AT(conf, health.fall), 1, 100, "2",
-                .text = "failures in a row until a node is down"},
-        {"rise", KEY_INT, AT(conf, health.rise), 1, 100, "2",
-                .text = "good samples in a row until a node is up again"},
-        {0}};
+	{"interval", KEY_REAL, AT(conf, health.interval_s), 0.1, 3600, "3.0",
+		.text = "seconds between two polls of a node"},
+	{"timeout", KEY_REAL, AT(conf, health.timeout_s), 0.1, 60, "1.5",
+		.text = "seconds until a poll or probe has failed"},
+	{"fall", KEY_INT, AT(conf, health.fall), 1, 100, "2",
+		.text = "failures in a row until a node is down"},
+	{"rise", KEY_INT, AT(conf, health.rise), 1, 100, "2",
+		.text = "good samples in a row until a node is up again"},
+	{0}};
 static const struct section health_section = {"health", health_keys, 0};
 
 static const struct key http_keys[] = {
-        {"listen", KEY_TEXTS, AT(conf, http.listen), .preset = "127.0.0.1:8053",
-                .text = "addresses of the operator's HTTP listener"},
-        {"token", KEY_TEXT, AT(conf, http.token),
-                .text = "bearer token asked for changes; without one there are none"},
-        {0}};
+	{"listen", KEY_TEXTS, AT(conf, http.listen), .preset = "127.0.0.1:8053",
+		.text = "addresses of the operator's HTTP listener"},
+	{"token", KEY_TEXT, AT(conf, http.token),
+		.text = "bearer token asked for changes; without one there are none"},
+	{0}};
 static const struct section http_section = {"http", http_keys, 0};
 
 static const struct key public_keys[] = {
-        {"listen", KEY_TEXTS, AT(conf, site.listen), .preset = "0.0.0.0:8080",
-                .text = "addresses of the listener that may face the internet"},
-        {"cert", KEY_PATH, AT(conf, site.cert),
-                .text = "certificate chain (PEM); with key: HTTPS"},
-        {"key", KEY_PATH, AT(conf, site.key), .text = "private key (PEM)"},
-        {0}};
+	{"listen", KEY_TEXTS, AT(conf, site.listen), .preset = "0.0.0.0:8080",
+		.text = "addresses of the listener that may face the internet"},
+	{"cert", KEY_PATH, AT(conf, site.cert),
+		.text = "certificate chain (PEM); with key: HTTPS"},
+	{"key", KEY_PATH, AT(conf, site.key), .text = "private key (PEM)"},
+	{0}};
 static const struct section public_section = {"public", public_keys, 0};
 
 static const struct key zone_keys[] = {
-        {"file", KEY_PATH, AT(conf_zone, file),
-                .text = "RFC 1035 master file; without it SOA and NS are made from ns"},
-        {"ns", KEY_TEXTS, AT(conf_zone, ns),
-                .text = "name servers: host name and its addresses"},
-        {"serial", KEY_COUNT, AT(conf_zone, serial), 0, 4294967295.0, "1",
-                .text = "SOA serial of a zone without a file"},
-        {0}};
+	{"file", KEY_PATH, AT(conf_zone, file),
+		.text = "RFC 1035 master file; without it SOA and NS are made from ns"},
+	{"ns", KEY_TEXTS, AT(conf_zone, ns),
+		.text = "name servers: host name and its addresses"},
+	{"serial", KEY_COUNT, AT(conf_zone, serial), 0, 4294967295.0, "1",
+		.text = "SOA serial of a zone without a file"},
+	{0}};
 static const struct section zone_section = {
-        "a zone", zone_keys, sizeof(struct conf_zone)};
+	"a zone", zone_keys, sizeof(struct conf_zone)};
 
 static const struct key node_keys[] = {
-        {"role", KEY_ENUM, AT(conf_node, role), .names = conf_roles,
-                .preset = "edge", .text = "what the SRS does"},
-        {"address", KEY_ADDRESSES, AT(conf_node, n_addresses),
-                .text = "what DNS answers, the first one is the API's by default"},
-        {"at", KEY_AT, AT(conf_node, at),
-                .text = "latitude, longitude; default: geoip of the first address"},
-        {"site", KEY_TEXT, AT(conf_node, site),
-                .text = "data centre, a failure domain"},
-        {"provider", KEY_TEXT, AT(conf_node, provider),
-                .text = "network operator, a failure domain"},
-        {"asn", KEY_ASNS, AT(conf_node, n_asn),
-                .text = "carriers the node is inside of"},
-        {"bias", KEY_REAL, AT(conf_node, bias_ms), -1000, 100000, "0",
-                .text = "milliseconds added to its path"},
-        {"capacity", KEY_REAL, AT(conf_node, capacity), 1, 1e9, "1000",
-                .text = "connections it is meant to carry"},
-        {"bandwidth", KEY_RATE, AT(conf_node, bandwidth_bps), 0, 1e15, "0",
-                .text = "bit/s it is meant to send (K, M, G); 0: no limit"},
-        {"api", KEY_TEXT, AT(conf_node, api),
-                .text = "URL of the SRS HTTP API; off: not polled"},
-        {"rtmp", KEY_TEXT, AT(conf_node, rtmp),
-                .text = "address:port probed with an RTMP handshake, or off"},
-        {"flv", KEY_TEXT, AT(conf_node, flv), .preset = "off",
-                .text = "address:port of HTTP-FLV, probed and used in URLs, or off"},
-        {"public", KEY_BOOL, AT(conf_node, is_public),
-                .text = "has a DNS name of its own; default: edges and relays"},
-        {0}};
+	{"role", KEY_ENUM, AT(conf_node, role), .names = conf_roles,
+		.preset = "edge", .text = "what the SRS does"},
+	{"address", KEY_ADDRESSES, AT(conf_node, n_addresses),
+		.text = "what DNS answers, the first one is the API's by default"},
+	{"at", KEY_AT, AT(conf_node, at),
+		.text = "latitude, longitude; default: geoip of the first address"},
+	{"site", KEY_TEXT, AT(conf_node, site),
+		.text = "data centre, a failure domain"},
+	{"provider", KEY_TEXT, AT(conf_node, provider),
+		.text = "network operator, a failure domain"},
+	{"asn", KEY_ASNS, AT(conf_node, n_asn),
+		.text = "carriers the node is inside of"},
+	{"bias", KEY_REAL, AT(conf_node, bias_ms), -1000, 100000, "0",
+		.text = "milliseconds added to its path"},
+	{"capacity", KEY_REAL, AT(conf_node, capacity), 1, 1e9, "1000",
+		.text = "connections it is meant to carry"},
+	{"bandwidth", KEY_RATE, AT(conf_node, bandwidth_bps), 0, 1e15, "0",
+		.text = "bit/s it is meant to send (K, M, G); 0: no limit"},
+	{"api", KEY_TEXT, AT(conf_node, api),
+		.text = "URL of the SRS HTTP API; off: not polled"},
+	{"rtmp", KEY_TEXT, AT(conf_node, rtmp),
+		.text = "address:port probed with an RTMP handshake, or off"},
+	{"flv", KEY_TEXT, AT(conf_node, flv), .preset = "off",
+		.text = "address:port of HTTP-FLV, probed and used in URLs, or off"},
+	{"public", KEY_BOOL, AT(conf_node, is_public),
+		.text = "has a DNS name of its own; default: edges and relays"},
+	{0}};
 static const struct section node_section = {
-        "a node", node_keys, sizeof(struct conf_node)};
+	"a node", node_keys, sizeof(struct conf_node)};
 
 static const struct key steer_keys[] = {
-        {"pool", KEY_TEXTS, AT(conf_steer, pool),
-                .text = "roles and/or node names"},
-        {"policy", KEY_ENUM, AT(conf_steer, policy), .names = conf_policies,
-                .preset = "nearby", .text = "how a node is chosen"},
-        {"lines", KEY_INT, AT(conf_steer, lines), 1, CONF_LINES_MAX, "1",
-                .text = "alternates: line2.NAME, line3.NAME ..."},
-        {"ttl", KEY_RANGE, AT(conf_steer, ttl), 1, 86400, "5 30",
-                .text = "seconds, one number or [least, most]"},
-        {"answers", KEY_INT, AT(conf_steer, answers), 1, CONF_ANSWERS_MAX, "1",
-                .text = "addresses per answer"},
-        {"carrier_ms", KEY_REAL, AT(conf_steer, carrier_ms), 0, 1000, "25",
-                .text = "added when the client's ASN is known and not in the node's asn"},
-        {"streams", KEY_BOOL, AT(conf_steer, streams), .preset = "false",
-                .text = "<stream>.NAME prefers an edge that has the stream"},
-        {"https", KEY_TEXT, AT(conf_steer, https),
-                .text = "ALPN list of HTTPS records, e.g. h2,http/1.1"},
-        {0}};
+	{"pool", KEY_TEXTS, AT(conf_steer, pool),
+		.text = "roles and/or node names"},
+	{"policy", KEY_ENUM, AT(conf_steer, policy), .names = conf_policies,
+		.preset = "nearby", .text = "how a node is chosen"},
+	{"lines", KEY_INT, AT(conf_steer, lines), 1, CONF_LINES_MAX, "1",
+		.text = "alternates: line2.NAME, line3.NAME ..."},
+	{"ttl", KEY_RANGE, AT(conf_steer, ttl), 1, 86400, "5 30",
+		.text = "seconds, one number or [least, most]"},
+	{"answers", KEY_INT, AT(conf_steer, answers), 1, CONF_ANSWERS_MAX, "1",
+		.text = "addresses per answer"},
+	{"carrier_ms", KEY_REAL, AT(conf_steer, carrier_ms), 0, 1000, "25",
+		.text = "added when the client's ASN is known and not in the node's asn"},
+	{"streams", KEY_BOOL, AT(conf_steer, streams), .preset = "false",
+		.text = "<stream>.NAME prefers an edge that has the stream"},
+	{"https", KEY_TEXT, AT(conf_steer, https),
+		.text = "ALPN list of HTTPS records, e.g. h2,http/1.1"},
+	{0}};
 static const struct section steer_section = {
-        "a steered name", steer_keys, sizeof(struct conf_steer)};
+	"a steered name", steer_keys, sizeof(struct conf_steer)};
 
 static const struct key top_keys[] = {
-        {"include", KEY_INCLUDE, .text = "further files with the same keys"},
-        {"listen", KEY_TEXTS, AT(conf, listen), .preset = "0.0.0.0:53 [::]:53",
-                .text = "addresses for UDP and TCP"},
-        {"workers", KEY_INT, AT(conf, workers), 0, 256, "0",
-                .text = "UDP threads; 0: one per core"},
-        {"servers", KEY_INT, AT(conf, servers), 0, 1000, "0",
-                .text = "name servers that share this delegation; 0: as many as the zone has NS"},
-        {"user", KEY_TEXT, AT(conf, user),
-                .text = "dropped to after binding, when started as root"},
-        {"server_id", KEY_TEXT, AT(conf, server_id),
-                .text = "NSID and id.server"},
-        {"cookie_secret", KEY_PATH, AT(conf, cookie_secret),
-                .text = "file with 32 hex digits, the same on all name servers"},
-        {"udp_nocookie", KEY_INT, AT(conf, udp_nocookie), 0, 1232, "1232",
-                .text = "larger UDP answers to clients without a valid server cookie get TC"},
-        {"tcp", KEY_SECTION, .section = &tcp_section, .text = "TCP"},
-        {"geoip", KEY_PATHS, AT(conf, geoip),
-                .text = "MaxMind-format databases, merged"},
-        {"nets", KEY_PATH, AT(conf, nets),
-                .text = "CIDR LAT,LON [COUNTRY [ASN]] a line; wins over geoip"},
-        {"trusted", KEY_PREFIXES, AT(conf, trusted),
-                .preset = "127.0.0.0/8 ::1/128",
-                .text = "who may ask _why and name another client's address"},
-        {"control", KEY_PATH, AT(conf, control),
-                .preset = "/run/dnsd/dnsd.sock", .text = "control socket"},
-        {"store", KEY_PATH, AT(conf, store), .preset = "/var/lib/dnsd/dnsd.db",
-                .text = "embedded database"},
-        {"node_names", KEY_TEXT, AT(conf, node_names),
-                .text = "zone of the nodes' own names; default: the first"},
-        {"query_log", KEY_REAL, AT(conf, query_log), 0, 1, "0",
-                .text = "share of queries that are logged"},
-        {"version", KEY_TEXT, AT(conf, version),
-                .text = "answer to version.bind; default: none"},
-        {"health", KEY_SECTION, .section = &health_section,
-                .text = "polling of the nodes"},
-        {"http", KEY_SECTION, AT(conf, http), .section = &http_section,
-                .text = "the operator's listener"},
-        {"public", KEY_SECTION, AT(conf, site), .section = &public_section,
-                .text = "the listener for the website's calls"},
-        {"heartbeat_from", KEY_PREFIXES, AT(conf, heartbeat_from),
-                .text = "who may report heartbeats; default: the nodes' addresses"},
-        {"zones", KEY_NAMED, AT(conf, zones), .section = &zone_section,
-                .text = "the zones served"},
-        {"nodes", KEY_NAMED, AT(conf, nodes), .section = &node_section,
-                .text = "the SRS nodes"},
-        {"steer", KEY_NAMED, AT(conf, steer), .section = &steer_section,
-                .text = "the steered names"},
-        {0}};
+	{"include", KEY_INCLUDE, .text = "further files with the same keys"},
+	{"listen", KEY_TEXTS, AT(conf, listen), .preset = "0.0.0.0:53 [::]:53",
+		.text = "addresses for UDP and TCP"},
+	{"workers", KEY_INT, AT(conf, workers), 0, 256, "0",
+		.text = "UDP threads; 0: one per core"},
+	{"servers", KEY_INT, AT(conf, servers), 0, 1000, "0",
+		.text = "name servers that share this delegation; 0: as many as the zone has NS"},
+	{"user", KEY_TEXT, AT(conf, user),
+		.text = "dropped to after binding, when started as root"},
+	{"server_id", KEY_TEXT, AT(conf, server_id),
+		.text = "NSID and id.server"},
+	{"cookie_secret", KEY_PATH, AT(conf, cookie_secret),
+		.text = "file with 32 hex digits, the same on all name servers"},
+	{"udp_nocookie", KEY_INT, AT(conf, udp_nocookie), 0, 1232, "1232",
+		.text = "larger UDP answers to clients without a valid server cookie get TC"},
+	{"tcp", KEY_SECTION, .section = &tcp_section, .text = "TCP"},
+	{"geoip", KEY_PATHS, AT(conf, geoip),
+		.text = "MaxMind-format databases, merged"},
+	{"nets", KEY_PATH, AT(conf, nets),
+		.text = "CIDR LAT,LON [COUNTRY [ASN]] a line; wins over geoip"},
+	{"trusted", KEY_PREFIXES, AT(conf, trusted),
+		.preset = "127.0.0.0/8 ::1/128",
+		.text = "who may ask _why and name another client's address"},
+	{"control", KEY_PATH, AT(conf, control),
+		.preset = "/run/dnsd/dnsd.sock", .text = "control socket"},
+	{"store", KEY_PATH, AT(conf, store), .preset = "/var/lib/dnsd/dnsd.db",
+		.text = "embedded database"},
+	{"node_names", KEY_TEXT, AT(conf, node_names),
+		.text = "zone of the nodes' own names; default: the first"},
+	{"query_log", KEY_REAL, AT(conf, query_log), 0, 1, "0",
+		.text = "share of queries that are logged"},
+	{"version", KEY_TEXT, AT(conf, version),
+		.text = "answer to version.bind; default: none"},
+	{"health", KEY_SECTION, .section = &health_section,
+		.text = "polling of the nodes"},
+	{"http", KEY_SECTION, AT(conf, http), .section = &http_section,
+		.text = "the operator's listener"},
+	{"public", KEY_SECTION, AT(conf, site), .section = &public_section,
+		.text = "the listener for the website's calls"},
+	{"heartbeat_from", KEY_PREFIXES, AT(conf, heartbeat_from),
+		.text = "who may report heartbeats; default: the nodes' addresses"},
+	{"zones", KEY_NAMED, AT(conf, zones), .section = &zone_section,
+		.text = "the zones served"},
+	{"nodes", KEY_NAMED, AT(conf, nodes), .section = &node_section,
+		.text = "the SRS nodes"},
+	{"steer", KEY_NAMED, AT(conf, steer), .section = &steer_section,
+		.text = "the steered names"},
+	{0}};
 const struct section conf_section = {
-        "the configuration", top_keys, sizeof(struct conf)};
+	"the configuration", top_keys, sizeof(struct conf)};
 
 /* -- the JSON schema for editors -- */
 
@@ -175,7 +175,7 @@ static json_t *array_of(json_t *items)
 static json_t *number_schema(const struct key *key, const char *type)
 {
 	return json_pack("{s:s, s:f, s:f}", "type", type, "minimum", key->min,
-	        "maximum", key->max);
+		"maximum", key->max);
 }
 
 static json_t *enum_schema(const struct key *key)
@@ -202,8 +202,8 @@ static json_t *type_schema(const struct key *key)
 		return enum_schema(key);
 	case KEY_RANGE:
 		return json_pack("{s:[oo]}", "oneOf",
-		        number_schema(key, "number"),
-		        array_of(number_schema(key, "number")));
+			number_schema(key, "number"),
+			array_of(number_schema(key, "number")));
 	case KEY_AT:
 	case KEY_ASNS:
 		return array_of(json_pack("{s:s}", "type", "number"));
@@ -217,7 +217,7 @@ static json_t *type_schema(const struct key *key)
 		return section_schema(key->section);
 	case KEY_NAMED:
 		return json_pack("{s:s, s:o}", "type", "object",
-		        "additionalProperties", section_schema(key->section));
+			"additionalProperties", section_schema(key->section));
 	case KEY_TEXT:
 	case KEY_PATH:
 		break;
@@ -231,18 +231,18 @@ static json_t *section_schema(const struct section *section)
 	for (const struct key *key = section->keys; key->name; key++) {
 		json_t *schema = type_schema(key);
 		json_object_set_new(
-		        schema, "description", json_string(key->text));
+			schema, "description", json_string(key->text));
 		json_object_set_new(properties, key->name, schema);
 	}
 	return json_pack("{s:s, s:b, s:o}", "type", "object",
-	        "additionalProperties", 0, "properties", properties);
+		"additionalProperties", 0, "properties", properties);
 }
 
 char *conf_schema(void)
 {
 	json_t *schema = section_schema(&conf_section);
 	json_object_set_new(schema, "$schema",
-	        json_string("http://json-schema.org/draft-07/schema#"));
+		json_string("http://json-schema.org/draft-07/schema#"));
 	json_object_set_new(schema, "title", json_string("dnsd.yaml"));
 	char *text = json_dumps(schema, JSON_INDENT(1) | JSON_SORT_KEYS);
 	json_decref(schema);

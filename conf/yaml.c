@@ -28,23 +28,23 @@ const char *yaml_kind_text(enum yaml_kind kind)
 
 /* The value of ${NAME}: *text is after "${", moved behind "}". */
 static bool variable(
-        struct reader *r, const char **text, unsigned line, struct buf *out)
+	struct reader *r, const char **text, unsigned line, struct buf *out)
 {
 	char name[128];
 	size_t n = strcspn(*text, "}");
 	if ((*text)[n] != '}')
 		return err_add(
-		        r->err, "%s:%u: '${' without '}'", r->path, line);
+			r->err, "%s:%u: '${' without '}'", r->path, line);
 	if (n == 0 || n >= sizeof name)
 		return err_add(r->err, "%s:%u: bad variable name in '${...}'",
-		        r->path, line);
+			r->path, line);
 	memcpy(name, *text, n);
 	name[n] = '\0';
 	const char *value = getenv(name);
 	if (!value)
 		return err_add(r->err,
-		        "%s:%u: environment variable %s is not set", r->path,
-		        line, name);
+			"%s:%u: environment variable %s is not set", r->path,
+			line, name);
 	buf_add(out, value, strlen(value));
 	*text += n + 1;
 	return true;
@@ -68,7 +68,7 @@ static const char *expand(struct reader *r, const char *text, unsigned line)
 		}
 	}
 	const char *result =
-	        ok ? arena_strdup(r->arena, out.text ? out.text : "") : NULL;
+		ok ? arena_strdup(r->arena, out.text ? out.text : "") : NULL;
 	buf_fini(&out);
 	return result;
 }
@@ -76,7 +76,7 @@ static const char *expand(struct reader *r, const char *text, unsigned line)
 static struct yaml *convert(struct reader *r, int index, unsigned depth);
 
 static bool convert_map(struct reader *r, struct yaml *y,
-        const yaml_node_t *node, unsigned depth)
+	const yaml_node_t *node, unsigned depth)
 {
 	yaml_node_pair_t *p = node->data.mapping.pairs.start;
 	y->n = (unsigned)(node->data.mapping.pairs.top - p);
@@ -91,13 +91,13 @@ static bool convert_map(struct reader *r, struct yaml *y,
 			return false;
 		if (y->keys[i]->kind != YAML_SCALAR)
 			return err_add(r->err, "%s:%u: a key must be a scalar",
-			        r->path, y->keys[i]->line);
+				r->path, y->keys[i]->line);
 	}
 	return true;
 }
 
 static bool convert_list(struct reader *r, struct yaml *y,
-        const yaml_node_t *node, unsigned depth)
+	const yaml_node_t *node, unsigned depth)
 {
 	yaml_node_item_t *p = node->data.sequence.items.start;
 	y->n = (unsigned)(node->data.sequence.items.top - p);
@@ -116,7 +116,7 @@ static struct yaml *convert(struct reader *r, int index, unsigned depth)
 	y->line = (unsigned)node->start_mark.line + 1;
 	if (depth > DEPTH_MAX || ++r->nodes > NODES_MAX) {
 		err_add(r->err, "%s:%u: nested too deep or too large", r->path,
-		        y->line);
+			y->line);
 		return NULL;
 	}
 	if (node->type == YAML_MAPPING_NODE) {
@@ -130,7 +130,7 @@ static struct yaml *convert(struct reader *r, int index, unsigned depth)
 	const char *text = (const char *)node->data.scalar.value;
 	if (strlen(text) != node->data.scalar.length) {
 		err_add(r->err, "%s:%u: a zero byte in a scalar", r->path,
-		        y->line);
+			y->line);
 		return NULL;
 	}
 	y->kind = YAML_SCALAR;
@@ -139,7 +139,7 @@ static struct yaml *convert(struct reader *r, int index, unsigned depth)
 }
 
 static void syntax_error(
-        const yaml_parser_t *parser, const char *path, struct err *err)
+	const yaml_parser_t *parser, const char *path, struct err *err)
 {
 	/* libyaml's marks count from 0. The reader's errors (bad UTF-8) have
 	 * no mark of their own; the parser's place is near enough. */
@@ -147,9 +147,9 @@ static void syntax_error(
 	if (parser->error == YAML_READER_ERROR)
 		line = parser->mark.line + 1;
 	err_add(err, "%s:%zu: %s%s%s", path, line,
-	        parser->problem ? parser->problem : "not YAML",
-	        parser->context ? ", " : "",
-	        parser->context ? parser->context : "");
+		parser->problem ? parser->problem : "not YAML",
+		parser->context ? ", " : "",
+		parser->context ? parser->context : "");
 }
 
 static struct yaml *parse(struct reader *r, yaml_parser_t *parser)
@@ -178,7 +178,7 @@ static struct yaml *parse(struct reader *r, yaml_parser_t *parser)
 	yaml_node_t *more = yaml_document_get_root_node(&second);
 	if (more) {
 		err_add(r->err, "%s:%zu: a second document in one file",
-		        r->path, more->start_mark.line + 1);
+			r->path, more->start_mark.line + 1);
 		root = NULL;
 	}
 	yaml_document_delete(&second);
@@ -186,7 +186,7 @@ static struct yaml *parse(struct reader *r, yaml_parser_t *parser)
 }
 
 struct yaml *yaml_parse(struct arena *arena, const char *path,
-        const char *bytes, size_t len, struct err *err)
+	const char *bytes, size_t len, struct err *err)
 {
 	yaml_parser_t parser;
 	struct reader r = {.arena = arena, .path = path, .err = err};
@@ -196,7 +196,7 @@ struct yaml *yaml_parse(struct arena *arena, const char *path,
 		return NULL;
 	}
 	yaml_parser_set_input_string(
-	        &parser, (const unsigned char *)bytes, len);
+		&parser, (const unsigned char *)bytes, len);
 	struct yaml *root = parse(&r, &parser);
 	yaml_parser_delete(&parser);
 	return root;
@@ -214,17 +214,17 @@ struct yaml *yaml_read(struct arena *arena, const char *path, struct err *err)
 		return NULL;
 	}
 	while ((n = fread(chunk, 1, sizeof chunk, f)) > 0 &&
-	        text.len < FILE_MAX_BYTES)
+		text.len < FILE_MAX_BYTES)
 		buf_add(&text, chunk, n);
 	bool failed = ferror(f);
 	fclose(f);
 	struct yaml *root = NULL;
 	if (failed || text.len >= FILE_MAX_BYTES)
 		err_add(err, "%s: %s", path,
-		        failed ? "cannot be read" : "too large");
+			failed ? "cannot be read" : "too large");
 	else
 		root = yaml_parse(
-		        arena, path, text.text ? text.text : "", text.len, err);
+			arena, path, text.text ? text.text : "", text.len, err);
 	buf_fini(&text);
 	return root;
 }

@@ -30,7 +30,7 @@ struct yaml *yaml_read(struct arena *arena, const char *path, struct err *err);
 
 /* The same from memory; path is for messages. */
 struct yaml *yaml_parse(struct arena *arena, const char *path,
-        const char *bytes, size_t len, struct err *err);
+	const char *bytes, size_t len, struct err *err);
 
 /* "a scalar", "a list", "a map": for messages. */
 const char *yaml_kind_text(enum yaml_kind kind);

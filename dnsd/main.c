@@ -9,12 +9,12 @@ static const struct {
 	int (*run)(int argc, char **argv);
 	const char *text;
 } commands[] = {
-        {"run", cli_run, "serve, in the foreground"},
-        {"check", cli_check,
-                "check the configuration, print the effective table"},
-        {"try", cli_try, "explain the decision for a client"},
-        {"ctl", cli_ctl, "talk to the running server"},
-        {"replay", cli_replay, "run the decision core over recorded events"},
+	{"run", cli_run, "serve, in the foreground"},
+	{"check", cli_check,
+		"check the configuration, print the effective table"},
+	{"try", cli_try, "explain the decision for a client"},
+	{"ctl", cli_ctl, "talk to the running server"},
+	{"replay", cli_replay, "run the decision core over recorded events"},
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
 
@@ -24,8 +24,8 @@ static void help(FILE *to)
 	for (size_t i = 0; i < COMMANDS; i++)
 		fprintf(to, "  %-8s %s\n", commands[i].word, commands[i].text);
 	fprintf(to,
-	        "\ndnsd COMMAND --help tells more; dnsd(8), dnsd.yaml(5).\n"
-	        "The default configuration is " CLI_DEFAULT_CONF ".\n");
+		"\ndnsd COMMAND --help tells more; dnsd(8), dnsd.yaml(5).\n"
+		"The default configuration is " CLI_DEFAULT_CONF ".\n");
 }
 
 int main(int argc, char **argv)

@@ -37,12 +37,12 @@ struct field {
 enum { LATITUDE, LONGITUDE, COUNTRY, ASN, FIELDS };
 
 static const struct field layouts[FIELDS] = {
-        [LATITUDE] = {0, {{"location", "latitude"}, {"latitude"}}},
-        [LONGITUDE] = {0, {{"location", "longitude"}, {"longitude"}}},
-        [COUNTRY] = {0,
-                {{"country", "iso_code"}, {"country_code"},
-                        {"registered_country", "iso_code"}}},
-        [ASN] = {0, {{"autonomous_system_number"}, {"asn"}}},
+	[LATITUDE] = {0, {{"location", "latitude"}, {"latitude"}}},
+	[LONGITUDE] = {0, {{"location", "longitude"}, {"longitude"}}},
+	[COUNTRY] = {0,
+		{{"country", "iso_code"}, {"country_code"},
+			{"registered_country", "iso_code"}}},
+	[ASN] = {0, {{"autonomous_system_number"}, {"asn"}}},
 };
 
 struct walk {
@@ -62,11 +62,11 @@ struct walk {
 
 /* The value of a field. *broken if the file does not hold together there. */
 static bool find(MMDB_entry_s *record, struct field *field,
-        MMDB_entry_data_s *value, bool *broken)
+	MMDB_entry_data_s *value, bool *broken)
 {
 	for (unsigned n = 0; n < 4; n++) {
 		unsigned i =
-		        n ^ field->likely; /* the likely one, then others */
+			n ^ field->likely; /* the likely one, then others */
 		if (!field->paths[i][0])
 			continue;
 		int status = MMDB_aget_value(record, value, field->paths[i]);
@@ -75,7 +75,7 @@ static bool find(MMDB_entry_s *record, struct field *field,
 			return true;
 		}
 		if (status != MMDB_SUCCESS &&
-		        status != MMDB_LOOKUP_PATH_DOES_NOT_MATCH_DATA_ERROR)
+			status != MMDB_LOOKUP_PATH_DOES_NOT_MATCH_DATA_ERROR)
 			*broken = true;
 	}
 	return false;
@@ -114,8 +114,8 @@ static uint32_t read_asn(const MMDB_entry_data_s *value)
 	if (number(value, &n))
 		return n >= 0 && n <= UINT32_MAX ? (uint32_t)n : 0;
 	if (value->type != MMDB_DATA_TYPE_UTF8_STRING || value->data_size < 3 ||
-	        value->data_size >= sizeof text ||
-	        memcmp(value->utf8_string, "AS", 2) != 0)
+		value->data_size >= sizeof text ||
+		memcmp(value->utf8_string, "AS", 2) != 0)
 		return 0;
 	memcpy(text, value->utf8_string + 2, value->data_size - 2);
 	text[value->data_size - 2] = '\0';
@@ -125,17 +125,17 @@ static uint32_t read_asn(const MMDB_entry_data_s *value)
 
 /* Coordinates; 0,0 is how databases say that they do not know. */
 static void read_at(
-        struct walk *w, MMDB_entry_s *record, struct place *place, bool *broken)
+	struct walk *w, MMDB_entry_s *record, struct place *place, bool *broken)
 {
 	MMDB_entry_data_s value;
 	double lat, lon;
 	if (!find(record, &w->fields[LATITUDE], &value, broken) ||
-	        !number(&value, &lat) ||
-	        !find(record, &w->fields[LONGITUDE], &value, broken) ||
-	        !number(&value, &lon))
+		!number(&value, &lat) ||
+		!find(record, &w->fields[LONGITUDE], &value, broken) ||
+		!number(&value, &lon))
 		return;
 	if (!(lat >= -90 && lat <= 90 && lon >= -180 && lon <= 180) ||
-	        (lat == 0 && lon == 0))
+		(lat == 0 && lon == 0))
 		return;
 	place->lat = (float)lat;
 	place->lon = (float)lon;
@@ -150,14 +150,14 @@ static bool decode(struct walk *w, MMDB_entry_s *record, struct place *place)
 	memset(place, 0, sizeof *place);
 	read_at(w, record, place, &broken);
 	if (find(record, &w->fields[COUNTRY], &value, &broken) &&
-	        value.type == MMDB_DATA_TYPE_UTF8_STRING &&
-	        value.data_size == 2)
+		value.type == MMDB_DATA_TYPE_UTF8_STRING &&
+		value.data_size == 2)
 		memcpy(place->country, value.utf8_string, 2);
 	if (find(record, &w->fields[ASN], &value, &broken))
 		place->asn = read_asn(&value);
 	if (broken)
 		return err_add(w->err, "%s: broken: a record cannot be decoded",
-		        w->path);
+			w->path);
 	return true;
 }
 
@@ -172,7 +172,7 @@ static void memo_grow(struct memo *memo)
 			continue;
 		size_t at = hash_mix(old.slots[i].offset);
 		while (memo->slots[at & (memo->n_slots - 1)].offset !=
-		        UINT32_MAX)
+			UINT32_MAX)
 			at++;
 		memo->slots[at & (memo->n_slots - 1)] = old.slots[i];
 	}
@@ -217,7 +217,7 @@ static void add_range(struct walk *w, unsigned depth, uint32_t place)
 	if (w->db.depth == 32) {
 		p.addr.family = 4;
 	} else if (depth >= V4_DEPTH &&
-	        !memcmp(w->at.bytes, v4_prefix, sizeof v4_prefix)) {
+		!memcmp(w->at.bytes, v4_prefix, sizeof v4_prefix)) {
 		p = (struct prefix){{.family = 4}, (uint8_t)(depth - V4_DEPTH)};
 		memcpy(p.addr.bytes, w->at.bytes + V4_DEPTH / 8, 4);
 	} else if (all_zero(&w->at)) {
@@ -250,7 +250,7 @@ static bool walk_node(struct walk *w, uint32_t number, unsigned depth);
 
 /* One half of a node: depth is the length of its prefix. */
 static bool walk_record(struct walk *w, unsigned depth, uint64_t value,
-        uint8_t type, MMDB_entry_s *record)
+	uint8_t type, MMDB_entry_s *record)
 {
 	switch (type) {
 	case MMDB_RECORD_TYPE_EMPTY:
@@ -260,8 +260,8 @@ static bool walk_record(struct walk *w, unsigned depth, uint64_t value,
 	case MMDB_RECORD_TYPE_SEARCH_NODE:
 		/* 2002::/16 and others lead to the IPv4 tree once more. */
 		if (w->db.depth == 128 &&
-		        value == w->db.ipv4_start_node.node_value &&
-		        !(depth == V4_DEPTH && all_zero(&w->at)))
+			value == w->db.ipv4_start_node.node_value &&
+			!(depth == V4_DEPTH && all_zero(&w->at)))
 			return true;
 		return walk_node(w, (uint32_t)value, depth);
 	}
@@ -274,16 +274,16 @@ static bool walk_node(struct walk *w, uint32_t number, unsigned depth)
 
 	if (depth >= w->db.depth || w->steps_left-- == 0)
 		return err_add(
-		        w->err, "%s: broken: its tree has a loop", w->path);
+			w->err, "%s: broken: its tree has a loop", w->path);
 	if (MMDB_read_node(&w->db, number, &node) != MMDB_SUCCESS)
 		return err_add(
-		        w->err, "%s: broken: a node cannot be read", w->path);
+			w->err, "%s: broken: a node cannot be read", w->path);
 	if (!walk_record(w, depth + 1, node.left_record, node.left_record_type,
-	            &node.left_record_entry))
+		    &node.left_record_entry))
 		return false;
 	set_bit(&w->at, depth, true);
 	bool good = walk_record(w, depth + 1, node.right_record,
-	        node.right_record_type, &node.right_record_entry);
+		node.right_record_type, &node.right_record_entry);
 	set_bit(&w->at, depth, false);
 	return good;
 }
@@ -297,8 +297,8 @@ static bool walk(struct walk *w)
 		return false;
 	if (!w->useful)
 		return err_add(w->err,
-		        "%s: no usable field: no coordinates, country or ASN",
-		        w->path);
+			"%s: no usable field: no coordinates, country or ASN",
+			w->path);
 	return true;
 }
 
@@ -322,8 +322,8 @@ static off_t copy_bytes(int to, int from, off_t size)
 static bool same_file(const struct stat *a, const struct stat *b)
 {
 	return a->st_size == b->st_size &&
-	        a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-	        a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+		a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+		a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
 /* Copies a whole file; false with a message. */
@@ -356,7 +356,7 @@ static int private_copy(const char *path, struct err *err)
 	int copy = memfd_create("mmdb", MFD_CLOEXEC);
 	if (copy < 0) {
 		err_add(err, "%s: no room for a copy: %s", path,
-		        strerror(errno));
+			strerror(errno));
 	} else if (!copy_file(copy, file, path, err)) {
 		close(copy);
 		copy = -1;
@@ -374,19 +374,19 @@ static bool open_db(struct walk *w, int copy)
 		return err_add(w->err, "%s: out of memory", w->path);
 	if (status != MMDB_SUCCESS)
 		return err_add(w->err,
-		        "%s: not a MaxMind database, or truncated", w->path);
+			"%s: not a MaxMind database, or truncated", w->path);
 	if (w->db.depth == 32 || w->db.depth == 128)
 		return true;
 	MMDB_close(&w->db);
 	return err_add(
-	        w->err, "%s: neither an IPv4 nor an IPv6 database", w->path);
+		w->err, "%s: neither an IPv4 nor an IPv6 database", w->path);
 }
 
 bool mmdb_read(struct geo_builder *builder, unsigned layer, const char *path,
-        struct err *err)
+	struct err *err)
 {
 	struct walk w = {
-	        .builder = builder, .layer = layer, .path = path, .err = err};
+		.builder = builder, .layer = layer, .path = path, .err = err};
 	memcpy(w.fields, layouts, sizeof w.fields);
 	int copy = private_copy(path, err);
 	if (copy < 0)
@@ -403,7 +403,7 @@ bool mmdb_read(struct geo_builder *builder, unsigned layer, const char *path,
 }
 
 struct geo *geo_load(const char *nets, const char *const *databases,
-        unsigned n_databases, struct err *err)
+	unsigned n_databases, struct err *err)
 {
 	struct geo_builder *builder = geo_builder_new();
 	bool good = true;

@@ -22,12 +22,12 @@
  * be read, is truncated or no MaxMind database, or holds no usable field;
  * builder may then hold a part of it and must be thrown away. */
 bool mmdb_read(struct geo_builder *builder, unsigned layer, const char *path,
-        struct err *err);
+	struct err *err);
 
 /* nets (geo/nets.h) and every database of the list (NULL or "" nets: none), in
  * the order of precedence, into one table. Files may be none: then all is place
  * 0. NULL with the messages of all bad files. */
 struct geo *geo_load(const char *nets, const char *const *databases,
-        unsigned n_databases, struct err *err);
+	unsigned n_databases, struct err *err);
 
 #endif

@@ -43,7 +43,7 @@ static bool read_at(char *text, struct place *place)
 		return false;
 	*comma = '\0';
 	bool good = degrees(text, 90, &place->lat) &&
-	        degrees(comma + 1, 180, &place->lon);
+		degrees(comma + 1, 180, &place->lon);
 	*comma = ',';
 	return good;
 }
@@ -67,7 +67,7 @@ static bool read_asn(const char *text, struct place *place)
 {
 	char *end;
 	if ((text[0] == 'A' || text[0] == 'a') &&
-	        (text[1] == 'S' || text[1] == 's'))
+		(text[1] == 'S' || text[1] == 's'))
 		text += 2;
 	if (*text < '0' || *text > '9')
 		return false;
@@ -80,7 +80,7 @@ static bool read_asn(const char *text, struct place *place)
 static bool bad(struct nets *nets, const char *what, const char *text)
 {
 	return err_add(
-	        nets->err, "%s:%u: %s: %s", nets->path, nets->line, what, text);
+		nets->err, "%s:%u: %s: %s", nets->path, nets->line, what, text);
 }
 
 static bool read_line(struct nets *nets, char *line)
@@ -102,7 +102,7 @@ static bool read_line(struct nets *nets, char *line)
 		return bad(nets, "not a net (ADDRESS/LENGTH)", cidr);
 	if (!prefix_parse(&prefix, cidr, true))
 		return bad(
-		        nets, "address bits are set beyond the length", cidr);
+			nets, "address bits are set beyond the length", cidr);
 	if (!at)
 		return bad(nets, "coordinates are missing", cidr);
 	if (!read_at(at, &place))
@@ -118,7 +118,7 @@ static bool read_line(struct nets *nets, char *line)
 	if (nets->n == nets->room) {
 		nets->room = nets->room ? 2 * nets->room : 64;
 		nets->seen =
-		        mem_grow(nets->seen, nets->room * sizeof *nets->seen);
+			mem_grow(nets->seen, nets->room * sizeof *nets->seen);
 	}
 	nets->seen[nets->n++] = (struct net){prefix, nets->line};
 	return true;
@@ -142,14 +142,14 @@ static bool no_doubles(struct nets *nets)
 		if (memcmp(&a->prefix, &b->prefix, sizeof a->prefix))
 			continue;
 		good = err_add(nets->err, "%s:%u: %s is already in line %u",
-		        nets->path, b->line, prefix_text(&b->prefix, text),
-		        a->line);
+			nets->path, b->line, prefix_text(&b->prefix, text),
+			a->line);
 	}
 	return good;
 }
 
 bool nets_read(struct geo_builder *builder, unsigned layer, const char *path,
-        struct err *err)
+	struct err *err)
 {
 	struct nets nets = {builder, layer, path, err, .line = 0};
 	char *line = NULL;

@@ -13,6 +13,6 @@
 
 /* Adds all nets of a file. False with all bad lines as path:line: what. */
 bool nets_read(struct geo_builder *builder, unsigned layer, const char *path,
-        struct err *err);
+	struct err *err);
 
 #endif

@@ -13,7 +13,7 @@ double place_km(double lat1, double lon1, double lat2, double lon2)
 	double dlat = sin((lat2 - lat1) * RADIANS / 2);
 	double dlon = sin((lon2 - lon1) * RADIANS / 2);
 	double h = dlat * dlat +
-	        cos(lat1 * RADIANS) * cos(lat2 * RADIANS) * dlon * dlon;
+		cos(lat1 * RADIANS) * cos(lat2 * RADIANS) * dlon * dlon;
 	return 2 * EARTH_KM * asin(sqrt(h < 1 ? h : 1));
 }
 
@@ -126,7 +126,7 @@ bool place_country_centre(const char country[2], float *lat, float *lon)
 		size_t mid = (low + high) / 2;
 		const struct centre *c = &centres[mid];
 		int order =
-		        c0 != c->code[0] ? c0 - c->code[0] : c1 - c->code[1];
+			c0 != c->code[0] ? c0 - c->code[0] : c1 - c->code[1];
 		if (order == 0) {
 			*lat = c->lat;
 			*lon = c->lon;

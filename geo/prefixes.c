@@ -131,7 +131,7 @@ static inline int uniform_bits(const uint32_t *node, unsigned slot)
 
 /* The address is in two halves: nearly all lookups end in the upper one. */
 static inline struct geo_leaf find(
-        const struct table *table, uint64_t high, const struct addr *addr)
+	const struct table *table, uint64_t high, const struct addr *addr)
 {
 	uint32_t entry = table->top[high >> (64 - table->top_bits)];
 	unsigned depth = table->top_bits; /* of the node */
@@ -162,7 +162,7 @@ static inline uint64_t upper_half(const struct addr *addr)
 }
 
 static inline const struct table *table_of(
-        const struct geo *geo, const struct addr *addr)
+	const struct geo *geo, const struct addr *addr)
 {
 	return addr->family == 6 ? &geo->v6 : &geo->v4;
 }
@@ -265,7 +265,7 @@ static struct place normal(const struct place *said)
 	struct place p;
 	memset(&p, 0, sizeof p);
 	if (said->source >= PLACE_DATABASE && fabsf(said->lat) <= 90 &&
-	        fabsf(said->lon) <= 180) {
+		fabsf(said->lon) <= 180) {
 		float steps = said->source == PLACE_NETS ? 1e4f : 1e2f;
 		p.lat = rounded(said->lat, steps);
 		p.lon = rounded(said->lon, steps);
@@ -300,7 +300,7 @@ static struct place overlay(const struct place *over, const struct place *under)
 }
 
 static uint32_t intern_overlay(
-        struct place_set *set, uint32_t over, uint32_t under)
+	struct place_set *set, uint32_t over, uint32_t under)
 {
 	if (over == under || under == 0)
 		return over;
@@ -376,9 +376,9 @@ static void need_layer(struct geo_builder *b, unsigned layer)
 		return;
 	for (unsigned family = 0; family < 2; family++) {
 		struct layer *l =
-		        mem_grow(b->layers[family], (layer + 1) * sizeof *l);
+			mem_grow(b->layers[family], (layer + 1) * sizeof *l);
 		memset(l + b->n_layers, 0,
-		        (layer + 1 - b->n_layers) * sizeof *l);
+			(layer + 1 - b->n_layers) * sizeof *l);
 		b->layers[family] = l;
 	}
 	b->n_layers = layer + 1;
@@ -401,7 +401,7 @@ uint32_t geo_builder_place(struct geo_builder *b, const struct place *place)
 }
 
 void geo_builder_add_place(struct geo_builder *b, unsigned layer,
-        const struct prefix *prefix, uint32_t place)
+	const struct prefix *prefix, uint32_t place)
 {
 	need_layer(b, layer);
 	struct layer *l = &b->layers[prefix->addr.family == 6][layer];
@@ -415,14 +415,14 @@ void geo_builder_add_place(struct geo_builder *b, unsigned layer,
 	r->low = (uint64_t)key;
 	r->place = place;
 	r->order = (uint32_t)prefix->len << 24 |
-	        (uint32_t)(l->n < 0xffffff ? l->n : 0xffffff);
+		(uint32_t)(l->n < 0xffffff ? l->n : 0xffffff);
 	if (l->n && range_order(r - 1, r) > 0)
 		l->unsorted = true;
 	l->n++;
 }
 
 void geo_builder_add(struct geo_builder *b, unsigned layer,
-        const struct prefix *prefix, const struct place *place)
+	const struct prefix *prefix, const struct place *place)
 {
 	geo_builder_add_place(b, layer, prefix, geo_builder_place(b, place));
 }
@@ -440,7 +440,7 @@ static void emit(struct runs *runs, key128 key, uint32_t place)
 		runs->at = mem_grow(runs->at, runs->room * sizeof *runs->at);
 	}
 	runs->at[runs->n++] =
-	        (struct run){(uint64_t)(key >> 64), (uint64_t)key, place};
+		(struct run){(uint64_t)(key >> 64), (uint64_t)key, place};
 }
 
 /* Ranges around the present address, the innermost on top; [0] is all there
@@ -464,12 +464,12 @@ static void nest_pop(struct nest *nest, struct runs *runs)
 
 /* Opens a range. The same prefix once more takes the place of the first. */
 static void nest_push(struct nest *nest, const struct range *r,
-        struct place_set *places, struct runs *runs)
+	struct place_set *places, struct runs *runs)
 {
 	key128 key = key_of(r->high, r->low);
 	unsigned len = r->order >> 24;
 	uint32_t place =
-	        intern_overlay(places, r->place, nest->open[nest->top].place);
+		intern_overlay(places, r->place, nest->open[nest->top].place);
 
 	if (!nest->top || nest->open[nest->top].len != len)
 		nest->top++;
@@ -503,15 +503,15 @@ static struct runs flatten(struct layer *l, struct place_set *places)
 
 /* Two layers to one; the first wins where both speak. Frees both. */
 static struct runs merge(
-        struct runs over, struct runs under, struct place_set *places)
+	struct runs over, struct runs under, struct place_set *places)
 {
 	struct runs runs = {0};
 	size_t i = 0, j = 0;
 
 	for (key128 key = 0;;) {
 		emit(&runs, key,
-		        intern_overlay(
-		                places, over.at[i].place, under.at[j].place));
+			intern_overlay(
+				places, over.at[i].place, under.at[j].place));
 		bool more_i = i + 1 < over.n, more_j = j + 1 < under.n;
 		if (!more_i && !more_j)
 			break;
@@ -536,7 +536,7 @@ static struct place with_centre(const struct place *place)
 {
 	struct place p = *place;
 	if (p.source == PLACE_UNKNOWN && p.country[0] &&
-	        place_country_centre(p.country, &p.lat, &p.lon))
+		place_country_centre(p.country, &p.lat, &p.lon))
 		p.source = PLACE_COUNTRY;
 	return p;
 }
@@ -544,7 +544,7 @@ static struct place with_centre(const struct place *place)
 /* Replaces the builder's places by those of the table, which hold only what is
  * used. now[] maps old to new, UINT32_MAX where not yet known. */
 static void settle_places(struct runs *runs, const struct place_set *old,
-        struct place_set *fresh, uint32_t *now)
+	struct place_set *fresh, uint32_t *now)
 {
 	struct runs settled = {.at = runs->at, .room = runs->n};
 	for (size_t i = 0; i < runs->n; i++) {
@@ -601,7 +601,7 @@ static size_t place_for(const struct table *t, size_t n)
 {
 	size_t line = 64 / sizeof *t->words, used = t->n_words % line;
 	return n <= line && used + n > line ? t->n_words + line - used
-	                                    : t->n_words;
+					    : t->n_words;
 }
 
 /* Appends a node, or finds its equal. The entry that leads to it. */
@@ -659,7 +659,7 @@ static size_t put(struct start *starts, size_t n, unsigned slot, uint32_t entry)
 
 /* The slot that a run begins in, among those of a step at this depth. */
 static inline unsigned slot_of(
-        const struct run *run, unsigned depth, unsigned bits)
+	const struct run *run, unsigned depth, unsigned bits)
 {
 	if (depth + bits <= 64) /* most are, and it is much less work */
 		return (unsigned)(run->high << depth >> (64 - bits));
@@ -670,15 +670,15 @@ static inline unsigned slot_of(
  * bits the width of this step. Runs first..last-1 lie in it: the first from its
  * beginning or before, the others begin inside. Returns how many. */
 static size_t fill(struct compile *c, unsigned depth, unsigned bits,
-        size_t first, size_t last, struct start *starts)
+	size_t first, size_t last, struct start *starts)
 {
 	unsigned below = depth + bits, end = 1u << bits, slot = 0;
 	size_t n = 0, run = first, next = first + 1;
 
 	while (slot < end) {
 		unsigned begins = next < last
-		        ? slot_of(&c->runs[next], depth, bits)
-		        : end;
+			? slot_of(&c->runs[next], depth, bits)
+			: end;
 		if (begins > slot) { /* all the same up to there */
 			n = put(starts, n, slot, c->runs[run].place);
 			slot = begins;
@@ -688,7 +688,7 @@ static size_t fill(struct compile *c, unsigned depth, unsigned bits,
 		if (below >= 128 || key << below == 0)
 			run = next; /* from the very beginning of the slot */
 		while (next < last &&
-		        slot_of(&c->runs[next], depth, bits) == slot)
+			slot_of(&c->runs[next], depth, bits) == slot)
 			next++;
 		uint32_t entry = c->runs[run].place;
 		if (next - run > 1) {
@@ -759,12 +759,12 @@ static size_t move_all(struct geo *geo, void *block)
 	for (int i = 0; i < 2; i++) {
 		struct table *t = tables[i];
 		t->top = move_in(
-		        block, &offset, t->top, sizeof *t->top << t->top_bits);
+			block, &offset, t->top, sizeof *t->top << t->top_bits);
 		t->words = move_in(block, &offset, t->words,
-		        t->n_words * sizeof *t->words);
+			t->n_words * sizeof *t->words);
 	}
 	geo->places = move_in(block, &offset, geo->places,
-	        geo->n_places * sizeof *geo->places);
+		geo->n_places * sizeof *geo->places);
 	return offset;
 }
 
@@ -775,7 +775,7 @@ static void settle(struct geo *geo)
 	geo->size = move_all(geo, NULL);
 	size_t align = geo->size >= HUGE_PAGE ? HUGE_PAGE : 64;
 	geo->block =
-	        aligned_alloc(align, (geo->size + align - 1) & ~(align - 1));
+		aligned_alloc(align, (geo->size + align - 1) & ~(align - 1));
 	if (!geo->block)
 		abort(); /* no memory */
 	if (align == HUGE_PAGE)
@@ -798,13 +798,13 @@ struct geo *geo_build(struct geo_builder *b)
 	geo_builder_free(b);
 
 	geo->v4 = (struct table){
-	        .top_bits = v4.n > MANY ? 19 : 14, .shortest = 20};
+		.top_bits = v4.n > MANY ? 19 : 14, .shortest = 20};
 	compile(&geo->v4, &v4);
 	free(v4.at);
 	geo->v6 = (struct table){.top_bits = v6.n > VERY_MANY ? 18
-	                : v6.n > MANY                         ? 13
-	                                                      : 8,
-	        .shortest = 40};
+			: v6.n > MANY                         ? 13
+							      : 8,
+		.shortest = 40};
 	compile(&geo->v6, &v6);
 	free(v6.at);
 	geo->places = places.at;

@@ -56,14 +56,14 @@ void geo_builder_free(struct geo_builder *builder);
  * source PLACE_COUNTRY says of coordinates is not read).
  * Coordinates are kept to 0.01 degrees (nets: 0.0001). */
 void geo_builder_add(struct geo_builder *builder, unsigned layer,
-        const struct prefix *prefix, const struct place *place);
+	const struct prefix *prefix, const struct place *place);
 
 /* The same in two steps, for databases with few places and many ranges: a
  * number for the place, valid for this builder, then the range. */
 uint32_t geo_builder_place(
-        struct geo_builder *builder, const struct place *place);
+	struct geo_builder *builder, const struct place *place);
 void geo_builder_add_place(struct geo_builder *builder, unsigned layer,
-        const struct prefix *prefix, uint32_t place);
+	const struct prefix *prefix, uint32_t place);
 
 /* Compiles the table; the builder is used up (freed). */
 struct geo *geo_build(struct geo_builder *builder);

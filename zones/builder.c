@@ -70,7 +70,7 @@ struct compiler {
 		if ((b)->n_##what + (more) > (b)->room_##what) {         \
 			(b)->room_##what = 2 * ((b)->n_##what + (more)); \
 			(b)->what = mem_grow((b)->what,                  \
-			        (b)->room_##what * sizeof *(b)->what);   \
+				(b)->room_##what * sizeof *(b)->what);   \
 		}                                                        \
 	} while (0)
 
@@ -88,7 +88,7 @@ static uint64_t bytes_add(struct zone_builder *b, const void *bytes, size_t n)
 /* The half that does not choose the slot tells most strangers apart before
  * their memory is looked at. */
 static uint64_t *slot_of(const struct zone_builder *b, uint64_t hash,
-        uint32_t parent, const uint8_t *label, unsigned len)
+	uint32_t parent, const uint8_t *label, unsigned len)
 {
 	for (uint32_t i = (uint32_t)hash;; i++) {
 		uint64_t *slot = &b->slots[i & b->mask];
@@ -98,7 +98,7 @@ static uint64_t *slot_of(const struct zone_builder *b, uint64_t hash,
 			continue;
 		const struct item_name *n = &b->names[(uint32_t)*slot];
 		if (n->parent == parent && n->label_len == len &&
-		        !memcmp(b->bytes + n->label, label, len))
+			!memcmp(b->bytes + n->label, label, len))
 			return slot;
 	}
 }
@@ -111,7 +111,7 @@ static void slots_grow(struct zone_builder *b)
 	for (uint32_t i = 1; i < b->n_names; i++) {
 		const struct item_name *n = &b->names[i];
 		uint64_t hash = layout_hash(
-		        n->parent, b->bytes + n->label, n->label_len);
+			n->parent, b->bytes + n->label, n->label_len);
 		uint32_t at = (uint32_t)hash;
 		while (b->slots[at & b->mask])
 			at++;
@@ -121,7 +121,7 @@ static void slots_grow(struct zone_builder *b)
 
 /* The child with that label; 0: none. */
 static uint32_t child(const struct zone_builder *b, uint32_t parent,
-        const uint8_t *label, unsigned len)
+	const uint8_t *label, unsigned len)
 {
 	uint64_t hash = layout_hash(parent, label, len);
 	return (uint32_t)*slot_of(b, hash, parent, label, len);
@@ -129,7 +129,7 @@ static uint32_t child(const struct zone_builder *b, uint32_t parent,
 
 /* The same, made if missing. */
 static uint32_t child_make(struct zone_builder *b, uint32_t parent,
-        const uint8_t *label, unsigned len)
+	const uint8_t *label, unsigned len)
 {
 	uint64_t hash = layout_hash(parent, label, len);
 	if (2 * b->n_names > b->mask)
@@ -141,8 +141,8 @@ static uint32_t child_make(struct zone_builder *b, uint32_t parent,
 	uint32_t at = (uint32_t)b->n_names++;
 	*slot = hash >> 32 << 32 | at;
 	b->names[at] = (struct item_name){.parent = parent,
-	        .label = (uint32_t)bytes_add(b, label, len),
-	        .label_len = (uint8_t)len};
+		.label = (uint32_t)bytes_add(b, label, len),
+		.label_len = (uint8_t)len};
 	if (len == 1 && *label == '*')
 		b->names[parent].flags |= NODE_WILD;
 	return at;
@@ -162,7 +162,7 @@ static uint32_t name_make(struct zone_builder *b, const struct name *name)
 /* Its index, or UINT32_MAX. *cut: a cut or DNAME is met at or above it, for a
  * DNAME itself too. */
 static uint32_t name_find(
-        const struct zone_builder *b, const struct name *name, bool *cut)
+	const struct zone_builder *b, const struct name *name, bool *cut)
 {
 	uint32_t at = 0;
 	*cut = b->names[0].flags & NODE_DNAME;
@@ -177,7 +177,7 @@ static uint32_t name_find(
 }
 
 static void name_of(
-        const struct zone_builder *b, uint32_t at, struct name *name)
+	const struct zone_builder *b, uint32_t at, struct name *name)
 {
 	uint8_t wire[NAME_WIRE_MAX];
 	size_t len = 0;
@@ -197,20 +197,20 @@ static void name_of(
 
 /* "file:line: owner: " */
 static const char *where(const struct zone_builder *b, uint16_t file,
-        uint32_t line, const struct name *owner, char *out)
+	uint32_t line, const struct name *owner, char *out)
 {
 	char text[NAME_TEXT_MAX];
 	name_text(owner, text);
 	if (file)
 		snprintf(out, WHERE_MAX, "%s:%u: %.250s", b->files[file], line,
-		        text);
+			text);
 	else
 		snprintf(out, WHERE_MAX, "%.250s", text);
 	return out;
 }
 
 static const char *where_set(const struct zone_builder *b, uint32_t name,
-        const struct item_set *set, char *out)
+	const struct item_set *set, char *out)
 {
 	struct name owner;
 	const struct item_record *r = &b->records[set->first];
@@ -276,7 +276,7 @@ void zone_builder_fail(struct zone_builder *b)
 }
 
 static struct item_set *set_find(
-        const struct zone_builder *b, uint32_t name, uint16_t type)
+	const struct zone_builder *b, uint32_t name, uint16_t type)
 {
 	uint32_t i = b->names[name].first_set;
 	while (i && b->sets[i].type != type)
@@ -285,7 +285,7 @@ static struct item_set *set_find(
 }
 
 static struct item_set *set_make(
-        struct zone_builder *b, uint32_t name, uint16_t type, uint32_t ttl)
+	struct zone_builder *b, uint32_t name, uint16_t type, uint32_t ttl)
 {
 	struct item_set *set = set_find(b, name, type);
 	if (set)
@@ -311,11 +311,11 @@ static struct item_set *set_make(
 }
 
 static bool set_holds(const struct zone_builder *b, const struct item_set *set,
-        const uint8_t *rdata, size_t len)
+	const uint8_t *rdata, size_t len)
 {
 	for (uint32_t i = set->first; i; i = b->records[i].next)
 		if (b->records[i].rdata_len == len &&
-		        !memcmp(b->bytes + b->records[i].rdata, rdata, len))
+			!memcmp(b->bytes + b->records[i].rdata, rdata, len))
 			return true;
 	return false;
 }
@@ -323,13 +323,13 @@ static bool set_holds(const struct zone_builder *b, const struct item_set *set,
 static bool is_steered_type(uint16_t type)
 {
 	return type == RR_A || type == RR_AAAA || type == RR_HTTPS ||
-	        type == RR_CNAME;
+		type == RR_CNAME;
 }
 
 /* What is wrong with a record by itself, or NULL. */
 static const char *record_fault(const struct zone_builder *b,
-        const struct name *owner, uint16_t type, const uint8_t *rdata,
-        size_t len)
+	const struct name *owner, uint16_t type, const uint8_t *rdata,
+	size_t len)
 {
 	if (!name_below(owner, &b->apex))
 		return "out of zone";
@@ -346,7 +346,7 @@ static const char *record_fault(const struct zone_builder *b,
 
 /* What is wrong with one more record of a set, or NULL. */
 static const char *addition_fault(const struct zone_builder *b, uint32_t name,
-        const struct item_set *set, size_t len)
+	const struct item_set *set, size_t len)
 {
 	if (b->names[name].mark && is_steered_type(set->type))
 		return "the name is steered";
@@ -362,8 +362,8 @@ static const char *addition_fault(const struct zone_builder *b, uint32_t name,
 }
 
 bool zone_builder_add(struct zone_builder *b, const struct name *owner,
-        uint16_t type, uint32_t ttl, const uint8_t *rdata, size_t rdata_len,
-        unsigned line, struct err *err)
+	uint16_t type, uint32_t ttl, const uint8_t *rdata, size_t rdata_len,
+	unsigned line, struct err *err)
 {
 	char at[WHERE_MAX], text[RR_TYPE_TEXT_MAX];
 	const char *fault = record_fault(b, owner, type, rdata, rdata_len);
@@ -377,16 +377,16 @@ bool zone_builder_add(struct zone_builder *b, const struct name *owner,
 	if (fault) {
 		b->failed = true;
 		return err_add(err, "%s %s: %s",
-		        where(b, b->file, line, owner, at),
-		        rr_type_text(type, text), fault);
+			where(b, b->file, line, owner, at),
+			rr_type_text(type, text), fault);
 	}
 	if (set->ttl != ttl && !set->ttls_differ) {
 		set->ttls_differ = true;
 		err_warn(err,
-		        "%s %s: TTLs differ within the RRset (%u and %u):"
-		        " the lowest counts",
-		        where(b, b->file, line, owner, at),
-		        rr_type_text(type, text), set->ttl, ttl);
+			"%s %s: TTLs differ within the RRset (%u and %u):"
+			" the lowest counts",
+			where(b, b->file, line, owner, at),
+			rr_type_text(type, text), set->ttl, ttl);
 	}
 	if (ttl < set->ttl)
 		set->ttl = ttl;
@@ -394,9 +394,9 @@ bool zone_builder_add(struct zone_builder *b, const struct name *owner,
 	GROW(b, records, 1);
 	uint32_t record = (uint32_t)b->n_records++;
 	b->records[record] = (struct item_record){.line = line,
-	        .file = b->file,
-	        .rdata = bytes_add(b, rdata, rdata_len),
-	        .rdata_len = (uint16_t)rdata_len};
+		.file = b->file,
+		.rdata = bytes_add(b, rdata, rdata_len),
+		.rdata_len = (uint16_t)rdata_len};
 	if (set->count++)
 		b->records[set->last].next = record;
 	else
@@ -407,7 +407,7 @@ bool zone_builder_add(struct zone_builder *b, const struct name *owner,
 }
 
 bool zone_builder_mark(struct zone_builder *b, const struct name *owner,
-        uint32_t mark, const char *place, struct err *err)
+	uint32_t mark, const char *place, struct err *err)
 {
 	char text[NAME_TEXT_MAX], type[RR_TYPE_TEXT_MAX], at[WHERE_MAX];
 	const char *front = place ? place : "", *sep = place ? ": " : "";
@@ -418,11 +418,11 @@ bool zone_builder_mark(struct zone_builder *b, const struct name *owner,
 	case ZONE_HAS_OUTSIDE:
 		b->failed = true;
 		return err_add(err, "%s%s%s is in no zone", front, sep,
-		        name_text(owner, text));
+			name_text(owner, text));
 	case ZONE_HAS_CUT:
 		b->failed = true;
 		return err_add(err, "%s%s%s is at or below a zone cut or DNAME",
-		        front, sep, name_text(owner, text));
+			front, sep, name_text(owner, text));
 	default:
 		break;
 	}
@@ -432,8 +432,8 @@ bool zone_builder_mark(struct zone_builder *b, const struct name *owner,
 		if (!is_steered_type(set->type))
 			continue;
 		good = err_add(err, "%s: %s at a steered name",
-		        where_set(b, name, set, at),
-		        rr_type_text(set->type, type));
+			where_set(b, name, set, at),
+			rr_type_text(set->type, type));
 	}
 	b->names[name].mark = mark;
 	b->names[name].flags |= NODE_MARK;
@@ -442,7 +442,7 @@ bool zone_builder_mark(struct zone_builder *b, const struct name *owner,
 }
 
 enum zone_has zone_builder_has(
-        const struct zone_builder *b, const struct name *owner)
+	const struct zone_builder *b, const struct name *owner)
 {
 	bool cut;
 	if (!name_below(owner, &b->apex))
@@ -462,19 +462,19 @@ enum zone_has zone_builder_has(
 static bool beside_cname(uint16_t type)
 {
 	return type == RR_CNAME || type == RR_SIG || type == RR_KEY ||
-	        type == RR_RRSIG || type == RR_NSEC;
+		type == RR_RRSIG || type == RR_NSEC;
 }
 
 /* What the parent side of a cut may hold. */
 static bool at_cut(uint16_t type)
 {
 	return type == RR_NS || type == RR_DS || type == RR_A ||
-	        type == RR_AAAA || type == RR_RRSIG || type == RR_NSEC;
+		type == RR_AAAA || type == RR_RRSIG || type == RR_NSEC;
 }
 
 /* Sets of one name against each other and against what is above. */
 static bool check_name(
-        const struct zone_builder *b, uint32_t name, struct err *err)
+	const struct zone_builder *b, uint32_t name, struct err *err)
 {
 	const struct item_name *n = &b->names[name];
 	const bool cname = set_find(b, name, RR_CNAME) != NULL;
@@ -488,15 +488,15 @@ static bool check_name(
 			continue; /* its only record was refused */
 		if (n->below_dname)
 			good = err_add(err, "%s %s: data below a DNAME",
-			        where_set(b, name, set, at), type);
+				where_set(b, name, set, at), type);
 		else if (cname && !beside_cname(set->type))
 			good = err_add(err, "%s %s: CNAME and other data",
-			        where_set(b, name, set, at), type);
+				where_set(b, name, set, at), type);
 		else if ((n->below_cut && set->type != RR_A &&
-		                 set->type != RR_AAAA) ||
-		        (n->flags & NODE_CUT && !at_cut(set->type)))
+				 set->type != RR_AAAA) ||
+			(n->flags & NODE_CUT && !at_cut(set->type)))
 			err_warn(err, "%s %s: hidden by a zone cut",
-			        where_set(b, name, set, at), type);
+				where_set(b, name, set, at), type);
 	}
 	return good;
 }
@@ -504,7 +504,7 @@ static bool check_name(
 /* Name servers that lie in the zone need an address here, unless another
  * delegation than the one that names them knows it. */
 static void check_servers(
-        const struct zone_builder *b, uint32_t name, struct err *err)
+	const struct zone_builder *b, uint32_t name, struct err *err)
 {
 	const struct item_set *set = set_find(b, name, RR_NS);
 	char at[WHERE_MAX], text[NAME_TEXT_MAX];
@@ -517,19 +517,19 @@ static void check_servers(
 	for (uint32_t i = set->first; i; i = b->records[i].next) {
 		const struct item_record *r = &b->records[i];
 		if (!name_read(&target, b->bytes + r->rdata, r->rdata_len) ||
-		        !name_below(&target, &b->apex))
+			!name_below(&target, &b->apex))
 			continue;
 		uint32_t host = name_find(b, &target, &cut);
 		if (host != UINT32_MAX &&
-		        (set_find(b, host, RR_A) ||
-		                set_find(b, host, RR_AAAA) ||
-		                b->names[host].mark))
+			(set_find(b, host, RR_A) ||
+				set_find(b, host, RR_AAAA) ||
+				b->names[host].mark))
 			continue;
 		if (cut && !(name && name_below(&target, &owner)))
 			continue;
 		err_warn(err, "%s NS: name server %s has no address%s",
-		        where(b, r->file, r->line, &owner, at),
-		        name_text(&target, text), cut ? " (missing glue)" : "");
+			where(b, r->file, r->line, &owner, at),
+			name_text(&target, text), cut ? " (missing glue)" : "");
 	}
 }
 
@@ -552,7 +552,7 @@ static bool check_all(struct zone_builder *b, struct err *err)
 		if (i) { /* parents come first */
 			n->below_cut = up->below_cut || up->flags & NODE_CUT;
 			n->below_dname =
-			        up->below_dname || up->flags & NODE_DNAME;
+				up->below_dname || up->flags & NODE_DNAME;
 		}
 		good &= check_name(b, i, err);
 		check_servers(b, i, err);
@@ -584,7 +584,7 @@ struct body {
 /* The offset of a suffix of name with that many labels, written earlier in
  * the body; 0: none (a body starts with an owner pointer). */
 static uint16_t dictionary_find(
-        const struct dictionary *d, const struct name *name, unsigned labels)
+	const struct dictionary *d, const struct name *name, unsigned labels)
 {
 	for (unsigned i = 0; i < d->n; i++) {
 		const struct entry *e = &d->entries[i];
@@ -592,10 +592,10 @@ static uint16_t dictionary_find(
 		if (e->name.labels < labels || skip >= e->written)
 			continue;
 		if (name_suffix_len(&e->name, labels) ==
-		                name_suffix_len(name, labels) &&
-		        !memcmp(name_suffix(&e->name, labels),
-		                name_suffix(name, labels),
-		                name_suffix_len(name, labels)))
+				name_suffix_len(name, labels) &&
+			!memcmp(name_suffix(&e->name, labels),
+				name_suffix(name, labels),
+				name_suffix_len(name, labels)))
 			return (uint16_t)(e->at + e->name.offset[skip]);
 	}
 	return 0;
@@ -603,7 +603,7 @@ static uint16_t dictionary_find(
 
 /* Appends a name of RDATA, compressed; returns its length there. */
 static size_t body_name(
-        struct body *body, const struct name *apex, const uint8_t *wire)
+	struct body *body, const struct name *apex, const uint8_t *wire)
 {
 	struct dictionary *d = &body->dictionary;
 	struct name name;
@@ -618,10 +618,10 @@ static size_t body_name(
 			break;
 	}
 	if (d->n < DICTIONARY_MAX && skip &&
-	        body->len < LAYOUT_POINTER_REACH - NAME_WIRE_MAX)
+		body->len < LAYOUT_POINTER_REACH - NAME_WIRE_MAX)
 		d->entries[d->n++] = (struct entry){.name = name,
-		        .at = (uint16_t)body->len,
-		        .written = (uint8_t)skip};
+			.at = (uint16_t)body->len,
+			.written = (uint8_t)skip};
 	memcpy(body->bytes + body->len, wire, name.offset[skip]);
 	body->len += name.offset[skip];
 	if (skip == name.labels) {
@@ -635,7 +635,7 @@ static size_t body_name(
 }
 
 static void body_record(const struct zone_builder *b, struct body *body,
-        const struct item_set *set, const struct item_record *r)
+	const struct item_set *set, const struct item_record *r)
 {
 	const uint8_t *rdata = b->bytes + r->rdata;
 	uint8_t *p = body->bytes + body->len;
@@ -656,7 +656,7 @@ static void body_record(const struct zone_builder *b, struct body *body,
 		for (unsigned i = 0; i < names.count; i++)
 			done += body_name(body, &b->apex, rdata + done);
 		memcpy(body->bytes + body->len, rdata + done,
-		        r->rdata_len - done);
+			r->rdata_len - done);
 		body->len += (uint32_t)(r->rdata_len - done);
 	}
 	put16(p + 10, (unsigned)(body->bytes + body->len - p - RR_POINTER_LEN));
@@ -676,10 +676,10 @@ static void *compiler_take(struct compiler *c, size_t octets)
 /* The builder's index + 1 of the name whose addresses go with a record, 0:
  * none in this zone. */
 static uint32_t target_of(const struct zone_builder *b, uint32_t owner,
-        const struct item_set *set, const struct item_record *r)
+	const struct item_set *set, const struct item_record *r)
 {
 	const uint8_t *wire =
-	        rdata_target(set->type, b->bytes + r->rdata, r->rdata_len);
+		rdata_target(set->type, b->bytes + r->rdata, r->rdata_len);
 	struct name name;
 	bool cut;
 
@@ -693,7 +693,7 @@ static uint32_t target_of(const struct zone_builder *b, uint32_t owner,
 }
 
 static void compile_set(struct compiler *c, uint32_t owner,
-        const struct item_set *set, struct body *body)
+	const struct item_set *set, struct body *body)
 {
 	const struct zone_builder *b = c->b;
 	uint32_t any = 0;
@@ -705,7 +705,7 @@ static void compile_set(struct compiler *c, uint32_t owner,
 	}
 	unsigned extra = body->fixes | (any ? ZONE_TARGETS : 0);
 	struct zone_rrset *out =
-	        compiler_take(c, layout_set_len(body->len, set->count, extra));
+		compiler_take(c, layout_set_len(body->len, set->count, extra));
 	out->type = set->type;
 	out->count = set->count;
 	out->len = (uint16_t)body->len;
@@ -729,7 +729,7 @@ static void compile_names(struct compiler *c)
 		struct item_name *n = &b->names[i];
 		n->at = (uint32_t)c->used;
 		struct zone_node *node = compiler_take(
-		        c, layout_node_len(n->label_len, n->flags));
+			c, layout_node_len(n->label_len, n->flags));
 		node->parent = i ? b->names[n->parent].at : 0;
 		node->sets = n->sets;
 		node->flags = n->flags;
@@ -737,7 +737,7 @@ static void compile_names(struct compiler *c)
 		memcpy(node->label, b->bytes + n->label, n->label_len);
 		if (n->mark)
 			memcpy(node->label + layout_pad(n->label_len), &n->mark,
-			        sizeof n->mark);
+				sizeof n->mark);
 		for (uint32_t s = n->first_set; s; s = b->sets[s].next)
 			compile_set(c, i, &b->sets[s], body);
 	}
@@ -755,7 +755,7 @@ static void compile_targets(struct compiler *c, const struct zone *zone)
 			for (unsigned t = 0; targets && t < set->count; t++)
 				if (targets[t])
 					targets[t] =
-					        c->b->names[targets[t] - 1].at;
+						c->b->names[targets[t] - 1].at;
 		}
 	}
 }
@@ -771,7 +771,7 @@ static void compile_slots(const struct zone_builder *b, struct zone *zone)
 	for (uint32_t i = 1; i < b->n_names; i++) {
 		const struct item_name *n = &b->names[i];
 		uint64_t hash = layout_hash(b->names[n->parent].at,
-		        b->bytes + n->label, n->label_len);
+			b->bytes + n->label, n->label_len);
 		uint32_t at = (uint32_t)hash & (size - 1);
 		while (slots[at])
 			at = (at + 1) & (size - 1);

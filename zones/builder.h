@@ -35,15 +35,15 @@ void zone_builder_fail(struct zone_builder *builder);
  * RRset that no message can carry, an address at a marked name. A duplicate
  * is dropped; of differing TTLs the lowest counts, with a warning. */
 bool zone_builder_add(struct zone_builder *builder, const struct name *owner,
-        uint16_t type, uint32_t ttl, const uint8_t *rdata, size_t rdata_len,
-        unsigned line, struct err *err);
+	uint16_t type, uint32_t ttl, const uint8_t *rdata, size_t rdata_len,
+	unsigned line, struct err *err);
 
 /* Makes a name exist and carry a mark (not 0; answer/steered.h knows what it
  * means), after the file was read. where stands before messages ("dnsd.yaml:7")
  * or is NULL. False with a line in err: outside the zone; at or below a cut or
  * DNAME; A, AAAA, HTTPS or CNAME of the file at that very name. */
 bool zone_builder_mark(struct zone_builder *builder, const struct name *owner,
-        uint32_t mark, const char *where, struct err *err);
+	uint32_t mark, const char *where, struct err *err);
 
 /* What a name is so far. */
 enum zone_has {
@@ -53,13 +53,13 @@ enum zone_has {
 	ZONE_HAS_OUTSIDE, /* it is not in the zone */
 };
 enum zone_has zone_builder_has(
-        const struct zone_builder *builder, const struct name *owner);
+	const struct zone_builder *builder, const struct name *owner);
 
 /* SOA, NS and the addresses of name servers inside the zone, for a zone
  * without a file: ns are n texts "host [address...]". The same on every name
  * server that has the same list and serial. False with lines in err. */
 bool zone_builder_make(struct zone_builder *builder, const char *const *ns,
-        unsigned n, uint32_t serial, const char *where, struct err *err);
+	unsigned n, uint32_t serial, const char *where, struct err *err);
 
 /* Checks what can only be known at the end and compiles. The builder is used
  * up. NULL with lines in err if this or an earlier call failed: no SOA, no NS

@@ -25,20 +25,20 @@ static inline size_t layout_pad(size_t n)
 static inline size_t layout_node_len(unsigned label_len, unsigned flags)
 {
 	return offsetof(struct zone_node, label) + layout_pad(label_len) +
-	        (flags & NODE_MARK ? 4 : 0);
+		(flags & NODE_MARK ? 4 : 0);
 }
 
 static inline size_t layout_set_len(
-        unsigned len, unsigned count, unsigned extra)
+	unsigned len, unsigned count, unsigned extra)
 {
 	return offsetof(struct zone_rrset, body) + layout_pad(len) +
-	        (extra & ZONE_TARGETS ? 4u * count : 0) +
-	        layout_pad(2u * (extra & ZONE_FIXES));
+		(extra & ZONE_TARGETS ? 4u * count : 0) +
+		layout_pad(2u * (extra & ZONE_FIXES));
 }
 
 /* Where the child of a parent with that label is in the hash table. */
 static inline uint64_t layout_hash(
-        uint32_t parent, const uint8_t *label, unsigned len)
+	uint32_t parent, const uint8_t *label, unsigned len)
 {
 	return name_hash(label, len, (uint64_t)parent << 8);
 }

@@ -23,14 +23,14 @@ static void fault(struct maker *m, const char *what, const char *text)
 {
 	m->failed = true;
 	err_add(m->err, "%s%s%s: \"%s\"", m->where ? m->where : "",
-	        m->where ? ": " : "", what, text);
+		m->where ? ": " : "", what, text);
 }
 
 static void add(struct maker *m, const struct name *owner, uint16_t type,
-        const uint8_t *rdata, size_t len)
+	const uint8_t *rdata, size_t len)
 {
 	m->failed |= !zone_builder_add(
-	        m->builder, owner, type, MADE_TTL, rdata, len, 0, m->err);
+		m->builder, owner, type, MADE_TTL, rdata, len, 0, m->err);
 }
 
 /* Cuts the next word off *text. */
@@ -61,7 +61,7 @@ static bool make_server(struct maker *m, const char *text, struct name *host)
 			fault(m, "not an address", one);
 		else if (name_below(host, apex))
 			add(m, host, addr.family == 4 ? RR_A : RR_AAAA,
-			        addr.bytes, addr_bits(&addr) / 8);
+				addr.bytes, addr_bits(&addr) / 8);
 	}
 	return true;
 }
@@ -88,7 +88,7 @@ static void make_soa(struct maker *m, const struct name *mname, uint32_t serial)
 }
 
 bool zone_builder_make(struct zone_builder *builder, const char *const *ns,
-        unsigned n, uint32_t serial, const char *where, struct err *err)
+	unsigned n, uint32_t serial, const char *where, struct err *err)
 {
 	struct maker m = {builder, where, err, false};
 	struct name host, first;

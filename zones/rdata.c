@@ -37,8 +37,8 @@ struct rdata_names rdata_names(uint16_t type)
 static int octets_after(uint16_t type)
 {
 	return type == RR_SOA                         ? 20
-	        : type == RR_SVCB || type == RR_HTTPS ? -1
-	                                              : 0;
+		: type == RR_SVCB || type == RR_HTTPS ? -1
+						      : 0;
 }
 
 bool rdata_valid(uint16_t type, const uint8_t *rdata, size_t len)
@@ -55,7 +55,7 @@ bool rdata_valid(uint16_t type, const uint8_t *rdata, size_t len)
 		return true;
 	for (unsigned i = 0; i < names.count; i++) {
 		size_t n =
-		        at < len ? name_read(&name, rdata + at, len - at) : 0;
+			at < len ? name_read(&name, rdata + at, len - at) : 0;
 		if (!n)
 			return false;
 		at += n;

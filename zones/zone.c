@@ -12,7 +12,7 @@ void zone_free(struct zone *zone)
 }
 
 static const struct zone_node *child(const struct zone *zone, uint32_t parent,
-        const uint8_t *label, unsigned len)
+	const uint8_t *label, unsigned len)
 {
 	uint64_t hash = layout_hash(parent, label, len);
 	uint8_t tag = layout_tag(hash);
@@ -26,19 +26,19 @@ static const struct zone_node *child(const struct zone *zone, uint32_t parent,
 			continue;
 		const struct zone_node *node = zone_node(zone, reference);
 		if (node->parent == parent && node->label_len == len &&
-		        !memcmp(node->label, label, len))
+			!memcmp(node->label, label, len))
 			return node;
 	}
 }
 
 static uint32_t reference_of(
-        const struct zone *zone, const struct zone_node *node)
+	const struct zone *zone, const struct zone_node *node)
 {
 	return (uint32_t)((const uint32_t *)(const void *)node - zone->words);
 }
 
 static const struct zone_node *child_of(const struct zone *zone,
-        const struct zone_node *node, const uint8_t *label, unsigned len)
+	const struct zone_node *node, const uint8_t *label, unsigned len)
 {
 	return child(zone, reference_of(zone, node), label, len);
 }
@@ -52,20 +52,20 @@ struct zone_match zone_find(const struct zone *zone, const struct name *name)
 		uint8_t labels = (uint8_t)(name->labels - left);
 		if (node->flags & NODE_CUT)
 			return (struct zone_match){
-			        ZONE_CUT, labels, node, node};
+				ZONE_CUT, labels, node, node};
 		if (!left)
 			return (struct zone_match){
-			        ZONE_EXACT, labels, node, node};
+				ZONE_EXACT, labels, node, node};
 		if (node->flags & NODE_DNAME)
 			return (struct zone_match){
-			        ZONE_DNAME, labels, node, node};
+				ZONE_DNAME, labels, node, node};
 		const uint8_t *label = name->bytes + name->offset[left - 1];
 		below = child_of(zone, node, label + 1, *label);
 		if (below)
 			continue;
 		if (!(node->flags & NODE_WILD))
 			return (struct zone_match){
-			        ZONE_NONE, labels, node, node};
+				ZONE_NONE, labels, node, node};
 		below = child_of(zone, node, (const uint8_t *)"*", 1);
 		return (struct zone_match){ZONE_WILDCARD, labels, below, node};
 	}
@@ -86,13 +86,13 @@ void zone_prefetch(const struct zone *zone, const struct name *name)
 const struct zone_rrset *zone_rrset_first(const struct zone_node *node)
 {
 	return (const void *)((const uint8_t *)node +
-	        layout_node_len(node->label_len, node->flags));
+		layout_node_len(node->label_len, node->flags));
 }
 
 const struct zone_rrset *zone_rrset_next(const struct zone_rrset *set)
 {
 	return (const void *)((const uint8_t *)set +
-	        layout_set_len(set->len, set->count, set->extra));
+		layout_set_len(set->len, set->count, set->extra));
 }
 
 const struct zone_rrset *zone_rrset(const struct zone_node *node, uint16_t type)
@@ -125,7 +125,7 @@ const struct zone_node *zone_next(const struct zone_node *node)
 }
 
 void zone_node_name(const struct zone *zone, const struct zone_node *node,
-        struct name *name)
+	struct name *name)
 {
 	uint8_t wire[NAME_WIRE_MAX];
 	size_t len = 0;
@@ -147,7 +147,7 @@ const uint32_t *zone_targets(const struct zone_rrset *set)
 
 /* Every record's owner and TTL. */
 static void patch_records(
-        uint8_t *p, unsigned count, uint16_t owner, uint32_t ttl)
+	uint8_t *p, unsigned count, uint16_t owner, uint32_t ttl)
 {
 	for (; count; count--) {
 		put16(p, 0xc000u | owner);
@@ -157,7 +157,7 @@ static void patch_records(
 }
 
 static void patch_names(const struct zone_rrset *set, uint8_t *body,
-        uint16_t base, uint16_t apex)
+	uint16_t base, uint16_t apex)
 {
 	const uint8_t *fixes = set->body + layout_pad(set->len);
 	if (set->extra & ZONE_TARGETS)
@@ -171,7 +171,7 @@ static void patch_names(const struct zone_rrset *set, uint8_t *body,
 }
 
 void zone_rrset_write(const struct zone_rrset *set, struct reply *r,
-        uint16_t owner, uint16_t apex, uint32_t ttl_max)
+	uint16_t owner, uint16_t apex, uint32_t ttl_max)
 {
 	uint32_t base = r->len, ttl = zone_rrset_ttl(set);
 	uint8_t *p = reply_take(r, set->len);
@@ -180,7 +180,7 @@ void zone_rrset_write(const struct zone_rrset *set, struct reply *r,
 	memcpy(p, set->body, set->len);
 	if (owner != HEADER_LEN || ttl > ttl_max)
 		patch_records(
-		        p, set->count, owner, ttl < ttl_max ? ttl : ttl_max);
+			p, set->count, owner, ttl < ttl_max ? ttl : ttl_max);
 	if (set->extra & ZONE_FIXES) {
 		/* LAYOUT_POINTER_REACH keeps this true: what stands before a
 		 * set with names is a question and a chain of CNAMEs. */

@@ -102,7 +102,7 @@ struct zone_match zone_find(const struct zone *zone, const struct name *name);
 void zone_prefetch(const struct zone *zone, const struct name *name);
 
 static inline const struct zone_node *zone_node(
-        const struct zone *zone, uint32_t reference)
+	const struct zone *zone, uint32_t reference)
 {
 	return (const void *)(zone->words + reference);
 }
@@ -114,7 +114,7 @@ static inline const struct zone_node *zone_apex(const struct zone *zone)
 
 /* The set of a type at a node, or NULL. */
 const struct zone_rrset *zone_rrset(
-        const struct zone_node *node, uint16_t type);
+	const struct zone_node *node, uint16_t type);
 
 /* The mark of a node; 0 without one. */
 uint32_t zone_mark(const struct zone_node *node);
@@ -129,7 +129,7 @@ const struct zone_rrset *zone_rrset_first(const struct zone_node *node);
 const struct zone_rrset *zone_rrset_next(const struct zone_rrset *set);
 
 void zone_node_name(const struct zone *zone, const struct zone_node *node,
-        struct name *name);
+	struct name *name);
 
 /* -- copying -- */
 
@@ -144,6 +144,6 @@ const uint32_t *zone_targets(const struct zone_rrset *set);
 /* Appends a set to the reply: owner and apex are offsets of names in the
  * message; TTLs are cut to ttl_max. All or nothing; nothing sets r->full. */
 void zone_rrset_write(const struct zone_rrset *set, struct reply *r,
-        uint16_t owner, uint16_t apex, uint32_t ttl_max);
+	uint16_t owner, uint16_t apex, uint32_t ttl_max);
 
 #endif

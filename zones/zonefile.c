@@ -52,8 +52,8 @@ static bool fault(struct reader *r, const char *what, const char *text)
 	r->loader->failed = true;
 	zone_builder_fail(r->loader->builder);
 	return err_add(r->loader->err, "%s:%u: %s%s%.200s%s",
-	        r->path ? r->path : "zone", r->first, what, text ? " \"" : "",
-	        text ? text : "", text ? "\"" : "");
+		r->path ? r->path : "zone", r->first, what, text ? " \"" : "",
+		text ? text : "", text ? "\"" : "");
 }
 
 /* -- logical lines -- */
@@ -189,8 +189,8 @@ static enum class_word parse_class(const char *text)
 	if (!strcasecmp(text, "IN") || !strcasecmp(text, "CLASS1"))
 		return OUR_CLASS;
 	if (!strcasecmp(text, "CH") || !strcasecmp(text, "HS") ||
-	        !strcasecmp(text, "CS") || !strcasecmp(text, "CHAOS") ||
-	        (!strncasecmp(text, "CLASS", 5) && text[5]))
+		!strcasecmp(text, "CS") || !strcasecmp(text, "CHAOS") ||
+		(!strncasecmp(text, "CLASS", 5) && text[5]))
 		return OTHER_CLASS;
 	return NO_CLASS;
 }
@@ -230,7 +230,7 @@ static bool read_owner(struct reader *r, char **rest)
 {
 	if (r->text[0] == ' ')
 		return r->have_owner ||
-		        fault(r, "the first record has no owner", NULL);
+			fault(r, "the first record has no owner", NULL);
 	char *w = word(rest);
 	r->have_owner = true;
 	if (name_parse(&r->owner, w, strlen(w), &r->origin))
@@ -241,7 +241,7 @@ static bool read_owner(struct reader *r, char **rest)
 
 /* $TTL, the record's own, the last one's (RFC 1035 5.1), the SOA's. */
 static bool choose_ttl(struct reader *r, const struct front *f,
-        const uint8_t *rdata, size_t len, uint16_t type, uint32_t *ttl)
+	const uint8_t *rdata, size_t len, uint16_t type, uint32_t *ttl)
 {
 	if (f->have_ttl) {
 		r->loader->last_ttl = f->ttl;
@@ -256,9 +256,9 @@ static bool choose_ttl(struct reader *r, const struct front *f,
 		r->loader->last_ttl = *ttl;
 		r->loader->have_last = true;
 		err_warn(r->loader->err,
-		        "%s:%u: no TTL: the SOA's minimum is"
-		        " taken",
-		        r->path ? r->path : "zone", r->first);
+			"%s:%u: no TTL: the SOA's minimum is"
+			" taken",
+			r->path ? r->path : "zone", r->first);
 	} else {
 		return fault(r, "no TTL, neither here nor before", NULL);
 	}
@@ -271,7 +271,7 @@ static const ldns_rdf *origin_of(struct reader *r)
 {
 	if (!r->ldns_origin)
 		r->ldns_origin = ldns_rdf_new_frm_data(
-		        LDNS_RDF_TYPE_DNAME, r->origin.len, r->origin.bytes);
+			LDNS_RDF_TYPE_DNAME, r->origin.len, r->origin.bytes);
 	return r->ldns_origin;
 }
 
@@ -300,7 +300,7 @@ static long flatten(const ldns_rr *rr, uint8_t *out)
 /* Has ldns read type and text, with a front that it understands; the RDATA
  * into the loader. */
 static bool read_rdata(struct reader *r, const char *type_text,
-        const char *rest, uint16_t *type, size_t *len)
+	const char *rest, uint16_t *type, size_t *len)
 {
 	char line[2048], *text = line;
 	size_t n = sizeof RR_PREFIX + strlen(type_text) + 1 + strlen(rest);
@@ -310,7 +310,7 @@ static bool read_rdata(struct reader *r, const char *type_text,
 		text = mem_alloc(n);
 	snprintf(text, n, "%s%s %s", RR_PREFIX, type_text, rest);
 	ldns_status status =
-	        ldns_rr_new_frm_str(&rr, text, 0, origin_of(r), NULL);
+		ldns_rr_new_frm_str(&rr, text, 0, origin_of(r), NULL);
 	if (text != line)
 		free(text);
 	if (status != LDNS_STATUS_OK) {
@@ -318,7 +318,7 @@ static bool read_rdata(struct reader *r, const char *type_text,
 		if (!ldns_get_rr_type_by_name(type_text))
 			return fault(r, "not a type", type_text);
 		snprintf(what, sizeof what, "%.16s: %s", type_text,
-		        ldns_get_errorstr_by_id(status));
+			ldns_get_errorstr_by_id(status));
 		return fault(r, what, rest + strspn(rest, " "));
 	}
 	*type = (uint16_t)ldns_rr_get_type(rr);
@@ -331,7 +331,7 @@ static bool read_rdata(struct reader *r, const char *type_text,
 /* The bulk of most zones: an address, without the detour. False: not a plain
  * one; then ldns says what is wrong with it. */
 static bool read_address(struct reader *r, const char *type_text,
-        const char *rest, uint16_t *type, size_t *len)
+	const char *rest, uint16_t *type, size_t *len)
 {
 	bool a = !strcasecmp(type_text, "A");
 	char text[ADDR_TEXT_MAX];
@@ -354,7 +354,7 @@ static bool read_address(struct reader *r, const char *type_text,
 }
 
 static bool read_record(
-        struct reader *r, const struct front *f, const char *rest)
+	struct reader *r, const struct front *f, const char *rest)
 {
 	struct loader *l = r->loader;
 	uint16_t type = 0;
@@ -362,12 +362,12 @@ static bool read_record(
 	size_t len = 0;
 
 	if (!read_address(r, f->type, rest, &type, &len) &&
-	        !read_rdata(r, f->type, rest, &type, &len))
+		!read_rdata(r, f->type, rest, &type, &len))
 		return false;
 	if (!choose_ttl(r, f, l->rdata, len, type, &ttl))
 		return false;
 	if (!zone_builder_add(l->builder, &r->owner, type, ttl, l->rdata, len,
-	            r->first, l->err))
+		    r->first, l->err))
 		l->failed = true;
 	return true;
 }
@@ -375,9 +375,9 @@ static bool read_record(
 /* -- directives -- */
 
 static bool read_text(struct loader *loader, const char *path,
-        const struct name *origin, const char *text, size_t len);
+	const struct name *origin, const char *text, size_t len);
 static bool read_path(struct loader *loader, const char *path,
-        const struct name *origin, struct err *err);
+	const struct name *origin, struct err *err);
 
 /* $INCLUDE path [origin]: origin and owner of this file stay. */
 static bool include(struct reader *r, const char *file, const char *origin)
@@ -397,8 +397,8 @@ static bool include(struct reader *r, const char *file, const char *origin)
 	if (quoted)
 		file++, n -= 2;
 	snprintf(path, sizeof path, "%.*s%.*s",
-	        *file != '/' && slash ? (int)(slash + 1 - r->path) : 0, r->path,
-	        (int)n, file);
+		*file != '/' && slash ? (int)(slash + 1 - r->path) : 0, r->path,
+		(int)n, file);
 
 	struct err failed = {0};
 	bool read = read_path(r->loader, path, &name, &failed);
@@ -416,10 +416,10 @@ static bool directive(struct reader *r, char *rest)
 
 	if (!first || word(&rest) || (second && strcasecmp(what, "$INCLUDE")))
 		return fault(
-		        r, "a directive with too few or too many words", what);
+			r, "a directive with too few or too many words", what);
 	if (!strcasecmp(what, "$TTL")) {
 		r->loader->have_default =
-		        parse_ttl(first, &r->loader->default_ttl);
+			parse_ttl(first, &r->loader->default_ttl);
 		return r->loader->have_default || fault(r, "not a TTL", first);
 	}
 	if (!strcasecmp(what, "$ORIGIN")) {
@@ -447,7 +447,7 @@ static void read_line(struct reader *r)
 }
 
 static bool read_text(struct loader *loader, const char *path,
-        const struct name *origin, const char *text, size_t len)
+	const struct name *origin, const char *text, size_t len)
 {
 	struct reader *r = mem_zero(1, sizeof *r);
 
@@ -475,7 +475,7 @@ static bool read_text(struct loader *loader, const char *path,
 /* False if it can't be read at all; the caller says on which line it is
  * asked for. */
 static bool read_path(struct loader *loader, const char *path,
-        const struct name *origin, struct err *err)
+	const struct name *origin, struct err *err)
 {
 	FILE *f = fopen(path, "re");
 	char *text = NULL;
@@ -497,7 +497,7 @@ static bool read_path(struct loader *loader, const char *path,
 }
 
 bool zonefile_read(
-        struct zone_builder *builder, const char *path, struct err *err)
+	struct zone_builder *builder, const char *path, struct err *err)
 {
 	struct loader l = {.builder = builder, .err = err};
 	bool read = read_path(&l, path, zone_builder_apex(builder), err);
@@ -506,7 +506,7 @@ bool zonefile_read(
 }
 
 bool zonefile_parse(struct zone_builder *builder, const char *path,
-        const char *text, size_t len, struct err *err)
+	const char *text, size_t len, struct err *err)
 {
 	struct loader l = {.builder = builder, .err = err};
 	read_text(&l, path, zone_builder_apex(builder), text, len);

@@ -18,11 +18,11 @@
  * says it) into the builder. False with "file:line: what" lines in err; goes
  * on behind an error to find the others. */
 bool zonefile_read(
-        struct zone_builder *builder, const char *path, struct err *err);
+	struct zone_builder *builder, const char *path, struct err *err);
 
 /* The same for text in memory; path stands in messages, and includes are
  * relative to it. Without includes if path is NULL. */
 bool zonefile_parse(struct zone_builder *builder, const char *path,
-        const char *text, size_t len, struct err *err);
+	const char *text, size_t len, struct err *err);
 
 #endif

@@ -16,7 +16,7 @@ struct zoneset {
 struct zoneset *zoneset_new(const struct zone *const *zones, unsigned n)
 {
 	struct zoneset *s =
-	        mem_zero(1, sizeof *s + n * sizeof(const struct zone *));
+		mem_zero(1, sizeof *s + n * sizeof(const struct zone *));
 	uint32_t size = 4;
 	while (size < 2 * n)
 		size *= 2;
@@ -43,7 +43,7 @@ void zoneset_free(struct zoneset *s)
 }
 
 static const struct zone *find(
-        const struct zoneset *s, const struct name *name, int labels)
+	const struct zoneset *s, const struct name *name, int labels)
 {
 	for (; labels >= 0; labels--) {
 		if (!(s->label_counts[labels / 64] >> labels % 64 & 1))
@@ -54,20 +54,20 @@ static const struct zone *find(
 		const struct zone *zone;
 		for (; (zone = s->slots[at & s->mask]); at++)
 			if (zone->apex.len == len &&
-			        !memcmp(zone->apex.bytes, suffix, len))
+				!memcmp(zone->apex.bytes, suffix, len))
 				return zone;
 	}
 	return NULL;
 }
 
 const struct zone *zoneset_find(
-        const struct zoneset *s, const struct name *name)
+	const struct zoneset *s, const struct name *name)
 {
 	return find(s, name, name->labels);
 }
 
 const struct zone *zoneset_find_above(
-        const struct zoneset *s, const struct name *name)
+	const struct zoneset *s, const struct name *name)
 {
 	return find(s, name, name->labels - 1);
 }

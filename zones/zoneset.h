@@ -17,11 +17,11 @@ void zoneset_free(struct zoneset *set); /* not the zones; NULL allowed */
 
 /* The zone with the longest apex at or above name; NULL: none here. */
 const struct zone *zoneset_find(
-        const struct zoneset *set, const struct name *name);
+	const struct zoneset *set, const struct name *name);
 
 /* The same among apexes strictly above name: the parent side of a cut. */
 const struct zone *zoneset_find_above(
-        const struct zoneset *set, const struct name *name);
+	const struct zoneset *set, const struct name *name);
 
 unsigned zoneset_count(const struct zoneset *set);
 const struct zone *zoneset_at(const struct zoneset *set, unsigned i);

@@ -66,11 +66,11 @@ static void count_query(struct answer_counters *c, const struct answer_job *job)
 /* The zone that a question lies in; the DS of an apex is asked of the zone
  * above, if that is here too (RFC 4035 3.1.4.1). */
 static const struct zone *zone_of(
-        const struct zoneset *zones, const struct query *q)
+	const struct zoneset *zones, const struct query *q)
 {
 	const struct zone *zone = zoneset_find(zones, &q->name), *above;
 	if (zone && q->qtype == RR_DS && q->name.len == zone->apex.len &&
-	        (above = zoneset_find_above(zones, &q->name)))
+		(above = zoneset_find_above(zones, &q->name)))
 		return above;
 	return zone;
 }
@@ -86,15 +86,15 @@ void answer_begin(struct answerer *answerer, struct answer_job *job)
 	job->drop = !query_read(q, job->query, job->query_len);
 	count_query(&answerer->counters, job);
 	if (job->drop || q->rcode != RCODE_NOERROR || !q->question_len ||
-	        q->qclass != CLASS_IN)
+		q->qclass != CLASS_IN)
 		return;
 	job->zone = zone_of(snap->zones, q);
 	if (!job->zone)
 		return;
 	zone_prefetch(job->zone, &q->name);
 	job->client = q->edns.ecs.present && q->edns.ecs.source
-	        ? q->edns.ecs.addr
-	        : job->peer;
+		? q->edns.ecs.addr
+		: job->peer;
 	if (snap->map && job->zone->marked)
 		job->leaf = geo_find(snap->geo, &job->client);
 }
@@ -103,22 +103,22 @@ void answer_begin(struct answerer *answerer, struct answer_job *job)
 
 /* Octets that this client may be sent. */
 static unsigned reply_size(
-        const struct answer_job *job, const struct options *options)
+	const struct answer_job *job, const struct options *options)
 {
 	unsigned size = UDP_MIN;
 	if (job->tcp)
 		size = UINT16_MAX;
 	else if (job->q.edns.present)
 		size = job->q.edns.udp_size < options->udp_max
-		        ? job->q.edns.udp_size
-		        : options->udp_max;
+			? job->q.edns.udp_size
+			: options->udp_max;
 	if (size < UDP_MIN)
 		size = UDP_MIN;
 	return size < job->reply_room ? size : job->reply_room;
 }
 
 static void prepare_edns(struct frame *f, struct answerer *answerer,
-        const struct answer_job *job)
+	const struct answer_job *job)
 {
 	const struct options *options = answerer->snap->options;
 	const struct edns *edns = &job->q.edns;
@@ -130,14 +130,14 @@ static void prepare_edns(struct frame *f, struct answerer *answerer,
 	e->scope = 0;
 	e->ecs = edns->ecs.present ? &edns->ecs : NULL;
 	e->nsid =
-	        edns->nsid && options->nsid && strlen(options->nsid) <= NSID_MAX
-	        ? options->nsid
-	        : NULL;
+		edns->nsid && options->nsid && strlen(options->nsid) <= NSID_MAX
+		? options->nsid
+		: NULL;
 	e->with_cookie = edns->cookie_len > 0;
 	if (!e->with_cookie)
 		return;
 	enum cookie_state state = cookie_answer(
-	        options, edns, &job->peer, answerer->wall_s, e->cookie);
+		options, edns, &job->peer, answerer->wall_s, e->cookie);
 	f->cookie_good = state == COOKIE_GOOD;
 	if (state == COOKIE_GOOD)
 		count(&answerer->counters.cookies_ok);
@@ -147,13 +147,13 @@ static void prepare_edns(struct frame *f, struct answerer *answerer,
 
 /* CHAOS TXT: who is this server? Only what is configured is told. */
 static void chaos(
-        struct frame *f, const struct options *options, const struct query *q)
+	struct frame *f, const struct options *options, const struct query *q)
 {
 	static const struct {
 		const char *name;
 		bool version;
 	} known[] = {{"version.bind", true}, {"version.server", true},
-	        {"hostname.bind", false}, {"id.server", false}};
+		{"hostname.bind", false}, {"id.server", false}};
 	char name[NAME_TEXT_MAX];
 	uint8_t rdata[256];
 
@@ -161,7 +161,7 @@ static void chaos(
 	name_text(&q->name, name);
 	for (unsigned i = 0; i < sizeof known / sizeof *known; i++) {
 		const char *text =
-		        known[i].version ? options->version : options->nsid;
+			known[i].version ? options->version : options->nsid;
 		if (!text || strcmp(name, known[i].name))
 			continue;
 		size_t n = strlen(text);
@@ -171,12 +171,12 @@ static void chaos(
 		f->flags = FLAG_AA;
 		if (q->qtype == RR_TXT || q->qtype == RR_ANY)
 			reply_rr_class(&f->reply, HEADER_LEN, RR_TXT, CLASS_CH,
-			        0, rdata, rdata[0] + 1u);
+				0, rdata, rdata[0] + 1u);
 	}
 }
 
 static void answer_question(
-        struct frame *f, struct answerer *answerer, struct answer_job *job)
+	struct frame *f, struct answerer *answerer, struct answer_job *job)
 {
 	const struct query *q = &job->q;
 
@@ -188,7 +188,7 @@ static void answer_question(
 		f->rcode = RCODE_REFUSED;
 	} else {
 		struct lookup_result result =
-		        lookup(answerer, job, job->zone, &f->reply);
+			lookup(answerer, job, job->zone, &f->reply);
 		f->rcode = result.rcode;
 		job->defer = result.defer;
 		f->flags = result.authoritative ? FLAG_AA : 0;
@@ -198,7 +198,7 @@ static void answer_question(
 }
 
 static void count_reply(
-        struct answer_counters *c, unsigned rcode, unsigned flags)
+	struct answer_counters *c, unsigned rcode, unsigned flags)
 {
 	if (rcode == RCODE_BADVERS)
 		rcode = COUNT_BADVERS;
@@ -227,15 +227,15 @@ void answer_finish(struct answerer *answerer, struct answer_job *job)
 	f.rcode = RCODE_NOERROR;
 	f.flags = 0;
 	reply_begin(&f.reply, job->reply, reply_size(job, options), opt_len,
-	        &job->q);
+		&job->q);
 	answer_question(&f, answerer, job);
 	if (job->defer)
 		return;
 
 	/* Large answers only to addresses that are not forged. */
 	bool held = !job->tcp && options->udp_nocookie &&
-	        f.reply.len + opt_len > options->udp_nocookie &&
-	        !(edns && f.cookie_good);
+		f.reply.len + opt_len > options->udp_nocookie &&
+		!(edns && f.cookie_good);
 	if (f.reply.full || held) {
 		reply_clear(&f.reply, &job->q);
 		f.flags |= FLAG_TC;

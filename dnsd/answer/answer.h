@@ -51,7 +51,7 @@ struct answer_job {
 	struct addr client; /* ECS address if sent (source > 0), else peer,
 				 or the peer where source is 0 */
 	struct geo_leaf
-	        leaf; /* where client is; known if the zone is steered */
+		leaf; /* where client is; known if the zone is steered */
 };
 
 void answer_begin(struct answerer *answerer, struct answer_job *job);

@@ -18,7 +18,7 @@
 #define FRESH_S 1800
 
 static void hash(const uint8_t secret[16], const uint8_t *cookie,
-        const struct addr *client, uint8_t out[8])
+	const struct addr *client, uint8_t out[8])
 {
 	uint8_t input[AT_HASH + 16];
 	unsigned n = addr_bits(client) / 8;
@@ -30,7 +30,7 @@ static void hash(const uint8_t secret[16], const uint8_t *cookie,
 }
 
 static bool is_ours(const uint8_t secret[16], const uint8_t *cookie,
-        const struct addr *client)
+	const struct addr *client)
 {
 	uint8_t expect[8], differ = 0;
 	hash(secret, cookie, client, expect);
@@ -40,8 +40,8 @@ static bool is_ours(const uint8_t secret[16], const uint8_t *cookie,
 }
 
 enum cookie_state cookie_answer(const struct options *options,
-        const struct edns *edns, const struct addr *client, uint32_t now_s,
-        uint8_t out[COOKIE_CLIENT_LEN + COOKIE_SERVER_LEN])
+	const struct edns *edns, const struct addr *client, uint32_t now_s,
+	uint8_t out[COOKIE_CLIENT_LEN + COOKIE_SERVER_LEN])
 {
 	const uint8_t *sent = edns->cookie;
 	enum cookie_state state = COOKIE_NONE;
@@ -52,11 +52,11 @@ enum cookie_state cookie_answer(const struct options *options,
 		bool current = false, previous = false;
 		age = (int32_t)(now_s - get32(sent + AT_TIME));
 		if (edns->cookie_len == COOKIE_LEN &&
-		        sent[AT_VERSION] == VERSION && age >= -FUTURE_S &&
-		        age <= VALID_S) {
+			sent[AT_VERSION] == VERSION && age >= -FUTURE_S &&
+			age <= VALID_S) {
 			current = is_ours(options->cookie_secret, sent, client);
 			previous = !current && options->have_previous &&
-			        is_ours(options->cookie_previous, sent, client);
+				is_ours(options->cookie_previous, sent, client);
 		}
 		state = current || previous ? COOKIE_GOOD : COOKIE_BAD;
 		if (current && age < FRESH_S) {

@@ -41,7 +41,7 @@ static uint16_t suffix_at(const struct walk *w, unsigned labels)
 }
 
 static void write_set(const struct walk *w, const struct zone_rrset *set,
-        uint16_t owner, uint32_t ttl_max)
+	uint16_t owner, uint32_t ttl_max)
 {
 	zone_rrset_write(set, w->r, owner, w->apex, ttl_max);
 }
@@ -49,7 +49,7 @@ static void write_set(const struct walk *w, const struct zone_rrset *set,
 /* -- additional section -- */
 
 static bool node_below(const struct zone *zone, const struct zone_node *node,
-        const struct zone_node *top)
+	const struct zone_node *top)
 {
 	while (node != top && node->parent)
 		node = zone_node(zone, node->parent);
@@ -59,7 +59,7 @@ static bool node_below(const struct zone *zone, const struct zone_node *node,
 /* A and AAAA of one target. must: what does not fit makes the reply full;
  * else a set that does not fit is left out whole. */
 static void add_addresses(const struct walk *w, const struct zone_node *node,
-        uint16_t owner, bool must)
+	uint16_t owner, bool must)
 {
 	static const uint16_t types[] = {RR_A, RR_AAAA};
 	for (unsigned i = 0; i < 2; i++) {
@@ -85,7 +85,7 @@ static bool seen(const uint32_t *targets, unsigned i)
  * For a referral, cut is the delegation: glue in its domain must fit (RFC 9471
  * 3.1) and goes first. */
 static void add_targets(const struct walk *w, const struct zone_rrset *set,
-        uint32_t base, const struct zone_node *cut, bool must)
+	uint32_t base, const struct zone_node *cut, bool must)
 {
 	const uint32_t *targets = zone_targets(set);
 	unsigned before = rdata_names(set->type).before, owner;
@@ -93,7 +93,7 @@ static void add_targets(const struct walk *w, const struct zone_rrset *set,
 
 	w->r->section = REPLY_ADDITIONAL;
 	for (unsigned i = 0; targets && i < set->count && i < TARGETS_MAX;
-	        i++, rr += RR_POINTER_LEN + get16(rr + 10)) {
+		i++, rr += RR_POINTER_LEN + get16(rr + 10)) {
 		if (!targets[i] || seen(targets, i))
 			continue;
 		const struct zone_node *node = zone_node(w->zone, targets[i]);
@@ -102,7 +102,7 @@ static void add_targets(const struct walk *w, const struct zone_rrset *set,
 		const uint8_t *name = rr + RR_POINTER_LEN + before;
 		/* SVCB's "." is the owner itself (RFC 9460 2.5.2). */
 		owner = *name ? (unsigned)(name - w->r->at)
-		              : get16(rr) & REPLY_POINTER_MAX;
+			      : get16(rr) & REPLY_POINTER_MAX;
 		if (owner <= REPLY_POINTER_MAX)
 			add_addresses(w, node, (uint16_t)owner, must);
 		else if (must)
@@ -189,11 +189,11 @@ static void lower_chain(struct walk *w, uint32_t end, uint32_t ttl_s)
 }
 
 static void decide(struct walk *w, struct mark mark, const uint8_t *stream,
-        uint8_t stream_len)
+	uint8_t stream_len)
 {
 	uint32_t end = w->r->len;
 	struct steered_result s = steered_answer(w->answerer, w->job, mark,
-	        stream, stream_len, w->job->q.qtype, w->r, w->at);
+		stream, stream_len, w->job->q.qtype, w->r, w->at);
 
 	w->result.defer = s.defer;
 	if (s.defer)
@@ -216,7 +216,7 @@ static bool decides(struct mark mark, uint16_t qtype)
 	if (mark.kind == MARK_WHY)
 		return qtype == RR_TXT;
 	return mark.kind == MARK_NAME &&
-	        (qtype == RR_A || qtype == RR_AAAA || qtype == RR_HTTPS);
+		(qtype == RR_A || qtype == RR_AAAA || qtype == RR_HTTPS);
 }
 
 /* `line` and digits only, or an underscore in front: never a stream. */
@@ -239,7 +239,7 @@ static bool stream(struct walk *w, const struct zone_match *m)
 	const uint8_t *label = w->name->bytes;
 
 	if (!mark.streams || m->labels + 1 != w->name->labels ||
-	        !may_be_stream(label + 1, *label))
+		!may_be_stream(label + 1, *label))
 		return false;
 	if (decides(mark, w->job->q.qtype))
 		decide(w, mark, label + 1, *label);
@@ -287,7 +287,7 @@ static bool move_on(struct walk *w, uint32_t rdata_at)
 
 /* The target of a CNAME or DNAME as it stands compiled. */
 static bool read_target(
-        const struct walk *w, const struct zone_rrset *set, struct name *target)
+	const struct walk *w, const struct zone_rrset *set, struct name *target)
 {
 	const uint8_t *rdata = set->body + RR_POINTER_LEN;
 	size_t len = get16(set->body + 10);
@@ -307,19 +307,19 @@ static bool follow_cname(struct walk *w, const struct zone_rrset *set)
 	uint32_t base = w->r->len;
 	write_set(w, set, w->at, TTL_MAX);
 	return read_target(w, set, &w->target) &&
-	        move_on(w, base + RR_POINTER_LEN);
+		move_on(w, base + RR_POINTER_LEN);
 }
 
 /* Writes the CNAME that a DNAME makes of the current name; the case of the
  * client's labels and of the zone's target is kept. */
 static void write_made(struct walk *w, const struct zone_rrset *set,
-        unsigned prefix, const struct name *to, bool ours)
+	unsigned prefix, const struct name *to, bool ours)
 {
 	uint8_t rdata[NAME_WIRE_MAX];
 	size_t n = prefix + to->len;
 
 	memcpy(rdata, w->at == HEADER_LEN ? w->r->at + w->at : w->name->bytes,
-	        prefix);
+		prefix);
 	memcpy(rdata + prefix, set->body + RR_POINTER_LEN, to->len);
 	if (ours && w->zone->apex.labels) {
 		n -= w->zone->apex.len;
@@ -417,8 +417,8 @@ static bool step(struct walk *w)
 }
 
 struct lookup_result lookup(struct answerer *answerer,
-        const struct answer_job *job, const struct zone *zone,
-        struct reply *reply)
+	const struct answer_job *job, const struct zone *zone,
+	struct reply *reply)
 {
 	struct walk w;
 	w.answerer = answerer;
@@ -429,7 +429,7 @@ struct lookup_result lookup(struct answerer *answerer,
 	w.at = HEADER_LEN;
 	w.apex = (uint16_t)(HEADER_LEN + job->q.name.len - zone->apex.len);
 	w.result = (struct lookup_result){
-	        .rcode = RCODE_NOERROR, .authoritative = true};
+		.rcode = RCODE_NOERROR, .authoritative = true};
 	w.steps = 0;
 	while (step(&w))
 		;

@@ -22,7 +22,7 @@ struct lookup_result {
 /* Fills answer, authority and additional of the reply; reply->full tells that
  * something did not fit that may not be left out. */
 struct lookup_result lookup(struct answerer *answerer,
-        const struct answer_job *job, const struct zone *zone,
-        struct reply *reply);
+	const struct answer_job *job, const struct zone *zone,
+	struct reply *reply);
 
 #endif

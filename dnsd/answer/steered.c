@@ -12,22 +12,22 @@
 #define WHY_CANDIDATES 10 /* more would not fit a UDP answer */
 
 static void query_fill(struct steer_query *query, const struct answer_job *job,
-        struct mark mark, const uint8_t *stream, uint8_t stream_len,
-        uint16_t qtype)
+	struct mark mark, const uint8_t *stream, uint8_t stream_len,
+	uint16_t qtype)
 {
 	const struct edns_ecs *ecs = &job->q.edns.ecs;
 
 	*query = (struct steer_query){
-	        .name = mark.name,
-	        .line = mark.line ? mark.line : 1,
-	        .type = qtype == RR_AAAA    ? STEER_AAAA
-	                : qtype == RR_HTTPS ? STEER_HTTPS
-	                                    : STEER_A,
-	        .stream = map_stream_hash((const char *)stream, stream_len),
-	        .asker = job->peer,
+		.name = mark.name,
+		.line = mark.line ? mark.line : 1,
+		.type = qtype == RR_AAAA    ? STEER_AAAA
+			: qtype == RR_HTTPS ? STEER_HTTPS
+					    : STEER_A,
+		.stream = map_stream_hash((const char *)stream, stream_len),
+		.asker = job->peer,
 	};
 	steer_client(query, &job->client,
-	        ecs->present && ecs->source ? ecs->source : 128, job->leaf);
+		ecs->present && ecs->source ? ecs->source : 128, job->leaf);
 }
 
 static struct steer_state state_of(const struct snapshot *snap)
@@ -38,8 +38,8 @@ static struct steer_state state_of(const struct snapshot *snap)
 /* -- records -- */
 
 static unsigned add_addresses(const struct map *map,
-        const struct steer_decision *d, uint16_t qtype, struct reply *reply,
-        uint16_t owner)
+	const struct steer_decision *d, uint16_t qtype, struct reply *reply,
+	uint16_t owner)
 {
 	unsigned records = 0;
 	for (unsigned i = 0; i < d->n; i++) {
@@ -54,7 +54,7 @@ static unsigned add_addresses(const struct map *map,
 		/* The best node's addresses all, of the others the first. */
 		for (unsigned k = 0; k < n && (i == 0 || k == 0); k++) {
 			reply_rr(reply, owner, qtype, d->ttl_s, a[k].bytes,
-			        size);
+				size);
 			records++;
 		}
 	}
@@ -63,7 +63,7 @@ static unsigned add_addresses(const struct map *map,
 
 /* A SvcParam: key, length, value (RFC 9460 2.2). */
 static uint8_t *param(
-        uint8_t *p, uint16_t key, const uint8_t *value, unsigned len)
+	uint8_t *p, uint16_t key, const uint8_t *value, unsigned len)
 {
 	put16(p, key);
 	put16(p + 2, (uint16_t)len);
@@ -87,7 +87,7 @@ static unsigned alpn_write(uint8_t *out, unsigned room, const char *list)
 }
 
 static unsigned hints(uint8_t *out, const struct addr *a, unsigned n,
-        unsigned size, unsigned max)
+	unsigned size, unsigned max)
 {
 	unsigned k = 0;
 	for (; k < n && k < max; k++)
@@ -97,7 +97,7 @@ static unsigned hints(uint8_t *out, const struct addr *a, unsigned n,
 
 /* One ServiceMode record: the owner itself, its protocols, the addresses. */
 static unsigned add_https(const struct map *map, const struct map_name *name,
-        const struct steer_decision *d, struct reply *reply, uint16_t owner)
+	const struct steer_decision *d, struct reply *reply, uint16_t owner)
 {
 	uint8_t rdata[512], value[256];
 	const struct map_node *node = &map->nodes[d->node[0]];
@@ -133,8 +133,8 @@ static void add_text(struct reply *reply, uint16_t owner, const char *line)
 }
 
 static struct steered_result why(struct answerer *answerer,
-        const struct answer_job *job, struct mark mark, struct reply *reply,
-        uint16_t owner)
+	const struct answer_job *job, struct mark mark, struct reply *reply,
+	uint16_t owner)
 {
 	struct steer_state state = state_of(answerer->snap);
 	struct steer_decision d;
@@ -146,7 +146,7 @@ static struct steered_result why(struct answerer *answerer,
 		return (struct steered_result){.refused = true};
 	query_fill(&query, job, mark, NULL, 0, RR_A);
 	steer_decide(&state, answerer->accounts, &query, answerer->now_ms, &d,
-	        &trace);
+		&trace);
 	explain_client(&state, &query, line);
 	add_text(reply, owner, line);
 	explain_pick(&state, &d, &trace, job->leaf.scope, line);
@@ -156,12 +156,12 @@ static struct steered_result why(struct answerer *answerer,
 		add_text(reply, owner, line);
 	}
 	return (struct steered_result){
-	        .records = trace.n + 2, .scope = job->leaf.scope};
+		.records = trace.n + 2, .scope = job->leaf.scope};
 }
 
 struct steered_result steered_answer(struct answerer *answerer,
-        const struct answer_job *job, struct mark mark, const uint8_t *stream,
-        uint8_t stream_len, uint16_t qtype, struct reply *reply, uint16_t owner)
+	const struct answer_job *job, struct mark mark, const uint8_t *stream,
+	uint8_t stream_len, uint16_t qtype, struct reply *reply, uint16_t owner)
 {
 	const struct snapshot *snap = answerer->snap;
 	struct steer_state state = state_of(snap);
@@ -176,12 +176,12 @@ struct steered_result steered_answer(struct answerer *answerer,
 	query_fill(&query, job, mark, stream, stream_len, qtype);
 	query.trusted = options_trusts(snap->options, &job->peer);
 	steer_decide(
-	        &state, answerer->accounts, &query, answerer->now_ms, &d, NULL);
+		&state, answerer->accounts, &query, answerer->now_ms, &d, NULL);
 	steer_account(&state, answerer->accounts, &query, &d, answerer->now_ms);
 	unsigned records = qtype == RR_HTTPS
-	        ? add_https(snap->map, &snap->map->names[mark.name], &d, reply,
-	                  owner)
-	        : add_addresses(snap->map, &d, qtype, reply, owner);
+		? add_https(snap->map, &snap->map->names[mark.name], &d, reply,
+			  owner)
+		: add_addresses(snap->map, &d, qtype, reply, owner);
 	return (struct steered_result){
-	        .records = records, .ttl_s = d.ttl_s, .scope = job->leaf.scope};
+		.records = records, .ttl_s = d.ttl_s, .scope = job->leaf.scope};
 }

@@ -26,15 +26,15 @@ struct mark {
 static inline uint32_t mark_pack(struct mark m)
 {
 	return (uint32_t)m.kind | (uint32_t)m.streams << 2 |
-	        (uint32_t)m.line << 3 | m.name << 11;
+		(uint32_t)m.line << 3 | m.name << 11;
 }
 
 static inline struct mark mark_unpack(uint32_t v)
 {
 	return (struct mark){.kind = (enum mark_kind)(v & 3),
-	        .streams = v >> 2 & 1,
-	        .line = (uint8_t)(v >> 3),
-	        .name = v >> 11};
+		.streams = v >> 2 & 1,
+		.line = (uint8_t)(v >> 3),
+		.name = v >> 11};
 }
 
 /* What steered_answer did. */
@@ -53,8 +53,8 @@ struct steered_result {
  * pointer). stream is the lower case label of `<stream>.<steered name>` or
  * NULL. Accounts the decision (not for _why). */
 struct steered_result steered_answer(struct answerer *answerer,
-        const struct answer_job *job, struct mark mark, const uint8_t *stream,
-        uint8_t stream_len, uint16_t qtype, struct reply *reply,
-        uint16_t owner);
+	const struct answer_job *job, struct mark mark, const uint8_t *stream,
+	uint8_t stream_len, uint16_t qtype, struct reply *reply,
+	uint16_t owner);
 
 #endif

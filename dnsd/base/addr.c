@@ -60,7 +60,7 @@ const char *addr_text(const struct addr *a, char *out)
 	if (a->family == 0)
 		return strcpy(out, "-");
 	inet_ntop(a->family == 4 ? AF_INET : AF_INET6, a->bytes, out,
-	        ADDR_TEXT_MAX);
+		ADDR_TEXT_MAX);
 	return out;
 }
 
@@ -146,7 +146,7 @@ static bool host_port(const char *text, char *host, size_t room, int *port)
 }
 
 socklen_t sockaddr_parse(
-        struct sockaddr_storage *out, const char *text, int default_port)
+	struct sockaddr_storage *out, const char *text, int default_port)
 {
 	char host[ADDR_TEXT_MAX];
 	struct addr a;
@@ -176,11 +176,11 @@ const char *sockaddr_text(const struct sockaddr *sa, char *out)
 	unsigned port = 0;
 	if (sa->sa_family == AF_INET)
 		port = ntohs(((const struct sockaddr_in *)(const void *)sa)
-		                     ->sin_port);
+				     ->sin_port);
 	else if (sa->sa_family == AF_INET6)
 		port = ntohs(((const struct sockaddr_in6 *)(const void *)sa)
-		                     ->sin6_port);
+				     ->sin6_port);
 	sprintf(out, a.family == 6 ? "[%s]:%u" : "%s:%u", addr_text(&a, host),
-	        port);
+		port);
 	return out;
 }

@@ -56,7 +56,7 @@ struct addr addr_from_sockaddr(const struct sockaddr *sa);
 /* "1.2.3.4:53", "[::1]:53"; port only with default_port > 0 may be missing.
  * Returns the length of the socket address, 0 if the text is not one. */
 socklen_t sockaddr_parse(
-        struct sockaddr_storage *out, const char *text, int default_port);
+	struct sockaddr_storage *out, const char *text, int default_port);
 
 /* "1.2.3.4:53" or "[::1]:53". */
 #define SOCKADDR_TEXT_MAX (ADDR_TEXT_MAX + 9)

@@ -36,7 +36,7 @@ void *mem_zero(size_t count, size_t size)
 	void *p = calloc(count ? count : 1, size ? size : 1);
 	if (!p) {
 		fprintf(stderr, "dnsd: out of memory (%zu x %zu)\n", count,
-		        size);
+			size);
 		abort();
 	}
 	return p;
@@ -82,8 +82,8 @@ static void *take(struct arena *arena, size_t size, size_t align)
 		/* Blocks grow with the arena, so that small things stay
 		 * small and large ones need few blocks. */
 		size_t room = arena->size < BLOCK_MIN ? BLOCK_MIN
-		        : arena->size > BLOCK_MAX     ? BLOCK_MAX
-		                                      : arena->size;
+			: arena->size > BLOCK_MAX     ? BLOCK_MAX
+						      : arena->size;
 		if (room < size)
 			room = size;
 		size_t all = (sizeof *b + room + 63) & ~(size_t)63;

@@ -30,7 +30,7 @@ char *arena_strdup(struct arena *arena, const char *text);
 
 /* A formatted string. */
 char *arena_printf(struct arena *arena, const char *fmt, ...)
-        __attribute__((format(printf, 2, 3)));
+	__attribute__((format(printf, 2, 3)));
 
 /* Bytes taken from the system. */
 size_t arena_size(const struct arena *arena);

@@ -13,7 +13,7 @@ struct buf {
 
 void buf_add(struct buf *buf, const void *bytes, size_t n);
 void buf_printf(struct buf *buf, const char *fmt, ...)
-        __attribute__((format(printf, 2, 3)));
+	__attribute__((format(printf, 2, 3)));
 void buf_fini(struct buf *buf);
 
 #endif

@@ -27,11 +27,11 @@ struct err {
 
 /* Adds one error line. Always returns false: return err_add(err, ...); */
 bool err_add(struct err *err, const char *fmt, ...)
-        __attribute__((format(printf, 2, 3)));
+	__attribute__((format(printf, 2, 3)));
 
 /* Adds one warning line. */
 void err_warn(struct err *err, const char *fmt, ...)
-        __attribute__((format(printf, 2, 3)));
+	__attribute__((format(printf, 2, 3)));
 
 /* The error lines without the last newline; "" if there are none. */
 const char *err_text(struct err *err);

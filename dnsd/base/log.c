@@ -27,14 +27,14 @@ static void write_line(enum log_level level, const char *text)
 		return;
 	if (getenv("JOURNAL_STREAM"))
 		n = (size_t)snprintf(
-		        line, sizeof line, "<%d>", levels[level].priority);
+			line, sizeof line, "<%d>", levels[level].priority);
 	n += (size_t)snprintf(
-	        line + n, sizeof line - n, "%s: ", levels[level].name);
+		line + n, sizeof line - n, "%s: ", levels[level].name);
 	for (; *text && n < sizeof line - 6; text++) {
 		unsigned char c = (unsigned char)*text;
 		if (c < 0x20 || c == 0x7f)
 			n += (size_t)snprintf(
-			        line + n, sizeof line - n, "\\x%02x", c);
+				line + n, sizeof line - n, "\\x%02x", c);
 		else
 			line[n++] = (char)c;
 	}
@@ -77,7 +77,7 @@ void log_lines(enum log_level level, const char *what, const char *text)
 }
 
 bool log_allowed(
-        struct log_limit *limit, int64_t now_ms, unsigned burst, unsigned *held)
+	struct log_limit *limit, int64_t now_ms, unsigned burst, unsigned *held)
 {
 	if (limit->second != now_ms / 1000) {
 		limit->second = now_ms / 1000;

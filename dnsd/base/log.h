@@ -33,6 +33,6 @@ struct log_limit {
 
 /* True if a line may be written now; then *held says how many were not. */
 bool log_allowed(struct log_limit *limit, int64_t now_ms, unsigned burst,
-        unsigned *held);
+	unsigned *held);
 
 #endif

@@ -50,7 +50,7 @@ uint64_t siphash(const uint8_t key[16], const void *bytes, size_t n)
 	const uint8_t *p = bytes;
 	uint64_t k0 = load_le(key, 8), k1 = load_le(key + 8, 8);
 	uint64_t v[4] = {k0 ^ 0x736f6d6570736575u, k1 ^ 0x646f72616e646f6du,
-	        k0 ^ 0x6c7967656e657261u, k1 ^ 0x7465646279746573u};
+		k0 ^ 0x6c7967656e657261u, k1 ^ 0x7465646279746573u};
 	uint64_t last = (uint64_t)n << 56, word;
 
 	for (; n >= 8; p += 8, n -= 8) {

@@ -9,12 +9,12 @@
 
 static const char usage[] = "check [-c FILE] [--from LAT,LON] [--schema]";
 static const char help[] =
-        "Checks everything that run would load. Prints the effective table: for\n"
-        "each steered name and each place which nodes serve it in which order,\n"
-        "with their path in milliseconds, as long as all are up and have room.\n"
-        "\n"
-        "  --from LAT,LON  that place only; default: the place of each node\n"
-        "  --schema        prints the JSON schema of the configuration instead\n";
+	"Checks everything that run would load. Prints the effective table: for\n"
+	"each steered name and each place which nodes serve it in which order,\n"
+	"with their path in milliseconds, as long as all are up and have room.\n"
+	"\n"
+	"  --from LAT,LON  that place only; default: the place of each node\n"
+	"  --schema        prints the JSON schema of the configuration instead\n";
 
 struct row {
 	float path;
@@ -31,28 +31,28 @@ static int by_path(const void *a, const void *b)
 }
 
 static void print_row(const struct map *map, const struct map_name *name,
-        const char *from, const struct place *place)
+	const char *from, const struct place *place)
 {
 	const struct map_pool *pool = &map->pools[name->pool];
 	struct row *rows = mem_zero(pool->n, sizeof *rows);
 
 	for (unsigned i = 0; i < pool->n; i++)
 		rows[i] = (struct row){
-		        map_path_ms(map, pool, place, pool->node[i]),
-		        pool->node[i], i};
+			map_path_ms(map, pool, place, pool->node[i]),
+			pool->node[i], i};
 	if (name->policy != POLICY_FAILOVER)
 		qsort(rows, pool->n, sizeof *rows, by_path);
 	printf("%s (%s) from %s (%.2f,%.2f):", name->name,
-	        conf_policies[name->policy], from, place->lat, place->lon);
+		conf_policies[name->policy], from, place->lat, place->lon);
 	for (unsigned i = 0; i < pool->n; i++)
 		printf("%s %s %.1fms", i ? "," : "",
-		        map->nodes[rows[i].node].name, rows[i].path);
+			map->nodes[rows[i].node].name, rows[i].path);
 	printf("\n");
 	free(rows);
 }
 
 static void print_name(const struct map *map, const struct map_name *name,
-        const struct place *from)
+	const struct place *from)
 {
 	if (from) {
 		print_row(map, name, "there", from);
@@ -61,8 +61,8 @@ static void print_name(const struct map *map, const struct map_name *name,
 	for (unsigned i = 0; i < map->n_nodes; i++) {
 		const struct map_node *node = &map->nodes[i];
 		struct place place = {.lat = node->lat,
-		        .lon = node->lon,
-		        .source = PLACE_NETS};
+			.lon = node->lon,
+			.source = PLACE_NETS};
 		if (node->name && node->placed)
 			print_row(map, name, node->name, &place);
 	}
@@ -73,7 +73,7 @@ static void print_names(const struct map *map)
 	for (unsigned i = 0; i < map->n_nodes; i++)
 		if (!map->nodes[i].placed)
 			printf("node %s: its place is not known\n",
-			        map->nodes[i].name);
+				map->nodes[i].name);
 }
 
 static bool parse_from(const char *text, struct place *place)
@@ -81,7 +81,7 @@ static bool parse_from(const char *text, struct place *place)
 	char rest;
 	*place = (struct place){.source = PLACE_NETS};
 	return sscanf(text, "%f,%f%c", &place->lat, &place->lon, &rest) == 2 &&
-	        fabsf(place->lat) <= 90 && fabsf(place->lon) <= 180;
+		fabsf(place->lat) <= 90 && fabsf(place->lon) <= 180;
 }
 
 static int print_schema(void)
@@ -114,7 +114,7 @@ int cli_check(int argc, char **argv)
 		print_names(built->map);
 		for (unsigned i = 0; i < built->map->n_names; i++)
 			print_name(built->map, &built->map->names[i],
-			        o.from ? &from : NULL);
+				o.from ? &from : NULL);
 		printf("%s: ok\n", o.conf);
 	} else {
 		fprintf(stderr, "%s\n", err_text(&err));

@@ -25,7 +25,7 @@ struct cli_options {
 
 /* False: the program ends with *status. */
 bool cli_options(struct cli_options *options, int argc, char **argv,
-        const char *usage, const char *help, int *status);
+	const char *usage, const char *help, int *status);
 
 /* Sends a line to the server that runs with this configuration and copies what
  * it says to stdout (text of an error to stderr). The exit status, or

@@ -6,18 +6,18 @@
 #include "cli/cli.h"
 
 static const char usage[] =
-        "ctl [-c FILE] status | nodes | drain NODE | undrain NODE | reload | stop";
+	"ctl [-c FILE] status | nodes | drain NODE | undrain NODE | reload | stop";
 static const char help[] =
-        "Talks to the running server through its control socket.\n"
-        "\n"
-        "  status        version, uptime, zones with serials, last reload\n"
-        "  nodes         all nodes with state, load and answers\n"
-        "  drain NODE    no new viewers for NODE while another lives; kept over\n"
-        "                a restart, on this name server only\n"
-        "  undrain NODE  ends it\n"
-        "  reload        builds the configuration anew and swaps it in whole, or\n"
-        "                keeps the old one and says why\n"
-        "  stop          stops the server\n";
+	"Talks to the running server through its control socket.\n"
+	"\n"
+	"  status        version, uptime, zones with serials, last reload\n"
+	"  nodes         all nodes with state, load and answers\n"
+	"  drain NODE    no new viewers for NODE while another lives; kept over\n"
+	"                a restart, on this name server only\n"
+	"  undrain NODE  ends it\n"
+	"  reload        builds the configuration anew and swaps it in whole, or\n"
+	"                keeps the old one and says why\n"
+	"  stop          stops the server\n";
 
 int cli_ctl(int argc, char **argv)
 {
@@ -36,7 +36,7 @@ int cli_ctl(int argc, char **argv)
 	status = cli_talk(o.conf, line.text);
 	if (status == CLI_NO_SERVER) {
 		fprintf(stderr, "dnsd: no server runs with %s: %s\n", o.conf,
-		        strerror(errno));
+			strerror(errno));
 		status = 1;
 	}
 	buf_fini(&line);

@@ -11,12 +11,12 @@
 #include "conf/conf.h"
 
 bool cli_options(struct cli_options *o, int argc, char **argv,
-        const char *usage, const char *help, int *status)
+	const char *usage, const char *help, int *status)
 {
 	static const struct option longs[] = {{"help", no_argument, NULL, 'h'},
-	        {"config", required_argument, NULL, 'c'},
-	        {"from", required_argument, NULL, 'f'},
-	        {"schema", no_argument, NULL, 's'}, {0}};
+		{"config", required_argument, NULL, 'c'},
+		{"from", required_argument, NULL, 'f'},
+		{"schema", no_argument, NULL, 's'}, {0}};
 	int opt;
 
 	o->conf = CLI_DEFAULT_CONF;
@@ -69,7 +69,7 @@ static bool exchange(const char *path, const char *line, struct buf *answer)
 	if (fd < 0)
 		return false;
 	bool sent =
-	        write(fd, line, strlen(line)) >= 0 && write(fd, "\n", 1) >= 0;
+		write(fd, line, strlen(line)) >= 0 && write(fd, "\n", 1) >= 0;
 	while (sent && (n = read(fd, chunk, sizeof chunk)) > 0)
 		buf_add(answer, chunk, (size_t)n);
 	close(fd);

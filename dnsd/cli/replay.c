@@ -14,17 +14,17 @@
 #include "steer/fleet.h"
 
 static const char usage[] =
-        "replay [-c FILE] [--workers N] [--deal resolver|id] [--stats]";
+	"replay [-c FILE] [--workers N] [--deal resolver|id] [--stats]";
 static const char help[] =
-        "Reads events (hello, node, state, load, loadfail, time, query, sync, end)\n"
-        "on stdin and writes the answers on stdout, in virtual time.\n"
-        "\n"
-        "  -c FILE        takes the options of its steer block; its nodes are\n"
-        "                 replaced by the node lines\n"
-        "  --workers N    threads that answer (default 1), each with its accounts\n"
-        "  --deal HOW     how queries are dealt to them: by resolver address\n"
-        "                 (default) or by query id\n"
-        "  --stats        prints a summary at the end, on stderr\n";
+	"Reads events (hello, node, state, load, loadfail, time, query, sync, end)\n"
+	"on stdin and writes the answers on stdout, in virtual time.\n"
+	"\n"
+	"  -c FILE        takes the options of its steer block; its nodes are\n"
+	"                 replaced by the node lines\n"
+	"  --workers N    threads that answer (default 1), each with its accounts\n"
+	"  --deal HOW     how queries are dealt to them: by resolver address\n"
+	"                 (default) or by query id\n"
+	"  --stats        prints a summary at the end, on stderr\n";
 
 #define TICK_MS 100
 #define EPOCH_MS 1000000 /* virtual 0: stamps of 0 mean "never" */
@@ -76,21 +76,21 @@ struct replay {
 /* -- the world, compiled as in the server -- */
 
 static const char *const steer_default =
-        "steer:\n  live.example.com: {pool: [edge], lines: 3, streams: true}\n";
+	"steer:\n  live.example.com: {pool: [edge], lines: 3, streams: true}\n";
 
 static void write_conf(const struct replay *r, struct buf *out)
 {
 	buf_printf(out,
-	        "zones: {example.com: {ns: [\"ns.example.net\"]}}\n"
-	        "nodes:\n");
+		"zones: {example.com: {ns: [\"ns.example.net\"]}}\n"
+		"nodes:\n");
 	for (unsigned i = 0; i < r->n_nodes; i++) {
 		const struct replay_node *n = &r->nodes[i];
 		if (n->removed)
 			continue;
 		buf_printf(out,
-		        "  %s: {role: edge, address: [%s], at: [%.4f, %.4f], site: \"%s\", capacity: %.0f, bandwidth: %.0f}\n",
-		        n->name, n->ip, n->lat, n->lon, n->site, n->capacity,
-		        n->bandwidth_bps);
+			"  %s: {role: edge, address: [%s], at: [%.4f, %.4f], site: \"%s\", capacity: %.0f, bandwidth: %.0f}\n",
+			n->name, n->ip, n->lat, n->lon, n->site, n->capacity,
+			n->bandwidth_bps);
 	}
 	buf_printf(out, "%s", r->steer.text ? r->steer.text : steer_default);
 }
@@ -99,8 +99,8 @@ static void write_conf(const struct replay *r, struct buf *out)
 static struct addr place_address(unsigned i)
 {
 	return (struct addr){.family = 4,
-	        .bytes = {240, (uint8_t)(i >> 16), (uint8_t)(i >> 8),
-	                (uint8_t)i}};
+		.bytes = {240, (uint8_t)(i >> 16), (uint8_t)(i >> 8),
+			(uint8_t)i}};
 }
 
 static void build_places(struct replay *r)
@@ -109,8 +109,8 @@ static void build_places(struct replay *r)
 	for (unsigned i = 0; i < r->n_places; i++) {
 		struct prefix at = {place_address(i), 32};
 		struct place place = {.lat = r->places[i].lat,
-		        .lon = r->places[i].lon,
-		        .source = PLACE_NETS};
+			.lon = r->places[i].lon,
+			.source = PLACE_NETS};
 		geo_builder_add(b, 0, &at, &place);
 	}
 	geo_free(r->geo);
@@ -194,7 +194,7 @@ static const char *value_of(char **words, unsigned n, const char *key)
 }
 
 static double number_of(
-        char **words, unsigned n, const char *key, double preset)
+	char **words, unsigned n, const char *key, double preset)
 {
 	const char *text = value_of(words, n, key);
 	return text ? atof(text) : preset;
@@ -229,13 +229,13 @@ static bool on_node(struct replay *r, char **words, unsigned n)
 	struct replay_node *node = node_named(r, words[2]);
 	if (!node) {
 		r->nodes =
-		        mem_grow(r->nodes, (r->n_nodes + 1) * sizeof *r->nodes);
+			mem_grow(r->nodes, (r->n_nodes + 1) * sizeof *r->nodes);
 		node = &r->nodes[r->n_nodes++];
 	}
 	*node = (struct replay_node){.lat = atof(words[3]),
-	        .lon = atof(words[4]),
-	        .capacity = number_of(words, n, "cap_conns", 1000),
-	        .bandwidth_bps = number_of(words, n, "cap_kbps", 0) * 1000};
+		.lon = atof(words[4]),
+		.capacity = number_of(words, n, "cap_conns", 1000),
+		.bandwidth_bps = number_of(words, n, "cap_kbps", 0) * 1000};
 	const char *site = value_of(words, n, "domain");
 	const char *ip = value_of(words, n, "ip");
 	snprintf(node->name, sizeof node->name, "%s", words[2]);
@@ -276,15 +276,15 @@ static bool on_load(struct replay *r, char **words, unsigned n)
 	int64_t sampled = atoll(words[3]) + EPOCH_MS;
 	if (node->sampled_ms && sampled > node->sampled_ms)
 		node->bytes += (uint64_t)(atof(words[5]) *
-		        (double)(sampled - node->sampled_ms) / 8);
+			(double)(sampled - node->sampled_ms) / 8);
 	node->sampled_ms = sampled;
 	struct sample s = {.sampled_ms = sampled,
-	        .node_ms = r->now_ms,
-	        .connections = (uint32_t)atoll(words[4]),
-	        .send_bytes = node->bytes,
-	        .cpu = (float)atof(words[6]) / 100,
-	        .uptime_s = -1,
-	        .identity = 1};
+		.node_ms = r->now_ms,
+		.connections = (uint32_t)atoll(words[4]),
+		.send_bytes = node->bytes,
+		.cpu = (float)atof(words[6]) / 100,
+		.uptime_s = -1,
+		.identity = 1};
 	fleet_sample(r->fleet, (unsigned)index, &s, r->now_ms);
 	publish(r, r->now_ms);
 	return true;
@@ -298,8 +298,8 @@ static bool on_loadfail(struct replay *r, char **words, unsigned n)
 	if (node < 0)
 		return true;
 	fleet_failed(r->fleet, (unsigned)node,
-	        strcmp(words[3], "refused") ? SAMPLE_TIMEOUT : SAMPLE_REFUSED,
-	        r->now_ms);
+		strcmp(words[3], "refused") ? SAMPLE_TIMEOUT : SAMPLE_REFUSED,
+		r->now_ms);
 	publish(r, r->now_ms);
 	return true;
 }
@@ -323,34 +323,34 @@ static uint32_t place_of(struct replay *r, float lat, float lon)
 }
 
 static bool fill_query(
-        struct replay *r, char **words, struct steer_query *q, unsigned *scope)
+	struct replay *r, char **words, struct steer_query *q, unsigned *scope)
 {
 	struct map_match match;
 	struct prefix net;
 	bool ecs = strcmp(words[4], "-") != 0;
 
 	if (!map_match(r->map, words[3], &match) ||
-	        !prefix_parse(&net, ecs ? words[4] : words[5], false))
+		!prefix_parse(&net, ecs ? words[4] : words[5], false))
 		return false;
 	unsigned most = net.addr.family == 4 ? SCOPE_V4 : SCOPE_V6;
 	*scope = ecs ? most : 0;
 	*q = (struct steer_query){.name = match.name,
-	        .line = match.line,
-	        .type = STEER_A,
-	        .stream = map_stream_hash(
-	                match.stream, (unsigned)strlen(match.stream))};
+		.line = match.line,
+		.type = STEER_A,
+		.stream = map_stream_hash(
+			match.stream, (unsigned)strlen(match.stream))};
 	addr_parse(&q->asker, words[5]);
 	uint32_t place =
-	        place_of(r, (float)atof(words[6]), (float)atof(words[7]));
+		place_of(r, (float)atof(words[6]), (float)atof(words[7]));
 	if (!ready(r))
 		return false;
 	steer_client(q, &net.addr, net.len,
-	        (struct geo_leaf){r->places[place].index, (uint8_t)most});
+		(struct geo_leaf){r->places[place].index, (uint8_t)most});
 	return true;
 }
 
 static void count_answer(struct replay *r, const struct steer_query *q,
-        const struct steer_decision *d)
+	const struct steer_decision *d)
 {
 	const struct load_node *load = &r->load->node[d->node[0]];
 	r->queries++;
@@ -358,8 +358,8 @@ static void count_answer(struct replay *r, const struct steer_query *q,
 	r->again += d->again;
 	r->line_queries += q->line > 1;
 	r->path_sum +=
-	        map_path_ms(r->map, &r->map->pools[r->map->names[q->name].pool],
-	                geo_place(r->geo, q->place), d->node[0]);
+		map_path_ms(r->map, &r->map->pools[r->map->names[q->name].pool],
+			geo_place(r->geo, q->place), d->node[0]);
 }
 
 static bool on_query(struct replay *r, char **words, unsigned n)
@@ -375,7 +375,7 @@ static bool on_query(struct replay *r, char **words, unsigned n)
 		return true;
 	}
 	uint64_t deal = r->deal_by_id ? strtoull(words[2], NULL, 10)
-	                              : hash_bytes(q.asker.bytes, 16, r->seed);
+				      : hash_bytes(q.asker.bytes, 16, r->seed);
 	struct accounts *a = r->accounts[deal % r->workers];
 	struct steer_state state = {r->map, r->load, r->geo};
 	steer_decide(&state, a, &q, r->now_ms, &d, NULL);
@@ -399,15 +399,15 @@ static const struct {
 	const char *word;
 	bool (*run)(struct replay *r, char **words, unsigned n);
 } verbs[] = {{"hello", on_hello}, {"node", on_node}, {"state", on_state},
-        {"load", on_load}, {"loadfail", on_loadfail}, {"time", on_time},
-        {"query", on_query}, {"sync", on_sync}};
+	{"load", on_load}, {"loadfail", on_loadfail}, {"time", on_time},
+	{"query", on_query}, {"sync", on_sync}};
 
 static bool run_line(struct replay *r, char *line)
 {
 	char *words[WORDS_MAX], *save;
 	unsigned n = 0;
 	for (char *w = strtok_r(line, " \n", &save); w && n < WORDS_MAX;
-	        w = strtok_r(NULL, " \n", &save))
+		w = strtok_r(NULL, " \n", &save))
 		words[n++] = w;
 	for (size_t i = 0; n && i < sizeof verbs / sizeof *verbs; i++)
 		if (!strcmp(verbs[i].word, words[0]))
@@ -432,10 +432,10 @@ static bool take_steer(struct replay *r, const char *path)
 	for (unsigned i = 0; i < conf->n_steer; i++) {
 		const struct conf_steer *s = &conf->steer[i];
 		buf_printf(&r->steer,
-		        "  %s: {pool: [edge], policy: %s, lines: %d, ttl: [%.0f, %.0f], answers: %d, carrier_ms: %g, streams: %s}\n",
-		        s->name, conf_policies[s->policy], s->lines, s->ttl[0],
-		        s->ttl[1], s->answers, s->carrier_ms,
-		        s->streams ? "true" : "false");
+			"  %s: {pool: [edge], policy: %s, lines: %d, ttl: [%.0f, %.0f], answers: %d, carrier_ms: %g, streams: %s}\n",
+			s->name, conf_policies[s->policy], s->lines, s->ttl[0],
+			s->ttl[1], s->answers, s->carrier_ms,
+			s->streams ? "true" : "false");
 	}
 	conf_free(conf);
 	err_fini(&err);
@@ -445,10 +445,10 @@ static bool take_steer(struct replay *r, const char *path)
 static bool options(struct replay *r, int argc, char **argv, int *status)
 {
 	static const struct option longs[] = {{"help", no_argument, NULL, 'h'},
-	        {"config", required_argument, NULL, 'c'},
-	        {"workers", required_argument, NULL, 'w'},
-	        {"deal", required_argument, NULL, 'd'},
-	        {"stats", no_argument, NULL, 's'}, {0}};
+		{"config", required_argument, NULL, 'c'},
+		{"workers", required_argument, NULL, 'w'},
+		{"deal", required_argument, NULL, 'd'},
+		{"stats", no_argument, NULL, 's'}, {0}};
 	int opt;
 
 	*status = 2;
@@ -465,8 +465,8 @@ static bool options(struct replay *r, int argc, char **argv, int *status)
 		} else {
 			*status = opt == 'h' ? 0 : 2;
 			fprintf(opt == 'h' ? stdout : stderr,
-			        "usage: dnsd %s\n%s", usage,
-			        opt == 'h' ? help : "");
+				"usage: dnsd %s\n%s", usage,
+				opt == 'h' ? help : "");
 			return false;
 		}
 	}
@@ -480,19 +480,19 @@ static void print_stats(const struct replay *r)
 {
 	double n = r->queries ? (double)r->queries : 1;
 	fprintf(stderr,
-	        "queries %llu, for lines %llu, to full nodes %.4f %%, kept %.4f, mean path %.2f ms\n",
-	        (unsigned long long)r->queries,
-	        (unsigned long long)r->line_queries, 100 * (double)r->full / n,
-	        (double)r->again / n, r->path_sum / n);
+		"queries %llu, for lines %llu, to full nodes %.4f %%, kept %.4f, mean path %.2f ms\n",
+		(unsigned long long)r->queries,
+		(unsigned long long)r->line_queries, 100 * (double)r->full / n,
+		(double)r->again / n, r->path_sum / n);
 }
 
 int cli_replay(int argc, char **argv)
 {
 	struct replay r = {.workers = 1,
-	        .now_ms = EPOCH_MS,
-	        .tick_ms = EPOCH_MS,
-	        .poll_ms = 3000,
-	        .servers = 1};
+		.now_ms = EPOCH_MS,
+		.tick_ms = EPOCH_MS,
+		.poll_ms = 3000,
+		.servers = 1};
 	char *line = NULL;
 	size_t room = 0;
 	int status;
@@ -503,7 +503,7 @@ int cli_replay(int argc, char **argv)
 		return 1;
 	bool ok = true;
 	while (ok && getline(&line, &room, stdin) > 0 &&
-	        strncmp(line, "end", 3))
+		strncmp(line, "end", 3))
 		ok = run_line(&r, line);
 	if (r.stats)
 		print_stats(&r);

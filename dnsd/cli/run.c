@@ -5,7 +5,7 @@
 
 static const char usage[] = "run [-c FILE]";
 static const char help[] =
-        "Serves, in the foreground, until SIGTERM. SIGHUP reloads. Logs to stderr.\n";
+	"Serves, in the foreground, until SIGTERM. SIGHUP reloads. Logs to stderr.\n";
 
 int cli_run(int argc, char **argv)
 {

@@ -9,10 +9,10 @@
 
 static const char usage[] = "try [-c FILE] NAME ADDRESS[/LENGTH]";
 static const char help[] =
-        "Where a client at ADDRESS would be sent for NAME, and why: its place,\n"
-        "the candidates with path, state, load and cost, the pick, TTL and scope.\n"
-        "Asks the running server; without one the files alone decide, as if all\n"
-        "nodes were well and empty. Never accounted.\n";
+	"Where a client at ADDRESS would be sent for NAME, and why: its place,\n"
+	"the candidates with path, state, load and cost, the pick, TTL and scope.\n"
+	"Asks the running server; without one the files alone decide, as if all\n"
+	"nodes were well and empty. Never accounted.\n";
 
 /* Decides with all nodes up and empty. */
 static int from_files(const char *path, const char *name, const char *client)
@@ -37,7 +37,7 @@ static int from_files(const char *path, const char *name, const char *client)
 	}
 	if (ok)
 		printf("no running server: decided from the files alone, all nodes up and empty\n%s",
-		        out.text);
+			out.text);
 	else
 		fprintf(stderr, "%s\n", err_text(&err));
 	build_free(built, NULL);
@@ -63,5 +63,5 @@ int cli_try(int argc, char **argv)
 	status = cli_talk(o.conf, line.text);
 	buf_fini(&line);
 	return status == CLI_NO_SERVER ? from_files(o.conf, name, client)
-	                               : status;
+				       : status;
 }

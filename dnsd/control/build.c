@@ -50,16 +50,16 @@ void geo_files_free(struct geo_files *files)
 }
 
 static bool geo_files_equal(
-        const struct geo_files *a, const struct geo_files *b)
+	const struct geo_files *a, const struct geo_files *b)
 {
 	if (a->n != b->n)
 		return false;
 	for (unsigned i = 0; i < a->n; i++) {
 		const struct stat *x = &a->stat[i], *y = &b->stat[i];
 		if (x->st_ino != y->st_ino || x->st_dev != y->st_dev ||
-		        x->st_size != y->st_size ||
-		        x->st_mtim.tv_sec != y->st_mtim.tv_sec ||
-		        x->st_mtim.tv_nsec != y->st_mtim.tv_nsec)
+			x->st_size != y->st_size ||
+			x->st_mtim.tv_sec != y->st_mtim.tv_sec ||
+			x->st_mtim.tv_nsec != y->st_mtim.tv_nsec)
 			return false;
 	}
 	return true;
@@ -77,7 +77,7 @@ static struct geo *geo_of(const struct conf *conf, struct err *err)
 }
 
 bool build_geo(const struct built *built, struct geo **geo, struct map **map,
-        struct geo_files *files, struct err *err)
+	struct geo_files *files, struct err *err)
 {
 	*files = geo_files_stat(built->conf);
 	*geo = geo_of(built->conf, err);
@@ -117,28 +117,28 @@ static bool zone_read(struct zones_work *w, unsigned i)
 	if (zone->file)
 		return zonefile_read(w->builder[i], zone->file, w->err);
 	snprintf(where, sizeof where, "%s:%u", zone->where.file,
-	        zone->where.line);
+		zone->where.line);
 	return zone_builder_make(w->builder[i], zone->ns.text, zone->ns.n,
-	        (uint32_t)zone->serial, where, w->err);
+		(uint32_t)zone->serial, where, w->err);
 }
 
 /* The zone with the longest apex that the name is in. */
 static struct zone_builder *zone_holding(
-        struct zones_work *w, const struct name *name)
+	struct zones_work *w, const struct name *name)
 {
 	struct zone_builder *best = NULL;
 	for (unsigned i = 0; i < w->conf->n_zones; i++) {
 		const struct name *apex = zone_builder_apex(w->builder[i]);
 		if (name_below(name, apex) &&
-		        (!best ||
-		                apex->labels > zone_builder_apex(best)->labels))
+			(!best ||
+				apex->labels > zone_builder_apex(best)->labels))
 			best = w->builder[i];
 	}
 	return best;
 }
 
 static void mark_name(struct zones_work *w, const struct conf_steer *steer,
-        const char *prefix, struct mark mark)
+	const char *prefix, struct mark mark)
 {
 	char text[320], where[512];
 	struct name name;
@@ -146,9 +146,9 @@ static void mark_name(struct zones_work *w, const struct conf_steer *steer,
 	snprintf(text, sizeof text, "%s%s", prefix, steer->name);
 	name = name_of(text);
 	snprintf(where, sizeof where, "%s:%u", steer->where.file,
-	        steer->where.line);
+		steer->where.line);
 	if (!zone_builder_mark(zone_holding(w, &name), &name, mark_pack(mark),
-	            where, w->err))
+		    where, w->err))
 		w->ok = false;
 }
 
@@ -156,9 +156,9 @@ static void mark_steered(struct zones_work *w, unsigned index)
 {
 	const struct conf_steer *steer = &w->conf->steer[index];
 	struct mark mark = {.kind = MARK_NAME,
-	        .line = 1,
-	        .streams = steer->streams,
-	        .name = index};
+		.line = 1,
+		.streams = steer->streams,
+		.name = index};
 	char prefix[16];
 
 	mark_name(w, steer, "", mark);
@@ -173,7 +173,7 @@ static void mark_steered(struct zones_work *w, unsigned index)
 
 /* <node>.<zone>: addresses of public nodes, unless the zone says otherwise. */
 static void add_node_name(struct zones_work *w, struct zone_builder *builder,
-        const char *zone, const struct conf_node *node)
+	const char *zone, const struct conf_node *node)
 {
 	char text[320];
 	snprintf(text, sizeof text, "%s.%s", node->name, zone);
@@ -182,16 +182,16 @@ static void add_node_name(struct zones_work *w, struct zone_builder *builder,
 
 	if (has != ZONE_HAS_NOTHING) {
 		err_warn(w->err, "%s:%u: %s has %s; the node gets no name",
-		        node->where.file, node->where.line, text,
-		        has == ZONE_HAS_CUT ? "a zone cut at or above it"
-		                            : "data of its own");
+			node->where.file, node->where.line, text,
+			has == ZONE_HAS_CUT ? "a zone cut at or above it"
+					    : "data of its own");
 		return;
 	}
 	for (unsigned i = 0; i < node->n_addresses; i++) {
 		const struct addr *a = &node->address[i];
 		if (!zone_builder_add(builder, &name,
-		            a->family == 4 ? RR_A : RR_AAAA, NODE_NAME_TTL_S,
-		            a->bytes, addr_bits(a) / 8, 0, w->err))
+			    a->family == 4 ? RR_A : RR_AAAA, NODE_NAME_TTL_S,
+			    a->bytes, addr_bits(a) / 8, 0, w->err))
 			w->ok = false;
 	}
 }
@@ -207,7 +207,7 @@ static void add_node_names(struct zones_work *w)
 	for (unsigned i = 0; i < conf->n_nodes; i++)
 		if (conf->nodes[i].is_public)
 			add_node_name(w, w->builder[z], conf->zones[z].name,
-			        &conf->nodes[i]);
+				&conf->nodes[i]);
 }
 
 static bool build_zones(struct built *b, struct err *err)
@@ -228,7 +228,7 @@ static bool build_zones(struct built *b, struct err *err)
 	free(w.builder);
 	if (w.ok)
 		b->zoneset = zoneset_new(
-		        (const struct zone *const *)b->zones, b->n_zones);
+			(const struct zone *const *)b->zones, b->n_zones);
 	return w.ok;
 }
 
@@ -257,8 +257,8 @@ static bool read_secret(const char *path, uint8_t secret[16], struct err *err)
 	for (unsigned i = 0; got && i < 16; i++) {
 		unsigned byte;
 		if (!isxdigit((unsigned char)text[2 * i]) ||
-		        !isxdigit((unsigned char)text[2 * i + 1]) ||
-		        sscanf(text + 2 * i, "%2x", &byte) != 1)
+			!isxdigit((unsigned char)text[2 * i + 1]) ||
+			sscanf(text + 2 * i, "%2x", &byte) != 1)
 			got = false;
 		else
 			secret[i] = (uint8_t)byte;
@@ -269,7 +269,7 @@ static bool read_secret(const char *path, uint8_t secret[16], struct err *err)
 }
 
 static bool build_options(
-        struct built *b, const struct built *previous, struct err *err)
+	struct built *b, const struct built *previous, struct err *err)
 {
 	const struct conf *conf = b->conf;
 	struct options *o = arena_alloc(b->conf->arena, sizeof *o);
@@ -292,10 +292,10 @@ static bool build_options(
 	}
 	/* Cookies made with the secret before a roll-over stay good. */
 	if (previous &&
-	        memcmp(o->cookie_secret, previous->options->cookie_secret,
-	                16)) {
+		memcmp(o->cookie_secret, previous->options->cookie_secret,
+			16)) {
 		memcpy(o->cookie_previous, previous->options->cookie_secret,
-		        16);
+			16);
 		o->have_previous = true;
 	}
 	return true;
@@ -306,13 +306,13 @@ static bool check_user(const struct conf *conf, struct err *err)
 	if (!*conf->user || geteuid() != 0 || getpwnam(conf->user))
 		return true;
 	return err_add(err, "%s:1: user: there is no user '%s'", conf->path,
-	        conf->user);
+		conf->user);
 }
 
 /* -- all -- */
 
 static bool find_geo(struct built *b, const struct built *previous,
-        bool without_geo, struct err *err)
+	bool without_geo, struct err *err)
 {
 	if (without_geo) {
 		b->geo = geo_load(NULL, NULL, 0, err);
@@ -328,7 +328,7 @@ static bool find_geo(struct built *b, const struct built *previous,
 }
 
 struct built *build_all(const char *path, const struct built *previous,
-        bool without_geo, struct err *err)
+	bool without_geo, struct err *err)
 {
 	struct built *b = mem_zero(1, sizeof *b);
 	bool ok = (b->conf = conf_load(path, err)) != NULL;
@@ -342,7 +342,7 @@ struct built *build_all(const char *path, const struct built *previous,
 	if (ok) {
 		b->servers = count_servers(b);
 		b->map = map_build(b->conf, b->geo, b->servers,
-		        previous ? previous->map : NULL);
+			previous ? previous->map : NULL);
 		return b;
 	}
 	build_free(b, previous);

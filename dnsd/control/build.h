@@ -43,7 +43,7 @@ struct built {
  * that static names are served while a large database is read;
  * build_geo_changed() then says that there is something to load. */
 struct built *build_all(const char *path, const struct built *previous,
-        bool without_geo, struct err *err);
+	bool without_geo, struct err *err);
 
 /* Frees a state that is no longer in service; what `heir` (or NULL) shares
  * stays. */
@@ -52,7 +52,7 @@ void build_free(struct built *built, const struct built *heir);
 /* Only geography and what hangs on it: loads the files of built->conf again.
  * False with messages if they can't be used. */
 bool build_geo(const struct built *built, struct geo **geo, struct map **map,
-        struct geo_files *files, struct err *err);
+	struct geo_files *files, struct err *err);
 
 /* Whether a geo file is another one than when the table was built. */
 bool build_geo_changed(const struct built *built, struct geo_files *now);

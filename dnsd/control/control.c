@@ -32,22 +32,22 @@ static void report_nodes(const struct control *c, struct report *r)
 		if (!map->nodes[i].name)
 			continue;
 		*to = (struct report_node){.name = map->nodes[i].name,
-		        .role = conf_roles[map->nodes[i].role],
-		        .why = from->drained ? "drained by the operator"
-		                             : from->health.why,
-		        .state = (enum node_state)c->load->node[i].state,
-		        .connections = from->connections,
-		        .bandwidth_bps = from->bandwidth_bps,
-		        .cpu = from->cpu,
-		        .utilisation = fleet_utilisation(c->fleet, i),
-		        .reserved = c->load->node[i].reserved,
-		        .sample_age_ms = from->sampled_at_ms
-		                ? r->now_ms - from->sampled_at_ms
-		                : -1,
-		        .answers = from->answers,
-		        .line2 = from->line2,
-		        .samples = from->samples,
-		        .failures = from->failures};
+			.role = conf_roles[map->nodes[i].role],
+			.why = from->drained ? "drained by the operator"
+					     : from->health.why,
+			.state = (enum node_state)c->load->node[i].state,
+			.connections = from->connections,
+			.bandwidth_bps = from->bandwidth_bps,
+			.cpu = from->cpu,
+			.utilisation = fleet_utilisation(c->fleet, i),
+			.reserved = c->load->node[i].reserved,
+			.sample_age_ms = from->sampled_at_ms
+				? r->now_ms - from->sampled_at_ms
+				: -1,
+			.answers = from->answers,
+			.line2 = from->line2,
+			.samples = from->samples,
+			.failures = from->failures};
 	}
 }
 
@@ -66,10 +66,10 @@ static struct report *make_report(struct control *c, int64_t now_ms)
 	r->blind = fleet_is_blind(c->fleet);
 	for (unsigned i = 0; i < c->n_workers; i++)
 		counters_add(&r->counters,
-		        &udp_worker_thread(c->workers[i])->answerer.counters);
+			&udp_worker_thread(c->workers[i])->answerer.counters);
 	if (c->tcp) {
 		counters_add(&r->counters,
-		        &tcp_server_thread(c->tcp)->answerer.counters);
+			&tcp_server_thread(c->tcp)->answerer.counters);
 		r->tcp_connections = tcp_server_connections(c->tcp);
 	}
 	report_nodes(c, r);
@@ -82,11 +82,11 @@ static void merge_accounts(struct control *c, int64_t now_ms)
 	unsigned thread = 0;
 	for (unsigned i = 0; i < c->n_workers; i++)
 		fleet_merge(c->fleet, thread++,
-		        udp_worker_thread(c->workers[i])->answerer.accounts,
-		        now_ms);
+			udp_worker_thread(c->workers[i])->answerer.accounts,
+			now_ms);
 	if (c->tcp)
 		fleet_merge(c->fleet, thread++,
-		        tcp_server_thread(c->tcp)->answerer.accounts, now_ms);
+			tcp_server_thread(c->tcp)->answerer.accounts, now_ms);
 	if (c->http)
 		fleet_merge(c->fleet, thread++, http_accounts(c->http), now_ms);
 }
@@ -106,13 +106,13 @@ void control_publish(struct control *c)
 	c->builds++;
 	c->report = make_report(c, now_ms);
 	snapshot_publish(&c->published,
-	        (struct snapshot){.generation = c->generation,
-	                .zones = c->built->zoneset,
-	                .geo = c->built->geo,
-	                .map = c->built->map,
-	                .load = c->load,
-	                .options = c->built->options,
-	                .report = c->report});
+		(struct snapshot){.generation = c->generation,
+			.zones = c->built->zoneset,
+			.geo = c->built->geo,
+			.map = c->built->map,
+			.load = c->load,
+			.options = c->built->options,
+			.report = c->report});
 	load_free(old_load);
 	report_free(old_report);
 	c->build_ns = (uint64_t)(clock_ns() - begin_ns);
@@ -128,28 +128,28 @@ static void set_targets(struct control *c)
 	for (unsigned i = 0; i < conf->n_nodes; i++) {
 		const struct conf_node *node = &conf->nodes[i];
 		targets[i] =
-		        (struct poll_target){.node = c->built->map->of_conf[i],
-		                .api = node->api,
-		                .rtmp = node->rtmp,
-		                .flv = node->flv};
+			(struct poll_target){.node = c->built->map->of_conf[i],
+				.api = node->api,
+				.rtmp = node->rtmp,
+				.flv = node->flv};
 		fleet_watch(c->fleet, targets[i].node, node->api != NULL,
-		        node->rtmp || node->flv);
+			node->rtmp || node->flv);
 	}
 	poll_set(c->poller, targets, conf->n_nodes,
-	        (unsigned)(conf->health.interval_s * 1000),
-	        (unsigned)(conf->health.timeout_s * 1000));
+		(unsigned)(conf->health.interval_s * 1000),
+		(unsigned)(conf->health.timeout_s * 1000));
 	free(targets);
 }
 
 static struct fleet_rules rules_of(const struct conf *conf)
 {
 	return (struct fleet_rules){
-	        .health = {.interval_ms =
-	                           (unsigned)(conf->health.interval_s * 1000),
-	                .timeout_ms = (unsigned)(conf->health.timeout_s * 1000),
-	                .fall = (unsigned)conf->health.fall,
-	                .rise = (unsigned)conf->health.rise},
-	        .ready_wait_ms = READY_WAIT_MS};
+		.health = {.interval_ms =
+				   (unsigned)(conf->health.interval_s * 1000),
+			.timeout_ms = (unsigned)(conf->health.timeout_s * 1000),
+			.fall = (unsigned)conf->health.fall,
+			.rise = (unsigned)conf->health.rise},
+		.ready_wait_ms = READY_WAIT_MS};
 }
 
 static void use_map(struct control *c)
@@ -171,7 +171,7 @@ void control_adopt(struct control *c, struct built *built)
 }
 
 void control_adopt_geo(struct control *c, struct geo *geo, struct map *map,
-        struct geo_files files)
+	struct geo_files files)
 {
 	struct geo *old_geo = c->built->geo;
 	struct map *old_map = c->built->map;
@@ -193,8 +193,8 @@ static void log_change(struct control *c, unsigned node, enum node_state before)
 	const struct fleet_node *n = fleet_node(c->fleet, node);
 	if (n->health.state != before)
 		log_info("node %s: %s -> %s %s",
-		        c->built->map->nodes[node].name, node_states[before],
-		        node_states[n->health.state], n->health.why);
+			c->built->map->nodes[node].name, node_states[before],
+			node_states[n->health.state], n->health.why);
 }
 
 static void on_sample(void *arg, uint32_t node, const struct sample *sample)
@@ -206,26 +206,26 @@ static void on_sample(void *arg, uint32_t node, const struct sample *sample)
 }
 
 static void on_failed(
-        void *arg, uint32_t node, enum sample_failure failure, const char *why)
+	void *arg, uint32_t node, enum sample_failure failure, const char *why)
 {
 	struct control *c = arg;
 	enum node_state before = fleet_node(c->fleet, node)->health.state;
 	fleet_failed(c->fleet, node, failure, clock_ms());
 	log_debug("node %s: poll failed: %s", c->built->map->nodes[node].name,
-	        why);
+		why);
 	log_change(c, node, before);
 }
 
 static void on_probed(void *arg, uint32_t node, enum poll_probe probe, bool ok,
-        enum sample_failure failure, float rtt_ms, const char *why)
+	enum sample_failure failure, float rtt_ms, const char *why)
 {
 	struct control *c = arg;
 	enum node_state before = fleet_node(c->fleet, node)->health.state;
 	fleet_probed(c->fleet, node,
-	        probe == POLL_RTMP ? HEALTH_RTMP : HEALTH_FLV, ok, clock_ms());
+		probe == POLL_RTMP ? HEALTH_RTMP : HEALTH_FLV, ok, clock_ms());
 	if (!ok)
 		log_debug("node %s: probe failed: %s",
-		        c->built->map->nodes[node].name, why);
+			c->built->map->nodes[node].name, why);
 	log_change(c, node, before);
 }
 
@@ -245,7 +245,7 @@ static void drain_kept(void *arg, bool ok)
 }
 
 bool control_drain(struct control *c, const char *name, bool drained,
-        void (*done)(void *arg, bool ok), void *arg)
+	void (*done)(void *arg, bool ok), void *arg)
 {
 	int node = map_find_node(c->built->map, name);
 	if (node < 0)
@@ -253,12 +253,12 @@ bool control_drain(struct control *c, const char *name, bool drained,
 	fleet_drain(c->fleet, (unsigned)node, drained);
 	control_publish(c);
 	log_info("node %s: %s by the operator", c->built->map->nodes[node].name,
-	        drained ? "drained" : "undrained");
+		drained ? "drained" : "undrained");
 	struct drain_wait *w = mem_alloc(sizeof *w);
 	*w = (struct drain_wait){done, arg};
 	if (c->store)
 		store_drain(c->store, c->built->map->nodes[node].name, drained,
-		        c->mailbox, drain_kept, w);
+			c->mailbox, drain_kept, w);
 	else
 		drain_kept(w, false);
 	return true;
@@ -279,11 +279,11 @@ static void load_store(struct control *c)
 		if (node < 0)
 			continue;
 		enum node_state state = nodes[i].state <= NODE_DOWN
-		        ? (enum node_state)nodes[i].state
-		        : NODE_UNKNOWN;
+			? (enum node_state)nodes[i].state
+			: NODE_UNKNOWN;
 		if (fleet_node(c->fleet, (unsigned)node)->watched)
 			fleet_restore(c->fleet, (unsigned)node, state,
-			        nodes[i].connections);
+				nodes[i].connections);
 		fleet_drain(c->fleet, (unsigned)node, nodes[i].drained);
 	}
 	free(nodes);
@@ -303,7 +303,7 @@ static void save_states(struct control *c)
 		if (!map->nodes[i].name || !from->health.seen)
 			continue;
 		strncpy(nodes[n].name, map->nodes[i].name,
-		        sizeof nodes[n].name - 1);
+			sizeof nodes[n].name - 1);
 		nodes[n].state = (uint8_t)from->health.state;
 		nodes[n++].connections = from->connections;
 	}
@@ -338,7 +338,7 @@ static void http_drain_kept(void *arg, bool ok)
 	struct http_request *r = arg;
 	r->ok = true;
 	r->text = ok ? "kept over a restart"
-	             : "in force, but not kept over a restart: no store";
+		     : "in force, but not kept over a restart: no store";
 	mailbox_post(r->mailbox, http_answer, r);
 }
 
@@ -353,16 +353,16 @@ static void http_drain_run(void *arg)
 }
 
 static void ops_drain(void *arg, const char *node, bool drained,
-        struct mailbox *mailbox,
-        void (*done)(void *arg, bool ok, const char *text), void *done_arg)
+	struct mailbox *mailbox,
+	void (*done)(void *arg, bool ok, const char *text), void *done_arg)
 {
 	struct control *c = arg;
 	struct http_request *r = mem_zero(1, sizeof *r);
 	*r = (struct http_request){.control = c,
-	        .mailbox = mailbox,
-	        .done = done,
-	        .arg = done_arg,
-	        .drained = drained};
+		.mailbox = mailbox,
+		.done = done,
+		.arg = done_arg,
+		.drained = drained};
 	strncpy(r->node, node, sizeof r->node - 1);
 	mailbox_post(c->mailbox, http_drain_run, r);
 }
@@ -372,7 +372,7 @@ static void http_heartbeat_run(void *arg)
 	struct http_request *r = arg;
 	if (r->index < r->control->built->map->n_nodes)
 		fleet_raise(r->control->fleet, r->index, r->connections,
-		        clock_ms());
+			clock_ms());
 	free(r);
 }
 
@@ -381,7 +381,7 @@ static void ops_heartbeat(void *arg, unsigned node, float connections)
 	struct control *c = arg;
 	struct http_request *r = mem_zero(1, sizeof *r);
 	*r = (struct http_request){
-	        .control = c, .index = node, .connections = connections};
+		.control = c, .index = node, .connections = connections};
 	mailbox_post(c->mailbox, http_heartbeat_run, r);
 }
 
@@ -425,7 +425,7 @@ static void on_term(evutil_socket_t fd, short what, void *arg)
 }
 
 static struct event *timer(
-        struct control *c, event_callback_fn run, unsigned ms)
+	struct control *c, event_callback_fn run, unsigned ms)
 {
 	struct timeval tv = {ms / 1000, ms % 1000 * 1000};
 	struct event *e = event_new(c->base, -1, EV_PERSIST, run, c);
@@ -434,7 +434,7 @@ static struct event *timer(
 }
 
 static struct event *signal_event(
-        struct control *c, int number, event_callback_fn run)
+	struct control *c, int number, event_callback_fn run)
 {
 	struct event *e = evsignal_new(c->base, number, run, c);
 	event_add(e, NULL);
@@ -455,7 +455,7 @@ static void signals_block(bool block)
 static void events_start(struct control *c)
 {
 	c->mailbox_event = event_new(c->base, mailbox_fd(c->mailbox),
-	        EV_READ | EV_PERSIST, on_mail, c);
+		EV_READ | EV_PERSIST, on_mail, c);
 	event_add(c->mailbox_event, NULL);
 	c->tick = timer(c, on_tick, TICK_MS);
 	c->watch = timer(c, on_watch, WATCH_MS);
@@ -469,7 +469,7 @@ static void events_start(struct control *c)
 static void events_stop(struct control *c)
 {
 	struct event *all[] = {c->mailbox_event, c->tick, c->watch, c->save,
-	        c->hup, c->term, c->intr};
+		c->hup, c->term, c->intr};
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
 		if (all[i])
 			event_free(all[i]);
@@ -483,11 +483,11 @@ static void threads_make(struct control *c, uint64_t secret)
 	c->workers = mem_zero(c->n_workers, sizeof(struct udp_worker *));
 	for (unsigned i = 0; i < c->n_workers; i++)
 		c->workers[i] =
-		        udp_worker_new(i, &c->listeners.udp[i * c->listeners.n],
-		                c->listeners.n, &c->published, secret);
+			udp_worker_new(i, &c->listeners.udp[i * c->listeners.n],
+				c->listeners.n, &c->published, secret);
 	c->tcp = tcp_server_new(c->listeners.tcp, c->listeners.n,
-	        (unsigned)conf->tcp.max, (unsigned)(conf->tcp.idle_s * 1000),
-	        &c->published, secret);
+		(unsigned)conf->tcp.max, (unsigned)(conf->tcp.idle_s * 1000),
+		&c->published, secret);
 }
 
 /* Static names are answered from here on. */
@@ -520,8 +520,8 @@ static void open_extras(struct control *c)
 	c->store = store_open(c->built->conf->store, &err);
 	if (!c->store)
 		log_lines(LOG_LVL_WARN,
-		        "no store, drains will not survive a restart: ",
-		        err_text(&err));
+			"no store, drains will not survive a restart: ",
+			err_text(&err));
 	err_fini(&err);
 	c->ctl = ctl_open(c, c->built->conf->control, &err);
 	if (!c->ctl)
@@ -530,14 +530,14 @@ static void open_extras(struct control *c)
 }
 
 static bool start_http(struct control *c, const struct http_sockets *sockets,
-        uint64_t secret, struct err *err)
+	uint64_t secret, struct err *err)
 {
 	struct control_ops ops = {
-	        .arg = c, .drain = ops_drain, .heartbeat = ops_heartbeat};
+		.arg = c, .drain = ops_drain, .heartbeat = ops_heartbeat};
 	if (!c->built->conf->http.listen.n && !c->built->conf->site.listen.n)
 		return true;
 	c->http = http_start(
-	        c->built->conf, sockets, &c->published, &ops, secret, err);
+		c->built->conf, sockets, &c->published, &ops, secret, err);
 	return c->http != NULL;
 }
 
@@ -560,23 +560,23 @@ static void raise_limits(void)
 
 /* All sockets while we are root, then privileges are dropped. */
 static bool open_sockets(
-        struct control *c, struct http_sockets *http, struct err *err)
+	struct control *c, struct http_sockets *http, struct err *err)
 {
 	const struct conf *conf = c->built->conf;
 	c->n_workers = worker_count(conf);
 	return listen_open(&c->listeners, &conf->listen, c->n_workers, err) &&
-	        listen_streams(
-	                &conf->http.listen, 8053, &http->operators, err) &&
-	        listen_streams(&conf->site.listen, 8080, &http->site, err) &&
-	        privilege_drop(conf, err);
+		listen_streams(
+			&conf->http.listen, 8053, &http->operators, err) &&
+		listen_streams(&conf->site.listen, 8080, &http->site, err) &&
+		privilege_drop(conf, err);
 }
 
 static void serve(struct control *c)
 {
 	log_info("dnsd " DNSD_VERSION
-	         ": %u zones, %u nodes, %u steered names, %u workers",
-	        c->built->conf->n_zones, c->built->conf->n_nodes,
-	        c->built->conf->n_steer, c->n_workers);
+		 ": %u zones, %u nodes, %u steered names, %u workers",
+		c->built->conf->n_zones, c->built->conf->n_nodes,
+		c->built->conf->n_steer, c->n_workers);
 	for (unsigned i = 0; i < c->listeners.n; i++)
 		log_info("listening on %s", c->built->conf->listen.text[i]);
 	notify_ready();
@@ -590,9 +590,9 @@ static bool start(struct control *c, struct err *err)
 {
 	struct http_sockets sockets = {0};
 	struct poll_events events = {.arg = c,
-	        .sample = on_sample,
-	        .failed = on_failed,
-	        .probed = on_probed};
+		.sample = on_sample,
+		.failed = on_failed,
+		.probed = on_probed};
 	uint64_t secret;
 
 	rng_secret(&secret, sizeof secret);

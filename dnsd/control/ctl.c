@@ -90,28 +90,28 @@ static void cmd_status(struct session *s, char **words, unsigned n)
 	char name[NAME_TEXT_MAX];
 
 	buf_printf(&out,
-	        "version " DNSD_VERSION "\nuptime_s %lld\ngeneration %llu\n",
-	        (long long)(clock_ms() - c->start_ms) / 1000,
-	        (unsigned long long)c->generation);
+		"version " DNSD_VERSION "\nuptime_s %lld\ngeneration %llu\n",
+		(long long)(clock_ms() - c->start_ms) / 1000,
+		(unsigned long long)c->generation);
 	for (unsigned i = 0; i < zoneset_count(c->built->zoneset); i++) {
 		const struct zone *zone = zoneset_at(c->built->zoneset, i);
 		buf_printf(&out, "zone %s serial %u records %u\n",
-		        name_text(&zone->apex, name), zone->serial,
-		        zone->records);
+			name_text(&zone->apex, name), zone->serial,
+			zone->records);
 	}
 	buf_printf(&out, "geo places %u KiB %zu\n", geo_places(c->built->geo),
-	        geo_size(c->built->geo) / 1024);
+		geo_size(c->built->geo) / 1024);
 	if (fleet_is_blind(c->fleet))
 		buf_printf(&out,
-		        "network suspect: most nodes time out, the last good states are held\n");
+			"network suspect: most nodes time out, the last good states are held\n");
 	if (c->reload_wall_ms) {
 		time_t at = (time_t)(c->reload_wall_ms / 1000);
 		struct tm tm;
 		char text[32];
 		strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ",
-		        gmtime_r(&at, &tm));
+			gmtime_r(&at, &tm));
 		buf_printf(&out, "last reload %s %s\n", text,
-		        *c->reload_error ? c->reload_error : "ok");
+			*c->reload_error ? c->reload_error : "ok");
 	}
 	finish_buf(s, true, &out);
 }
@@ -122,19 +122,19 @@ static void cmd_nodes(struct session *s, char **words, unsigned n)
 	struct buf out = {0};
 
 	buf_printf(&out, "%-20s %-9s %-8s %8s %10s %6s %6s %9s %9s  %s\n",
-	        "node", "role", "state", "conns", "kbit/s", "cpu%", "load",
-	        "age ms", "answers", "why");
+		"node", "role", "state", "conns", "kbit/s", "cpu%", "load",
+		"age ms", "answers", "why");
 	for (unsigned i = 0; i < r->n_nodes; i++) {
 		const struct report_node *node = &r->nodes[i];
 		if (!node->name)
 			continue;
 		buf_printf(&out,
-		        "%-20s %-9s %-8s %8.0f %10.0f %6.1f %6.3f %9lld %9llu  %s\n",
-		        node->name, node->role, node_states[node->state],
-		        node->connections, node->bandwidth_bps / 1000,
-		        node->cpu * 100, node->utilisation,
-		        (long long)node->sample_age_ms,
-		        (unsigned long long)node->answers, node->why);
+			"%-20s %-9s %-8s %8.0f %10.0f %6.1f %6.3f %9lld %9llu  %s\n",
+			node->name, node->role, node_states[node->state],
+			node->connections, node->bandwidth_bps / 1000,
+			node->cpu * 100, node->utilisation,
+			(long long)node->sample_age_ms,
+			(unsigned long long)node->answers, node->why);
 	}
 	finish_buf(s, true, &out);
 }
@@ -143,8 +143,8 @@ static void on_drained(void *arg, bool ok)
 {
 	struct session *s = arg;
 	finish(s, true,
-	        ok ? "on this name server, kept over a restart"
-	           : "on this name server; not kept over a restart: no store");
+		ok ? "on this name server, kept over a restart"
+		   : "on this name server; not kept over a restart: no store");
 }
 
 static void drain(struct session *s, char **words, unsigned n, bool drained)
@@ -206,15 +206,15 @@ static const struct {
 	const char *word;
 	void (*run)(struct session *s, char **words, unsigned n);
 } commands[] = {{"status", cmd_status}, {"nodes", cmd_nodes},
-        {"drain", cmd_drain}, {"undrain", cmd_undrain}, {"reload", cmd_reload},
-        {"stop", cmd_stop}, {"try", cmd_try}};
+	{"drain", cmd_drain}, {"undrain", cmd_undrain}, {"reload", cmd_reload},
+	{"stop", cmd_stop}, {"try", cmd_try}};
 
 static void run_line(struct session *s, char *line)
 {
 	char *words[8], *save;
 	unsigned n = 0;
 	for (char *w = strtok_r(line, " \t\r", &save); w && n < 8;
-	        w = strtok_r(NULL, " \t\r", &save))
+		w = strtok_r(NULL, " \t\r", &save))
 		words[n++] = w;
 	for (size_t i = 0; n && i < sizeof commands / sizeof *commands; i++)
 		if (!strcmp(commands[i].word, words[0])) {
@@ -272,7 +272,7 @@ static void on_accept(evutil_socket_t fd, short what, void *arg)
 	struct session *s = mem_zero(1, sizeof *s);
 	s->ctl = ctl;
 	s->io = bufferevent_socket_new(
-	        ctl->control->base, peer, BEV_OPT_CLOSE_ON_FREE);
+		ctl->control->base, peer, BEV_OPT_CLOSE_ON_FREE);
 	s->next = ctl->sessions;
 	ctl->sessions = s;
 	ctl->n++;
@@ -286,7 +286,7 @@ static bool somebody_listens(const struct sockaddr_un *at)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	bool yes = fd >= 0 &&
-	        connect(fd, (const struct sockaddr *)at, sizeof *at) == 0;
+		connect(fd, (const struct sockaddr *)at, sizeof *at) == 0;
 	if (fd >= 0)
 		close(fd);
 	return yes;
@@ -310,7 +310,7 @@ static int socket_open(const char *path, struct err *err)
 	/* Before anybody can connect, it is nobody's but ours. */
 	mode_t before = umask(0177);
 	bool ok = fd >= 0 && bind(fd, (struct sockaddr *)&at, sizeof at) == 0 &&
-	        listen(fd, 16) == 0;
+		listen(fd, 16) == 0;
 	umask(before);
 	if (ok)
 		return fd;
@@ -330,7 +330,7 @@ struct ctl *ctl_open(struct control *control, const char *path, struct err *err)
 	ctl->fd = fd;
 	ctl->path = mem_strdup(path);
 	ctl->accept = event_new(
-	        control->base, fd, EV_READ | EV_PERSIST, on_accept, ctl);
+		control->base, fd, EV_READ | EV_PERSIST, on_accept, ctl);
 	event_add(ctl->accept, NULL);
 	return ctl;
 }

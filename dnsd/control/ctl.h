@@ -14,7 +14,7 @@ struct ctl;
 /* Takes the place of a socket that nobody listens on any more. NULL with a
  * message if there is a living one or it can't be made. */
 struct ctl *ctl_open(
-        struct control *control, const char *path, struct err *err);
+	struct control *control, const char *path, struct err *err);
 void ctl_close(struct ctl *ctl); /* removes the socket; NULL allowed */
 
 #endif

@@ -22,9 +22,9 @@ static void notify(const char *state)
 	if (fd < 0)
 		return;
 	socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
-	        strlen(path));
+		strlen(path));
 	sendto(fd, state, strlen(state), MSG_NOSIGNAL,
-	        (const struct sockaddr *)&to, len);
+		(const struct sockaddr *)&to, len);
 	close(fd);
 }
 

@@ -36,7 +36,7 @@ bool privilege_drop(const struct conf *conf, struct err *err)
 	pw = getpwnam(user);
 	if (!pw && given)
 		return err_add(err, "%s:1: user: there is no user '%s'",
-		        conf->path, user);
+			conf->path, user);
 	own_directory(conf->control, pw ? pw->pw_uid : 0, pw ? pw->pw_gid : 0);
 	own_directory(conf->store, pw ? pw->pw_uid : 0, pw ? pw->pw_gid : 0);
 	if (!pw) {
@@ -46,9 +46,9 @@ bool privilege_drop(const struct conf *conf, struct err *err)
 	if (pw->pw_uid == 0)
 		return true;
 	if (initgroups(user, pw->pw_gid) || setgid(pw->pw_gid) ||
-	        setuid(pw->pw_uid))
+		setuid(pw->pw_uid))
 		return err_add(err, "cannot become user '%s': %s", user,
-		        strerror(errno));
+			strerror(errno));
 	/* Core files were switched off by the change of user. */
 	prctl(PR_SET_DUMPABLE, 1);
 	return true;

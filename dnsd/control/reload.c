@@ -35,10 +35,10 @@ static void *job_run(void *arg)
 		log_debug("builder: no lower priority");
 	if (job->geo_only)
 		build_geo(
-		        c->built, &job->geo, &job->map, &job->files, &job->err);
+			c->built, &job->geo, &job->map, &job->files, &job->err);
 	else
 		job->built =
-		        build_all(c->path, c->built, c->geo_pending, &job->err);
+			build_all(c->path, c->built, c->geo_pending, &job->err);
 	mailbox_post(c->mailbox, job_done, job);
 	return NULL;
 }
@@ -74,24 +74,24 @@ static bool texts_differ(const struct conf_texts *a, const struct conf_texts *b)
 
 /* What only a restart can change. */
 static void warn_fixed(
-        const struct conf *old, const struct conf *new, struct err *err)
+	const struct conf *old, const struct conf *new, struct err *err)
 {
 	const struct {
 		const char *key;
 		bool changed;
 	} fixed[] = {{"listen", texts_differ(&old->listen, &new->listen)},
-	        {"workers", old->workers != new->workers},
-	        {"user", strcmp(old->user, new->user) != 0},
-	        {"http listen",
-	                texts_differ(&old->http.listen, &new->http.listen)},
-	        {"public listen",
-	                texts_differ(&old->site.listen, &new->site.listen)},
-	        {"control", strcmp(old->control, new->control) != 0},
-	        {"store", strcmp(old->store, new->store) != 0}};
+		{"workers", old->workers != new->workers},
+		{"user", strcmp(old->user, new->user) != 0},
+		{"http listen",
+			texts_differ(&old->http.listen, &new->http.listen)},
+		{"public listen",
+			texts_differ(&old->site.listen, &new->site.listen)},
+		{"control", strcmp(old->control, new->control) != 0},
+		{"store", strcmp(old->store, new->store) != 0}};
 	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
 		if (fixed[i].changed)
 			err_warn(err, "%s: a change of '%s' takes a restart",
-			        new->path, fixed[i].key);
+				new->path, fixed[i].key);
 }
 
 static void finish_reload(struct control *c, struct build_job *job)
@@ -106,7 +106,7 @@ static void finish_reload(struct control *c, struct build_job *job)
 		log_lines(LOG_LVL_WARN, "", job->err.warnings);
 		log_info("reload: done");
 		tell_waiters(
-		        c, true, job->err.warnings ? job->err.warnings : "");
+			c, true, job->err.warnings ? job->err.warnings : "");
 		return;
 	}
 	c->reload_errors++;
@@ -122,7 +122,7 @@ static void finish_geo(struct control *c, struct build_job *job)
 	if (job->geo) {
 		c->geo_pending = false;
 		log_info("geoip: loaded, %u places, %zu KiB",
-		        geo_places(job->geo), geo_size(job->geo) / 1024);
+			geo_places(job->geo), geo_size(job->geo) / 1024);
 		control_adopt_geo(c, job->geo, job->map, job->files);
 		return;
 	}
@@ -158,7 +158,7 @@ static void job_done(void *arg)
 }
 
 void control_reload(struct control *c,
-        void (*done)(void *arg, bool ok, const char *text), void *arg)
+	void (*done)(void *arg, bool ok, const char *text), void *arg)
 {
 	/* What changed after a build began may not be in it: build again. */
 	struct reload_waiter **list = c->job ? &c->waiters_again : &c->waiters;
@@ -176,8 +176,8 @@ void control_reload(struct control *c,
 static bool same_files(const struct geo_files *a, const struct geo_files *b)
 {
 	return a->n == b->n &&
-	        (a->n == 0 ||
-	                !memcmp(a->stat, b->stat, a->n * sizeof *a->stat));
+		(a->n == 0 ||
+			!memcmp(a->stat, b->stat, a->n * sizeof *a->stat));
 }
 
 /* A file that is being written changes from look to look; it is loaded when

@@ -67,7 +67,7 @@ struct control {
 
 /* Builds the configuration anew on the builder thread; done may be NULL. */
 void control_reload(struct control *c,
-        void (*done)(void *arg, bool ok, const char *text), void *arg);
+	void (*done)(void *arg, bool ok, const char *text), void *arg);
 
 /* Looks whether a geo file changed, and has it loaded. */
 void control_watch_geo(struct control *c);
@@ -78,14 +78,14 @@ void control_builder_stop(struct control *c);
 /* Puts a new state in service; frees what it replaces. */
 void control_adopt(struct control *c, struct built *built);
 void control_adopt_geo(struct control *c, struct geo *geo, struct map *map,
-        struct geo_files files);
+	struct geo_files files);
 void control_publish(struct control *c);
 
 /* Drains a node or ends it, kept over a restart; done tells when it is on
  * disk (ok false: it is in force but will not survive). False: no such node,
  * done is not called. */
 bool control_drain(struct control *c, const char *node, bool drained,
-        void (*done)(void *arg, bool ok), void *arg);
+	void (*done)(void *arg, bool ok), void *arg);
 void control_stop(struct control *c);
 
 #endif

@@ -5,8 +5,8 @@
 #include "steer/explain.h"
 
 static bool query_of(const struct steer_state *state, const char *name,
-        const char *client, struct steer_query *query, unsigned *scope,
-        struct err *err)
+	const char *client, struct steer_query *query, unsigned *scope,
+	struct err *err)
 {
 	struct map_match match;
 	struct prefix prefix;
@@ -15,21 +15,21 @@ static bool query_of(const struct steer_state *state, const char *name,
 		return err_add(err, "%s is not a steered name", name);
 	if (!prefix_parse(&prefix, client, false))
 		return err_add(
-		        err, "'%s' is not ADDRESS or ADDRESS/LENGTH", client);
+			err, "'%s' is not ADDRESS or ADDRESS/LENGTH", client);
 	struct geo_leaf leaf = geo_find(state->geo, &prefix.addr);
 	*query = (struct steer_query){.name = match.name,
-	        .line = match.line,
-	        .type = STEER_A,
-	        .stream = map_stream_hash(
-	                match.stream, (unsigned)strlen(match.stream)),
-	        .asker = prefix.addr};
+		.line = match.line,
+		.type = STEER_A,
+		.stream = map_stream_hash(
+			match.stream, (unsigned)strlen(match.stream)),
+		.asker = prefix.addr};
 	steer_client(query, &prefix.addr, prefix.len, leaf);
 	*scope = leaf.scope;
 	return true;
 }
 
 static void print_addresses(
-        const struct map *map, const struct steer_decision *d, struct buf *out)
+	const struct map *map, const struct steer_decision *d, struct buf *out)
 {
 	char text[ADDR_TEXT_MAX];
 	buf_printf(out, "answer");
@@ -37,13 +37,13 @@ static void print_addresses(
 		const struct map_node *node = &map->nodes[d->node[i]];
 		for (unsigned k = 0; k < node->n4 + node->n6; k++)
 			buf_printf(
-			        out, " %s", addr_text(&node->address[k], text));
+				out, " %s", addr_text(&node->address[k], text));
 	}
 	buf_printf(out, "\n");
 }
 
 bool try_explain(const struct steer_state *state, const char *name,
-        const char *client, int64_t now_ms, struct buf *out, struct err *err)
+	const char *client, int64_t now_ms, struct buf *out, struct err *err)
 {
 	struct steer_query query;
 	struct steer_decision d;
@@ -55,8 +55,8 @@ bool try_explain(const struct steer_state *state, const char *name,
 		return false;
 	steer_decide(state, NULL, &query, now_ms, &d, &trace);
 	buf_printf(out, "name %s line %u policy %s\n",
-	        state->map->names[query.name].name, query.line,
-	        conf_policies[state->map->names[query.name].policy]);
+		state->map->names[query.name].name, query.line,
+		conf_policies[state->map->names[query.name].policy]);
 	explain_client(state, &query, line);
 	buf_printf(out, "%s\n", line);
 	for (unsigned i = 0; i < trace.n; i++) {

@@ -12,6 +12,6 @@
 
 /* name: a steered name, a line or a stream of one. client: ADDRESS[/LEN]. */
 bool try_explain(const struct steer_state *state, const char *name,
-        const char *client, int64_t now_ms, struct buf *out, struct err *err);
+	const char *client, int64_t now_ms, struct buf *out, struct err *err);
 
 #endif

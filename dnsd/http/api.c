@@ -18,16 +18,16 @@
 static json_t *node_json(const struct report_node *node)
 {
 	return json_pack(
-	        "{s:s, s:s, s:s, s:s, s:I, s:f, s:f, s:f, s:f, s:I, s:I, s:I, s:I}",
-	        "name", node->name, "role", node->role, "state",
-	        node_states[node->state], "why", node->why, "connections",
-	        (json_int_t)node->connections, "bandwidth_kbps",
-	        (double)node->bandwidth_bps / 1000, "cpu_percent",
-	        (double)node->cpu * 100, "utilisation",
-	        (double)node->utilisation, "reserved", (double)node->reserved,
-	        "sample_age_ms", (json_int_t)node->sample_age_ms, "answers",
-	        (json_int_t)node->answers, "samples", (json_int_t)node->samples,
-	        "failures", (json_int_t)node->failures);
+		"{s:s, s:s, s:s, s:s, s:I, s:f, s:f, s:f, s:f, s:I, s:I, s:I, s:I}",
+		"name", node->name, "role", node->role, "state",
+		node_states[node->state], "why", node->why, "connections",
+		(json_int_t)node->connections, "bandwidth_kbps",
+		(double)node->bandwidth_bps / 1000, "cpu_percent",
+		(double)node->cpu * 100, "utilisation",
+		(double)node->utilisation, "reserved", (double)node->reserved,
+		"sample_age_ms", (json_int_t)node->sample_age_ms, "answers",
+		(json_int_t)node->answers, "samples", (json_int_t)node->samples,
+		"failures", (json_int_t)node->failures);
 }
 
 void api_nodes(struct request *r)
@@ -37,7 +37,7 @@ void api_nodes(struct request *r)
 	for (unsigned i = 0; i < report->n_nodes; i++)
 		if (report->nodes[i].name)
 			json_array_append_new(
-			        list, node_json(&report->nodes[i]));
+				list, node_json(&report->nodes[i]));
 	request_json(r, 200, list);
 }
 
@@ -59,10 +59,10 @@ static json_t *zones_json(const struct zoneset *set)
 	for (unsigned i = 0; i < zoneset_count(set); i++) {
 		const struct zone *zone = zoneset_at(set, i);
 		json_array_append_new(list,
-		        json_pack("{s:s, s:I, s:I}", "name",
-		                name_text(&zone->apex, name), "serial",
-		                (json_int_t)zone->serial, "records",
-		                (json_int_t)zone->records));
+			json_pack("{s:s, s:I, s:I}", "name",
+				name_text(&zone->apex, name), "serial",
+				(json_int_t)zone->serial, "records",
+				(json_int_t)zone->records));
 	}
 	return list;
 }
@@ -70,15 +70,15 @@ static json_t *zones_json(const struct zoneset *set)
 static json_t *reload_json(const struct report *report)
 {
 	json_t *error = *report->reload_error
-	        ? json_string(report->reload_error)
-	        : json_null();
+		? json_string(report->reload_error)
+		: json_null();
 	if (!report->reload_wall_ms) {
 		json_decref(error);
 		return json_null();
 	}
 	return json_pack("{s:I, s:b, s:o}", "at_ms",
-	        (json_int_t)report->reload_wall_ms, "ok",
-	        *report->reload_error == '\0', "error", error);
+		(json_int_t)report->reload_wall_ms, "ok",
+		*report->reload_error == '\0', "error", error);
 }
 
 void api_status(struct request *r)
@@ -90,15 +90,15 @@ void api_status(struct request *r)
 	for (unsigned i = 0; i < map->n_names; i++)
 		json_array_append_new(steered, json_string(map->names[i].name));
 	request_json(r, 200,
-	        json_pack("{s:s, s:I, s:I, s:o, s:o, s:o, s:I, s:i, s:i, s:b}",
-	                "version", DNSD_VERSION, "uptime",
-	                (json_int_t)((clock_ms() - report->start_ms) / 1000),
-	                "generation", (json_int_t)r->snap->generation, "zones",
-	                zones_json(r->snap->zones), "steered", steered,
-	                "last_reload", reload_json(report), "queries",
-	                (json_int_t)all_queries(report), "workers",
-	                (int)report->workers, "servers", (int)map->servers,
-	                "network_suspect", report->blind));
+		json_pack("{s:s, s:I, s:I, s:o, s:o, s:o, s:I, s:i, s:i, s:b}",
+			"version", DNSD_VERSION, "uptime",
+			(json_int_t)((clock_ms() - report->start_ms) / 1000),
+			"generation", (json_int_t)r->snap->generation, "zones",
+			zones_json(r->snap->zones), "steered", steered,
+			"last_reload", reload_json(report), "queries",
+			(json_int_t)all_queries(report), "workers",
+			(int)report->workers, "servers", (int)map->servers,
+			"network_suspect", report->blind));
 }
 
 /* -- explain -- */
@@ -106,7 +106,7 @@ void api_status(struct request *r)
 static json_t *place_json(const struct place *place)
 {
 	static const char *const source[] = {
-	        "unknown", "country", "database", "nets"};
+		"unknown", "country", "database", "nets"};
 	json_t *json = json_pack("{s:s}", "source", source[place->source]);
 	if (place->source != PLACE_UNKNOWN) {
 		json_object_set_new(json, "latitude", json_real(place->lat));
@@ -114,21 +114,21 @@ static json_t *place_json(const struct place *place)
 	}
 	if (place->country[0])
 		json_object_set_new(
-		        json, "country", json_stringn(place->country, 2));
+			json, "country", json_stringn(place->country, 2));
 	if (place->asn)
 		json_object_set_new(json, "asn", json_integer(place->asn));
 	return json;
 }
 
 static json_t *candidate_json(
-        const struct map *map, const struct steer_candidate *c)
+	const struct map *map, const struct steer_candidate *c)
 {
 	return json_pack("{s:s, s:s, s:f, s:f, s:f, s:f, s:f, s:f}", "node",
-	        map->nodes[c->node].name, "state", node_states[c->state],
-	        "path_ms", (double)c->path_ms, "utilisation", (double)c->used,
-	        "reserved", (double)c->reserved, "price_ms",
-	        (double)c->price_ms, "penalty_ms", (double)c->penalty_ms,
-	        "cost", (double)c->cost_ms);
+		map->nodes[c->node].name, "state", node_states[c->state],
+		"path_ms", (double)c->path_ms, "utilisation", (double)c->used,
+		"reserved", (double)c->reserved, "price_ms",
+		(double)c->price_ms, "penalty_ms", (double)c->penalty_ms,
+		"cost", (double)c->cost_ms);
 }
 
 void api_explain(struct request *r)
@@ -142,23 +142,23 @@ void api_explain(struct request *r)
 	unsigned scope;
 
 	if (!request_client(r, request_param(r, "name"),
-	            request_param(r, "client"), &query, &scope))
+		    request_param(r, "client"), &query, &scope))
 		return;
 	steer_decide(&state, http_own_accounts(r->http), &query, clock_ms(), &d,
-	        &trace);
+		&trace);
 	json_t *candidates = json_array();
 	for (unsigned i = 0; i < trace.n; i++)
 		json_array_append_new(candidates,
-		        candidate_json(state.map, &trace.candidate[i]));
+			candidate_json(state.map, &trace.candidate[i]));
 	net = (struct prefix){query.net, query.net_len};
 	request_json(r, 200,
-	        json_pack("{s:s, s:s, s:o, s:o, s:s, s:I, s:I}", "name",
-	                request_param(r, "name"), "client",
-	                prefix_text(&net, text), "place",
-	                place_json(geo_place(state.geo, query.place)),
-	                "candidates", candidates, "pick",
-	                state.map->nodes[d.node[0]].name, "ttl",
-	                (json_int_t)d.ttl_s, "scope", (json_int_t)scope));
+		json_pack("{s:s, s:s, s:o, s:o, s:s, s:I, s:I}", "name",
+			request_param(r, "name"), "client",
+			prefix_text(&net, text), "place",
+			place_json(geo_place(state.geo, query.place)),
+			"candidates", candidates, "pick",
+			state.map->nodes[d.node[0]].name, "ttl",
+			(json_int_t)d.ttl_s, "scope", (json_int_t)scope));
 }
 
 /* -- drain -- */
@@ -174,12 +174,12 @@ static void on_drained(void *arg, bool ok, const char *text)
 	struct waiting *w = arg;
 	if (ok)
 		request_json(&w->request, 200,
-		        json_pack("{s:s, s:b, s:s, s:s}", "node", w->node,
-		                "drained", w->drained, "scope",
-		                "this name server", "note", text));
+			json_pack("{s:s, s:b, s:s, s:s}", "node", w->node,
+				"drained", w->drained, "scope",
+				"this name server", "note", text));
 	else
 		request_error(
-		        &w->request, 404, "there is no node '%s'", w->node);
+			&w->request, 404, "there is no node '%s'", w->node);
 	free(w);
 }
 
@@ -190,9 +190,9 @@ void api_drain(struct request *r, const char *node, bool drained)
 	if (!r->has_token) {
 		request_header(r, "WWW-Authenticate", "Bearer");
 		request_error(r, *http_rules(r->http)->token ? 401 : 403,
-		        *http_rules(r->http)->token
-		                ? "the token is missing or wrong"
-		                : "no token is configured: changes are off");
+			*http_rules(r->http)->token
+				? "the token is missing or wrong"
+				: "no token is configured: changes are off");
 		return;
 	}
 	struct waiting *w = mem_zero(1, sizeof *w);
@@ -200,7 +200,7 @@ void api_drain(struct request *r, const char *node, bool drained)
 	w->drained = drained;
 	strncpy(w->node, node, sizeof w->node - 1);
 	ops->drain(
-	        ops->arg, node, drained, http_mailbox(r->http), on_drained, w);
+		ops->arg, node, drained, http_mailbox(r->http), on_drained, w);
 }
 
 /* -- heartbeats -- */
@@ -209,7 +209,7 @@ static bool is_node_address(const struct map *map, const struct addr *addr)
 {
 	for (unsigned i = 0; i < map->n_nodes; i++)
 		for (unsigned k = 0;
-		        k < (unsigned)map->nodes[i].n4 + map->nodes[i].n6; k++)
+			k < (unsigned)map->nodes[i].n4 + map->nodes[i].n6; k++)
 			if (addr_equal(&map->nodes[i].address[k], addr))
 				return true;
 	return false;
@@ -250,7 +250,7 @@ void api_heartbeat(struct request *r)
 	if (node >= 0 && beat.has_sample) {
 		const struct control_ops *ops = http_ops(r->http);
 		ops->heartbeat(ops->arg, (unsigned)node,
-		        (float)beat.sample.connections);
+			(float)beat.sample.connections);
 	}
 	request_json(r, 200, json_pack("{s:i, s:n}", "code", 0, "data"));
 	err_fini(&err);

@@ -47,7 +47,7 @@ struct side {
 	unsigned n_open;
 	struct evhttp_connection *open[CONNECTIONS_MAX]; /* with a request */
 	unsigned
-	        silent[TIMEOUT_S]; /* accepted less first requests, by second */
+		silent[TIMEOUT_S]; /* accepted less first requests, by second */
 	int64_t second;
 	struct evhttp_bound_socket *bound[SOCKETS_MAX];
 	unsigned n_bound;
@@ -109,7 +109,7 @@ const char *request_param(const struct request *r, const char *name)
 void request_header(struct request *r, const char *name, const char *value)
 {
 	evhttp_add_header(
-	        evhttp_request_get_output_headers(r->ev), name, value);
+		evhttp_request_get_output_headers(r->ev), name, value);
 }
 
 static const char *reason(int code)
@@ -134,7 +134,7 @@ static const char *reason(int code)
 }
 
 static void reply(struct request *r, int code, const char *type,
-        const void *text, size_t len)
+	const void *text, size_t len)
 {
 	struct evbuffer *body = evbuffer_new();
 	evbuffer_add(body, text, len);
@@ -145,7 +145,7 @@ static void reply(struct request *r, int code, const char *type,
 }
 
 void request_text(
-        struct request *r, const char *type, const void *text, size_t len)
+	struct request *r, const char *type, const void *text, size_t len)
 {
 	reply(r, 200, type, text, len);
 }
@@ -155,11 +155,11 @@ void request_json(struct request *r, int code, json_t *json)
 	char *text = json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(9));
 	json_decref(json);
 	if (code == 200 &&
-	        !evhttp_find_header(evhttp_request_get_output_headers(r->ev),
-	                "Cache-Control"))
+		!evhttp_find_header(evhttp_request_get_output_headers(r->ev),
+			"Cache-Control"))
 		request_header(r, "Cache-Control", "no-store");
 	reply(r, code, "application/json", text ? text : "null",
-	        text ? strlen(text) : 4);
+		text ? strlen(text) : 4);
 	free(text);
 }
 
@@ -210,9 +210,9 @@ static bool equal_secret(const char *a, const char *b)
 static bool has_token(const struct http *h, struct evhttp_request *ev)
 {
 	const char *auth = evhttp_find_header(
-	        evhttp_request_get_input_headers(ev), "Authorization");
+		evhttp_request_get_input_headers(ev), "Authorization");
 	return *h->rules->token && auth && !strncmp(auth, "Bearer ", 7) &&
-	        equal_secret(auth + 7, h->rules->token);
+		equal_secret(auth + 7, h->rules->token);
 }
 
 static struct addr peer_of(struct evhttp_request *ev)
@@ -261,7 +261,7 @@ static void pause_side(struct side *side, bool paused)
 	side->paused = paused;
 	for (unsigned i = 0; i < side->n_bound; i++) {
 		struct evconnlistener *l =
-		        evhttp_bound_socket_get_listener(side->bound[i]);
+			evhttp_bound_socket_get_listener(side->bound[i]);
 		if (paused)
 			evconnlistener_disable(l);
 		else
@@ -278,8 +278,8 @@ static struct bufferevent *on_accept(struct event_base *base, void *arg)
 		pause_side(side, true);
 	if (side->tls)
 		return bufferevent_openssl_socket_new(base, -1,
-		        SSL_new(side->tls), BUFFEREVENT_SSL_ACCEPTING,
-		        BEV_OPT_CLOSE_ON_FREE);
+			SSL_new(side->tls), BUFFEREVENT_SSL_ACCEPTING,
+			BEV_OPT_CLOSE_ON_FREE);
 	return bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
 }
 
@@ -297,8 +297,8 @@ static void know_connection(struct side *side, struct evhttp_request *ev)
 	silent_now(side);
 	for (unsigned i = 0; i < TIMEOUT_S; i++) {
 		unsigned *silent =
-		        &side->silent[(side->second + TIMEOUT_S - i) %
-		                TIMEOUT_S];
+			&side->silent[(side->second + TIMEOUT_S - i) %
+				TIMEOUT_S];
 		if (*silent) {
 			--*silent;
 			return;
@@ -311,7 +311,7 @@ static void on_pause_tick(evutil_socket_t fd, short what, void *arg)
 	struct http *h = arg;
 	for (int i = 0; i < 2; i++)
 		if (h->sides[i].paused &&
-		        connections(&h->sides[i]) < CONNECTIONS_MAX)
+			connections(&h->sides[i]) < CONNECTIONS_MAX)
 			pause_side(&h->sides[i], false);
 }
 
@@ -325,20 +325,20 @@ static const struct route {
 	bool site; /* on the public listener too */
 	void (*run)(struct request *r);
 } routes[] = {
-        {"/api/v1/nodes", GET, false, api_nodes},
-        {"/api/v1/status", GET, false, api_status},
-        {"/api/v1/explain", GET, false, api_explain},
-        {"/metrics", GET, false, metrics},
-        {"/api/v1/lines", GET, true, api_lines},
-        {"/resolve", GET, true, api_resolve},
-        {"/api/v1/servers", POST, true, api_heartbeat},
-        {"/api/v1/srs/register", POST, true, api_heartbeat},
+	{"/api/v1/nodes", GET, false, api_nodes},
+	{"/api/v1/status", GET, false, api_status},
+	{"/api/v1/explain", GET, false, api_explain},
+	{"/metrics", GET, false, metrics},
+	{"/api/v1/lines", GET, true, api_lines},
+	{"/resolve", GET, true, api_resolve},
+	{"/api/v1/servers", POST, true, api_heartbeat},
+	{"/api/v1/srs/register", POST, true, api_heartbeat},
 };
 
 static void serve_page(struct request *r)
 {
 	request_header(r, "Content-Security-Policy",
-	        "default-src 'self'; style-src 'unsafe-inline'; script-src 'unsafe-inline'");
+		"default-src 'self'; style-src 'unsafe-inline'; script-src 'unsafe-inline'");
 	request_text(r, "text/html; charset=utf-8", page_html, page_html_len);
 }
 
@@ -350,8 +350,8 @@ static bool route_node(struct request *r)
 	const char *name = r->path + sizeof prefix - 1, *slash;
 
 	if (strncmp(r->path, prefix, sizeof prefix - 1) ||
-	        !(slash = strchr(name, '/')) || slash == name ||
-	        (size_t)(slash - name) >= sizeof node)
+		!(slash = strchr(name, '/')) || slash == name ||
+		(size_t)(slash - name) >= sizeof node)
 		return false;
 	bool drain = !strcmp(slash, "/drain");
 	if (!drain && strcmp(slash, "/undrain"))
@@ -374,13 +374,13 @@ static void route(struct request *r)
 	}
 	for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
 		if (strcmp(routes[i].path, r->path) ||
-		        (r->site && !routes[i].site))
+			(r->site && !routes[i].site))
 			continue;
 		if (method & routes[i].methods)
 			routes[i].run(r);
 		else
 			request_error(r, 405, "use %s",
-			        routes[i].methods == POST ? "POST" : "GET");
+				routes[i].methods == POST ? "POST" : "GET");
 		return;
 	}
 	if (r->site || !route_node(r))
@@ -394,10 +394,10 @@ static void on_request(struct evhttp_request *ev, void *arg)
 	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(ev);
 	const char *query = uri ? evhttp_uri_get_query(uri) : NULL;
 	struct request r = {.http = h,
-	        .ev = ev,
-	        .site = side->site,
-	        .peer = peer_of(ev),
-	        .has_token = has_token(h, ev)};
+		.ev = ev,
+		.site = side->site,
+		.peer = peer_of(ev),
+		.has_token = has_token(h, ev)};
 
 	know_connection(side, ev);
 	r.path = uri ? evhttp_uri_get_path(uri) : NULL;
@@ -418,37 +418,37 @@ static void on_request(struct evhttp_request *ev, void *arg)
 /* -- listeners -- */
 
 static bool tls_open(
-        struct side *side, const char *cert, const char *key, struct err *err)
+	struct side *side, const char *cert, const char *key, struct err *err)
 {
 	side->tls = SSL_CTX_new(TLS_server_method());
 	if (side->tls &&
-	        SSL_CTX_set_min_proto_version(side->tls, TLS1_2_VERSION) == 1 &&
-	        SSL_CTX_use_certificate_chain_file(side->tls, cert) == 1 &&
-	        SSL_CTX_use_PrivateKey_file(side->tls, key, SSL_FILETYPE_PEM) ==
-	                1 &&
-	        SSL_CTX_check_private_key(side->tls) == 1)
+		SSL_CTX_set_min_proto_version(side->tls, TLS1_2_VERSION) == 1 &&
+		SSL_CTX_use_certificate_chain_file(side->tls, cert) == 1 &&
+		SSL_CTX_use_PrivateKey_file(side->tls, key, SSL_FILETYPE_PEM) ==
+			1 &&
+		SSL_CTX_check_private_key(side->tls) == 1)
 		return true;
 	return err_add(
-	        err, "%s: %s", cert, ERR_reason_error_string(ERR_get_error()));
+		err, "%s: %s", cert, ERR_reason_error_string(ERR_get_error()));
 }
 
 static void side_open(
-        struct http *h, struct side *side, bool site, const int *sockets)
+	struct http *h, struct side *side, bool site, const int *sockets)
 {
 	side->http = h;
 	side->site = site;
 	side->evhttp = evhttp_new(h->base);
 	evhttp_set_allowed_methods(side->evhttp,
-	        EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST);
+		EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST);
 	evhttp_set_max_headers_size(side->evhttp, HEADERS_MAX);
 	evhttp_set_max_body_size(side->evhttp, BODY_MAX);
 	evhttp_set_timeout(side->evhttp, TIMEOUT_S);
 	evhttp_set_gencb(side->evhttp, on_request, side);
 	evhttp_set_bevcb(side->evhttp, on_accept, side);
 	for (; sockets && *sockets >= 0 && side->n_bound < SOCKETS_MAX;
-	        sockets++)
+		sockets++)
 		side->bound[side->n_bound++] = evhttp_accept_socket_with_handle(
-		        side->evhttp, *sockets);
+			side->evhttp, *sockets);
 }
 
 /* -- rules -- */
@@ -462,7 +462,7 @@ static struct http_rules *rules_new(const struct conf *conf)
 		return rules;
 	size_t size = rules->n_heartbeat * sizeof *rules->heartbeat_from;
 	rules->heartbeat_from =
-	        memcpy(mem_alloc(size), conf->heartbeat_from.prefix, size);
+		memcpy(mem_alloc(size), conf->heartbeat_from.prefix, size);
 	return rules;
 }
 
@@ -528,8 +528,8 @@ static void http_free(struct http *h)
 }
 
 struct http *http_start(const struct conf *conf,
-        const struct http_sockets *sockets, struct published *published,
-        const struct control_ops *ops, uint64_t secret, struct err *err)
+	const struct http_sockets *sockets, struct published *published,
+	const struct control_ops *ops, uint64_t secret, struct err *err)
 {
 	struct http *h = mem_zero(1, sizeof *h);
 
@@ -541,12 +541,12 @@ struct http *http_start(const struct conf *conf,
 	h->accounts = accounts_new(MAX_CLIENTS, secret);
 	h->rules = rules_new(conf);
 	if (*conf->site.cert &&
-	        !tls_open(&h->sides[1], conf->site.cert, conf->site.key, err)) {
+		!tls_open(&h->sides[1], conf->site.cert, conf->site.key, err)) {
 		http_free(h);
 		return NULL;
 	}
 	h->mail = event_new(h->base, mailbox_fd(h->mailbox),
-	        EV_READ | EV_PERSIST, on_mail, h);
+		EV_READ | EV_PERSIST, on_mail, h);
 	event_add(h->mail, NULL);
 	struct timeval pause = {0, PAUSE_MS * 1000};
 	h->tick = event_new(h->base, -1, EV_PERSIST, on_pause_tick, h);

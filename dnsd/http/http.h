@@ -23,9 +23,9 @@ struct accounts;
 struct control_ops {
 	void *arg;
 	void (*drain)(void *arg, const char *node, bool drained,
-	        struct mailbox *mailbox,
-	        void (*done)(void *arg, bool ok, const char *text),
-	        void *done_arg);
+		struct mailbox *mailbox,
+		void (*done)(void *arg, bool ok, const char *text),
+		void *done_arg);
 	/* A heartbeat's connections of a node, by its index in the map. */
 	void (*heartbeat)(void *arg, unsigned node, float connections);
 };
@@ -40,8 +40,8 @@ struct http_sockets {
 /* conf is read now and by http_reconfigure, not kept. NULL with a message if
  * the certificate can't be used. Starts the thread. */
 struct http *http_start(const struct conf *conf,
-        const struct http_sockets *sockets, struct published *published,
-        const struct control_ops *ops, uint64_t secret, struct err *err);
+	const struct http_sockets *sockets, struct published *published,
+	const struct control_ops *ops, uint64_t secret, struct err *err);
 
 /* After a reload: token, trusted and heartbeat_from may have changed. */
 void http_reconfigure(struct http *http, const struct conf *conf);

@@ -10,7 +10,7 @@
 
 /* Whose client: the caller, or whom a trusted caller names. */
 bool request_client(struct request *r, const char *name, const char *client,
-        struct steer_query *query, unsigned *scope)
+	struct steer_query *query, unsigned *scope)
 {
 	struct map_match match;
 	struct prefix net = {r->peer, (uint8_t)addr_bits(&r->peer)};
@@ -26,25 +26,25 @@ bool request_client(struct request *r, const char *name, const char *client,
 	if (client && *client) {
 		if (!prefix_parse(&net, client, false)) {
 			request_error(r, 400,
-			        "'%.60s' is not ADDRESS or ADDRESS/LENGTH",
-			        client);
+				"'%.60s' is not ADDRESS or ADDRESS/LENGTH",
+				client);
 			return false;
 		}
 		if (!r->trusted && !r->has_token &&
-		        !addr_equal(&net.addr, &r->peer)) {
+			!addr_equal(&net.addr, &r->peer)) {
 			request_error(r, 403,
-			        "only trusted callers may name another client");
+				"only trusted callers may name another client");
 			return false;
 		}
 	}
 	struct geo_leaf leaf = geo_find(r->snap->geo, &net.addr);
 	*query = (struct steer_query){.name = match.name,
-	        .line = match.line,
-	        .type = STEER_A,
-	        .stream = map_stream_hash(
-	                match.stream, (unsigned)strlen(match.stream)),
-	        .asker = r->peer,
-	        .trusted = r->trusted};
+		.line = match.line,
+		.type = STEER_A,
+		.stream = map_stream_hash(
+			match.stream, (unsigned)strlen(match.stream)),
+		.asker = r->peer,
+		.trusted = r->trusted};
 	steer_client(query, &net.addr, net.len, leaf);
 	*scope = leaf.scope;
 	return true;
@@ -54,25 +54,25 @@ bool request_client(struct request *r, const char *name, const char *client,
 static bool stream_ok(const char *stream)
 {
 	static const char plain[] =
-	        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/";
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/";
 	size_t n = strlen(stream);
 	return n > 2 && n < STREAM_MAX && strspn(stream, plain) == n &&
-	        strchr(stream, '/') && *stream != '/' && stream[n - 1] != '/' &&
-	        !strstr(stream, "..");
+		strchr(stream, '/') && *stream != '/' && stream[n - 1] != '/' &&
+		!strstr(stream, "..");
 }
 
 static json_t *url(const char *scheme, const char *host, unsigned port,
-        unsigned usual, const char *stream, const char *suffix)
+	unsigned usual, const char *stream, const char *suffix)
 {
 	char text[600];
 	if (!port || !stream)
 		return json_null();
 	if (port == usual)
 		snprintf(text, sizeof text, "%s://%s/%s%s", scheme, host,
-		        stream, suffix);
+			stream, suffix);
 	else
 		snprintf(text, sizeof text, "%s://%s:%u/%s%s", scheme, host,
-		        port, stream, suffix);
+			port, stream, suffix);
 	return json_string(text);
 }
 
@@ -82,12 +82,12 @@ static json_t *addresses_json(const struct map_node *node)
 	json_t *list = json_array();
 	for (unsigned i = 0; i < (unsigned)node->n4 + node->n6; i++)
 		json_array_append_new(
-		        list, json_string(addr_text(&node->address[i], text)));
+			list, json_string(addr_text(&node->address[i], text)));
 	return list;
 }
 
 static json_t *line_json(const struct map *map, const struct map_name *name,
-        unsigned line, const struct map_node *node, const char *stream)
+	unsigned line, const struct map_node *node, const char *stream)
 {
 	char host[300];
 	if (line == 1)
@@ -95,11 +95,11 @@ static json_t *line_json(const struct map *map, const struct map_name *name,
 	else
 		snprintf(host, sizeof host, "line%u.%s", line, name->name);
 	return json_pack("{s:i, s:s, s:s, s:o, s:{s:o, s:o, s:o}}", "line",
-	        (int)line, "host", host, "node", node->name, "addresses",
-	        addresses_json(node), "urls", "rtmp",
-	        url("rtmp", host, node->rtmp_port, 1935, stream, ""), "flv",
-	        url("http", host, node->flv_port, 80, stream, ".flv"), "hls",
-	        url("http", host, node->flv_port, 80, stream, ".m3u8"));
+		(int)line, "host", host, "node", node->name, "addresses",
+		addresses_json(node), "urls", "rtmp",
+		url("rtmp", host, node->rtmp_port, 1935, stream, ""), "flv",
+		url("http", host, node->flv_port, 80, stream, ".flv"), "hls",
+		url("http", host, node->flv_port, 80, stream, ".m3u8"));
 }
 
 void api_lines(struct request *r)
@@ -117,7 +117,7 @@ void api_lines(struct request *r)
 		return;
 	}
 	if (!request_client(r, request_param(r, "name"),
-	            request_param(r, "client"), &query, &scope))
+		    request_param(r, "client"), &query, &scope))
 		return;
 	const struct map_name *name = &state.map->names[query.name];
 	int64_t now = clock_ms();
@@ -132,18 +132,18 @@ void api_lines(struct request *r)
 		if (d.ttl_s < ttl)
 			ttl = d.ttl_s;
 		json_array_append_new(lines,
-		        line_json(state.map, name, line,
-		                &state.map->nodes[d.node[0]], stream));
+			line_json(state.map, name, line,
+				&state.map->nodes[d.node[0]], stream));
 	}
 	struct prefix net = {query.net, query.net_len};
 	snprintf(cache, sizeof cache, "private, max-age=%u", ttl);
 	request_header(r, "Cache-Control", cache);
 	request_header(r, "Access-Control-Allow-Origin", "*");
 	request_json(r, 200,
-	        json_pack("{s:s, s:s, s:I, s:I, s:o}", "name", name->name,
-	                "client", prefix_text(&net, net_text), "scope",
-	                (json_int_t)scope, "ttl", (json_int_t)ttl, "lines",
-	                lines));
+		json_pack("{s:s, s:s, s:I, s:I, s:o}", "name", name->name,
+			"client", prefix_text(&net, net_text), "scope",
+			(json_int_t)scope, "ttl", (json_int_t)ttl, "lines",
+			lines));
 }
 
 void api_resolve(struct request *r)
@@ -170,7 +170,7 @@ void api_resolve(struct request *r)
 	}
 	request_header(r, "Access-Control-Allow-Origin", "*");
 	request_json(r, 200,
-	        json_pack("{s:s, s:s, s:o, s:I}", "name", name, "ip",
-	                client && *client ? client : addr_text(&r->peer, text),
-	                "addresses", list, "ttl", (json_int_t)d.ttl_s));
+		json_pack("{s:s, s:s, s:o, s:I}", "name", name, "ip",
+			client && *client ? client : addr_text(&r->peer, text),
+			"addresses", list, "ttl", (json_int_t)d.ttl_s));
 }

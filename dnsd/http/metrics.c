@@ -9,10 +9,10 @@
 typedef double node_value(const struct report_node *node);
 
 static void head(
-        struct buf *out, const char *name, const char *type, const char *help)
+	struct buf *out, const char *name, const char *type, const char *help)
 {
 	buf_printf(out, "# TYPE dnsd_%s %s\n# HELP dnsd_%s %s\n", name, type,
-	        name, help);
+		name, help);
 }
 
 static void queries(struct buf *out, const struct answer_counters *c)
@@ -20,63 +20,63 @@ static void queries(struct buf *out, const struct answer_counters *c)
 	static const char *const transport[] = {"udp", "tcp"};
 	static const char *const family[] = {"ipv4", "ipv6"};
 	static const char *const rcode[COUNT_RCODES] = {"NOERROR", "FORMERR",
-	        "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED", "YXDOMAIN",
-	        "YXRRSET", "NXRRSET", "NOTAUTH", "NOTZONE", "BADVERS"};
+		"SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED", "YXDOMAIN",
+		"YXRRSET", "NXRRSET", "NOTAUTH", "NOTZONE", "BADVERS"};
 
 	head(out, "queries", "counter", "Queries received.");
 	for (int t = 0; t < 2; t++)
 		for (int f = 0; f < 2; f++)
 			buf_printf(out,
-			        "dnsd_queries_total{transport=\"%s\",family=\"%s\"} %llu\n",
-			        transport[t], family[f],
-			        (unsigned long long)c->queries[t][f]);
+				"dnsd_queries_total{transport=\"%s\",family=\"%s\"} %llu\n",
+				transport[t], family[f],
+				(unsigned long long)c->queries[t][f]);
 	head(out, "query_types", "counter", "Queries by type.");
 	for (int i = 0; i < COUNT_TYPES; i++)
 		buf_printf(out, "dnsd_query_types_total{type=\"%s\"} %llu\n",
-		        count_type_text((enum count_type)i),
-		        (unsigned long long)c->types[i]);
+			count_type_text((enum count_type)i),
+			(unsigned long long)c->types[i]);
 	head(out, "responses", "counter", "Responses by rcode.");
 	for (int i = 0; i < COUNT_RCODES; i++)
 		buf_printf(out, "dnsd_responses_total{rcode=\"%s\"} %llu\n",
-		        rcode[i], (unsigned long long)c->rcodes[i]);
+			rcode[i], (unsigned long long)c->rcodes[i]);
 }
 
 static void simple(struct buf *out, const char *name, const char *type,
-        const char *help, double value)
+	const char *help, double value)
 {
 	head(out, name, type, help);
 	buf_printf(out, "dnsd_%s%s %.15g\n", name,
-	        strcmp(type, "counter") ? "" : "_total", value);
+		strcmp(type, "counter") ? "" : "_total", value);
 }
 
 static void others(struct buf *out, const struct report *r)
 {
 	const struct answer_counters *c = &r->counters;
 	simple(out, "dropped", "counter", "Packets that got no response.",
-	        (double)c->dropped);
+		(double)c->dropped);
 	simple(out, "truncated", "counter", "Responses with TC.",
-	        (double)c->truncated);
+		(double)c->truncated);
 	simple(out, "ecs_queries", "counter", "Queries with a client subnet.",
-	        (double)c->with_ecs);
+		(double)c->with_ecs);
 	simple(out, "cookies_good", "counter",
-	        "Queries with a valid server cookie.", (double)c->cookies_ok);
+		"Queries with a valid server cookie.", (double)c->cookies_ok);
 	simple(out, "cookies_bad", "counter",
-	        "Queries with an invalid server cookie.",
-	        (double)c->cookies_bad);
+		"Queries with an invalid server cookie.",
+		(double)c->cookies_bad);
 	simple(out, "tcp_connections", "gauge", "TCP connections open.",
-	        r->tcp_connections);
+		r->tcp_connections);
 	simple(out, "snapshot_builds", "counter", "Snapshots published.",
-	        (double)r->builds);
+		(double)r->builds);
 	simple(out, "snapshot_build_seconds", "gauge",
-	        "Time that the last snapshot took.", (double)r->build_ns / 1e9);
+		"Time that the last snapshot took.", (double)r->build_ns / 1e9);
 	simple(out, "reloads", "counter", "Reloads tried.", (double)r->reloads);
 	simple(out, "reload_errors", "counter", "Reloads refused.",
-	        (double)r->reload_errors);
+		(double)r->reload_errors);
 	simple(out, "uptime_seconds", "gauge", "Since start.",
-	        (double)(clock_ms() - r->start_ms) / 1000);
+		(double)(clock_ms() - r->start_ms) / 1000);
 	simple(out, "network_suspect", "gauge",
-	        "1 while most nodes time out and the last good states are held.",
-	        r->blind);
+		"1 while most nodes time out and the last good states are held.",
+		r->blind);
 }
 
 static double node_answers(const struct report_node *n)
@@ -138,25 +138,25 @@ static const struct {
 	const char *name, *type, *help;
 	node_value *value;
 } per_node[] = {
-        {"node_answers", "counter", "Answers that named the node.",
-                node_answers},
-        {"node_line2_questions", "counter",
-                "Questions for line 2 or higher by clients told the node.",
-                node_line2},
-        {"node_samples", "counter", "Readable samples.", node_samples},
-        {"node_failures", "counter", "Failed polls.", node_failures},
-        {"node_sample_age_seconds", "gauge",
-                "Age of the last sample, -1: none.", node_age},
-        {"node_up", "gauge", "1 if the node is up.", node_up},
-        {"node_connections", "gauge", "Connections of the last sample.",
-                node_connections},
-        {"node_utilisation", "gauge",
-                "Worst of connections, bandwidth and CPU, 1 is full.",
-                node_utilisation},
-        {"node_reserved", "gauge", "Viewers promised and not yet seen.",
-                node_reserved},
-        {"node_bandwidth_bits_per_second", "gauge", "Sent.", node_bandwidth},
-        {"node_cpu_ratio", "gauge", "Share of one core.", node_cpu},
+	{"node_answers", "counter", "Answers that named the node.",
+		node_answers},
+	{"node_line2_questions", "counter",
+		"Questions for line 2 or higher by clients told the node.",
+		node_line2},
+	{"node_samples", "counter", "Readable samples.", node_samples},
+	{"node_failures", "counter", "Failed polls.", node_failures},
+	{"node_sample_age_seconds", "gauge",
+		"Age of the last sample, -1: none.", node_age},
+	{"node_up", "gauge", "1 if the node is up.", node_up},
+	{"node_connections", "gauge", "Connections of the last sample.",
+		node_connections},
+	{"node_utilisation", "gauge",
+		"Worst of connections, bandwidth and CPU, 1 is full.",
+		node_utilisation},
+	{"node_reserved", "gauge", "Viewers promised and not yet seen.",
+		node_reserved},
+	{"node_bandwidth_bits_per_second", "gauge", "Sent.", node_bandwidth},
+	{"node_cpu_ratio", "gauge", "Share of one core.", node_cpu},
 };
 
 void metrics(struct request *r)
@@ -169,19 +169,19 @@ void metrics(struct request *r)
 	for (size_t i = 0; i < sizeof per_node / sizeof *per_node; i++) {
 		bool counter = !strcmp(per_node[i].type, "counter");
 		head(&out, per_node[i].name, per_node[i].type,
-		        per_node[i].help);
+			per_node[i].help);
 		for (unsigned k = 0; k < report->n_nodes; k++)
 			if (report->nodes[k].name)
 				buf_printf(&out,
-				        "dnsd_%s%s{node=\"%s\"} %.15g\n",
-				        per_node[i].name,
-				        counter ? "_total" : "",
-				        report->nodes[k].name,
-				        per_node[i].value(&report->nodes[k]));
+					"dnsd_%s%s{node=\"%s\"} %.15g\n",
+					per_node[i].name,
+					counter ? "_total" : "",
+					report->nodes[k].name,
+					per_node[i].value(&report->nodes[k]));
 	}
 	buf_printf(&out, "# EOF\n");
 	request_text(r,
-	        "application/openmetrics-text; version=1.0.0; charset=utf-8",
-	        out.text, out.len);
+		"application/openmetrics-text; version=1.0.0; charset=utf-8",
+		out.text, out.len);
 	buf_fini(&out);
 }

@@ -37,14 +37,14 @@ const char *request_param(const struct request *r, const char *name);
 /* The client that a question is about (client: a parameter or NULL, then the
  * caller), and what name means; false: an error was answered. */
 bool request_client(struct request *r, const char *name, const char *client,
-        struct steer_query *query, unsigned *scope);
+	struct steer_query *query, unsigned *scope);
 
 /* Answers; the request is done with. json is consumed. */
 void request_json(struct request *r, int code, json_t *json);
 void request_error(struct request *r, int code, const char *fmt, ...)
-        __attribute__((format(printf, 3, 4)));
+	__attribute__((format(printf, 3, 4)));
 void request_text(
-        struct request *r, const char *type, const void *text, size_t len);
+	struct request *r, const char *type, const void *text, size_t len);
 void request_header(struct request *r, const char *name, const char *value);
 
 /* The rest of http that handlers need. */

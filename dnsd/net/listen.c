@@ -21,7 +21,7 @@ static bool set(int fd, int level, int option, int value)
 }
 
 static int socket_new(
-        const struct sockaddr_storage *ss, socklen_t len, int type, bool share)
+	const struct sockaddr_storage *ss, socklen_t len, int type, bool share)
 {
 	int fd = socket(ss->ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
@@ -58,13 +58,13 @@ static void udp_options(const struct udp_socket *s)
 	 * forged, is ignored; 1232 octets pass anywhere. */
 	if (s->v6)
 		set(s->fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER,
-		        IPV6_PMTUDISC_PROBE);
+			IPV6_PMTUDISC_PROBE);
 	else
 		set(s->fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
 }
 
 static bool udp_open(
-        struct udp_socket *s, const struct sockaddr_storage *ss, socklen_t len)
+	struct udp_socket *s, const struct sockaddr_storage *ss, socklen_t len)
 {
 	s->v6 = ss->ss_family == AF_INET6;
 	s->wildcard = is_wildcard(ss);
@@ -75,7 +75,7 @@ static bool udp_open(
 	if (!s->wildcard)
 		return true;
 	return s->v6 ? set(s->fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)
-	             : set(s->fd, IPPROTO_IP, IP_PKTINFO, 1);
+		     : set(s->fd, IPPROTO_IP, IP_PKTINFO, 1);
 }
 
 static int tcp_open(const struct sockaddr_storage *ss, socklen_t len)
@@ -116,26 +116,26 @@ static bool open_address(struct listeners *l, unsigned i, const char *text)
 }
 
 static bool complain(
-        struct err *err, const struct conf_texts *addresses, unsigned i)
+	struct err *err, const struct conf_texts *addresses, unsigned i)
 {
 	const struct conf_where *w = &addresses->where[i];
 	const char *why = errno ? strerror(errno) : "not ADDRESS:PORT";
 	if (!w->file)
 		return err_add(err, "cannot listen on %s: %s",
-		        addresses->text[i], why);
+			addresses->text[i], why);
 	return err_add(err, "%s:%u: cannot listen on %s: %s", w->file, w->line,
-	        addresses->text[i], why);
+		addresses->text[i], why);
 }
 
 bool listen_streams(const struct conf_texts *addresses, int default_port,
-        int **fds, struct err *err)
+	int **fds, struct err *err)
 {
 	bool ok = true;
 	*fds = mem_zero(addresses->n + 1, sizeof **fds);
 	for (unsigned i = 0; i < addresses->n; i++) {
 		struct sockaddr_storage ss;
 		socklen_t len =
-		        sockaddr_parse(&ss, addresses->text[i], default_port);
+			sockaddr_parse(&ss, addresses->text[i], default_port);
 		(*fds)[i] = len ? tcp_open(&ss, len) : -1;
 		if ((*fds)[i] < 0)
 			ok = complain(err, addresses, i);
@@ -145,7 +145,7 @@ bool listen_streams(const struct conf_texts *addresses, int default_port,
 }
 
 bool listen_open(struct listeners *l, const struct conf_texts *addresses,
-        unsigned workers, struct err *err)
+	unsigned workers, struct err *err)
 {
 	*l = (struct listeners){.n = addresses->n, .workers = workers};
 	l->udp = mem_zero(workers * l->n, sizeof *l->udp);

@@ -27,11 +27,11 @@ struct listeners {
 
 /* Opens all sockets; false with a message (and nothing open) if one fails. */
 bool listen_open(struct listeners *l, const struct conf_texts *addresses,
-        unsigned workers, struct err *err);
+	unsigned workers, struct err *err);
 void listen_close(struct listeners *l);
 
 /* Listening stream sockets for HTTP: a malloc'd list ended by -1. */
 bool listen_streams(const struct conf_texts *addresses, int default_port,
-        int **fds, struct err *err);
+	int **fds, struct err *err);
 
 #endif

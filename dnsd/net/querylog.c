@@ -20,14 +20,15 @@ static void write_line(const struct answer_job *job, unsigned held)
 	}
 	if (held)
 		snprintf(more, sizeof more, " held=%u", held);
-	log_info("query from=%s transport=%s ecs=%s name=%s type=%s rcode=%u size=%u%s",
-	        addr_text(&job->peer, from), job->tcp ? "tcp" : "udp", net,
-	        name_text(&job->q.name, name), rr_type_text(job->q.qtype, type),
-	        job->reply[3] & 15u, job->reply_len, more);
+	log_info(
+		"query from=%s transport=%s ecs=%s name=%s type=%s rcode=%u size=%u%s",
+		addr_text(&job->peer, from), job->tcp ? "tcp" : "udp", net,
+		name_text(&job->q.name, name), rr_type_text(job->q.qtype, type),
+		job->reply[3] & 15u, job->reply_len, more);
 }
 
 void querylog_job(struct querylog *log, const struct answerer *answerer,
-        const struct answer_job *job)
+	const struct answer_job *job)
 {
 	double share = answerer->snap->options->query_log;
 	unsigned held;
@@ -35,6 +36,6 @@ void querylog_job(struct querylog *log, const struct answerer *answerer,
 	if (share <= 0 || !job->reply_len || !job->q.question_len)
 		return;
 	if (rng_unit(&log->rng) < share &&
-	        log_allowed(&log->limit, answerer->now_ms, LINES_PER_S, &held))
+		log_allowed(&log->limit, answerer->now_ms, LINES_PER_S, &held))
 		write_line(job, held);
 }

@@ -18,6 +18,6 @@ struct querylog {
 
 /* Logs the answered job if chance has it. snap is still acquired. */
 void querylog_job(struct querylog *log, const struct answerer *answerer,
-        const struct answer_job *job);
+	const struct answer_job *job);
 
 #endif

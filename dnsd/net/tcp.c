@@ -61,15 +61,15 @@ static void touch(struct connection *c)
 /* -- queries -- */
 
 static void answer_frame(struct connection *c, const uint8_t *query,
-        uint16_t len, struct evbuffer *out)
+	uint16_t len, struct evbuffer *out)
 {
 	struct tcp_server *s = c->server;
 	struct answer_job job = {.query = query,
-	        .query_len = len,
-	        .tcp = true,
-	        .peer = c->peer,
-	        .reply = s->reply + 2,
-	        .reply_room = FRAME_MAX};
+		.query_len = len,
+		.tcp = true,
+		.peer = c->peer,
+		.reply = s->reply + 2,
+		.reply_room = FRAME_MAX};
 
 	answer_begin(&s->thread.answerer, &job);
 	answer_finish(&s->thread.answerer, &job);
@@ -88,7 +88,7 @@ static bool answer_input(struct connection *c)
 	struct evbuffer *out = bufferevent_get_output(c->io);
 
 	while (evbuffer_get_length(in) >= 2 &&
-	        evbuffer_get_length(out) < OUTPUT_HIGH) {
+		evbuffer_get_length(out) < OUTPUT_HIGH) {
 		const uint8_t *p = evbuffer_pullup(in, 2);
 		size_t len = (size_t)p[0] << 8 | p[1];
 		if (len < 12)
@@ -154,7 +154,7 @@ static void on_event(struct bufferevent *io, short what, void *arg)
 /* -- connections -- */
 
 static void connection_new(
-        struct tcp_server *s, int fd, const struct sockaddr *peer)
+	struct tcp_server *s, int fd, const struct sockaddr *peer)
 {
 	struct connection *c = mem_zero(1, sizeof *c);
 	int one = 1;
@@ -184,10 +184,10 @@ static void on_accept(evutil_socket_t listener, short what, void *arg)
 		struct sockaddr_storage peer;
 		socklen_t len = sizeof peer;
 		int fd = accept4(listener, (struct sockaddr *)&peer, &len,
-		        SOCK_NONBLOCK | SOCK_CLOEXEC);
+			SOCK_NONBLOCK | SOCK_CLOEXEC);
 		/* Out of descriptors: make room as at the cap. */
 		if (fd < 0 && (errno == EMFILE || errno == ENFILE) &&
-		        !TAILQ_EMPTY(&s->oldest_first)) {
+			!TAILQ_EMPTY(&s->oldest_first)) {
 			connection_close(TAILQ_FIRST(&s->oldest_first));
 			continue;
 		}
@@ -205,7 +205,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	int64_t now = clock_ms();
 	struct connection *c;
 	while ((c = TAILQ_FIRST(&s->oldest_first)) &&
-	        now - c->active_ms >= s->idle_ms)
+		now - c->active_ms >= s->idle_ms)
 		connection_close(c);
 }
 
@@ -228,11 +228,11 @@ static void *run(void *arg)
 }
 
 struct tcp_server *tcp_server_new(const int *fds, unsigned n,
-        unsigned max_connections, unsigned idle_ms, struct published *published,
-        uint64_t secret)
+	unsigned max_connections, unsigned idle_ms, struct published *published,
+	uint64_t secret)
 {
 	struct tcp_server *s =
-	        aligned_alloc(64, (sizeof *s + 63) & ~(size_t)63);
+		aligned_alloc(64, (sizeof *s + 63) & ~(size_t)63);
 	if (!s)
 		abort();
 	memset(s, 0, sizeof *s);
@@ -245,11 +245,11 @@ struct tcp_server *tcp_server_new(const int *fds, unsigned n,
 	s->accept = mem_zero(n, sizeof(struct event *));
 	for (unsigned i = 0; i < n; i++) {
 		s->accept[i] = event_new(
-		        s->base, fds[i], EV_READ | EV_PERSIST, on_accept, s);
+			s->base, fds[i], EV_READ | EV_PERSIST, on_accept, s);
 		event_add(s->accept[i], NULL);
 	}
 	s->stop = event_new(
-	        s->base, s->thread.stop_fd, EV_READ | EV_PERSIST, on_stop, s);
+		s->base, s->thread.stop_fd, EV_READ | EV_PERSIST, on_stop, s);
 	event_add(s->stop, NULL);
 	unsigned tick_ms = idle_ms / 4 < 1000 ? idle_ms / 4 : 1000;
 	struct timeval tick = {tick_ms / 1000, tick_ms % 1000 * 1000};

@@ -9,7 +9,7 @@
 #include "steer/accounts.h"
 
 void net_thread_init(struct net_thread *t, struct published *published,
-        unsigned max_clients, uint64_t secret)
+	unsigned max_clients, uint64_t secret)
 {
 	t->published = published;
 	t->log.rng.state = secret;
@@ -20,7 +20,7 @@ void net_thread_init(struct net_thread *t, struct published *published,
 }
 
 void net_thread_start(struct net_thread *t, const char *name,
-        void *(*run)(void *), void *owner)
+	void *(*run)(void *), void *owner)
 {
 	t->thread = thread_start(name, run, owner);
 	t->running = true;

@@ -23,11 +23,11 @@ struct net_thread {
 
 /* Readies the thread's struct: accounts for about max_clients client nets. */
 void net_thread_init(struct net_thread *t, struct published *published,
-        unsigned max_clients, uint64_t secret);
+	unsigned max_clients, uint64_t secret);
 
 /* Starts it with a name for ps; run's argument is owner. Aborts if it can't. */
 void net_thread_start(struct net_thread *t, const char *name,
-        void *(*run)(void *), void *owner);
+	void *(*run)(void *), void *owner);
 
 /* Asks it to stop and waits. */
 void net_thread_stop(struct net_thread *t);

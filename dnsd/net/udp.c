@@ -20,7 +20,7 @@
 /* Room for the packet info of either family. */
 struct control {
 	_Alignas(struct cmsghdr) char bytes[CMSG_SPACE(
-	        sizeof(struct in6_pktinfo))];
+		sizeof(struct in6_pktinfo))];
 };
 
 /* One packet's place in a batch; the arrays below point into it. */
@@ -56,11 +56,11 @@ struct udp_worker {
 };
 
 struct udp_worker *udp_worker_new(unsigned index,
-        const struct udp_socket *sockets, unsigned n,
-        struct published *published, uint64_t secret)
+	const struct udp_socket *sockets, unsigned n,
+	struct published *published, uint64_t secret)
 {
 	struct udp_worker *w =
-	        aligned_alloc(64, (sizeof *w + 63) & ~(size_t)63);
+		aligned_alloc(64, (sizeof *w + 63) & ~(size_t)63);
 	if (!w)
 		abort();
 	memset(w, 0, sizeof *w);
@@ -100,8 +100,8 @@ static void begin(struct udp_worker *w, unsigned n)
 		job->query = w->slots[i].query;
 		/* A query that does not fit is none. */
 		job->query_len = m->msg_flags & MSG_TRUNC
-		        ? 0
-		        : (uint16_t)w->in[i].msg_len;
+			? 0
+			: (uint16_t)w->in[i].msg_len;
 		job->tcp = false;
 		job->peer = addr_from_sockaddr(m->msg_name);
 		job->reply = w->slots[i].reply;
@@ -127,7 +127,7 @@ static void keep_source(struct msghdr *m, const struct udp_socket *s)
 }
 
 static void queue(struct udp_worker *w, unsigned at, unsigned i,
-        const struct udp_socket *s)
+	const struct udp_socket *s)
 {
 	w->out_io[at] = (struct iovec){w->jobs[i].reply, w->jobs[i].reply_len};
 	w->out[at].msg_hdr = w->in[i].msg_hdr;
@@ -138,7 +138,7 @@ static void queue(struct udp_worker *w, unsigned at, unsigned i,
 }
 
 static void send_all(
-        struct udp_worker *w, const struct udp_socket *s, unsigned n)
+	struct udp_worker *w, const struct udp_socket *s, unsigned n)
 {
 	unsigned sent = 0;
 	while (sent < n) {
@@ -179,7 +179,7 @@ static bool defer(struct udp_worker *w, const struct udp_socket *s, unsigned i)
 /* -- a batch -- */
 
 static void answer_batch(
-        struct udp_worker *w, const struct udp_socket *s, unsigned n)
+	struct udp_worker *w, const struct udp_socket *s, unsigned n)
 {
 	unsigned ready = 0;
 

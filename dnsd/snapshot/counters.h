@@ -55,6 +55,6 @@ static inline uint64_t count_read(const uint64_t *counter)
 
 /* sum += from, which another thread may be writing. */
 void counters_add(
-        struct answer_counters *sum, const struct answer_counters *from);
+	struct answer_counters *sum, const struct answer_counters *from);
 
 #endif

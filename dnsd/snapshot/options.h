@@ -18,14 +18,14 @@ struct options {
 	bool have_previous;
 	const char *nsid;    /* NSID, id.server, hostname.bind; NULL: none */
 	const char *version; /* version.bind, version.server; NULL: REFUSED */
-	double query_log;      /* share of queries that are logged */
+	double query_log;    /* share of queries that are logged */
 	const struct prefix *trusted; /* who may ask _why */
 	unsigned n_trusted;
 };
 
 /* Whether addr lies in one of the trusted prefixes. */
 static inline bool options_trusts(
-        const struct options *options, const struct addr *addr)
+	const struct options *options, const struct addr *addr)
 {
 	for (unsigned i = 0; i < options->n_trusted; i++)
 		if (prefix_contains(&options->trusted[i], addr))

@@ -46,8 +46,8 @@ void snapshot_publish(struct published *published, struct snapshot snapshot)
 {
 	struct snapshot *fresh = mem_alloc(sizeof *fresh);
 	*fresh = snapshot;
-	struct snapshot *old = __atomic_exchange_n(
-	        &published->now, fresh, __ATOMIC_ACQ_REL);
+	struct snapshot *old =
+		__atomic_exchange_n(&published->now, fresh, __ATOMIC_ACQ_REL);
 	if (old) {
 		urcu_memb_synchronize_rcu();
 		READERS_DONE(published);

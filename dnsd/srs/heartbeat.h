@@ -32,6 +32,6 @@ struct heartbeat {
 
 /* False with one line that says what is wrong. body need not end in \0. */
 bool heartbeat_parse(const char *body, size_t len, struct heartbeat *heartbeat,
-        struct err *err);
+	struct err *err);
 
 #endif

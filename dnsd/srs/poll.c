@@ -69,7 +69,7 @@ static void add_timer(struct event *event, double ms)
 }
 
 static struct event *new_timer(
-        struct poller *p, event_callback_fn callback, void *arg)
+	struct poller *p, event_callback_fn callback, void *arg)
 {
 	struct event *event = event_new(p->base, -1, 0, callback, arg);
 	if (!event)
@@ -100,15 +100,15 @@ static void on_again(evutil_socket_t fd, short what, void *arg)
 }
 
 static void on_probed(void *arg, bool ok, enum sample_failure failure,
-        float rtt_ms, const char *why)
+	float rtt_ms, const char *why)
 {
 	struct ask *ask = arg;
 	struct poller *p = ask->node->poller;
 	ask->probe = NULL;
 	ask_ended(ask, ok);
 	p->events.probed(p->events.arg, ask->node->node,
-	        what_of(ask) == ASK_RTMP ? POLL_RTMP : POLL_FLV, ok, failure,
-	        rtt_ms, why);
+		what_of(ask) == ASK_RTMP ? POLL_RTMP : POLL_FLV, ok, failure,
+		rtt_ms, why);
 }
 
 static size_t on_body(char *bytes, size_t size, size_t n, void *arg)
@@ -162,7 +162,7 @@ static void set_options(CURL *curl, struct ask *ask)
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	/* With a timeout curl looks through its whole cache each time. */
 	curl_easy_setopt(
-	        curl, CURLOPT_DNS_CACHE_TIMEOUT, node->numeric ? -1L : 60L);
+		curl, CURLOPT_DNS_CACHE_TIMEOUT, node->numeric ? -1L : 60L);
 	/* A name lookup that outlives its deadline is left to its thread;
 	 * without this, dropping the transfer would wait for it. */
 	curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);
@@ -190,9 +190,9 @@ static void ask_start(struct ask *ask)
 		return;
 	}
 	ask->probe = probe_start(p->base,
-	        what_of(ask) == ASK_RTMP ? PROBE_RTMP : PROBE_HTTP,
-	        (struct sockaddr *)&ask->to, ask->to_len, p->timeout_ms,
-	        on_probed, ask);
+		what_of(ask) == ASK_RTMP ? PROBE_RTMP : PROBE_HTTP,
+		(struct sockaddr *)&ask->to, ask->to_len, p->timeout_ms,
+		on_probed, ask);
 }
 
 static void ask_drop(struct ask *ask)
@@ -245,7 +245,7 @@ static const char *words_of(CURL *curl, CURLcode code)
 }
 
 static void tell_failure(
-        struct ask *ask, enum sample_failure failure, const char *why)
+	struct ask *ask, enum sample_failure failure, const char *why)
 {
 	struct poller *p = ask->node->poller;
 	char line[256];
@@ -261,7 +261,7 @@ static void tell_answer(struct ask *ask, float rtt_ms)
 	struct err err = {0};
 
 	if (summary_parse(ask->body.text ? ask->body.text : "", ask->body.len,
-	            &sample, &err)) {
+		    &sample, &err)) {
 		sample.rtt_ms = rtt_ms;
 		ask_ended(ask, true);
 		p->events.sample(p->events.arg, ask->node->node, &sample);
@@ -319,8 +319,8 @@ static void on_socket(evutil_socket_t fd, short what, void *arg)
 {
 	struct poller *p = arg;
 	int running,
-	        bits = (what & EV_READ ? CURL_CSELECT_IN : 0) |
-	        (what & EV_WRITE ? CURL_CSELECT_OUT : 0);
+		bits = (what & EV_READ ? CURL_CSELECT_IN : 0) |
+		(what & EV_WRITE ? CURL_CSELECT_OUT : 0);
 	curl_multi_socket_action(p->multi, fd, bits, &running);
 	transfers(p);
 }
@@ -344,7 +344,7 @@ static int want_timer(CURLM *multi, long ms, void *arg)
 }
 
 static int want_socket(
-        CURL *curl, curl_socket_t fd, int what, void *arg, void *event)
+	CURL *curl, curl_socket_t fd, int what, void *arg, void *event)
 {
 	struct poller *p = arg;
 	if (event)
@@ -352,9 +352,9 @@ static int want_socket(
 	if (what == CURL_POLL_REMOVE)
 		return 0;
 	event = event_new(p->base, fd,
-	        EV_PERSIST | (what & CURL_POLL_IN ? EV_READ : 0) |
-	                (what & CURL_POLL_OUT ? EV_WRITE : 0),
-	        on_socket, p);
+		EV_PERSIST | (what & CURL_POLL_IN ? EV_READ : 0) |
+			(what & CURL_POLL_OUT ? EV_WRITE : 0),
+		on_socket, p);
 	if (!event)
 		abort(); /* no memory */
 	event_add(event, NULL);
@@ -388,7 +388,7 @@ static void split_url(struct asked *node)
 	if (curl_url_set(url, CURLUPART_URL, node->api, 0) == CURLUE_OK) {
 		curl_url_get(url, CURLUPART_USER, &user, CURLU_URLDECODE);
 		curl_url_get(
-		        url, CURLUPART_PASSWORD, &password, CURLU_URLDECODE);
+			url, CURLUPART_PASSWORD, &password, CURLU_URLDECODE);
 		curl_url_get(url, CURLUPART_HOST, &host, 0);
 		curl_url_set(url, CURLUPART_USER, NULL, 0);
 		curl_url_set(url, CURLUPART_PASSWORD, NULL, 0);
@@ -437,7 +437,7 @@ static struct asked *node_new(struct poller *p, const struct poll_target *t)
 	set_ask(node, ASK_FLV, node->flv);
 	node->due = new_timer(p, on_due, node);
 	unsigned spread =
-	        p->interval_ms < SPREAD_MS ? p->interval_ms : SPREAD_MS;
+		p->interval_ms < SPREAD_MS ? p->interval_ms : SPREAD_MS;
 	add_timer(node->due, spread * rng_unit(&p->rng));
 	return node;
 }
@@ -473,13 +473,13 @@ static struct asked **find_node(struct poller *p, uint32_t number)
 static bool same(const struct asked *node, const struct poll_target *t)
 {
 	return !strcmp(node->api, or_empty(t->api)) &&
-	        !strcmp(node->rtmp, or_empty(t->rtmp)) &&
-	        !strcmp(node->flv, or_empty(t->flv));
+		!strcmp(node->rtmp, or_empty(t->rtmp)) &&
+		!strcmp(node->flv, or_empty(t->flv));
 }
 
 /* Moves what stays into the new list, makes what is new. */
 static struct asked *node_for(
-        struct poller *p, const struct poll_target *target, bool sooner)
+	struct poller *p, const struct poll_target *target, bool sooner)
 {
 	struct asked **old = find_node(p, target->node);
 	if (!old || (*old)->kept || !same(*old, target))
@@ -491,7 +491,7 @@ static struct asked *node_for(
 }
 
 void poll_set(struct poller *p, const struct poll_target *targets, unsigned n,
-        unsigned interval_ms, unsigned timeout_ms)
+	unsigned interval_ms, unsigned timeout_ms)
 {
 	struct asked **nodes = mem_alloc(n * sizeof(void *));
 	bool sooner = interval_ms < p->interval_ms;
@@ -521,7 +521,7 @@ void poll_now(struct poller *p, uint32_t number)
 }
 
 struct poller *poll_new(
-        struct event_base *base, const struct poll_events *events)
+	struct event_base *base, const struct poll_events *events)
 {
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return NULL;

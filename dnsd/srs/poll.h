@@ -42,15 +42,15 @@ struct poll_events {
 	void (*sample)(void *arg, uint32_t node, const struct sample *sample);
 	/* The API poll failed. why is one line without secrets. */
 	void (*failed)(void *arg, uint32_t node, enum sample_failure failure,
-	        const char *why);
+		const char *why);
 	/* The RTMP or HTTP probe ended; ok, or how it failed. why names it. */
 	void (*probed)(void *arg, uint32_t node, enum poll_probe probe, bool ok,
-	        enum sample_failure failure, float rtt_ms, const char *why);
+		enum sample_failure failure, float rtt_ms, const char *why);
 };
 
 /* The events are copied. NULL only if libcurl cannot start. */
 struct poller *poll_new(
-        struct event_base *base, const struct poll_events *events);
+	struct event_base *base, const struct poll_events *events);
 void poll_free(struct poller *poller); /* NULL allowed */
 
 /* Replaces the list of nodes. Targets equal to old ones (same node, api, rtmp,
@@ -58,7 +58,7 @@ void poll_free(struct poller *poller); /* NULL allowed */
  * are asked at once (spread over at most 200 ms). A shorter interval holds from
  * now on, a longer one after the next poll. */
 void poll_set(struct poller *poller, const struct poll_target *targets,
-        unsigned n, unsigned interval_ms, unsigned timeout_ms);
+	unsigned n, unsigned interval_ms, unsigned timeout_ms);
 
 /* Asks one node at once, beside its rhythm. Unknown nodes are ignored. */
 void poll_now(struct poller *poller, uint32_t node);

@@ -33,8 +33,8 @@ struct probe {
 };
 
 static const char http_request[] = "GET / HTTP/1.1\r\nHost: dnsd\r\n"
-                                   "User-Agent: dnsd\r\nAccept: */*\r\n"
-                                   "Connection: close\r\n\r\n";
+				   "User-Agent: dnsd\r\nAccept: */*\r\n"
+				   "Connection: close\r\n\r\n";
 
 /* C0: version 3. C1: time and zero (a plain handshake), then bytes that may be
  * anything. */
@@ -51,7 +51,7 @@ void probe_cancel(struct probe *probe)
 }
 
 static void finish(struct probe *probe, bool ok, enum sample_failure failure,
-        const char *what)
+	const char *what)
 {
 	char why[160], to[SOCKADDR_TEXT_MAX];
 	float rtt_ms = (float)(clock_ns() - probe->started_ns) / 1e6f;
@@ -59,8 +59,8 @@ static void finish(struct probe *probe, bool ok, enum sample_failure failure,
 	void *arg = probe->arg;
 
 	snprintf(why, sizeof why, "%s probe of %s: %s",
-	        probe->kind == PROBE_RTMP ? "RTMP" : "HTTP",
-	        sockaddr_text((struct sockaddr *)&probe->to, to), what);
+		probe->kind == PROBE_RTMP ? "RTMP" : "HTTP",
+		sockaddr_text((struct sockaddr *)&probe->to, to), what);
 	probe_cancel(probe);
 	done(arg, ok, failure, rtt_ms, why);
 }
@@ -104,8 +104,8 @@ static void judge(struct probe *probe)
 
 	if (memcmp(probe->answer, want, had) != 0)
 		finish(probe, false, SAMPLE_UNREADABLE,
-		        probe->kind == PROBE_RTMP ? "the answer is no RTMP"
-		                                  : "the answer is no HTTP");
+			probe->kind == PROBE_RTMP ? "the answer is no RTMP"
+						  : "the answer is no HTTP");
 	else if (had == n)
 		finish(probe, true, 0, "answered");
 }
@@ -115,11 +115,11 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	struct probe *probe = arg;
 	if (what & EV_TIMEOUT) {
 		finish(probe, false, SAMPLE_TIMEOUT,
-		        "connected, but no answer in time");
+			"connected, but no answer in time");
 		return;
 	}
 	ssize_t n = recv(fd, probe->answer + probe->answer_len,
-	        sizeof probe->answer - probe->answer_len, 0);
+		sizeof probe->answer - probe->answer_len, 0);
 	if (n > 0) {
 		size_t had = probe->answer_len += (size_t)n;
 		wait_for(probe, EV_READ, on_readable);
@@ -127,7 +127,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 			judge(probe);
 	} else if (n == 0) {
 		finish(probe, false, SAMPLE_REFUSED,
-		        "closed without an answer");
+			"closed without an answer");
 	} else if (again(errno)) {
 		wait_for(probe, EV_READ, on_readable);
 	} else {
@@ -143,11 +143,11 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 			fail(probe, probe->error);
 		else
 			finish(probe, false, SAMPLE_TIMEOUT,
-			        "not connected in time");
+				"not connected in time");
 		return;
 	}
 	ssize_t n = send(fd, probe->request + probe->sent,
-	        probe->request_len - probe->sent, MSG_NOSIGNAL);
+		probe->request_len - probe->sent, MSG_NOSIGNAL);
 	if (n < 0 && !again(errno)) { /* the connect's own error too */
 		fail(probe, errno);
 		return;
@@ -160,28 +160,28 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 }
 
 struct probe *probe_start(struct event_base *base, enum probe_kind kind,
-        const struct sockaddr *to, socklen_t to_len, unsigned timeout_ms,
-        probe_done *done, void *arg)
+	const struct sockaddr *to, socklen_t to_len, unsigned timeout_ms,
+	probe_done *done, void *arg)
 {
 	struct probe *probe = mem_zero(1, sizeof *probe);
 
 	*probe = (struct probe){.base = base,
-	        .kind = kind,
-	        .done = done,
-	        .arg = arg,
-	        .started_ns = clock_ns(),
-	        .deadline_ms = clock_ms() + timeout_ms};
+		.kind = kind,
+		.done = done,
+		.arg = arg,
+		.started_ns = clock_ns(),
+		.deadline_ms = clock_ms() + timeout_ms};
 	memcpy(&probe->to, to, to_len);
 	probe->request = kind == PROBE_RTMP ? rtmp_request : http_request;
 	probe->request_len = kind == PROBE_RTMP ? sizeof rtmp_request
-	                                        : sizeof http_request - 1;
+						: sizeof http_request - 1;
 	probe->event = event_new(base, -1, 0, on_writable, probe);
 	if (!probe->event)
 		abort(); /* no memory */
 	probe->fd = socket(
-	        to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (probe->fd >= 0 && connect(probe->fd, to, to_len) != 0 &&
-	        !again(errno)) {
+		!again(errno)) {
 		probe->error = errno;
 		close(probe->fd);
 		probe->fd = -1;

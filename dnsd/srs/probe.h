@@ -21,13 +21,13 @@ enum probe_kind { PROBE_RTMP, PROBE_HTTP };
 /* ok, or how it failed and why in one line. The probe is gone when this is
  * called. */
 typedef void probe_done(void *arg, bool ok, enum sample_failure failure,
-        float rtt_ms, const char *why);
+	float rtt_ms, const char *why);
 
 /* Starts a probe. done is called once, from the event loop and never from
  * within this call, unless the probe is cancelled before. */
 struct probe *probe_start(struct event_base *base, enum probe_kind kind,
-        const struct sockaddr *to, socklen_t to_len, unsigned timeout_ms,
-        probe_done *done, void *arg);
+	const struct sockaddr *to, socklen_t to_len, unsigned timeout_ms,
+	probe_done *done, void *arg);
 
 void probe_cancel(struct probe *probe); /* NULL allowed */
 

@@ -15,7 +15,7 @@ enum need { OPTIONAL, REQUIRED };
 
 /* A number from 0 to max. *out stays when an optional one is missing. */
 static bool read_number(const json_t *object, const char *key, enum need need,
-        double max, double *out, struct err *err)
+	double max, double *out, struct err *err)
 {
 	const json_t *value = json_object_get(object, key);
 	if (!value)
@@ -30,7 +30,7 @@ static bool read_number(const json_t *object, const char *key, enum need need,
 }
 
 bool summary_id(const struct json_t *object, const char *key, char *out,
-        size_t room, struct err *err)
+	size_t room, struct err *err)
 {
 	const json_t *value = json_object_get(object, key);
 	int n = 0;
@@ -40,7 +40,7 @@ bool summary_id(const struct json_t *object, const char *key, char *out,
 		n = snprintf(out, room, "%s", json_string_value(value));
 	else if (json_is_integer(value))
 		n = snprintf(out, room, "%" JSON_INTEGER_FORMAT,
-		        json_integer_value(value));
+			json_integer_value(value));
 	else if (value && !json_is_null(value))
 		return err_add(err, "%s is no string", key);
 	if ((size_t)n >= room)
@@ -54,28 +54,28 @@ bool summary_id(const struct json_t *object, const char *key, char *out,
 /* What changes when the SRS behind an address is another process. SRS 4 tells
  * neither service nor pid outside of self. */
 static bool read_identity(const json_t *top, const json_t *self,
-        struct sample *sample, struct err *err)
+	struct sample *sample, struct err *err)
 {
 	char service[128], pid[32];
 	if (!summary_id(top, "service", service, sizeof service, err) ||
-	        !summary_id(top, "pid", pid, sizeof pid, err) ||
-	        (!*pid && !summary_id(self, "pid", pid, sizeof pid, err)))
+		!summary_id(top, "pid", pid, sizeof pid, err) ||
+		(!*pid && !summary_id(self, "pid", pid, sizeof pid, err)))
 		return false;
 	if (*service || *pid)
 		sample->identity = hash_bytes(service, strlen(service),
-		        hash_bytes(pid, strlen(pid), 0));
+			hash_bytes(pid, strlen(pid), 0));
 	return true;
 }
 
 static bool read_self(
-        const json_t *self, struct sample *sample, struct err *err)
+	const json_t *self, struct sample *sample, struct err *err)
 {
 	double cpu = 0, uptime = -1;
 	const json_t *version = json_object_get(self, "version");
 
 	if (!read_number(self, "cpu_percent", OPTIONAL, 1e6, &cpu, err) ||
-	        !read_number(
-	                self, "srs_uptime", OPTIONAL, INT32_MAX, &uptime, err))
+		!read_number(
+			self, "srs_uptime", OPTIONAL, INT32_MAX, &uptime, err))
 		return false;
 	if (version && !json_is_string(version))
 		return err_add(err, "version is no string");
@@ -83,12 +83,12 @@ static bool read_self(
 	sample->uptime_s = (int32_t)uptime;
 	if (version)
 		sample->major =
-		        (uint16_t)strtoul(json_string_value(version), NULL, 10);
+			(uint16_t)strtoul(json_string_value(version), NULL, 10);
 	return true;
 }
 
 static bool read_connections(
-        const json_t *system, struct sample *sample, struct err *err)
+	const json_t *system, struct sample *sample, struct err *err)
 {
 	const json_t *value = json_object_get(system, "conn_srs");
 	if (!value)
@@ -103,7 +103,7 @@ static bool read_connections(
 }
 
 bool summary_read(const struct json_t *top, const struct json_t *data,
-        struct sample *sample, struct err *err)
+	struct sample *sample, struct err *err)
 {
 	const json_t *system = json_object_get(data, "system");
 	const json_t *self = json_object_get(data, "self");
@@ -115,13 +115,13 @@ bool summary_read(const struct json_t *top, const struct json_t *data,
 	if (self && !json_is_object(self))
 		return err_add(err, "data.self is no object");
 	if (!read_connections(system, sample, err) ||
-	        !read_number(data, "now_ms", REQUIRED, NUMBER_MAX, &now, err) ||
-	        !read_number(system, "srs_sample_time", REQUIRED, NUMBER_MAX,
-	                &stamp, err) ||
-	        !read_number(system, "srs_send_bytes", REQUIRED, NUMBER_MAX,
-	                &sent, err) ||
-	        !read_self(self, sample, err) ||
-	        !read_identity(top, self, sample, err))
+		!read_number(data, "now_ms", REQUIRED, NUMBER_MAX, &now, err) ||
+		!read_number(system, "srs_sample_time", REQUIRED, NUMBER_MAX,
+			&stamp, err) ||
+		!read_number(system, "srs_send_bytes", REQUIRED, NUMBER_MAX,
+			&sent, err) ||
+		!read_self(self, sample, err) ||
+		!read_identity(top, self, sample, err))
 		return false;
 	sample->node_ms = (int64_t)now;
 	sample->sampled_ms = (int64_t)stamp;
@@ -136,17 +136,17 @@ static bool read_top(const json_t *top, struct sample *sample, struct err *err)
 
 	if (summaries)
 		return summary_read(
-		        top, json_object_get(summaries, "data"), sample, err);
+			top, json_object_get(summaries, "data"), sample, err);
 	if (!json_is_integer(code))
 		return err_add(err, "no code: not an answer of SRS");
 	if (json_integer_value(code) != 0)
 		return err_add(err, "code %" JSON_INTEGER_FORMAT,
-		        json_integer_value(code));
+			json_integer_value(code));
 	return summary_read(top, json_object_get(top, "data"), sample, err);
 }
 
 bool summary_parse(
-        const char *body, size_t len, struct sample *sample, struct err *err)
+	const char *body, size_t len, struct sample *sample, struct err *err)
 {
 	json_error_t error;
 	json_t *top = json_loadb(body, len, 0, &error);

@@ -20,18 +20,18 @@
 /* False with one line that says what is missing or of the wrong type.
  * rtt_ms is left 0. body need not end in \0. */
 bool summary_parse(
-        const char *body, size_t len, struct sample *sample, struct err *err);
+	const char *body, size_t len, struct sample *sample, struct err *err);
 
 /* For heartbeat.c: the same from parsed JSON; top has service and pid, data is
  * the summaries' object (both borrowed; data may be NULL). */
 struct json_t;
 bool summary_read(const struct json_t *top, const struct json_t *data,
-        struct sample *sample, struct err *err);
+	struct sample *sample, struct err *err);
 
 /* For heartbeat.c: an id, which old versions write as a number. Missing is "".
  * False with a message if it is something else, has control characters or does
  * not fit into room (with its \0). */
 bool summary_id(const struct json_t *object, const char *key, char *out,
-        size_t room, struct err *err);
+	size_t room, struct err *err);
 
 #endif

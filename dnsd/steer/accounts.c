@@ -15,7 +15,7 @@ const uint8_t promise_class_s[PROMISE_CLASSES] = {2, 4, 6, 10, 15, 20, 30, 60};
 static void *pages(size_t size)
 {
 	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
-	        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (p == MAP_FAILED)
 		abort();
 	return p;
@@ -69,7 +69,7 @@ const struct client *accounts_peek(const struct accounts *a, uint64_t key)
 }
 
 struct client *accounts_client(
-        struct accounts *a, uint64_t key, uint32_t now_ms)
+	struct accounts *a, uint64_t key, uint32_t now_ms)
 {
 	struct client *c = bucket_of(a, key), *oldest = c;
 	uint64_t tag = tag_of(a, key);
@@ -79,9 +79,9 @@ struct client *accounts_client(
 			return &c[i];
 		}
 		if (!c[i].tag ||
-		        (oldest->tag &&
-		                now_ms - c[i].seen_ms >
-		                        now_ms - oldest->seen_ms))
+			(oldest->tag &&
+				now_ms - c[i].seen_ms >
+					now_ms - oldest->seen_ms))
 			oldest = &c[i];
 	}
 	*oldest = (struct client){.tag = tag, .seen_ms = now_ms};
@@ -91,7 +91,7 @@ struct client *accounts_client(
 }
 
 float accounts_budget(struct accounts *a, uint64_t asker, uint32_t now_ms,
-        float viewers, float per_s, float burst)
+	float viewers, float per_s, float burst)
 {
 	uint64_t h = hash_mix(asker ^ a->secret);
 	struct asker *one = &a->askers[h % ASKERS];
@@ -103,7 +103,7 @@ float accounts_budget(struct accounts *a, uint64_t asker, uint32_t now_ms,
 	if (one->tag != tag)
 		*one = (struct asker){tag, now_ms, burst};
 	float budget =
-	        one->budget + (float)(now_ms - one->at_ms) * 0.001f * per_s;
+		one->budget + (float)(now_ms - one->at_ms) * 0.001f * per_s;
 	if (budget > burst)
 		budget = burst;
 	if (viewers > budget)

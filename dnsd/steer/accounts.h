@@ -90,19 +90,19 @@ void accounts_free(struct accounts *accounts); /* NULL allowed */
 /* The client's entry, or the one it may replace (then zeroed with its tag
  * set); never NULL. Owner thread only. */
 struct client *accounts_client(
-        struct accounts *accounts, uint64_t key, uint32_t now_ms);
+	struct accounts *accounts, uint64_t key, uint32_t now_ms);
 
 /* The entry if there is one, without making room: for decisions that are not
  * accounted. */
 const struct client *accounts_peek(
-        const struct accounts *accounts, uint64_t key);
+	const struct accounts *accounts, uint64_t key);
 
 /* Fetches the bucket of a key into the cache. */
 static inline void accounts_prefetch(
-        const struct accounts *accounts, uint64_t key)
+	const struct accounts *accounts, uint64_t key)
 {
 	const struct client *bucket =
-	        &accounts->clients[(key & accounts->bucket_mask) * CLIENT_WAYS];
+		&accounts->clients[(key & accounts->bucket_mask) * CLIENT_WAYS];
 	__builtin_prefetch(bucket);
 	__builtin_prefetch(bucket + 1);
 }
@@ -110,6 +110,6 @@ static inline void accounts_prefetch(
 /* How many of `viewers` the asking network may still reserve now; takes them
  * from its budget, which refills by per_s up to burst. */
 float accounts_budget(struct accounts *accounts, uint64_t asker,
-        uint32_t now_ms, float viewers, float per_s, float burst);
+	uint32_t now_ms, float viewers, float per_s, float burst);
 
 #endif

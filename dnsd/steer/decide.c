@@ -48,7 +48,7 @@ __attribute__((constructor)) static void gumbel_fill(void)
 {
 	for (unsigned i = 0; i < 1 << GUMBEL_BITS; i++)
 		gumbel[i] = (float)log(
-		        -log((i + 0.5) / (double)(1 << GUMBEL_BITS)));
+			-log((i + 0.5) / (double)(1 << GUMBEL_BITS)));
 }
 
 static inline float draw(uint64_t net, const struct map_node *node)
@@ -74,7 +74,7 @@ uint64_t steer_key(const struct map *map, const struct steer_query *q)
 static inline bool told_runs(const struct told *t, uint32_t now)
 {
 	return t->node != MAP_NO_NODE &&
-	        now - t->made_ms < (uint32_t)t->ttl_s * 1000;
+		now - t->made_ms < (uint32_t)t->ttl_s * 1000;
 }
 
 static inline bool told_counts(const struct told *t, uint32_t now)
@@ -113,7 +113,7 @@ static inline float recent(const struct work *w, unsigned node)
 		return 0;
 	const struct promise *p = &w->accounts->promise[node];
 	return p->recent_generation == w->state->load->generation ? p->recent
-	                                                          : 0;
+								  : 0;
 }
 
 static float score(const struct work *w, const struct option *o)
@@ -154,7 +154,7 @@ static void add(struct work *w, unsigned node, float path_ms)
 	if (w->name->policy == POLICY_STABLE)
 		o->price = o->used > COST_FULL ? o->price : 0;
 	o->score = w->name->policy == POLICY_FAILOVER ? (float)(list->n)
-	                                              : score(w, o);
+						      : score(w, o);
 	if (o->state < list->best_state)
 		list->best_state = o->state;
 }
@@ -164,7 +164,7 @@ static void add(struct work *w, unsigned node, float path_ms)
 static void add_candidates(struct work *w)
 {
 	const struct candidates *c =
-	        map_candidates(w->state->map, w->pool, w->query->place, w->net);
+		map_candidates(w->state->map, w->pool, w->query->place, w->net);
 	for (unsigned i = 0; i < MAP_CANDIDATES; i++) {
 		if (c->slot[i].node == MAP_NO_NODE)
 			break;
@@ -212,8 +212,8 @@ static void add_from_pool(struct work *w, uint32_t avoid_site)
 	for (unsigned i = 0; i < w->pool->n; i++) {
 		unsigned node = w->pool->node[i];
 		if (s->load->node[node].state >= NODE_DOWN ||
-		        s->map->nodes[node].site == avoid_site ||
-		        listed(&w->options, node))
+			s->map->nodes[node].site == avoid_site ||
+			listed(&w->options, node))
 			continue;
 		float path = path_to(w, node);
 		if (n == FROM_POOL && path >= near[n - 1].path)
@@ -232,7 +232,7 @@ static bool all_full(const struct options *list)
 {
 	for (unsigned i = 0; i < list->n; i++)
 		if (list->option[i].state == list->best_state &&
-		        list->option[i].used < COST_FULL * COST_WALL)
+			list->option[i].used < COST_FULL * COST_WALL)
 			return false;
 	return true;
 }
@@ -245,7 +245,7 @@ static void add_in_order(struct work *w)
 		for (unsigned i = 0; i < w->pool->n; i++) {
 			unsigned node = w->pool->node[i];
 			bool is_up =
-			        w->state->load->node[node].state == NODE_UP;
+				w->state->load->node[node].state == NODE_UP;
 			if (is_up == up)
 				add(w, node, path_to(w, node));
 		}
@@ -274,7 +274,7 @@ static void gather(struct work *w)
  * same node is worse than the same site, a later line worse than an earlier
  * (players go 1, 2, 3, 1). */
 static unsigned conflict_with(
-        const struct map *map, unsigned node, const uint16_t *had, unsigned n)
+	const struct map *map, unsigned node, const uint16_t *had, unsigned n)
 {
 	unsigned sum = 0;
 	for (unsigned i = 0; i < n; i++) {
@@ -314,7 +314,7 @@ static void mark_conflicts(struct work *w, const uint16_t *had, unsigned n)
 		struct option *o = &w->options.option[i];
 		o->conflict = (uint16_t)conflict_with(map, o->node, had, n);
 		o->score = w->name->policy == POLICY_FAILOVER ? (float)(i + 1)
-		                                              : score(w, o);
+							      : score(w, o);
 		for (unsigned k = 0; k < n; k++)
 			if (map_same_provider(map, had[k], o->node))
 				o->score += PROVIDER_MS / TEMPERATURE_MS;
@@ -325,7 +325,7 @@ static bool other_site_is_up(const struct work *w)
 {
 	for (unsigned i = 0; i < w->options.n; i++)
 		if (w->options.option[i].state == NODE_UP &&
-		        w->options.option[i].conflict < CONFLICT_SITE)
+			w->options.option[i].conflict < CONFLICT_SITE)
 			return true;
 	return false;
 }
@@ -337,8 +337,8 @@ static unsigned earlier_lines(struct work *w, uint16_t *had)
 	unsigned n = 0;
 	for (unsigned line = 1; line < w->query->line; line++) {
 		const struct told *t = w->client && line <= CLIENT_LINES
-		        ? &w->client->told[line - 1]
-		        : NULL;
+			? &w->client->told[line - 1]
+			: NULL;
 		uint16_t before = MAP_NO_NODE;
 		uint16_t node = MAP_NO_NODE;
 		if (t && told_counts(t, w->now)) {
@@ -351,8 +351,8 @@ static unsigned earlier_lines(struct work *w, uint16_t *had)
 		}
 		/* An answer that named the node before may still be cached. */
 		if (before != MAP_NO_NODE && before != node &&
-		        w->now - t->made_ms < BEFORE_MS &&
-		        n < 2 * CONF_LINES_MAX - 2)
+			w->now - t->made_ms < BEFORE_MS &&
+			n < 2 * CONF_LINES_MAX - 2)
 			had[n++] = before;
 		had[n++] = node;
 	}
@@ -375,7 +375,7 @@ static uint32_t ttl_for(const struct work *w, const struct option *o)
 	if (load->growth > 1e-4f && ttl > 0.5f * left / load->growth)
 		ttl = 0.5f * left / load->growth;
 	if (o->state != NODE_UP || o->used >= COST_FULL ||
-	        w->state->load->provisional)
+		w->state->load->provisional)
 		ttl = least;
 	return (uint32_t)(ttl > least ? ttl : least);
 }
@@ -398,17 +398,17 @@ static void trace_fill(const struct work *w, struct steer_trace *trace)
 	for (unsigned i = 0; i < w->options.n; i++) {
 		const struct option *o = &w->options.option[i];
 		trace->candidate[i] = (struct steer_candidate){
-		        .node = o->node,
-		        .state = o->state,
-		        .earlier = o->conflict > 0,
-		        .path_ms = o->path,
-		        .penalty_ms = o->penalty,
-		        .price_ms = o->price,
-		        .cost_ms = o->path + o->price + o->penalty,
-		        .used = w->state->load->node[o->node].used,
-		        .reserved = w->state->load->node[o->node].reserved +
-		                recent(w, o->node),
-		        .score = o->score,
+			.node = o->node,
+			.state = o->state,
+			.earlier = o->conflict > 0,
+			.path_ms = o->path,
+			.penalty_ms = o->penalty,
+			.price_ms = o->price,
+			.cost_ms = o->path + o->price + o->penalty,
+			.used = w->state->load->node[o->node].used,
+			.reserved = w->state->load->node[o->node].reserved +
+				recent(w, o->node),
+			.score = o->score,
 		};
 	}
 }
@@ -426,13 +426,13 @@ static const struct told *still_valid(const struct work *w)
 	/* A crowd behind one resolver: each of its caches may be sent
 	 * elsewhere. */
 	if ((t->types & w->query->type) &&
-	        demand_rate(w->client) * t->ttl_s > HEAVY_VIEWERS)
+		demand_rate(w->client) * t->ttl_s > HEAVY_VIEWERS)
 		return NULL;
 	const struct option *best = &w->options.option[0];
 	for (unsigned i = 0; i < w->options.n; i++) {
 		const struct option *o = &w->options.option[i];
 		if (o->node == t->node && o->state == best->state &&
-		        o->conflict <= best->conflict)
+			o->conflict <= best->conflict)
 			return t;
 	}
 	return NULL;
@@ -445,7 +445,7 @@ static void put_first(struct options *list, uint16_t node)
 		if (list->option[i].node == node) {
 			struct option one = list->option[i];
 			memmove(&list->option[1], &list->option[0],
-			        i * sizeof one);
+				i * sizeof one);
 			list->option[0] = one;
 			return;
 		}
@@ -453,7 +453,7 @@ static void put_first(struct options *list, uint16_t node)
 
 /* From the ranked options; told: what is kept for the rest of its TTL. */
 static void fill_decision(
-        const struct work *w, const struct told *told, struct steer_decision *d)
+	const struct work *w, const struct told *told, struct steer_decision *d)
 {
 	const struct option *first = &w->options.option[0];
 	d->again = told != NULL;
@@ -474,15 +474,15 @@ static void expect_viewers(struct work *w)
 }
 
 void steer_decide(const struct steer_state *state,
-        const struct accounts *accounts, const struct steer_query *query,
-        int64_t now_ms, struct steer_decision *d, struct steer_trace *trace)
+	const struct accounts *accounts, const struct steer_query *query,
+	int64_t now_ms, struct steer_decision *d, struct steer_trace *trace)
 {
 	uint16_t had[2 * CONF_LINES_MAX] = {0};
 	struct work w = {.state = state,
-	        .accounts = accounts,
-	        .query = query,
-	        .name = &state->map->names[query->name],
-	        .now = (uint32_t)now_ms};
+		.accounts = accounts,
+		.query = query,
+		.name = &state->map->names[query->name],
+		.now = (uint32_t)now_ms};
 
 	w.pool = &state->map->pools[w.name->pool];
 	w.net = query->stream ? hash_mix(query->stream) : net_hash(query);
@@ -518,8 +518,8 @@ static inline void sum_add(_Atomic uint32_t *sum, uint32_t add)
 {
 	/* One writer: a load and a store are enough. */
 	atomic_store_explicit(sum,
-	        atomic_load_explicit(sum, memory_order_relaxed) + add,
-	        memory_order_relaxed);
+		atomic_load_explicit(sum, memory_order_relaxed) + add,
+		memory_order_relaxed);
 }
 
 static unsigned promise_class(uint32_t ttl_s)
@@ -531,7 +531,7 @@ static unsigned promise_class(uint32_t ttl_s)
 }
 
 static void promise_add(struct accounts *accounts, unsigned node,
-        uint32_t generation, float at_once, float rate, uint32_t ttl_s)
+	uint32_t generation, float at_once, float rate, uint32_t ttl_s)
 {
 	struct promise *p = &accounts->promise[node];
 	unsigned c = promise_class(ttl_s);
@@ -571,7 +571,7 @@ static void demand_learn(struct client *c, const struct told *t, uint32_t now)
 }
 
 static void told_set(struct told *t, const struct steer_query *query,
-        const struct steer_decision *d, uint32_t now)
+	const struct steer_decision *d, uint32_t now)
 {
 	if (d->again) {
 		t->types |= query->type;
@@ -595,8 +595,8 @@ static uint64_t asker_key(const struct addr *asker)
  * second: more than a resolver brings, less than a flood of forged questions.
  * Whoever is trusted to name other clients is believed. */
 static float within_budget(const struct steer_state *state,
-        struct accounts *accounts, const struct steer_query *query,
-        float viewers, uint32_t now)
+	struct accounts *accounts, const struct steer_query *query,
+	float viewers, uint32_t now)
 {
 	const struct map_name *name = &state->map->names[query->name];
 	const struct map_pool *pool = &state->map->pools[name->pool];
@@ -604,17 +604,17 @@ static float within_budget(const struct steer_state *state,
 	if (query->trusted)
 		return viewers;
 	return accounts_budget(accounts, asker_key(&query->asker), now, viewers,
-	        BUDGET_REFILL * burst, burst);
+		BUDGET_REFILL * burst, burst);
 }
 
 void steer_account(const struct steer_state *state, struct accounts *accounts,
-        const struct steer_query *query, const struct steer_decision *d,
-        int64_t now_ms)
+	const struct steer_query *query, const struct steer_decision *d,
+	int64_t now_ms)
 {
 	uint32_t now = (uint32_t)now_ms;
 	struct client *c = accounts_client(accounts, d->key, now);
 	struct told *t =
-	        query->line <= CLIENT_LINES ? &c->told[query->line - 1] : NULL;
+		query->line <= CLIENT_LINES ? &c->told[query->line - 1] : NULL;
 	bool shared = t && d->again && !(t->types & query->type);
 
 	if (query->line == 1 && !shared)
@@ -632,5 +632,5 @@ void steer_account(const struct steer_state *state, struct accounts *accounts,
 	float share = may / want / d->n;
 	for (unsigned i = 0; i < d->n; i++)
 		promise_add(accounts, d->node[i], state->load->generation,
-		        d->at_once * share, rate * share, d->ttl_s);
+			d->at_once * share, rate * share, d->ttl_s);
 }

@@ -85,14 +85,14 @@ struct steer_trace {
 /* Decides. trace may be NULL. accounts may be NULL: then nothing is
  * remembered and nothing in flight but what load tells. */
 void steer_decide(const struct steer_state *state,
-        const struct accounts *accounts, const struct steer_query *query,
-        int64_t now_ms, struct steer_decision *decision,
-        struct steer_trace *trace);
+	const struct accounts *accounts, const struct steer_query *query,
+	int64_t now_ms, struct steer_decision *decision,
+	struct steer_trace *trace);
 
 /* Accounts a decision that was answered. */
 void steer_account(const struct steer_state *state, struct accounts *accounts,
-        const struct steer_query *query, const struct steer_decision *decision,
-        int64_t now_ms);
+	const struct steer_query *query, const struct steer_decision *decision,
+	int64_t now_ms);
 
 /* The key of a client's entry: client net, name and stream, not the line. */
 uint64_t steer_key(const struct map *map, const struct steer_query *query);
@@ -101,7 +101,7 @@ uint64_t steer_key(const struct map *map, const struct steer_query *query);
  * the leaf's scope and source (the length the client itself told; 128 where it
  * told none), its place is the leaf's. */
 static inline void steer_client(struct steer_query *query,
-        const struct addr *client, unsigned source, struct geo_leaf leaf)
+	const struct addr *client, unsigned source, struct geo_leaf leaf)
 {
 	unsigned len = leaf.scope < source ? leaf.scope : source;
 	query->net = addr_mask(client, len);

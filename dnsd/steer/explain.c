@@ -6,12 +6,12 @@
 static const char *source_text(enum place_source source)
 {
 	static const char *const text[] = {
-	        "unknown", "country", "database", "nets"};
+		"unknown", "country", "database", "nets"};
 	return text[source];
 }
 
 void explain_client(const struct steer_state *state,
-        const struct steer_query *query, char *line)
+	const struct steer_query *query, char *line)
 {
 	char net[PREFIX_TEXT_MAX], at[64] = "nowhere known", asn[24] = "";
 	const struct place *place = geo_place(state->geo, query->place);
@@ -22,34 +22,34 @@ void explain_client(const struct steer_state *state,
 	if (place->asn)
 		snprintf(asn, sizeof asn, " AS%u", place->asn);
 	snprintf(line, EXPLAIN_LINE_MAX, "client %s at %s %.2s%s (%s)",
-	        prefix_text(&prefix, net), at,
-	        place->country[0] ? place->country : "--", asn,
-	        source_text((enum place_source)place->source));
+		prefix_text(&prefix, net), at,
+		place->country[0] ? place->country : "--", asn,
+		source_text((enum place_source)place->source));
 }
 
 void explain_candidate(const struct steer_state *state,
-        const struct steer_candidate *c, char *line)
+	const struct steer_candidate *c, char *line)
 {
 	snprintf(line, EXPLAIN_LINE_MAX,
-	        "%s %s path %.1f load %.3f in flight %.1f price %.1f penalty %.0f cost %.1f%s",
-	        state->map->nodes[c->node].name, node_states[c->state],
-	        c->path_ms, c->used, c->reserved, c->price_ms, c->penalty_ms,
-	        c->cost_ms, c->earlier ? " (an earlier line's)" : "");
+		"%s %s path %.1f load %.3f in flight %.1f price %.1f penalty %.0f cost %.1f%s",
+		state->map->nodes[c->node].name, node_states[c->state],
+		c->path_ms, c->used, c->reserved, c->price_ms, c->penalty_ms,
+		c->cost_ms, c->earlier ? " (an earlier line's)" : "");
 }
 
 void explain_pick(const struct steer_state *state,
-        const struct steer_decision *decision, const struct steer_trace *trace,
-        unsigned scope, char *line)
+	const struct steer_decision *decision, const struct steer_trace *trace,
+	unsigned scope, char *line)
 {
 	int n = snprintf(line, EXPLAIN_LINE_MAX, "pick");
 	for (unsigned i = 0; i < decision->n && n < 150; i++)
 		n += snprintf(line + n, EXPLAIN_LINE_MAX - (size_t)n, "%s%s",
-		        i ? ", " : " ",
-		        state->map->nodes[decision->node[i]].name);
+			i ? ", " : " ",
+			state->map->nodes[decision->node[i]].name);
 	snprintf(line + n, EXPLAIN_LINE_MAX - (size_t)n,
-	        " ttl %u scope %u demand %.3f/s%s%s%s", decision->ttl_s, scope,
-	        trace->viewers_per_s,
-	        trace->remembered ? ", kept for its TTL" : "",
-	        decision->only ? ", no other node is alive" : "",
-	        state->load->ready ? "" : ", before the first polls");
+		" ttl %u scope %u demand %.3f/s%s%s%s", decision->ttl_s, scope,
+		trace->viewers_per_s,
+		trace->remembered ? ", kept for its TTL" : "",
+		decision->only ? ", no other node is alive" : "",
+		state->load->ready ? "" : ", before the first polls");
 }

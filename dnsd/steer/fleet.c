@@ -70,13 +70,13 @@ static void grow(struct fleet *f, unsigned n)
 			continue;
 		f->read[i] = mem_grow(f->read[i], room * sizeof **f->read);
 		memset(f->read[i] + f->room, 0,
-		        (room - f->room) * sizeof **f->read);
+			(room - f->room) * sizeof **f->read);
 	}
 	f->room = room;
 }
 
 void fleet_set_map(struct fleet *f, const struct map *map,
-        const struct fleet_rules *rules, int64_t now_ms)
+	const struct fleet_rules *rules, int64_t now_ms)
 {
 	bool first = !f->map;
 	f->map = map;
@@ -112,7 +112,7 @@ void fleet_watch(struct fleet *f, unsigned i, bool polled, bool probed)
 }
 
 void fleet_restore(
-        struct fleet *f, unsigned i, enum node_state state, float connections)
+	struct fleet *f, unsigned i, enum node_state state, float connections)
 {
 	struct fleet_node *node = &f->node[i];
 	health_init(&node->health, state);
@@ -154,7 +154,7 @@ static void advance(struct fleet *f, int64_t now_ms)
 
 /* Viewers promised for [from_ms, to_ms), from the bins. */
 static float promised(const struct fleet *f, const struct fleet_node *node,
-        int64_t from_ms, int64_t to_ms)
+	int64_t from_ms, int64_t to_ms)
 {
 	int64_t first = f->second - FLEET_BINS / 2 + 1;
 	int64_t last = first + FLEET_BINS;
@@ -180,7 +180,7 @@ static uint32_t take(const _Atomic uint32_t *sum, uint32_t *read)
 }
 
 static void merge_node(struct fleet *f, struct fleet_node *node,
-        const struct promise *p, struct mark_read *read)
+	const struct promise *p, struct mark_read *read)
 {
 	uint32_t answers = take(&p->answers, &read->answers);
 	node->line2 += take(&p->line2, &read->line2);
@@ -188,24 +188,24 @@ static void merge_node(struct fleet *f, struct fleet_node *node,
 		return;
 	node->answers += answers;
 	node->at_once[bin(f->second)] +=
-	        (float)take(&p->viewers, &read->viewers) / PROMISE_VIEWER;
+		(float)take(&p->viewers, &read->viewers) / PROMISE_VIEWER;
 	for (unsigned c = 0; c < PROMISE_CLASSES; c++) {
 		float rate =
-		        (float)take(&p->rate[c], &read->rate[c]) / PROMISE_RATE;
+			(float)take(&p->rate[c], &read->rate[c]) / PROMISE_RATE;
 		node->rate_step[bin(f->second)] += rate;
 		node->rate_step[bin(f->second + promise_class_s[c])] -= rate;
 	}
 }
 
 void fleet_merge(struct fleet *f, unsigned thread,
-        const struct accounts *accounts, int64_t now_ms)
+	const struct accounts *accounts, int64_t now_ms)
 {
 	advance(f, now_ms);
 	if (!f->read[thread])
 		f->read[thread] = mem_zero(f->room, sizeof **f->read);
 	for (unsigned i = 0; i < f->n; i++)
 		merge_node(f, &f->node[i], &accounts->promise[i],
-		        &f->read[thread][i]);
+			&f->read[thread][i]);
 }
 
 /* -- samples -- */
@@ -220,13 +220,13 @@ static float multiplier(const struct fleet *f, const struct fleet_node *node)
 {
 	float all = fmaxf(0.3f, fminf(40, fleet_multiplier(f)));
 	float own = (node->multiplier_n + all * PRIOR) /
-	        (node->multiplier_g + PRIOR);
+		(node->multiplier_g + PRIOR);
 	return fmaxf(0.3f, fminf(60, own));
 }
 
 /* Learns from two samples how many viewers one promised viewer really is. */
 static void learn_multiplier(struct fleet *f, struct fleet_node *node,
-        int64_t from_ms, int64_t to_ms, float joined)
+	int64_t from_ms, int64_t to_ms, float joined)
 {
 	float mine = promised(f, node, from_ms - LAG_MS, to_ms - LAG_MS);
 	if (joined < 0)
@@ -240,12 +240,12 @@ static void learn_multiplier(struct fleet *f, struct fleet_node *node,
 /* Bits per second between two samples of one run of a node; negative if they
  * can't tell: a restart, a counter that went back, a clock that jumped. */
 static float bandwidth(
-        const struct fleet_node *node, const struct sample *s, int64_t at_ms)
+	const struct fleet_node *node, const struct sample *s, int64_t at_ms)
 {
 	int64_t stamps = s->sampled_ms - node->stamp_ms;
 	int64_t clock = at_ms - node->sampled_at_ms;
 	if (!node->stamp_ms || s->identity != node->identity ||
-	        s->send_bytes < node->bytes || stamps <= 0)
+		s->send_bytes < node->bytes || stamps <= 0)
 		return -1;
 	if (llabs(stamps - clock) > 2000 + clock / 2)
 		return -1;
@@ -262,7 +262,7 @@ static void learn_bitrate(struct fleet_node *node)
 
 /* A later sample of the same run: growth, multiplier, bandwidth. */
 static void compare(struct fleet *f, struct fleet_node *node,
-        const struct sample *s, int64_t at_ms)
+	const struct sample *s, int64_t at_ms)
 {
 	float seconds = (float)(at_ms - node->sampled_at_ms) * 0.001f;
 	float change = (float)s->connections - node->connections;
@@ -275,10 +275,10 @@ static void compare(struct fleet *f, struct fleet_node *node,
 }
 
 static void believe(struct fleet *f, struct fleet_node *node,
-        const struct sample *s, int64_t at_ms)
+	const struct sample *s, int64_t at_ms)
 {
 	bool same_run = node->have_load && node->stamp_ms &&
-	        s->identity == node->identity;
+		s->identity == node->identity;
 	float bps = bandwidth(node, s, at_ms);
 
 	if (same_run)
@@ -303,7 +303,7 @@ static void believe(struct fleet *f, struct fleet_node *node,
 }
 
 void fleet_sample(
-        struct fleet *f, unsigned i, const struct sample *s, int64_t now_ms)
+	struct fleet *f, unsigned i, const struct sample *s, int64_t now_ms)
 {
 	struct fleet_node *node = &f->node[i];
 	node->samples++;
@@ -318,7 +318,7 @@ void fleet_sample(
 		believe(f, node, s, now_ms - age - (int64_t)(s->rtt_ms / 2));
 	else
 		node->connections =
-		        fmaxf(node->connections, (float)s->connections);
+			fmaxf(node->connections, (float)s->connections);
 }
 
 void fleet_raise(struct fleet *f, unsigned i, float connections, int64_t now_ms)
@@ -344,15 +344,15 @@ static void displace(struct fleet *f, unsigned dead, int64_t now_ms)
 			const struct map_node *to = &f->map->nodes[i];
 			const struct fleet_node *node = &f->node[i];
 			if (i == dead || !node->exists ||
-			        node->health.state != NODE_UP ||
-			        to->role != from->role)
+				node->health.state != NODE_UP ||
+				to->role != from->role)
 				continue;
 			float km = (float)place_km(
-			        from->lat, from->lon, to->lat, to->lon);
+				from->lat, from->lon, to->lat, to->lon);
 			float load = (node->connections + node->displaced) /
-			        to->capacity;
+				to->capacity;
 			float cost = 0.016f * km +
-			        (load > 0.7f ? 100 * (load - 0.7f) : 0);
+				(load > 0.7f ? 100 * (load - 0.7f) : 0);
 			if (cost < best_cost) {
 				best_cost = cost;
 				best = (int)i;
@@ -368,15 +368,15 @@ static void displace(struct fleet *f, unsigned dead, int64_t now_ms)
 }
 
 static void after_event(
-        struct fleet *f, unsigned i, enum node_state before, int64_t now_ms)
+	struct fleet *f, unsigned i, enum node_state before, int64_t now_ms)
 {
 	if (before != NODE_DOWN && f->node[i].health.state == NODE_DOWN &&
-	        !fleet_is_blind(f))
+		!fleet_is_blind(f))
 		displace(f, i, now_ms);
 }
 
 void fleet_failed(struct fleet *f, unsigned i, enum sample_failure failure,
-        int64_t now_ms)
+	int64_t now_ms)
 {
 	enum node_state before = f->node[i].health.state;
 	f->node[i].failures++;
@@ -385,26 +385,26 @@ void fleet_failed(struct fleet *f, unsigned i, enum sample_failure failure,
 }
 
 void fleet_probed(struct fleet *f, unsigned i, enum health_probe probe, bool ok,
-        int64_t now_ms)
+	int64_t now_ms)
 {
 	struct fleet_node *node = &f->node[i];
 	enum node_state before = node->health.state;
 	health_probed(&node->health, &f->rules.health, probe, ok, !node->polled,
-	        now_ms);
+		now_ms);
 	after_event(f, i, before, now_ms);
 }
 
 /* -- our own network -- */
 
 static bool timed_out_lately(
-        const struct fleet *f, const struct fleet_node *node, int64_t now_ms)
+	const struct fleet *f, const struct fleet_node *node, int64_t now_ms)
 {
 	int64_t rounds = 2 *
-	        ((int64_t)f->rules.health.interval_ms +
-	                f->rules.health.timeout_ms);
+		((int64_t)f->rules.health.interval_ms +
+			f->rules.health.timeout_ms);
 	return node->health.timeout_ms && node->health.fails &&
-	        node->health.failure == SAMPLE_TIMEOUT &&
-	        now_ms - node->health.timeout_ms <= rounds;
+		node->health.failure == SAMPLE_TIMEOUT &&
+		now_ms - node->health.timeout_ms <= rounds;
 }
 
 /* More than half of all nodes, of several sites, time out at once: then it is
@@ -428,7 +428,7 @@ static bool looks_blind(const struct fleet *f, int64_t now_ms)
 			site[sites++] = f->map->nodes[i].site;
 	}
 	return silent * 2 > polled && silent >= BLIND_NODES &&
-	        sites >= BLIND_SITES;
+		sites >= BLIND_SITES;
 }
 
 static void watch_network(struct fleet *f, int64_t now_ms)
@@ -455,7 +455,7 @@ enum node_state fleet_state(const struct fleet *f, unsigned i, int64_t now_ms)
 	if (node->drained)
 		return NODE_DRAINED;
 	if (fleet_is_blind(f) && h->state != NODE_UP &&
-	        timed_out_lately(f, node, now_ms) && h->was_up)
+		timed_out_lately(f, node, now_ms) && h->was_up)
 		return h->before;
 	return h->state;
 }
@@ -487,15 +487,15 @@ static float displaced_now(const struct fleet_node *node, int64_t now_ms)
 	if (node->displaced <= 0)
 		return 0;
 	return node->displaced *
-	        expf(-(float)(now_ms - node->displaced_ms) / DISPLACED_MS);
+		expf(-(float)(now_ms - node->displaced_ms) / DISPLACED_MS);
 }
 
 static float reserved(
-        struct fleet *f, const struct fleet_node *node, int64_t now_ms)
+	struct fleet *f, const struct fleet_node *node, int64_t now_ms)
 {
 	int64_t from = node->have_load && node->sampled_at_ms
-	        ? node->sampled_at_ms
-	        : now_ms - 20000;
+		? node->sampled_at_ms
+		: now_ms - 20000;
 	float mine = promised(f, node, from - LAG_MS, INT64_MAX / 2);
 	return mine * multiplier(f, node) + displaced_now(node, now_ms);
 }
@@ -503,25 +503,25 @@ static float reserved(
 /* Viewers per second that a node gains: as its samples grow or, before they
  * can show it, as answers of the last two seconds promise. */
 static float growth(
-        const struct fleet *f, const struct fleet_node *node, int64_t now_ms)
+	const struct fleet *f, const struct fleet_node *node, int64_t now_ms)
 {
 	float coming = promised(f, node, now_ms - 2000, now_ms) / 2 *
-	        multiplier(f, node);
+		multiplier(f, node);
 	float net = coming - node->connections / SESSION_S;
 	return fmaxf(0, fmaxf(node->growth, net));
 }
 
 static void load_node(
-        struct fleet *f, unsigned i, struct load_node *out, int64_t now_ms)
+	struct fleet *f, unsigned i, struct load_node *out, int64_t now_ms)
 {
 	struct fleet_node *node = &f->node[i];
 	const struct map_node *m = &f->map->nodes[i];
 
 	if (!node->exists) {
 		*out = (struct load_node){.state = NODE_DOWN,
-		        .used = 1,
-		        .room = 1,
-		        .per_viewer = 1};
+			.used = 1,
+			.room = 1,
+			.per_viewer = 1};
 		return;
 	}
 	health_tick(&node->health, &f->rules.health, !node->polled, now_ms);
@@ -537,14 +537,14 @@ static void load_node(
 	out->ln_weight = logf(m->capacity * out->room);
 	out->growth = growth(f, node, now_ms) * out->per_viewer;
 	out->penalty_ms = node->health.fails && out->state == NODE_UP &&
-	                !fleet_is_blind(f)
-	        ? SUSPECT_MS
-	        : 0;
+			!fleet_is_blind(f)
+		? SUSPECT_MS
+		: 0;
 }
 
 /* The up nodes of a pool with most room, for those whose near ones are full. */
 static void find_spare(const struct fleet *f, const struct map_pool *pool,
-        const struct load_node *nodes, uint16_t *spare)
+	const struct load_node *nodes, uint16_t *spare)
 {
 	float room[MAP_CANDIDATES];
 	unsigned n = 0;
@@ -553,7 +553,7 @@ static void find_spare(const struct fleet *f, const struct map_pool *pool,
 		if (nodes[k].state != NODE_UP)
 			continue;
 		float free_room =
-		        (1 - nodes[k].used) * f->map->nodes[k].capacity;
+			(1 - nodes[k].used) * f->map->nodes[k].capacity;
 		if (n == MAP_CANDIDATES && free_room <= room[n - 1])
 			continue;
 		unsigned at = n < MAP_CANDIDATES ? n++ : n - 1;
@@ -584,7 +584,7 @@ struct load *fleet_load(struct fleet *f, int64_t now_ms)
 	size_t spares = f->map->n_pools * sizeof(uint16_t[MAP_CANDIDATES]);
 	size_t size = (sizeof(struct load) + 63) & ~(size_t)63;
 	char *block =
-	        aligned_alloc(64, (size + nodes + spares + 63) & ~(size_t)63);
+		aligned_alloc(64, (size + nodes + spares + 63) & ~(size_t)63);
 	if (!block)
 		abort();
 	struct load *load = (struct load *)block;
@@ -599,10 +599,10 @@ struct load *fleet_load(struct fleet *f, int64_t now_ms)
 		find_spare(f, &f->map->pools[i], node, spare[i]);
 	f->ready = f->ready || is_ready(f, now_ms);
 	*load = (struct load){.generation = ++f->generation,
-	        .ready = f->ready,
-	        .n = f->n,
-	        .node = node,
-	        .spare = (const uint16_t(*)[MAP_CANDIDATES])spare};
+		.ready = f->ready,
+		.n = f->n,
+		.node = node,
+		.spare = (const uint16_t(*)[MAP_CANDIDATES])spare};
 	return load;
 }
 

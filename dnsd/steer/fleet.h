@@ -65,31 +65,31 @@ void fleet_free(struct fleet *fleet);
 /* Takes another map (borrowed until the next call). Nodes keep what is known
  * of them; new ones in a running fleet ramp up. */
 void fleet_set_map(struct fleet *fleet, const struct map *map,
-        const struct fleet_rules *rules, int64_t now_ms);
+	const struct fleet_rules *rules, int64_t now_ms);
 
 /* What is asked of a node at all. */
 void fleet_watch(struct fleet *fleet, unsigned node, bool polled, bool probed);
 
 /* Stored knowledge from before a restart. */
 void fleet_restore(struct fleet *fleet, unsigned node, enum node_state state,
-        float connections);
+	float connections);
 void fleet_drain(struct fleet *fleet, unsigned node, bool drained);
 
 void fleet_sample(struct fleet *fleet, unsigned node,
-        const struct sample *sample, int64_t now_ms);
+	const struct sample *sample, int64_t now_ms);
 void fleet_failed(struct fleet *fleet, unsigned node,
-        enum sample_failure failure, int64_t now_ms);
+	enum sample_failure failure, int64_t now_ms);
 void fleet_probed(struct fleet *fleet, unsigned node, enum health_probe probe,
-        bool ok, int64_t now_ms);
+	bool ok, int64_t now_ms);
 
 /* A heartbeat: may raise the load until the next sample, never lower it. */
 void fleet_raise(
-        struct fleet *fleet, unsigned node, float connections, int64_t now_ms);
+	struct fleet *fleet, unsigned node, float connections, int64_t now_ms);
 
 /* Adds what one thread has promised since the last merge of that thread.
  * thread: 0 .. 255, the same number for the same accounts. */
 void fleet_merge(struct fleet *fleet, unsigned thread,
-        const struct accounts *accounts, int64_t now_ms);
+	const struct accounts *accounts, int64_t now_ms);
 
 /* A new load to publish; the caller owns it (load_free). */
 struct load *fleet_load(struct fleet *fleet, int64_t now_ms);
@@ -97,7 +97,7 @@ struct load *fleet_load(struct fleet *fleet, int64_t now_ms);
 /* For pages and metrics. state as published, utilisation without promises. */
 const struct fleet_node *fleet_node(const struct fleet *fleet, unsigned node);
 enum node_state fleet_state(
-        const struct fleet *fleet, unsigned node, int64_t now_ms);
+	const struct fleet *fleet, unsigned node, int64_t now_ms);
 float fleet_utilisation(const struct fleet *fleet, unsigned node);
 bool fleet_is_blind(const struct fleet *fleet); /* our own network is suspect */
 

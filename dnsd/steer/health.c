@@ -17,9 +17,9 @@ const char *const node_states[] = {"up", "unknown", "down", "drained"};
 void health_init(struct health *h, enum node_state stored)
 {
 	*h = (struct health){.state = stored,
-	        .before = stored,
-	        .why = "not polled yet",
-	        .uptime_s = -1};
+		.before = stored,
+		.why = "not polled yet",
+		.uptime_s = -1};
 }
 
 static void set_state(struct health *h, enum node_state state, const char *why)
@@ -42,7 +42,7 @@ static void go_down(struct health *h, const char *why, int64_t now)
 			unsigned again = h->downs - FLAPS_FREE - 1;
 			int64_t hold = HOLD_MS << (again < 5 ? again : 5);
 			h->hold_until_ms =
-			        now + (hold < HOLD_MAX_MS ? hold : HOLD_MAX_MS);
+				now + (hold < HOLD_MAX_MS ? hold : HOLD_MAX_MS);
 		}
 	}
 	h->goods = 0;
@@ -59,7 +59,7 @@ static bool probes_ok(const struct health *h)
 
 /* A good round: sample or, for a node that is only probed, probe. */
 static void good(
-        struct health *h, const struct health_rules *rules, int64_t now)
+	struct health *h, const struct health_rules *rules, int64_t now)
 {
 	h->goods++;
 	if (h->state == NODE_DOWN && h->was_up) {
@@ -81,12 +81,12 @@ static bool restarted(const struct health *h, const struct sample *s)
 	if (s->identity != h->identity)
 		return true;
 	return s->uptime_s >= 0 && h->uptime_s >= 0 &&
-	        s->uptime_s + 2 < h->uptime_s;
+		s->uptime_s + 2 < h->uptime_s;
 }
 
 /* NULL if the stamps of a sample can be true, else what is wrong. */
 static const char *stamp_fault(
-        struct health *h, const struct sample *s, int64_t now)
+	struct health *h, const struct sample *s, int64_t now)
 {
 	if (s->sampled_ms <= 0)
 		return "its statistics are off or not begun";
@@ -95,7 +95,7 @@ static const char *stamp_fault(
 		h->moved_ms = now;
 	}
 	if (now - h->moved_ms > FROZEN_MS ||
-	        s->node_ms - s->sampled_ms > FROZEN_MS)
+		s->node_ms - s->sampled_ms > FROZEN_MS)
 		return "its statistics are frozen";
 	if (s->sampled_ms - s->node_ms > FUTURE_MS)
 		return "its statistics are of the future";
@@ -103,7 +103,7 @@ static const char *stamp_fault(
 }
 
 bool health_sample(struct health *h, const struct health_rules *rules,
-        const struct sample *s, int64_t now)
+	const struct sample *s, int64_t now)
 {
 	if (restarted(h, s)) {
 		h->ramp_ms = now;
@@ -137,13 +137,13 @@ static bool is_unreachable(enum sample_failure failure)
 static const char *failure_text(enum sample_failure failure)
 {
 	static const char *const text[] = {"polls time out",
-	        "polls are refused", "its answers are unreadable",
-	        "it denies access to its API"};
+		"polls are refused", "its answers are unreadable",
+		"it denies access to its API"};
 	return text[failure];
 }
 
 void health_failed(struct health *h, const struct health_rules *rules,
-        enum sample_failure failure, int64_t now)
+	enum sample_failure failure, int64_t now)
 {
 	h->fails++;
 	h->goods = 0;
@@ -161,7 +161,7 @@ void health_failed(struct health *h, const struct health_rules *rules,
 }
 
 void health_probed(struct health *h, const struct health_rules *rules,
-        enum health_probe probe, bool ok, bool alone, int64_t now)
+	enum health_probe probe, bool ok, bool alone, int64_t now)
 {
 	unsigned *fails = &h->probe_fails[probe];
 	if (ok) {
@@ -177,24 +177,24 @@ void health_probed(struct health *h, const struct health_rules *rules,
 	h->goods = 0;
 	if (*fails >= rules->fall || h->refused) {
 		go_down(h,
-		        probe == HEALTH_RTMP
-		                ? "it does not answer RTMP handshakes"
-		                : "it does not answer HTTP on its FLV port",
-		        now);
+			probe == HEALTH_RTMP
+				? "it does not answer RTMP handshakes"
+				: "it does not answer HTTP on its FLV port",
+			now);
 		h->seen = true;
 	}
 }
 
 void health_tick(struct health *h, const struct health_rules *rules, bool alone,
-        int64_t now)
+	int64_t now)
 {
 	int64_t old = OLD_ROUNDS * (int64_t)rules->interval_ms +
-	        2 * (int64_t)rules->timeout_ms;
+		2 * (int64_t)rules->timeout_ms;
 	if (old < FROZEN_MS)
 		old = FROZEN_MS;
 	if (h->state == NODE_UP && h->good_ms && now - h->good_ms > old)
 		set_state(h, NODE_UNKNOWN,
-		        alone ? "it was not probed" : "its samples are old");
+			alone ? "it was not probed" : "its samples are old");
 	if (h->ramp_ms && now - h->ramp_ms >= RAMP_MS)
 		h->ramp_ms = 0;
 }

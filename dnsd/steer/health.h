@@ -52,19 +52,19 @@ void health_init(struct health *h, enum node_state stored);
 
 /* A readable sample. Returns true if its load may be believed. */
 bool health_sample(struct health *h, const struct health_rules *rules,
-        const struct sample *sample, int64_t now_ms);
+	const struct sample *sample, int64_t now_ms);
 
 /* A poll failed. */
 void health_failed(struct health *h, const struct health_rules *rules,
-        enum sample_failure failure, int64_t now_ms);
+	enum sample_failure failure, int64_t now_ms);
 
 /* A probe ended. alone: the node has no API that is polled. */
 void health_probed(struct health *h, const struct health_rules *rules,
-        enum health_probe probe, bool ok, bool alone, int64_t now_ms);
+	enum health_probe probe, bool ok, bool alone, int64_t now_ms);
 
 /* Time passes: samples grow old. alone: not polled. */
 void health_tick(struct health *h, const struct health_rules *rules, bool alone,
-        int64_t now_ms);
+	int64_t now_ms);
 
 /* 0.2 .. 1: the share of its capacity that a returning node is given. */
 float health_room(const struct health *h, int64_t now_ms);

@@ -30,6 +30,7 @@ struct load_node {
 struct load {
 	uint32_t generation; /* grows with each publication */
 	bool ready;          /* first polls are in, or have been waited for */
+	bool provisional;    /* geography is still being read: short TTLs */
 	unsigned n;
 	const struct load_node *node; /* by map index */
 	/* Per pool: up nodes with most room, for clients whose near nodes are

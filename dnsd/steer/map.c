@@ -45,7 +45,7 @@ static uint32_t domain_of(const char **texts, uint32_t *n, const char *text)
 }
 
 static void place_node(struct map_node *node, const struct conf_node *from,
-        const struct geo *geo)
+	const struct geo *geo)
 {
 	if (from->has_at) {
 		node->lat = (float)from->at[0];
@@ -61,7 +61,7 @@ static void place_node(struct map_node *node, const struct conf_node *from,
 }
 
 static void add_addresses(
-        struct map *map, struct map_node *node, const struct conf_node *from)
+	struct map *map, struct map_node *node, const struct conf_node *from)
 {
 	struct addr *a = arena_alloc(map->arena, from->n_addresses * sizeof *a);
 	unsigned n = 0;
@@ -77,15 +77,15 @@ static void add_addresses(
 /* Gives known nodes their old index and new ones the next; holes are filled
  * only when no more fit behind. */
 static void assign_indexes(
-        struct build *b, const struct conf *conf, const struct map *previous)
+	struct build *b, const struct conf *conf, const struct map *previous)
 {
 	unsigned n = previous ? previous->n_nodes : 0, hole = 0;
 	bool *used = mem_zero(n, sizeof *used);
 
 	for (unsigned i = 0; i < conf->n_nodes; i++) {
 		int old = previous
-		        ? map_find_node(previous, conf->nodes[i].name)
-		        : -1;
+			? map_find_node(previous, conf->nodes[i].name)
+			: -1;
 		b->index[i] = old < 0 ? MAP_NO_NODE : (uint16_t)old;
 		if (old >= 0)
 			used[old] = true;
@@ -113,7 +113,7 @@ static uint16_t port_of(const char *endpoint)
 }
 
 static const uint32_t *copy_asns(
-        struct arena *arena, const struct conf_node *from)
+	struct arena *arena, const struct conf_node *from)
 {
 	uint32_t *asn = arena_alloc(arena, from->n_asn * sizeof *asn);
 	for (unsigned i = 0; i < from->n_asn; i++)
@@ -140,11 +140,11 @@ static void build_nodes(struct build *b, const struct conf *conf)
 		node->seed = hash_bytes(from->name, strlen(from->name), 1);
 		/* Without a site a node is a failure domain of its own. */
 		node->site = *from->site
-		        ? domain_of(sites, &n_sites, from->site)
-		        : CONF_NODES_MAX + 1 + i;
+			? domain_of(sites, &n_sites, from->site)
+			: CONF_NODES_MAX + 1 + i;
 		node->provider = *from->provider
-		        ? domain_of(providers, &n_providers, from->provider)
-		        : 0;
+			? domain_of(providers, &n_providers, from->provider)
+			: 0;
 		node->rtmp_port = from->rtmp ? port_of(from->rtmp) : 1935;
 		node->flv_port = port_of(from->flv);
 		node->n_asn = from->n_asn;
@@ -184,13 +184,13 @@ static bool crosses_carrier(const struct map_node *node, uint32_t asn)
 }
 
 float map_path_ms(const struct map *map, const struct map_pool *pool,
-        const struct place *place, unsigned index)
+	const struct place *place, unsigned index)
 {
 	const struct map_node *node = &map->nodes[index];
 	float ms = PATH_UNKNOWN_MS;
 	if (node->placed && place->source != PLACE_UNKNOWN)
 		ms = path_ms(vector(node->lat, node->lon),
-		        vector(place->lat, place->lon));
+			vector(place->lat, place->lon));
 	if (crosses_carrier(node, place->asn))
 		ms += pool->carrier_ms;
 	return ms + node->bias_ms;
@@ -225,7 +225,7 @@ static uint32_t carrier_class(const struct build *b, uint32_t asn)
 	if (!asn || !b->n_asn)
 		return ASN_UNKNOWN;
 	const uint32_t *found =
-	        bsearch(&asn, b->asn, b->n_asn, sizeof *b->asn, asn_order);
+		bsearch(&asn, b->asn, b->n_asn, sizeof *b->asn, asn_order);
 	return found ? (uint32_t)(found - b->asn) + 2 : ASN_OTHER;
 }
 
@@ -245,7 +245,7 @@ static uint32_t cell_add(struct build *b, const struct place *place)
 	if (map->n_cells == b->room_cells) {
 		b->room_cells = b->room_cells * 2 + 64;
 		b->cell_place = mem_grow(
-		        b->cell_place, b->room_cells * sizeof *b->cell_place);
+			b->cell_place, b->room_cells * sizeof *b->cell_place);
 	}
 	struct place *p = &b->cell_place[map->n_cells];
 	*p = *place;
@@ -293,7 +293,7 @@ struct ranked {
 
 /* Keeps the n least of what comes, sorted; equal paths keep their order. */
 static void keep_least(
-        struct ranked *list, unsigned *n, unsigned max, struct ranked one)
+	struct ranked *list, unsigned *n, unsigned max, struct ranked one)
 {
 	if (*n == max && !(one.path < list[max - 1].path))
 		return;
@@ -306,7 +306,7 @@ static void keep_least(
 }
 
 static bool site_listed(const struct map *map, const struct ranked *list,
-        unsigned n, unsigned node)
+	unsigned n, unsigned node)
 {
 	for (unsigned i = 0; i < n; i++)
 		if (map_same_site(map, list[i].node, node))
@@ -316,13 +316,13 @@ static bool site_listed(const struct map *map, const struct ranked *list,
 
 /* Up to max further ones: the nearest of sites that are not listed yet. */
 static unsigned other_sites(const struct map *map, const struct map_pool *pool,
-        const float *paths, struct ranked *list, unsigned n, unsigned max)
+	const float *paths, struct ranked *list, unsigned n, unsigned max)
 {
 	while (n < max) {
 		struct ranked best = {INFINITY, MAP_NO_NODE};
 		for (unsigned i = 0; i < pool->n; i++)
 			if (paths[i] < best.path &&
-			        !site_listed(map, list, n, pool->node[i]))
+				!site_listed(map, list, n, pool->node[i]))
 				best = (struct ranked){paths[i], pool->node[i]};
 		if (best.node == MAP_NO_NODE)
 			break;
@@ -332,14 +332,14 @@ static unsigned other_sites(const struct map *map, const struct map_pool *pool,
 }
 
 static void fill(const struct map *map, const struct map_pool *pool,
-        const float *paths, struct candidates *out)
+	const float *paths, struct candidates *out)
 {
 	struct ranked list[MAP_CANDIDATES];
 	unsigned n = 0;
 	unsigned nearest = pool->n <= MAP_CANDIDATES ? pool->n : MAP_NEAREST;
 	for (unsigned i = 0; i < pool->n; i++)
 		keep_least(list, &n, nearest,
-		        (struct ranked){paths[i], pool->node[i]});
+			(struct ranked){paths[i], pool->node[i]});
 	if (n < pool->n)
 		n = other_sites(map, pool, paths, list, n, MAP_CANDIDATES);
 	for (unsigned i = 0; i < MAP_CANDIDATES; i++) {
@@ -349,12 +349,12 @@ static void fill(const struct map *map, const struct map_pool *pool,
 		}
 		float ms = fminf(fmaxf(list[i].path, -1000), 3000);
 		out->slot[i] = (struct candidate){
-		        list[i].node, (uint16_t)lroundf((ms + 1000) * 16)};
+			list[i].node, (uint16_t)lroundf((ms + 1000) * 16)};
 	}
 }
 
 static void paths_to_cell(const struct build *b, const struct map_pool *pool,
-        const struct place *place, float *paths)
+	const struct place *place, float *paths)
 {
 	struct vec at = vector(place->lat, place->lon);
 	for (unsigned i = 0; i < pool->n; i++) {
@@ -371,7 +371,7 @@ static void paths_to_cell(const struct build *b, const struct map_pool *pool,
 /* Clients of unknown place: every such cell has other nodes of a large pool,
  * drawn by capacity, at paths that say nothing but their bias. */
 static void fill_unknown(const struct build *b, const struct map_pool *pool,
-        unsigned index, float *paths, struct candidates *out)
+	unsigned index, float *paths, struct candidates *out)
 {
 	float *draw = mem_zero(pool->n, sizeof *draw);
 	for (unsigned i = 0; i < pool->n; i++) {
@@ -384,7 +384,7 @@ static void fill_unknown(const struct build *b, const struct map_pool *pool,
 	for (unsigned i = 0; i < MAP_CANDIDATES; i++)
 		if (out->slot[i].node != MAP_NO_NODE) {
 			float ms = PATH_UNKNOWN_MS +
-			        b->map->nodes[out->slot[i].node].bias_ms;
+				b->map->nodes[out->slot[i].node].bias_ms;
 			ms = fminf(fmaxf(ms, -1000), 3000);
 			out->slot[i].path = (uint16_t)lroundf((ms + 1000) * 16);
 		}
@@ -397,10 +397,10 @@ static void build_candidates(struct build *b, struct map_pool *pool)
 	float *paths = mem_zero(pool->n, sizeof *paths);
 
 	pool->unknown_cells = pool->n <= MAP_CANDIDATES ? 1
-	        : pool->n > UNKNOWN_CELLS_MAX           ? UNKNOWN_CELLS_MAX
-	                                                : pool->n;
+		: pool->n > UNKNOWN_CELLS_MAX           ? UNKNOWN_CELLS_MAX
+							: pool->n;
 	struct candidates *cells = arena_alloc(
-	        b->map->arena, (n + pool->unknown_cells) * sizeof *cells);
+		b->map->arena, (n + pool->unknown_cells) * sizeof *cells);
 	for (unsigned i = 0; i < n; i++) {
 		paths_to_cell(b, pool, &b->cell_place[i], paths);
 		fill(b->map, pool, paths, &cells[i]);
@@ -424,8 +424,8 @@ static uint32_t pool_of(struct build *b, const struct conf_steer *steer)
 	for (uint32_t i = 0; i < map->n_pools; i++) {
 		const struct map_pool *p = &map->pools[i];
 		if (p->n == steer->n_nodes &&
-		        p->carrier_ms == (float)steer->carrier_ms &&
-		        !memcmp(p->node, node, size))
+			p->carrier_ms == (float)steer->carrier_ms &&
+			!memcmp(p->node, node, size))
 			return i;
 	}
 	struct map_pool *p = &map->pools[map->n_pools];
@@ -443,28 +443,28 @@ static void build_names(struct build *b, const struct conf *conf)
 	struct map *map = b->map;
 	map->n_names = conf->n_steer;
 	map->names =
-	        arena_alloc(map->arena, conf->n_steer * sizeof *map->names);
+		arena_alloc(map->arena, conf->n_steer * sizeof *map->names);
 	map->pools =
-	        arena_alloc(map->arena, conf->n_steer * sizeof *map->pools);
+		arena_alloc(map->arena, conf->n_steer * sizeof *map->pools);
 	for (unsigned i = 0; i < conf->n_steer; i++) {
 		const struct conf_steer *from = &conf->steer[i];
 		map->names[i] = (struct map_name){
-		        .name = arena_strdup(map->arena, from->name),
-		        .pool = pool_of(b, from),
-		        .policy = (enum conf_policy)from->policy,
-		        .lines = (uint8_t)from->lines,
-		        .answers = (uint8_t)from->answers,
-		        .streams = from->streams,
-		        .ttl_min_s = (uint16_t)from->ttl[0],
-		        .ttl_max_s = (uint16_t)fmin(from->ttl[1], 65535),
-		        .https = arena_strdup(map->arena, from->https),
-		        .seed = hash_bytes(from->name, strlen(from->name), 2),
+			.name = arena_strdup(map->arena, from->name),
+			.pool = pool_of(b, from),
+			.policy = (enum conf_policy)from->policy,
+			.lines = (uint8_t)from->lines,
+			.answers = (uint8_t)from->answers,
+			.streams = from->streams,
+			.ttl_min_s = (uint16_t)from->ttl[0],
+			.ttl_max_s = (uint16_t)fmin(from->ttl[1], 65535),
+			.https = arena_strdup(map->arena, from->https),
+			.seed = hash_bytes(from->name, strlen(from->name), 2),
 		};
 	}
 }
 
 struct map *map_build(const struct conf *conf, const struct geo *geo,
-        unsigned servers, const struct map *previous)
+	unsigned servers, const struct map *previous)
 {
 	struct arena *arena = arena_new();
 	struct map *map = arena_alloc(arena, sizeof *map);
@@ -531,7 +531,7 @@ static unsigned line_of(const char *text, unsigned max, const char **rest)
 }
 
 static bool match_line(
-        const struct map *map, const char *text, struct map_match *match)
+	const struct map *map, const char *text, struct map_match *match)
 {
 	const char *rest = text;
 	int name = map_find_name(map, text);
@@ -562,13 +562,13 @@ bool map_match(const struct map *map, const char *text, struct map_match *match)
 		return true;
 	char *dot = strchr(lower, '.');
 	if (!dot || dot == lower || dot - lower > 63 || *lower == '_' ||
-	        !match_line(map, dot + 1, match) ||
-	        !map->names[match->name].streams)
+		!match_line(map, dot + 1, match) ||
+		!map->names[match->name].streams)
 		return false;
 	*dot = '\0';
 	/* lineN is a line or nothing, never a stream. */
 	if (!strncmp(lower, "line", 4) && lower[4] &&
-	        strspn(lower + 4, "0123456789") == strlen(lower + 4))
+		strspn(lower + 4, "0123456789") == strlen(lower + 4))
 		return false;
 	strcpy(match->stream, lower);
 	return true;

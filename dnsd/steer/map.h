@@ -95,13 +95,13 @@ struct map {
 /* Compiles the map. servers: see conf. previous: the map in service (its
  * indexes are kept) or NULL. The conf may be freed afterwards. */
 struct map *map_build(const struct conf *conf, const struct geo *geo,
-        unsigned servers, const struct map *previous);
+	unsigned servers, const struct map *previous);
 void map_free(struct map *map); /* NULL allowed */
 
 /* The candidates of a pool for a client: its place and, where that is
  * unknown, the hash of its net. */
 static inline const struct candidates *map_candidates(const struct map *map,
-        const struct map_pool *pool, uint32_t place, uint64_t net)
+	const struct map_pool *pool, uint32_t place, uint64_t net)
 {
 	uint32_t cell = place < map->n_places ? map->cell_of_place[place] : 0;
 	if (cell == 0 && pool->unknown_cells > 1)
@@ -112,7 +112,7 @@ static inline const struct candidates *map_candidates(const struct map *map,
 /* The path from a place to a node of a pool in milliseconds, bias and carrier
  * included; without coordinates on either side a constant stands for it. */
 float map_path_ms(const struct map *map, const struct map_pool *pool,
-        const struct place *place, unsigned node);
+	const struct place *place, unsigned node);
 
 /* Whether two nodes fail together. */
 static inline bool map_same_site(const struct map *map, unsigned a, unsigned b)
@@ -121,10 +121,10 @@ static inline bool map_same_site(const struct map *map, unsigned a, unsigned b)
 }
 
 static inline bool map_same_provider(
-        const struct map *map, unsigned a, unsigned b)
+	const struct map *map, unsigned a, unsigned b)
 {
 	return map->nodes[a].provider &&
-	        map->nodes[a].provider == map->nodes[b].provider;
+		map->nodes[a].provider == map->nodes[b].provider;
 }
 
 /* What a name means to steering: the steered name itself, one of its lines, a
@@ -135,7 +135,7 @@ struct map_match {
 	char stream[64]; /* lower case, "" if none */
 };
 bool map_match(
-        const struct map *map, const char *text, struct map_match *match);
+	const struct map *map, const char *text, struct map_match *match);
 
 /* The hash that a stream's label counts as in a decision; 0 for "". */
 uint64_t map_stream_hash(const char *label, unsigned len);

@@ -19,13 +19,13 @@ struct store {
 };
 
 static const char schema[] =
-        "PRAGMA journal_mode = WAL;"
-        "PRAGMA synchronous = FULL;"
-        "CREATE TABLE IF NOT EXISTS override ("
-        " node TEXT PRIMARY KEY, drained INTEGER NOT NULL) WITHOUT ROWID;"
-        "CREATE TABLE IF NOT EXISTS state ("
-        " node TEXT PRIMARY KEY, state INTEGER NOT NULL,"
-        " connections REAL NOT NULL) WITHOUT ROWID;";
+	"PRAGMA journal_mode = WAL;"
+	"PRAGMA synchronous = FULL;"
+	"CREATE TABLE IF NOT EXISTS override ("
+	" node TEXT PRIMARY KEY, drained INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS state ("
+	" node TEXT PRIMARY KEY, state INTEGER NOT NULL,"
+	" connections REAL NOT NULL) WITHOUT ROWID;";
 
 static void *run(void *arg)
 {
@@ -45,12 +45,12 @@ struct store *store_open(const char *path, struct err *err)
 	struct store *s = mem_zero(1, sizeof *s);
 
 	if (sqlite3_open_v2(path, &s->db,
-	            SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
-	            NULL) != SQLITE_OK ||
-	        sqlite3_busy_timeout(s->db, 2000) != SQLITE_OK ||
-	        sqlite3_exec(s->db, schema, NULL, NULL, NULL) != SQLITE_OK) {
+		    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+		    NULL) != SQLITE_OK ||
+		sqlite3_busy_timeout(s->db, 2000) != SQLITE_OK ||
+		sqlite3_exec(s->db, schema, NULL, NULL, NULL) != SQLITE_OK) {
 		err_add(err, "%s: %s", path,
-		        s->db ? sqlite3_errmsg(s->db) : strerror(errno));
+			s->db ? sqlite3_errmsg(s->db) : strerror(errno));
 		sqlite3_close(s->db);
 		free(s);
 		return NULL;
@@ -77,13 +77,13 @@ void store_close(struct store *s)
 }
 
 bool store_load(struct store *s, struct store_node **nodes, unsigned *n,
-        struct err *err)
+	struct err *err)
 {
 	static const char sql[] =
-	        "SELECT node, coalesce(drained, 0), coalesce(state, 1),"
-	        " coalesce(connections, 0) FROM"
-	        " (SELECT node FROM override UNION SELECT node FROM state)"
-	        " LEFT JOIN override USING (node) LEFT JOIN state USING (node)";
+		"SELECT node, coalesce(drained, 0), coalesce(state, 1),"
+		" coalesce(connections, 0) FROM"
+		" (SELECT node FROM override UNION SELECT node FROM state)"
+		" LEFT JOIN override USING (node) LEFT JOIN state USING (node)";
 	sqlite3_stmt *q = NULL;
 	unsigned room = 0;
 	int step = SQLITE_ERROR;
@@ -95,17 +95,17 @@ bool store_load(struct store *s, struct store_node **nodes, unsigned *n,
 			if (*n == room) {
 				room = room * 2 + 64;
 				*nodes =
-				        mem_grow(*nodes, room * sizeof **nodes);
+					mem_grow(*nodes, room * sizeof **nodes);
 			}
 			struct store_node *node = &(*nodes)[(*n)++];
 			const unsigned char *name = sqlite3_column_text(q, 0);
 			*node = (struct store_node){
-			        .drained = sqlite3_column_int(q, 1),
-			        .state = (uint8_t)sqlite3_column_int(q, 2),
-			        .connections =
-			                (float)sqlite3_column_double(q, 3)};
+				.drained = sqlite3_column_int(q, 1),
+				.state = (uint8_t)sqlite3_column_int(q, 2),
+				.connections =
+					(float)sqlite3_column_double(q, 3)};
 			strncpy(node->name, name ? (const char *)name : "",
-			        sizeof node->name - 1);
+				sizeof node->name - 1);
 		}
 	sqlite3_finalize(q);
 	if (step == SQLITE_DONE)
@@ -135,8 +135,8 @@ static bool write_override(struct store *s, const char *node, bool drained)
 {
 	sqlite3_stmt *q;
 	if (sqlite3_prepare_v2(s->db,
-	            "INSERT OR REPLACE INTO override VALUES (?1, ?2)", -1, &q,
-	            NULL) != SQLITE_OK)
+		    "INSERT OR REPLACE INTO override VALUES (?1, ?2)", -1, &q,
+		    NULL) != SQLITE_OK)
 		return false;
 	sqlite3_bind_text(q, 1, node, -1, SQLITE_STATIC);
 	sqlite3_bind_int(q, 2, drained);
@@ -155,14 +155,14 @@ static void drain_run(void *arg)
 }
 
 void store_drain(struct store *s, const char *node, bool drained,
-        struct mailbox *mailbox, void (*done)(void *arg, bool ok), void *arg)
+	struct mailbox *mailbox, void (*done)(void *arg, bool ok), void *arg)
 {
 	struct drain_request *r = mem_zero(1, sizeof *r);
 	*r = (struct drain_request){.store = s,
-	        .drained = drained,
-	        .mailbox = mailbox,
-	        .done = done,
-	        .arg = arg};
+		.drained = drained,
+		.mailbox = mailbox,
+		.done = done,
+		.arg = arg};
 	strncpy(r->node, node, sizeof r->node - 1);
 	mailbox_post(s->mailbox, drain_run, r);
 }
@@ -177,10 +177,10 @@ static bool write_states(struct store *s, const struct states_request *r)
 {
 	sqlite3_stmt *q;
 	if (sqlite3_exec(s->db, "BEGIN; DELETE FROM state", NULL, NULL, NULL) !=
-	                SQLITE_OK ||
-	        sqlite3_prepare_v2(s->db,
-	                "INSERT INTO state VALUES (?1, ?2, ?3)", -1, &q,
-	                NULL) != SQLITE_OK)
+			SQLITE_OK ||
+		sqlite3_prepare_v2(s->db,
+			"INSERT INTO state VALUES (?1, ?2, ?3)", -1, &q,
+			NULL) != SQLITE_OK)
 		return false;
 	bool ok = true;
 	for (unsigned i = 0; ok && i < r->n; i++) {
@@ -192,7 +192,7 @@ static bool write_states(struct store *s, const struct states_request *r)
 	}
 	sqlite3_finalize(q);
 	return ok &&
-	        sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK;
+		sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK;
 }
 
 static void states_run(void *arg)

@@ -33,15 +33,15 @@ void store_close(struct store *store);
 /* All stored nodes; called before the store is used otherwise, blocks. The
  * caller frees *nodes. False with a message if it can't be read. */
 bool store_load(struct store *store, struct store_node **nodes, unsigned *n,
-        struct err *err);
+	struct err *err);
 
 /* Keeps a drain or its end; done(arg, ok) runs in mailbox when it is on
  * disk. */
 void store_drain(struct store *store, const char *node, bool drained,
-        struct mailbox *mailbox, void (*done)(void *arg, bool ok), void *arg);
+	struct mailbox *mailbox, void (*done)(void *arg, bool ok), void *arg);
 
 /* Keeps the states of n nodes, in one transaction, without answer. */
 void store_states(
-        struct store *store, const struct store_node *nodes, unsigned n);
+	struct store *store, const struct store_node *nodes, unsigned n);
 
 #endif

@@ -15,14 +15,14 @@ static bool read_ecs(struct edns_ecs *ecs, const uint8_t *p, size_t len)
 	unsigned bits = family == 1 ? 32 : family == 2 ? 128 : 0;
 
 	if (family > 2 || scope || source > bits ||
-	        len != 4 + (source + 7u) / 8)
+		len != 4 + (source + 7u) / 8)
 		return false;
 	if (source % 8 && p[len - 1] & 0xff >> source % 8)
 		return false;
 	if (ecs->present)
 		return true;
 	*ecs = (struct edns_ecs){
-	        .present = true, .family = family, .source = source};
+		.present = true, .family = family, .source = source};
 	ecs->addr.family = family == 1 ? 4 : family == 2 ? 6 : 0;
 	memcpy(ecs->addr.bytes, p + 4, len - 4);
 	return true;

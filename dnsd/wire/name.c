@@ -85,7 +85,7 @@ static size_t unescape(const char *text, size_t n, uint8_t *c)
 }
 
 bool name_parse(struct name *name, const char *text, size_t text_len,
-        const struct name *origin)
+	const struct name *origin)
 {
 	uint8_t wire[NAME_WIRE_MAX + 1];
 	size_t label = 0, at = 1, used;
@@ -157,11 +157,11 @@ const char *name_wire_text(const uint8_t *wire, char *out)
 void name_strip(struct name *out, const struct name *name, unsigned labels)
 {
 	name_read(out, name->bytes + name->offset[labels],
-	        name->len - name->offset[labels]);
+		name->len - name->offset[labels]);
 }
 
 bool name_prepend(struct name *out, const uint8_t *prefix, size_t prefix_len,
-        const struct name *name)
+	const struct name *name)
 {
 	uint8_t wire[2 * NAME_WIRE_MAX];
 	if (prefix_len + name->len > NAME_WIRE_MAX)

@@ -39,7 +39,7 @@ size_t name_skip(const uint8_t *packet, size_t len, size_t at);
  * with a dot, else below origin; "@" is the origin. With origin NULL every
  * name is absolute. False if it is malformed. */
 bool name_parse(struct name *name, const char *text, size_t text_len,
-        const struct name *origin);
+	const struct name *origin);
 
 /* The same for a C string, absolute. */
 static inline bool name_from_text(struct name *name, const char *text)
@@ -58,7 +58,7 @@ static inline const char *name_text(const struct name *name, char *out)
 
 /* The suffix with that many labels: its first octet, its length. */
 static inline const uint8_t *name_suffix(
-        const struct name *name, unsigned labels)
+	const struct name *name, unsigned labels)
 {
 	return name->bytes + name->offset[name->labels - labels];
 }
@@ -77,8 +77,8 @@ static inline bool name_equal(const struct name *a, const struct name *b)
 static inline bool name_below(const struct name *name, const struct name *top)
 {
 	return name->labels >= top->labels &&
-	        name_suffix_len(name, top->labels) == top->len &&
-	        !memcmp(name_suffix(name, top->labels), top->bytes, top->len);
+		name_suffix_len(name, top->labels) == top->len &&
+		!memcmp(name_suffix(name, top->labels), top->bytes, top->len);
 }
 
 /* The name without its first labels. */
@@ -86,7 +86,7 @@ void name_strip(struct name *out, const struct name *name, unsigned labels);
 
 /* prefix labels (wire, without a root) in front of name. False if too long. */
 bool name_prepend(struct name *out, const uint8_t *prefix, size_t prefix_len,
-        const struct name *name);
+	const struct name *name);
 
 /* Canonical order (RFC 4034 6.1): <0, 0, >0. */
 int name_compare(const struct name *a, const struct name *b);
@@ -111,7 +111,7 @@ static inline uint64_t name_hash(const uint8_t *p, size_t n, uint64_t seed)
 		word = (uint64_t)back << 32 | front;
 	} else if (n) { /* and these all of 1..3 */
 		word = (uint64_t)p[0] | (uint64_t)p[n / 2] << 8 |
-		        (uint64_t)p[n - 1] << 16;
+			(uint64_t)p[n - 1] << 16;
 	}
 	h = (h ^ word) * 0xbf58476d1ce4e5b9u;
 	h = (h ^ h >> 29) * 0x94d049bb133111ebu;

@@ -4,7 +4,7 @@
 
 /* One OPT record of the additional section, behind its type. */
 static bool read_opt(
-        struct query *q, const uint8_t *rr, size_t owner_len, size_t rdlen)
+	struct query *q, const uint8_t *rr, size_t owner_len, size_t rdlen)
 {
 	if (q->edns.present || owner_len != 1)
 		return false;
@@ -29,7 +29,7 @@ static bool read_opt(
 /* Walks the records behind the question; only OPT is looked at. TSIG, SIG(0)
  * and the SOA of an IXFR are stepped over. False: FORMERR without an OPT. */
 static bool read_records(
-        struct query *q, const uint8_t *packet, size_t len, size_t at)
+	struct query *q, const uint8_t *packet, size_t len, size_t at)
 {
 	unsigned before = get16(packet + 6) + get16(packet + 8);
 	unsigned total = before + get16(packet + 10);
@@ -43,7 +43,7 @@ static bool read_records(
 		if (len - at - owner_len - RR_FIXED_LEN < rdlen)
 			return false;
 		if (i >= before && get16(rr) == RR_OPT &&
-		        !read_opt(q, rr, owner_len, rdlen))
+			!read_opt(q, rr, owner_len, rdlen))
 			return false;
 		at += owner_len + RR_FIXED_LEN + rdlen;
 	}
@@ -78,19 +78,19 @@ bool query_read(struct query *q, const uint8_t *packet, size_t len)
 
 	unsigned questions = get16(packet + 4);
 	bool good =
-	        questions == 1 ? read_question(q, packet, len) : questions == 0;
+		questions == 1 ? read_question(q, packet, len) : questions == 0;
 	if (q->flags & FLAG_OPCODE) {
 		q->rcode = RCODE_NOTIMP;
 		return true;
 	}
 	if (good &&
-	        !read_records(q, packet, len, HEADER_LEN + q->question_len)) {
+		!read_records(q, packet, len, HEADER_LEN + q->question_len)) {
 		q->edns.present = false;
 		good = false;
 	}
 	if (!good ||
-	        (!questions && !q->edns.cookie_len &&
-	                q->rcode == RCODE_NOERROR))
+		(!questions && !q->edns.cookie_len &&
+			q->rcode == RCODE_NOERROR))
 		q->rcode = RCODE_FORMERR;
 	return true;
 }

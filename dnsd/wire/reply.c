@@ -3,7 +3,7 @@
 #include <assert.h>
 
 void reply_begin(struct reply *r, uint8_t *buffer, size_t room, size_t reserve,
-        const struct query *q)
+	const struct query *q)
 {
 	assert(room >= 512 && HEADER_LEN + q->question_len + reserve <= room);
 	r->at = buffer;
@@ -23,7 +23,7 @@ void reply_clear(struct reply *r, const struct query *q)
 }
 
 size_t reply_end(struct reply *r, unsigned flags, unsigned rcode,
-        const struct edns_reply *edns)
+	const struct edns_reply *edns)
 {
 	uint8_t *h = r->at;
 	unsigned copied = get16(h + 2) & (FLAG_OPCODE | FLAG_RD | FLAG_CD);
@@ -39,7 +39,7 @@ size_t reply_end(struct reply *r, unsigned flags, unsigned rcode,
 }
 
 void reply_rr_class(struct reply *r, uint16_t owner, uint16_t type,
-        uint16_t class, uint32_t ttl, const void *rdata, size_t rdlen)
+	uint16_t class, uint32_t ttl, const void *rdata, size_t rdlen)
 {
 	assert(owner <= REPLY_POINTER_MAX);
 	uint8_t *p = reply_take(r, RR_POINTER_LEN + rdlen);
@@ -55,7 +55,7 @@ void reply_rr_class(struct reply *r, uint16_t owner, uint16_t type,
 }
 
 void reply_rr(struct reply *r, uint16_t owner, uint16_t type, uint32_t ttl,
-        const void *rdata, size_t rdlen)
+	const void *rdata, size_t rdlen)
 {
 	reply_rr_class(r, owner, type, CLASS_IN, ttl, rdata, rdlen);
 }

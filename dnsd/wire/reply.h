@@ -36,12 +36,12 @@ struct reply {
 /* Copies id, question and the flags that are copied (opcode, RD, CD) of q.
  * The buffer has at least 512 octets; reserve is kept for OPT. */
 void reply_begin(struct reply *r, uint8_t *buffer, size_t room, size_t reserve,
-        const struct query *q);
+	const struct query *q);
 
 /* Completes the header and appends OPT (NULL: none). flags: AA and TC.
  * Returns the length of the message. */
 size_t reply_end(struct reply *r, unsigned flags, unsigned rcode,
-        const struct edns_reply *edns);
+	const struct edns_reply *edns);
 
 /* Throws away all records. */
 void reply_clear(struct reply *r, const struct query *q);
@@ -80,8 +80,8 @@ static inline uint8_t *reply_take(struct reply *r, size_t n)
 /* One whole record, class IN unless said otherwise, counted in the current
  * section. owner is the offset of its owner name in the message. */
 void reply_rr(struct reply *r, uint16_t owner, uint16_t type, uint32_t ttl,
-        const void *rdata, size_t rdlen);
+	const void *rdata, size_t rdlen);
 void reply_rr_class(struct reply *r, uint16_t owner, uint16_t type,
-        uint16_t class, uint32_t ttl, const void *rdata, size_t rdlen);
+	uint16_t class, uint32_t ttl, const void *rdata, size_t rdlen);
 
 #endif

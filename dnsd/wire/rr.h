@@ -78,7 +78,7 @@ static inline uint16_t get16(const uint8_t *p)
 static inline uint32_t get32(const uint8_t *p)
 {
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
-	        (uint32_t)p[2] << 8 | p[3];
+		(uint32_t)p[2] << 8 | p[3];
 }
 
 static inline void put16(uint8_t *p, unsigned v)

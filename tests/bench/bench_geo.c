@@ -37,7 +37,7 @@ static void draw(const struct geo *geo, unsigned family)
 		memcpy(a.bytes, r, family == 4 ? 4 : 16);
 		if (family == 6) { /* 2000::/12 .. 2c00::/12, dense part */
 			static const uint8_t first[] = {
-			        0x20, 0x24, 0x26, 0x28, 0x2a, 0x2c};
+				0x20, 0x24, 0x26, 0x28, 0x2a, 0x2c};
 			a.bytes[0] = first[r[0] % 6];
 			a.bytes[1] &= a.bytes[0] == 0x20 ? 1 : 15;
 			a.bytes[2] &= 15;
@@ -113,7 +113,7 @@ static double theirs(const void *db)
 {
 	static const char *const flat[2][3] = {{"latitude"}, {"longitude"}};
 	static const char *const city[2][3] = {
-	        {"location", "latitude"}, {"location", "longitude"}};
+		{"location", "latitude"}, {"location", "longitude"}};
 	unsigned found = 0, count = ADDRESSES / 4;
 	uint64_t sum = 0;
 	int64_t start = clock_ns();
@@ -123,7 +123,7 @@ static double theirs(const void *db)
 		MMDB_entry_data_s value;
 		to_sockaddr(&addresses[n], &to);
 		MMDB_lookup_result_s r =
-		        MMDB_lookup_sockaddr(db, (void *)&to, &error);
+			MMDB_lookup_sockaddr(db, (void *)&to, &error);
 		if (!r.found_entry)
 			continue;
 		found++;
@@ -165,24 +165,24 @@ int main(int argc, char **argv)
 	}
 	int64_t start = clock_ms();
 	struct geo *geo = geo_load(NULL, (const char *const *)argv + 1,
-	        (unsigned)(argc - 1), &err);
+		(unsigned)(argc - 1), &err);
 	if (!geo) {
 		fprintf(stderr, "%s\n", err_text(&err));
 		return 1;
 	}
 	printf("files %.1f MB, loaded in %.2f s, table %.1f MB, %u places, "
 	       "peak RSS %ld MB\n",
-	        files_mb, (double)(clock_ms() - start) / 1e3,
-	        (double)geo_size(geo) / 1e6, geo_places(geo), peak_mb());
+		files_mb, (double)(clock_ms() - start) / 1e3,
+		(double)geo_size(geo) / 1e6, geo_places(geo), peak_mb());
 
 	addresses = mem_alloc(ADDRESSES * sizeof *addresses);
 	printf("%-6s %10s %10s %10s  %s\n", "", "chain", "loop", "batch",
-	        "MMDB_lookup_sockaddr + latitude + longitude (loop)");
+		"MMDB_lookup_sockaddr + latitude + longitude (loop)");
 	for (unsigned family = 4; family <= 6; family += 2) {
 		draw(geo, family);
 		printf("IPv%u   %7.1f ns %7.1f ns %7.1f ns ", family,
-		        best(ours_in_a_chain, geo), best(ours, geo),
-		        best(ours_batch, geo));
+			best(ours_in_a_chain, geo), best(ours, geo),
+			best(ours_batch, geo));
 		for (int i = 1; i < argc; i++) {
 			MMDB_s db;
 			if (MMDB_open(argv[i], MMDB_MODE_MMAP, &db) != 0)

@@ -32,7 +32,7 @@
 
 enum mix { STATIC, STEERED, ECS, NXDOMAIN, NAMES, MIX };
 static const char *const mixes[] = {
-        "static", "steered", "ecs", "nxdomain", "names", "mix"};
+	"static", "steered", "ecs", "nxdomain", "names", "mix"};
 
 struct pending {
 	int64_t due_ns; /* 0: free */
@@ -76,7 +76,7 @@ static size_t put_name(uint8_t *p, const char *text)
 static size_t put_ecs(struct run *r, uint8_t *p)
 {
 	static const uint8_t opt[] = {
-	        0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 11, 0, 8, 0, 7, 0, 1, 24, 0};
+		0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 11, 0, 8, 0, 7, 0, 1, 24, 0};
 	uint64_t net = rng_next(&r->rng);
 	memcpy(p, opt, sizeof opt);
 	/* Unicast space, so that a database has something to say. */
@@ -87,7 +87,7 @@ static size_t put_ecs(struct run *r, uint8_t *p)
 
 /* Writes one question; returns its length. */
 static size_t question(
-        struct run *r, uint16_t id, uint8_t *p, struct pending *pending)
+	struct run *r, uint16_t id, uint8_t *p, struct pending *pending)
 {
 	enum mix kind = r->mix == MIX ? (enum mix)(r->turn++ % MIX) : r->mix;
 	char name[256];
@@ -95,10 +95,10 @@ static size_t question(
 
 	if (kind == NXDOMAIN)
 		snprintf(name, sizeof name, "x%llx.%s",
-		        (unsigned long long)rng_next(&r->rng), r->zone);
+			(unsigned long long)rng_next(&r->rng), r->zone);
 	else if (kind == NAMES)
 		snprintf(name, sizeof name, "h%u.%s",
-		        (unsigned)(rng_next(&r->rng) % 1000000), r->zone);
+			(unsigned)(rng_next(&r->rng) % 1000000), r->zone);
 	else
 		snprintf(name, sizeof name, "%s.%s", first[kind], r->zone);
 	pending->wants_answer = kind != NXDOMAIN;
@@ -129,9 +129,9 @@ static void send_some(struct run *r, struct lane *l, unsigned n, int64_t due)
 		if (p->due_ns)
 			break; /* a late one holds its id until it is lost */
 		io[ready] = (struct iovec){
-		        packets[ready], question(r, id, packets[ready], p)};
+			packets[ready], question(r, id, packets[ready], p)};
 		msgs[ready] = (struct mmsghdr){
-		        .msg_hdr = {.msg_iov = &io[ready], .msg_iovlen = 1}};
+			.msg_hdr = {.msg_iov = &io[ready], .msg_iovlen = 1}};
 		p->due_ns = due;
 		ready++;
 	}
@@ -158,11 +158,11 @@ static int64_t bucket_ns(unsigned bucket)
 {
 	unsigned octave = bucket / 16;
 	return octave < 4 ? 16
-	                  : (int64_t)(16 + bucket % 16 + 1) << (octave - 4);
+			  : (int64_t)(16 + bucket % 16 + 1) << (octave - 4);
 }
 
 static void check(struct run *r, struct lane *l, const uint8_t *p, size_t len,
-        int64_t now)
+	int64_t now)
 {
 	uint16_t id = len >= 12 ? (uint16_t)(p[0] << 8 | p[1]) : UINT16_MAX;
 	struct pending *q = id < IDS ? &l->pending[id] : NULL;
@@ -192,7 +192,7 @@ static unsigned receive(struct run *r, struct lane *l)
 	for (unsigned i = 0; i < BATCH; i++) {
 		io[i] = (struct iovec){packets[i], sizeof packets[i]};
 		msgs[i] = (struct mmsghdr){
-		        .msg_hdr = {.msg_iov = &io[i], .msg_iovlen = 1}};
+			.msg_hdr = {.msg_iov = &io[i], .msg_iovlen = 1}};
 	}
 	int n = recvmmsg(l->fd, msgs, BATCH, MSG_DONTWAIT, NULL);
 	int64_t now = clock_ns();
@@ -205,7 +205,7 @@ static void expire(struct run *r, struct lane *l, int64_t now)
 {
 	for (unsigned i = 0; i < IDS; i++)
 		if (l->pending[i].due_ns &&
-		        now - l->pending[i].due_ns > LOST_NS) {
+			now - l->pending[i].due_ns > LOST_NS) {
 			l->pending[i].due_ns = 0;
 			l->under_way--;
 			r->lost++;
@@ -224,7 +224,7 @@ static void closed_loop(struct run *r, int64_t end)
 			receive(r, l);
 			if (l->under_way < each)
 				send_some(
-				        r, l, each - l->under_way, clock_ns());
+					r, l, each - l->under_way, clock_ns());
 		}
 		if (now - swept > LOST_NS / 4) {
 			swept = now;
@@ -242,7 +242,7 @@ static void open_loop(struct run *r, int64_t end, double per_s)
 	for (int64_t now = start; now < end; now = clock_ns()) {
 		while (start + (int64_t)((double)due * every) <= now) {
 			send_some(r, &r->lanes[due % r->n_lanes], 1,
-			        start + (int64_t)((double)due * every));
+				start + (int64_t)((double)due * every));
 			due++;
 		}
 		for (unsigned i = 0; i < r->n_lanes; i++)
@@ -282,7 +282,7 @@ static bool open_lanes(struct run *r, const char *server)
 		int size = 1 << 20;
 		r->lanes[i].fd = socket(to.ss_family, SOCK_DGRAM, 0);
 		setsockopt(r->lanes[i].fd, SOL_SOCKET, SO_RCVBUF, &size,
-		        sizeof size);
+			sizeof size);
 		if (connect(r->lanes[i].fd, (struct sockaddr *)&to, len))
 			return false;
 	}
@@ -292,8 +292,8 @@ static bool open_lanes(struct run *r, const char *server)
 static int usage(void)
 {
 	fprintf(stderr,
-	        "usage: qgen [-n SOCKETS] [-w WINDOW] [-t SECONDS] [-r PER_S] "
-	        "[-k SEED] ADDRESS:PORT MIX [NAME]\n");
+		"usage: qgen [-n SOCKETS] [-w WINDOW] [-t SECONDS] [-r PER_S] "
+		"[-k SEED] ADDRESS:PORT MIX [NAME]\n");
 	return 2;
 }
 
@@ -331,7 +331,7 @@ int main(int argc, char **argv)
 		r.zone = argv[optind + 2];
 	if (!open_lanes(&r, argv[optind])) {
 		fprintf(stderr, "qgen: %s: %s\n", argv[optind],
-		        errno ? strerror(errno) : "not ADDRESS:PORT");
+			errno ? strerror(errno) : "not ADDRESS:PORT");
 		return 1;
 	}
 	int64_t start = clock_ns(), end = start + (int64_t)(seconds * 1e9);
@@ -344,11 +344,11 @@ int main(int argc, char **argv)
 	printf("{\"mix\": \"%s\", \"sent\": %llu, \"answered\": %llu, "
 	       "\"bad\": %llu, \"lost\": %llu, \"per_s\": %.0f, \"p50_us\": "
 	       "%.1f, \"p99_us\": %.1f, \"max_us\": %.1f}\n",
-	        mixes[m], (unsigned long long)r.sent,
-	        (unsigned long long)r.answered, (unsigned long long)r.bad,
-	        (unsigned long long)r.lost, (double)r.answered / took,
-	        percentile_us(&r, .5), percentile_us(&r, .99),
-	        (double)r.max_ns / 1000);
+		mixes[m], (unsigned long long)r.sent,
+		(unsigned long long)r.answered, (unsigned long long)r.bad,
+		(unsigned long long)r.lost, (double)r.answered / took,
+		percentile_us(&r, .5), percentile_us(&r, .99),
+		(double)r.max_ns / 1000);
 	free(r.lanes);
 	return r.bad || !r.answered;
 }

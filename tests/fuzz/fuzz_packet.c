@@ -21,23 +21,23 @@
 #include "zones/zoneset.h"
 
 static const char zone_file[] =
-        "$TTL 300\n"
-        "@ SOA ns1 h 1 2 3 4 60\n@ NS ns1\n@ NS ns2.example.net.\n@ MX 1 mx\n"
-        "ns1 A 192.0.2.1\nns1 AAAA 2001:db8::1\nmx A 192.0.2.2\n"
-        "a A 192.0.2.3\na AAAA 2001:db8::3\na TXT x\n"
-        "c CNAME a\nl CNAME m\nm CNAME l\no CNAME x.example.net.\n"
-        "*.w A 192.0.2.4\n*.x.w CNAME a\n*.y CNAME z.y\n"
-        "d DNAME w\ne DNAME d\nf DNAME f.f\n"
-        "k NS ns.k\nk NS ns1\nk DS 1 8 1 0000000000000000000000000000000000000000\n"
-        "ns.k A 192.0.2.5\ntok CNAME q.k\ndk DNAME k\n"
-        "s SRV 1 2 3 a\nv SVCB 1 . port=1\nv A 192.0.2.6\nh HTTPS 0 a\n"
-        "u TYPE65280 \\# 3 010203\n1.2.3.4.5 A 192.0.2.7\n"
-        "t TXT \"0123456789012345678901234567890123456789012345678901234567\"\n"
-        "cl CNAME live\ndl DNAME live\nlive TXT beside\n";
+	"$TTL 300\n"
+	"@ SOA ns1 h 1 2 3 4 60\n@ NS ns1\n@ NS ns2.example.net.\n@ MX 1 mx\n"
+	"ns1 A 192.0.2.1\nns1 AAAA 2001:db8::1\nmx A 192.0.2.2\n"
+	"a A 192.0.2.3\na AAAA 2001:db8::3\na TXT x\n"
+	"c CNAME a\nl CNAME m\nm CNAME l\no CNAME x.example.net.\n"
+	"*.w A 192.0.2.4\n*.x.w CNAME a\n*.y CNAME z.y\n"
+	"d DNAME w\ne DNAME d\nf DNAME f.f\n"
+	"k NS ns.k\nk NS ns1\nk DS 1 8 1 0000000000000000000000000000000000000000\n"
+	"ns.k A 192.0.2.5\ntok CNAME q.k\ndk DNAME k\n"
+	"s SRV 1 2 3 a\nv SVCB 1 . port=1\nv A 192.0.2.6\nh HTTPS 0 a\n"
+	"u TYPE65280 \\# 3 010203\n1.2.3.4.5 A 192.0.2.7\n"
+	"t TXT \"0123456789012345678901234567890123456789012345678901234567\"\n"
+	"cl CNAME live\ndl DNAME live\nlive TXT beside\n";
 
 static struct zone *zones[2];
 static struct options options = {
-        .udp_max = 1232, .nsid = "ns1", .version = "dnsd"};
+	.udp_max = 1232, .nsid = "ns1", .version = "dnsd"};
 static struct snapshot snap;
 
 struct geo_leaf geo_find(const struct geo *geo, const struct addr *addr)
@@ -46,8 +46,8 @@ struct geo_leaf geo_find(const struct geo *geo, const struct addr *addr)
 }
 
 struct steered_result steered_answer(struct answerer *answerer,
-        const struct answer_job *job, struct mark mark, const uint8_t *stream,
-        uint8_t stream_len, uint16_t qtype, struct reply *reply, uint16_t owner)
+	const struct answer_job *job, struct mark mark, const uint8_t *stream,
+	uint8_t stream_len, uint16_t qtype, struct reply *reply, uint16_t owner)
 {
 	struct steered_result s = {.ttl_s = 10, .scope = job->leaf.scope};
 	s.refused = mark.kind == MARK_WHY && job->peer.family == 6;
@@ -87,8 +87,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	zones[0] = load("example.com", zone_file, true);
 	zones[1] = load("k.example.com",
-	        "$TTL 9\n@ SOA a b 1 2 3 4 5\n@ NS ns\nns A 192.0.2.5\n",
-	        false);
+		"$TTL 9\n@ SOA a b 1 2 3 4 5\n@ NS ns\nns A 192.0.2.5\n",
+		false);
 	snap.zones = zoneset_new((const struct zone *const *)zones, 2);
 	snap.options = &options;
 	snap.map = (const void *)&snap;

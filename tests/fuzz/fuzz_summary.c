@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void check(const struct sample *s)
 {
 	if (s->sampled_ms < 0 || s->node_ms < 0 || !isfinite(s->cpu) ||
-	        s->cpu < 0 || s->uptime_s < -1)
+		s->cpu < 0 || s->uptime_s < -1)
 		abort();
 }
 

@@ -11,7 +11,7 @@
 #include "zones/zonefile.h"
 
 static void check_set(const struct zone *zone, const struct name *name,
-        const struct zone_rrset *set)
+	const struct zone_rrset *set)
 {
 	static uint8_t reply[65535];
 	uint8_t packet[HEADER_LEN + NAME_WIRE_MAX + 4] = {[5] = 1};
@@ -25,7 +25,7 @@ static void check_set(const struct zone *zone, const struct name *name,
 	assert(query_read(&q, packet, HEADER_LEN + name->len + 4u));
 	reply_begin(&r, reply, sizeof reply, 0, &q);
 	zone_rrset_write(set, &r, HEADER_LEN,
-	        (uint16_t)(HEADER_LEN + name->len - zone->apex.len), TTL_MAX);
+		(uint16_t)(HEADER_LEN + name->len - zone->apex.len), TTL_MAX);
 	assert(!r.full && r.counts[REPLY_ANSWER] == set->count);
 	size_t len = reply_end(&r, 0, 0, NULL);
 	/* RFC 3597 text gives a type whatever octets it likes; ldns may not

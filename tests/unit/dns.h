@@ -102,7 +102,7 @@ static UNUSED struct packet packet_query(const char *name, unsigned type)
 
 /* Begins an OPT; options follow; packet_opt_end() sets its length. */
 static UNUSED uint16_t packet_opt(
-        struct packet *p, unsigned size, unsigned version, unsigned flags)
+	struct packet *p, unsigned size, unsigned version, unsigned flags)
 {
 	put16(p->bytes + 10, get16(p->bytes + 10) + 1u);
 	put_u8(p, 0);
@@ -121,7 +121,7 @@ static UNUSED void packet_opt_end(struct packet *p, uint16_t begin)
 }
 
 static UNUSED void put_option(
-        struct packet *p, unsigned code, const void *bytes, size_t n)
+	struct packet *p, unsigned code, const void *bytes, size_t n)
 {
 	put_u16(p, code);
 	put_u16(p, (unsigned)n);
@@ -164,7 +164,7 @@ static UNUSED void list_text(const ldns_rr_list *list, char *out, size_t room)
 	for (size_t i = 0; i < n; i++) {
 		size_t used = strlen(out);
 		snprintf(out + used, room - used, "%s%s", i ? " | " : "",
-		        lines[i]);
+			lines[i]);
 		free(lines[i]);
 	}
 	free(lines);
@@ -180,14 +180,14 @@ static UNUSED const char *reply_text(const uint8_t *reply, size_t len)
 		return "not a packet";
 	char *rcode = ldns_pkt_rcode2str(ldns_pkt_get_rcode(pkt));
 	size_t n = (size_t)snprintf(out, sizeof out, "%s%s%s", rcode,
-	        ldns_pkt_aa(pkt) ? " aa" : "", ldns_pkt_tc(pkt) ? " tc" : "");
+		ldns_pkt_aa(pkt) ? " aa" : "", ldns_pkt_tc(pkt) ? " tc" : "");
 	free(rcode);
 	const ldns_rr_list *sections[] = {ldns_pkt_answer(pkt),
-	        ldns_pkt_authority(pkt), ldns_pkt_additional(pkt)};
+		ldns_pkt_authority(pkt), ldns_pkt_additional(pkt)};
 	for (int i = 0; i < 3; i++) {
 		list_text(sections[i], list, sizeof list);
 		n += (size_t)snprintf(out + n, sizeof out - n, ";%s%s",
-		        *list ? " " : "", list);
+			*list ? " " : "", list);
 	}
 	ldns_pkt_free(pkt);
 	return out;

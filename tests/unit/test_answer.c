@@ -11,76 +11,76 @@
 #include "zones/zoneset.h"
 
 static const char example[] =
-        "$TTL 300\n"
-        "@ 3600 SOA ns1 hostmaster 1 2 3 4 60\n"
-        "@ NS ns1\n"
-        "@ NS ns2.example.net.\n"
-        "@ MX 10 mail\n"
-        "ns1 A 192.0.2.1\n"
-        "ns1 AAAA 2001:db8::1\n"
-        "mail A 192.0.2.25\n"
-        "www A 192.0.2.80\n"
-        "www A 192.0.2.81\n"
-        "Mixed A 192.0.2.90\n"
-        "alias CNAME www\n"
-        "alias2 60 CNAME alias\n"
-        "out CNAME www.example.net.\n"
-        "dangling CNAME nothing\n"
-        "loop1 CNAME loop2\n"
-        "loop2 CNAME loop1\n"
-        "self CNAME self\n"
-        "apexed CNAME @\n"
-        "a.b.ent A 192.0.2.3\n"
-        "*.wild TXT wild\n"
-        "*.wild MX 1 mail\n"
-        "host.wild A 192.0.2.4\n"
-        "*.cwild CNAME www\n"
-        "*.lwild CNAME x.lwild\n"
-        "sub.wild A 192.0.2.5\n"
-        "d DNAME e\n"
-        "d TXT owner\n"
-        "x.e A 192.0.2.6\n"
-        "up DNAME @\n"
-        "grow DNAME g.grow\n"
-        "dout DNAME example.net.\n"
-        "dlong DNAME aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa."
-        "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb."
-        "ccccccccccccccccccccccccccccccccccccccccccccccccccccccccc.example.\n"
-        "cut NS ns.cut\n"
-        "cut NS ns.cut2\n"
-        "cut NS ns1\n"
-        "cut DS 1 8 2 "
-        "0000000000000000000000000000000000000000000000000000000000000000\n"
-        "ns.cut A 192.0.2.7\n"
-        "cut2 NS ns.cut2\n"
-        "ns.cut2 A 192.0.2.8\n"
-        "tocut CNAME x.cut\n"
-        "child NS ns1.child\n"
-        "ns1.child A 192.0.2.9\n"
-        "child DS 2 8 2 "
-        "0000000000000000000000000000000000000000000000000000000000000000\n"
-        "_sip._tcp SRV 1 2 5060 www\n"
-        "svc SVCB 1 . port=853\n"
-        "svc A 192.0.2.10\n"
-        "svcalias SVCB 0 www\n"
-        "unknown TYPE65400 \\# 4 01020304\n"
-        "big TXT \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\""
-        " \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\""
-        " \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\""
-        " \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\""
-        " \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\""
-        " \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\""
-        " \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\""
-        " \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"\n"
-        "live TXT beside\n"
-        "tolive CNAME live\n"
-        "dlive DNAME live\n";
+	"$TTL 300\n"
+	"@ 3600 SOA ns1 hostmaster 1 2 3 4 60\n"
+	"@ NS ns1\n"
+	"@ NS ns2.example.net.\n"
+	"@ MX 10 mail\n"
+	"ns1 A 192.0.2.1\n"
+	"ns1 AAAA 2001:db8::1\n"
+	"mail A 192.0.2.25\n"
+	"www A 192.0.2.80\n"
+	"www A 192.0.2.81\n"
+	"Mixed A 192.0.2.90\n"
+	"alias CNAME www\n"
+	"alias2 60 CNAME alias\n"
+	"out CNAME www.example.net.\n"
+	"dangling CNAME nothing\n"
+	"loop1 CNAME loop2\n"
+	"loop2 CNAME loop1\n"
+	"self CNAME self\n"
+	"apexed CNAME @\n"
+	"a.b.ent A 192.0.2.3\n"
+	"*.wild TXT wild\n"
+	"*.wild MX 1 mail\n"
+	"host.wild A 192.0.2.4\n"
+	"*.cwild CNAME www\n"
+	"*.lwild CNAME x.lwild\n"
+	"sub.wild A 192.0.2.5\n"
+	"d DNAME e\n"
+	"d TXT owner\n"
+	"x.e A 192.0.2.6\n"
+	"up DNAME @\n"
+	"grow DNAME g.grow\n"
+	"dout DNAME example.net.\n"
+	"dlong DNAME aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa."
+	"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb."
+	"ccccccccccccccccccccccccccccccccccccccccccccccccccccccccc.example.\n"
+	"cut NS ns.cut\n"
+	"cut NS ns.cut2\n"
+	"cut NS ns1\n"
+	"cut DS 1 8 2 "
+	"0000000000000000000000000000000000000000000000000000000000000000\n"
+	"ns.cut A 192.0.2.7\n"
+	"cut2 NS ns.cut2\n"
+	"ns.cut2 A 192.0.2.8\n"
+	"tocut CNAME x.cut\n"
+	"child NS ns1.child\n"
+	"ns1.child A 192.0.2.9\n"
+	"child DS 2 8 2 "
+	"0000000000000000000000000000000000000000000000000000000000000000\n"
+	"_sip._tcp SRV 1 2 5060 www\n"
+	"svc SVCB 1 . port=853\n"
+	"svc A 192.0.2.10\n"
+	"svcalias SVCB 0 www\n"
+	"unknown TYPE65400 \\# 4 01020304\n"
+	"big TXT \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\""
+	" \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\""
+	" \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\""
+	" \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\""
+	" \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\""
+	" \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\""
+	" \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\""
+	" \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"\n"
+	"live TXT beside\n"
+	"tolive CNAME live\n"
+	"dlive DNAME live\n";
 
 static const char child[] = "$TTL 100\n"
-                            "@ SOA ns1 host 7 2 3 4 50\n"
-                            "@ NS ns1\n"
-                            "ns1 A 192.0.2.9\n"
-                            "www A 192.0.2.100\n";
+			    "@ SOA ns1 host 7 2 3 4 50\n"
+			    "@ NS ns1\n"
+			    "ns1 A 192.0.2.9\n"
+			    "www A 192.0.2.100\n";
 
 static struct fixture {
 	struct zone *zones[2];
@@ -100,20 +100,20 @@ static struct fixture {
 /* -- stand-ins for the layers beside answer -- */
 
 __attribute__((weak)) struct geo_leaf geo_find(
-        const struct geo *geo, const struct addr *addr)
+	const struct geo *geo, const struct addr *addr)
 {
 	return (struct geo_leaf){.place = 1, .scope = 24};
 }
 
 struct steered_result steered_answer(struct answerer *answerer,
-        const struct answer_job *job, struct mark mark, const uint8_t *stream,
-        uint8_t stream_len, uint16_t qtype, struct reply *reply, uint16_t owner)
+	const struct answer_job *job, struct mark mark, const uint8_t *stream,
+	uint8_t stream_len, uint16_t qtype, struct reply *reply, uint16_t owner)
 {
 	static const uint8_t a[4] = {203, 0, 113, 11};
 	t.mark = mark;
 	t.qtype = qtype;
 	snprintf(t.stream, sizeof t.stream, "%.*s", stream_len,
-	        stream ? (const char *)stream : "");
+		stream ? (const char *)stream : "");
 	if (qtype == RR_A && !t.steered.refused) {
 		reply_rr(reply, owner, RR_A, t.steered.ttl_s, a, 4);
 		t.steered.records = 1;
@@ -139,14 +139,14 @@ static int setup(void **state)
 
 	zonefile_parse(b, "test.zone", example, strlen(example), &err);
 	struct mark live = {
-	        .kind = MARK_NAME, .line = 1, .streams = true, .name = 5};
+		.kind = MARK_NAME, .line = 1, .streams = true, .name = 5};
 	mark(b, "live.example.com", live);
 	live.line = 2;
 	mark(b, "line2.live.example.com", live);
 	mark(b, "_why.live.example.com",
-	        (struct mark){.kind = MARK_WHY, .line = 1, .name = 5});
+		(struct mark){.kind = MARK_WHY, .line = 1, .name = 5});
 	mark(b, "plain.example.com",
-	        (struct mark){.kind = MARK_NAME, .line = 1, .name = 6});
+		(struct mark){.kind = MARK_NAME, .line = 1, .name = 6});
 	t.zones[0] = zone_build(b, &err);
 	if (!t.zones[0])
 		fail_msg("%s", err_text(&err));
@@ -154,9 +154,9 @@ static int setup(void **state)
 	t.zones[1] = zone_text("child.example.com", child);
 	t.set = zoneset_new((const struct zone *const *)t.zones, 2);
 	t.options = (struct options){
-	        .udp_max = 1232, .nsid = "ns1", .version = "dnsd"};
+		.udp_max = 1232, .nsid = "ns1", .version = "dnsd"};
 	t.snap = (struct snapshot){
-	        .zones = t.set, .options = &t.options, .map = (const void *)&t};
+		.zones = t.set, .options = &t.options, .map = (const void *)&t};
 	t.answerer = (struct answerer){.snap = &t.snap, .wall_s = 1559734700};
 	return 0;
 }
@@ -173,11 +173,11 @@ static int teardown(void **state)
 static const char *run(const struct packet *p, bool tcp)
 {
 	t.job = (struct answer_job){.query = p->bytes,
-	        .query_len = p->len,
-	        .tcp = tcp,
-	        .peer = {4, {198, 51, 100, 100}},
-	        .reply = t.reply,
-	        .reply_room = sizeof t.reply};
+		.query_len = p->len,
+		.tcp = tcp,
+		.peer = {4, {198, 51, 100, 100}},
+		.reply = t.reply,
+		.reply_room = sizeof t.reply};
 	t.steered = (struct steered_result){.ttl_s = 20, .scope = 22};
 	t.stream[0] = '\0';
 	answer_begin(&t.answerer, &t.job);
@@ -192,7 +192,7 @@ static const char *ask(const char *name, unsigned type)
 }
 
 static const char soa[] = "example.com. 60 SOA ns1.example.com. "
-                          "hostmaster.example.com. 1 2 3 4 60";
+			  "hostmaster.example.com. 1 2 3 4 60";
 
 /* "%" in an expectation stands for the SOA of a negative answer. */
 static void check(const char *name, unsigned type, const char *expect)
@@ -201,13 +201,13 @@ static void check(const char *name, unsigned type, const char *expect)
 	const char *percent = strchr(expect, '%');
 	if (percent)
 		snprintf(full, sizeof full, "%.*s%s%s", (int)(percent - expect),
-		        expect, soa, percent + 1);
+			expect, soa, percent + 1);
 	else
 		snprintf(full, sizeof full, "%s", expect);
 	const char *got = ask(name, type);
 	if (strcmp(got, full))
 		fail_msg("%s type %u\n     got: %s\nexpected: %s", name, type,
-		        got, full);
+			got, full);
 }
 
 struct row {
@@ -231,141 +231,141 @@ static void check_all(const struct row *rows, size_t n)
 static void test_static(void **state)
 {
 	CHECK({"www.example.com", RR_A,
-	              "NOERROR aa; www.example.com. 300 A 192.0.2.80 | "
-	              "www.example.com. 300 A 192.0.2.81;;"},
-	        {"WwW.eXample.com", RR_A, /* case as asked */
-	                "NOERROR aa; WwW.eXample.com. 300 A 192.0.2.80 | "
-	                "WwW.eXample.com. 300 A 192.0.2.81;;"},
-	        {"mixed.example.com", RR_A,
-	                "NOERROR aa; mixed.example.com. 300 A 192.0.2.90;;"},
-	        /* RFC 2308: NODATA, NXDOMAIN */
-	        {"www.example.com", RR_AAAA, "NOERROR aa;; %;"},
-	        {"nothing.example.com", RR_A, "NXDOMAIN aa;; %;"},
-	        {"x.www.example.com", RR_A, "NXDOMAIN aa;; %;"},
-	        /* empty non-terminals (RFC 8020) */
-	        {"b.ent.example.com", RR_A, "NOERROR aa;; %;"},
-	        {"ent.example.com", RR_A, "NOERROR aa;; %;"},
-	        {"c.ent.example.com", RR_A, "NXDOMAIN aa;; %;"},
-	        {"example.com", RR_MX,
-	                "NOERROR aa; example.com. 300 MX 10 mail.example.com.;;"
-	                " mail.example.com. 300 A 192.0.2.25"},
-	        {"example.com", RR_NS,
-	                "NOERROR aa; example.com. 300 NS ns1.example.com. | "
-	                "example.com. 300 NS ns2.example.net.;; "
-	                "ns1.example.com. 300 A 192.0.2.1 | "
-	                "ns1.example.com. 300 AAAA 2001:db8::1"},
-	        {"example.com", RR_SOA,
-	                "NOERROR aa; example.com. 3600 SOA ns1.example.com. "
-	                "hostmaster.example.com. 1 2 3 4 60;;"},
-	        {"_sip._tcp.example.com", RR_SRV,
-	                "NOERROR aa; _sip._tcp.example.com. 300 SRV 1 2 5060 "
-	                "www.example.com.;; www.example.com. 300 A 192.0.2.80 |"
-	                " www.example.com. 300 A 192.0.2.81"},
-	        {"unknown.example.com", 65400,
-	                "NOERROR aa; unknown.example.com. 300 TYPE65400 \\# 4 "
-	                "01020304;;"},
-	        {"www.example.net", RR_A, "REFUSED;;;"},
-	        {"com", RR_A, "REFUSED;;;"}, {".", RR_NS, "REFUSED;;;"},
-	        {"example.com", RR_AXFR, "REFUSED;;;"});
+		      "NOERROR aa; www.example.com. 300 A 192.0.2.80 | "
+		      "www.example.com. 300 A 192.0.2.81;;"},
+		{"WwW.eXample.com", RR_A, /* case as asked */
+			"NOERROR aa; WwW.eXample.com. 300 A 192.0.2.80 | "
+			"WwW.eXample.com. 300 A 192.0.2.81;;"},
+		{"mixed.example.com", RR_A,
+			"NOERROR aa; mixed.example.com. 300 A 192.0.2.90;;"},
+		/* RFC 2308: NODATA, NXDOMAIN */
+		{"www.example.com", RR_AAAA, "NOERROR aa;; %;"},
+		{"nothing.example.com", RR_A, "NXDOMAIN aa;; %;"},
+		{"x.www.example.com", RR_A, "NXDOMAIN aa;; %;"},
+		/* empty non-terminals (RFC 8020) */
+		{"b.ent.example.com", RR_A, "NOERROR aa;; %;"},
+		{"ent.example.com", RR_A, "NOERROR aa;; %;"},
+		{"c.ent.example.com", RR_A, "NXDOMAIN aa;; %;"},
+		{"example.com", RR_MX,
+			"NOERROR aa; example.com. 300 MX 10 mail.example.com.;;"
+			" mail.example.com. 300 A 192.0.2.25"},
+		{"example.com", RR_NS,
+			"NOERROR aa; example.com. 300 NS ns1.example.com. | "
+			"example.com. 300 NS ns2.example.net.;; "
+			"ns1.example.com. 300 A 192.0.2.1 | "
+			"ns1.example.com. 300 AAAA 2001:db8::1"},
+		{"example.com", RR_SOA,
+			"NOERROR aa; example.com. 3600 SOA ns1.example.com. "
+			"hostmaster.example.com. 1 2 3 4 60;;"},
+		{"_sip._tcp.example.com", RR_SRV,
+			"NOERROR aa; _sip._tcp.example.com. 300 SRV 1 2 5060 "
+			"www.example.com.;; www.example.com. 300 A 192.0.2.80 |"
+			" www.example.com. 300 A 192.0.2.81"},
+		{"unknown.example.com", 65400,
+			"NOERROR aa; unknown.example.com. 300 TYPE65400 \\# 4 "
+			"01020304;;"},
+		{"www.example.net", RR_A, "REFUSED;;;"},
+		{"com", RR_A, "REFUSED;;;"}, {".", RR_NS, "REFUSED;;;"},
+		{"example.com", RR_AXFR, "REFUSED;;;"});
 }
 
 static void test_chains(void **state)
 {
 	CHECK({"alias.example.com", RR_A,
-	              "NOERROR aa; alias.example.com. 300 CNAME "
-	              "www.example.com. | www.example.com. 300 A 192.0.2.80 | "
-	              "www.example.com. 300 A 192.0.2.81;;"},
-	        {"alias.example.com", RR_CNAME,
-	                "NOERROR aa; alias.example.com. 300 CNAME "
-	                "www.example.com.;;"},
-	        {"alias2.example.com", RR_TXT,
-	                "NOERROR aa; alias.example.com. 300 CNAME "
-	                "www.example.com. | alias2.example.com. 60 CNAME "
-	                "alias.example.com.; %;"},
-	        {"out.example.com", RR_A,
-	                "NOERROR aa; out.example.com. 300 CNAME "
-	                "www.example.net.;;"},
-	        /* RFC 6604: the rcode is the last name's */
-	        {"dangling.example.com", RR_A,
-	                "NXDOMAIN aa; dangling.example.com. 300 CNAME "
-	                "nothing.example.com.; %;"},
-	        {"loop1.example.com", RR_A,
-	                "NOERROR aa; loop1.example.com. 300 CNAME "
-	                "loop2.example.com. | loop2.example.com. 300 CNAME "
-	                "loop1.example.com.;;"},
-	        {"self.example.com", RR_A,
-	                "NOERROR aa; self.example.com. 300 CNAME "
-	                "self.example.com.;;"},
-	        {"apexed.example.com", RR_MX,
-	                "NOERROR aa; apexed.example.com. 300 CNAME "
-	                "example.com. | example.com. 300 MX 10 "
-	                "mail.example.com.;; mail.example.com. 300 A "
-	                "192.0.2.25"},
-	        {"x.d.example.com", RR_A,
-	                "NOERROR aa; d.example.com. 300 DNAME e.example.com. |"
-	                " x.d.example.com. 300 CNAME x.e.example.com. | "
-	                "x.e.example.com. 300 A 192.0.2.6;;"},
-	        {"y.d.example.com", RR_A,
-	                "NXDOMAIN aa; d.example.com. 300 DNAME e.example.com. "
-	                "| y.d.example.com. 300 CNAME y.e.example.com.; %;"},
-	        /* asked for a CNAME, the one made is the answer */
-	        {"y.d.example.com", RR_CNAME,
-	                "NOERROR aa; d.example.com. 300 DNAME e.example.com. "
-	                "| y.d.example.com. 300 CNAME y.e.example.com.;;"},
-	        /* the same DNAME again, for another name, stands there once */
-	        {"x.up.up.example.com", RR_TXT,
-	                "NXDOMAIN aa; up.example.com. 300 DNAME example.com. | "
-	                "x.up.example.com. 300 CNAME x.example.com. | "
-	                "x.up.up.example.com. 300 CNAME x.up.example.com.; "
-	                "%;"},
-	        /* one that leads below itself is followed once */
-	        {"x.grow.example.com", RR_A,
-	                "NOERROR aa; grow.example.com. 300 DNAME "
-	                "g.grow.example.com. | x.grow.example.com. 300 CNAME "
-	                "x.g.grow.example.com.;;"},
-	        /* RFC 6672 2.3: the owner itself is not redirected */
-	        {"d.example.com", RR_TXT,
-	                "NOERROR aa; d.example.com. 300 TXT \"owner\";;"},
-	        {"d.example.com", RR_A, "NOERROR aa;; %;"},
-	        {"x.dout.example.com", RR_A,
-	                "NOERROR aa; dout.example.com. 300 DNAME example.net. "
-	                "| x.dout.example.com. 300 CNAME x.example.net.;;"},
-	        {"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa."
-	         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaa.dlong.example.com",
-	                RR_A,
-	                "YXDOMAIN aa; dlong.example.com. 300 DNAME "
-	                "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-	                "aaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
-	                "bbbbbbbbbbbbbbb.cccccccccccccccccccccccccccccccccccc"
-	                "ccccccccccccccccccccc.example.;;"});
+		      "NOERROR aa; alias.example.com. 300 CNAME "
+		      "www.example.com. | www.example.com. 300 A 192.0.2.80 | "
+		      "www.example.com. 300 A 192.0.2.81;;"},
+		{"alias.example.com", RR_CNAME,
+			"NOERROR aa; alias.example.com. 300 CNAME "
+			"www.example.com.;;"},
+		{"alias2.example.com", RR_TXT,
+			"NOERROR aa; alias.example.com. 300 CNAME "
+			"www.example.com. | alias2.example.com. 60 CNAME "
+			"alias.example.com.; %;"},
+		{"out.example.com", RR_A,
+			"NOERROR aa; out.example.com. 300 CNAME "
+			"www.example.net.;;"},
+		/* RFC 6604: the rcode is the last name's */
+		{"dangling.example.com", RR_A,
+			"NXDOMAIN aa; dangling.example.com. 300 CNAME "
+			"nothing.example.com.; %;"},
+		{"loop1.example.com", RR_A,
+			"NOERROR aa; loop1.example.com. 300 CNAME "
+			"loop2.example.com. | loop2.example.com. 300 CNAME "
+			"loop1.example.com.;;"},
+		{"self.example.com", RR_A,
+			"NOERROR aa; self.example.com. 300 CNAME "
+			"self.example.com.;;"},
+		{"apexed.example.com", RR_MX,
+			"NOERROR aa; apexed.example.com. 300 CNAME "
+			"example.com. | example.com. 300 MX 10 "
+			"mail.example.com.;; mail.example.com. 300 A "
+			"192.0.2.25"},
+		{"x.d.example.com", RR_A,
+			"NOERROR aa; d.example.com. 300 DNAME e.example.com. |"
+			" x.d.example.com. 300 CNAME x.e.example.com. | "
+			"x.e.example.com. 300 A 192.0.2.6;;"},
+		{"y.d.example.com", RR_A,
+			"NXDOMAIN aa; d.example.com. 300 DNAME e.example.com. "
+			"| y.d.example.com. 300 CNAME y.e.example.com.; %;"},
+		/* asked for a CNAME, the one made is the answer */
+		{"y.d.example.com", RR_CNAME,
+			"NOERROR aa; d.example.com. 300 DNAME e.example.com. "
+			"| y.d.example.com. 300 CNAME y.e.example.com.;;"},
+		/* the same DNAME again, for another name, stands there once */
+		{"x.up.up.example.com", RR_TXT,
+			"NXDOMAIN aa; up.example.com. 300 DNAME example.com. | "
+			"x.up.example.com. 300 CNAME x.example.com. | "
+			"x.up.up.example.com. 300 CNAME x.up.example.com.; "
+			"%;"},
+		/* one that leads below itself is followed once */
+		{"x.grow.example.com", RR_A,
+			"NOERROR aa; grow.example.com. 300 DNAME "
+			"g.grow.example.com. | x.grow.example.com. 300 CNAME "
+			"x.g.grow.example.com.;;"},
+		/* RFC 6672 2.3: the owner itself is not redirected */
+		{"d.example.com", RR_TXT,
+			"NOERROR aa; d.example.com. 300 TXT \"owner\";;"},
+		{"d.example.com", RR_A, "NOERROR aa;; %;"},
+		{"x.dout.example.com", RR_A,
+			"NOERROR aa; dout.example.com. 300 DNAME example.net. "
+			"| x.dout.example.com. 300 CNAME x.example.net.;;"},
+		{"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa."
+		 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaa.dlong.example.com",
+			RR_A,
+			"YXDOMAIN aa; dlong.example.com. 300 DNAME "
+			"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+			"aaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+			"bbbbbbbbbbbbbbb.cccccccccccccccccccccccccccccccccccc"
+			"ccccccccccccccccccccc.example.;;"});
 }
 
 /* RFC 4592 */
 static void test_wildcards(void **state)
 {
 	CHECK({"a.wild.example.com", RR_TXT,
-	              "NOERROR aa; a.wild.example.com. 300 TXT \"wild\";;"},
-	        {"a.b.wild.example.com", RR_TXT,
-	                "NOERROR aa; a.b.wild.example.com. 300 TXT \"wild\";;"},
-	        {"a.wild.example.com", RR_A, "NOERROR aa;; %;"},
-	        {"a.wild.example.com", RR_MX,
-	                "NOERROR aa; a.wild.example.com. 300 MX 1 "
-	                "mail.example.com.;; mail.example.com. 300 A "
-	                "192.0.2.25"},
-	        {"*.wild.example.com", RR_TXT,
-	                "NOERROR aa; *.wild.example.com. 300 TXT \"wild\";;"},
-	        {"host.wild.example.com", RR_TXT, "NOERROR aa;; %;"},
-	        {"a.host.wild.example.com", RR_TXT, "NXDOMAIN aa;; %;"},
-	        {"wild.example.com", RR_TXT, "NOERROR aa;; %;"},
-	        {"a.*.wild.example.com", RR_TXT, "NXDOMAIN aa;; %;"},
-	        {"a.cwild.example.com", RR_A,
-	                "NOERROR aa; a.cwild.example.com. 300 CNAME "
-	                "www.example.com. | www.example.com. 300 A 192.0.2.80 |"
-	                " www.example.com. 300 A 192.0.2.81;;"},
-	        {"a.lwild.example.com", RR_A,
-	                "NOERROR aa; a.lwild.example.com. 300 CNAME "
-	                "x.lwild.example.com. | x.lwild.example.com. 300 CNAME "
-	                "x.lwild.example.com.;;"});
+		      "NOERROR aa; a.wild.example.com. 300 TXT \"wild\";;"},
+		{"a.b.wild.example.com", RR_TXT,
+			"NOERROR aa; a.b.wild.example.com. 300 TXT \"wild\";;"},
+		{"a.wild.example.com", RR_A, "NOERROR aa;; %;"},
+		{"a.wild.example.com", RR_MX,
+			"NOERROR aa; a.wild.example.com. 300 MX 1 "
+			"mail.example.com.;; mail.example.com. 300 A "
+			"192.0.2.25"},
+		{"*.wild.example.com", RR_TXT,
+			"NOERROR aa; *.wild.example.com. 300 TXT \"wild\";;"},
+		{"host.wild.example.com", RR_TXT, "NOERROR aa;; %;"},
+		{"a.host.wild.example.com", RR_TXT, "NXDOMAIN aa;; %;"},
+		{"wild.example.com", RR_TXT, "NOERROR aa;; %;"},
+		{"a.*.wild.example.com", RR_TXT, "NXDOMAIN aa;; %;"},
+		{"a.cwild.example.com", RR_A,
+			"NOERROR aa; a.cwild.example.com. 300 CNAME "
+			"www.example.com. | www.example.com. 300 A 192.0.2.80 |"
+			" www.example.com. 300 A 192.0.2.81;;"},
+		{"a.lwild.example.com", RR_A,
+			"NOERROR aa; a.lwild.example.com. 300 CNAME "
+			"x.lwild.example.com. | x.lwild.example.com. 300 CNAME "
+			"x.lwild.example.com.;;"});
 }
 
 #define CUT_NS                                            \
@@ -382,57 +382,57 @@ static void test_wildcards(void **state)
 static void test_cuts(void **state)
 {
 	CHECK({"cut.example.com", RR_A, "NOERROR;;" CUT_NS},
-	        {"cut.example.com", RR_NS, "NOERROR;;" CUT_NS},
-	        {"a.b.cut.example.com", RR_A, "NOERROR;;" CUT_NS},
-	        {"ns.cut.example.com", RR_A, "NOERROR;;" CUT_NS},
-	        {"cut.example.com", RR_DS,
-	                "NOERROR aa; cut.example.com. 300 DS 1 8 2 " DIGEST
-	                ";;"},
-	        {"cut2.example.com", RR_DS, "NOERROR aa;; %;"},
-	        {"x.cut.example.com", RR_DS, "NOERROR;;" CUT_NS},
-	        {"tocut.example.com", RR_A,
-	                "NOERROR aa; tocut.example.com. 300 CNAME "
-	                "x.cut.example.com.;" CUT_NS},
-	        /* both sides of a cut on this server */
-	        {"www.child.example.com", RR_A,
-	                "NOERROR aa; www.child.example.com. 100 A "
-	                "192.0.2.100;;"},
-	        {"child.example.com", RR_NS,
-	                "NOERROR aa; child.example.com. 100 NS "
-	                "ns1.child.example.com.;; ns1.child.example.com. 100 A "
-	                "192.0.2.9"},
-	        {"child.example.com", RR_DS,
-	                "NOERROR aa; child.example.com. 300 DS 2 8 2 " DIGEST
-	                ";;"});
+		{"cut.example.com", RR_NS, "NOERROR;;" CUT_NS},
+		{"a.b.cut.example.com", RR_A, "NOERROR;;" CUT_NS},
+		{"ns.cut.example.com", RR_A, "NOERROR;;" CUT_NS},
+		{"cut.example.com", RR_DS,
+			"NOERROR aa; cut.example.com. 300 DS 1 8 2 " DIGEST
+			";;"},
+		{"cut2.example.com", RR_DS, "NOERROR aa;; %;"},
+		{"x.cut.example.com", RR_DS, "NOERROR;;" CUT_NS},
+		{"tocut.example.com", RR_A,
+			"NOERROR aa; tocut.example.com. 300 CNAME "
+			"x.cut.example.com.;" CUT_NS},
+		/* both sides of a cut on this server */
+		{"www.child.example.com", RR_A,
+			"NOERROR aa; www.child.example.com. 100 A "
+			"192.0.2.100;;"},
+		{"child.example.com", RR_NS,
+			"NOERROR aa; child.example.com. 100 NS "
+			"ns1.child.example.com.;; ns1.child.example.com. 100 A "
+			"192.0.2.9"},
+		{"child.example.com", RR_DS,
+			"NOERROR aa; child.example.com. 300 DS 2 8 2 " DIGEST
+			";;"});
 }
 
 static void test_svcb(void **state)
 {
 	CHECK({"svc.example.com", RR_SVCB,
-	              "NOERROR aa; svc.example.com. 300 SVCB 1 . port=853;; "
-	              "svc.example.com. 300 A 192.0.2.10"},
-	        {"svcalias.example.com", RR_SVCB,
-	                "NOERROR aa; svcalias.example.com. 300 SVCB 0 "
-	                "www.example.com.;; www.example.com. 300 A 192.0.2.80 |"
-	                " www.example.com. 300 A 192.0.2.81"});
+		      "NOERROR aa; svc.example.com. 300 SVCB 1 . port=853;; "
+		      "svc.example.com. 300 A 192.0.2.10"},
+		{"svcalias.example.com", RR_SVCB,
+			"NOERROR aa; svcalias.example.com. 300 SVCB 0 "
+			"www.example.com.;; www.example.com. 300 A 192.0.2.80 |"
+			" www.example.com. 300 A 192.0.2.81"});
 }
 
 /* RFC 8482 */
 static void test_any(void **state)
 {
 	CHECK({"www.example.com", RR_ANY,
-	              "NOERROR aa; www.example.com. 300 A 192.0.2.80 | "
-	              "www.example.com. 300 A 192.0.2.81;;"},
-	        {"alias.example.com", RR_ANY,
-	                "NOERROR aa; alias.example.com. 300 CNAME "
-	                "www.example.com.;;"},
-	        {"plain.example.com", RR_ANY,
-	                "NOERROR aa; plain.example.com. 3600 HINFO \"RFC8482\""
-	                " \"\";;"},
-	        {"ent.example.com", RR_ANY, "NOERROR aa;; %;"},
-	        {"stream.live.example.com", RR_ANY,
-	                "NOERROR aa; stream.live.example.com. 3600 HINFO "
-	                "\"RFC8482\" \"\";;"});
+		      "NOERROR aa; www.example.com. 300 A 192.0.2.80 | "
+		      "www.example.com. 300 A 192.0.2.81;;"},
+		{"alias.example.com", RR_ANY,
+			"NOERROR aa; alias.example.com. 300 CNAME "
+			"www.example.com.;;"},
+		{"plain.example.com", RR_ANY,
+			"NOERROR aa; plain.example.com. 3600 HINFO \"RFC8482\""
+			" \"\";;"},
+		{"ent.example.com", RR_ANY, "NOERROR aa;; %;"},
+		{"stream.live.example.com", RR_ANY,
+			"NOERROR aa; stream.live.example.com. 3600 HINFO "
+			"\"RFC8482\" \"\";;"});
 }
 
 #define SHORT_SOA                                                       \
@@ -442,22 +442,22 @@ static void test_any(void **state)
 static void test_steered(void **state)
 {
 	CHECK({"live.example.com", RR_A,
-	              "NOERROR aa; live.example.com. 20 A 203.0.113.11;;"},
-	        {"live.example.com", RR_AAAA, "NOERROR aa;; " SHORT_SOA ";"},
-	        {"live.example.com", RR_HTTPS, "NOERROR aa;; " SHORT_SOA ";"},
-	        {"live.example.com", RR_TXT,
-	                "NOERROR aa; live.example.com. 300 TXT \"beside\";;"},
-	        {"live.example.com", RR_MX, "NOERROR aa;; %;"},
-	        /* the chain may not outlive the decision */
-	        {"tolive.example.com", RR_A,
-	                "NOERROR aa; live.example.com. 20 A 203.0.113.11 | "
-	                "tolive.example.com. 20 CNAME live.example.com.;;"},
-	        {"tolive.example.com", RR_AAAA,
-	                "NOERROR aa; tolive.example.com. 20 CNAME "
-	                "live.example.com.; " SHORT_SOA ";"},
-	        {"tolive.example.com", RR_MX,
-	                "NOERROR aa; tolive.example.com. 300 CNAME "
-	                "live.example.com.; %;"});
+		      "NOERROR aa; live.example.com. 20 A 203.0.113.11;;"},
+		{"live.example.com", RR_AAAA, "NOERROR aa;; " SHORT_SOA ";"},
+		{"live.example.com", RR_HTTPS, "NOERROR aa;; " SHORT_SOA ";"},
+		{"live.example.com", RR_TXT,
+			"NOERROR aa; live.example.com. 300 TXT \"beside\";;"},
+		{"live.example.com", RR_MX, "NOERROR aa;; %;"},
+		/* the chain may not outlive the decision */
+		{"tolive.example.com", RR_A,
+			"NOERROR aa; live.example.com. 20 A 203.0.113.11 | "
+			"tolive.example.com. 20 CNAME live.example.com.;;"},
+		{"tolive.example.com", RR_AAAA,
+			"NOERROR aa; tolive.example.com. 20 CNAME "
+			"live.example.com.; " SHORT_SOA ";"},
+		{"tolive.example.com", RR_MX,
+			"NOERROR aa; tolive.example.com. 300 CNAME "
+			"live.example.com.; %;"});
 	assert_int_equal(t.mark.name, 5);
 
 	ask("line2.live.example.com", RR_A);
@@ -477,15 +477,15 @@ static void test_steered(void **state)
 	assert_string_equal(t.stream, "x");
 
 	CHECK({"cam1.live.example.com", RR_TXT, "NOERROR aa;; %;"},
-	        {"line3.live.example.com", RR_A, "NXDOMAIN aa;; %;"},
-	        {"line0.live.example.com", RR_A, "NXDOMAIN aa;; %;"},
-	        {"line02.live.example.com", RR_A, "NXDOMAIN aa;; %;"},
-	        {"_x.live.example.com", RR_A, "NXDOMAIN aa;; %;"},
-	        {"b.a.live.example.com", RR_A, "NXDOMAIN aa;; %;"},
-	        {"x.plain.example.com", RR_A, "NXDOMAIN aa;; %;"},
-	        {"_why.live.example.com", RR_A, "NOERROR aa;; %;"},
-	        {"_why.live.example.com", RR_TXT,
-	                "NOERROR aa;; " SHORT_SOA ";"});
+		{"line3.live.example.com", RR_A, "NXDOMAIN aa;; %;"},
+		{"line0.live.example.com", RR_A, "NXDOMAIN aa;; %;"},
+		{"line02.live.example.com", RR_A, "NXDOMAIN aa;; %;"},
+		{"_x.live.example.com", RR_A, "NXDOMAIN aa;; %;"},
+		{"b.a.live.example.com", RR_A, "NXDOMAIN aa;; %;"},
+		{"x.plain.example.com", RR_A, "NXDOMAIN aa;; %;"},
+		{"_why.live.example.com", RR_A, "NOERROR aa;; %;"},
+		{"_why.live.example.com", RR_TXT,
+			"NOERROR aa;; " SHORT_SOA ";"});
 	assert_int_equal(t.mark.kind, MARK_WHY);
 }
 
@@ -497,7 +497,7 @@ static const char *opt_text(void)
 	static char out[512];
 	ldns_pkt *pkt = NULL;
 	assert_int_equal(
-	        ldns_wire2pkt(&pkt, t.reply, t.job.reply_len), LDNS_STATUS_OK);
+		ldns_wire2pkt(&pkt, t.reply, t.job.reply_len), LDNS_STATUS_OK);
 	strcpy(out, ldns_pkt_edns(pkt) ? "" : "-");
 	ldns_rdf *data = ldns_pkt_edns_data(pkt);
 	for (size_t i = 0; data && i < ldns_rdf_size(data); i++)
@@ -507,7 +507,7 @@ static const char *opt_text(void)
 }
 
 static struct packet with_option(
-        const char *name, unsigned type, unsigned code, const void *b, size_t n)
+	const char *name, unsigned type, unsigned code, const void *b, size_t n)
 {
 	struct packet p = packet_query(name, type);
 	uint16_t begin = packet_opt(&p, 1232, 0, 0);
@@ -519,46 +519,46 @@ static struct packet with_option(
 static void test_ecs(void **state)
 {
 	struct packet p =
-	        with_option("live.example.com", RR_A, 8, "\0\1\30\0\12\1\2", 7);
+		with_option("live.example.com", RR_A, 8, "\0\1\30\0\12\1\2", 7);
 	run(&p, false);
 	assert_string_equal(opt_text(),
-	        "0008000700011816"
-	        "0a0102");
+		"0008000700011816"
+		"0a0102");
 	assert_int_equal(t.job.client.bytes[0], 10);
 
 	/* through a CNAME the scope is the decision's */
 	p = with_option("tolive.example.com", RR_A, 8, "\0\1\30\0\12\1\2", 7);
 	run(&p, false);
 	assert_string_equal(opt_text(),
-	        "0008000700011816"
-	        "0a0102");
+		"0008000700011816"
+		"0a0102");
 
 	/* no data has the decision's scope too */
 	p = with_option("live.example.com", RR_AAAA, 8, "\0\1\30\0\12\1\2", 7);
 	run(&p, false);
 	assert_string_equal(opt_text(),
-	        "0008000700011816"
-	        "0a0102");
+		"0008000700011816"
+		"0a0102");
 
 	/* source 0: the resolver's own place, scope 0 */
 	p = with_option("live.example.com", RR_A, 8, "\0\1\0\0", 4);
 	run(&p, false);
 	assert_string_equal(opt_text(),
-	        "00080004"
-	        "00010000");
+		"00080004"
+		"00010000");
 	assert_int_equal(t.job.client.bytes[0], 198);
 
 	/* what is not steered has scope 0 */
 	static const char *const names[] = {
-	        "www.example.com", "x.example.com", "www.example.net"};
+		"www.example.com", "x.example.com", "www.example.net"};
 	for (int i = 0; i < 3; i++) {
 		p = with_option(
-		        names[i], RR_A, 8, "\0\2\60\0\40\1\15\270\0\1", 10);
+			names[i], RR_A, 8, "\0\2\60\0\40\1\15\270\0\1", 10);
 		run(&p, false);
 		assert_string_equal(opt_text(),
-		        "0008000a"
-		        "00023000"
-		        "20010db80001");
+			"0008000a"
+			"00023000"
+			"20010db80001");
 	}
 
 	/* malformed: FORMERR with OPT, without the option */
@@ -583,8 +583,8 @@ static void test_edns(void **state)
 	p = with_option("www.example.com", RR_A, 3, "", 0);
 	run(&p, false);
 	assert_string_equal(opt_text(),
-	        "00030003"
-	        "6e7331");
+		"00030003"
+		"6e7331");
 	p = with_option("www.example.com", RR_A, 65001, "abc", 3);
 	run(&p, false);
 	assert_string_equal(opt_text(), "");
@@ -596,13 +596,13 @@ static void test_edns(void **state)
 static void test_cookies(void **state)
 {
 	static const uint8_t secret[16] = {0xe5, 0xe9, 0x73, 0xe5, 0xa6, 0xb2,
-	        0xa4, 0x3f, 0x48, 0xe7, 0xdc, 0x84, 0x9e, 0x37, 0xbf, 0xcf};
+		0xa4, 0x3f, 0x48, 0xe7, 0xdc, 0x84, 0x9e, 0x37, 0xbf, 0xcf};
 	static const uint8_t client[8] = {
-	        0x24, 0x64, 0xc4, 0xab, 0xcf, 0x10, 0xc9, 0x57};
+		0x24, 0x64, 0xc4, 0xab, 0xcf, 0x10, 0xc9, 0x57};
 	static const char fresh[] = "000a0018"
-	                            "2464c4abcf10c957"
-	                            "010000005cf79f11"
-	                            "1f8130c3eee29480";
+				    "2464c4abcf10c957"
+				    "010000005cf79f11"
+				    "1f8130c3eee29480";
 	const uint32_t made = 0x5cf79f11;
 	uint8_t cookie[24];
 
@@ -618,21 +618,21 @@ static void test_cookies(void **state)
 		int age;
 		bool good, renewed;
 	} rows[] = {{0, true, false}, {1799, true, false}, {1800, true, true},
-	        {3600, true, true}, {3601, false, true}, {-300, true, false},
-	        {-301, false, true}};
+		{3600, true, true}, {3601, false, true}, {-300, true, false},
+		{-301, false, true}};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct answer_counters before = t.answerer.counters;
 		t.answerer.wall_s = made + (uint32_t)rows[i].age;
 		p = with_option("www.example.com", RR_A, 10, cookie, 24);
 		assert_non_null(strstr(run(&p, false), "192.0.2.80"));
 		assert_int_equal(
-		        strcmp(opt_text(), fresh) != 0, rows[i].renewed);
+			strcmp(opt_text(), fresh) != 0, rows[i].renewed);
 		assert_int_equal(
-		        t.answerer.counters.cookies_ok - before.cookies_ok,
-		        rows[i].good);
+			t.answerer.counters.cookies_ok - before.cookies_ok,
+			rows[i].good);
 		assert_int_equal(
-		        t.answerer.counters.cookies_bad - before.cookies_bad,
-		        !rows[i].good);
+			t.answerer.counters.cookies_bad - before.cookies_bad,
+			!rows[i].good);
 	}
 
 	/* forged, of another length, made with the previous secret */
@@ -710,15 +710,15 @@ static void test_glue(void **state)
 {
 	static char text[20000];
 	size_t n = (size_t)sprintf(text,
-	        "$TTL 300\n@ SOA a b 1 2 3 4 5\n"
-	        "@ NS ns.example.net.\n");
+		"$TTL 300\n@ SOA a b 1 2 3 4 5\n"
+		"@ NS ns.example.net.\n");
 	for (int i = 0; i < 14; i++)
 		n += (size_t)sprintf(text + n,
-		        "in NS n%d.in\nn%d.in A "
-		        "192.0.2.%d\nn%d.in AAAA 2001:db8::%d\nsib NS n%d.in\n"
-		        "m MX 1 n%d.h\nn%d.h A 192.0.2.%d\nn%d.h AAAA "
-		        "2001:db8::%d\n",
-		        i, i, i, i, i, i, i, i, i, i, i);
+			"in NS n%d.in\nn%d.in A "
+			"192.0.2.%d\nn%d.in AAAA 2001:db8::%d\nsib NS n%d.in\n"
+			"m MX 1 n%d.h\nn%d.h A 192.0.2.%d\nn%d.h AAAA "
+			"2001:db8::%d\n",
+			i, i, i, i, i, i, i, i, i, i, i);
 	struct zone *zone = zone_text("example.org", text);
 	const struct zone *const zones[] = {zone};
 	struct zoneset *set = zoneset_new(zones, 1);
@@ -778,7 +778,7 @@ static const char *chaos(const char *name)
 	ldns_wire2pkt(&pkt, t.reply, t.job.reply_len);
 	if (ldns_pkt_ancount(pkt))
 		rr_line(ldns_rr_list_rr(ldns_pkt_answer(pkt), 0), out,
-		        sizeof out);
+			sizeof out);
 	else
 		sprintf(out, "rcode %d", ldns_pkt_get_rcode(pkt));
 	ldns_pkt_free(pkt);
@@ -788,12 +788,12 @@ static const char *chaos(const char *name)
 static void test_chaos(void **state)
 {
 	assert_string_equal(
-	        chaos("version.bind"), "version.bind. 0 CH TXT \"dnsd\"");
+		chaos("version.bind"), "version.bind. 0 CH TXT \"dnsd\"");
 	assert_string_equal(
-	        chaos("VERSION.server"), "VERSION.server. 0 CH TXT \"dnsd\"");
+		chaos("VERSION.server"), "VERSION.server. 0 CH TXT \"dnsd\"");
 	assert_string_equal(chaos("id.server"), "id.server. 0 CH TXT \"ns1\"");
 	assert_string_equal(
-	        chaos("hostname.bind"), "hostname.bind. 0 CH TXT \"ns1\"");
+		chaos("hostname.bind"), "hostname.bind. 0 CH TXT \"ns1\"");
 	assert_string_equal(chaos("authors.bind"), "rcode 5");
 	t.options.version = t.options.nsid = NULL;
 	assert_string_equal(chaos("version.bind"), "rcode 5");
@@ -832,21 +832,21 @@ static void test_counters(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_static),
-	        cmocka_unit_test(test_chains),
-	        cmocka_unit_test(test_wildcards),
-	        cmocka_unit_test(test_cuts),
-	        cmocka_unit_test(test_svcb),
-	        cmocka_unit_test(test_any),
-	        cmocka_unit_test(test_steered),
-	        cmocka_unit_test(test_ecs),
-	        cmocka_unit_test(test_edns),
-	        cmocka_unit_test(test_cookies),
-	        cmocka_unit_test(test_sizes),
-	        cmocka_unit_test(test_glue),
-	        cmocka_unit_test(test_odd_packets),
-	        cmocka_unit_test(test_chaos),
-	        cmocka_unit_test(test_counters),
+		cmocka_unit_test(test_static),
+		cmocka_unit_test(test_chains),
+		cmocka_unit_test(test_wildcards),
+		cmocka_unit_test(test_cuts),
+		cmocka_unit_test(test_svcb),
+		cmocka_unit_test(test_any),
+		cmocka_unit_test(test_steered),
+		cmocka_unit_test(test_ecs),
+		cmocka_unit_test(test_edns),
+		cmocka_unit_test(test_cookies),
+		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_glue),
+		cmocka_unit_test(test_odd_packets),
+		cmocka_unit_test(test_chaos),
+		cmocka_unit_test(test_counters),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -46,13 +46,13 @@ static void check_bad(const char *path)
 		snprintf(want, sizeof want, "%s:%s", path, line + 9);
 		if (!strstr(text, want))
 			fail_msg(
-			        "%s: missing \"%s\" in:\n%s", path, want, text);
+				"%s: missing \"%s\" in:\n%s", path, want, text);
 		expected++;
 	}
 	fclose(f);
 	if (err.count != expected || !expected)
 		fail_msg("%s: %u errors, %u expected:\n%s", path, err.count,
-		        expected, text);
+			expected, text);
 	err_fini(&err);
 }
 
@@ -68,7 +68,7 @@ static void test_bad(void **state)
 	while ((entry = readdir(dir)))
 		if (strstr(entry->d_name, ".yaml")) {
 			snprintf(path, sizeof path, DATA "bad/%s",
-			        entry->d_name);
+				entry->d_name);
 			check_bad(path);
 			files++;
 		}
@@ -157,9 +157,9 @@ static void test_include(void **state)
 	snprintf(more, sizeof more, "%s/b.inc", dir);
 	snprintf(twice, sizeof twice, "%s/c.inc", dir);
 	write_file(path,
-	        "include: [\"*.inc\"]\nworkers: 2\n"
-	        "zones: {example.com: {file: here.zone}}\n"
-	        "nodes: {a: {address: [192.0.2.1]}}\n");
+		"include: [\"*.inc\"]\nworkers: 2\n"
+		"zones: {example.com: {file: here.zone}}\n"
+		"nodes: {a: {address: [192.0.2.1]}}\n");
 	write_file(more, "nodes: {b: {address: [192.0.2.2]}}\n");
 	struct conf *c = conf_load(path, &err);
 	assert_non_null(c);
@@ -183,7 +183,7 @@ static void test_include(void **state)
 static void test_variable(void **state)
 {
 	static const char text[] = "server_id: \"ns-${DNSD_TEST}-x\"\n"
-	                           "zones: {e.x: {ns: [\"n.y\"]}}\n";
+				   "zones: {e.x: {ns: [\"n.y\"]}}\n";
 	struct err err = {0};
 
 	(void)state;
@@ -235,15 +235,15 @@ static void test_samples(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_bad),
-	        cmocka_unit_test(test_smallest),
-	        cmocka_unit_test(test_anchors),
-	        cmocka_unit_test(test_empty_values),
-	        cmocka_unit_test(test_include),
-	        cmocka_unit_test(test_variable),
-	        cmocka_unit_test(test_no_secrets),
-	        cmocka_unit_test(test_schema),
-	        cmocka_unit_test(test_samples),
+		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_smallest),
+		cmocka_unit_test(test_anchors),
+		cmocka_unit_test(test_empty_values),
+		cmocka_unit_test(test_include),
+		cmocka_unit_test(test_variable),
+		cmocka_unit_test(test_no_secrets),
+		cmocka_unit_test(test_schema),
+		cmocka_unit_test(test_samples),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

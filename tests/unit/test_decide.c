@@ -6,19 +6,19 @@
 
 /* Three cities, each two sites; hk1 and hk2 share a site. */
 static const char cities[] =
-        "nodes:\n"
-        "  hk1: {address: [192.0.2.1], at: [22.3, 114.2], site: hk, provider: p1}\n"
-        "  hk2: {address: [192.0.2.2], at: [22.3, 114.2], site: hk, provider: p2}\n"
-        "  hk3: {address: [192.0.2.3], at: [22.3, 114.3], site: hkb, provider: p1}\n"
-        "  jp1: {address: [192.0.2.4], at: [35.7, 139.7], site: tyo, provider: p3}\n"
-        "  uk1: {address: [192.0.2.5], at: [51.5, -0.1], site: lon, provider: p4}\n"
-        "steer:\n"
-        "  live.example.com: {pool: [edge], lines: 3, ttl: [5, 30]}\n"
-        "  geo.example.com: {pool: [edge], policy: geo}\n"
-        "  order.example.com: {pool: [uk1, jp1, hk1], policy: failover, lines: 3}\n"
-        "  push.example.com: {pool: [edge], policy: stable, ttl: 60}\n"
-        "  two.example.com: {pool: [edge], answers: 2}\n"
-        "  s.example.com: {pool: [edge], streams: true, lines: 2}\n";
+	"nodes:\n"
+	"  hk1: {address: [192.0.2.1], at: [22.3, 114.2], site: hk, provider: p1}\n"
+	"  hk2: {address: [192.0.2.2], at: [22.3, 114.2], site: hk, provider: p2}\n"
+	"  hk3: {address: [192.0.2.3], at: [22.3, 114.3], site: hkb, provider: p1}\n"
+	"  jp1: {address: [192.0.2.4], at: [35.7, 139.7], site: tyo, provider: p3}\n"
+	"  uk1: {address: [192.0.2.5], at: [51.5, -0.1], site: lon, provider: p4}\n"
+	"steer:\n"
+	"  live.example.com: {pool: [edge], lines: 3, ttl: [5, 30]}\n"
+	"  geo.example.com: {pool: [edge], policy: geo}\n"
+	"  order.example.com: {pool: [uk1, jp1, hk1], policy: failover, lines: 3}\n"
+	"  push.example.com: {pool: [edge], policy: stable, ttl: 60}\n"
+	"  two.example.com: {pool: [edge], answers: 2}\n"
+	"  s.example.com: {pool: [edge], streams: true, lines: 2}\n";
 
 static int open_cities(void **state)
 {
@@ -44,9 +44,9 @@ static void test_near(void **state)
 	struct world *w = *state;
 	assert_true(in_hk(world_pick(w, "live.example.com", "10.1.2.0/24")));
 	assert_string_equal(
-	        world_pick(w, "live.example.com", "10.2.2.0/24"), "jp1");
+		world_pick(w, "live.example.com", "10.2.2.0/24"), "jp1");
 	assert_string_equal(
-	        world_pick(w, "live.example.com", "10.3.2.0/24"), "uk1");
+		world_pick(w, "live.example.com", "10.3.2.0/24"), "uk1");
 }
 
 /* Nothing below the knee, convex above, a wall at full, never infinite. */
@@ -83,7 +83,7 @@ static void test_load_never_attracts(void **state)
 		int before = 1;
 		snprintf(client, sizeof client, "10.1.%d.0/24", net);
 		struct steer_query q =
-		        world_query(w, "live.example.com", client);
+			world_query(w, "live.example.com", client);
 		for (float u = 0; u < 1.5f; u += 0.05f) {
 			struct steer_decision d;
 			world_node(w, "hk1")->used = u;
@@ -105,7 +105,7 @@ static void test_spread_and_stay(void **state)
 		char client[32];
 		snprintf(client, sizeof client, "10.1.%d.0/24", net & 0xf0);
 		struct steer_query q =
-		        world_query(w, "live.example.com", client);
+			world_query(w, "live.example.com", client);
 		q.net.bytes[3] = (uint8_t)net; /* another net, same place */
 		struct steer_decision a, b;
 		steer_decide(&w->state, NULL, &q, w->now, &a, NULL);
@@ -124,13 +124,13 @@ static void test_capacity(void **state)
 	unsigned large = 0;
 	(void)state;
 	world_open(&w,
-	        "nodes:\n"
-	        "  a: {address: [192.0.2.1], at: [1, 1], capacity: 3000}\n"
-	        "  b: {address: [192.0.2.2], at: [1, 1], capacity: 1000}\n"
-	        "steer: {live.example.com: {pool: [edge]}}\n");
+		"nodes:\n"
+		"  a: {address: [192.0.2.1], at: [1, 1], capacity: 3000}\n"
+		"  b: {address: [192.0.2.2], at: [1, 1], capacity: 1000}\n"
+		"steer: {live.example.com: {pool: [edge]}}\n");
 	for (uint32_t net = 0; net < 4000; net++) {
 		struct steer_query q =
-		        world_query(&w, "live.example.com", "10.1.0.0/24");
+			world_query(&w, "live.example.com", "10.1.0.0/24");
 		memcpy(q.net.bytes, &net, 4);
 		struct steer_decision d;
 		steer_decide(&w.state, NULL, &q, w.now, &d, NULL);
@@ -144,17 +144,17 @@ static void test_capacity(void **state)
 static void test_order_of_nodes(void **state)
 {
 	static const char forward[] =
-	        "nodes:\n"
-	        "  a: {address: [192.0.2.1], at: [1, 1]}\n"
-	        "  b: {address: [192.0.2.2], at: [1, 1]}\n"
-	        "  c: {address: [192.0.2.3], at: [1, 1]}\n"
-	        "steer: {live.example.com: {pool: [edge]}}\n";
+		"nodes:\n"
+		"  a: {address: [192.0.2.1], at: [1, 1]}\n"
+		"  b: {address: [192.0.2.2], at: [1, 1]}\n"
+		"  c: {address: [192.0.2.3], at: [1, 1]}\n"
+		"steer: {live.example.com: {pool: [edge]}}\n";
 	static const char backward[] =
-	        "nodes:\n"
-	        "  c: {address: [192.0.2.3], at: [1, 1]}\n"
-	        "  b: {address: [192.0.2.2], at: [1, 1]}\n"
-	        "  a: {address: [192.0.2.1], at: [1, 1]}\n"
-	        "steer: {live.example.com: {pool: [edge]}}\n";
+		"nodes:\n"
+		"  c: {address: [192.0.2.3], at: [1, 1]}\n"
+		"  b: {address: [192.0.2.2], at: [1, 1]}\n"
+		"  a: {address: [192.0.2.1], at: [1, 1]}\n"
+		"steer: {live.example.com: {pool: [edge]}}\n";
 	struct world v, w;
 	(void)state;
 	world_open(&v, forward);
@@ -163,7 +163,7 @@ static void test_order_of_nodes(void **state)
 		char client[32];
 		snprintf(client, sizeof client, "10.1.%d.0/24", net);
 		assert_string_equal(world_pick(&v, "live.example.com", client),
-		        world_pick(&w, "live.example.com", client));
+			world_pick(&w, "live.example.com", client));
 	}
 	world_close(&v);
 	world_close(&w);
@@ -176,18 +176,18 @@ static void test_last_resort(void **state)
 	for (unsigned i = 0; i < w->map->n_nodes; i++)
 		w->node[i].state = NODE_DRAINED;
 	struct steer_decision d =
-	        world_ask(w, "live.example.com", "10.1.0.0/24");
+		world_ask(w, "live.example.com", "10.1.0.0/24");
 	assert_int_equal(d.n, 1);
 	assert_int_equal(d.state, NODE_DRAINED);
 	world_node(w, "uk1")->state = NODE_DOWN;
 	assert_string_equal(
-	        world_pick(w, "live.example.com", "10.1.1.0/24"), "uk1");
+		world_pick(w, "live.example.com", "10.1.1.0/24"), "uk1");
 	world_node(w, "jp1")->state = NODE_UNKNOWN;
 	assert_string_equal(
-	        world_pick(w, "live.example.com", "10.1.1.0/24"), "jp1");
+		world_pick(w, "live.example.com", "10.1.1.0/24"), "jp1");
 	world_node(w, "hk2")->state = NODE_UP;
 	assert_string_equal(
-	        world_pick(w, "live.example.com", "10.1.1.0/24"), "hk2");
+		world_pick(w, "live.example.com", "10.1.1.0/24"), "hk2");
 }
 
 /* A, AAAA and HTTPS within a TTL are one decision, one promise. */
@@ -195,7 +195,7 @@ static void test_one_decision(void **state)
 {
 	struct world *w = *state;
 	struct steer_query q =
-	        world_query(w, "live.example.com", "10.1.7.0/24");
+		world_query(w, "live.example.com", "10.1.7.0/24");
 	struct steer_decision a, aaaa, https;
 	steer_decide(&w->state, w->accounts, &q, w->now, &a, NULL);
 	steer_account(&w->state, w->accounts, &q, &a, w->now);
@@ -228,10 +228,10 @@ static void test_dead_within_ttl(void **state)
 {
 	struct world *w = *state;
 	struct steer_decision d =
-	        world_ask(w, "live.example.com", "10.1.7.0/24");
+		world_ask(w, "live.example.com", "10.1.7.0/24");
 	w->node[d.node[0]].state = NODE_DOWN;
 	struct steer_decision e =
-	        world_ask(w, "live.example.com", "10.1.7.0/24");
+		world_ask(w, "live.example.com", "10.1.7.0/24");
 	assert_int_not_equal(d.node[0], e.node[0]);
 }
 
@@ -249,7 +249,7 @@ static void test_lines(void **state)
 		for (int i = 0; i < 3; i++)
 			for (int k = 0; k < i; k++)
 				assert_false(map_same_site(
-				        w->map, d[i].node[0], d[k].node[0]));
+					w->map, d[i].node[0], d[k].node[0]));
 	}
 }
 
@@ -263,12 +263,12 @@ static void test_lines_without_memory(void **state)
 		snprintf(client, sizeof client, "10.1.%d.0/24", net);
 		for (int i = 0; i < 3; i++) {
 			struct steer_query q =
-			        world_query(w, "live.example.com", client);
+				world_query(w, "live.example.com", client);
 			q.line = (uint8_t)(i + 1);
 			steer_decide(&w->state, NULL, &q, w->now, &d[i], NULL);
 			for (int k = 0; k < i; k++)
 				assert_false(map_same_site(
-				        w->map, d[i].node[0], d[k].node[0]));
+					w->map, d[i].node[0], d[k].node[0]));
 		}
 	}
 }
@@ -278,19 +278,19 @@ static void test_line_remembers(void **state)
 {
 	struct world *w = *state;
 	struct steer_decision d =
-	        world_ask(w, "live.example.com", "10.2.0.0/24"); /* jp1 */
+		world_ask(w, "live.example.com", "10.2.0.0/24"); /* jp1 */
 	w->node[d.node[0]].used = 1.3f; /* line 1 would go to hk now */
 	w->now += 60000;
 	struct steer_decision e =
-	        world_ask(w, "line2.live.example.com", "10.2.0.0/24");
+		world_ask(w, "line2.live.example.com", "10.2.0.0/24");
 	assert_int_not_equal(e.node[0], d.node[0]);
 	/* The other way: it had hk, and jp1 has room again. */
 	w->node[d.node[0]].used = 1.3f;
 	struct steer_decision hk =
-	        world_ask(w, "live.example.com", "10.2.16.0/24");
+		world_ask(w, "live.example.com", "10.2.16.0/24");
 	w->node[d.node[0]].used = 0;
 	struct steer_decision line2 =
-	        world_ask(w, "line2.live.example.com", "10.2.16.0/24");
+		world_ask(w, "line2.live.example.com", "10.2.16.0/24");
 	assert_false(map_same_site(w->map, hk.node[0], line2.node[0]));
 }
 
@@ -303,13 +303,13 @@ static void test_lines_run_out(void **state)
 	world_node(w, "hk3")->state = NODE_DOWN;
 	const char *one = world_pick(w, "live.example.com", "10.1.7.0/24");
 	struct steer_decision two =
-	        world_ask(w, "line2.live.example.com", "10.1.7.0/24");
+		world_ask(w, "line2.live.example.com", "10.1.7.0/24");
 	assert_string_not_equal(w->map->nodes[two.node[0]].name, one);
 	assert_false(two.only);
 	world_node(w, "hk2")->state = NODE_DOWN;
 	w->now += 100000;
 	assert_string_equal(
-	        world_pick(w, "live.example.com", "10.1.7.0/24"), "hk1");
+		world_pick(w, "live.example.com", "10.1.7.0/24"), "hk1");
 	for (int i = 2; i <= 3; i++) {
 		char name[40];
 		snprintf(name, sizeof name, "line%d.live.example.com", i);
@@ -326,24 +326,24 @@ static void test_carrier(void **state)
 	struct world w;
 	(void)state;
 	world_open(&w,
-	        "nodes:\n"
-	        "  ct: {address: [192.0.2.1], at: [31, 121], asn: [4134]}\n"
-	        "  cu: {address: [192.0.2.2], at: [31, 121], asn: [4837]}\n"
-	        "  far: {address: [192.0.2.3], at: [35.7, 139.7]}\n"
-	        "steer: {live.example.com: {pool: [edge], carrier_ms: 60}}\n");
+		"nodes:\n"
+		"  ct: {address: [192.0.2.1], at: [31, 121], asn: [4134]}\n"
+		"  cu: {address: [192.0.2.2], at: [31, 121], asn: [4837]}\n"
+		"  far: {address: [192.0.2.3], at: [35.7, 139.7]}\n"
+		"steer: {live.example.com: {pool: [edge], carrier_ms: 60}}\n");
 	for (int net = 0; net < 256; net += 16) {
 		char client[32];
 		snprintf(client, sizeof client, "10.4.%d.0/24", net);
 		assert_string_equal(
-		        world_pick(&w, "live.example.com", client), "ct");
+			world_pick(&w, "live.example.com", client), "ct");
 		snprintf(client, sizeof client, "10.5.%d.0/24", net);
 		assert_string_equal(
-		        world_pick(&w, "live.example.com", client), "cu");
+			world_pick(&w, "live.example.com", client), "cu");
 	}
 	/* Tokyo, 1,800 km away, names no ASN: 33 ms are less than 60. */
 	world_node(&w, "ct")->state = NODE_DOWN;
 	assert_string_equal(
-	        world_pick(&w, "live.example.com", "10.4.0.0/24"), "far");
+		world_pick(&w, "live.example.com", "10.4.0.0/24"), "far");
 	world_close(&w);
 }
 
@@ -353,7 +353,7 @@ static void test_policy_geo(void **state)
 	struct world *w = *state;
 	world_node(w, "jp1")->used = 2;
 	assert_string_equal(
-	        world_pick(w, "geo.example.com", "10.2.0.0/24"), "jp1");
+		world_pick(w, "geo.example.com", "10.2.0.0/24"), "jp1");
 	world_node(w, "jp1")->state = NODE_DOWN;
 	assert_true(in_hk(world_pick(w, "geo.example.com", "10.2.1.0/24")));
 }
@@ -363,13 +363,13 @@ static void test_policy_failover(void **state)
 {
 	struct world *w = *state;
 	assert_string_equal(
-	        world_pick(w, "order.example.com", "10.1.0.0/24"), "uk1");
+		world_pick(w, "order.example.com", "10.1.0.0/24"), "uk1");
 	assert_string_equal(
-	        world_pick(w, "line2.order.example.com", "10.1.0.0/24"), "jp1");
+		world_pick(w, "line2.order.example.com", "10.1.0.0/24"), "jp1");
 	world_node(w, "uk1")->state = NODE_DOWN;
 	w->now += 100000;
 	assert_string_equal(
-	        world_pick(w, "order.example.com", "10.1.0.0/24"), "jp1");
+		world_pick(w, "order.example.com", "10.1.0.0/24"), "jp1");
 }
 
 /* stable: load only keeps it from overflowing; the TTL is the longest. */
@@ -377,15 +377,15 @@ static void test_policy_stable(void **state)
 {
 	struct world *w = *state;
 	struct steer_decision d =
-	        world_ask(w, "push.example.com", "10.2.0.0/24");
+		world_ask(w, "push.example.com", "10.2.0.0/24");
 	assert_string_equal(w->map->nodes[d.node[0]].name, "jp1");
 	assert_int_equal(d.ttl_s, 60);
 	world_node(w, "jp1")->used = 0.85f;
 	assert_string_equal(
-	        world_pick(w, "push.example.com", "10.2.16.0/24"), "jp1");
+		world_pick(w, "push.example.com", "10.2.16.0/24"), "jp1");
 	world_node(w, "jp1")->used = 1.1f;
 	assert_string_not_equal(
-	        world_pick(w, "push.example.com", "10.2.32.0/24"), "jp1");
+		world_pick(w, "push.example.com", "10.2.32.0/24"), "jp1");
 }
 
 /* answers: best first, all of the best state. */
@@ -393,7 +393,7 @@ static void test_answers(void **state)
 {
 	struct world *w = *state;
 	struct steer_decision d =
-	        world_ask(w, "two.example.com", "10.2.0.0/24");
+		world_ask(w, "two.example.com", "10.2.0.0/24");
 	assert_int_equal(d.n, 2);
 	assert_string_equal(w->map->nodes[d.node[0]].name, "jp1");
 	for (unsigned i = 0; i < w->map->n_nodes; i++)
@@ -433,13 +433,13 @@ static void test_crowd_within_a_tick(void **state)
 	unsigned count[2] = {0};
 	(void)state;
 	world_open(&w,
-	        "nodes:\n"
-	        "  near: {address: [192.0.2.1], at: [22.3, 114.2], capacity: 200}\n"
-	        "  far: {address: [192.0.2.2], at: [35.7, 139.7], capacity: 200}\n"
-	        "steer: {live.example.com: {pool: [edge]}}\n");
+		"nodes:\n"
+		"  near: {address: [192.0.2.1], at: [22.3, 114.2], capacity: 200}\n"
+		"  far: {address: [192.0.2.2], at: [35.7, 139.7], capacity: 200}\n"
+		"steer: {live.example.com: {pool: [edge]}}\n");
 	for (int net = 0; net < 250; net++) {
 		struct steer_query q =
-		        world_query(&w, "live.example.com", "10.1.0.0/24");
+			world_query(&w, "live.example.com", "10.1.0.0/24");
 		struct steer_decision d;
 		/* From as many networks as nets: nobody's budget ends. */
 		q.net.bytes[2] = (uint8_t)net;
@@ -459,7 +459,7 @@ static void test_budget(void **state)
 	struct world *w = *state;
 	for (int i = 0; i < 20000; i++) {
 		struct steer_query q =
-		        world_query(w, "live.example.com", "10.1.0.0/24");
+			world_query(w, "live.example.com", "10.1.0.0/24");
 		struct steer_decision d;
 		memcpy(q.net.bytes + 1, &i, 3);
 		addr_parse(&q.asker, "198.51.100.7");
@@ -469,7 +469,7 @@ static void test_budget(void **state)
 	float promised = 0, pool = 0;
 	for (unsigned i = 0; i < w->map->n_nodes; i++) {
 		promised +=
-		        (float)w->accounts->promise[i].viewers / PROMISE_VIEWER;
+			(float)w->accounts->promise[i].viewers / PROMISE_VIEWER;
 		pool += w->map->nodes[i].capacity;
 	}
 	assert_true(promised > 0);
@@ -478,7 +478,7 @@ static void test_budget(void **state)
 	/* Whoever is trusted to name other clients is believed. */
 	for (int i = 0; i < 1000; i++) {
 		struct steer_query q =
-		        world_query(w, "live.example.com", "10.1.0.0/24");
+			world_query(w, "live.example.com", "10.1.0.0/24");
 		struct steer_decision d;
 		memcpy(q.net.bytes + 1, &i, 3);
 		q.trusted = true;
@@ -496,7 +496,7 @@ static void test_ttl(void **state)
 {
 	struct world *w = *state;
 	struct steer_decision d =
-	        world_ask(w, "live.example.com", "10.2.0.0/24");
+		world_ask(w, "live.example.com", "10.2.0.0/24");
 	assert_int_equal(d.ttl_s, 30);
 	/* 10 % a second: full in 9.5 s, at most half of that, at least 5. */
 	world_node(w, "jp1")->growth = 0.05f;
@@ -526,26 +526,26 @@ static void test_large_pool(void **state)
 	(void)state;
 	for (int i = 0; i < 60; i++)
 		n += snprintf(yaml + n, sizeof yaml - (size_t)n,
-		        "  n%d: {address: [192.0.2.%d], at: [22.3, 114.2], site: hk}\n",
-		        i, i + 1);
+			"  n%d: {address: [192.0.2.%d], at: [22.3, 114.2], site: hk}\n",
+			i, i + 1);
 	snprintf(yaml + n, sizeof yaml - (size_t)n,
-	        "  far: {address: [192.0.2.99], at: [51.5, -0.1], site: lon}\n"
-	        "  further: {address: [192.0.2.98], at: [40.7, -74], site: nyc}\n"
-	        "steer: {live.example.com: {pool: [edge], lines: 3}}\n");
+		"  far: {address: [192.0.2.99], at: [51.5, -0.1], site: lon}\n"
+		"  further: {address: [192.0.2.98], at: [40.7, -74], site: nyc}\n"
+		"steer: {live.example.com: {pool: [edge], lines: 3}}\n");
 	world_open(&w, yaml);
 	struct steer_decision one =
-	        world_ask(&w, "live.example.com", "10.1.0.0/24");
+		world_ask(&w, "live.example.com", "10.1.0.0/24");
 	struct steer_decision two =
-	        world_ask(&w, "line2.live.example.com", "10.1.0.0/24");
+		world_ask(&w, "line2.live.example.com", "10.1.0.0/24");
 	assert_false(map_same_site(w.map, one.node[0], two.node[0]));
 	for (int i = 0; i < 60; i++)
 		w.node[i].state = NODE_DOWN;
 	w.now += 100000;
 	assert_string_equal(
-	        world_pick(&w, "live.example.com", "10.1.1.0/24"), "far");
+		world_pick(&w, "live.example.com", "10.1.1.0/24"), "far");
 	world_node(&w, "far")->state = NODE_DOWN;
 	assert_string_equal(
-	        world_pick(&w, "live.example.com", "10.1.2.0/24"), "further");
+		world_pick(&w, "live.example.com", "10.1.2.0/24"), "further");
 	world_close(&w);
 }
 
@@ -554,7 +554,7 @@ static void test_explain(void **state)
 {
 	struct world *w = *state;
 	struct steer_query q =
-	        world_query(w, "live.example.com", "10.2.0.0/24");
+		world_query(w, "live.example.com", "10.2.0.0/24");
 	struct steer_decision d;
 	struct steer_trace trace;
 	char line[EXPLAIN_LINE_MAX];
@@ -580,26 +580,26 @@ static void test_names(void **state)
 		int line;
 		const char *stream;
 	} names[] = {
-	        {"live.example.com", true, 1, ""},
-	        {"LIVE.example.COM.", true, 1, ""},
-	        {"line1.live.example.com", true, 1, ""},
-	        {"line3.live.example.com", true, 3, ""},
-	        {"line4.live.example.com", false, 0, ""},
-	        {"line0.live.example.com", false, 0, ""},
-	        {"line02.live.example.com", false, 0, ""},
-	        {"abc.live.example.com", false, 0, ""},
-	        {"abc.s.example.com", true, 1, "abc"},
-	        {"ABC.line2.s.example.com", true, 2, "abc"},
-	        {"line7.s.example.com", false, 0, ""},
-	        {"_x.s.example.com", false, 0, ""},
-	        {"a.b.s.example.com", false, 0, ""},
-	        {"", false, 0, ""},
+		{"live.example.com", true, 1, ""},
+		{"LIVE.example.COM.", true, 1, ""},
+		{"line1.live.example.com", true, 1, ""},
+		{"line3.live.example.com", true, 3, ""},
+		{"line4.live.example.com", false, 0, ""},
+		{"line0.live.example.com", false, 0, ""},
+		{"line02.live.example.com", false, 0, ""},
+		{"abc.live.example.com", false, 0, ""},
+		{"abc.s.example.com", true, 1, "abc"},
+		{"ABC.line2.s.example.com", true, 2, "abc"},
+		{"line7.s.example.com", false, 0, ""},
+		{"_x.s.example.com", false, 0, ""},
+		{"a.b.s.example.com", false, 0, ""},
+		{"", false, 0, ""},
 	};
 	struct world *w = *state;
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		struct map_match m;
 		assert_int_equal(
-		        map_match(w->map, names[i].text, &m), names[i].is);
+			map_match(w->map, names[i].text, &m), names[i].is);
 		if (names[i].is) {
 			assert_int_equal(m.line, names[i].line);
 			assert_string_equal(m.stream, names[i].stream);
@@ -612,32 +612,32 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        TEST(test_near),
-	        cmocka_unit_test(test_price),
-	        TEST(test_full),
-	        TEST(test_load_never_attracts),
-	        TEST(test_spread_and_stay),
-	        cmocka_unit_test(test_capacity),
-	        cmocka_unit_test(test_order_of_nodes),
-	        TEST(test_last_resort),
-	        TEST(test_one_decision),
-	        TEST(test_dead_within_ttl),
-	        TEST(test_lines),
-	        TEST(test_lines_without_memory),
-	        TEST(test_line_remembers),
-	        TEST(test_lines_run_out),
-	        cmocka_unit_test(test_carrier),
-	        TEST(test_policy_geo),
-	        TEST(test_policy_failover),
-	        TEST(test_policy_stable),
-	        TEST(test_answers),
-	        TEST(test_streams),
-	        cmocka_unit_test(test_crowd_within_a_tick),
-	        TEST(test_budget),
-	        TEST(test_ttl),
-	        cmocka_unit_test(test_large_pool),
-	        TEST(test_explain),
-	        TEST(test_names),
+		TEST(test_near),
+		cmocka_unit_test(test_price),
+		TEST(test_full),
+		TEST(test_load_never_attracts),
+		TEST(test_spread_and_stay),
+		cmocka_unit_test(test_capacity),
+		cmocka_unit_test(test_order_of_nodes),
+		TEST(test_last_resort),
+		TEST(test_one_decision),
+		TEST(test_dead_within_ttl),
+		TEST(test_lines),
+		TEST(test_lines_without_memory),
+		TEST(test_line_remembers),
+		TEST(test_lines_run_out),
+		cmocka_unit_test(test_carrier),
+		TEST(test_policy_geo),
+		TEST(test_policy_failover),
+		TEST(test_policy_stable),
+		TEST(test_answers),
+		TEST(test_streams),
+		cmocka_unit_test(test_crowd_within_a_tick),
+		TEST(test_budget),
+		TEST(test_ttl),
+		cmocka_unit_test(test_large_pool),
+		TEST(test_explain),
+		TEST(test_names),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

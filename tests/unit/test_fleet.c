@@ -16,14 +16,14 @@ struct scene {
 static const struct fleet_rules rules = {{3000, 1500, 2, 2}, 300};
 
 static const char six[] =
-        "nodes:\n"
-        "  a: {address: [192.0.2.1], at: [22.3, 114.2], site: s1, bandwidth: 100M}\n"
-        "  b: {address: [192.0.2.2], at: [22.3, 114.2], site: s2}\n"
-        "  c: {address: [192.0.2.3], at: [35.7, 139.7], site: s3}\n"
-        "  d: {address: [192.0.2.4], at: [35.7, 139.7], site: s4}\n"
-        "  e: {address: [192.0.2.5], at: [51.5, -0.1], site: s5}\n"
-        "  f: {address: [192.0.2.6], at: [51.5, -0.1], site: s6}\n"
-        "steer: {live.example.com: {pool: [edge]}}\n";
+	"nodes:\n"
+	"  a: {address: [192.0.2.1], at: [22.3, 114.2], site: s1, bandwidth: 100M}\n"
+	"  b: {address: [192.0.2.2], at: [22.3, 114.2], site: s2}\n"
+	"  c: {address: [192.0.2.3], at: [35.7, 139.7], site: s3}\n"
+	"  d: {address: [192.0.2.4], at: [35.7, 139.7], site: s4}\n"
+	"  e: {address: [192.0.2.5], at: [51.5, -0.1], site: s5}\n"
+	"  f: {address: [192.0.2.6], at: [51.5, -0.1], site: s6}\n"
+	"steer: {live.example.com: {pool: [edge]}}\n";
 
 static int setup(void **state)
 {
@@ -57,12 +57,12 @@ static void pass(struct scene *s, int64_t ms)
 static struct sample sample(const struct scene *s, uint32_t connections)
 {
 	return (struct sample){.sampled_ms = s->node_now - 1000,
-	        .node_ms = s->node_now,
-	        .connections = connections,
-	        .send_bytes = s->bytes,
-	        .cpu = 0.1f,
-	        .uptime_s = (int32_t)(s->node_now / 1000),
-	        .identity = 77};
+		.node_ms = s->node_now,
+		.connections = connections,
+		.send_bytes = s->bytes,
+		.cpu = 0.1f,
+		.uptime_s = (int32_t)(s->node_now / 1000),
+		.identity = 77};
 }
 
 static void poll_ok(struct scene *s, unsigned node, uint32_t connections)
@@ -205,8 +205,8 @@ static void test_unreadable(void **state)
 		poll_ok(s, node, 10);
 		for (int i = 0; i < 2; i++)
 			fleet_failed(s->fleet, node,
-			        node ? SAMPLE_DENIED : SAMPLE_UNREADABLE,
-			        s->now);
+				node ? SAMPLE_DENIED : SAMPLE_UNREADABLE,
+				s->now);
 		assert_int_equal(state_of(s, node), NODE_UNKNOWN);
 	}
 }
@@ -522,10 +522,10 @@ static void test_new_map(void **state)
 	struct scene *s = *state;
 	poll_ok(s, 2, 123);
 	struct conf *conf = world_conf(
-	        "nodes:\n"
-	        "  new: {address: [192.0.2.9], at: [1, 1]}\n"
-	        "  c: {address: [192.0.2.3], at: [35.7, 139.7], capacity: 500}\n"
-	        "steer: {live.example.com: {pool: [edge]}}\n");
+		"nodes:\n"
+		"  new: {address: [192.0.2.9], at: [1, 1]}\n"
+		"  c: {address: [192.0.2.3], at: [35.7, 139.7], capacity: 500}\n"
+		"steer: {live.example.com: {pool: [edge]}}\n");
 	struct map *map = map_build(conf, s->w.geo, 1, s->w.map);
 	conf_free(conf);
 	assert_int_equal(map_find_node(map, "c"), 2);
@@ -540,7 +540,7 @@ static void test_new_map(void **state)
 	struct steer_state st = {map, NULL, s->w.geo};
 	st.load = load = fleet_load(s->fleet, s->now);
 	struct steer_query q = {
-	        .name = 0, .line = 1, .type = STEER_A, .net = {4, {10}}};
+		.name = 0, .line = 1, .type = STEER_A, .net = {4, {10}}};
 	struct steer_decision d;
 	steer_decide(&st, NULL, &q, s->now, &d, NULL);
 	assert_int_equal(d.node[0], 2); /* the only one up */
@@ -554,29 +554,29 @@ static void test_new_map(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        TEST(test_fall_and_rise),
-	        TEST(test_suspect),
-	        TEST(test_refused_and_probe),
-	        TEST(test_black_hole),
-	        TEST(test_frozen),
-	        TEST(test_frozen_clock),
-	        TEST(test_no_statistics),
-	        TEST(test_unreadable),
-	        TEST(test_old),
-	        TEST(test_restart),
-	        TEST(test_flapping),
-	        TEST(test_utilisation),
-	        TEST(test_bandwidth_traps),
-	        TEST(test_promises),
-	        TEST(test_promised_rate),
-	        TEST(test_multiplier),
-	        TEST(test_displaced),
-	        TEST(test_blind),
-	        TEST(test_not_blind),
-	        TEST(test_ready),
-	        TEST(test_drain),
-	        TEST(test_heartbeat),
-	        TEST(test_new_map),
+		TEST(test_fall_and_rise),
+		TEST(test_suspect),
+		TEST(test_refused_and_probe),
+		TEST(test_black_hole),
+		TEST(test_frozen),
+		TEST(test_frozen_clock),
+		TEST(test_no_statistics),
+		TEST(test_unreadable),
+		TEST(test_old),
+		TEST(test_restart),
+		TEST(test_flapping),
+		TEST(test_utilisation),
+		TEST(test_bandwidth_traps),
+		TEST(test_promises),
+		TEST(test_promised_rate),
+		TEST(test_multiplier),
+		TEST(test_displaced),
+		TEST(test_blind),
+		TEST(test_not_blind),
+		TEST(test_ready),
+		TEST(test_drain),
+		TEST(test_heartbeat),
+		TEST(test_new_map),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,7 +39,7 @@ static const struct place *place(const struct geo *geo, const char *text)
 }
 
 static void assert_place(const struct geo *geo, const char *text, double lat,
-        double lon, const char *country, uint32_t asn)
+	double lon, const char *country, uint32_t asn)
 {
 	const struct place *p = place(geo, text);
 	if (fabs(p->lat - lat) > 0.006 || fabs(p->lon - lon) > 0.006)
@@ -83,7 +83,7 @@ static void test_flat(void **state)
 static void test_merge(void **state)
 {
 	struct geo *geo =
-	        LOAD(DATA "asn.mmdb", DATA "country.mmdb", DATA "flat4.mmdb");
+		LOAD(DATA "asn.mmdb", DATA "country.mmdb", DATA "flat4.mmdb");
 	/* country from the first file that has one, coordinates from the city
 	 * data although the country has a centre, ASN from the third */
 	assert_place(geo, "192.0.2.77", 43.9, 125.3, "JP", 4134);
@@ -111,7 +111,7 @@ static void refuse(const char *path, const char *why)
 	struct err err = {0};
 	assert_null(geo_load(NULL, &path, 1, &err));
 	if (!strstr(err_text(&err), why) ||
-	        strncmp(err_text(&err), path, strlen(path)) != 0)
+		strncmp(err_text(&err), path, strlen(path)) != 0)
 		fail_msg("'%s' is not about %s", err_text(&err), why);
 	err_fini(&err);
 }
@@ -182,11 +182,11 @@ static void test_damaged(void **state)
 static void test_nets(void **state)
 {
 	static const char text[] =
-	        "# comment\n\n"
-	        "192.0.2.0/25\t1.25,-2.5   de 64512 # trailing\r\n"
-	        "192.0.2.128/25 0,0 - AS4134\n"
-	        "198.51.100.7 -90,180\n"
-	        "2001:db8::/32 1,2 US";
+		"# comment\n\n"
+		"192.0.2.0/25\t1.25,-2.5   de 64512 # trailing\r\n"
+		"192.0.2.128/25 0,0 - AS4134\n"
+		"198.51.100.7 -90,180\n"
+		"2001:db8::/32 1,2 US";
 	char *path = temp_file(text, sizeof text - 1);
 	struct geo *geo = load(path, (const char *[]){DATA "city.mmdb", NULL});
 	assert_place(geo, "192.0.2.1", 1.25, -2.5, "DE", 64512);
@@ -202,24 +202,24 @@ static void test_nets(void **state)
 static void test_nets_errors(void **state)
 {
 	static const char text[] = "192.0.2.0/24 1,2\n"
-	                           "192.0.2.1/24 1,2\n"
-	                           "192.0.2.0/33 1,2\n"
-	                           "host 1,2\n"
-	                           "10.0.0.0/8\n"
-	                           "10.0.0.0/8 91,2\n"
-	                           "10.0.0.0/8 1;2\n"
-	                           "10.0.0.0/8 nan,2\n"
-	                           "10.0.0.0/8 1,2,3\n"
-	                           "10.0.0.0/8 1,2 DEU\n"
-	                           "10.0.0.0/8 1,2 DE 99999999999\n"
-	                           "10.0.0.0/8 1,2 DE 1x\n"
-	                           "10.0.0.0/8 1,2 DE 1 more\n"
-	                           "192.0.2.0/24 3,4\n";
+				   "192.0.2.1/24 1,2\n"
+				   "192.0.2.0/33 1,2\n"
+				   "host 1,2\n"
+				   "10.0.0.0/8\n"
+				   "10.0.0.0/8 91,2\n"
+				   "10.0.0.0/8 1;2\n"
+				   "10.0.0.0/8 nan,2\n"
+				   "10.0.0.0/8 1,2,3\n"
+				   "10.0.0.0/8 1,2 DEU\n"
+				   "10.0.0.0/8 1,2 DE 99999999999\n"
+				   "10.0.0.0/8 1,2 DE 1x\n"
+				   "10.0.0.0/8 1,2 DE 1 more\n"
+				   "192.0.2.0/24 3,4\n";
 	static const char *const wants[] = {":2: address bits", ":3: not a net",
-	        ":4: not a net", ":5: coordinates", ":6: not LAT",
-	        ":7: not LAT", ":8: not LAT", ":9: not LAT",
-	        ":10: not a country", ":11: not an ASN", ":12: not an ASN",
-	        ":13: too much", ":14: 192.0.2.0/24 is already in line 1"};
+		":4: not a net", ":5: coordinates", ":6: not LAT",
+		":7: not LAT", ":8: not LAT", ":9: not LAT",
+		":10: not a country", ":11: not an ASN", ":12: not an ASN",
+		":13: too much", ":14: 192.0.2.0/24 is already in line 1"};
 	struct err err = {0};
 	char *path = temp_file(text, sizeof text - 1);
 	struct geo_builder *b = geo_builder_new();
@@ -235,7 +235,7 @@ static void test_nets_errors(void **state)
 	free(path);
 	assert_null(geo_load("/nonexistent", NULL, 0, &err));
 	assert_string_equal(
-	        err_text(&err), "/nonexistent: No such file or directory");
+		err_text(&err), "/nonexistent: No such file or directory");
 	err_fini(&err);
 }
 
@@ -249,14 +249,14 @@ static void test_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_city),
-	        cmocka_unit_test(test_flat),
-	        cmocka_unit_test(test_merge),
-	        cmocka_unit_test(test_refused),
-	        cmocka_unit_test(test_damaged),
-	        cmocka_unit_test(test_nets),
-	        cmocka_unit_test(test_nets_errors),
-	        cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_city),
+		cmocka_unit_test(test_flat),
+		cmocka_unit_test(test_merge),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_nets),
+		cmocka_unit_test(test_nets_errors),
+		cmocka_unit_test(test_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,22 +8,22 @@ static void test_read(void **state)
 		size_t room, used; /* used 0: malformed */
 		const char *text;
 	} rows[] = {
-	        {"", 1, 1, "."},
-	        {"\3wWw\7eXample\3COM", 17, 17, "www.example.com"},
-	        {"\3wWw\7eXample\3COM\0trailing", 25, 17, "www.example.com"},
-	        {"\3www\7example\3com", 16, 0, NULL}, /* cut short */
-	        {"\3ww", 3, 0, NULL},
-	        {"", 0, 0, NULL},
-	        {"\300\14", 2, 0, NULL}, /* a pointer */
-	        {"\100x", 3, 0, NULL},   /* RFC 2671's label types */
-	        {"\1@\1[\1`\1{\0", 9, 9, "\\@.[.`.{"}, /* around A and Z */
-	        {"\2A\0\2\377.", 7, 7, "a\\000.\\255\\."},
+		{"", 1, 1, "."},
+		{"\3wWw\7eXample\3COM", 17, 17, "www.example.com"},
+		{"\3wWw\7eXample\3COM\0trailing", 25, 17, "www.example.com"},
+		{"\3www\7example\3com", 16, 0, NULL}, /* cut short */
+		{"\3ww", 3, 0, NULL},
+		{"", 0, 0, NULL},
+		{"\300\14", 2, 0, NULL}, /* a pointer */
+		{"\100x", 3, 0, NULL},   /* RFC 2671's label types */
+		{"\1@\1[\1`\1{\0", 9, 9, "\\@.[.`.{"}, /* around A and Z */
+		{"\2A\0\2\377.", 7, 7, "a\\000.\\255\\."},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct name n;
 		char text[NAME_TEXT_MAX];
 		size_t used = name_read(
-		        &n, (const uint8_t *)rows[i].wire, rows[i].room);
+			&n, (const uint8_t *)rows[i].wire, rows[i].room);
 		assert_int_equal(used, rows[i].used);
 		if (used)
 			assert_string_equal(name_text(&n, text), rows[i].text);
@@ -41,9 +41,9 @@ static void test_lower(void **state)
 			assert_int_equal(name_read(&name, in, 21), 21);
 			for (unsigned i = 0; i < 21; i++)
 				assert_int_equal(name.bytes[i],
-				        in[i] >= 'A' && in[i] <= 'Z'
-				                ? in[i] + 32
-				                : in[i]);
+					in[i] >= 'A' && in[i] <= 'Z'
+						? in[i] + 32
+						: in[i]);
 		}
 	}
 }
@@ -93,25 +93,25 @@ static void test_text(void **state)
 	static const struct {
 		const char *text, *origin, *expect; /* NULL: refused */
 	} rows[] = {
-	        {"www", "example.com", "www.example.com"},
-	        {"www.", "example.com", "www"},
-	        {"WWW.Example.COM.", NULL, "www.example.com"},
-	        {"WWW.Example.COM", NULL, "www.example.com"},
-	        {"@", "example.com", "example.com"},
-	        {"@", NULL, "\\@"},
-	        {".", "example.com", "."},
-	        {"*", "example.com", "*.example.com"},
-	        {"a\\.b", "c", "a\\.b.c"},
-	        {"\\065\\032", "c", "a\\032.c"},
-	        {"\\\\", "c", "\\\\.c"},
-	        {"", "example.com", NULL},
-	        {"..", NULL, NULL},
-	        {"a..b", NULL, NULL},
-	        {".a", NULL, NULL},
-	        {"\\256", NULL, NULL},
-	        {"\\25", NULL, NULL},
-	        {"\\2x5", NULL, NULL},
-	        {"a\\", NULL, NULL},
+		{"www", "example.com", "www.example.com"},
+		{"www.", "example.com", "www"},
+		{"WWW.Example.COM.", NULL, "www.example.com"},
+		{"WWW.Example.COM", NULL, "www.example.com"},
+		{"@", "example.com", "example.com"},
+		{"@", NULL, "\\@"},
+		{".", "example.com", "."},
+		{"*", "example.com", "*.example.com"},
+		{"a\\.b", "c", "a\\.b.c"},
+		{"\\065\\032", "c", "a\\032.c"},
+		{"\\\\", "c", "\\\\.c"},
+		{"", "example.com", NULL},
+		{"..", NULL, NULL},
+		{"a..b", NULL, NULL},
+		{".a", NULL, NULL},
+		{"\\256", NULL, NULL},
+		{"\\25", NULL, NULL},
+		{"\\2x5", NULL, NULL},
+		{"a\\", NULL, NULL},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct name n, origin;
@@ -119,12 +119,12 @@ static void test_text(void **state)
 		if (rows[i].origin)
 			origin = nm(rows[i].origin);
 		bool good = name_parse(&n, rows[i].text, strlen(rows[i].text),
-		        rows[i].origin ? &origin : NULL);
+			rows[i].origin ? &origin : NULL);
 		if (good != (rows[i].expect != NULL))
 			fail_msg("row %zu: %s", i, rows[i].text);
 		if (good)
 			assert_string_equal(
-			        name_text(&n, text), rows[i].expect);
+				name_text(&n, text), rows[i].expect);
 	}
 	/* 255 octets with the origin are allowed, 256 are not */
 	char text[256];
@@ -159,9 +159,9 @@ static void test_relations(void **state)
 static void test_order(void **state)
 {
 	static const char *const sorted[] = {"example", "a.example",
-	        "yljkjljk.a.example", "Z.a.example", "zABC.a.EXAMPLE",
-	        "z.example", "\\001.z.example", "*.z.example",
-	        "\\200.z.example"};
+		"yljkjljk.a.example", "Z.a.example", "zABC.a.EXAMPLE",
+		"z.example", "\\001.z.example", "*.z.example",
+		"\\200.z.example"};
 	for (size_t i = 0; i < 9; i++) {
 		for (size_t j = 0; j < 9; j++) {
 			struct name a = nm(sorted[i]), b = nm(sorted[j]);
@@ -184,14 +184,14 @@ static void test_skip(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_read),
-	        cmocka_unit_test(test_lower),
-	        cmocka_unit_test(test_hash),
-	        cmocka_unit_test(test_limits),
-	        cmocka_unit_test(test_text),
-	        cmocka_unit_test(test_relations),
-	        cmocka_unit_test(test_order),
-	        cmocka_unit_test(test_skip),
+		cmocka_unit_test(test_read),
+		cmocka_unit_test(test_lower),
+		cmocka_unit_test(test_hash),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_relations),
+		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_skip),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

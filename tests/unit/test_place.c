@@ -57,9 +57,9 @@ static void test_all_countries(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_distance),
-	        cmocka_unit_test(test_country),
-	        cmocka_unit_test(test_all_countries),
+		cmocka_unit_test(test_distance),
+		cmocka_unit_test(test_country),
+		cmocka_unit_test(test_all_countries),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -58,7 +58,7 @@ static void on_sample(void *arg, uint32_t node, const struct sample *sample)
 }
 
 static void on_failed(
-        void *arg, uint32_t node, enum sample_failure failure, const char *why)
+	void *arg, uint32_t node, enum sample_failure failure, const char *why)
 {
 	told[node % 4].failures++;
 	told[node % 4].failure = failure;
@@ -66,7 +66,7 @@ static void on_failed(
 }
 
 static void on_probed(void *arg, uint32_t node, enum poll_probe probe, bool ok,
-        enum sample_failure failure, float rtt_ms, const char *why)
+	enum sample_failure failure, float rtt_ms, const char *why)
 {
 	told[node % 4].good_probes += ok;
 	told[node % 4].bad_probes += !ok;
@@ -83,14 +83,14 @@ static void on_read(struct bufferevent *client, void *arg)
 
 	memset(s->asked, 0, sizeof s->asked);
 	evbuffer_copyout(
-	        in, s->asked, n < sizeof s->asked ? n : sizeof s->asked - 1);
+		in, s->asked, n < sizeof s->asked ? n : sizeof s->asked - 1);
 	if (s->asked[0] == 3 && n < 1537)
 		return; /* C1 is not all there */
 	if (s->manner == SILENT)
 		return;
 	if (s->manner == RESET)
 		setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){1, 0},
-		        sizeof(struct linger));
+			sizeof(struct linger));
 	if (s->manner == RESET || s->manner == CLOSE) {
 		bufferevent_free(client);
 		return;
@@ -110,11 +110,11 @@ static void on_end(struct bufferevent *client, short what, void *arg)
 }
 
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd,
-        struct sockaddr *from, int len, void *arg)
+	struct sockaddr *from, int len, void *arg)
 {
 	struct server *s = arg;
 	struct bufferevent *client =
-	        bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
+		bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
 	s->accepted++;
 	bufferevent_setcb(client, on_read, NULL, on_end, s);
 	bufferevent_enable(client, EV_READ | EV_WRITE);
@@ -123,14 +123,14 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd,
 static void serve(struct server *s, enum manner manner, const char *text)
 {
 	struct sockaddr_in in = {.sin_family = AF_INET,
-	        .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof in;
 
 	memset(s, 0, sizeof *s);
 	s->manner = manner;
 	snprintf(s->text, sizeof s->text, "%s", text);
 	s->listener = evconnlistener_new_bind(base, on_accept, s,
-	        LEV_OPT_CLOSE_ON_FREE, 1024, (void *)&in, sizeof in);
+		LEV_OPT_CLOSE_ON_FREE, 1024, (void *)&in, sizeof in);
 	assert_non_null(s->listener);
 	getsockname(evconnlistener_get_fd(s->listener), (void *)&in, &len);
 	sockaddr_text((void *)&in, s->at);
@@ -143,9 +143,9 @@ static void serve_summary(struct server *s, int connections)
 	char body[512], text[1024];
 	snprintf(body, sizeof body, SUMMARY, connections);
 	snprintf(text, sizeof text,
-	        "HTTP/1.1 200 OK\r\nConnection: Close\r\n"
-	        "Content-Length: %zu\r\n\r\n%s",
-	        strlen(body), body);
+		"HTTP/1.1 200 OK\r\nConnection: Close\r\n"
+		"Content-Length: %zu\r\n\r\n%s",
+		strlen(body), body);
 	serve(s, ANSWER, text);
 }
 
@@ -185,7 +185,7 @@ static void ask(struct poll_target target, unsigned interval, unsigned timeout)
 static int set_up(void **state)
 {
 	static const struct poll_events events = {
-	        NULL, on_sample, on_failed, on_probed};
+		NULL, on_sample, on_failed, on_probed};
 	memset(told, 0, sizeof told);
 	base = event_base_new();
 	poller = poll_new(base, &events);
@@ -205,7 +205,7 @@ static void test_sample(void **state)
 	static struct server s;
 	serve_summary(&s, 42);
 	ask((struct poll_target){.node = 1, .api = url(&s, "us%40r:pa:ss@")},
-	        50, 500);
+		50, 500);
 	until(&told[1].samples, 4, 2000);
 	assert_int_equal(told[1].sample.connections, 42);
 	assert_true(told[1].sample.rtt_ms > 0);
@@ -213,7 +213,7 @@ static void test_sample(void **state)
 	assert_non_null(strstr(s.asked, "GET /api/v1/summaries HTTP/1.1\r\n"));
 	assert_non_null(strstr(s.asked, "User-Agent: dnsd\r\n"));
 	assert_non_null(
-	        strstr(s.asked, "Authorization: Basic dXNAcjpwYTpzcw==\r\n"));
+		strstr(s.asked, "Authorization: Basic dXNAcjpwYTpzcw==\r\n"));
 	evconnlistener_free(s.listener);
 }
 
@@ -225,32 +225,32 @@ static void test_failures(void **state)
 		const char *text, *why;
 		enum sample_failure failure;
 	} cases[] = {
-	        {CLOSE, "", "API: ", SAMPLE_REFUSED},
-	        {RESET, "", "API: ", SAMPLE_REFUSED},
-	        {SILENT, "", "no answer in time", SAMPLE_TIMEOUT},
-	        {ANSWER,
-	                "HTTP/1.1 401 No\r\nWWW-Authenticate: Basic\r\n"
-	                "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-	                "HTTP 401", SAMPLE_DENIED},
-	        {ANSWER, "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n",
-	                "HTTP 500", SAMPLE_UNREADABLE},
-	        {ANSWER,
-	                "HTTP/1.1 302 Found\r\nLocation: /other\r\n"
-	                "Content-Length: 0\r\n\r\n",
-	                "HTTP 302", SAMPLE_UNREADABLE},
-	        {ANSWER, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
-	                "no code", SAMPLE_UNREADABLE},
-	        {ANSWER, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
-	                "not JSON", SAMPLE_UNREADABLE},
-	        {ANSWER, "SSH-2.0-nothing of the kind\r\n\r\n",
-	                "API: ", SAMPLE_UNREADABLE},
+		{CLOSE, "", "API: ", SAMPLE_REFUSED},
+		{RESET, "", "API: ", SAMPLE_REFUSED},
+		{SILENT, "", "no answer in time", SAMPLE_TIMEOUT},
+		{ANSWER,
+			"HTTP/1.1 401 No\r\nWWW-Authenticate: Basic\r\n"
+			"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+			"HTTP 401", SAMPLE_DENIED},
+		{ANSWER, "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n",
+			"HTTP 500", SAMPLE_UNREADABLE},
+		{ANSWER,
+			"HTTP/1.1 302 Found\r\nLocation: /other\r\n"
+			"Content-Length: 0\r\n\r\n",
+			"HTTP 302", SAMPLE_UNREADABLE},
+		{ANSWER, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
+			"no code", SAMPLE_UNREADABLE},
+		{ANSWER, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+			"not JSON", SAMPLE_UNREADABLE},
+		{ANSWER, "SSH-2.0-nothing of the kind\r\n\r\n",
+			"API: ", SAMPLE_UNREADABLE},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		static struct server s;
 		memset(told, 0, sizeof told);
 		serve(&s, cases[i].manner, cases[i].text);
 		ask((struct poll_target){.api = url(&s, "joe:secret@")}, 10000,
-		        100);
+			100);
 		/* The interval is far away: the second is the second look,
 		 * and there is no third. */
 		until(&told[0].failures, 2, 1500);
@@ -258,7 +258,7 @@ static void test_failures(void **state)
 		assert_int_equal(told[0].failures, 2);
 		assert_int_equal(told[0].failure, cases[i].failure);
 		if (!strstr(told[0].why, cases[i].why) ||
-		        strstr(told[0].why, "secret"))
+			strstr(told[0].why, "secret"))
 			fail_msg("case %zu: %s", i, told[0].why);
 		evconnlistener_free(s.listener);
 	}
@@ -270,7 +270,7 @@ static void test_refused(void **state)
 	serve(&s, SILENT, "");
 	evconnlistener_free(s.listener);
 	ask((struct poll_target){.api = url(&s, ""), .rtmp = s.at, .flv = s.at},
-	        10000, 500);
+		10000, 500);
 	int64_t took = until(&told[0].failures, 2, 1500);
 	until(&told[0].bad_probes, 4, 1500);
 	assert_true(took < 400);
@@ -281,7 +281,7 @@ static void test_body_cap(void **state)
 {
 	static struct server s;
 	serve(&s, FLOOD,
-	        "HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\n");
+		"HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\n");
 	ask((struct poll_target){.api = url(&s, "")}, 10000, 1000);
 	assert_true(until(&told[0].failures, 2, 1500) < 900);
 	assert_int_equal(told[0].failure, SAMPLE_UNREADABLE);
@@ -297,10 +297,10 @@ static void test_probes(void **state)
 	serve(&silent, SILENT, "");
 	serve(&wrong, ANSWER, "HTP");
 	struct poll_target targets[] = {
-	        {.node = 3, .rtmp = wrong.at},
-	        {.node = 0, .rtmp = rtmp.at, .flv = http.at},
-	        {.node = 2, .rtmp = silent.at},
-	        {.node = 1, .rtmp = http.at, .flv = rtmp.at},
+		{.node = 3, .rtmp = wrong.at},
+		{.node = 0, .rtmp = rtmp.at, .flv = http.at},
+		{.node = 2, .rtmp = silent.at},
+		{.node = 1, .rtmp = http.at, .flv = rtmp.at},
 	};
 	poll_set(poller, targets, 4, 1000, 150);
 	until(&told[0].good_probes, 2, 1000);
@@ -355,10 +355,10 @@ static void test_set(void **state)
 
 /* libcurl finds this one before the C library's. */
 int getaddrinfo(const char *name, const char *service,
-        const struct addrinfo *hints, struct addrinfo **found)
+	const struct addrinfo *hints, struct addrinfo **found)
 {
 	static int (*real)(const char *, const char *, const struct addrinfo *,
-	        struct addrinfo **);
+		struct addrinfo **);
 	if (name && !strcmp(name, "slow.test")) {
 		usleep(800000);
 		return EAI_AGAIN;
@@ -374,8 +374,8 @@ static void test_slow_name(void **state)
 	static struct server s;
 	serve_summary(&s, 1);
 	struct poll_target targets[] = {
-	        {.node = 0, .api = "http://slow.test:1985"},
-	        {.node = 1, .api = url(&s, "")},
+		{.node = 0, .api = "http://slow.test:1985"},
+		{.node = 1, .api = url(&s, "")},
 	};
 	poll_set(poller, targets, 2, 40, 100);
 	int64_t longest = 0, start = clock_ms(), last = start;
@@ -420,14 +420,14 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-	        TEST(test_sample),
-	        TEST(test_failures),
-	        TEST(test_refused),
-	        TEST(test_body_cap),
-	        TEST(test_probes),
-	        TEST(test_set),
-	        TEST(test_slow_name),
-	        TEST(test_many),
+		TEST(test_sample),
+		TEST(test_failures),
+		TEST(test_refused),
+		TEST(test_body_cap),
+		TEST(test_probes),
+		TEST(test_set),
+		TEST(test_slow_name),
+		TEST(test_many),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -34,7 +34,7 @@ static struct addr addr(const char *text)
 }
 
 static void add(struct geo_builder *b, unsigned layer, const char *net,
-        struct place place)
+	struct place place)
 {
 	struct prefix p;
 	assert_true(prefix_parse(&p, net, true));
@@ -119,7 +119,7 @@ static void test_fields(void **state)
 {
 	struct geo_builder *b = geo_builder_new();
 	add(b, 0, "10.0.0.0/24",
-	        (struct place){.lat = 9, .lon = 9, .source = PLACE_NETS});
+		(struct place){.lat = 9, .lon = 9, .source = PLACE_NETS});
 	add(b, 1, "10.0.0.0/8", (struct place)IN("GB"));
 	add(b, 2, "10.0.0.0/16", (struct place)AT(1, 1));
 	add(b, 3, "10.0.0.0/8", (struct place)OF(4134));
@@ -154,7 +154,7 @@ static void test_order_and_doubles(void **state)
 	add(b, 1, "255.255.255.255/32", (struct place)AT(4, 4));
 	add(b, 1, "::/0", (struct place)IN("US"));
 	add(b, 1, "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128",
-	        (struct place)AT(4, 4));
+		(struct place)AT(4, 4));
 	struct geo *geo = geo_build(b);
 	assert_true(place(geo, "10.1.2.3")->lat == 2);
 	assert_true(place(geo, "10.2.2.3")->lat == 3);
@@ -178,16 +178,16 @@ static unsigned below(struct rng *rng, unsigned n)
 static struct prefix random_prefix(struct rng *rng, unsigned family)
 {
 	static const uint8_t lengths4[] = {
-	        0, 8, 12, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 28, 31, 32};
+		0, 8, 12, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 28, 31, 32};
 	static const uint8_t lengths6[] = {0, 12, 19, 20, 21, 26, 32, 38, 39,
-	        40, 41, 44, 47, 48, 49, 50, 56, 64, 121, 122, 127, 128};
+		40, 41, 44, 47, 48, 49, 50, 56, 64, 121, 122, 127, 128};
 	struct addr a = {.family = (uint8_t)family};
 	unsigned bytes = family == 4 ? 4 : 16;
 	for (unsigned i = 0; i < bytes; i++)
 		a.bytes[i] = below(rng, 3) ? 0 : (uint8_t)rng_next(rng);
 	a.bytes[0] = below(rng, 8) ? 32 : (uint8_t)rng_next(rng);
 	unsigned len = family == 4 ? lengths4[below(rng, sizeof lengths4)]
-	                           : lengths6[below(rng, sizeof lengths6)];
+				   : lengths6[below(rng, sizeof lengths6)];
 	return (struct prefix){addr_mask(&a, len), (uint8_t)len};
 }
 
@@ -205,13 +205,13 @@ static struct place random_place(struct rng *rng)
 
 /* The most specific net of a layer that has a field; the later of equals. */
 static const struct place *best(const struct model *m, unsigned layer,
-        const struct addr *a, bool (*has)(const struct place *))
+	const struct addr *a, bool (*has)(const struct place *))
 {
 	const struct said *found = NULL;
 	for (const struct said *s = m->nets; s < m->nets + m->n; s++)
 		if (s->layer == layer && has(&s->place) &&
-		        prefix_contains(&s->prefix, a) &&
-		        (!found || s->prefix.len >= found->prefix.len))
+			prefix_contains(&s->prefix, a) &&
+			(!found || s->prefix.len >= found->prefix.len))
 			found = s;
 	return found ? &found->place : NULL;
 }
@@ -248,14 +248,14 @@ static struct place expected(const struct model *m, const struct addr *a)
 			p.asn = found->asn;
 	}
 	if (!p.source && p.country[0] &&
-	        place_country_centre(p.country, &p.lat, &p.lon))
+		place_country_centre(p.country, &p.lat, &p.lon))
 		p.source = PLACE_COUNTRY;
 	return p;
 }
 
 /* Where something may change: both sides of each end of each net. */
 static struct addr interesting(
-        struct rng *rng, const struct model *m, unsigned family)
+	struct rng *rng, const struct model *m, unsigned family)
 {
 	struct addr a;
 	do {
@@ -276,7 +276,7 @@ static struct addr interesting(
 }
 
 static struct addr random_within(
-        struct rng *rng, const struct addr *a, unsigned len)
+	struct rng *rng, const struct addr *a, unsigned len)
 {
 	struct addr r = *a;
 	for (unsigned i = len; i < addr_bits(a); i++)
@@ -315,7 +315,7 @@ static bool uniform(const struct model *m, const struct addr *a, unsigned len)
 }
 
 static void check(struct rng *rng, const struct geo *geo, const struct model *m,
-        const struct addr *a)
+	const struct addr *a)
 {
 	struct geo_leaf found = geo_find(geo, a);
 	struct place want = expected(m, a);
@@ -328,16 +328,16 @@ static void check(struct rng *rng, const struct geo *geo, const struct model *m,
 		struct geo_leaf other = geo_find(geo, &b);
 		if (other.place != found.place || other.scope != found.scope)
 			fail_msg("%s/%u is not uniform", addr_text(a, text),
-			        found.scope);
+				found.scope);
 	}
 	unsigned shortest = a->family == 4 ? 20 : 40;
 	assert_in_range(found.scope, shortest, addr_bits(a));
 	if (!uniform(m, a, found.scope)) /* by the model too */
 		fail_msg("%s/%u is not uniform in truth", addr_text(a, text),
-		        found.scope);
+			found.scope);
 	if (found.scope > shortest && uniform(m, a, found.scope - 1u))
 		fail_msg("%s/%u could be shorter", addr_text(a, text),
-		        found.scope);
+			found.scope);
 }
 
 /* A model of n nets against its table, at some addresses. */
@@ -387,7 +387,7 @@ static void test_large(void **state)
 	for (unsigned i = 0; i < 80000; i++) {
 		unsigned family = i % 2 ? 4 : 6;
 		struct prefix p = {
-		        scattered(i / 2, family), family == 4 ? 24 : 48};
+			scattered(i / 2, family), family == 4 ? 24 : 48};
 		struct place place = AT((float)(i / 2 % 7), 3);
 		geo_builder_add(b, 1, &p, &place);
 	}
@@ -410,12 +410,12 @@ static void test_large(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_empty),
-	        cmocka_unit_test(test_scopes),
-	        cmocka_unit_test(test_fields),
-	        cmocka_unit_test(test_order_and_doubles),
-	        cmocka_unit_test(test_random),
-	        cmocka_unit_test(test_large),
+		cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_scopes),
+		cmocka_unit_test(test_fields),
+		cmocka_unit_test(test_order_and_doubles),
+		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_large),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

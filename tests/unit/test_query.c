@@ -162,7 +162,7 @@ static void check_option(const struct option_row *row)
 	int rcode = read_packet(&p);
 	if (rcode != row->rcode)
 		fail_msg("option %u of %zu octets: rcode %d", row->code,
-		        row->len, rcode);
+			row->len, rcode);
 	if (rcode == RCODE_FORMERR)
 		assert_true(q.edns.present && !q.edns.ecs.present);
 }
@@ -171,22 +171,22 @@ static void check_option(const struct option_row *row)
 static void test_ecs(void **state)
 {
 	static const struct option_row rows[] = {
-	        {8, "\0\1\30\0\12\1\2", 7, RCODE_NOERROR},
-	        {8, "\0\1\40\0\12\1\2\3", 8, RCODE_NOERROR},
-	        {8, "\0\1\0\0", 4, RCODE_NOERROR},
-	        {8, "\0\2\0\0", 4, RCODE_NOERROR},
-	        {8, "\0\0\0\0", 4, RCODE_NOERROR},
-	        {8, "\0\2\60\0\40\1\15\270\0\1", 10, RCODE_NOERROR},
-	        {8, "\0\1\24\0\12\1\360", 7, RCODE_NOERROR},
-	        {8, "\0\1\24\0\12\1\370", 7, RCODE_FORMERR},   /* bits beyond */
-	        {8, "\0\1\30\0\12\1\2\3", 8, RCODE_FORMERR},   /* too long */
-	        {8, "\0\1\30\0\12\1", 6, RCODE_FORMERR},       /* too short */
-	        {8, "\0\1\30\1\12\1\2", 7, RCODE_FORMERR},     /* a scope */
-	        {8, "\0\1\41\0\12\1\2\3\0", 9, RCODE_FORMERR}, /* /33 */
-	        {8, "\0\3\10\0\12", 5, RCODE_FORMERR},         /* family 3 */
-	        {8, "\0\0\10\0\12", 5, RCODE_FORMERR},
-	        {8, "\0\1\0", 3, RCODE_FORMERR},
-	        {8, "", 0, RCODE_FORMERR},
+		{8, "\0\1\30\0\12\1\2", 7, RCODE_NOERROR},
+		{8, "\0\1\40\0\12\1\2\3", 8, RCODE_NOERROR},
+		{8, "\0\1\0\0", 4, RCODE_NOERROR},
+		{8, "\0\2\0\0", 4, RCODE_NOERROR},
+		{8, "\0\0\0\0", 4, RCODE_NOERROR},
+		{8, "\0\2\60\0\40\1\15\270\0\1", 10, RCODE_NOERROR},
+		{8, "\0\1\24\0\12\1\360", 7, RCODE_NOERROR},
+		{8, "\0\1\24\0\12\1\370", 7, RCODE_FORMERR},   /* bits beyond */
+		{8, "\0\1\30\0\12\1\2\3", 8, RCODE_FORMERR},   /* too long */
+		{8, "\0\1\30\0\12\1", 6, RCODE_FORMERR},       /* too short */
+		{8, "\0\1\30\1\12\1\2", 7, RCODE_FORMERR},     /* a scope */
+		{8, "\0\1\41\0\12\1\2\3\0", 9, RCODE_FORMERR}, /* /33 */
+		{8, "\0\3\10\0\12", 5, RCODE_FORMERR},         /* family 3 */
+		{8, "\0\0\10\0\12", 5, RCODE_FORMERR},
+		{8, "\0\1\0", 3, RCODE_FORMERR},
+		{8, "", 0, RCODE_FORMERR},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		check_option(&rows[i]);
@@ -203,8 +203,8 @@ static void test_cookie(void **state)
 	for (size_t n = 0; n <= 48; n++) {
 		static const char bytes[48];
 		struct option_row row = {10, bytes, n,
-		        n == 8 || (n >= 16 && n <= 40) ? RCODE_NOERROR
-		                                       : RCODE_FORMERR};
+			n == 8 || (n >= 16 && n <= 40) ? RCODE_NOERROR
+						       : RCODE_FORMERR};
 		check_option(&row);
 		if (!row.rcode)
 			assert_int_equal(q.edns.cookie_len, n);
@@ -243,15 +243,15 @@ static void test_cookie_only(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_plain),
-	        cmocka_unit_test(test_header),
-	        cmocka_unit_test(test_question),
-	        cmocka_unit_test(test_records),
-	        cmocka_unit_test(test_opt),
-	        cmocka_unit_test(test_ecs),
-	        cmocka_unit_test(test_cookie),
-	        cmocka_unit_test(test_options),
-	        cmocka_unit_test(test_cookie_only),
+		cmocka_unit_test(test_plain),
+		cmocka_unit_test(test_header),
+		cmocka_unit_test(test_question),
+		cmocka_unit_test(test_records),
+		cmocka_unit_test(test_opt),
+		cmocka_unit_test(test_ecs),
+		cmocka_unit_test(test_cookie),
+		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_cookie_only),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

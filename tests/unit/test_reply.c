@@ -18,7 +18,7 @@ static void test_sections(void **state)
 	put16(p.bytes + 2, FLAG_RD | FLAG_CD | 0x20); /* AD is not copied */
 	struct query q = read_query(&p);
 	struct edns_reply edns = {
-	        .udp_size = 1232, .dnssec_ok = true, .nsid = "ns1"};
+		.udp_size = 1232, .dnssec_ok = true, .nsid = "ns1"};
 	struct reply r;
 
 	reply_begin(&r, buffer, 512, edns_reply_len(&edns), &q);
@@ -29,17 +29,17 @@ static void test_sections(void **state)
 	reply_rr(&r, 45 + 4 + 12, RR_A, 60, "\300\0\2\2", 4);
 	size_t len = reply_end(&r, FLAG_AA, RCODE_NOERROR, &edns);
 	assert_string_equal(reply_text(buffer, len),
-	        "NOERROR aa; Www.example.com. 300 A 192.0.2.1; example.com. "
-	        "60 NS ns.example.com.; ns.example.com. 60 A 192.0.2.2");
+		"NOERROR aa; Www.example.com. 300 A 192.0.2.1; example.com. "
+		"60 NS ns.example.com.; ns.example.com. 60 A 192.0.2.2");
 	assert_int_equal(
-	        get16(buffer + 2), FLAG_QR | FLAG_AA | FLAG_RD | FLAG_CD);
+		get16(buffer + 2), FLAG_QR | FLAG_AA | FLAG_RD | FLAG_CD);
 
 	ldns_pkt *pkt = NULL;
 	assert_int_equal(ldns_wire2pkt(&pkt, buffer, len), LDNS_STATUS_OK);
 	assert_int_equal(ldns_pkt_edns_udp_size(pkt), 1232);
 	assert_true(ldns_pkt_edns_do(pkt));
 	assert_memory_equal(
-	        ldns_rdf_data(ldns_pkt_edns_data(pkt)), "\0\3\0\3ns1", 7);
+		ldns_rdf_data(ldns_pkt_edns_data(pkt)), "\0\3\0\3ns1", 7);
 	ldns_pkt_free(pkt);
 }
 
@@ -92,13 +92,13 @@ static void test_no_question(void **state)
 static void test_ecs(void **state)
 {
 	struct edns_ecs ecs = {.present = true,
-	        .family = 1,
-	        .source = 20,
-	        .addr = {4, {10, 1, 240}}};
+		.family = 1,
+		.source = 20,
+		.addr = {4, {10, 1, 240}}};
 	struct edns_reply edns = {
-	        .udp_size = 1232, .ecs = &ecs, .scope = 22, .rcode_high = 1};
+		.udp_size = 1232, .ecs = &ecs, .scope = 22, .rcode_high = 1};
 	static const uint8_t expect[] = "\0\0\51\4\320\1\0\0\0\0\13"
-	                                "\0\10\0\7\0\1\24\26\12\1\360";
+					"\0\10\0\7\0\1\24\26\12\1\360";
 	assert_int_equal(edns_reply_len(&edns), sizeof expect - 1);
 	assert_int_equal(edns_write(&edns, buffer), sizeof expect - 1);
 	assert_memory_equal(buffer, expect, sizeof expect - 1);
@@ -107,10 +107,10 @@ static void test_ecs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_sections),
-	        cmocka_unit_test(test_overflow),
-	        cmocka_unit_test(test_no_question),
-	        cmocka_unit_test(test_ecs),
+		cmocka_unit_test(test_sections),
+		cmocka_unit_test(test_overflow),
+		cmocka_unit_test(test_no_question),
+		cmocka_unit_test(test_ecs),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

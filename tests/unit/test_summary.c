@@ -77,17 +77,17 @@ static const char *make(struct parts p)
 {
 	static char text[2048];
 	snprintf(text, sizeof text,
-	        "{%s%s\"data\":{\"ok\":true%s,\"self\":%s,"
-	        "\"system\":{\"cpus\":2%s%s%s}}}",
-	        p.code ? p.code : "\"code\":0,",
-	        p.ids ? p.ids : "\"service\":\"abc\",\"pid\":\"7\",",
-	        p.now ? p.now : ",\"now_ms\":1000",
-	        p.self ? p.self
-	               : "{\"version\":\"6.0.1\",\"pid\":7,"
-	                 "\"cpu_percent\":0.25,\"srs_uptime\":5}",
-	        p.stamp ? p.stamp : ",\"srs_sample_time\":900",
-	        p.sent ? p.sent : ",\"srs_send_bytes\":77",
-	        p.conns ? p.conns : ",\"conn_srs\":3");
+		"{%s%s\"data\":{\"ok\":true%s,\"self\":%s,"
+		"\"system\":{\"cpus\":2%s%s%s}}}",
+		p.code ? p.code : "\"code\":0,",
+		p.ids ? p.ids : "\"service\":\"abc\",\"pid\":\"7\",",
+		p.now ? p.now : ",\"now_ms\":1000",
+		p.self ? p.self
+		       : "{\"version\":\"6.0.1\",\"pid\":7,"
+			 "\"cpu_percent\":0.25,\"srs_uptime\":5}",
+		p.stamp ? p.stamp : ",\"srs_sample_time\":900",
+		p.sent ? p.sent : ",\"srs_send_bytes\":77",
+		p.conns ? p.conns : ",\"conn_srs\":3");
 	return text;
 }
 
@@ -108,27 +108,27 @@ static void test_tolerant(void **state)
 	assert_int_equal(six.major, 6);
 	/* whole numbers as reals, reals as whole numbers */
 	struct sample s = good(MAKE(.now = ",\"now_ms\":1000.0",
-	        .stamp = ",\"srs_sample_time\":9e2",
-	        .self = "{\"cpu_percent\":1}"));
+		.stamp = ",\"srs_sample_time\":9e2",
+		.self = "{\"cpu_percent\":1}"));
 	assert_int_equal(s.sampled_ms, 900);
 	assert_true(s.cpu == 1);
 	assert_int_equal(s.uptime_s, -1);
 	assert_int_equal(s.major, 0);
 	/* ids as numbers are the same ids */
 	assert_int_equal(
-	        good(MAKE(.ids = "\"service\":\"abc\",\"pid\":7,")).identity,
-	        six.identity);
+		good(MAKE(.ids = "\"service\":\"abc\",\"pid\":7,")).identity,
+		six.identity);
 	/* SRS 4: self.pid is all there is; another pid is another process */
 	const char *self4 = "{\"version\":\"4.0.271\",\"pid\":7}";
 	struct sample four = good(MAKE(.ids = "", .self = self4));
 	assert_int_equal(four.major, 4);
 	assert_true(four.identity && four.identity != six.identity);
 	assert_true(four.identity !=
-	        good(MAKE(.ids = "", .self = "{\"pid\":8}")).identity);
+		good(MAKE(.ids = "", .self = "{\"pid\":8}")).identity);
 	assert_int_equal(good(MAKE(.ids = "", .self = "{}")).identity, 0);
 	/* statistics are off */
 	assert_int_equal(
-	        good(MAKE(.stamp = ",\"srs_sample_time\":0")).sampled_ms, 0);
+		good(MAKE(.stamp = ",\"srs_sample_time\":0")).sampled_ms, 0);
 }
 
 static void test_no_answer(void **state)
@@ -208,8 +208,8 @@ static void test_heartbeat(void **state)
 	assert_false(h.has_sample);
 	assert_int_equal(h.rtmp, 0);
 	assert_true(beat("{\"server\":1,\"rtmp\":[\"1935\"],\"http\":[],"
-	                 "\"srt\":[\"udp://0.0.0.0:10080\"]}",
-	        &h));
+			 "\"srt\":[\"udp://0.0.0.0:10080\"]}",
+		&h));
 	assert_string_equal(h.server, "1");
 	assert_int_equal(h.rtmp, 1935);
 }
@@ -240,12 +240,12 @@ static void test_heartbeat_errors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_load),
-	        cmocka_unit_test(test_tolerant),
-	        cmocka_unit_test(test_no_answer),
-	        cmocka_unit_test(test_wrong_types),
-	        cmocka_unit_test(test_heartbeat),
-	        cmocka_unit_test(test_heartbeat_errors),
+		cmocka_unit_test(test_load),
+		cmocka_unit_test(test_tolerant),
+		cmocka_unit_test(test_no_answer),
+		cmocka_unit_test(test_wrong_types),
+		cmocka_unit_test(test_heartbeat),
+		cmocka_unit_test(test_heartbeat_errors),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,15 +4,15 @@
 #include "base/arena.h"
 
 static const char text[] = "$TTL 300\n@ SOA ns1 h 1 2 3 4 60\n@ NS ns1\n"
-                           "ns1 A 192.0.2.1\n"
-                           "www A 192.0.2.2\nwww TXT x\n"
-                           "cut NS ns.cut\nns.cut A 192.0.2.3\n"
-                           "d DNAME example.net.\n"
-                           "txt TXT y\nalias CNAME www\n"
-                           "*.w A 192.0.2.4\na.b.c A 192.0.2.5\n"
-                           "mx MX 1 a.mail\nmx MX 2 b.mail\nmx MX 3 mail\n"
-                           "mx MX 4 other.example.net.\n"
-                           "mx MX 5 more.example.net.\n";
+			   "ns1 A 192.0.2.1\n"
+			   "www A 192.0.2.2\nwww TXT x\n"
+			   "cut NS ns.cut\nns.cut A 192.0.2.3\n"
+			   "d DNAME example.net.\n"
+			   "txt TXT y\nalias CNAME www\n"
+			   "*.w A 192.0.2.4\na.b.c A 192.0.2.5\n"
+			   "mx MX 1 a.mail\nmx MX 2 b.mail\nmx MX 3 mail\n"
+			   "mx MX 4 other.example.net.\n"
+			   "mx MX 5 more.example.net.\n";
 
 static struct zone_builder *loaded(struct err *err)
 {
@@ -27,28 +27,28 @@ static void test_mark(void **state)
 	static const struct {
 		const char *name, *error; /* "": none */
 	} rows[] = {
-	        {"live.example.com", ""},
-	        {"txt.example.com", ""},
-	        {"example.com", ""},
-	        {"x.live.example.com", ""},
-	        {"c.example.com", ""},
-	        {"www.example.com",
-	                "z:5: www.example.com: A at a steered name\n"},
-	        {"alias.example.com",
-	                "z:11: alias.example.com: CNAME at a steered name\n"},
-	        {"cut.example.com",
-	                "conf:7: cut.example.com is at or below a "
-	                "zone cut or DNAME\n"},
-	        {"x.y.cut.example.com",
-	                "conf:7: x.y.cut.example.com is at or "
-	                "below a zone cut or DNAME\n"},
-	        {"d.example.com",
-	                "conf:7: d.example.com is at or below a zone "
-	                "cut or DNAME\n"},
-	        {"x.d.example.com",
-	                "conf:7: x.d.example.com is at or below a "
-	                "zone cut or DNAME\n"},
-	        {"example.net", "conf:7: example.net is in no zone\n"},
+		{"live.example.com", ""},
+		{"txt.example.com", ""},
+		{"example.com", ""},
+		{"x.live.example.com", ""},
+		{"c.example.com", ""},
+		{"www.example.com",
+			"z:5: www.example.com: A at a steered name\n"},
+		{"alias.example.com",
+			"z:11: alias.example.com: CNAME at a steered name\n"},
+		{"cut.example.com",
+			"conf:7: cut.example.com is at or below a "
+			"zone cut or DNAME\n"},
+		{"x.y.cut.example.com",
+			"conf:7: x.y.cut.example.com is at or "
+			"below a zone cut or DNAME\n"},
+		{"d.example.com",
+			"conf:7: d.example.com is at or below a zone "
+			"cut or DNAME\n"},
+		{"x.d.example.com",
+			"conf:7: x.d.example.com is at or below a "
+			"zone cut or DNAME\n"},
+		{"example.net", "conf:7: example.net is in no zone\n"},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct err err = {0};
@@ -81,13 +81,13 @@ static void test_code(void **state)
 		const char *name;
 		enum zone_has has;
 	} rows[] = {
-	        {"hk1.example.com", ZONE_HAS_NOTHING},
-	        {"www.example.com", ZONE_HAS_DATA},
-	        {"c.example.com", ZONE_HAS_NOTHING},
-	        {"cut.example.com", ZONE_HAS_CUT},
-	        {"hk1.cut.example.com", ZONE_HAS_CUT},
-	        {"hk1.d.example.com", ZONE_HAS_CUT},
-	        {"example.net", ZONE_HAS_OUTSIDE},
+		{"hk1.example.com", ZONE_HAS_NOTHING},
+		{"www.example.com", ZONE_HAS_DATA},
+		{"c.example.com", ZONE_HAS_NOTHING},
+		{"cut.example.com", ZONE_HAS_CUT},
+		{"hk1.cut.example.com", ZONE_HAS_CUT},
+		{"hk1.d.example.com", ZONE_HAS_CUT},
+		{"example.net", ZONE_HAS_OUTSIDE},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct name n = nm(rows[i].name);
@@ -96,21 +96,21 @@ static void test_code(void **state)
 	assert_true(zone_builder_mark(b, &live, 1, NULL, &err));
 	assert_int_equal(zone_builder_has(b, &live), ZONE_HAS_DATA);
 	assert_true(zone_builder_add(b, &node, RR_A, 60,
-	        (const uint8_t *)"\300\0\2\11", 4, 0, &err));
+		(const uint8_t *)"\300\0\2\11", 4, 0, &err));
 	assert_int_equal(zone_builder_has(b, &node), ZONE_HAS_DATA);
 	assert_false(zone_builder_add(b, &live, RR_A, 60,
-	        (const uint8_t *)"\300\0\2\11", 4, 0, &err));
+		(const uint8_t *)"\300\0\2\11", 4, 0, &err));
 	assert_false(zone_builder_add(
-	        b, &net, RR_A, 60, (const uint8_t *)"\300\0\2\11", 4, 0, &err));
+		b, &net, RR_A, 60, (const uint8_t *)"\300\0\2\11", 4, 0, &err));
 	assert_false(zone_builder_add(
-	        b, &node, RR_A, 60, (const uint8_t *)"\300\0\2", 3, 0, &err));
+		b, &node, RR_A, 60, (const uint8_t *)"\300\0\2", 3, 0, &err));
 	assert_false(zone_builder_add(
-	        b, &node, RR_NS, 60, (const uint8_t *)"\3abc", 4, 0, &err));
+		b, &node, RR_NS, 60, (const uint8_t *)"\3abc", 4, 0, &err));
 	assert_string_equal(err.text,
-	        "live.example.com A: the name is steered\n"
-	        "example.net A: out of zone\n"
-	        "hk1.example.com A: malformed RDATA\n"
-	        "hk1.example.com NS: malformed RDATA\n");
+		"live.example.com A: the name is steered\n"
+		"example.net A: out of zone\n"
+		"hk1.example.com A: malformed RDATA\n"
+		"hk1.example.com NS: malformed RDATA\n");
 	assert_null(zone_build(b, &err));
 	err_fini(&err);
 }
@@ -118,8 +118,8 @@ static void test_code(void **state)
 static void test_made(void **state)
 {
 	static const char *const ns[] = {
-	        "ns1.example.com 203.0.113.5 2001:db8::5",
-	        "ns2.example.net 192.0.2.1", "ns3.example.com"};
+		"ns1.example.com 203.0.113.5 2001:db8::5",
+		"ns2.example.net 192.0.2.1", "ns3.example.com"};
 	static const char *const bad[] = {"a..b", "ns1.example.com 1.2.3"};
 	struct name apex = nm("example.com");
 	struct err err = {0};
@@ -132,16 +132,16 @@ static void test_made(void **state)
 	assert_int_equal(zone->name_servers, 3);
 	assert_int_equal(zone->records, 1 + 3 + 2);
 	assert_string_equal(err.warnings,
-	        "example.com NS: name server "
-	        "ns3.example.com has no address\n");
+		"example.com NS: name server "
+		"ns3.example.com has no address\n");
 	zone_free(zone);
 	err_fini(&err);
 
 	b = zone_builder_new(&apex);
 	assert_false(zone_builder_make(b, bad, 2, 42, "conf:3", &err));
 	assert_string_equal(err.text,
-	        "conf:3: not a name server: \"a..b\"\n"
-	        "conf:3: not an address: \"1.2.3\"\n");
+		"conf:3: not a name server: \"a..b\"\n"
+		"conf:3: not an address: \"1.2.3\"\n");
 	zone_builder_free(b);
 	err_fini(&err);
 }
@@ -183,20 +183,20 @@ static void test_find(void **state)
 		enum zone_found found;
 		unsigned labels;
 	} rows[] = {
-	        {"example.com", ZONE_EXACT, 2},
-	        {"www.example.com", ZONE_EXACT, 3},
-	        {"x.www.example.com", ZONE_NONE, 3},
-	        {"x.example.com", ZONE_NONE, 2},
-	        {"b.c.example.com", ZONE_EXACT, 4},
-	        {"x.b.c.example.com", ZONE_NONE, 4},
-	        {"cut.example.com", ZONE_CUT, 3},
-	        {"ns.cut.example.com", ZONE_CUT, 3},
-	        {"d.example.com", ZONE_EXACT, 3},
-	        {"x.y.d.example.com", ZONE_DNAME, 3},
-	        {"x.w.example.com", ZONE_WILDCARD, 3},
-	        {"x.y.w.example.com", ZONE_WILDCARD, 3},
-	        {"*.w.example.com", ZONE_EXACT, 4},
-	        {"x.*.w.example.com", ZONE_NONE, 4},
+		{"example.com", ZONE_EXACT, 2},
+		{"www.example.com", ZONE_EXACT, 3},
+		{"x.www.example.com", ZONE_NONE, 3},
+		{"x.example.com", ZONE_NONE, 2},
+		{"b.c.example.com", ZONE_EXACT, 4},
+		{"x.b.c.example.com", ZONE_NONE, 4},
+		{"cut.example.com", ZONE_CUT, 3},
+		{"ns.cut.example.com", ZONE_CUT, 3},
+		{"d.example.com", ZONE_EXACT, 3},
+		{"x.y.d.example.com", ZONE_DNAME, 3},
+		{"x.w.example.com", ZONE_WILDCARD, 3},
+		{"x.y.w.example.com", ZONE_WILDCARD, 3},
+		{"*.w.example.com", ZONE_EXACT, 4},
+		{"x.*.w.example.com", ZONE_NONE, 4},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct name n = nm(rows[i].name);
@@ -215,7 +215,7 @@ static void test_write(void **state)
 	struct packet p = packet_query("mx.Example.com", RR_MX);
 	struct name name = nm("mx.example.com");
 	const struct zone_rrset *mx =
-	        zone_rrset(zone_find(zone, &name).node, RR_MX);
+		zone_rrset(zone_find(zone, &name).node, RR_MX);
 	uint8_t buffer[2048];
 	struct query q;
 	struct reply r;
@@ -232,11 +232,11 @@ static void test_write(void **state)
 		size_t len = reply_end(&r, 0, 0, NULL);
 		const char *got = reply_text(buffer, len);
 		assert_non_null(strstr(got,
-		        "Example.com. 100 MX 1 a.mail.Example.com. | "
-		        "Example.com. 100 MX 2 b.mail.Example.com. | "
-		        "Example.com. 100 MX 3 mail.Example.com. | "
-		        "Example.com. 100 MX 4 other.example.net. | "
-		        "Example.com. 100 MX 5 more.example.net."));
+			"Example.com. 100 MX 1 a.mail.Example.com. | "
+			"Example.com. 100 MX 2 b.mail.Example.com. | "
+			"Example.com. 100 MX 3 mail.Example.com. | "
+			"Example.com. 100 MX 4 other.example.net. | "
+			"Example.com. 100 MX 5 more.example.net."));
 	}
 	zone_free(zone);
 }
@@ -256,7 +256,7 @@ static void test_memory(void **state)
 		snprintf(label, sizeof label, "host%u", i);
 		assert_true(name_parse(&name, label, strlen(label), &apex));
 		assert_true(zone_builder_add(
-		        b, &name, RR_A, 300, (const uint8_t *)&i, 4, 0, &err));
+			b, &name, RR_A, 300, (const uint8_t *)&i, 4, 0, &err));
 	}
 	struct zone *zone = zone_build(b, &err);
 	assert_non_null(zone);
@@ -265,7 +265,7 @@ static void test_memory(void **state)
 		snprintf(label, sizeof label, "host%u.example.com", i);
 		struct name name = nm(label);
 		const struct zone_rrset *set =
-		        zone_rrset(zone_find(zone, &name).node, RR_A);
+			zone_rrset(zone_find(zone, &name).node, RR_A);
 		assert_memory_equal(set->body + 12, &i, 4);
 	}
 	zone_free(zone);
@@ -282,12 +282,12 @@ static void test_too_large(void **state)
 	for (uint8_t i = 0; i < 3; i++) {
 		rdata[1] = i;
 		assert_int_equal(zone_builder_add(b, &name, 65280, 1, rdata,
-		                         sizeof rdata - 20, 1, &err),
-		        i < 2);
+					 sizeof rdata - 20, 1, &err),
+			i < 2);
 	}
 	assert_string_equal(err.text,
-	        "big.example.com TYPE65280: an RRset too "
-	        "large for any message\n");
+		"big.example.com TYPE65280: an RRset too "
+		"large for any message\n");
 	zone_builder_free(b);
 	err_fini(&err);
 }
@@ -295,14 +295,14 @@ static void test_too_large(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_mark),
-	        cmocka_unit_test(test_code),
-	        cmocka_unit_test(test_made),
-	        cmocka_unit_test(test_enumerate),
-	        cmocka_unit_test(test_find),
-	        cmocka_unit_test(test_write),
-	        cmocka_unit_test(test_memory),
-	        cmocka_unit_test(test_too_large),
+		cmocka_unit_test(test_mark),
+		cmocka_unit_test(test_code),
+		cmocka_unit_test(test_made),
+		cmocka_unit_test(test_enumerate),
+		cmocka_unit_test(test_find),
+		cmocka_unit_test(test_write),
+		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_too_large),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,8 +22,8 @@ static const char *sets_at(const struct zone *zone, const char *text)
 	const struct zone_rrset *set = zone_rrset_first(m.node);
 	for (unsigned i = m.node->sets; i; i--, set = zone_rrset_next(set))
 		n += (size_t)snprintf(out + n, sizeof out - n, "%s%s/%u/%u",
-		        n ? " " : "", rr_type_text(set->type, type),
-		        zone_rrset_ttl(set), set->count);
+			n ? " " : "", rr_type_text(set->type, type),
+			zone_rrset_ttl(set), set->count);
 	return out;
 }
 
@@ -38,38 +38,38 @@ static void test_syntax(void **state)
 {
 	check_sets(HEAD "www A 192.0.2.2\n", "www.example.com", "A/300/1");
 	check_sets(HEAD "www\tIN\t60\tA\t192.0.2.2\n", "www.example.com",
-	        "A/60/1");
+		"A/60/1");
 	check_sets(HEAD "www 1h in A 192.0.2.2 ; x\n", "www.example.com",
-	        "A/3600/1");
+		"A/3600/1");
 	check_sets(HEAD "www CLASS1 1h30M A 192.0.2.2\r\n", "www.example.com",
-	        "A/5400/1");
+		"A/5400/1");
 	check_sets(HEAD "www A 192.0.2.2\n  A 192.0.2.3\n", "www.example.com",
-	        "A/300/2");
+		"A/300/2");
 	check_sets(HEAD "$ORIGIN sub\nwww A 192.0.2.2\n@ TXT x\n",
-	        "www.sub.example.com", "A/300/1");
+		"www.sub.example.com", "A/300/1");
 	check_sets(HEAD "$ORIGIN sub.example.com.\n@ TXT x\n",
-	        "sub.example.com", "TXT/300/1");
+		"sub.example.com", "TXT/300/1");
 	check_sets(HEAD "a TXT ( \"x;(\" ; y\n ; )\n z )\nb A 192.0.2.3\n",
-	        "a.example.com", "TXT/300/1");
+		"a.example.com", "TXT/300/1");
 	check_sets(HEAD "a TXT \"q\\\"uote\" \\; b\n", "a.example.com",
-	        "TXT/300/1");
+		"TXT/300/1");
 	check_sets(HEAD "a\\.b A 192.0.2.2", "a\\.b.example.com", "A/300/1");
 	check_sets(HEAD "u TYPE65300 \\# 3 010203\n", "u.example.com",
-	        "TYPE65300/300/1");
+		"TYPE65300/300/1");
 	check_sets(HEAD "u TYPE1 \\# 4 01020304\n", "u.example.com", "A/300/1");
 	check_sets(HEAD "u A \\# 4 01020304\n", "u.example.com", "A/300/1");
 	check_sets(HEAD "d A 192.0.2.2\nD A 192.0.2.2\nd A 192.0.2.3\n",
-	        "d.example.com", "A/300/2"); /* duplicates */
+		"d.example.com", "A/300/2"); /* duplicates */
 	check_sets(HEAD "d 60 A 192.0.2.2\nd 50 A 192.0.2.3\n"
-	                "d 70 A 192.0.2.4\n",
-	        "d.example.com", "A/50/3");
+			"d 70 A 192.0.2.4\n",
+		"d.example.com", "A/50/3");
 	/* RFC 1035 5.1: the last explicit TTL */
 	check_sets("@ 77 SOA ns1 h 1 2 3 4 60\n@ NS ns1.example.net.\n",
-	        "example.com", "SOA/77/1 NS/77/1");
+		"example.com", "SOA/77/1 NS/77/1");
 	check_sets("@ SOA ns1 h 1 2 3 4 60\n@ NS ns1.example.net.\n",
-	        "example.com", "SOA/60/1 NS/60/1");
+		"example.com", "SOA/60/1 NS/60/1");
 	check_sets("@ 2147483647 SOA ns1 h 1 2 3 4 60\n@ NS a.b.\n",
-	        "example.com", "SOA/2147483647/1 NS/2147483647/1");
+		"example.com", "SOA/2147483647/1 NS/2147483647/1");
 }
 
 /* Whether ldns's reading of a line and ours agree octet by octet. */
@@ -81,12 +81,12 @@ static void check_rdata(const char *type, const char *rdata)
 	struct zone *zone = zone_text("example.com", text);
 	struct name name = nm("x.example.com");
 	const struct zone_rrset *set =
-	        zone_rrset_first(zone_find(zone, &name).node);
+		zone_rrset_first(zone_find(zone, &name).node);
 
 	snprintf(line, sizeof line, "x.example.com. 300 %s %s", type, rdata);
 	ldns_rdf *origin = ldns_dname_new_frm_str("example.com.");
 	assert_int_equal(ldns_rr_new_frm_str(&rr, line, 0, origin, NULL),
-	        LDNS_STATUS_OK);
+		LDNS_STATUS_OK);
 	ldns_rr_list *list = ldns_rr_list_new();
 	ldns_rr_list_push_rr(list, rr);
 	char expect[8192];
@@ -114,53 +114,53 @@ static void check_rdata(const char *type, const char *rdata)
 static void test_types(void **state)
 {
 	static const char *const rows[][2] = {
-	        {"A", "192.0.2.1"},
-	        {"AAAA", "2001:db8::1"},
-	        {"NS", "a.b.example.com."},
-	        {"CNAME", "foo"},
-	        {"PTR", "example.com."},
-	        {"HINFO", "\"a b\" c"},
-	        {"MINFO", "a a"},
-	        {"MX", "0 ."},
-	        {"TXT", "a \"b c\" d"},
-	        {"RP", "a.b. c"},
-	        {"AFSDB", "1 afs"},
-	        {"X25", "311"},
-	        {"ISDN", "\"1\" \"2\""},
-	        {"RT", "2 relay"},
-	        {"NSAP", "0x47000580"},
-	        {"LOC", "60 09 00.000 N 24 39 00.000 E 10.00m 20m 2000m 20m"},
-	        {"SRV", "0 5 5060 sip"},
-	        {"NAPTR", "100 50 \"s\" \"http\" \"\" _http._tcp"},
-	        {"KX", "10 kx"},
-	        {"CERT", "PGP 0 0 AAAA"},
-	        {"DNAME", "other.example.net."},
-	        {"APL", "1:192.0.2.0/24"},
-	        {"DS", "1 8 1 0000000000000000000000000000000000000000"},
-	        {"SSHFP", "1 1 0000000000000000000000000000000000000000"},
-	        {"IPSECKEY", "10 1 2 192.0.2.38 AAAA"},
-	        {"DNSKEY", "256 3 8 AAAA"},
-	        {"DHCID", "AAAA"},
-	        {"NSEC3PARAM", "1 0 0 -"},
-	        {"TLSA", "3 1 1 00000000"},
-	        {"SMIMEA", "3 1 1 00000000"},
-	        {"HIP", "2 200100107B1A74DF365639CC39F1D578 AAAA rvs"},
-	        {"CDS", "1 8 1 0000000000000000000000000000000000000000"},
-	        {"CDNSKEY", "256 3 8 AAAA"},
-	        {"OPENPGPKEY", "AAAA"},
-	        {"CSYNC", "1 3 A NS"},
-	        {"SPF", "\"v=spf1\""},
-	        {"NID", "10 0014:4fff:ff20:ee64"},
-	        {"L32", "10 10.1.2.0"},
-	        {"L64", "10 2001:0db8:1140:1000"},
-	        {"LP", "10 l64"},
-	        {"EUI48", "00-00-5e-00-53-2a"},
-	        {"URI", "10 1 \"http://x/\""},
-	        {"CAA", "0 issue \"ca\""},
-	        {"SVCB", "0 foo"},
-	        {"HTTPS", "1 . alpn=h2 port=443"},
-	        {"HTTPS", "1 svc ipv4hint=192.0.2.1 ipv6hint=2001:db8::1"},
-	        {"TYPE65280", "\\# 0"},
+		{"A", "192.0.2.1"},
+		{"AAAA", "2001:db8::1"},
+		{"NS", "a.b.example.com."},
+		{"CNAME", "foo"},
+		{"PTR", "example.com."},
+		{"HINFO", "\"a b\" c"},
+		{"MINFO", "a a"},
+		{"MX", "0 ."},
+		{"TXT", "a \"b c\" d"},
+		{"RP", "a.b. c"},
+		{"AFSDB", "1 afs"},
+		{"X25", "311"},
+		{"ISDN", "\"1\" \"2\""},
+		{"RT", "2 relay"},
+		{"NSAP", "0x47000580"},
+		{"LOC", "60 09 00.000 N 24 39 00.000 E 10.00m 20m 2000m 20m"},
+		{"SRV", "0 5 5060 sip"},
+		{"NAPTR", "100 50 \"s\" \"http\" \"\" _http._tcp"},
+		{"KX", "10 kx"},
+		{"CERT", "PGP 0 0 AAAA"},
+		{"DNAME", "other.example.net."},
+		{"APL", "1:192.0.2.0/24"},
+		{"DS", "1 8 1 0000000000000000000000000000000000000000"},
+		{"SSHFP", "1 1 0000000000000000000000000000000000000000"},
+		{"IPSECKEY", "10 1 2 192.0.2.38 AAAA"},
+		{"DNSKEY", "256 3 8 AAAA"},
+		{"DHCID", "AAAA"},
+		{"NSEC3PARAM", "1 0 0 -"},
+		{"TLSA", "3 1 1 00000000"},
+		{"SMIMEA", "3 1 1 00000000"},
+		{"HIP", "2 200100107B1A74DF365639CC39F1D578 AAAA rvs"},
+		{"CDS", "1 8 1 0000000000000000000000000000000000000000"},
+		{"CDNSKEY", "256 3 8 AAAA"},
+		{"OPENPGPKEY", "AAAA"},
+		{"CSYNC", "1 3 A NS"},
+		{"SPF", "\"v=spf1\""},
+		{"NID", "10 0014:4fff:ff20:ee64"},
+		{"L32", "10 10.1.2.0"},
+		{"L64", "10 2001:0db8:1140:1000"},
+		{"LP", "10 l64"},
+		{"EUI48", "00-00-5e-00-53-2a"},
+		{"URI", "10 1 \"http://x/\""},
+		{"CAA", "0 issue \"ca\""},
+		{"SVCB", "0 foo"},
+		{"HTTPS", "1 . alpn=h2 port=443"},
+		{"HTTPS", "1 svc ipv4hint=192.0.2.1 ipv6hint=2001:db8::1"},
+		{"TYPE65280", "\\# 0"},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		check_rdata(rows[i][0], rows[i][1]);
@@ -177,7 +177,7 @@ static void check_messages(const char *text, const char *expect)
 	struct zone *zone = zone_build(b, &err);
 	assert_int_equal(zone == NULL, err.count > 0);
 	snprintf(got, sizeof got, "%s%s", err.text ? err.text : "",
-	        err.warnings ? err.warnings : "");
+		err.warnings ? err.warnings : "");
 	assert_string_equal(got, expect);
 	zone_free(zone);
 	err_fini(&err);
@@ -187,73 +187,73 @@ static void test_errors(void **state)
 {
 	check_messages("", "z: no SOA at the apex\nz: no NS at the apex\n");
 	check_messages(HEAD "@ SOA ns1 h 2 2 3 4 60\n",
-	        "z:5: example.com SOA: a second SOA\n");
+		"z:5: example.com SOA: a second SOA\n");
 	check_messages(HEAD "a SOA ns1 h 2 2 3 4 60\n",
-	        "z:5: a.example.com SOA: SOA below the apex\n");
+		"z:5: a.example.com SOA: SOA below the apex\n");
 	check_messages(HEAD "www CNAME a\nwww A 192.0.2.1\n",
-	        "z:6: www.example.com A: CNAME and other data\n");
+		"z:6: www.example.com A: CNAME and other data\n");
 	check_messages(HEAD "www A 192.0.2.1\nwww CNAME a\n",
-	        "z:5: www.example.com A: CNAME and other data\n");
+		"z:5: www.example.com A: CNAME and other data\n");
 	check_messages(HEAD "www CNAME a\nwww CNAME b\n",
-	        "z:6: www.example.com CNAME: a second CNAME\n");
+		"z:6: www.example.com CNAME: a second CNAME\n");
 	check_messages(HEAD "d DNAME a\nd DNAME b\nx.d A 192.0.2.1\n",
-	        "z:6: d.example.com DNAME: a second DNAME\n"
-	        "z:7: x.d.example.com A: data below a DNAME\n");
+		"z:6: d.example.com DNAME: a second DNAME\n"
+		"z:7: x.d.example.com A: data below a DNAME\n");
 	check_messages(HEAD "www.example.net. A 192.0.2.1\n",
-	        "z:5: www.example.net A: out of zone\n");
+		"z:5: www.example.net A: out of zone\n");
 	check_messages(HEAD "www CH A 192.0.2.1\nx HS TXT y\nx CLASS2 TXT y\n",
-	        "z:5: a class other than IN \"CH\"\n"
-	        "z:6: a class other than IN \"HS\"\n"
-	        "z:7: a class other than IN \"CLASS2\"\n");
+		"z:5: a class other than IN \"CH\"\n"
+		"z:6: a class other than IN \"HS\"\n"
+		"z:7: a class other than IN \"CLASS2\"\n");
 	check_messages(HEAD "a 2147483648 A 192.0.2.1\nb 1y A 192.0.2.1\n"
-	                    "c 3600000000w A 192.0.2.1\nd -1 A 192.0.2.1\n",
-	        "z:5: not a TTL \"2147483648\"\n"
-	        "z:6: not a TTL \"1y\"\n"
-	        "z:7: not a TTL \"3600000000w\"\n"
-	        "z:8: not a type \"-1\"\n");
+			    "c 3600000000w A 192.0.2.1\nd -1 A 192.0.2.1\n",
+		"z:5: not a TTL \"2147483648\"\n"
+		"z:6: not a TTL \"1y\"\n"
+		"z:7: not a TTL \"3600000000w\"\n"
+		"z:8: not a type \"-1\"\n");
 	check_messages(HEAD "a TXT ( x\nb A 192.0.2.1\n",
-	        "z:5: a parenthesis is not closed\n");
+		"z:5: a parenthesis is not closed\n");
 	check_messages(HEAD "a TXT x )\nb TXT \"x\n",
-	        "z:5: a closing parenthesis too many\n"
-	        "z:6: a quoted string without its end\n");
+		"z:5: a closing parenthesis too many\n"
+		"z:6: a quoted string without its end\n");
 	check_messages(HEAD "a A 192.0.2.256\nb AAAA 192.0.2.1\nc MX mail\n",
-	        "z:5: A: Syntax error, could not parse the RR's rdata "
-	        "\"192.0.2.256\"\n"
-	        "z:6: AAAA: Syntax error, could not parse the RR's rdata "
-	        "\"192.0.2.1\"\n"
-	        "z:7: MX: Syntax error, could not parse the RR's rdata "
-	        "\"mail\"\n");
+		"z:5: A: Syntax error, could not parse the RR's rdata "
+		"\"192.0.2.256\"\n"
+		"z:6: AAAA: Syntax error, could not parse the RR's rdata "
+		"\"192.0.2.1\"\n"
+		"z:7: MX: Syntax error, could not parse the RR's rdata "
+		"\"mail\"\n");
 	check_messages(HEAD "a FOO 1\nb\n$FOO x\n$TTL x\n$ORIGIN\n",
-	        "z:5: not a type \"FOO\"\n"
-	        "z:6: a record without a type\n"
-	        "z:7: an unknown directive \"$FOO\"\n"
-	        "z:8: not a TTL \"x\"\n"
-	        "z:9: a directive with too few or too many words "
-	        "\"$ORIGIN\"\n");
+		"z:5: not a type \"FOO\"\n"
+		"z:6: a record without a type\n"
+		"z:7: an unknown directive \"$FOO\"\n"
+		"z:8: not a TTL \"x\"\n"
+		"z:9: a directive with too few or too many words "
+		"\"$ORIGIN\"\n");
 	check_messages(HEAD "a..b A 192.0.2.1\nc TYPE255 \\# 0\n",
-	        "z:5: not a name \"a..b\"\n"
-	        "z:6: c.example.com ANY: not a type of data\n");
+		"z:5: not a name \"a..b\"\n"
+		"z:6: c.example.com ANY: not a type of data\n");
 	check_messages(
-	        " A 192.0.2.1\n" HEAD, "z:1: the first record has no owner\n");
+		" A 192.0.2.1\n" HEAD, "z:1: the first record has no owner\n");
 	check_messages(
-	        "@ NS ns1\n" HEAD, "z:1: no TTL, neither here nor before\n");
+		"@ NS ns1\n" HEAD, "z:1: no TTL, neither here nor before\n");
 }
 
 static void test_warnings(void **state)
 {
 	check_messages(HEAD "a 5 A 192.0.2.1\na 6 A 192.0.2.2\n",
-	        "z:6: a.example.com A: TTLs differ within the RRset (5 and 6):"
-	        " the lowest counts\n");
+		"z:6: a.example.com A: TTLs differ within the RRset (5 and 6):"
+		" the lowest counts\n");
 	check_messages(HEAD "cut NS ns.cut\ncut NS no\ncut NS ns.cut2\n"
-	                    "cut2 NS a.\n",
-	        "z:5: cut.example.com NS: name server ns.cut.example.com has "
-	        "no address (missing glue)\n"
-	        "z:6: cut.example.com NS: name server no.example.com has no "
-	        "address\n");
+			    "cut2 NS a.\n",
+		"z:5: cut.example.com NS: name server ns.cut.example.com has "
+		"no address (missing glue)\n"
+		"z:6: cut.example.com NS: name server no.example.com has no "
+		"address\n");
 	check_messages(HEAD "cut NS ns.cut\nns.cut A 192.0.2.1\ncut MX 1 a\n"
-	                    "x.cut TXT y\n",
-	        "z:7: cut.example.com MX: hidden by a zone cut\n"
-	        "z:8: x.cut.example.com TXT: hidden by a zone cut\n");
+			    "x.cut TXT y\n",
+		"z:7: cut.example.com MX: hidden by a zone cut\n"
+		"z:8: x.cut.example.com TXT: hidden by a zone cut\n");
 }
 
 static void write_file(const char *dir, const char *name, const char *text)
@@ -273,8 +273,8 @@ static void test_include(void **state)
 	struct err err = {0};
 	assert_non_null(mkdtemp(dir));
 	write_file(dir, "main",
-	        HEAD "$INCLUDE one sub\nback A 192.0.2.2\n$INCLUDE \"two\"\n"
-	             " A 192.0.2.3\n$INCLUDE none\n");
+		HEAD "$INCLUDE one sub\nback A 192.0.2.2\n$INCLUDE \"two\"\n"
+		     " A 192.0.2.3\n$INCLUDE none\n");
 	write_file(dir, "one", "a A 192.0.2.4\n$ORIGIN deep\nb A 192.0.2.5\n");
 	write_file(dir, "two", "c A 192.0.2.6\nbad A x\n$INCLUDE two\n");
 
@@ -282,7 +282,7 @@ static void test_include(void **state)
 	snprintf(path, sizeof path, "%s/main", dir);
 	assert_false(zonefile_read(b, path, &err));
 	const char *names[] = {"a.sub.example.com", "b.deep.sub.example.com",
-	        "back.example.com", "c.example.com"};
+		"back.example.com", "c.example.com"};
 	for (int i = 0; i < 4; i++) {
 		struct name n = nm(names[i]);
 		assert_int_equal(zone_builder_has(b, &n), ZONE_HAS_DATA);
@@ -292,7 +292,7 @@ static void test_include(void **state)
 	snprintf(text, sizeof text, "%s/two:3: $INCLUDE too deep", dir);
 	assert_non_null(strstr(err.text, text));
 	snprintf(text, sizeof text,
-	        "%s/main:9: %s/none: No such file or directory\n", dir, dir);
+		"%s/main:9: %s/none: No such file or directory\n", dir, dir);
 	assert_non_null(strstr(err.text, text));
 	assert_null(zone_build(b, &err));
 	err_fini(&err);
@@ -300,7 +300,7 @@ static void test_include(void **state)
 	b = zone_builder_new(&apex);
 	assert_false(zonefile_read(b, "/nonexistent/zone", &err));
 	assert_string_equal(
-	        err_text(&err), "/nonexistent/zone: No such file or directory");
+		err_text(&err), "/nonexistent/zone: No such file or directory");
 	zone_builder_free(b);
 	err_fini(&err);
 
@@ -315,11 +315,11 @@ static void test_include(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_syntax),
-	        cmocka_unit_test(test_types),
-	        cmocka_unit_test(test_errors),
-	        cmocka_unit_test(test_warnings),
-	        cmocka_unit_test(test_include),
+		cmocka_unit_test(test_syntax),
+		cmocka_unit_test(test_types),
+		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_warnings),
+		cmocka_unit_test(test_include),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

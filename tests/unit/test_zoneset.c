@@ -21,14 +21,14 @@ static const char *find(const struct zoneset *s, const char *text, bool above)
 	static char out[NAME_TEXT_MAX];
 	struct name name = nm(text);
 	const struct zone *zone =
-	        above ? zoneset_find_above(s, &name) : zoneset_find(s, &name);
+		above ? zoneset_find_above(s, &name) : zoneset_find(s, &name);
 	return zone ? name_text(&zone->apex, out) : "none";
 }
 
 static void test_find(void **state)
 {
 	static const char *const apexes[] = {"example.com", "sub.example.com",
-	        "a.b.c.d.example.net", "org", "127.in-addr.arpa"};
+		"a.b.c.d.example.net", "org", "127.in-addr.arpa"};
 	struct zone *zones[6];
 	for (int i = 0; i < 5; i++)
 		zones[i] = made(apexes[i]);
@@ -37,18 +37,18 @@ static void test_find(void **state)
 	assert_ptr_equal(zoneset_at(s, 1), zones[1]);
 
 	static const char *const rows[][3] = {
-	        {"example.com", "example.com", "none"},
-	        {"www.example.com", "example.com", "example.com"},
-	        {"SUB.example.com", "sub.example.com", "example.com"},
-	        {"x.sub.example.com", "sub.example.com", "sub.example.com"},
-	        {"xsub.example.com", "example.com", "example.com"},
-	        {"c.d.example.net", "none", "none"},
-	        {"x.a.b.c.d.example.net", "a.b.c.d.example.net",
-	                "a.b.c.d.example.net"},
-	        {"org", "org", "none"},
-	        {"x.y.org", "org", "org"},
-	        {"com", "none", "none"},
-	        {".", "none", "none"},
+		{"example.com", "example.com", "none"},
+		{"www.example.com", "example.com", "example.com"},
+		{"SUB.example.com", "sub.example.com", "example.com"},
+		{"x.sub.example.com", "sub.example.com", "sub.example.com"},
+		{"xsub.example.com", "example.com", "example.com"},
+		{"c.d.example.net", "none", "none"},
+		{"x.a.b.c.d.example.net", "a.b.c.d.example.net",
+			"a.b.c.d.example.net"},
+		{"org", "org", "none"},
+		{"x.y.org", "org", "org"},
+		{"com", "none", "none"},
+		{".", "none", "none"},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		assert_string_equal(find(s, rows[i][0], false), rows[i][1]);
@@ -74,7 +74,7 @@ static void test_find(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_find),
+		cmocka_unit_test(test_find),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

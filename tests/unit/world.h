@@ -33,11 +33,11 @@ static const struct {
 	float lat, lon;
 	uint32_t asn;
 } world_nets[] = {
-        {"10.1.0.0/16", 22.3f, 114.2f, 0},    /* Hong Kong */
-        {"10.2.0.0/16", 35.7f, 139.7f, 0},    /* Tokyo */
-        {"10.3.0.0/16", 51.5f, -0.1f, 0},     /* London */
-        {"10.4.0.0/16", 31.2f, 121.5f, 4134}, /* Shanghai, 电信 */
-        {"10.5.0.0/16", 31.2f, 121.5f, 4837}, /* Shanghai, 联通 */
+	{"10.1.0.0/16", 22.3f, 114.2f, 0},    /* Hong Kong */
+	{"10.2.0.0/16", 35.7f, 139.7f, 0},    /* Tokyo */
+	{"10.3.0.0/16", 51.5f, -0.1f, 0},     /* London */
+	{"10.4.0.0/16", 31.2f, 121.5f, 4134}, /* Shanghai, 电信 */
+	{"10.5.0.0/16", 31.2f, 121.5f, 4837}, /* Shanghai, 联通 */
 };
 
 static inline struct geo *world_geo(void)
@@ -47,9 +47,9 @@ static inline struct geo *world_geo(void)
 		struct prefix p;
 		assert_true(prefix_parse(&p, world_nets[i].net, true));
 		struct place place = {.lat = world_nets[i].lat,
-		        .lon = world_nets[i].lon,
-		        .asn = world_nets[i].asn,
-		        .source = PLACE_NETS};
+			.lon = world_nets[i].lon,
+			.asn = world_nets[i].asn,
+			.source = PLACE_NETS};
 		geo_builder_add(b, 0, &p, &place);
 	}
 	return geo_build(b);
@@ -60,7 +60,7 @@ static inline struct conf *world_conf(const char *yaml)
 	struct err err = {0};
 	char text[8192];
 	snprintf(text, sizeof text, "zones: {example.com: {ns: [\"n.x\"]}}\n%s",
-	        yaml);
+		yaml);
 	struct conf *conf = conf_parse("world", text, strlen(text), &err);
 	if (!conf)
 		fail_msg("%s", err_text(&err));
@@ -77,17 +77,17 @@ static inline void world_open(struct world *w, const char *yaml)
 	conf_free(conf);
 	for (unsigned i = 0; i < w->map->n_nodes; i++)
 		w->node[i] = (struct load_node){.state = NODE_UP,
-		        .room = 1,
-		        .per_viewer = 1 / w->map->nodes[i].capacity,
-		        .ln_weight = logf(w->map->nodes[i].capacity)};
+			.room = 1,
+			.per_viewer = 1 / w->map->nodes[i].capacity,
+			.ln_weight = logf(w->map->nodes[i].capacity)};
 	for (unsigned i = 0; i < 8; i++)
 		for (unsigned k = 0; k < MAP_CANDIDATES; k++)
 			w->spare[i][k] = MAP_NO_NODE;
 	w->load = (struct load){.generation = 1,
-	        .ready = true,
-	        .n = w->map->n_nodes,
-	        .node = w->node,
-	        .spare = (const uint16_t(*)[MAP_CANDIDATES])w->spare};
+		.ready = true,
+		.n = w->map->n_nodes,
+		.node = w->node,
+		.spare = (const uint16_t(*)[MAP_CANDIDATES])w->spare};
 	w->state = (struct steer_state){w->map, &w->load, w->geo};
 	w->accounts = accounts_new(4096, 7);
 }
@@ -107,25 +107,25 @@ static inline struct load_node *world_node(struct world *w, const char *name)
 }
 
 static inline struct steer_query world_query(
-        const struct world *w, const char *name, const char *client)
+	const struct world *w, const char *name, const char *client)
 {
 	struct map_match match;
 	struct prefix p;
 	assert_true(map_match(w->map, name, &match));
 	assert_true(prefix_parse(&p, client, false));
 	struct steer_query q = {.name = match.name,
-	        .line = match.line,
-	        .type = STEER_A,
-	        .stream = map_stream_hash(
-	                match.stream, (unsigned)strlen(match.stream)),
-	        .asker = p.addr};
+		.line = match.line,
+		.type = STEER_A,
+		.stream = map_stream_hash(
+			match.stream, (unsigned)strlen(match.stream)),
+		.asker = p.addr};
 	steer_client(&q, &p.addr, p.len, geo_find(w->geo, &p.addr));
 	return q;
 }
 
 /* Asks and accounts, as an answering thread does. */
 static inline struct steer_decision world_ask(
-        struct world *w, const char *name, const char *client)
+	struct world *w, const char *name, const char *client)
 {
 	struct steer_query q = world_query(w, name, client);
 	struct steer_decision d;
@@ -136,7 +136,7 @@ static inline struct steer_decision world_ask(
 
 /* The name of the node that a client is sent to. */
 static inline const char *world_pick(
-        struct world *w, const char *name, const char *client)
+	struct world *w, const char *name, const char *client)
 {
 	struct steer_decision d = world_ask(w, name, client);
 	return w->map->nodes[d.node[0]].name;
