@@ -3,7 +3,9 @@
 # A second flavour beside the first: make B=build-asan CFLAGS='-O1 -g ...'
 
 B ?= build
-CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 CFLAGS ?= -O2 -g
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
@@ -159,4 +161,4 @@ FORCE:
 .PHONY: all run test check unit system lint fuzz fuzz-run bench deps deps-test \
 	install deb clean FORCE
 .SECONDARY:
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B)/obj $(B)/tests $(B)/bench -name '*.d' -type f 2>/dev/null)

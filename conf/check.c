@@ -294,6 +294,15 @@ static void warn_readable_token(const struct conf *conf, struct err *err)
 		        conf->http.where.file, conf->http.where.line);
 }
 
+/* NSID and CHAOS answers must fit into the smallest reply. */
+static bool check_server_id(const struct conf *conf, struct err *err)
+{
+	if (strlen(conf->server_id) <= 128 && strlen(conf->version) <= 128)
+		return true;
+	return err_add(err, "%s:1: server_id and version: at most 128 octets",
+	        conf->path);
+}
+
 static bool check_listeners(struct conf *conf, struct err *err)
 {
 	bool ok = check_listen(&conf->listen, 53, "listen", err);
@@ -314,7 +323,7 @@ static bool check_listeners(struct conf *conf, struct err *err)
 
 bool conf_check(struct conf *conf, struct err *err)
 {
-	bool ok = check_listeners(conf, err);
+	bool ok = check_listeners(conf, err) & check_server_id(conf, err);
 	const char *names = conf->node_names;
 
 	if (!conf->n_zones)

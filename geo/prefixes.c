@@ -39,7 +39,8 @@
 #define HEAD_WORDS 2
 #define SLOTS 64
 #define STEP_BITS 6
-#define LARGE 10000 /* runs that are worth the larger top arrays, 5 MB */
+#define MANY 10000        /* runs that are worth a top array of 1 MB */
+#define VERY_MANY 1000000 /* of 4 MB */
 #define HUGE_PAGE ((size_t)2 << 20)
 
 struct table {
@@ -585,9 +586,9 @@ static size_t node_words(const uint32_t *node)
 
 static void grow_slots(struct compile *c)
 {
-	size_t n_old = c->n_slots;
+	size_t n_old = c->slots ? c->n_slots : 0;
 	uint32_t *old = c->slots;
-	c->n_slots = n_old ? 2 * n_old : 1024;
+	c->n_slots *= 2;
 	c->slots = mem_zero(c->n_slots, sizeof *c->slots);
 	for (size_t i = 0; i < n_old; i++) {
 		if (!old[i])
@@ -667,10 +668,12 @@ static size_t put(struct start *starts, size_t n, unsigned slot, uint32_t entry)
 }
 
 /* The slot that a run begins in, among those of a step at this depth. */
-static unsigned slot_of(
-        const struct compile *c, size_t run, unsigned depth, unsigned bits)
+static inline unsigned slot_of(
+        const struct run *run, unsigned depth, unsigned bits)
 {
-	return first_bits(key_at(c->runs, run) << depth, bits);
+	if (depth + bits <= 64) /* most are, and it is much less work */
+		return (unsigned)(run->high << depth >> (64 - bits));
+	return first_bits(key_of(run->high, run->low) << depth, bits);
 }
 
 /* Makes the starts of a block of addresses: depth is the length of its prefix,
@@ -683,8 +686,9 @@ static size_t fill(struct compile *c, unsigned depth, unsigned bits,
 	size_t n = 0, run = first, next = first + 1;
 
 	while (slot < end) {
-		unsigned begins =
-		        next < last ? slot_of(c, next, depth, bits) : end;
+		unsigned begins = next < last
+		        ? slot_of(&c->runs[next], depth, bits)
+		        : end;
 		if (begins > slot) { /* all the same up to there */
 			n = put(starts, n, slot, c->runs[run].place);
 			slot = begins;
@@ -693,7 +697,8 @@ static size_t fill(struct compile *c, unsigned depth, unsigned bits,
 		key128 key = key_at(c->runs, next);
 		if (below >= 128 || key << below == 0)
 			run = next; /* from the very beginning of the slot */
-		while (next < last && slot_of(c, next, depth, bits) == slot)
+		while (next < last &&
+		        slot_of(&c->runs[next], depth, bits) == slot)
 			next++;
 		uint32_t entry = c->runs[run].place;
 		if (next - run > 1) {
@@ -713,6 +718,10 @@ static void compile(struct table *table, const struct runs *runs)
 	struct compile c = {.runs = runs->at, .table = table};
 	struct start *starts = mem_alloc(n_top * sizeof *starts);
 
+	/* Half as many nodes as runs are plenty: no need to grow. */
+	for (c.n_slots = 512; c.n_slots < runs->n / 2;)
+		c.n_slots *= 2;
+	grow_slots(&c);
 	size_t n = fill(&c, 0, table->top_bits, 0, runs->n, starts);
 	table->top = mem_alloc(n_top * sizeof *table->top);
 	for (size_t i = 0; i < n; i++) {
@@ -798,11 +807,14 @@ struct geo *geo_build(struct geo_builder *b)
 	free(now);
 	geo_builder_free(b);
 
-	bool large = v4.n + v6.n > LARGE;
-	geo->v4 = (struct table){.top_bits = large ? 18 : 12, .shortest = 20};
+	geo->v4 = (struct table){
+	        .top_bits = v4.n > MANY ? 18 : 12, .shortest = 20};
 	compile(&geo->v4, &v4);
 	free(v4.at);
-	geo->v6 = (struct table){.top_bits = large ? 20 : 8, .shortest = 40};
+	geo->v6 = (struct table){.top_bits = v6.n > VERY_MANY ? 20
+	                : v6.n > MANY                         ? 14
+	                                                      : 8,
+	        .shortest = 40};
 	compile(&geo->v6, &v6);
 	free(v6.at);
 	geo->places = places.at;

@@ -174,6 +174,7 @@ struct steered_result steered_answer(struct answerer *answerer,
 	if (mark.kind == MARK_WHY)
 		return why(answerer, job, mark, reply, owner);
 	query_fill(&query, job, mark, stream, stream_len, qtype);
+	query.trusted = options_trusts(snap->options, &job->peer);
 	steer_decide(
 	        &state, answerer->accounts, &query, answerer->now_ms, &d, NULL);
 	steer_account(&state, answerer->accounts, &query, &d, answerer->now_ms);

@@ -27,8 +27,10 @@ struct cli_options {
 bool cli_options(struct cli_options *options, int argc, char **argv,
         const char *usage, const char *help, int *status);
 
-/* Sends a line to the server behind a control socket and copies what it says
- * to stdout (text of an error to stderr). -1: no server; else exit status. */
-int cli_talk(const char *socket_path, const char *line);
+/* Sends a line to the server that runs with this configuration and copies what
+ * it says to stdout (text of an error to stderr). The exit status, or
+ * CLI_NO_SERVER, with errno, if nobody listens. */
+#define CLI_NO_SERVER (-1)
+int cli_talk(const char *conf_path, const char *line);
 
 #endif

@@ -4,7 +4,6 @@
 
 #include "base/buf.h"
 #include "cli/cli.h"
-#include "conf/conf.h"
 
 static const char usage[] =
         "ctl [-c FILE] status | nodes | drain NODE | undrain NODE | reload | stop";
@@ -23,7 +22,6 @@ static const char help[] =
 int cli_ctl(int argc, char **argv)
 {
 	struct cli_options o = {0};
-	struct err err = {0};
 	struct buf line = {0};
 	int status;
 
@@ -33,22 +31,14 @@ int cli_ctl(int argc, char **argv)
 		fprintf(stderr, "usage: dnsd %s\n", usage);
 		return 2;
 	}
-	struct conf *conf = conf_load(o.conf, &err);
-	if (!conf) {
-		fprintf(stderr, "%s\n", err_text(&err));
-		err_fini(&err);
-		return 1;
-	}
 	for (int i = o.first; i < argc; i++)
 		buf_printf(&line, "%s%s", i > o.first ? " " : "", argv[i]);
-	status = cli_talk(conf->control, line.text);
-	if (status < 0) {
-		fprintf(stderr, "dnsd: no server answers at %s: %s\n",
-		        conf->control, strerror(errno));
+	status = cli_talk(o.conf, line.text);
+	if (status == CLI_NO_SERVER) {
+		fprintf(stderr, "dnsd: no server runs with %s: %s\n", o.conf,
+		        strerror(errno));
 		status = 1;
 	}
 	buf_fini(&line);
-	conf_free(conf);
-	err_fini(&err);
 	return status;
 }

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "cli/cli.h"
+#include "conf/conf.h"
 
 bool cli_options(struct cli_options *o, int argc, char **argv,
         const char *usage, const char *help, int *status)
@@ -57,28 +58,52 @@ static int connect_to(const char *path)
 	return -1;
 }
 
-int cli_talk(const char *path, const char *line)
+/* The answer of the server behind a socket; false, with errno, if there is
+ * none. */
+static bool exchange(const char *path, const char *line, struct buf *answer)
 {
 	char chunk[4096];
 	ssize_t n;
-	struct buf answer = {0};
 	int fd = connect_to(path);
 
 	if (fd < 0)
-		return -1;
-	if (write(fd, line, strlen(line)) < 0 || write(fd, "\n", 1) < 0) {
-		close(fd);
-		return -1;
-	}
-	while ((n = read(fd, chunk, sizeof chunk)) > 0)
-		buf_add(&answer, chunk, (size_t)n);
+		return false;
+	bool sent =
+	        write(fd, line, strlen(line)) >= 0 && write(fd, "\n", 1) >= 0;
+	while (sent && (n = read(fd, chunk, sizeof chunk)) > 0)
+		buf_add(answer, chunk, (size_t)n);
 	close(fd);
-	bool ok = answer.len >= 3 && !strncmp(answer.text, "ok\n", 3);
-	const char *text = answer.len ? strchr(answer.text, '\n') : NULL;
+	return sent;
+}
+
+static int print_answer(const struct buf *answer)
+{
+	bool ok = answer->len >= 3 && !strncmp(answer->text, "ok\n", 3);
+	const char *text = answer->len ? strchr(answer->text, '\n') : NULL;
 	if (text)
 		fputs(text + 1, ok ? stdout : stderr);
 	else
 		fprintf(stderr, "dnsd: the server ended without an answer\n");
-	buf_fini(&answer);
 	return ok ? 0 : 1;
+}
+
+int cli_talk(const char *conf_path, const char *line)
+{
+	struct err err = {0};
+	struct buf answer = {0};
+	int status = 1;
+	struct conf *conf = conf_load(conf_path, &err);
+
+	if (!conf)
+		fprintf(stderr, "%s\n", err_text(&err));
+	else if (exchange(conf->control, line, &answer))
+		status = print_answer(&answer);
+	else
+		status = CLI_NO_SERVER;
+	int saved = errno;
+	buf_fini(&answer);
+	conf_free(conf);
+	err_fini(&err);
+	errno = saved;
+	return status;
 }

@@ -49,7 +49,6 @@ static int from_files(const char *path, const char *name, const char *client)
 int cli_try(int argc, char **argv)
 {
 	struct cli_options o = {0};
-	struct err err = {0};
 	struct buf line = {0};
 	int status;
 
@@ -60,16 +59,9 @@ int cli_try(int argc, char **argv)
 		return 2;
 	}
 	const char *name = argv[o.first], *client = argv[o.first + 1];
-	struct conf *conf = conf_load(o.conf, &err);
-	if (!conf) {
-		fprintf(stderr, "%s\n", err_text(&err));
-		err_fini(&err);
-		return 1;
-	}
 	buf_printf(&line, "try %s %s", name, client);
-	status = cli_talk(conf->control, line.text);
-	conf_free(conf);
+	status = cli_talk(o.conf, line.text);
 	buf_fini(&line);
-	err_fini(&err);
-	return status < 0 ? from_files(o.conf, name, client) : status;
+	return status == CLI_NO_SERVER ? from_files(o.conf, name, client)
+	                               : status;
 }

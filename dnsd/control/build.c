@@ -278,6 +278,7 @@ static bool build_options(
 	o->udp_nocookie = (uint16_t)conf->udp_nocookie;
 	o->nsid = *conf->server_id ? conf->server_id : NULL;
 	o->version = *conf->version ? conf->version : NULL;
+	o->query_log = conf->query_log;
 	o->trusted = conf->trusted.prefix;
 	o->n_trusted = conf->trusted.n;
 	b->options = o;

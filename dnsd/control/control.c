@@ -440,6 +440,17 @@ static struct event *signal_event(
 	return e;
 }
 
+/* From the first moment signals wait until the loop can take them. */
+static void signals_block(bool block)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(block ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+}
+
 static void events_start(struct control *c)
 {
 	c->mailbox_event = event_new(c->base, mailbox_fd(c->mailbox),
@@ -451,6 +462,7 @@ static void events_start(struct control *c)
 	c->hup = signal_event(c, SIGHUP, on_hup);
 	c->term = signal_event(c, SIGTERM, on_term);
 	c->intr = signal_event(c, SIGINT, on_term);
+	signals_block(false);
 }
 
 static void events_stop(struct control *c)
@@ -635,6 +647,7 @@ int control_run(const char *path)
 	struct control c = {.path = path, .start_ms = clock_ms()};
 
 	signal(SIGPIPE, SIG_IGN);
+	signals_block(true);
 	raise_limits();
 	c.reload_error = mem_strdup("");
 	bool ok = start(&c, &err);

@@ -2,7 +2,6 @@
  * is in service goes on, and is borrowed read-only by the job: control does
  * not replace it while one is under way. */
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mailbox.h"
+#include "base/thread.h"
 #include "control/state.h"
 
 struct build_job {
@@ -45,17 +45,11 @@ static void *job_run(void *arg)
 
 static void job_start(struct control *c, bool geo_only)
 {
-	sigset_t all, before;
 	struct build_job *job = mem_zero(1, sizeof *job);
 	job->control = c;
 	job->geo_only = geo_only;
 	c->job = job;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	if (pthread_create(&job->thread, NULL, job_run, job))
-		abort();
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_setname_np(job->thread, "dnsd-builder");
+	job->thread = thread_start("dnsd-builder", job_run, job);
 }
 
 static void tell_waiters(struct control *c, bool ok, const char *text)
@@ -182,7 +176,8 @@ void control_reload(struct control *c,
 static bool same_files(const struct geo_files *a, const struct geo_files *b)
 {
 	return a->n == b->n &&
-	        !memcmp(a->stat, b->stat, a->n * sizeof *a->stat);
+	        (a->n == 0 ||
+	                !memcmp(a->stat, b->stat, a->n * sizeof *a->stat));
 }
 
 /* A file that is being written changes from look to look; it is loaded when

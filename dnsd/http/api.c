@@ -91,7 +91,7 @@ void api_status(struct request *r)
 		json_array_append_new(steered, json_string(map->names[i].name));
 	request_json(r, 200,
 	        json_pack("{s:s, s:I, s:I, s:o, s:o, s:o, s:I, s:i, s:i, s:b}",
-	                "version", DNSD_VERSION, "uptime_s",
+	                "version", DNSD_VERSION, "uptime",
 	                (json_int_t)((clock_ms() - report->start_ms) / 1000),
 	                "generation", (json_int_t)r->snap->generation, "zones",
 	                zones_json(r->snap->zones), "steered", steered,

@@ -8,7 +8,6 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +17,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/rng.h"
+#include "base/thread.h"
 #include "http/request.h"
 #include "page/page.h"
 #include "snapshot/options.h"
@@ -532,7 +532,6 @@ struct http *http_start(const struct conf *conf,
         const struct control_ops *ops, uint64_t secret, struct err *err)
 {
 	struct http *h = mem_zero(1, sizeof *h);
-	sigset_t all, before;
 
 	h->base = event_base_new();
 	h->published = published;
@@ -554,12 +553,7 @@ struct http *http_start(const struct conf *conf,
 	event_add(h->tick, &pause);
 	side_open(h, &h->sides[0], false, sockets->operators);
 	side_open(h, &h->sides[1], true, sockets->site);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	if (pthread_create(&h->thread, NULL, run, h))
-		abort();
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_setname_np(h->thread, "dnsd-http");
+	h->thread = thread_start("dnsd-http", run, h);
 	return h;
 }
 

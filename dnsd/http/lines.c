@@ -43,7 +43,8 @@ bool request_client(struct request *r, const char *name, const char *client,
 	        .type = STEER_A,
 	        .stream = map_stream_hash(
 	                match.stream, (unsigned)strlen(match.stream)),
-	        .asker = r->peer};
+	        .asker = r->peer,
+	        .trusted = r->trusted};
 	steer_client(query, &net.addr, net.len, leaf);
 	*scope = leaf.scope;
 	return true;

@@ -73,6 +73,7 @@ static void answer_frame(struct connection *c, const uint8_t *query,
 
 	answer_begin(&s->thread.answerer, &job);
 	answer_finish(&s->thread.answerer, &job);
+	querylog_job(&s->thread.log, &s->thread.answerer, &job);
 	if (!job.reply_len)
 		return;
 	s->reply[0] = (uint8_t)(job.reply_len >> 8);

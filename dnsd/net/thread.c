@@ -1,17 +1,18 @@
 #include "net/thread.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/thread.h"
 #include "steer/accounts.h"
 
 void net_thread_init(struct net_thread *t, struct published *published,
         unsigned max_clients, uint64_t secret)
 {
 	t->published = published;
+	t->log.rng.state = secret;
 	t->answerer.accounts = accounts_new(max_clients, secret);
 	t->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (t->stop_fd < 0)
@@ -21,14 +22,7 @@ void net_thread_init(struct net_thread *t, struct published *published,
 void net_thread_start(struct net_thread *t, const char *name,
         void *(*run)(void *), void *owner)
 {
-	/* Signals are the control thread's. */
-	sigset_t all, before;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	if (pthread_create(&t->thread, NULL, run, owner))
-		abort();
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_setname_np(t->thread, name);
+	t->thread = thread_start(name, run, owner);
 	t->running = true;
 }
 

@@ -8,11 +8,13 @@
 #include <stdatomic.h>
 
 #include "answer/answer.h"
+#include "net/querylog.h"
 #include "snapshot/snapshot.h"
 
 struct net_thread {
 	struct answerer answerer; /* owned by the thread while it runs; control
 				     reads accounts and counters */
+	struct querylog log;
 	struct published *published;
 	pthread_t thread;
 	int stop_fd; /* eventfd; readable: stop */

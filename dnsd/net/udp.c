@@ -191,6 +191,7 @@ static void answer_batch(
 		answer_finish(&w->thread.answerer, job);
 		if (job->defer && defer(w, s, i))
 			continue;
+		querylog_job(&w->thread.log, &w->thread.answerer, job);
 		if (job->reply_len)
 			queue(w, ready++, i, s);
 	}

@@ -18,6 +18,7 @@ struct options {
 	bool have_previous;
 	const char *nsid;    /* NSID, id.server, hostname.bind; NULL: none */
 	const char *version; /* version.bind, version.server; NULL: REFUSED */
+	double query_log;      /* share of queries that are logged */
 	const struct prefix *trusted; /* who may ask _why */
 	unsigned n_trusted;
 };

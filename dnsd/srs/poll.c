@@ -43,6 +43,7 @@ struct asked {
 	bool kept;              /* within poll_set: it is in the new list too */
 	char *api, *rtmp, *flv; /* as given; "" if not */
 	char *url, *user, *password;
+	bool numeric; /* an address is its own name: never looked up again */
 	struct event *due;
 	struct ask asks[ASKS];
 };
@@ -159,6 +160,9 @@ static void set_options(CURL *curl, struct ask *ask)
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, timeout);
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, timeout);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	/* With a timeout curl looks through its whole cache each time. */
+	curl_easy_setopt(
+	        curl, CURLOPT_DNS_CACHE_TIMEOUT, node->numeric ? -1L : 60L);
 	/* A name lookup that outlives its deadline is left to its thread;
 	 * without this, dropping the transfer would wait for it. */
 	curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);
@@ -376,7 +380,8 @@ static void on_due(evutil_socket_t fd, short what, void *arg)
 static void split_url(struct asked *node)
 {
 	CURLU *url = curl_url();
-	char *text = NULL, *user = NULL, *password = NULL;
+	char *text = NULL, *user = NULL, *password = NULL, *host = NULL;
+	struct addr addr;
 
 	if (!url)
 		abort(); /* no memory */
@@ -384,6 +389,7 @@ static void split_url(struct asked *node)
 		curl_url_get(url, CURLUPART_USER, &user, CURLU_URLDECODE);
 		curl_url_get(
 		        url, CURLUPART_PASSWORD, &password, CURLU_URLDECODE);
+		curl_url_get(url, CURLUPART_HOST, &host, 0);
 		curl_url_set(url, CURLUPART_USER, NULL, 0);
 		curl_url_set(url, CURLUPART_PASSWORD, NULL, 0);
 		curl_url_set(url, CURLUPART_PATH, PATH, 0);
@@ -392,9 +398,11 @@ static void split_url(struct asked *node)
 	node->url = mem_strdup(text ? text : node->api);
 	node->user = user ? mem_strdup(user) : NULL;
 	node->password = mem_strdup(password ? password : "");
+	node->numeric = host && (*host == '[' || addr_parse(&addr, host));
 	curl_free(text);
 	curl_free(user);
 	curl_free(password);
+	curl_free(host);
 	curl_url_cleanup(url);
 }
 

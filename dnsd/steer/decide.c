@@ -17,6 +17,11 @@
 #define PROVIDER_MS 15.0f   /* a line in the provider of an earlier line */
 #define STABLE_TEMPERATURE_MS 0.05f
 
+#define BUDGET_VIEWERS 50.0f /* that any network may promise at once ... */
+#define BUDGET_SHARE 0.1f    /* ... and of the pool's capacity */
+#define BUDGET_REFILL 0.1f   /* of both, per second */
+#define CONFLICT_NODE 1000   /* the node of an earlier line */
+#define CONFLICT_SITE 100    /* another node of its site */
 #define SCAN_MAX STEER_TRACE_MAX
 #define FROM_POOL 16 /* nodes taken from far when the near ones fail */
 
@@ -274,9 +279,9 @@ static unsigned conflict_with(
 	unsigned sum = 0;
 	for (unsigned i = 0; i < n; i++) {
 		if (had[i] == node)
-			sum += 1000 + 10 * i;
+			sum += CONFLICT_NODE + 10 * i;
 		else if (map_same_site(map, had[i], node))
-			sum += 100 + i;
+			sum += CONFLICT_SITE + i;
 	}
 	return sum;
 }
@@ -320,7 +325,7 @@ static bool other_site_is_up(const struct work *w)
 {
 	for (unsigned i = 0; i < w->options.n; i++)
 		if (w->options.option[i].state == NODE_UP &&
-		        w->options.option[i].conflict < 100)
+		        w->options.option[i].conflict < CONFLICT_SITE)
 			return true;
 	return false;
 }
@@ -409,7 +414,7 @@ static void trace_fill(const struct work *w, struct steer_trace *trace)
 
 /* The earlier decision of this line, if its TTL runs and its node is still as
  * good as the best by state, and no more in conflict with earlier lines (line
- * 1 may have come to where line 2 was); NULL otherwise. After rank(). */
+ * 1 may have come to where line 2 was); NULL otherwise. The best option is first. */
 static const struct told *still_valid(const struct work *w)
 {
 	if (!w->client || w->query->line > CLIENT_LINES)
@@ -432,6 +437,7 @@ static const struct told *still_valid(const struct work *w)
 	return NULL;
 }
 
+/* The others keep their order. */
 static void put_first(struct options *list, uint16_t node)
 {
 	for (unsigned i = 1; i < list->n; i++)
@@ -442,6 +448,22 @@ static void put_first(struct options *list, uint16_t node)
 			list->option[0] = one;
 			return;
 		}
+}
+
+/* From the ranked options; told: what is kept for the rest of its TTL. */
+static void fill_decision(
+        const struct work *w, const struct told *told, struct steer_decision *d)
+{
+	const struct option *first = &w->options.option[0];
+	d->again = told != NULL;
+	d->state = first->state;
+	d->only = first->conflict >= CONFLICT_NODE;
+	d->ttl_s = told ? told->ttl_s : ttl_for(w, first);
+	for (unsigned i = 0; i < w->options.n && d->n < w->name->answers; i++)
+		if (w->options.option[i].state == first->state)
+			d->node[d->n++] = w->options.option[i].node;
+	d->rate = demand_rate(w->client);
+	d->at_once = 1;
 }
 
 static void expect_viewers(struct work *w)
@@ -468,26 +490,21 @@ void steer_decide(const struct steer_state *state,
 	expect_viewers(&w);
 	gather(&w);
 	unsigned n = earlier_lines(&w, had);
-	mark_conflicts(&w, had, n);
+	if (n)
+		mark_conflicts(&w, had, n);
 	if (n && w.pool->n > MAP_CANDIDATES && !other_site_is_up(&w)) {
 		add_from_pool(&w, state->map->nodes[had[n - 1]].site);
 		mark_conflicts(&w, had, n);
 	}
-	rank(&w.options);
+	if (trace || w.name->answers > 1)
+		rank(&w.options);
+	else
+		put_first(&w.options, best_of(&w)->node);
 
 	const struct told *told = still_valid(&w);
 	if (told)
 		put_first(&w.options, told->node);
-	const struct option *first = &w.options.option[0];
-	d->again = told != NULL;
-	d->state = first->state;
-	d->only = first->conflict >= 1000;
-	d->ttl_s = told ? told->ttl_s : ttl_for(&w, first);
-	for (unsigned i = 0; i < w.options.n && d->n < w.name->answers; i++)
-		if (w.options.option[i].state == first->state)
-			d->node[d->n++] = w.options.option[i].node;
-	d->rate = demand_rate(w.client);
-	d->at_once = 1;
+	fill_decision(&w, told, d);
 	if (trace) {
 		trace_fill(&w, trace);
 		trace->remembered = d->again;
@@ -573,17 +590,20 @@ static uint64_t asker_key(const struct addr *asker)
 	return hash_bytes(net.bytes, sizeof net.bytes, net.family);
 }
 
-/* A network may promise a twentieth of the pool at once and a half per cent
- * more each second: more than any resolver brings, less than a flood. */
+/* A network may promise a tenth of the pool at once and a hundredth more each
+ * second: more than a resolver brings, less than a flood of forged questions.
+ * Whoever is trusted to name other clients is believed. */
 static float within_budget(const struct steer_state *state,
         struct accounts *accounts, const struct steer_query *query,
         float viewers, uint32_t now)
 {
 	const struct map_name *name = &state->map->names[query->name];
 	const struct map_pool *pool = &state->map->pools[name->pool];
-	float burst = 20 + 0.05f * pool->capacity;
+	float burst = BUDGET_VIEWERS + BUDGET_SHARE * pool->capacity;
+	if (query->trusted)
+		return viewers;
 	return accounts_budget(accounts, asker_key(&query->asker), now, viewers,
-	        0.1f * burst, burst);
+	        BUDGET_REFILL * burst, burst);
 }
 
 void steer_account(const struct steer_state *state, struct accounts *accounts,

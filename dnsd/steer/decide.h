@@ -51,6 +51,7 @@ struct steer_query {
 	uint8_t net_len;
 	uint32_t place;
 	struct addr asker; /* who sent the packet, for budgets only */
+	bool trusted;      /* asker may name other clients: no budget */
 };
 
 struct steer_decision {

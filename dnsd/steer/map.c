@@ -112,6 +112,15 @@ static uint16_t port_of(const char *endpoint)
 	return colon ? (uint16_t)atoi(colon + 1) : 0;
 }
 
+static const uint32_t *copy_asns(
+        struct arena *arena, const struct conf_node *from)
+{
+	uint32_t *asn = arena_alloc(arena, from->n_asn * sizeof *asn);
+	for (unsigned i = 0; i < from->n_asn; i++)
+		asn[i] = from->asn[i];
+	return asn;
+}
+
 static void build_nodes(struct build *b, const struct conf *conf)
 {
 	struct map *map = b->map;
@@ -139,8 +148,7 @@ static void build_nodes(struct build *b, const struct conf *conf)
 		node->rtmp_port = from->rtmp ? port_of(from->rtmp) : 1935;
 		node->flv_port = port_of(from->flv);
 		node->n_asn = from->n_asn;
-		node->asn = arena_bytes(
-		        map->arena, from->asn, from->n_asn * sizeof *from->asn);
+		node->asn = copy_asns(map->arena, from);
 		place_node(node, from, b->geo);
 		add_addresses(map, node, from);
 	}

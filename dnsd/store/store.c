@@ -2,13 +2,13 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "base/thread.h"
 
 struct store {
 	sqlite3 *db;
@@ -43,7 +43,6 @@ static void complain(struct store *s, const char *what)
 struct store *store_open(const char *path, struct err *err)
 {
 	struct store *s = mem_zero(1, sizeof *s);
-	sigset_t all, before;
 
 	if (sqlite3_open_v2(path, &s->db,
 	            SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
@@ -57,12 +56,7 @@ struct store *store_open(const char *path, struct err *err)
 		return NULL;
 	}
 	s->mailbox = mailbox_new();
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	if (pthread_create(&s->thread, NULL, run, s))
-		abort();
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_setname_np(s->thread, "dnsd-store");
+	s->thread = thread_start("dnsd-store", run, s);
 	return s;
 }
 

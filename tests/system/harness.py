@@ -139,13 +139,14 @@ class Daemon:
     # -- asking ------------------------------------------------------------
 
     def query(self, name, rdtype="A", subnet=None, rdclass="IN", **more):
-        options = []
+        options = list(more.pop("options", []))
+        more.pop("use_edns", None)
         if subnet:
             address, _, length = subnet.partition("/")
             options.append(dns.edns.ECSOption(address, int(length)))
         return dns.message.make_query(
-            name, rdtype, rdclass, use_edns=0 if options or more else None,
-            options=options or None, **more)
+            name, rdtype, rdclass, options=options or None,
+            use_edns=0 if options or more else None, **more)
 
     def ask(self, name, rdtype="A", subnet=None, tcp=False, timeout=5,
             rdclass="IN", where="127.0.0.1", **more):

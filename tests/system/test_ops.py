@@ -416,7 +416,66 @@ class Heartbeat(Test):
         self.assertEqual(status, 403)
 
 
+class QueryLog(Test):
+    def test_sampled(self):
+        d = self.daemon("query_log: 1\n" + STATIC, files={"zone": zone()})
+        d.ask("WWW.example.com", "A", "10.3.0.0/24")
+        d.ask("nothing.example.com", "AAAA", tcp=True)
+        log = d.log_text()
+        self.assertIn("query from=127.0.0.1 transport=udp ecs=10.3.0.0/24 "
+                      "name=www.example.com type=A rcode=0", log)
+        self.assertIn("transport=tcp ecs=- name=nothing.example.com type=AAAA "
+                      "rcode=3", log)
+
+    def test_off(self):
+        d = self.daemon(STATIC, files={"zone": zone()})
+        d.ask("www.example.com")
+        self.assertNotIn("query from", d.log_text())
+
+
 class Check(Test):
+    def check(self, conf, **files):
+        d = self.daemon(conf, files={"zone": zone(), **files}, start=False)
+        done = d.run("check", check=False)
+        return done.returncode, done.stderr.replace(str(d.folder) + "/", "")
+
+    def test_names_and_zones_agree(self):
+        """Errors that only zone and configuration together show, with the line
+        of whoever is wrong."""
+        for more, what in (
+                ("live A 192.0.2.9\n", "zone:6:"),
+                ("line2.live CNAME www\n", "zone:6:"),
+                ("live HTTPS 1 . alpn=h2\n", "zone:6:"),
+                ("live NS ns.example.net.\n", "dnsd.yaml:"),
+                ("sub NS ns.example.net.\n", None),
+                ("live TXT fine\n", None)):
+            status, text = self.check(STATIC, zone=zone() + more)
+            self.assertEqual(status, 1 if what else 0, more + text)
+            self.assertIn(what or "", text, more)
+        status, text = self.check(STATIC.replace("  live.", "  live.sub."),
+                                  zone=zone() + "sub NS ns.example.net.\n")
+        self.assertEqual(status, 1)
+        self.assertIn("dnsd.yaml:", text)
+
+    def test_all_errors_in_one_go(self):
+        status, text = self.check(
+            STATIC.replace("lines: 2", "lines: 99"),
+            zone=zone() + "www A 1.2.3\n@ SOA a b 1 1 1 1 1\nx A 192.0.2.1 y\n")
+        self.assertEqual(status, 1)
+        self.assertIn("lines: 99 is out of range", text)
+
+    def test_zone_errors_in_one_go(self):
+        status, text = self.check(
+            STATIC, zone=zone() + "www A 1.2.3\n@ SOA a b 1 1 1 1 1\n")
+        self.assertIn("zone:6:", text)
+        self.assertIn("zone:7:", text)
+
+    def test_warnings(self):
+        status, text = self.check(STATIC, zone=zone() + "@ NS ns2\na A 1.2.3.4\n")
+        self.assertEqual(status, 0)
+        self.assertIn("ns2", text)
+        self.assertIn("a.example.com has data of its own", text)
+
     def test_table(self):
         d = self.daemon(STATIC, files={"zone": zone()}, start=False)
         text = d.run("check")

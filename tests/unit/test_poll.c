@@ -29,7 +29,8 @@
 
 enum manner { ANSWER, SILENT, CLOSE, RESET, FLOOD };
 
-/* Answers after the first bytes came, in its manner. */
+/* Answers after the first bytes came, in its manner. Static in all tests: its
+ * connections outlive them by a moment. */
 struct server {
 	struct evconnlistener *listener;
 	enum manner manner;
@@ -201,7 +202,7 @@ static int tear_down(void **state)
 
 static void test_sample(void **state)
 {
-	struct server s;
+	static struct server s;
 	serve_summary(&s, 42);
 	ask((struct poll_target){.node = 1, .api = url(&s, "us%40r:pa:ss@")},
 	        50, 500);
@@ -245,7 +246,7 @@ static void test_failures(void **state)
 	                "API: ", SAMPLE_UNREADABLE},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct server s;
+		static struct server s;
 		memset(told, 0, sizeof told);
 		serve(&s, cases[i].manner, cases[i].text);
 		ask((struct poll_target){.api = url(&s, "joe:secret@")}, 10000,
@@ -265,7 +266,7 @@ static void test_failures(void **state)
 
 static void test_refused(void **state)
 {
-	struct server s;
+	static struct server s;
 	serve(&s, SILENT, "");
 	evconnlistener_free(s.listener);
 	ask((struct poll_target){.api = url(&s, ""), .rtmp = s.at, .flv = s.at},
@@ -278,7 +279,7 @@ static void test_refused(void **state)
 
 static void test_body_cap(void **state)
 {
-	struct server s;
+	static struct server s;
 	serve(&s, FLOOD,
 	        "HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\n");
 	ask((struct poll_target){.api = url(&s, "")}, 10000, 1000);
@@ -290,7 +291,7 @@ static void test_body_cap(void **state)
 
 static void test_probes(void **state)
 {
-	struct server rtmp, http, silent, wrong;
+	static struct server rtmp, http, silent, wrong;
 	serve(&rtmp, ANSWER, "\3and so on");
 	serve(&http, ANSWER, "HTTP/1.1 404 Not Found\r\n\r\n");
 	serve(&silent, SILENT, "");
@@ -318,7 +319,7 @@ static void test_probes(void **state)
 /* Equal targets keep their rhythm, others start anew, gone ones are silent. */
 static void test_set(void **state)
 {
-	struct server a, b;
+	static struct server a, b;
 	serve_summary(&a, 1);
 	serve_summary(&b, 2);
 	struct poll_target targets[2] = {{.node = 0}, {.node = 1}};
@@ -370,7 +371,7 @@ int getaddrinfo(const char *name, const char *service,
 /* A name server that does not answer must not stop anything. */
 static void test_slow_name(void **state)
 {
-	struct server s;
+	static struct server s;
 	serve_summary(&s, 1);
 	struct poll_target targets[] = {
 	        {.node = 0, .api = "http://slow.test:1985"},
@@ -399,7 +400,7 @@ static void test_slow_name(void **state)
 static void test_many(void **state)
 {
 	static struct poll_target targets[1000];
-	struct server s;
+	static struct server s;
 	serve_summary(&s, 1);
 	const char *api = url(&s, "");
 	for (unsigned i = 0; i < 1000; i++)

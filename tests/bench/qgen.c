@@ -1,0 +1,354 @@
+/* qgen - a DNS load generator for the project's own benchmark.
+ *
+ *	qgen [-n SOCKETS] [-w WINDOW] [-t SECONDS] [-r PER_S] [-k SEED]
+ *	     ADDRESS:PORT MIX [NAME]
+ *
+ * MIX: static (www.NAME A), steered (live.NAME A), ecs (live.NAME A with a
+ * random client /24), nxdomain (random names), names (h0 .. h999999.NAME A),
+ * mix (all of them in turn). Closed loop with WINDOW questions under way, or
+ * open loop with -r: then latency counts from when a question was due.
+ * Every answer is checked: id, QR, rcode, and that it answers or not. One line
+ * of JSON on stdout. Single thread; loopback only. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/addr.h"
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/rng.h"
+
+#define BATCH 32
+#define PACKET 600
+#define IDS 4096 /* questions under way on one socket, at most */
+#define LOST_NS 1000000000
+#define BUCKETS 2048 /* of latency: 16 to an octave of nanoseconds */
+
+enum mix { STATIC, STEERED, ECS, NXDOMAIN, NAMES, MIX };
+static const char *const mixes[] = {
+        "static", "steered", "ecs", "nxdomain", "names", "mix"};
+
+struct pending {
+	int64_t due_ns; /* 0: free */
+	bool wants_answer;
+};
+
+struct lane { /* one socket */
+	int fd;
+	uint16_t next;
+	unsigned under_way;
+	struct pending pending[IDS];
+};
+
+struct run {
+	struct rng rng;
+	enum mix mix;
+	const char *zone;
+	unsigned n_lanes, window;
+	struct lane *lanes;
+	uint64_t turn, sent, answered, bad, lost;
+	uint64_t latency[BUCKETS];
+	int64_t max_ns;
+};
+
+/* -- questions -- */
+
+static size_t put_name(uint8_t *p, const char *text)
+{
+	size_t at = 0;
+	while (*text) {
+		size_t n = strcspn(text, ".");
+		p[at++] = (uint8_t)n;
+		memcpy(p + at, text, n);
+		at += n;
+		text += n + (text[n] == '.');
+	}
+	p[at++] = 0;
+	return at;
+}
+
+static size_t put_ecs(struct run *r, uint8_t *p)
+{
+	static const uint8_t opt[] = {
+	        0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 11, 0, 8, 0, 7, 0, 1, 24, 0};
+	uint64_t net = rng_next(&r->rng);
+	memcpy(p, opt, sizeof opt);
+	/* Unicast space, so that a database has something to say. */
+	p[sizeof opt] = (uint8_t)(1 + net % 222);
+	memcpy(p + sizeof opt + 1, (uint8_t *)&net + 4, 2);
+	return sizeof opt + 3;
+}
+
+/* Writes one question; returns its length. */
+static size_t question(
+        struct run *r, uint16_t id, uint8_t *p, struct pending *pending)
+{
+	enum mix kind = r->mix == MIX ? (enum mix)(r->turn++ % MIX) : r->mix;
+	char name[256];
+	static const char *const first[] = {"www", "live", "live"};
+
+	if (kind == NXDOMAIN)
+		snprintf(name, sizeof name, "x%llx.%s",
+		        (unsigned long long)rng_next(&r->rng), r->zone);
+	else if (kind == NAMES)
+		snprintf(name, sizeof name, "h%u.%s",
+		        (unsigned)(rng_next(&r->rng) % 1000000), r->zone);
+	else
+		snprintf(name, sizeof name, "%s.%s", first[kind], r->zone);
+	pending->wants_answer = kind != NXDOMAIN;
+	memset(p, 0, 12);
+	p[0] = (uint8_t)(id >> 8);
+	p[1] = (uint8_t)id;
+	p[5] = 1;
+	size_t len = 12 + put_name(p + 12, name);
+	memcpy(p + len, "\0\1\0\1", 4);
+	len += 4;
+	if (kind == ECS) {
+		p[11] = 1;
+		len += put_ecs(r, p + len);
+	}
+	return len;
+}
+
+static void send_some(struct run *r, struct lane *l, unsigned n, int64_t due)
+{
+	static uint8_t packets[BATCH][PACKET];
+	struct mmsghdr msgs[BATCH];
+	struct iovec io[BATCH];
+	unsigned ready = 0;
+
+	while (ready < n && ready < BATCH) {
+		uint16_t id = l->next++ % IDS;
+		struct pending *p = &l->pending[id];
+		if (p->due_ns)
+			break; /* a late one holds its id until it is lost */
+		io[ready] = (struct iovec){
+		        packets[ready], question(r, id, packets[ready], p)};
+		msgs[ready] = (struct mmsghdr){
+		        .msg_hdr = {.msg_iov = &io[ready], .msg_iovlen = 1}};
+		p->due_ns = due;
+		ready++;
+	}
+	int sent = ready ? sendmmsg(l->fd, msgs, ready, 0) : 0;
+	for (unsigned i = sent > 0 ? (unsigned)sent : 0; i < ready; i++)
+		l->pending[(uint16_t)(l->next - ready + i) % IDS].due_ns = 0;
+	if (sent > 0) {
+		r->sent += (unsigned)sent;
+		l->under_way += (unsigned)sent;
+	}
+}
+
+/* -- answers -- */
+
+static unsigned bucket_of(int64_t ns)
+{
+	if (ns < 16)
+		return 0;
+	unsigned octave = 63 - (unsigned)__builtin_clzll((uint64_t)ns);
+	return octave * 16 + (unsigned)((ns >> (octave - 4)) & 15);
+}
+
+static int64_t bucket_ns(unsigned bucket)
+{
+	unsigned octave = bucket / 16;
+	return octave < 4 ? 16
+	                  : (int64_t)(16 + bucket % 16 + 1) << (octave - 4);
+}
+
+static void check(struct run *r, struct lane *l, const uint8_t *p, size_t len,
+        int64_t now)
+{
+	uint16_t id = len >= 12 ? (uint16_t)(p[0] << 8 | p[1]) : UINT16_MAX;
+	struct pending *q = id < IDS ? &l->pending[id] : NULL;
+
+	if (!q || !q->due_ns || !(p[2] & 0x80)) {
+		r->bad++;
+		return;
+	}
+	bool answers = (p[3] & 15) == 0 && (p[6] << 8 | p[7]) > 0;
+	bool absent = (p[3] & 15) == 3;
+	r->bad += q->wants_answer ? !answers : !absent;
+	int64_t took = now - q->due_ns;
+	r->latency[bucket_of(took)]++;
+	if (took > r->max_ns)
+		r->max_ns = took;
+	q->due_ns = 0;
+	l->under_way--;
+	r->answered++;
+}
+
+static unsigned receive(struct run *r, struct lane *l)
+{
+	static uint8_t packets[BATCH][PACKET * 3];
+	struct mmsghdr msgs[BATCH];
+	struct iovec io[BATCH];
+
+	for (unsigned i = 0; i < BATCH; i++) {
+		io[i] = (struct iovec){packets[i], sizeof packets[i]};
+		msgs[i] = (struct mmsghdr){
+		        .msg_hdr = {.msg_iov = &io[i], .msg_iovlen = 1}};
+	}
+	int n = recvmmsg(l->fd, msgs, BATCH, MSG_DONTWAIT, NULL);
+	int64_t now = clock_ns();
+	for (int i = 0; i < n; i++)
+		check(r, l, packets[i], msgs[i].msg_len, now);
+	return n > 0 ? (unsigned)n : 0;
+}
+
+static void expire(struct run *r, struct lane *l, int64_t now)
+{
+	for (unsigned i = 0; i < IDS; i++)
+		if (l->pending[i].due_ns &&
+		        now - l->pending[i].due_ns > LOST_NS) {
+			l->pending[i].due_ns = 0;
+			l->under_way--;
+			r->lost++;
+		}
+}
+
+/* -- the run -- */
+
+static void closed_loop(struct run *r, int64_t end)
+{
+	unsigned each = (r->window + r->n_lanes - 1) / r->n_lanes;
+	int64_t swept = clock_ns();
+	for (int64_t now = swept; now < end; now = clock_ns()) {
+		for (unsigned i = 0; i < r->n_lanes; i++) {
+			struct lane *l = &r->lanes[i];
+			receive(r, l);
+			if (l->under_way < each)
+				send_some(
+				        r, l, each - l->under_way, clock_ns());
+		}
+		if (now - swept > LOST_NS / 4) {
+			swept = now;
+			for (unsigned i = 0; i < r->n_lanes; i++)
+				expire(r, &r->lanes[i], now);
+		}
+	}
+}
+
+static void open_loop(struct run *r, int64_t end, double per_s)
+{
+	int64_t start = clock_ns();
+	double every = 1e9 / per_s;
+	uint64_t due = 0;
+	for (int64_t now = start; now < end; now = clock_ns()) {
+		while (start + (int64_t)((double)due * every) <= now) {
+			send_some(r, &r->lanes[due % r->n_lanes], 1,
+			        start + (int64_t)((double)due * every));
+			due++;
+		}
+		for (unsigned i = 0; i < r->n_lanes; i++)
+			receive(r, &r->lanes[i]);
+	}
+}
+
+static void drain(struct run *r)
+{
+	int64_t end = clock_ns() + LOST_NS / 2;
+	uint64_t left = 1;
+	while (left && clock_ns() < end) {
+		left = 0;
+		for (unsigned i = 0; i < r->n_lanes; i++) {
+			receive(r, &r->lanes[i]);
+			left += r->lanes[i].under_way;
+		}
+	}
+	r->lost += left;
+}
+
+static double percentile_us(const struct run *r, double share)
+{
+	uint64_t want = (uint64_t)((double)r->answered * share), sum = 0;
+	for (unsigned i = 0; i < BUCKETS; i++)
+		if ((sum += r->latency[i]) > want)
+			return (double)bucket_ns(i) / 1000;
+	return (double)r->max_ns / 1000;
+}
+
+static bool open_lanes(struct run *r, const char *server)
+{
+	struct sockaddr_storage to;
+	socklen_t len = sockaddr_parse(&to, server, 53);
+	r->lanes = mem_zero(r->n_lanes, sizeof *r->lanes);
+	for (unsigned i = 0; len && i < r->n_lanes; i++) {
+		int size = 1 << 20;
+		r->lanes[i].fd = socket(to.ss_family, SOCK_DGRAM, 0);
+		setsockopt(r->lanes[i].fd, SOL_SOCKET, SO_RCVBUF, &size,
+		        sizeof size);
+		if (connect(r->lanes[i].fd, (struct sockaddr *)&to, len))
+			return false;
+	}
+	return len > 0;
+}
+
+static int usage(void)
+{
+	fprintf(stderr,
+	        "usage: qgen [-n SOCKETS] [-w WINDOW] [-t SECONDS] [-r PER_S] "
+	        "[-k SEED] ADDRESS:PORT MIX [NAME]\n");
+	return 2;
+}
+
+int main(int argc, char **argv)
+{
+	struct run r = {.zone = "example.com", .n_lanes = 16, .window = 128};
+	double seconds = 2, per_s = 0;
+	int opt;
+
+	r.rng.state = 1;
+	while ((opt = getopt(argc, argv, "n:w:t:r:k:")) != -1) {
+		double v = opt == '?' ? 0 : atof(optarg);
+		if (opt == 'n')
+			r.n_lanes = (unsigned)v;
+		else if (opt == 'w')
+			r.window = (unsigned)v;
+		else if (opt == 't')
+			seconds = v;
+		else if (opt == 'r')
+			per_s = v;
+		else if (opt == 'k')
+			r.rng.state = (uint64_t)v;
+		else
+			return usage();
+	}
+	if (argc - optind < 2 || r.n_lanes < 1)
+		return usage();
+	unsigned m = 0;
+	while (m <= MIX && strcmp(mixes[m], argv[optind + 1]))
+		m++;
+	if (m > MIX)
+		return usage();
+	r.mix = (enum mix)m;
+	if (argc - optind > 2)
+		r.zone = argv[optind + 2];
+	if (!open_lanes(&r, argv[optind])) {
+		fprintf(stderr, "qgen: %s: %s\n", argv[optind],
+		        errno ? strerror(errno) : "not ADDRESS:PORT");
+		return 1;
+	}
+	int64_t start = clock_ns(), end = start + (int64_t)(seconds * 1e9);
+	if (per_s > 0)
+		open_loop(&r, end, per_s);
+	else
+		closed_loop(&r, end);
+	double took = (double)(clock_ns() - start) / 1e9;
+	drain(&r);
+	printf("{\"mix\": \"%s\", \"sent\": %llu, \"answered\": %llu, "
+	       "\"bad\": %llu, \"lost\": %llu, \"per_s\": %.0f, \"p50_us\": "
+	       "%.1f, \"p99_us\": %.1f, \"max_us\": %.1f}\n",
+	        mixes[m], (unsigned long long)r.sent,
+	        (unsigned long long)r.answered, (unsigned long long)r.bad,
+	        (unsigned long long)r.lost, (double)r.answered / took,
+	        percentile_us(&r, .5), percentile_us(&r, .99),
+	        (double)r.max_ns / 1000);
+	free(r.lanes);
+	return r.bad || !r.answered;
+}
