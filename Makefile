@@ -88,6 +88,7 @@ system: $(B)/dnsd
 
 lint:
 	@$(PYTHON) tests/lint/lint.py
+	@$(PYTHON) tests/lint/docs.py
 	@clang-format --dry-run -Werror $$(git ls-files '*.[ch]')
 	@echo "lint: format ok"
 
@@ -141,7 +142,7 @@ install: $(B)/dnsd
 	install -D -m 644 docs/dnsd.yaml.5 $(DESTDIR)$(PREFIX)/share/man/man5/dnsd.yaml.5
 	install -D -m 644 conf/dnsd.schema.json $(DESTDIR)$(PREFIX)/share/dnsd/dnsd.schema.json
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
-	sed 's|/usr/local/sbin|$(PREFIX)/sbin|;s|/etc/dnsd|$(SYSCONFDIR)/dnsd|' \
+	sed 's|/usr/local/sbin|$(PREFIX)/sbin|g;s|/etc/dnsd|$(SYSCONFDIR)/dnsd|g' \
 		conf/dnsd.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/dnsd.service
 	@if [ -e $(DESTDIR)$(SYSCONFDIR)/dnsd/dnsd.yaml ]; then \
 		echo "keeping $(DESTDIR)$(SYSCONFDIR)/dnsd/dnsd.yaml"; \
@@ -151,7 +152,7 @@ install: $(B)/dnsd
 	fi
 
 deb:
-	@sh conf/deb.sh $(VERSION)
+	@B=$(B) MAKE='$(MAKE)' sh conf/deb.sh $(VERSION)
 
 clean:
 	rm -rf $(B) $(FUZZ_B)
