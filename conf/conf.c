@@ -667,3 +667,19 @@ void conf_free(struct conf *conf)
 	if (conf)
 		arena_free(conf->arena);
 }
+
+char *conf_control_path(const char *path, struct err *err)
+{
+	struct arena *arena = arena_new();
+	const struct key *key = key_find(&conf_section, "control");
+	const struct yaml *root = yaml_read(arena, path, err);
+	const char *control = root ? key->preset : NULL;
+
+	for (unsigned i = 0; root && root->kind == YAML_MAP && i < root->n; i++)
+		if (!strcmp(root->keys[i]->text, key->name) &&
+			root->values[i]->kind == YAML_SCALAR)
+			control = root->values[i]->text;
+	char *result = control ? mem_strdup(control) : NULL;
+	arena_free(arena);
+	return result;
+}

@@ -136,6 +136,11 @@ struct conf *conf_parse(
 
 void conf_free(struct conf *conf); /* NULL allowed */
 
+/* The path of the control socket alone, malloc'd: to talk to a server while its
+ * configuration is broken, all else of the file is not looked at. NULL with
+ * messages if it can't be read as YAML. */
+char *conf_control_path(const char *path, struct err *err);
+
 /* The JSON schema of the file, made from the schema table; malloc'd text. */
 char *conf_schema(void);
 

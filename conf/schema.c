@@ -97,7 +97,7 @@ static const struct key steer_keys[] = {
 		.preset = "nearby", .text = "how a node is chosen"},
 	{"lines", KEY_INT, AT(conf_steer, lines), 1, CONF_LINES_MAX, "1",
 		.text = "alternates: line2.NAME, line3.NAME ..."},
-	{"ttl", KEY_RANGE, AT(conf_steer, ttl), 1, 86400, "5 30",
+	{"ttl", KEY_RANGE, AT(conf_steer, ttl), 1, 65535, "5 30",
 		.text = "seconds, one number or [least, most]"},
 	{"answers", KEY_INT, AT(conf_steer, answers), 1, CONF_ANSWERS_MAX, "1",
 		.text = "addresses per answer"},

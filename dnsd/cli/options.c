@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -92,17 +93,17 @@ int cli_talk(const char *conf_path, const char *line)
 	struct err err = {0};
 	struct buf answer = {0};
 	int status = 1;
-	struct conf *conf = conf_load(conf_path, &err);
+	char *socket_path = conf_control_path(conf_path, &err);
 
-	if (!conf)
+	if (!socket_path)
 		fprintf(stderr, "%s\n", err_text(&err));
-	else if (exchange(conf->control, line, &answer))
+	else if (exchange(socket_path, line, &answer))
 		status = print_answer(&answer);
 	else
 		status = CLI_NO_SERVER;
 	int saved = errno;
 	buf_fini(&answer);
-	conf_free(conf);
+	free(socket_path);
 	err_fini(&err);
 	errno = saved;
 	return status;

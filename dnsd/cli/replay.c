@@ -200,6 +200,14 @@ static double number_of(
 	return text ? atof(text) : preset;
 }
 
+static void open_accounts(struct replay *r)
+{
+	for (unsigned i = 0; i < r->workers; i++) {
+		accounts_free(r->accounts[i]);
+		r->accounts[i] = accounts_new(CLIENTS, hash_mix(r->seed + i));
+	}
+}
+
 static bool on_hello(struct replay *r, char **words, unsigned n)
 {
 	const char *ns = value_of(words, n, "ns");
@@ -209,8 +217,7 @@ static bool on_hello(struct replay *r, char **words, unsigned n)
 	r->servers = slash ? (unsigned)atoi(slash + 1) : 1;
 	r->seed = seed ? strtoull(seed, NULL, 10) : 1;
 	r->poll_ms = (unsigned)number_of(words, n, "poll_ms", 3000);
-	for (unsigned i = 0; i < r->workers; i++)
-		r->accounts[i] = accounts_new(CLIENTS, hash_mix(r->seed + i));
+	open_accounts(r);
 	return true;
 }
 
@@ -450,6 +457,7 @@ static bool options(struct replay *r, int argc, char **argv, int *status)
 		{"deal", required_argument, NULL, 'd'},
 		{"stats", no_argument, NULL, 's'}, {0}};
 	int opt;
+	bool bad = false;
 
 	*status = 2;
 	optind = 1;
@@ -460,6 +468,7 @@ static bool options(struct replay *r, int argc, char **argv, int *status)
 			r->workers = (unsigned)atoi(optarg);
 		} else if (opt == 'd') {
 			r->deal_by_id = !strcmp(optarg, "id");
+			bad |= !r->deal_by_id && strcmp(optarg, "resolver");
 		} else if (opt == 's') {
 			r->stats = true;
 		} else {
@@ -470,7 +479,8 @@ static bool options(struct replay *r, int argc, char **argv, int *status)
 			return false;
 		}
 	}
-	if (r->workers >= 1 && r->workers <= WORKERS_MAX && optind == argc)
+	if (!bad && r->workers >= 1 && r->workers <= WORKERS_MAX &&
+		optind == argc)
 		return true;
 	fprintf(stderr, "usage: dnsd %s\n", usage);
 	return false;
@@ -501,6 +511,7 @@ int cli_replay(int argc, char **argv)
 		return status;
 	if (r.conf_path && !take_steer(&r, r.conf_path))
 		return 1;
+	open_accounts(&r); /* for who does not say hello */
 	bool ok = true;
 	while (ok && getline(&line, &room, stdin) > 0 &&
 		strncmp(line, "end", 3))

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -19,6 +20,7 @@
 #define TICK_MS 100
 #define WATCH_MS 1000
 #define SAVE_MS 10000
+#define FAILURE_LINES_PER_S 20
 #define READY_WAIT_MS 300 /* steered names wait for first polls so long */
 
 /* -- publishing -- */
@@ -91,6 +93,35 @@ static void merge_accounts(struct control *c, int64_t now_ms)
 		fleet_merge(c->fleet, thread++, http_accounts(c->http), now_ms);
 }
 
+/* One line for every change of a state, whatever brought it about: an event,
+ * or time that passed. */
+static void log_changes(struct control *c)
+{
+	const struct map *map = c->built->map;
+	bool blind = fleet_is_blind(c->fleet);
+
+	if (c->n_logged < map->n_nodes) {
+		c->logged = mem_grow(c->logged, map->n_nodes);
+		memset(c->logged + c->n_logged, NODE_UNKNOWN,
+			map->n_nodes - c->n_logged);
+		c->n_logged = map->n_nodes;
+	}
+	for (unsigned i = 0; i < map->n_nodes; i++) {
+		const struct health *h = &fleet_node(c->fleet, i)->health;
+		if (!map->nodes[i].name || c->logged[i] == h->state)
+			continue;
+		log_info("node %s: %s -> %s%s%s", map->nodes[i].name,
+			node_states[c->logged[i]], node_states[h->state],
+			*h->why ? ": " : "", h->why);
+		c->logged[i] = (uint8_t)h->state;
+	}
+	if (blind != c->logged_blind)
+		log_warn(
+			blind ? "network suspect: most nodes time out, the last good states are held"
+			      : "network suspect no longer");
+	c->logged_blind = blind;
+}
+
 void control_publish(struct control *c)
 {
 	int64_t now_ms = clock_ms(), begin_ns = clock_ns();
@@ -115,6 +146,7 @@ void control_publish(struct control *c)
 			.report = c->report});
 	load_free(old_load);
 	report_free(old_report);
+	log_changes(c);
 	c->build_ns = (uint64_t)(clock_ns() - begin_ns);
 }
 
@@ -159,14 +191,14 @@ static void use_map(struct control *c)
 	set_targets(c);
 }
 
-void control_adopt(struct control *c, struct built *built)
+void control_adopt(struct control *c, struct built *built, struct err *err)
 {
 	struct built *old = c->built;
 	c->built = built;
 	use_map(c);
 	control_publish(c);
 	if (c->http)
-		http_reconfigure(c->http, built->conf);
+		http_reconfigure(c->http, built->conf, err);
 	build_free(old, built);
 }
 
@@ -188,45 +220,42 @@ void control_adopt_geo(struct control *c, struct geo *geo, struct map *map,
 
 /* -- what nodes say -- */
 
-static void log_change(struct control *c, unsigned node, enum node_state before)
+/* Why a question to a node failed; the first of a row, and not too many. */
+static void log_failure(
+	struct control *c, unsigned node, const char *what, const char *why)
 {
-	const struct fleet_node *n = fleet_node(c->fleet, node);
-	if (n->health.state != before)
-		log_info("node %s: %s -> %s %s",
-			c->built->map->nodes[node].name, node_states[before],
-			node_states[n->health.state], n->health.why);
+	unsigned held;
+	if (log_allowed(&c->failures, clock_ms(), FAILURE_LINES_PER_S, &held))
+		log_info("node %s: %s failed: %s%s",
+			c->built->map->nodes[node].name, what, why,
+			held ? " (others held back)" : "");
 }
 
 static void on_sample(void *arg, uint32_t node, const struct sample *sample)
 {
 	struct control *c = arg;
-	enum node_state before = fleet_node(c->fleet, node)->health.state;
 	fleet_sample(c->fleet, node, sample, clock_ms());
-	log_change(c, node, before);
 }
 
 static void on_failed(
 	void *arg, uint32_t node, enum sample_failure failure, const char *why)
 {
 	struct control *c = arg;
-	enum node_state before = fleet_node(c->fleet, node)->health.state;
 	fleet_failed(c->fleet, node, failure, clock_ms());
-	log_debug("node %s: poll failed: %s", c->built->map->nodes[node].name,
-		why);
-	log_change(c, node, before);
+	if (fleet_node(c->fleet, node)->health.fails == 1)
+		log_failure(c, node, "a poll", why);
 }
 
 static void on_probed(void *arg, uint32_t node, enum poll_probe probe, bool ok,
 	enum sample_failure failure, float rtt_ms, const char *why)
 {
 	struct control *c = arg;
-	enum node_state before = fleet_node(c->fleet, node)->health.state;
-	fleet_probed(c->fleet, node,
-		probe == POLL_RTMP ? HEALTH_RTMP : HEALTH_FLV, ok, clock_ms());
-	if (!ok)
-		log_debug("node %s: probe failed: %s",
-			c->built->map->nodes[node].name, why);
-	log_change(c, node, before);
+	enum health_probe kind = probe == POLL_RTMP ? HEALTH_RTMP : HEALTH_FLV;
+	fleet_probed(c->fleet, node, kind, ok, clock_ms());
+	if (fleet_node(c->fleet, node)->health.probe_fails[kind] == 1)
+		log_failure(c, node,
+			probe == POLL_RTMP ? "the RTMP probe" : "the FLV probe",
+			why);
 }
 
 /* -- the operator's overrides -- */
@@ -517,6 +546,7 @@ static void threads_stop(struct control *c)
 static void open_extras(struct control *c)
 {
 	struct err err = {0};
+	umask(0077); /* what the store and the socket tell is ours alone */
 	c->store = store_open(c->built->conf->store, &err);
 	if (!c->store)
 		log_lines(LOG_LVL_WARN,
@@ -529,16 +559,14 @@ static void open_extras(struct control *c)
 	err_fini(&err);
 }
 
-static bool start_http(struct control *c, const struct http_sockets *sockets,
-	uint64_t secret, struct err *err)
+static void start_http(
+	struct control *c, const struct http_sockets *sockets, uint64_t secret)
 {
 	struct control_ops ops = {
 		.arg = c, .drain = ops_drain, .heartbeat = ops_heartbeat};
-	if (!c->built->conf->http.listen.n && !c->built->conf->site.listen.n)
-		return true;
-	c->http = http_start(
-		c->built->conf, sockets, &c->published, &ops, secret, err);
-	return c->http != NULL;
+	if (c->built->conf->http.listen.n || c->built->conf->site.listen.n)
+		c->http = http_start(
+			c->built->conf, sockets, &c->published, &ops, secret);
 }
 
 static unsigned worker_count(const struct conf *conf)
@@ -558,7 +586,7 @@ static void raise_limits(void)
 	}
 }
 
-/* All sockets while we are root, then privileges are dropped. */
+/* All sockets and the key while we are root, then privileges are dropped. */
 static bool open_sockets(
 	struct control *c, struct http_sockets *http, struct err *err)
 {
@@ -568,6 +596,7 @@ static bool open_sockets(
 		listen_streams(
 			&conf->http.listen, 8053, &http->operators, err) &&
 		listen_streams(&conf->site.listen, 8080, &http->site, err) &&
+		http_load_tls(conf, &http->tls, err) &&
 		privilege_drop(conf, err);
 }
 
@@ -613,10 +642,10 @@ static bool start(struct control *c, struct err *err)
 	events_start(c);
 	open_extras(c);
 	load_store(c);
-	bool ok = start_http(c, &sockets, secret, err);
+	start_http(c, &sockets, secret);
 	free(sockets.operators);
 	free(sockets.site);
-	return ok;
+	return true;
 }
 
 static void finish(struct control *c)
@@ -640,6 +669,7 @@ static void finish(struct control *c)
 	free(c->published.now);
 	geo_files_free(&c->geo_seen);
 	free(c->reload_error);
+	free(c->logged);
 }
 
 int control_run(const char *path)

@@ -49,6 +49,10 @@ bool privilege_drop(const struct conf *conf, struct err *err)
 		setuid(pw->pw_uid))
 		return err_add(err, "cannot become user '%s': %s", user,
 			strerror(errno));
+	if (access(conf->path, R_OK))
+		err_warn(err,
+			"%s: user '%s' may not read it: reloads will fail",
+			conf->path, user);
 	/* Core files were switched off by the change of user. */
 	prctl(PR_SET_DUMPABLE, 1);
 	return true;

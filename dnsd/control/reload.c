@@ -81,6 +81,9 @@ static void warn_fixed(
 		bool changed;
 	} fixed[] = {{"listen", texts_differ(&old->listen, &new->listen)},
 		{"workers", old->workers != new->workers},
+		{"tcp",
+			old->tcp.max != new->tcp.max ||
+				old->tcp.idle_s != new->tcp.idle_s},
 		{"user", strcmp(old->user, new->user) != 0},
 		{"http listen",
 			texts_differ(&old->http.listen, &new->http.listen)},
@@ -102,7 +105,7 @@ static void finish_reload(struct control *c, struct build_job *job)
 	c->reload_error = mem_strdup(job->built ? "" : err_text(&job->err));
 	if (job->built) {
 		warn_fixed(c->built->conf, job->built->conf, &job->err);
-		control_adopt(c, job->built);
+		control_adopt(c, job->built, &job->err);
 		log_lines(LOG_LVL_WARN, "", job->err.warnings);
 		log_info("reload: done");
 		tell_waiters(

@@ -4,6 +4,7 @@
 
 #include <event2/event.h>
 
+#include "base/log.h"
 #include "control/build.h"
 #include "control/control.h"
 #include "http/http.h"
@@ -56,6 +57,11 @@ struct control {
 	bool geo_pending; /* the first load is still to come */
 	bool failed;      /* the first load failed: stop with an error */
 
+	uint8_t *logged; /* enum node_state, as the log told it, by node */
+	unsigned n_logged;
+	bool logged_blind;
+	struct log_limit failures;
+
 	int64_t start_ms;
 	uint64_t generation, builds, build_ns;
 	uint64_t reloads, reload_errors;
@@ -75,8 +81,8 @@ void control_builder_stop(struct control *c);
 
 /* -- control.c -- */
 
-/* Puts a new state in service; frees what it replaces. */
-void control_adopt(struct control *c, struct built *built);
+/* Puts a new state in service; frees what it replaces. err takes warnings. */
+void control_adopt(struct control *c, struct built *built, struct err *err);
 void control_adopt_geo(struct control *c, struct geo *geo, struct map *map,
 	struct geo_files files);
 void control_publish(struct control *c);

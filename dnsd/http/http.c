@@ -5,7 +5,6 @@
 #include <event2/event.h>
 #include <event2/listener.h>
 #include <netinet/in.h>
-#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -19,6 +18,7 @@
 #include "base/rng.h"
 #include "base/thread.h"
 #include "http/request.h"
+#include "http/tls.h"
 #include "page/page.h"
 #include "snapshot/options.h"
 #include "steer/accounts.h"
@@ -71,6 +71,7 @@ struct http {
 	struct http_rules *rules;
 	struct rate rates[RATE_SLOTS];
 	uint64_t secret;
+	bool with_tls; /* the public listener; fixed at start */
 	pthread_t thread;
 };
 
@@ -317,6 +318,8 @@ static void on_pause_tick(evutil_socket_t fd, short what, void *arg)
 
 /* -- routes -- */
 
+#define ALL_METHODS 0x1ff /* so that what is wrong is told in JSON */
+
 enum { GET = EVHTTP_REQ_GET | EVHTTP_REQ_HEAD, POST = EVHTTP_REQ_POST };
 
 static const struct route {
@@ -417,29 +420,13 @@ static void on_request(struct evhttp_request *ev, void *arg)
 
 /* -- listeners -- */
 
-static bool tls_open(
-	struct side *side, const char *cert, const char *key, struct err *err)
-{
-	side->tls = SSL_CTX_new(TLS_server_method());
-	if (side->tls &&
-		SSL_CTX_set_min_proto_version(side->tls, TLS1_2_VERSION) == 1 &&
-		SSL_CTX_use_certificate_chain_file(side->tls, cert) == 1 &&
-		SSL_CTX_use_PrivateKey_file(side->tls, key, SSL_FILETYPE_PEM) ==
-			1 &&
-		SSL_CTX_check_private_key(side->tls) == 1)
-		return true;
-	return err_add(
-		err, "%s: %s", cert, ERR_reason_error_string(ERR_get_error()));
-}
-
 static void side_open(
 	struct http *h, struct side *side, bool site, const int *sockets)
 {
 	side->http = h;
 	side->site = site;
 	side->evhttp = evhttp_new(h->base);
-	evhttp_set_allowed_methods(side->evhttp,
-		EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST);
+	evhttp_set_allowed_methods(side->evhttp, ALL_METHODS);
 	evhttp_set_max_headers_size(side->evhttp, HEADERS_MAX);
 	evhttp_set_max_body_size(side->evhttp, BODY_MAX);
 	evhttp_set_timeout(side->evhttp, TIMEOUT_S);
@@ -476,6 +463,7 @@ static void rules_free(struct http_rules *rules)
 struct new_rules {
 	struct http *http;
 	struct http_rules *rules;
+	SSL_CTX *tls; /* NULL: the present one goes on */
 };
 
 static void take_rules(void *arg)
@@ -483,13 +471,33 @@ static void take_rules(void *arg)
 	struct new_rules *n = arg;
 	rules_free(n->http->rules);
 	n->http->rules = n->rules;
+	if (n->tls) { /* connections keep a reference to the old one */
+		tls_free(n->http->sides[1].tls);
+		n->http->sides[1].tls = n->tls;
+	}
 	free(n);
 }
 
-void http_reconfigure(struct http *h, const struct conf *conf)
+/* A certificate that can't be read is a warning: the old one goes on. */
+static SSL_CTX *renewed_tls(
+	const struct http *h, const struct conf *conf, struct err *err)
+{
+	struct err own = {0};
+	SSL_CTX *tls = NULL;
+
+	if (*conf->site.cert && h->with_tls)
+		tls = tls_load(conf->site.cert, conf->site.key, &own);
+	if (own.count)
+		err_warn(err, "%s (the old certificate goes on)",
+			err_text(&own));
+	err_fini(&own);
+	return tls;
+}
+
+void http_reconfigure(struct http *h, const struct conf *conf, struct err *err)
 {
 	struct new_rules *n = mem_alloc(sizeof *n);
-	*n = (struct new_rules){h, rules_new(conf)};
+	*n = (struct new_rules){h, rules_new(conf), renewed_tls(h, conf, err)};
 	mailbox_post(h->mailbox, take_rules, n);
 }
 
@@ -521,15 +529,24 @@ static void http_free(struct http *h)
 	event_base_free(h->base);
 	mailbox_free(h->mailbox);
 	for (int i = 0; i < 2; i++)
-		SSL_CTX_free(h->sides[i].tls);
+		tls_free(h->sides[i].tls);
 	accounts_free(h->accounts);
 	rules_free(h->rules);
 	free(h);
 }
 
+bool http_load_tls(const struct conf *conf, SSL_CTX **tls, struct err *err)
+{
+	*tls = NULL;
+	if (!conf->site.listen.n || !*conf->site.cert)
+		return true;
+	*tls = tls_load(conf->site.cert, conf->site.key, err);
+	return *tls != NULL;
+}
+
 struct http *http_start(const struct conf *conf,
 	const struct http_sockets *sockets, struct published *published,
-	const struct control_ops *ops, uint64_t secret, struct err *err)
+	const struct control_ops *ops, uint64_t secret)
 {
 	struct http *h = mem_zero(1, sizeof *h);
 
@@ -540,11 +557,8 @@ struct http *http_start(const struct conf *conf,
 	h->mailbox = mailbox_new();
 	h->accounts = accounts_new(MAX_CLIENTS, secret);
 	h->rules = rules_new(conf);
-	if (*conf->site.cert &&
-		!tls_open(&h->sides[1], conf->site.cert, conf->site.key, err)) {
-		http_free(h);
-		return NULL;
-	}
+	h->sides[1].tls = sockets->tls;
+	h->with_tls = sockets->tls != NULL;
 	h->mail = event_new(h->base, mailbox_fd(h->mailbox),
 		EV_READ | EV_PERSIST, on_mail, h);
 	event_add(h->mail, NULL);

@@ -35,16 +35,23 @@ struct http;
 /* Listening sockets, opened by control while it is root; -1 ends a list. */
 struct http_sockets {
 	int *operators, *site;
+	struct ssl_ctx_st *tls; /* of site, NULL: plain; http owns it */
 };
 
-/* conf is read now and by http_reconfigure, not kept. NULL with a message if
- * the certificate can't be used. Starts the thread. */
+/* Reads the certificate of the public listener, while we may: *tls is NULL
+ * without one. False with a message if it can't be used. */
+bool http_load_tls(
+	const struct conf *conf, struct ssl_ctx_st **tls, struct err *err);
+
+/* conf is read now and by http_reconfigure, not kept. Starts the thread. */
 struct http *http_start(const struct conf *conf,
 	const struct http_sockets *sockets, struct published *published,
-	const struct control_ops *ops, uint64_t secret, struct err *err);
+	const struct control_ops *ops, uint64_t secret);
 
-/* After a reload: token, trusted and heartbeat_from may have changed. */
-void http_reconfigure(struct http *http, const struct conf *conf);
+/* After a reload: token, heartbeat_from and the certificate may have changed; a
+ * certificate that can't be used is a warning. */
+void http_reconfigure(
+	struct http *http, const struct conf *conf, struct err *err);
 void http_stop(struct http *http); /* and frees it; NULL allowed */
 
 /* For control's merge. */

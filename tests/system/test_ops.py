@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import stat
 import subprocess
 import time
@@ -90,6 +91,16 @@ class Reload(Test):
         conf = (self.d.folder / "dnsd.yaml").read_text()
         self.d.write("dnsd.yaml", conf.replace("workers: 2", "workers: 3"))
         self.assertIn("workers", self.d.run("ctl", "reload"))
+
+    def test_control_while_the_file_is_broken(self):
+        """That is when it is needed."""
+        self.d.write_conf(STATIC + "nonsense: 1\n")
+        self.assertIn("zone example.com", self.d.run("ctl", "status"))
+        self.assertIn("pick a", self.d.run("try", "live.example.com", "10.1.0.1"))
+
+    def test_says_that_tcp_takes_a_restart(self):
+        self.d.write_conf("tcp: {max: 7}\nnets: nets.txt\n" + STATIC)
+        self.assertIn("'tcp'", self.d.run("ctl", "reload"))
 
     def test_answers_go_on(self):
         """No question is lost while zones are built again and again."""
@@ -383,6 +394,12 @@ class Http(Test):
             s.close()
         self.eventually(lambda: self.d.http("/api/v1/status")[0] == 200)
 
+    def test_other_methods(self):
+        for method in ("PUT", "DELETE", "PATCH", "OPTIONS"):
+            status, body = self.d.http("/api/v1/nodes", method)
+            self.assertEqual(status, 405, method)
+            self.assertIn("error", body)
+
     def test_large_body(self):
         def refused():
             try:
@@ -393,6 +410,95 @@ class Http(Test):
                 return True
         self.assertTrue(refused())
         self.assertEqual(self.d.http("/api/v1/status")[0], 200)
+
+
+class Tls(Test):
+    """HTTPS on the public listener; the key is read before root is left."""
+
+    def certificate(self, folder, name):
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+             "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
+             f"/CN={name}", "-keyout", folder / "site.key", "-out",
+             folder / "site.crt"], check=True, capture_output=True)
+
+    def subject(self, port):
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        with socket.create_connection(("127.0.0.1", port), 5) as s:
+            with context.wrap_socket(s) as tls:
+                tls.sendall(b"GET /api/v1/lines?name=live.example.com "
+                            b"HTTP/1.0\r\n\r\n")
+                self.assertIn(b" 200 ", tls.recv(100))
+                return tls.getpeercert(True)
+
+    def test_https_and_renewal(self):
+        port = free_port()
+        conf = (f"public: {{listen: [\"127.0.0.1:{port}\"], cert: site.crt, "
+                "key: site.key}\n" + STATIC)
+        d = self.daemon(conf, files={"zone": zone()}, start=False)
+        self.certificate(d.folder, "one")
+        d.start()
+        first = self.subject(port)
+        self.certificate(d.folder, "two")
+        d.run("ctl", "reload")
+        self.eventually(lambda: self.subject(port) != first)
+        # One that can't be read: a warning, and the old goes on.
+        second = self.subject(port)
+        d.write("site.key", "nonsense")
+        self.assertIn("site.key", d.run("ctl", "reload"))
+        self.assertEqual(self.subject(port), second)
+
+    def test_broken_at_start(self):
+        conf = ("public: {listen: [\"127.0.0.1:1\"], cert: site.crt, "
+                "key: site.key}\n" + STATIC)
+        d = self.daemon(conf, files={"zone": zone(), "site.crt": "x",
+                                     "site.key": "y"}, start=False)
+        done = d.run("run", check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("site.crt", done.stderr)
+        self.assertNotIn("null", done.stderr)
+
+
+class Replay(Test):
+    def replay(self, text, *options):
+        return subprocess.run([DNSD, "replay", *options], input=text, text=True,
+                              capture_output=True, timeout=PATIENCE_S)
+
+    NODES = ("node 0 a 31 121 cap_kbps=100000 cap_conns=100 domain=x "
+             "ip=203.0.113.1 idx=0\n"
+             "node 0 b 35 139 cap_kbps=100000 cap_conns=100 domain=y "
+             "ip=203.0.113.2 idx=1 unknown=1\nnonsense 1 2\n")
+    QUERY = "query %d %d live.example.com 20.0.%d.0/24 8.8.8.8 31.1 121.2\n"
+
+    def test_answers(self):
+        text = ("hello steersim/1 ns=0/1 seed=5 poll_ms=5000\n" + self.NODES +
+                "load 100 a 90 1 100 5 streams=0\nload 100 b 90 1 100 5\n" +
+                self.QUERY % (200, 1, 1) +
+                "query 300 2 line2.live.example.com - 8.8.8.8 31.1 121.2\n"
+                "query 300 3 example.org - 8.8.8.8 31.1 121.2\n"
+                "sync 4\nend 400\n")
+        lines = self.replay(text).stdout.splitlines()
+        self.assertEqual(lines[0], "answer 1 a ttl=30 scope=24")
+        self.assertRegex(lines[1], r"^answer 2 b ttl=\d+ scope=0$")
+        self.assertEqual(lines[2], "answer 3 - ttl=0 scope=0")
+        self.assertEqual(lines[3], "synced 4")
+        self.assertEqual(self.replay(text).stdout.splitlines(), lines)
+
+    def test_without_hello(self):
+        done = self.replay(self.NODES + self.QUERY % (200, 1, 1))
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("answer 1 ", done.stdout)
+
+    def test_workers(self):
+        text = ("hello steersim/1 ns=0/1 seed=5 poll_ms=5000\n" + self.NODES +
+                "".join(self.QUERY % (200 + i, i, i) for i in range(200)) +
+                "sync 1\n")
+        for deal in ("resolver", "id"):
+            done = self.replay(text, "--workers", "4", "--deal", deal)
+            self.assertEqual(done.stdout.count("answer "), 200)
+        self.assertEqual(self.replay("", "--deal", "foo").returncode, 2)
 
 
 class Heartbeat(Test):
