@@ -323,9 +323,10 @@ static bool check_listeners(struct conf *conf, struct err *err)
 
 bool conf_check(struct conf *conf, struct err *err)
 {
-	bool ok = check_listeners(conf, err) & check_server_id(conf, err);
+	bool ok = check_listeners(conf, err);
 	const char *names = conf->node_names;
 
+	ok &= check_server_id(conf, err);
 	if (!conf->n_zones)
 		ok = err_add(err, "%s:1: no zones", conf->path);
 	if (conf->n_nodes > CONF_NODES_MAX)

@@ -2,6 +2,7 @@
  * no network; the same fleet, merge of accounts, decision and map as in the
  * server. The form of the lines is in docs/replay.md. */
 #include <getopt.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -318,8 +319,18 @@ static bool on_time(struct replay *r, char **words, unsigned n)
 
 /* -- queries -- */
 
+/* The grid of the map's cells: what lies in one cell has one path anyway, and
+ * each new place means to build the map again. */
+static float on_grid(float degrees)
+{
+	return (floorf(degrees * MAP_CELLS_PER_DEGREE) + .5f) /
+		MAP_CELLS_PER_DEGREE;
+}
+
 static uint32_t place_of(struct replay *r, float lat, float lon)
 {
+	lat = on_grid(lat);
+	lon = on_grid(lon);
 	for (unsigned i = 0; i < r->n_places; i++)
 		if (r->places[i].lat == lat && r->places[i].lon == lon)
 			return i;

@@ -134,7 +134,7 @@ static unsigned bin(int64_t second)
 }
 
 /* The window of bins is [second - 63, second + 64]. Bins that fall out of the
- * past become those of the far future; a rate that began in them goes on. */
+ * past become those of the far future. */
 static void advance(struct fleet *f, int64_t now_ms)
 {
 	int64_t now = now_ms / 1000;
@@ -142,32 +142,31 @@ static void advance(struct fleet *f, int64_t now_ms)
 		f->second = now - FLEET_BINS;
 	for (; f->second < now; f->second++) {
 		unsigned old = bin(f->second - FLEET_BINS / 2 + 1);
-		unsigned next = bin(f->second - FLEET_BINS / 2 + 2);
-		for (unsigned i = 0; i < f->n; i++) {
-			struct fleet_node *node = &f->node[i];
-			node->rate_step[next] += node->rate_step[old];
-			node->at_once[old] = 0;
-			node->rate_step[old] = 0;
-		}
+		for (unsigned i = 0; i < f->n; i++)
+			f->node[i].promised[old] = 0;
 	}
 }
 
-/* Viewers promised for [from_ms, to_ms), from the bins. */
+/* Viewers promised for [from_ms, to_ms); those of a bin are spread over it. */
 static float promised(const struct fleet *f, const struct fleet_node *node,
 	int64_t from_ms, int64_t to_ms)
 {
 	int64_t first = f->second - FLEET_BINS / 2 + 1;
 	int64_t last = first + FLEET_BINS;
-	float rate = 0, sum = 0;
+	float sum = 0;
 
-	for (int64_t s = first; s < last && s * 1000 < to_ms; s++) {
-		rate += node->rate_step[bin(s)];
-		float viewers = node->at_once[bin(s)] + (rate > 0 ? rate : 0);
-		int64_t a = s * 1000 > from_ms ? s * 1000 : from_ms;
-		int64_t b = s * 1000 + 1000 < to_ms ? s * 1000 + 1000 : to_ms;
-		if (b > a)
-			sum += viewers * (float)(b - a) * 0.001f;
-	}
+	if (from_ms < first * 1000)
+		from_ms = first * 1000;
+	if (to_ms > last * 1000)
+		to_ms = last * 1000;
+	if (to_ms <= from_ms)
+		return 0;
+	int64_t a = from_ms / 1000, b = (to_ms - 1) / 1000;
+	for (int64_t s = a; s <= b; s++)
+		sum += node->promised[bin(s)];
+	sum -= node->promised[bin(a)] * (float)(from_ms - a * 1000) * 0.001f;
+	sum -= node->promised[bin(b)] * (float)((b + 1) * 1000 - to_ms) *
+		0.001f;
 	return sum;
 }
 
@@ -187,13 +186,13 @@ static void merge_node(struct fleet *f, struct fleet_node *node,
 	if (!answers)
 		return;
 	node->answers += answers;
-	node->at_once[bin(f->second)] +=
+	node->promised[bin(f->second)] +=
 		(float)take(&p->viewers, &read->viewers) / PROMISE_VIEWER;
 	for (unsigned c = 0; c < PROMISE_CLASSES; c++) {
 		float rate =
 			(float)take(&p->rate[c], &read->rate[c]) / PROMISE_RATE;
-		node->rate_step[bin(f->second)] += rate;
-		node->rate_step[bin(f->second + promise_class_s[c])] -= rate;
+		for (unsigned s = 0; rate > 0 && s < promise_class_s[c]; s++)
+			node->promised[bin(f->second + s)] += rate;
 	}
 }
 

@@ -41,9 +41,7 @@ struct fleet_node {
 	float bitrate_bps; /* of one viewer, learned */
 	float growth;      /* viewers per second, smoothed */
 
-	/* promises: at_once[s] viewers in second s, rate changes by
-	 * rate_step[s] in second s */
-	float at_once[FLEET_BINS], rate_step[FLEET_BINS];
+	float promised[FLEET_BINS]; /* viewers, by the second they come in */
 	float multiplier_n, multiplier_g; /* joins seen, joins promised */
 	float displaced;                  /* viewers of a dead node to come */
 	int64_t displaced_ms;

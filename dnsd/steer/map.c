@@ -11,7 +11,6 @@
 /* Stands for a path that is not known: further than a neighbour, nearer than
  * another continent. */
 #define PATH_UNKNOWN_MS 60.0f
-#define CELLS_PER_DEGREE 4
 #define UNKNOWN_CELLS_MAX 256
 
 #define ASN_UNKNOWN 0 /* carrier classes; 2.. are the ASNs nodes name */
@@ -233,8 +232,8 @@ static uint64_t cell_key(const struct build *b, const struct place *place)
 {
 	uint64_t lat = 1023, lon = 2047; /* unknown */
 	if (place->source != PLACE_UNKNOWN) {
-		lat = (uint64_t)((place->lat + 90) * CELLS_PER_DEGREE);
-		lon = (uint64_t)((place->lon + 180) * CELLS_PER_DEGREE);
+		lat = (uint64_t)((place->lat + 90) * MAP_CELLS_PER_DEGREE);
+		lon = (uint64_t)((place->lon + 180) * MAP_CELLS_PER_DEGREE);
 	}
 	return (uint64_t)carrier_class(b, place->asn) << 32 | lat << 16 | lon;
 }
@@ -250,7 +249,7 @@ static uint32_t cell_add(struct build *b, const struct place *place)
 	struct place *p = &b->cell_place[map->n_cells];
 	*p = *place;
 	if (place->source != PLACE_UNKNOWN) { /* the middle of the cell */
-		const float per = CELLS_PER_DEGREE;
+		const float per = MAP_CELLS_PER_DEGREE;
 		p->lat = (floorf((place->lat + 90) * per) + .5f) / per - 90;
 		p->lon = (floorf((place->lon + 180) * per) + .5f) / per - 180;
 	}

@@ -25,6 +25,7 @@
 #define MAP_CANDIDATES 16
 #define MAP_NEAREST 12
 #define MAP_NO_NODE 0xffffu
+#define MAP_CELLS_PER_DEGREE 4
 
 /* Path in 1/16 ms above -1000 ms (a bias may be negative). */
 struct candidate {
