@@ -465,7 +465,7 @@ static unsigned *count_of(struct conf *conf, const struct key *key)
 
 static bool is_public_given(const struct yaml *y)
 {
-	for (unsigned i = 0; i < y->n; i++)
+	for (unsigned i = 0; y->kind == YAML_MAP && i < y->n; i++)
 		if (!strcmp(y->keys[i]->text, "public"))
 			return true;
 	return false;
@@ -510,6 +510,8 @@ static int named_order(const void *a, const void *b)
 static void check_twice(struct loader *l, const void *list, unsigned n,
 	size_t size, const char *what)
 {
+	if (n < 2)
+		return;
 	const struct named **order = mem_zero(n, sizeof *order);
 	for (unsigned i = 0; i < n; i++)
 		order[i] = (const void *)((const char *)list + i * size);
