@@ -22,7 +22,10 @@
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* The world of the server; it stays for as long as the program runs. */
 static struct published published;
+static struct built *built;
+static struct fleet *fleet;
 static uint16_t ports[2];
 
 static const char yaml[] =
@@ -69,22 +72,21 @@ static struct built *build(void)
 	if (fd < 0 || write(fd, yaml, sizeof yaml - 1) < 0)
 		abort();
 	close(fd);
-	struct built *built = build_all(path, NULL, true, &err);
+	struct built *fresh = build_all(path, NULL, true, &err);
 	unlink(path);
-	if (!built) {
+	if (!fresh) {
 		fprintf(stderr, "%s\n", err_text(&err));
 		abort();
 	}
 	err_fini(&err);
-	return built;
+	return fresh;
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	struct built *built = build();
 	struct fleet_rules rules = {{3000, 1500, 2, 2}, 0};
-	struct fleet *fleet = fleet_new(&rules, clock_ms());
-
+	built = build();
+	fleet = fleet_new(&rules, clock_ms());
 	fleet_set_map(fleet, built->map, &rules, clock_ms());
 	for (unsigned i = 0; i < built->map->n_nodes; i++)
 		fleet_watch(fleet, i, false, false);
