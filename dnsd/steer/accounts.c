@@ -87,6 +87,7 @@ struct client *accounts_client(
 	*oldest = (struct client){.tag = tag, .seen_ms = now_ms};
 	for (unsigned i = 0; i < CLIENT_LINES; i++)
 		oldest->told[i].node = oldest->told[i].before = MAP_NO_NODE;
+	oldest->older[0] = oldest->older[1] = MAP_NO_NODE;
 	return oldest;
 }
 

@@ -52,7 +52,8 @@ struct told {
 	uint32_t made_ms; /* when node was decided (clock, cut to 32 bits) */
 	uint16_t ttl_s;
 	uint8_t types; /* question types that shared the decision */
-	uint8_t unused;
+	uint8_t moved; /* when it went from before to node: quarters of a
+			  minute, cut to 8 bits */
 };
 
 struct client {
@@ -60,6 +61,7 @@ struct client {
 	uint32_t asked_ms; /* last demand event */
 	float n, g;        /* demand: n events in g seconds of waiting */
 	struct told told[CLIENT_LINES];
+	uint16_t older[2]; /* nodes line 1 was told before told[0].before */
 	uint32_t seen_ms;
 };
 _Static_assert(sizeof(struct client) == 64, "a cache line");

@@ -13,8 +13,12 @@
 #define SHARED_VIEWERS 5.0f /* about so many viewers share one answer */
 #define HEAVY_VIEWERS 20.0f /* more than these: decide each question anew */
 #define MEMORY_MS 1800000   /* viewers stay; what was told counts so long */
-#define BEFORE_MS 120000    /* and what was told before that, so long */
-#define PROVIDER_MS 15.0f   /* a line in the provider of an earlier line */
+#define BEFORE_MOVED \
+	8                 /* quarters of a minute: an answer that old may
+			       still be cached somewhere */
+#define OLDER_MOVED 120   /* viewers who were told so long ago still watch */
+#define OLDER_MS 25.0f    /* a line on a node they may be on */
+#define PROVIDER_MS 15.0f /* a line in the provider of an earlier line */
 #define STABLE_TEMPERATURE_MS 0.05f
 
 #define BUDGET_VIEWERS 50.0f /* that any network may promise at once ... */
@@ -80,6 +84,17 @@ static inline bool told_runs(const struct told *t, uint32_t now)
 static inline bool told_counts(const struct told *t, uint32_t now)
 {
 	return t->node != MAP_NO_NODE && now - t->made_ms < MEMORY_MS;
+}
+
+static inline uint8_t quarters(uint32_t now)
+{
+	return (uint8_t)(now / 15000);
+}
+
+/* How long ago its node changed, in quarters of a minute. */
+static inline uint8_t told_moved(const struct told *t, uint32_t now)
+{
+	return (uint8_t)(quarters(now) - t->moved);
 }
 
 static float demand_rate(const struct client *client)
@@ -305,8 +320,22 @@ static const struct option *best_of(const struct work *w)
 	return best;
 }
 
-/* Marks what conflicts with the nodes that earlier lines had; providers cost
- * extra but do not exclude. */
+/* Extra cost of a node that viewers of this net may be on since longer: some of
+ * them press the button too. */
+static float older_cost(const struct work *w, unsigned node)
+{
+	const struct client *c = w->client;
+	if (!c || !told_counts(&c->told[0], w->now) ||
+		told_moved(&c->told[0], w->now) > OLDER_MOVED)
+		return 0;
+	return node == c->told[0].before || node == c->older[0] ||
+			node == c->older[1]
+		? OLDER_MS
+		: 0;
+}
+
+/* Marks what conflicts with the nodes that earlier lines had; providers and
+ * older nodes cost extra but do not exclude. */
 static void mark_conflicts(struct work *w, const uint16_t *had, unsigned n)
 {
 	const struct map *map = w->state->map;
@@ -318,6 +347,8 @@ static void mark_conflicts(struct work *w, const uint16_t *had, unsigned n)
 		for (unsigned k = 0; k < n; k++)
 			if (map_same_provider(map, had[k], o->node))
 				o->score += PROVIDER_MS / TEMPERATURE_MS;
+		if (n)
+			o->score += older_cost(w, o->node) / TEMPERATURE_MS;
 	}
 }
 
@@ -351,7 +382,7 @@ static unsigned earlier_lines(struct work *w, uint16_t *had)
 		}
 		/* An answer that named the node before may still be cached. */
 		if (before != MAP_NO_NODE && before != node &&
-			w->now - t->made_ms < BEFORE_MS &&
+			told_moved(t, w->now) < BEFORE_MOVED &&
 			n < 2 * CONF_LINES_MAX - 2)
 			had[n++] = before;
 		had[n++] = node;
@@ -374,6 +405,9 @@ static uint32_t ttl_for(const struct work *w, const struct option *o)
 	float left = COST_FULL - o->used;
 	if (load->growth > 1e-4f && ttl > 0.5f * left / load->growth)
 		ttl = 0.5f * left / load->growth;
+	/* Who switches is on the move: what it is told should not be old. */
+	if (w->query->line > 1)
+		ttl = least;
 	if (o->state != NODE_UP || o->used >= COST_FULL ||
 		w->state->load->provisional)
 		ttl = least;
@@ -570,15 +604,22 @@ static void demand_learn(struct client *c, const struct told *t, uint32_t now)
 	c->asked_ms = now;
 }
 
-static void told_set(struct told *t, const struct steer_query *query,
-	const struct steer_decision *d, uint32_t now)
+static void told_set(struct client *c, struct told *t,
+	const struct steer_query *query, const struct steer_decision *d,
+	uint32_t now)
 {
 	if (d->again) {
 		t->types |= query->type;
 		return;
 	}
-	if (t->node != d->node[0] && t->node != MAP_NO_NODE)
+	if (t->node != d->node[0] && t->node != MAP_NO_NODE) {
+		if (t == &c->told[0]) {
+			c->older[1] = c->older[0];
+			c->older[0] = t->before;
+		}
 		t->before = t->node;
+		t->moved = quarters(now);
+	}
 	t->node = d->node[0];
 	t->made_ms = now;
 	t->ttl_s = (uint16_t)d->ttl_s;
@@ -622,7 +663,7 @@ void steer_account(const struct steer_state *state, struct accounts *accounts,
 	else if (query->line > 1 && !shared && c->told[0].node != MAP_NO_NODE)
 		sum_add(&accounts->promise[c->told[0].node].line2, 1);
 	if (t)
-		told_set(t, query, d, now);
+		told_set(c, t, query, d, now);
 	if (shared) /* the same viewer asks for another type */
 		return;
 

@@ -294,6 +294,37 @@ static void test_line_remembers(void **state)
 	assert_false(map_same_site(w->map, hk.node[0], line2.node[0]));
 }
 
+/* Viewers of an older answer still watch: of two equal nodes line 2 is the one
+ * they are not on. */
+static void test_line_avoids_older(void **state)
+{
+	struct world w;
+	(void)state;
+	world_open(&w,
+		"nodes:\n"
+		"  near: {address: [192.0.2.1], at: [22.3, 114.2]}\n"
+		"  b: {address: [192.0.2.2], at: [35.7, 139.7]}\n"
+		"  c: {address: [192.0.2.3], at: [35.7, 139.7]}\n"
+		"steer: {live.example.com: {pool: [edge], lines: 2}}\n");
+	for (int net = 0; net < 256; net += 16) {
+		char client[32];
+		snprintf(client, sizeof client, "10.1.%d.0/24", net);
+		world_node(&w, "near")->state = NODE_DOWN;
+		struct steer_decision older =
+			world_ask(&w, "live.example.com", client);
+		world_node(&w, "near")->state = NODE_UP;
+		w.now += 60000;
+		assert_string_equal(
+			world_pick(&w, "live.example.com", client), "near");
+		w.now += 300000;
+		struct steer_decision line2 =
+			world_ask(&w, "line2.live.example.com", client);
+		assert_int_not_equal(line2.node[0], older.node[0]);
+		assert_int_equal(line2.ttl_s, 5);
+	}
+	world_close(&w);
+}
+
 /* Another site while one lives; else another node; else the same. */
 static void test_lines_run_out(void **state)
 {
@@ -625,6 +656,7 @@ int main(void)
 		TEST(test_lines),
 		TEST(test_lines_without_memory),
 		TEST(test_line_remembers),
+		cmocka_unit_test(test_line_avoids_older),
 		TEST(test_lines_run_out),
 		cmocka_unit_test(test_carrier),
 		TEST(test_policy_geo),
