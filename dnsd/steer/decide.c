@@ -13,12 +13,10 @@
 #define SHARED_VIEWERS 5.0f /* about so many viewers share one answer */
 #define HEAVY_VIEWERS 20.0f /* more than these: decide each question anew */
 #define MEMORY_MS 1800000   /* viewers stay; what was told counts so long */
-#define BEFORE_MOVED \
-	8                 /* quarters of a minute: an answer that old may
-			       still be cached somewhere */
-#define OLDER_MOVED 120   /* viewers who were told so long ago still watch */
-#define OLDER_MS 25.0f    /* a line on a node they may be on */
-#define PROVIDER_MS 15.0f /* a line in the provider of an earlier line */
+#define BEFORE_MOVED 8      /* quarters of a minute: still cached */
+#define OLDER_MOVED 120     /* viewers who were told so long ago still watch */
+#define OLDER_MS 25.0f      /* a line on a node they may be on */
+#define PROVIDER_MS 15.0f   /* a line in the provider of an earlier line */
 #define STABLE_TEMPERATURE_MS 0.05f
 
 #define BUDGET_VIEWERS 50.0f /* that any network may promise at once ... */
