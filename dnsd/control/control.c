@@ -131,6 +131,8 @@ void control_publish(struct control *c)
 	merge_accounts(c, now_ms);
 	c->load = fleet_load(c->fleet, now_ms);
 	c->load->provisional = c->geo_pending;
+	if (!c->restored) /* drained nodes are not known yet */
+		c->load->ready = false;
 	if (c->geo_pending && now_ms - c->start_ms < READY_WAIT_MS)
 		c->load->ready = false;
 	c->generation++;
@@ -634,14 +636,16 @@ static bool start(struct control *c, struct err *err)
 	struct fleet_rules rules = rules_of(c->built->conf);
 	c->fleet = fleet_new(&rules, c->start_ms);
 	fleet_set_map(c->fleet, c->built->map, &rules, c->start_ms);
+	c->poller = poll_new(c->base, &events);
+	set_targets(c);
 	threads_make(c, secret);
 	control_publish(c);
 	threads_start(c);
-	c->poller = poll_new(c->base, &events);
-	set_targets(c);
 	events_start(c);
 	open_extras(c);
 	load_store(c);
+	c->restored = true;
+	control_publish(c);
 	start_http(c, &sockets, secret);
 	free(sockets.operators);
 	free(sockets.site);

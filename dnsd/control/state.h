@@ -55,6 +55,7 @@ struct control {
 	struct geo_files geo_seen; /* a change is loaded when it is at rest */
 	bool geo_failed;  /* geo_seen could not be used: not tried again */
 	bool geo_pending; /* the first load is still to come */
+	bool restored;    /* what the store keeps is in force */
 	bool failed;      /* the first load failed: stop with an error */
 
 	uint8_t *logged; /* enum node_state, as the log told it, by node */
