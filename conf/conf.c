@@ -36,6 +36,7 @@ struct loader {
 	const char *file; /* being read */
 	struct seen *seen;
 	unsigned n_seen, room_seen;
+	unsigned room_zones, room_nodes, room_steer;
 };
 
 static void complain(struct loader *l, unsigned line, const char *fmt, ...)
@@ -455,6 +456,10 @@ _Static_assert(
 		offsetof(struct conf_steer, where) ==
 			offsetof(struct named, where),
 	"zones, nodes and steer begin alike");
+_Static_assert(sizeof(struct conf_zone) != sizeof(struct conf_node) &&
+		sizeof(struct conf_node) != sizeof(struct conf_steer) &&
+		sizeof(struct conf_zone) != sizeof(struct conf_steer),
+	"and are told apart by their size");
 
 static unsigned *count_of(struct conf *conf, const struct key *key)
 {
@@ -471,6 +476,24 @@ static bool is_public_given(const struct yaml *y)
 	return false;
 }
 
+/* Room for more structs behind the n of a list; lists grow by half, since
+ * there may be a file for each node. */
+static char *list_grow(
+	struct loader *l, void **list, unsigned n, unsigned more, size_t size)
+{
+	unsigned *room = size == sizeof(struct conf_zone) ? &l->room_zones
+		: size == sizeof(struct conf_node)        ? &l->room_nodes
+							  : &l->room_steer;
+	if (n + more <= *room)
+		return *list;
+	*room = n + more + n / 2;
+	char *fresh = arena_alloc(l->arena, *room * size);
+	if (n)
+		memcpy(fresh, *list, n * size);
+	*list = fresh;
+	return fresh;
+}
+
 static void set_named(
 	struct loader *l, const struct yaml *y, const struct key *key)
 {
@@ -480,10 +503,7 @@ static void set_named(
 
 	if (!is_kind(l, y, key->name, YAML_MAP) || !y->n)
 		return;
-	char *fresh = arena_alloc(l->arena, (*n + y->n) * size);
-	if (*n)
-		memcpy(fresh, *list, *n * size);
-	*list = fresh;
+	char *fresh = list_grow(l, list, *n, y->n, size);
 	for (unsigned i = 0; i < y->n; i++) {
 		struct named *one = (void *)(fresh + *n * size);
 		const char *name = name_of(l, key, y->keys[i]);

@@ -362,8 +362,6 @@ static void displace(struct fleet *f, unsigned dead, int64_t now_ms)
 		f->node[best].displaced += viewers;
 		f->node[best].displaced_ms = now_ms;
 	}
-	f->node[dead].connections = 0;
-	f->node[dead].have_load = false;
 }
 
 static void after_event(
