@@ -34,12 +34,18 @@ FUZZ_B := $(B)-fuzz
 FUZZ_CFLAGS := -O1 -g -fsanitize=fuzzer-no-link,address,undefined \
 	-fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
+# V=1 shows the commands whole.
+Q := $(if $(V),,@)
+say = $(if $(V),,@echo "  $(1) $(2)")
+JOBS := -j$(shell nproc)
+
 all: $(B)/dnsd
 
 # -- building --
 
 $(B)/dnsd: $(B)/obj/dnsd/main.o $(B)/libdnsd.a
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 # Thin: the objects stay the truth.
 $(B)/libdnsd.a: $(OBJECTS)
@@ -54,30 +60,34 @@ $(B)/flags: FORCE
 
 $(B)/obj/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/obj/dnsd/page/page.o: dnsd/page/index.html
 
 $(B)/tests/%: tests/unit/%.c $(B)/libdnsd.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -MF $@.d -Itests -o $@ \
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -MF $@.d -Itests -o $@ \
 		$(filter %.c %.a,$^) $(LIBS) -lcmocka
 
 $(B)/bench/%: tests/bench/%.c $(B)/libdnsd.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -MF $@.d -o $@ \
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -MF $@.d -o $@ \
 		$(filter %.c %.a,$^) $(LIBS)
 
 # -- running --
 
 # The demonstration: a fleet of SRS stand-ins, dnsd, dig lines to try.
 run: deps
-	@$(MAKE) --no-print-directory $(B)/dnsd
+	@$(MAKE) --no-print-directory $(JOBS) $(B)/dnsd
 	@$(PYTHON) tests/system/demo.py $(B)/dnsd
 
 # -- testing --
 
 test check: deps-test
+	@$(MAKE) --no-print-directory $(JOBS) $(B)/dnsd $(UNIT_BINARIES)
 	@$(MAKE) --no-print-directory lint unit system
 
 unit: $(UNIT_BINARIES)
@@ -94,7 +104,7 @@ lint:
 
 # Every target for FUZZ_SECONDS over its corpus, under ASan and UBSan.
 fuzz:
-	@$(MAKE) --no-print-directory B=$(FUZZ_B) CC=clang \
+	@$(MAKE) --no-print-directory $(JOBS) B=$(FUZZ_B) CC=clang \
 		CFLAGS='$(FUZZ_CFLAGS)' fuzz-run
 
 fuzz-run: $(addprefix $(B)/fuzz/,$(FUZZ))
@@ -111,7 +121,8 @@ fuzz-run: $(addprefix $(B)/fuzz/,$(FUZZ))
 
 $(B)/fuzz/%: tests/fuzz/%.c $(B)/libdnsd.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer,address,undefined -Itests -o $@ \
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer,address,undefined -Itests -o $@ \
 		$(filter %.c %.a,$^) $(LIBS)
 
 bench: deps-test
