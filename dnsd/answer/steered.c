@@ -175,9 +175,7 @@ struct steered_result steered_answer(struct answerer *answerer,
 		return why(answerer, job, mark, reply, owner);
 	query_fill(&query, job, mark, stream, stream_len, qtype);
 	query.trusted = options_trusts(snap->options, &job->peer);
-	steer_decide(
-		&state, answerer->accounts, &query, answerer->now_ms, &d, NULL);
-	steer_account(&state, answerer->accounts, &query, &d, answerer->now_ms);
+	steer_answer(&state, answerer->accounts, &query, answerer->now_ms, &d);
 	unsigned records = qtype == RR_HTTPS
 		? add_https(snap->map, &snap->map->names[mark.name], &d, reply,
 			  owner)

@@ -66,6 +66,7 @@ struct replay {
 	struct fleet *fleet;
 	struct load *load;
 	struct accounts *accounts[WORKERS_MAX];
+	struct memory *memory; /* shared by them, as in the server */
 	unsigned poll_ms, servers;
 	uint64_t seed;
 	int64_t now_ms, tick_ms;
@@ -203,9 +204,12 @@ static double number_of(
 
 static void open_accounts(struct replay *r)
 {
+	memory_free(r->memory);
+	r->memory = memory_new(CLIENTS, r->seed);
 	for (unsigned i = 0; i < r->workers; i++) {
 		accounts_free(r->accounts[i]);
-		r->accounts[i] = accounts_new(CLIENTS, hash_mix(r->seed + i));
+		r->accounts[i] =
+			accounts_new(CLIENTS, r->memory, hash_mix(r->seed + i));
 	}
 }
 
@@ -396,8 +400,7 @@ static bool on_query(struct replay *r, char **words, unsigned n)
 				      : hash_bytes(q.asker.bytes, 16, r->seed);
 	struct accounts *a = r->accounts[deal % r->workers];
 	struct steer_state state = {r->map, r->load, r->geo};
-	steer_decide(&state, a, &q, r->now_ms, &d, NULL);
-	steer_account(&state, a, &q, &d, r->now_ms);
+	steer_answer(&state, a, &q, r->now_ms, &d);
 	printf("answer %s ", words[2]);
 	for (unsigned i = 0; i < d.n; i++)
 		printf("%s%s", i ? "," : "", r->map->nodes[d.node[i]].name);
@@ -532,6 +535,7 @@ int cli_replay(int argc, char **argv)
 	free(line);
 	for (unsigned i = 0; i < r.workers; i++)
 		accounts_free(r.accounts[i]);
+	memory_free(r.memory);
 	load_free(r.load);
 	fleet_free(r.fleet);
 	map_free(r.map);

@@ -31,7 +31,7 @@ static int from_files(const char *path, const char *name, const char *client)
 			fleet_watch(fleet, i, false, false);
 		struct load *load = fleet_load(fleet, now);
 		struct steer_state state = {built->map, load, built->geo};
-		ok = try_explain(&state, name, client, now, &out, &err);
+		ok = try_explain(&state, NULL, name, client, now, &out, &err);
 		load_free(load);
 		fleet_free(fleet);
 	}

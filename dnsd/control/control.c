@@ -21,7 +21,8 @@
 #define WATCH_MS 1000
 #define SAVE_MS 10000
 #define FAILURE_LINES_PER_S 20
-#define READY_WAIT_MS 300 /* steered names wait for first polls so long */
+#define MEMORY_NETS (1 << 20) /* 64 MB if all are in use */
+#define READY_WAIT_MS 300     /* steered names wait for first polls so long */
 
 /* -- publishing -- */
 
@@ -513,12 +514,12 @@ static void threads_make(struct control *c, uint64_t secret)
 	const struct conf *conf = c->built->conf;
 	c->workers = mem_zero(c->n_workers, sizeof(struct udp_worker *));
 	for (unsigned i = 0; i < c->n_workers; i++)
-		c->workers[i] =
-			udp_worker_new(i, &c->listeners.udp[i * c->listeners.n],
-				c->listeners.n, &c->published, secret);
+		c->workers[i] = udp_worker_new(i,
+			&c->listeners.udp[i * c->listeners.n], c->listeners.n,
+			&c->published, c->memory, secret);
 	c->tcp = tcp_server_new(c->listeners.tcp, c->listeners.n,
 		(unsigned)conf->tcp.max, (unsigned)(conf->tcp.idle_s * 1000),
-		&c->published, secret);
+		&c->published, c->memory, secret);
 }
 
 /* Static names are answered from here on. */
@@ -567,8 +568,8 @@ static void start_http(
 	struct control_ops ops = {
 		.arg = c, .drain = ops_drain, .heartbeat = ops_heartbeat};
 	if (c->built->conf->http.listen.n || c->built->conf->site.listen.n)
-		c->http = http_start(
-			c->built->conf, sockets, &c->published, &ops, secret);
+		c->http = http_start(c->built->conf, sockets, &c->published,
+			&ops, c->memory, secret);
 }
 
 static unsigned worker_count(const struct conf *conf)
@@ -638,6 +639,8 @@ static bool start(struct control *c, struct err *err)
 	fleet_set_map(c->fleet, c->built->map, &rules, c->start_ms);
 	c->poller = poll_new(c->base, &events);
 	set_targets(c);
+	c->memory = memory_new(MEMORY_NETS, secret);
+	c->own = accounts_new(1, c->memory, secret);
 	threads_make(c, secret);
 	control_publish(c);
 	threads_start(c);
@@ -666,6 +669,8 @@ static void finish(struct control *c)
 	mailbox_free(c->mailbox);
 	if (c->base)
 		event_base_free(c->base);
+	accounts_free(c->own);
+	memory_free(c->memory);
 	fleet_free(c->fleet);
 	build_free(c->built, NULL);
 	load_free(c->load);

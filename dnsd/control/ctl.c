@@ -195,7 +195,8 @@ static void cmd_try(struct session *s, char **words, unsigned n)
 		finish(s, false, "try NAME ADDRESS[/LENGTH]");
 		return;
 	}
-	if (try_explain(&state, words[1], words[2], clock_ms(), &out, &err))
+	if (try_explain(
+		    &state, c->own, words[1], words[2], clock_ms(), &out, &err))
 		finish_buf(s, true, &out);
 	else
 		finish(s, false, err_text(&err));

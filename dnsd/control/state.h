@@ -38,6 +38,8 @@ struct control {
 	struct report *report;
 	struct published published;
 	struct fleet *fleet;
+	struct memory *memory; /* what client nets were told; all threads' */
+	struct accounts *own;  /* for explanations on this thread */
 	struct poller *poller;
 	struct store *store; /* NULL: none */
 

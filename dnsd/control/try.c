@@ -42,8 +42,9 @@ static void print_addresses(
 	buf_printf(out, "\n");
 }
 
-bool try_explain(const struct steer_state *state, const char *name,
-	const char *client, int64_t now_ms, struct buf *out, struct err *err)
+bool try_explain(const struct steer_state *state,
+	const struct accounts *accounts, const char *name, const char *client,
+	int64_t now_ms, struct buf *out, struct err *err)
 {
 	struct steer_query query;
 	struct steer_decision d;
@@ -53,7 +54,7 @@ bool try_explain(const struct steer_state *state, const char *name,
 
 	if (!query_of(state, name, client, &query, &scope, err))
 		return false;
-	steer_decide(state, NULL, &query, now_ms, &d, &trace);
+	steer_decide(state, accounts, &query, now_ms, &d, &trace);
 	buf_printf(out, "name %s line %u policy %s\n",
 		state->map->names[query.name].name, query.line,
 		conf_policies[state->map->names[query.name].policy]);

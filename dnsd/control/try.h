@@ -11,7 +11,8 @@
 #include "steer/decide.h"
 
 /* name: a steered name, a line or a stream of one. client: ADDRESS[/LEN]. */
-bool try_explain(const struct steer_state *state, const char *name,
-	const char *client, int64_t now_ms, struct buf *out, struct err *err);
+bool try_explain(const struct steer_state *state,
+	const struct accounts *accounts, const char *name, const char *client,
+	int64_t now_ms, struct buf *out, struct err *err);
 
 #endif

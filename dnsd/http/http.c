@@ -546,7 +546,7 @@ bool http_load_tls(const struct conf *conf, SSL_CTX **tls, struct err *err)
 
 struct http *http_start(const struct conf *conf,
 	const struct http_sockets *sockets, struct published *published,
-	const struct control_ops *ops, uint64_t secret)
+	const struct control_ops *ops, struct memory *memory, uint64_t secret)
 {
 	struct http *h = mem_zero(1, sizeof *h);
 
@@ -555,7 +555,7 @@ struct http *http_start(const struct conf *conf,
 	h->ops = *ops;
 	h->secret = secret;
 	h->mailbox = mailbox_new();
-	h->accounts = accounts_new(MAX_CLIENTS, secret);
+	h->accounts = accounts_new(MAX_CLIENTS, memory, secret);
 	h->rules = rules_new(conf);
 	h->sides[1].tls = sockets->tls;
 	h->with_tls = sockets->tls != NULL;

@@ -18,6 +18,7 @@
 #include "snapshot/snapshot.h"
 
 struct accounts;
+struct memory;
 
 /* What http may ask of control. done(arg, ok, text) runs in mailbox. */
 struct control_ops {
@@ -46,7 +47,7 @@ bool http_load_tls(
 /* conf is read now and by http_reconfigure, not kept. Starts the thread. */
 struct http *http_start(const struct conf *conf,
 	const struct http_sockets *sockets, struct published *published,
-	const struct control_ops *ops, uint64_t secret);
+	const struct control_ops *ops, struct memory *memory, uint64_t secret);
 
 /* After a reload: token, heartbeat_from and the certificate may have changed; a
  * certificate that can't be used is a warning. */

@@ -125,10 +125,11 @@ void api_lines(struct request *r)
 	json_t *lines = json_array();
 	for (unsigned line = 1; line <= name->lines; line++) {
 		query.line = (uint8_t)line;
-		steer_decide(&state, accounts, &query, now, &d, NULL);
 		/* One viewer comes, and to line 1. */
 		if (line == 1)
-			steer_account(&state, accounts, &query, &d, now);
+			steer_answer(&state, accounts, &query, now, &d);
+		else
+			steer_decide(&state, accounts, &query, now, &d, NULL);
 		if (d.ttl_s < ttl)
 			ttl = d.ttl_s;
 		json_array_append_new(lines,
@@ -160,8 +161,7 @@ void api_resolve(struct request *r)
 		return;
 	int64_t now = clock_ms();
 	struct accounts *accounts = http_own_accounts(r->http);
-	steer_decide(&state, accounts, &query, now, &d, NULL);
-	steer_account(&state, accounts, &query, &d, now);
+	steer_answer(&state, accounts, &query, now, &d);
 	json_t *list = json_array();
 	for (unsigned i = 0; i < d.n; i++) {
 		json_t *more = addresses_json(&state.map->nodes[d.node[i]]);

@@ -229,7 +229,7 @@ static void *run(void *arg)
 
 struct tcp_server *tcp_server_new(const int *fds, unsigned n,
 	unsigned max_connections, unsigned idle_ms, struct published *published,
-	uint64_t secret)
+	struct memory *memory, uint64_t secret)
 {
 	struct tcp_server *s =
 		aligned_alloc(64, (sizeof *s + 63) & ~(size_t)63);
@@ -237,7 +237,7 @@ struct tcp_server *tcp_server_new(const int *fds, unsigned n,
 		abort();
 	memset(s, 0, sizeof *s);
 	TAILQ_INIT(&s->oldest_first);
-	net_thread_init(&s->thread, published, MAX_CLIENTS, secret);
+	net_thread_init(&s->thread, published, MAX_CLIENTS, memory, secret);
 	s->max = max_connections;
 	s->idle_ms = idle_ms;
 	s->n = n;

@@ -57,14 +57,14 @@ struct udp_worker {
 
 struct udp_worker *udp_worker_new(unsigned index,
 	const struct udp_socket *sockets, unsigned n,
-	struct published *published, uint64_t secret)
+	struct published *published, struct memory *memory, uint64_t secret)
 {
 	struct udp_worker *w =
 		aligned_alloc(64, (sizeof *w + 63) & ~(size_t)63);
 	if (!w)
 		abort();
 	memset(w, 0, sizeof *w);
-	net_thread_init(&w->thread, published, MAX_CLIENTS, secret);
+	net_thread_init(&w->thread, published, MAX_CLIENTS, memory, secret);
 	w->index = index;
 	w->sockets = sockets;
 	w->n = n;

@@ -26,13 +26,15 @@ static size_t clients_size(const struct accounts *a)
 	return (size_t)(a->bucket_mask + 1) * CLIENT_WAYS * sizeof *a->clients;
 }
 
-struct accounts *accounts_new(unsigned max_clients, uint64_t secret)
+struct accounts *accounts_new(
+	unsigned max_clients, struct memory *memory, uint64_t secret)
 {
 	struct accounts *a = mem_zero(1, sizeof *a);
 	uint32_t buckets = 1;
 	while (buckets * CLIENT_WAYS < max_clients)
 		buckets *= 2;
 	a->secret = secret;
+	a->memory = memory;
 	a->bucket_mask = buckets - 1;
 	a->promise = pages(PROMISES_SIZE);
 	a->clients = pages(clients_size(a));
@@ -85,9 +87,6 @@ struct client *accounts_client(
 			oldest = &c[i];
 	}
 	*oldest = (struct client){.tag = tag, .seen_ms = now_ms};
-	for (unsigned i = 0; i < CLIENT_LINES; i++)
-		oldest->told[i].node = oldest->told[i].before = MAP_NO_NODE;
-	oldest->older[0] = oldest->older[1] = MAP_NO_NODE;
 	return oldest;
 }
 

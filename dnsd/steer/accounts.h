@@ -7,9 +7,9 @@
  *    100 ms, takes differences and knows what was promised since; no reset,
  *    no lock, no race. Beside them `recent`, the thread's own promises since
  *    the load it decides by was published.
- *  - clients by (client net, steered name, stream): demand, and which node
- *    each line was told when. A fixed table; the oldest of a bucket makes
- *    room, so that floods of nets cost no memory.
+ *  - clients by (client net, steered name, stream): their demand. A fixed
+ *    table; the oldest of a bucket makes room, so that floods of nets cost no
+ *    memory. What they were told, all threads share: memory.h.
  *
  * A third small one holds a budget per asking network, so that nobody can
  * reserve the fleet full with forged questions.
@@ -20,6 +20,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "steer/memory.h"
 
 /* A promise of `rate` viewers per second lasts as long as the answer; its
  * length is rounded up to one of these classes, its rate down. */
@@ -43,28 +45,14 @@ struct promise {
 };
 _Static_assert(sizeof(struct promise) == 64, "a cache line");
 
-#define CLIENT_LINES 3
-
-/* What a line of a client net was told. */
-struct told {
-	uint16_t node;    /* MAP_NO_NODE: nothing yet */
-	uint16_t before;  /* another node it was told before that */
-	uint32_t made_ms; /* when node was decided (clock, cut to 32 bits) */
-	uint16_t ttl_s;
-	uint8_t types; /* question types that shared the decision */
-	uint8_t moved; /* when it went from before to node: quarters of a
-			  minute, cut to 8 bits */
-};
-
+/* The demand of a client net; two to a cache line. */
 struct client {
 	uint64_t tag;      /* 0: free */
 	uint32_t asked_ms; /* last demand event */
-	float n, g;        /* demand: n events in g seconds of waiting */
-	struct told told[CLIENT_LINES];
-	uint16_t older[2]; /* nodes line 1 was told before told[0].before */
+	float n, g;        /* n events in g seconds of waiting */
 	uint32_t seen_ms;
 };
-_Static_assert(sizeof(struct client) == 64, "a cache line");
+_Static_assert(sizeof(struct client) == 24, "small");
 
 struct asker {
 	uint32_t tag;
@@ -81,12 +69,14 @@ struct accounts {
 	struct client *clients;  /* buckets of CLIENT_WAYS */
 	uint32_t bucket_mask;
 	struct asker askers[ASKERS];
-	uint64_t secret; /* seeds the tags */
+	uint64_t secret;       /* seeds the tags */
+	struct memory *memory; /* of the process; borrowed */
 };
 
 /* An account for about max_clients client nets (rounded up to a power of two,
- * 64 bytes each). Memory is touched only as nodes and clients come. */
-struct accounts *accounts_new(unsigned max_clients, uint64_t secret);
+ * 24 bytes each), touched only as nodes and clients come. memory is borrowed. */
+struct accounts *accounts_new(
+	unsigned max_clients, struct memory *memory, uint64_t secret);
 void accounts_free(struct accounts *accounts); /* NULL allowed */
 
 /* The client's entry, or the one it may replace (then zeroed with its tag
@@ -106,7 +96,6 @@ static inline void accounts_prefetch(
 	const struct client *bucket =
 		&accounts->clients[(key & accounts->bucket_mask) * CLIENT_WAYS];
 	__builtin_prefetch(bucket);
-	__builtin_prefetch(bucket + 1);
 }
 
 /* How many of `viewers` the asking network may still reserve now; takes them

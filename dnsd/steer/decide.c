@@ -112,7 +112,8 @@ struct work {
 	const struct steer_query *query;
 	const struct map_name *name;
 	const struct map_pool *pool;
-	const struct client *client; /* or NULL */
+	float demand;            /* viewers per second behind this client net */
+	struct remembered *past; /* what it was told */
 	uint64_t net;
 	uint32_t now;  /* ms, 32 bits */
 	float viewers; /* that this answer will bring */
@@ -322,12 +323,12 @@ static const struct option *best_of(const struct work *w)
  * them press the button too. */
 static float older_cost(const struct work *w, unsigned node)
 {
-	const struct client *c = w->client;
-	if (!c || !told_counts(&c->told[0], w->now) ||
-		told_moved(&c->told[0], w->now) > OLDER_MOVED)
+	const struct remembered *past = w->past;
+	if (!told_counts(&past->told[0], w->now) ||
+		told_moved(&past->told[0], w->now) > OLDER_MOVED)
 		return 0;
-	return node == c->told[0].before || node == c->older[0] ||
-			node == c->older[1]
+	return node == past->told[0].before || node == past->older[0] ||
+			node == past->older[1]
 		? OLDER_MS
 		: 0;
 }
@@ -365,9 +366,8 @@ static unsigned earlier_lines(struct work *w, uint16_t *had)
 {
 	unsigned n = 0;
 	for (unsigned line = 1; line < w->query->line; line++) {
-		const struct told *t = w->client && line <= CLIENT_LINES
-			? &w->client->told[line - 1]
-			: NULL;
+		const struct told *t =
+			line <= MEMORY_LINES ? &w->past->told[line - 1] : NULL;
 		uint16_t before = MAP_NO_NODE;
 		uint16_t node = MAP_NO_NODE;
 		if (t && told_counts(t, w->now)) {
@@ -394,7 +394,7 @@ static uint32_t ttl_for(const struct work *w, const struct option *o)
 {
 	const struct load_node *load = &w->state->load->node[o->node];
 	float ttl = w->name->ttl_max_s, least = w->name->ttl_min_s;
-	float rate = demand_rate(w->client);
+	float rate = w->demand;
 
 	if (w->name->policy == POLICY_STABLE)
 		return (uint32_t)ttl;
@@ -426,7 +426,7 @@ static void rank(struct options *list)
 static void trace_fill(const struct work *w, struct steer_trace *trace)
 {
 	trace->n = w->options.n;
-	trace->viewers_per_s = demand_rate(w->client);
+	trace->viewers_per_s = w->demand;
 	for (unsigned i = 0; i < w->options.n; i++) {
 		const struct option *o = &w->options.option[i];
 		trace->candidate[i] = (struct steer_candidate){
@@ -450,15 +450,14 @@ static void trace_fill(const struct work *w, struct steer_trace *trace)
  * 1 may have come to where line 2 was); NULL otherwise. The best option is first. */
 static const struct told *still_valid(const struct work *w)
 {
-	if (!w->client || w->query->line > CLIENT_LINES)
+	if (w->query->line > MEMORY_LINES)
 		return NULL;
-	const struct told *t = &w->client->told[w->query->line - 1];
+	const struct told *t = &w->past->told[w->query->line - 1];
 	if (!told_runs(t, w->now))
 		return NULL;
 	/* A crowd behind one resolver: each of its caches may be sent
 	 * elsewhere. */
-	if ((t->types & w->query->type) &&
-		demand_rate(w->client) * t->ttl_s > HEAVY_VIEWERS)
+	if ((t->types & w->query->type) && w->demand * t->ttl_s > HEAVY_VIEWERS)
 		return NULL;
 	const struct option *best = &w->options.option[0];
 	for (unsigned i = 0; i < w->options.n; i++) {
@@ -495,14 +494,26 @@ static void fill_decision(
 	for (unsigned i = 0; i < w->options.n && d->n < w->name->answers; i++)
 		if (w->options.option[i].state == first->state)
 			d->node[d->n++] = w->options.option[i].node;
-	d->rate = demand_rate(w->client);
+	d->rate = w->demand;
 	d->at_once = 1;
 }
 
-static void expect_viewers(struct work *w)
+/* What is known of the client: its past and its demand. */
+static void recall(struct work *w, struct steer_decision *d)
 {
-	float rate = demand_rate(w->client);
-	w->viewers = 1 + rate * w->name->ttl_min_s;
+	static const struct told nothing = {
+		.node = MAP_NO_NODE, .before = MAP_NO_NODE};
+	const struct accounts *accounts = w->accounts;
+
+	w->past = &d->past;
+	if (accounts) {
+		memory_read(accounts->memory, d->key, &d->past);
+		w->demand = demand_rate(accounts_peek(accounts, d->key));
+	} else {
+		for (unsigned i = 0; i < MEMORY_LINES; i++)
+			d->past.told[i] = nothing;
+	}
+	w->viewers = 1 + w->demand * w->name->ttl_min_s;
 }
 
 void steer_decide(const struct steer_state *state,
@@ -519,8 +530,7 @@ void steer_decide(const struct steer_state *state,
 	w.pool = &state->map->pools[w.name->pool];
 	w.net = query->stream ? hash_mix(query->stream) : net_hash(query);
 	*d = (struct steer_decision){.key = steer_key(state->map, query)};
-	w.client = accounts ? accounts_peek(accounts, d->key) : NULL;
-	expect_viewers(&w);
+	recall(&w, d);
 	gather(&w);
 	unsigned n = earlier_lines(&w, had);
 	if (n)
@@ -602,26 +612,32 @@ static void demand_learn(struct client *c, const struct told *t, uint32_t now)
 	c->asked_ms = now;
 }
 
-static void told_set(struct client *c, struct told *t,
-	const struct steer_query *query, const struct steer_decision *d,
-	uint32_t now)
+/* Remembers what the line is told now. False: another thread was faster. */
+static bool remember(struct memory *memory, const struct steer_query *query,
+	const struct steer_decision *d, uint32_t now)
 {
+	unsigned line = query->line - 1u;
+	const struct told *seen = &d->past.told[line];
+	uint16_t older[MEMORY_OLDER] = {d->past.older[0], d->past.older[1]};
+	struct told t = *seen;
+
 	if (d->again) {
-		t->types |= query->type;
-		return;
+		t.types |= query->type;
+		if (t.types != seen->types)
+			memory_share(memory, d->key, line, &t);
+		return true;
 	}
-	if (t->node != d->node[0] && t->node != MAP_NO_NODE) {
-		if (t == &c->told[0]) {
-			c->older[1] = c->older[0];
-			c->older[0] = t->before;
-		}
-		t->before = t->node;
-		t->moved = quarters(now);
+	if (t.node != d->node[0] && t.node != MAP_NO_NODE) {
+		older[1] = older[0];
+		older[0] = t.before;
+		t.before = t.node;
+		t.moved = quarters(now);
 	}
-	t->node = d->node[0];
-	t->made_ms = now;
-	t->ttl_s = (uint16_t)d->ttl_s;
-	t->types = query->type;
+	t.node = d->node[0];
+	t.made_ms = now;
+	t.ttl_s = (uint16_t)d->ttl_s;
+	t.types = query->type;
+	return memory_claim(memory, d->key, line, seen, &t, older);
 }
 
 static uint64_t asker_key(const struct addr *asker)
@@ -646,30 +662,52 @@ static float within_budget(const struct steer_state *state,
 		BUDGET_REFILL * burst, burst);
 }
 
-void steer_account(const struct steer_state *state, struct accounts *accounts,
+/* What the answer promises to its nodes, as far as the asker's budget goes. */
+static void promise(const struct steer_state *state, struct accounts *accounts,
 	const struct steer_query *query, const struct steer_decision *d,
-	int64_t now_ms)
+	float rate, uint32_t now)
 {
-	uint32_t now = (uint32_t)now_ms;
-	struct client *c = accounts_client(accounts, d->key, now);
-	struct told *t =
-		query->line <= CLIENT_LINES ? &c->told[query->line - 1] : NULL;
-	bool shared = t && d->again && !(t->types & query->type);
-
-	if (query->line == 1 && !shared)
-		demand_learn(c, t, now);
-	else if (query->line > 1 && !shared && c->told[0].node != MAP_NO_NODE)
-		sum_add(&accounts->promise[c->told[0].node].line2, 1);
-	if (t)
-		told_set(c, t, query, d, now);
-	if (shared) /* the same viewer asks for another type */
-		return;
-
-	float rate = query->line == 1 ? demand_rate(c) : 0;
 	float want = d->at_once + rate * (float)d->ttl_s;
 	float may = within_budget(state, accounts, query, want, now);
 	float share = may / want / d->n;
 	for (unsigned i = 0; i < d->n; i++)
 		promise_add(accounts, d->node[i], state->load->generation,
 			d->at_once * share, rate * share, d->ttl_s);
+}
+
+bool steer_account(const struct steer_state *state, struct accounts *accounts,
+	const struct steer_query *query, const struct steer_decision *d,
+	int64_t now_ms)
+{
+	uint32_t now = (uint32_t)now_ms;
+	bool kept = query->line <= MEMORY_LINES;
+	const struct told *seen = kept ? &d->past.told[query->line - 1] : NULL;
+	/* The same viewer asks for another type. */
+	bool shared = kept && d->again && !(seen->types & query->type);
+	const struct told *first = &d->past.told[0];
+
+	if (kept && !remember(accounts->memory, query, d, now))
+		return false;
+	if (shared)
+		return true;
+	struct client *c = accounts_client(accounts, d->key, now);
+	if (query->line == 1)
+		demand_learn(c, seen, now);
+	else if (first->node != MAP_NO_NODE)
+		sum_add(&accounts->promise[first->node].line2, 1);
+	promise(state, accounts, query, d,
+		query->line == 1 ? demand_rate(c) : 0, now);
+	return true;
+}
+
+void steer_answer(const struct steer_state *state, struct accounts *accounts,
+	const struct steer_query *query, int64_t now_ms,
+	struct steer_decision *decision)
+{
+	steer_decide(state, accounts, query, now_ms, decision, NULL);
+	if (steer_account(state, accounts, query, decision, now_ms))
+		return;
+	/* Another thread has told this client net something meanwhile. */
+	steer_decide(state, accounts, query, now_ms, decision, NULL);
+	steer_account(state, accounts, query, decision, now_ms);
 }

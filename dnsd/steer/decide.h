@@ -63,7 +63,9 @@ struct steer_decision {
 	uint32_t ttl_s;
 	float at_once, rate; /* viewers this answer will bring: now, and per
 				second while it lives */
-	uint64_t key;        /* of the client's entry in the accounts */
+	uint64_t key; /* of the client net's entries in memory and accounts */
+	struct remembered past; /* what the net had been told when this was
+				   decided */
 };
 
 /* One line of an explanation. */
@@ -89,8 +91,15 @@ void steer_decide(const struct steer_state *state,
 	int64_t now_ms, struct steer_decision *decision,
 	struct steer_trace *trace);
 
-/* Accounts a decision that was answered. */
-void steer_account(const struct steer_state *state, struct accounts *accounts,
+/* Decides and accounts: what DNS and HTTP answer with. */
+void steer_answer(const struct steer_state *state, struct accounts *accounts,
+	const struct steer_query *query, int64_t now_ms,
+	struct steer_decision *decision);
+
+/* Accounts a decision that is to be answered. False, and nothing is accounted:
+ * another thread has decided for this client net and line since steer_decide;
+ * decide again. */
+bool steer_account(const struct steer_state *state, struct accounts *accounts,
 	const struct steer_query *query, const struct steer_decision *decision,
 	int64_t now_ms);
 

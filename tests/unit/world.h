@@ -23,6 +23,7 @@ struct world {
 	uint16_t spare[8][MAP_CANDIDATES];
 	struct load load;
 	struct steer_state state;
+	struct memory *memory;
 	struct accounts *accounts;
 	int64_t now;
 };
@@ -89,12 +90,14 @@ static inline void world_open(struct world *w, const char *yaml)
 		.node = w->node,
 		.spare = (const uint16_t(*)[MAP_CANDIDATES])w->spare};
 	w->state = (struct steer_state){w->map, &w->load, w->geo};
-	w->accounts = accounts_new(4096, 7);
+	w->memory = memory_new(4096, 7);
+	w->accounts = accounts_new(4096, w->memory, 7);
 }
 
 static inline void world_close(struct world *w)
 {
 	accounts_free(w->accounts);
+	memory_free(w->memory);
 	map_free(w->map);
 	geo_free(w->geo);
 }

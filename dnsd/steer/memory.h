@@ -1,0 +1,63 @@
+/* memory.h - what client nets were told, for one process.
+ *
+ * A decision holds for its client net and TTL whichever thread is asked next:
+ * resolvers ask A and AAAA from different ports, which the kernel deals to
+ * different workers, and a website asks over HTTP. So this one table is shared.
+ * An entry is one cache line of atomic words; threads meet on it only when they
+ * answer the same net at the same time. Nobody waits: what is torn by a race
+ * is at worst a decision that is made anew.
+ *
+ *	| tag | line 1..3: node before made | line 1..3: ttl types moved | older |
+ *
+ * The table is fixed; the oldest entry of a bucket makes room.
+ */
+#ifndef STEER_MEMORY_H
+#define STEER_MEMORY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define MEMORY_LINES 3
+#define MEMORY_OLDER 2
+
+/* What a line of a client net was told. */
+struct told {
+	uint16_t node;    /* MAP_NO_NODE: nothing yet */
+	uint16_t before;  /* another node it was told before that */
+	uint32_t made_ms; /* when node was decided (clock, cut to 32 bits) */
+	uint16_t ttl_s;
+	uint8_t types; /* question types that shared the decision */
+	uint8_t moved; /* when it went from before to node: quarters of a
+			  minute, cut to 8 bits */
+};
+
+/* A copy of an entry. */
+struct remembered {
+	struct told told[MEMORY_LINES];
+	uint16_t older[MEMORY_OLDER]; /* nodes line 1 was told before
+					 told[0].before */
+};
+
+struct memory;
+
+/* For about max_nets client nets (rounded up to a power of two, 64 bytes each,
+ * touched only when used). secret seeds the tags. */
+struct memory *memory_new(unsigned max_nets, uint64_t secret);
+void memory_free(struct memory *memory); /* NULL allowed */
+
+/* What is known of a key; all MAP_NO_NODE if nothing is. */
+void memory_read(
+	const struct memory *memory, uint64_t key, struct remembered *out);
+
+/* Remembers a new decision of a line (0..), if the line is still as `seen`
+ * (from memory_read) says. False: another thread has decided meanwhile; decide
+ * again. older is written with line 0. */
+bool memory_claim(struct memory *memory, uint64_t key, unsigned line,
+	const struct told *seen, const struct told *told,
+	const uint16_t older[MEMORY_OLDER]);
+
+/* Adds types to a decision that stands. */
+void memory_share(struct memory *memory, uint64_t key, unsigned line,
+	const struct told *told);
+
+#endif
