@@ -36,7 +36,8 @@ static const char help[] =
 #define SCOPE_V6 48
 
 struct replay_node {
-	char name[64], site[64], ip[ADDR_TEXT_MAX];
+	char name[64]; /* as the lines say; any text without a space */
+	char label[24], site[24]; /* the same as the configuration allows */
 	double lat, lon, capacity, bandwidth_bps;
 	bool removed;
 	/* for the byte counter that a sample has */
@@ -80,21 +81,30 @@ struct replay {
 static const char *const steer_default =
 	"steer:\n  live.example.com: {pool: [edge], lines: 3, streams: true}\n";
 
+static unsigned living(const struct replay *r)
+{
+	unsigned n = 0;
+	for (unsigned i = 0; i < r->n_nodes; i++)
+		n += !r->nodes[i].removed;
+	return n;
+}
+
+/* Addresses are never answered here: all nodes have the same. */
 static void write_conf(const struct replay *r, struct buf *out)
 {
 	buf_printf(out,
-		"zones: {example.com: {ns: [\"ns.example.net\"]}}\n"
-		"nodes:\n");
+		"zones: {example.com: {ns: [\"ns.example.net\"]}}\nnodes:\n");
 	for (unsigned i = 0; i < r->n_nodes; i++) {
 		const struct replay_node *n = &r->nodes[i];
-		if (n->removed)
-			continue;
-		buf_printf(out,
-			"  %s: {role: edge, address: [%s], at: [%.4f, %.4f], site: \"%s\", capacity: %.0f, bandwidth: %.0f}\n",
-			n->name, n->ip, n->lat, n->lon, n->site, n->capacity,
-			n->bandwidth_bps);
+		if (!n->removed)
+			buf_printf(out,
+				"  %s: {role: edge, address: [192.0.2.1], at: [%.4f, %.4f], site: %s, capacity: %.0f, bandwidth: %.0f}\n",
+				n->label, n->lat, n->lon, n->site, n->capacity,
+				n->bandwidth_bps);
 	}
-	buf_printf(out, "%s", r->steer.text ? r->steer.text : steer_default);
+	if (living(r))
+		buf_printf(out, "%s",
+			r->steer.text ? r->steer.text : steer_default);
 }
 
 /* A place is reached through an address of its own in 240.0.0.0/4. */
@@ -234,6 +244,19 @@ static struct replay_node *node_named(struct replay *r, const char *name)
 	return NULL;
 }
 
+/* A DNS label for any name, the same whatever the order of the nodes. */
+static void make_label(char *out, size_t room, const char *name)
+{
+	snprintf(out, room, "n%016llx",
+		(unsigned long long)hash_bytes(name, strlen(name), 4));
+}
+
+/* v in its range; what is no number is the least. */
+static double within(double v, double least, double most)
+{
+	return v >= least ? (v < most ? v : most) : least;
+}
+
 static bool on_node(struct replay *r, char **words, unsigned n)
 {
 	if (n < 5 || !advance(r, words[1]))
@@ -244,36 +267,51 @@ static bool on_node(struct replay *r, char **words, unsigned n)
 			mem_grow(r->nodes, (r->n_nodes + 1) * sizeof *r->nodes);
 		node = &r->nodes[r->n_nodes++];
 	}
-	*node = (struct replay_node){.lat = atof(words[3]),
-		.lon = atof(words[4]),
-		.capacity = number_of(words, n, "cap_conns", 1000),
-		.bandwidth_bps = number_of(words, n, "cap_kbps", 0) * 1000};
+	*node = (struct replay_node){.lat = within(atof(words[3]), -90, 90),
+		.lon = within(atof(words[4]), -180, 180),
+		.capacity =
+			within(number_of(words, n, "cap_conns", 1000), 1, 1e9),
+		.bandwidth_bps = within(
+			number_of(words, n, "cap_kbps", 0) * 1000, 0, 1e15)};
 	const char *site = value_of(words, n, "domain");
-	const char *ip = value_of(words, n, "ip");
 	snprintf(node->name, sizeof node->name, "%s", words[2]);
-	snprintf(node->site, sizeof node->site, "%s", site ? site : "");
-	snprintf(node->ip, sizeof node->ip, "%s", ip ? ip : "192.0.2.1");
+	make_label(node->label, sizeof node->label, words[2]);
+	make_label(node->site, sizeof node->site, site ? site : words[2]);
 	r->stale = true;
 	return true;
 }
 
 static int index_of(struct replay *r, const char *name)
 {
-	return ready(r) ? map_find_node(r->map, name) : -1;
+	const struct replay_node *node = node_named(r, name);
+	if (!node || node->removed || !ready(r))
+		return -1;
+	return map_find_node(r->map, node->label);
+}
+
+/* The name that the lines know a node by. */
+static const char *name_of_index(const struct replay *r, unsigned index)
+{
+	for (unsigned i = 0; i < r->n_nodes; i++)
+		if (!strcmp(r->nodes[i].label, r->map->nodes[index].name))
+			return r->nodes[i].name;
+	return "-";
 }
 
 static bool on_state(struct replay *r, char **words, unsigned n)
 {
 	if (n < 4 || !advance(r, words[1]))
 		return n < 4;
-	int node = index_of(r, words[2]);
-	if (node < 0)
+	struct replay_node *node = node_named(r, words[2]);
+	if (!node)
 		return true;
-	fleet_drain(r->fleet, (unsigned)node, !strcmp(words[3], "drain"));
-	if (!strcmp(words[3], "removed")) {
-		node_named(r, words[2])->removed = true;
-		r->stale = true;
-	}
+	bool removed = !strcmp(words[3], "removed");
+	r->stale |= removed != node->removed;
+	node->removed = removed;
+	int index = index_of(r, words[2]);
+	if (index >= 0)
+		fleet_drain(
+			r->fleet, (unsigned)index, !strcmp(words[3], "drain"));
 	return true;
 }
 
@@ -390,9 +428,9 @@ static bool on_query(struct replay *r, char **words, unsigned n)
 	struct steer_decision d;
 	unsigned scope = 0;
 
-	if (n < 8 || !advance(r, words[1]) || !r->n_nodes || !ready(r))
+	if (n < 8 || !advance(r, words[1]) || !ready(r))
 		return n < 8;
-	if (!fill_query(r, words, &q, &scope)) {
+	if (!living(r) || !fill_query(r, words, &q, &scope)) {
 		printf("answer %s - ttl=0 scope=0\n", words[2]);
 		return true;
 	}
@@ -403,7 +441,7 @@ static bool on_query(struct replay *r, char **words, unsigned n)
 	steer_answer(&state, a, &q, r->now_ms, &d);
 	printf("answer %s ", words[2]);
 	for (unsigned i = 0; i < d.n; i++)
-		printf("%s%s", i ? "," : "", r->map->nodes[d.node[i]].name);
+		printf("%s%s", i ? "," : "", name_of_index(r, d.node[i]));
 	printf(" ttl=%u scope=%u\n", d.ttl_s, scope);
 	count_answer(r, &q, &d);
 	return true;
@@ -513,6 +551,7 @@ static void print_stats(const struct replay *r)
 int cli_replay(int argc, char **argv)
 {
 	struct replay r = {.workers = 1,
+		.stale = true,
 		.now_ms = EPOCH_MS,
 		.tick_ms = EPOCH_MS,
 		.poll_ms = 3000,

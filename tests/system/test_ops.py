@@ -491,6 +491,28 @@ class Replay(Test):
         self.assertEqual(done.returncode, 0)
         self.assertIn("answer 1 ", done.stdout)
 
+    def test_odd_worlds(self):
+        """No node yet, none left, nodes of any name and nonsense numbers."""
+        done = self.replay(self.QUERY % (1, 1, 1) + "sync 1\n")
+        self.assertEqual(done.stdout,
+                         "answer 1 - ttl=0 scope=0\nsynced 1\n")
+        text = self.NODES + "".join(
+            f"state 10 {n} removed\n" for n in "ab") + self.QUERY % (20, 1, 1)
+        done = self.replay(text + "state 30 a up\n" + self.QUERY % (40, 2, 1))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("answer 1 - ttl=0 scope=0\nanswer 2 a ", done.stdout)
+        done = self.replay("node 0 E\"1.x nan 999 cap_conns=0 ip=zz domain={\n"
+                           "node 0 b 1 1 ip=2001:db8::1\n" +
+                           self.QUERY % (20, 1, 1))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r'^answer 1 (E"1.x|b) ')
+
+    def test_order_of_nodes(self):
+        nodes = self.NODES.splitlines(True)[:2]
+        ask = "".join(self.QUERY % (200 + i, i, i) for i in range(100))
+        self.assertEqual(self.replay("".join(nodes) + ask).stdout,
+                         self.replay("".join(nodes[::-1]) + ask).stdout)
+
     def test_workers(self):
         text = ("hello steersim/1 ns=0/1 seed=5 poll_ms=5000\n" + self.NODES +
                 "".join(self.QUERY % (200 + i, i, i) for i in range(200)) +
