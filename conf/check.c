@@ -1,8 +1,11 @@
 /* Cross-checks: what no key can say alone. */
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #include "conf/schema.h"
 
@@ -72,6 +75,19 @@ static bool endpoint(struct conf *conf, const struct conf_node *node,
 	return true;
 }
 
+/* Of "host", "host:port" or "[address]:port"; n octets. */
+static bool port_ok(const char *host, size_t n)
+{
+	size_t at = n, digits;
+	while (at && host[at - 1] != ':' && host[at - 1] != ']')
+		at--;
+	if (!at || host[at - 1] == ']')
+		return true;
+	digits = strspn(host + at, "0123456789");
+	return digits == n - at && digits >= 1 && digits <= 5 &&
+		strtoul(host + at, NULL, 10) <= 65535;
+}
+
 static bool api_url(struct conf *conf, struct conf_node *node, struct err *err)
 {
 	const char *url = node->api;
@@ -97,7 +113,8 @@ static bool api_url(struct conf *conf, struct conf_node *node, struct err *err)
 		n--;
 	}
 	/* Never the URL itself in a message: it may hold a password. */
-	if (!n || memchr(host, '/', n) || strpbrk(host, " ?#\\"))
+	if (!n || memchr(host, '/', n) || strpbrk(host, " ?#\\") ||
+		!port_ok(host, n))
 		return complain(err, node->where,
 			"api is not http://[user:password@]host:port or off",
 			node->name);
@@ -216,6 +233,21 @@ static bool is_below(const char *name, const char *zone)
 	return n == z || name[n - z - 1] == '.';
 }
 
+/* Protocols of 1 to 255 octets with a comma between. */
+static bool alpn_ok(const char *list)
+{
+	if (!*list)
+		return true;
+	for (;; list++) {
+		size_t n = strcspn(list, ",");
+		if (n == 0 || n > 255 || strlen(list) > 120)
+			return false;
+		list += n;
+		if (!*list)
+			return true;
+	}
+}
+
 static bool check_steer(
 	struct conf *conf, struct conf_steer *steer, struct err *err)
 {
@@ -225,6 +257,10 @@ static bool check_steer(
 	if (!inside)
 		ok = complain(
 			err, steer->where, "outside every zone", steer->name);
+	if (!alpn_ok(steer->https))
+		ok = complain(err, steer->where,
+			"https is not a list of protocols such as h2,http/1.1",
+			steer->name);
 	/* lineN, _why and a stream label stand in front of it. */
 	if (strlen(steer->name) > 253 - 64)
 		ok = complain(err, steer->where,
@@ -282,6 +318,11 @@ static bool check_listen(const struct conf_texts *listen, int port,
 			key, listen->text[i]);
 		ok = complain(err, listen->where[i], line, NULL);
 	}
+	for (unsigned i = 0; i < listen->n; i++)
+		for (unsigned k = 0; k < i; k++)
+			if (!strcmp(listen->text[i], listen->text[k]))
+				ok = complain(err, listen->where[i],
+					"is there twice", listen->text[i]);
 	return ok;
 }
 
@@ -294,13 +335,32 @@ static void warn_readable_token(const struct conf *conf, struct err *err)
 			conf->http.where.file, conf->http.where.line);
 }
 
+static bool complain_key(struct err *err, const struct conf *conf,
+	const char *key, const char *fmt, const char *text)
+{
+	struct conf_where where = conf_key_where(conf, key);
+	char line[512];
+	snprintf(line, sizeof line, fmt, text);
+	return err_add(err, "%s:%u: %s: %s", where.file, where.line, key, line);
+}
+
+/* A socket's path is short by nature. */
+static bool check_control(const struct conf *conf, struct err *err)
+{
+	if (strlen(conf->control) < sizeof((struct sockaddr_un *)0)->sun_path)
+		return true;
+	return complain_key(err, conf, "control", "%s is too long for a socket",
+		conf->control);
+}
+
 /* NSID and CHAOS answers must fit into the smallest reply. */
 static bool check_server_id(const struct conf *conf, struct err *err)
 {
 	if (strlen(conf->server_id) <= 128 && strlen(conf->version) <= 128)
 		return true;
-	return err_add(err, "%s:1: server_id and version: at most 128 octets",
-		conf->path);
+	return complain_key(err, conf,
+		strlen(conf->server_id) > 128 ? "server_id" : "version",
+		"longer than %s octets", "128");
 }
 
 static bool check_listeners(struct conf *conf, struct err *err)
@@ -326,7 +386,7 @@ bool conf_check(struct conf *conf, struct err *err)
 	bool ok = check_listeners(conf, err);
 	const char *names = conf->node_names;
 
-	ok &= check_server_id(conf, err);
+	ok &= check_server_id(conf, err) && check_control(conf, err);
 	if (!conf->n_zones)
 		ok = err_add(err, "%s:1: no zones", conf->path);
 	if (conf->n_nodes > CONF_NODES_MAX)
@@ -345,8 +405,8 @@ bool conf_check(struct conf *conf, struct err *err)
 		for (unsigned i = 0; conf->node_names && i < conf->n_zones; i++)
 			found |= !strcmp(conf->zones[i].name, conf->node_names);
 		if (!found)
-			ok = err_add(err, "%s:1: node_names: '%s' is no zone",
-				conf->path, names);
+			ok = complain_key(err, conf, "node_names",
+				"'%s' is no zone", names);
 	}
 	return ok;
 }

@@ -468,12 +468,13 @@ static unsigned *count_of(struct conf *conf, const struct key *key)
 							      : &conf->n_steer;
 }
 
-static bool is_public_given(const struct yaml *y)
+/* The line of a key in a map, 0 if it is not there. */
+static unsigned line_of(const struct yaml *y, const char *key)
 {
 	for (unsigned i = 0; y->kind == YAML_MAP && i < y->n; i++)
-		if (!strcmp(y->keys[i]->text, "public"))
-			return true;
-	return false;
+		if (!strcmp(y->keys[i]->text, key))
+			return y->keys[i]->line;
+	return 0;
 }
 
 /* Room for more structs behind the n of a list; lists grow by half, since
@@ -514,7 +515,11 @@ static void set_named(
 			set_section(l, y->values[i], key->section, one);
 		if (size == sizeof(struct conf_node))
 			((struct conf_node *)one)->public_given =
-				is_public_given(y->values[i]);
+				line_of(y->values[i], "public") > 0;
+		if (size == sizeof(struct conf_zone))
+			((struct conf_zone *)one)->file_where =
+				(struct conf_where){
+					l->file, line_of(y->values[i], "file")};
 		if (name)
 			++*n;
 	}
@@ -651,9 +656,30 @@ static struct loader loader_new(const char *path, struct err *err)
 	return l;
 }
 
+/* What first_time() saw at the top level, for later messages. */
+static void keep_keys(struct loader *l)
+{
+	struct conf *conf = l->conf;
+	conf->keys = arena_alloc(l->arena, l->n_seen * sizeof *conf->keys);
+	for (unsigned i = 0; i < l->n_seen; i++)
+		if (l->seen[i].base == conf)
+			conf->keys[conf->n_keys++] = (struct conf_key){
+				l->seen[i].key->name, l->seen[i].where};
+}
+
+struct conf_where conf_key_where(const struct conf *conf, const char *key)
+{
+	for (unsigned i = 0; i < conf->n_keys; i++)
+		if (!strcmp(conf->keys[i].name, key))
+			return conf->keys[i].where;
+	return (struct conf_where){conf->path, 1};
+}
+
+/* NULL if nothing could be read; else l->ok says whether it is good. */
 static struct conf *loader_finish(struct loader *l)
 {
 	struct conf *conf = l->conf;
+	keep_keys(l);
 	check_twice(l, conf->zones, conf->n_zones, sizeof *conf->zones, "zone");
 	check_twice(l, conf->nodes, conf->n_nodes, sizeof *conf->nodes, "node");
 	check_twice(l, conf->steer, conf->n_steer, sizeof *conf->steer,
@@ -661,19 +687,35 @@ static struct conf *loader_finish(struct loader *l)
 	free(l->seen);
 	if (!l->unread && !conf_check(conf, l->err))
 		l->ok = false;
-	if (!l->ok) {
-		conf_free(conf);
-		return NULL;
-	}
+	if (!l->unread)
+		return conf;
+	conf_free(conf);
+	return NULL;
+}
+
+static struct conf *only_good(struct conf *conf, bool ok)
+{
+	if (ok)
+		return conf;
+	conf_free(conf);
+	return NULL;
+}
+
+struct conf *conf_load_all(const char *path, struct err *err, bool *ok)
+{
+	struct loader l = loader_new(path, err);
+	l.includes = true;
+	load_file(&l, path, 0);
+	struct conf *conf = loader_finish(&l);
+	*ok = l.ok;
 	return conf;
 }
 
 struct conf *conf_load(const char *path, struct err *err)
 {
-	struct loader l = loader_new(path, err);
-	l.includes = true;
-	load_file(&l, path, 0);
-	return loader_finish(&l);
+	bool ok;
+	struct conf *conf = conf_load_all(path, err, &ok);
+	return only_good(conf, ok);
 }
 
 struct conf *conf_parse(
@@ -681,7 +723,8 @@ struct conf *conf_parse(
 {
 	struct loader l = loader_new(path, err);
 	load_tree(&l, yaml_parse(l.arena, l.file, bytes, len, err), 0);
-	return loader_finish(&l);
+	struct conf *conf = loader_finish(&l);
+	return only_good(conf, l.ok);
 }
 
 void conf_free(struct conf *conf)

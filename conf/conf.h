@@ -50,6 +50,7 @@ struct conf_zone {
 	const char *name; /* lower case, no dot at the end */
 	struct conf_where where;
 	const char *file; /* NULL: SOA and NS are made from ns */
+	struct conf_where file_where;
 	struct conf_texts ns;
 	int64_t serial;
 };
@@ -121,6 +122,11 @@ struct conf {
 	} http, site; /* site: the `public` listener */
 	struct conf_prefixes heartbeat_from;
 
+	unsigned n_keys; /* top-level keys that were set */
+	struct conf_key {
+		const char *name;
+		struct conf_where where;
+	} * keys;
 	unsigned n_zones, n_nodes, n_steer;
 	struct conf_zone *zones;
 	struct conf_node *nodes;
@@ -134,7 +140,14 @@ struct conf *conf_load(const char *path, struct err *err);
 struct conf *conf_parse(
 	const char *path, const char *bytes, size_t len, struct err *err);
 
+/* As conf_load, but what could be read comes back even with errors (*ok is
+ * false then), so that other files can be looked at in the same go. */
+struct conf *conf_load_all(const char *path, struct err *err, bool *ok);
+
 void conf_free(struct conf *conf); /* NULL allowed */
+
+/* Where a top-level key was set; the first line if it was not. */
+struct conf_where conf_key_where(const struct conf *conf, const char *key);
 
 /* The path of the control socket alone, malloc'd: to talk to a server while its
  * configuration is broken, all else of the file is not looked at. NULL with

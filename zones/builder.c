@@ -431,7 +431,8 @@ bool zone_builder_mark(struct zone_builder *b, const struct name *owner,
 		const struct item_set *set = &b->sets[i];
 		if (!is_steered_type(set->type))
 			continue;
-		good = err_add(err, "%s: %s at a steered name",
+		good = err_add(err, "%s%s%s: %s at a steered name",
+			b->n_files > 1 ? "" : front, b->n_files > 1 ? "" : sep,
 			where_set(b, name, set, at),
 			rr_type_text(set->type, type));
 	}
@@ -543,9 +544,9 @@ static bool check_all(struct zone_builder *b, struct err *err)
 	bool good = true;
 
 	if (!soa || !soa->count)
-		good = err_add(err, "%s: no SOA at the apex", front);
+		good = err_add(err, "%s:1: no SOA at the apex", front);
 	if (!ns || !ns->count)
-		good = err_add(err, "%s: no NS at the apex", front);
+		good = err_add(err, "%s:1: no NS at the apex", front);
 	for (uint32_t i = 0; i < b->n_names; i++) {
 		struct item_name *n = &b->names[i];
 		const struct item_name *up = &b->names[n->parent];

@@ -219,17 +219,25 @@ static bool decides(struct mark mark, uint16_t qtype)
 		(qtype == RR_A || qtype == RR_AAAA || qtype == RR_HTTPS);
 }
 
-/* `line` and digits only, or an underscore in front: never a stream. */
-static bool may_be_stream(const uint8_t *label, unsigned len)
+/* `line` and digits only: a line, or one that there is not. */
+static bool is_line(const uint8_t *label, unsigned len)
 {
-	if (label[0] == '_')
-		return false;
 	if (len <= 4 || memcmp(label, "line", 4))
-		return true;
+		return false;
 	for (unsigned i = 4; i < len; i++)
 		if (label[i] < '0' || label[i] > '9')
-			return true;
-	return false;
+			return false;
+	return true;
+}
+
+/* A missing name directly below a steered one that looks like a line: it does
+ * not exist, and no wildcard makes it. */
+static bool no_such_line(const struct walk *w, const struct zone_match *m)
+{
+	struct mark mark = mark_unpack(zone_mark(m->encloser));
+	const uint8_t *label = w->name->bytes;
+	return mark.kind == MARK_NAME && m->labels + 1 == w->name->labels &&
+		is_line(label + 1, *label);
 }
 
 /* A missing name directly below a steered one that has streams. */
@@ -239,7 +247,7 @@ static bool stream(struct walk *w, const struct zone_match *m)
 	const uint8_t *label = w->name->bytes;
 
 	if (!mark.streams || m->labels + 1 != w->name->labels ||
-		!may_be_stream(label + 1, *label))
+		label[1] == '_')
 		return false;
 	if (decides(mark, w->job->q.qtype))
 		decide(w, mark, label + 1, *label);
@@ -407,10 +415,14 @@ static bool step(struct walk *w)
 	case ZONE_DNAME:
 		return follow_dname(w, &m);
 	case ZONE_WILDCARD:
-		return !stream(w, &m) && found(w, m.node);
 	case ZONE_NONE:
-		if (!stream(w, &m)) /* RFC 6604 3: of the last name */
-			negative(w, RCODE_NXDOMAIN, TTL_MAX);
+		if (!no_such_line(w, &m)) {
+			if (stream(w, &m))
+				return false;
+			if (m.found == ZONE_WILDCARD)
+				return found(w, m.node);
+		}
+		negative(w, RCODE_NXDOMAIN, TTL_MAX); /* RFC 6604 3 */
 		return false;
 	}
 	return false;

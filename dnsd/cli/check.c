@@ -6,6 +6,8 @@
 #include "base/arena.h"
 #include "cli/cli.h"
 #include "control/build.h"
+#include "http/http.h"
+#include "http/tls.h"
 
 static const char usage[] = "check [-c FILE] [--from LAT,LON] [--schema]";
 static const char help[] =
@@ -92,6 +94,14 @@ static int print_schema(void)
 	return 0;
 }
 
+static bool certificate_ok(const struct conf *conf, struct err *err)
+{
+	struct ssl_ctx_st *tls;
+	bool ok = http_load_tls(conf, &tls, err);
+	tls_free(tls);
+	return ok;
+}
+
 int cli_check(int argc, char **argv)
 {
 	struct cli_options o = {.from_allowed = true, .schema_allowed = true};
@@ -108,6 +118,10 @@ int cli_check(int argc, char **argv)
 		return 2;
 	}
 	struct built *built = build_all(o.conf, NULL, false, &err);
+	if (built && !certificate_ok(built->conf, &err)) {
+		build_free(built, NULL);
+		built = NULL;
+	}
 	if (err.warnings)
 		fprintf(stderr, "%s", err.warnings);
 	if (built) {

@@ -71,8 +71,40 @@ bool build_geo_changed(const struct built *built, struct geo_files *now)
 	return !geo_files_equal(&built->geo_files, now);
 }
 
+/* A file that the configuration names; false with the line that does so if it
+ * can't be read at all. What is in it, its reader tells. */
+static bool can_read(struct conf_where where, const char *key, const char *path,
+	struct err *err)
+{
+	struct stat st;
+	int error = 0;
+
+	if (stat(path, &st) || access(path, R_OK))
+		error = errno;
+	else if (!S_ISREG(st.st_mode))
+		error = S_ISDIR(st.st_mode) ? EISDIR : 0;
+	if (!error)
+		return true;
+	return err_add(err, "%s:%u: %s: %s: %s", where.file, where.line, key,
+		path, strerror(error));
+}
+
+static bool geo_readable(const struct conf *conf, struct err *err)
+{
+	bool ok = true;
+	if (*conf->nets)
+		ok &= can_read(
+			conf_key_where(conf, "nets"), "nets", conf->nets, err);
+	for (unsigned i = 0; i < conf->geoip.n; i++)
+		ok &= can_read(conf->geoip.where[i], "geoip",
+			conf->geoip.text[i], err);
+	return ok;
+}
+
 static struct geo *geo_of(const struct conf *conf, struct err *err)
 {
+	if (!geo_readable(conf, err))
+		return NULL;
 	return geo_load(conf->nets, conf->geoip.text, conf->geoip.n, err);
 }
 
@@ -93,7 +125,8 @@ bool build_geo(const struct built *built, struct geo **geo, struct map **map,
 
 struct zones_work {
 	const struct conf *conf;
-	struct zone_builder **builder; /* by zone; NULL: used up or broken */
+	struct zone_builder **builder; /* by zone */
+	bool *missing; /* its file can't be read: nothing more to say of it */
 	struct err *err;
 	bool ok;
 };
@@ -114,8 +147,12 @@ static bool zone_read(struct zones_work *w, unsigned i)
 	char where[512];
 
 	w->builder[i] = zone_builder_new(&apex);
-	if (zone->file)
-		return zonefile_read(w->builder[i], zone->file, w->err);
+	if (zone->file) {
+		w->missing[i] =
+			!can_read(zone->file_where, "file", zone->file, w->err);
+		return !w->missing[i] &&
+			zonefile_read(w->builder[i], zone->file, w->err);
+	}
 	snprintf(where, sizeof where, "%s:%u", zone->where.file,
 		zone->where.line);
 	return zone_builder_make(w->builder[i], zone->ns.text, zone->ns.n,
@@ -216,6 +253,7 @@ static bool build_zones(struct built *b, struct err *err)
 	struct zones_work w = {.conf = conf, .err = err, .ok = true};
 
 	w.builder = mem_zero(conf->n_zones, sizeof *w.builder);
+	w.missing = mem_zero(conf->n_zones, sizeof *w.missing);
 	for (unsigned i = 0; i < conf->n_zones; i++)
 		w.ok &= zone_read(&w, i);
 	for (unsigned i = 0; i < conf->n_steer; i++)
@@ -223,9 +261,15 @@ static bool build_zones(struct built *b, struct err *err)
 	add_node_names(&w);
 	b->zones = mem_zero(conf->n_zones, sizeof(struct zone *));
 	b->n_zones = conf->n_zones;
-	for (unsigned i = 0; i < conf->n_zones; i++)
-		w.ok &= (b->zones[i] = zone_build(w.builder[i], err)) != NULL;
+	for (unsigned i = 0; i < conf->n_zones; i++) {
+		if (w.missing[i])
+			zone_builder_free(w.builder[i]);
+		else
+			b->zones[i] = zone_build(w.builder[i], err);
+		w.ok &= b->zones[i] != NULL;
+	}
 	free(w.builder);
+	free(w.missing);
 	if (w.ok)
 		b->zoneset = zoneset_new(
 			(const struct zone *const *)b->zones, b->n_zones);
@@ -283,7 +327,10 @@ static bool build_options(
 	o->n_trusted = conf->trusted.n;
 	b->options = o;
 	if (*conf->cookie_secret) {
-		if (!read_secret(conf->cookie_secret, o->cookie_secret, err))
+		if (!can_read(conf_key_where(conf, "cookie_secret"),
+			    "cookie_secret", conf->cookie_secret, err) ||
+			!read_secret(
+				conf->cookie_secret, o->cookie_secret, err))
 			return false;
 	} else if (previous) {
 		memcpy(o->cookie_secret, previous->options->cookie_secret, 16);
@@ -305,8 +352,9 @@ static bool check_user(const struct conf *conf, struct err *err)
 {
 	if (!*conf->user || geteuid() != 0 || getpwnam(conf->user))
 		return true;
-	return err_add(err, "%s:1: user: there is no user '%s'", conf->path,
-		conf->user);
+	struct conf_where where = conf_key_where(conf, "user");
+	return err_add(err, "%s:%u: user: there is no user '%s'", where.file,
+		where.line, conf->user);
 }
 
 /* -- all -- */
@@ -327,19 +375,43 @@ static bool find_geo(struct built *b, const struct built *previous,
 	return b->geo != NULL;
 }
 
+/* The configuration has errors; those of the files that it names are told in
+ * the same go. */
+static void look_at_files(const struct conf *conf, struct err *err)
+{
+	for (unsigned i = 0; i < conf->n_zones; i++) {
+		const struct conf_zone *zone = &conf->zones[i];
+		struct name apex = name_of(zone->name);
+		if (!zone->file || !*zone->file || !*zone->name ||
+			!can_read(zone->file_where, "file", zone->file, err))
+			continue;
+		struct zone_builder *b = zone_builder_new(&apex);
+		zonefile_read(b, zone->file, err);
+		zone_free(zone_build(b, err));
+	}
+	geo_free(geo_of(conf, err));
+}
+
+static bool build_parts(struct built *b, const struct built *previous,
+	bool without_geo, struct err *err)
+{
+	bool ok = check_user(b->conf, err);
+	ok &= build_options(b, previous, err);
+	ok &= build_zones(b, err);
+	ok &= find_geo(b, previous, without_geo, err);
+	return ok;
+}
+
 struct built *build_all(const char *path, const struct built *previous,
 	bool without_geo, struct err *err)
 {
 	struct built *b = mem_zero(1, sizeof *b);
-	bool ok = (b->conf = conf_load(path, err)) != NULL;
+	bool good = false;
 
-	if (ok) {
-		ok &= check_user(b->conf, err);
-		ok &= build_options(b, previous, err);
-		ok &= build_zones(b, err);
-		ok &= find_geo(b, previous, without_geo, err);
-	}
-	if (ok) {
+	b->conf = conf_load_all(path, err, &good);
+	if (b->conf && !good)
+		look_at_files(b->conf, err);
+	if (good && build_parts(b, previous, without_geo, err)) {
 		b->servers = count_servers(b);
 		b->map = map_build(b->conf, b->geo, b->servers,
 			previous ? previous->map : NULL);

@@ -35,8 +35,9 @@ bool privilege_drop(const struct conf *conf, struct err *err)
 	}
 	pw = getpwnam(user);
 	if (!pw && given)
-		return err_add(err, "%s:1: user: there is no user '%s'",
-			conf->path, user);
+		return err_add(err, "%s:%u: user: there is no user '%s'",
+			conf_key_where(conf, "user").file,
+			conf_key_where(conf, "user").line, user);
 	own_directory(conf->control, pw ? pw->pw_uid : 0, pw ? pw->pw_gid : 0);
 	own_directory(conf->store, pw ? pw->pw_uid : 0, pw ? pw->pw_gid : 0);
 	if (!pw) {

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/queue.h>
 
 #include "base/arena.h"
@@ -212,7 +213,7 @@ static bool has_token(const struct http *h, struct evhttp_request *ev)
 {
 	const char *auth = evhttp_find_header(
 		evhttp_request_get_input_headers(ev), "Authorization");
-	return *h->rules->token && auth && !strncmp(auth, "Bearer ", 7) &&
+	return *h->rules->token && auth && !strncasecmp(auth, "Bearer ", 7) &&
 		equal_secret(auth + 7, h->rules->token);
 }
 
@@ -540,7 +541,12 @@ bool http_load_tls(const struct conf *conf, SSL_CTX **tls, struct err *err)
 	*tls = NULL;
 	if (!conf->site.listen.n || !*conf->site.cert)
 		return true;
-	*tls = tls_load(conf->site.cert, conf->site.key, err);
+	struct err own = {0};
+	*tls = tls_load(conf->site.cert, conf->site.key, &own);
+	if (!*tls)
+		err_add(err, "%s:%u: public: %s", conf->site.where.file,
+			conf->site.where.line, err_text(&own));
+	err_fini(&own);
 	return *tls != NULL;
 }
 

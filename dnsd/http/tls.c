@@ -2,17 +2,17 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <string.h>
 
 static bool complain(const char *path, struct err *err)
 {
 	unsigned long code = ERR_get_error();
-	const char *why = ERR_reason_error_string(code);
-	char text[256];
+	const char *why = ERR_SYSTEM_ERROR(code)
+		? strerror(ERR_GET_REASON(code))
+		: ERR_reason_error_string(code);
 
-	if (!why) {
-		ERR_error_string_n(code, text, sizeof text);
-		why = text;
-	}
+	if (!why)
+		why = "not usable";
 	ERR_clear_error();
 	return err_add(err, "%s: %s", path, why);
 }

@@ -51,6 +51,18 @@ static void connection_close(struct connection *c)
 	free(c);
 }
 
+/* What is due is still sent. */
+static void close_when_written(struct connection *c)
+{
+	if (!evbuffer_get_length(bufferevent_get_output(c->io))) {
+		connection_close(c);
+		return;
+	}
+	c->closing = true;
+	bufferevent_setwatermark(c->io, EV_WRITE, 0, 0);
+	bufferevent_disable(c->io, EV_READ);
+}
+
 static void touch(struct connection *c)
 {
 	c->active_ms = clock_ms();
@@ -110,11 +122,11 @@ static void serve(struct connection *c)
 	net_thread_times(&s->thread);
 	bool ok = answer_input(c);
 	snapshot_release(s->thread.published);
+	struct evbuffer *out = bufferevent_get_output(c->io);
 	if (!ok) {
-		connection_close(c);
+		close_when_written(c);
 		return;
 	}
-	struct evbuffer *out = bufferevent_get_output(c->io);
 	if (evbuffer_get_length(out) >= OUTPUT_HIGH)
 		bufferevent_disable(c->io, EV_READ);
 }
@@ -140,15 +152,11 @@ static void on_written(struct bufferevent *io, void *arg)
 static void on_event(struct bufferevent *io, short what, void *arg)
 {
 	struct connection *c = arg;
-	bool pending = evbuffer_get_length(bufferevent_get_output(io)) > 0;
 	/* A peer may end its side and still wait for answers. */
-	if ((what & BEV_EVENT_EOF) && pending) {
-		c->closing = true;
-		bufferevent_setwatermark(io, EV_WRITE, 0, 0);
-		bufferevent_disable(io, EV_READ);
-		return;
-	}
-	connection_close(c);
+	if (what & BEV_EVENT_EOF)
+		close_when_written(c);
+	else
+		connection_close(c);
 }
 
 /* -- connections -- */

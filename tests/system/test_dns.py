@@ -30,6 +30,7 @@ live TXT "beside the steered addresses"
 live MX 10 mail
 mail A 192.0.2.25
 *.wild A 192.0.2.99
+*.live A 192.0.2.98
 """ % (("x" * 250,) * 6)
 
 CONF = """nets: nets.txt
@@ -111,9 +112,15 @@ class Dns(Test):
         self.assertEqual(self.d.address("MATH101.class.example.com",
                                         "10.3.0.0/24"), "192.0.2.4")
         for name in ("line3.class", "line02.class", "a.b.class", "_x.class",
-                     "x.live"):
+                     "line4.live", "line0.live", "line02.live"):
             answer = self.d.ask(name + ".example.com")
             self.assertEqual(answer.rcode(), dns.rcode.NXDOMAIN, name)
+
+    def test_wildcard_below(self):
+        """The zone's wildcard makes names, but no lines."""
+        self.assertEqual(self.d.address("x.live.example.com"), "192.0.2.98")
+        self.assertEqual(self.d.address("lines.live.example.com"),
+                         "192.0.2.98")
 
     def test_node_names(self):
         self.assertEqual(self.d.address("hk1.example.com"), "192.0.2.1")
@@ -271,9 +278,12 @@ class Dns(Test):
         self.assertIsNone(self.read_frame(s))
 
     def test_nonsense_length(self):
+        """What is due is still sent, then the connection ends."""
         s = self.connect()
-        s.sendall(b"\0\3abc")
-        self.assertEqual(s.recv(10), b"")
+        s.sendall(self.frame("www.example.com") + b"\0\3abc" +
+                  self.frame("www.example.com"))
+        self.assertIsNotNone(self.read_frame(s))
+        self.assertIsNone(self.read_frame(s))
 
 
 class Tcp(Test):

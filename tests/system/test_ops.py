@@ -309,6 +309,8 @@ class Http(Test):
         self.assertEqual(self.d.http(path, "POST")[0], 401)
         self.assertEqual(self.d.http(path, "POST", token="wrong")[0], 401)
         self.assertEqual(self.d.http(path, "GET", token="sesame")[0], 405)
+        self.assertEqual(self.d.http("/api/v1/nodes/x/drain", "POST", headers={
+            "Authorization": "bearer sesame"})[0], 404)
         self.assertEqual(self.d.node("a")["state"], "up")
         status, body = self.d.http(path, "POST", token="sesame")
         self.assertEqual(status, 200)
@@ -591,6 +593,34 @@ class Check(Test):
             zone=zone() + "www A 1.2.3\n@ SOA a b 1 1 1 1 1\nx A 192.0.2.1 y\n")
         self.assertEqual(status, 1)
         self.assertIn("lines: 99 is out of range", text)
+
+    def test_files_in_the_same_go(self):
+        """Errors of the configuration hide none of the files it names."""
+        status, text = self.check(
+            "geoip: [no.mmdb]\n" + STATIC.replace("lines: 2", "lines: 99"),
+            zone=zone() + "www A 1.2.3\n")
+        self.assertEqual(status, 1)
+        for what in ("dnsd.yaml:13: lines: 99 is out of range", "zone:6:",
+                     "dnsd.yaml:6: geoip:"):
+            self.assertIn(what, text)
+
+    def test_lines_of_what_is_missing(self):
+        """File and line of the key that names what is not there."""
+        for more, what in (
+                ("cookie_secret: nofile\n", "dnsd.yaml:6: cookie_secret:"),
+                ("nets: nofile\n", "dnsd.yaml:6: nets:"),
+                ("geoip: [nofile]\n", "dnsd.yaml:6: geoip:"),
+                ("user: nosuchuser\n", "dnsd.yaml:6: user:"),
+                ("node_names: example.org\n", "dnsd.yaml:6: node_names:"),
+                ("public: {cert: x, key: y}\n", "dnsd.yaml:6: public:")):
+            if more.startswith("user") and os.geteuid() != 0:
+                continue
+            status, text = self.check(more + STATIC)
+            self.assertEqual(status, 1, more)
+            self.assertIn(what, text)
+        status, text = self.check(STATIC.replace("{file: zone}", "{file: no}"))
+        self.assertEqual(text.count("\n"), 2, text)  # and the token's warning
+        self.assertIn("dnsd.yaml:7: file:", text)
 
     def test_zone_errors_in_one_go(self):
         status, text = self.check(

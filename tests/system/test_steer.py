@@ -1,5 +1,7 @@
 """Steering end to end: dnsd against stand-ins for SRS, asked by DNS."""
 
+import random
+
 import dns.rcode
 
 from harness import NETS, PATIENCE_S, Test, scope_of
@@ -170,6 +172,39 @@ class Steering(Test):
         before = self.d.node("srs3")["answers"]
         self.d.run("try", "live.example.com", "10.2.3.4")
         self.assertEqual(self.d.node("srs3")["answers"], before)
+
+
+class OneDecision(Test):
+    def test_whichever_thread_is_asked(self):
+        """Workers, TCP and HTTP tell a client net the same while its TTL runs,
+        though the load moves; lines stay apart."""
+        fleet = Fleet(4, scale=0.1)
+        self.addCleanup(fleet.close)
+        conf = conf_of(fleet, "steer:\n  live.example.com: {pool: [edge], "
+                              "lines: 3, ttl: [20, 60]}\n")
+        for lat, lon, _ in PLACES:      # all at one place: near ties
+            conf = conf.replace(f"at: [{lat}, {lon}]", "at: [22.3, 114.2]")
+        d = self.daemon(conf, files={"nets.txt": "".join(
+            f"10.{i}.0.0/16 22.3,114.2\n" for i in range(40))})
+        for node in fleet:
+            self.eventually(lambda: d.node(node.name)["state"] == "up")
+        random.seed(5)
+        told = {}
+        for step in range(12):
+            for node in fleet:
+                node.set_load(conns=random.randrange(300, 950))
+            for _ in range(15):
+                net = f"10.{random.randrange(40)}.0.0/24"
+                one = d.address("live.example.com", net)
+                self.assertEqual(told.setdefault(net, one), one)
+                self.assertEqual(
+                    d.address("line1.live.example.com", net, tcp=True), one)
+                _, body = d.http("/resolve?name=live.example.com&ip=" +
+                                 net.split("/")[0])
+                self.assertEqual(body["addresses"], [one])
+                lines = {one} | {d.address(f"line{n}.live.example.com", net)
+                                 for n in (2, 3)}
+                self.assertEqual(len(lines), 3)
 
 
 class Authentication(Test):

@@ -185,7 +185,7 @@ static void check_messages(const char *text, const char *expect)
 
 static void test_errors(void **state)
 {
-	check_messages("", "z: no SOA at the apex\nz: no NS at the apex\n");
+	check_messages("", "z:1: no SOA at the apex\nz:1: no NS at the apex\n");
 	check_messages(HEAD "@ SOA ns1 h 2 2 3 4 60\n",
 		"z:5: example.com SOA: a second SOA\n");
 	check_messages(HEAD "a SOA ns1 h 2 2 3 4 60\n",

@@ -1,0 +1,126 @@
+/* What client nets were told: one table for all threads. */
+#include "world.h"
+
+#include <pthread.h>
+
+#include "base/rng.h"
+
+static struct told told(uint16_t node, uint32_t made_ms)
+{
+	return (struct told){.node = node,
+		.before = 7,
+		.made_ms = made_ms,
+		.ttl_s = 30,
+		.types = STEER_A,
+		.moved = 9};
+}
+
+static const struct told nothing = {.node = MAP_NO_NODE, .before = MAP_NO_NODE};
+static const uint16_t older[MEMORY_OLDER] = {3, MAP_NO_NODE};
+
+static void test_read_back(void **state)
+{
+	struct memory *m = memory_new(64, 1);
+	struct remembered r;
+	struct told t = told(5, 1000), u = told(6, 2000);
+
+	(void)state;
+	memory_read(m, 42, &r);
+	assert_int_equal(r.told[0].node, MAP_NO_NODE);
+	assert_int_equal(r.older[0], MAP_NO_NODE);
+	assert_true(memory_claim(m, 42, 0, &nothing, &t, older));
+	assert_true(memory_claim(m, 42, 1, &nothing, &u, older));
+	memory_read(m, 42, &r);
+	assert_memory_equal(&r.told[0], &t, sizeof t);
+	assert_memory_equal(&r.told[1], &u, sizeof u);
+	assert_int_equal(r.told[2].node, MAP_NO_NODE);
+	assert_memory_equal(r.older, older, sizeof older);
+	t.types |= STEER_AAAA;
+	memory_share(m, 42, 0, &t);
+	memory_read(m, 42, &r);
+	assert_int_equal(r.told[0].types, STEER_A | STEER_AAAA);
+	memory_read(m, 43, &r);
+	assert_int_equal(r.told[0].node, MAP_NO_NODE);
+	memory_free(m);
+}
+
+/* Whoever comes second learns of it and decides again. */
+static void test_claim(void **state)
+{
+	struct memory *m = memory_new(64, 1);
+	struct told t = told(5, 1000), u = told(6, 1000), v = told(8, 9000);
+
+	(void)state;
+	assert_true(memory_claim(m, 42, 0, &nothing, &t, older));
+	assert_false(memory_claim(m, 42, 0, &nothing, &u, older));
+	assert_true(memory_claim(m, 42, 0, &t, &v, older));
+	assert_false(memory_claim(m, 42, 0, &t, &u, older));
+	memory_free(m);
+}
+
+/* A flood of nets takes no more than the table, and the new ones are kept. */
+static void test_flood(void **state)
+{
+	struct memory *m = memory_new(1024, 1);
+	unsigned kept = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < 100000; i++) {
+		struct told t = told((uint16_t)(i % 60000), i);
+		assert_true(
+			memory_claim(m, hash_mix(i), 0, &nothing, &t, older));
+	}
+	for (uint32_t i = 99900; i < 100000; i++) {
+		struct remembered r;
+		memory_read(m, hash_mix(i), &r);
+		kept += r.told[0].made_ms == i && r.told[0].node == i % 60000;
+	}
+	assert_int_equal(kept, 100);
+	memory_free(m);
+}
+
+static void *hammer(void *arg)
+{
+	struct memory *m = arg;
+	struct rng rng = {(uintptr_t)&rng};
+	uintptr_t bad = 0;
+
+	for (uint32_t i = 0; i < 200000; i++) {
+		uint64_t key = rng_next(&rng) % 300;
+		struct remembered r;
+		memory_read(m, key, &r);
+		bad += r.told[0].node != MAP_NO_NODE && r.told[0].node >= 300;
+		struct told t = told((uint16_t)key, i);
+		memory_claim(m, key, 0, &r.told[0], &t, older);
+	}
+	return (void *)bad;
+}
+
+/* Threads at once: nothing but what was written is ever read. */
+static void test_threads(void **state)
+{
+	struct memory *m = memory_new(64, 1);
+	pthread_t threads[3];
+	void *bad;
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(
+			pthread_create(&threads[i], NULL, hammer, m), 0);
+	for (int i = 0; i < 3; i++) {
+		pthread_join(threads[i], &bad);
+		assert_null(bad);
+	}
+	memory_free(m);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_read_back),
+		cmocka_unit_test(test_claim),
+		cmocka_unit_test(test_flood),
+		cmocka_unit_test(test_threads),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
