@@ -26,6 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static struct published published;
 static struct built *built;
 static struct fleet *fleet;
+static struct memory *memory;
 static uint16_t ports[2];
 
 static const char yaml[] =
@@ -104,9 +105,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 			.options = built->options,
 			.report = report});
 	int operators[] = {listener(0), -1}, site[] = {listener(1), -1};
+	memory = memory_new(4096, 1);
 	struct http_sockets sockets = {.operators = operators, .site = site};
 	struct control_ops ops = {.drain = drain, .heartbeat = heartbeat};
-	http_start(built->conf, &sockets, &published, &ops, 1);
+	http_start(built->conf, &sockets, &published, &ops, memory, 1);
 	return 0;
 }
 
