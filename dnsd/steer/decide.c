@@ -521,13 +521,15 @@ void steer_decide(const struct steer_state *state,
 	int64_t now_ms, struct steer_decision *d, struct steer_trace *trace)
 {
 	uint16_t had[2 * CONF_LINES_MAX] = {0};
-	struct work w = {.state = state,
-		.accounts = accounts,
-		.query = query,
-		.name = &state->map->names[query->name],
-		.now = (uint32_t)now_ms};
+	struct work w; /* no initializer: the options are large */
 
+	w.state = state;
+	w.accounts = accounts;
+	w.query = query;
+	w.name = &state->map->names[query->name];
 	w.pool = &state->map->pools[w.name->pool];
+	w.now = (uint32_t)now_ms;
+	w.demand = 0;
 	w.net = query->stream ? hash_mix(query->stream) : net_hash(query);
 	*d = (struct steer_decision){.key = steer_key(state->map, query)};
 	recall(&w, d);
