@@ -2,7 +2,7 @@
  *
  * A compiled thing (a zone, a geo table, a configuration) takes all its
  * memory from one arena and is freed whole with it. Allocation never fails:
- * no memory at load time aborts the program (DESIGN: no memory while starting
+ * no memory at load time aborts the program (no memory while starting
  * is fatal; the query path does not allocate).
  * One thread at a time.
  */

@@ -6,7 +6,7 @@
  *	up --frozen, unreadable, old, denied--> unknown --good sample--> up
  *
  * A node that goes down again and again is held down longer each time.
- * SRS's traps (DESIGN section 6): a frozen sample looks fresh but for its
+ * SRS's traps: a frozen sample looks fresh but for its
  * stamp, a node beyond max_connections answers polls and accepts TCP but
  * serves nobody, a restart begins its counters anew.
  */

@@ -1,5 +1,5 @@
 /* Health and load of nodes over virtual time: what SRS does, what we make of
- * it (DESIGN section 6). */
+ * it. */
 #include "world.h"
 
 #include "steer/fleet.h"

@@ -241,7 +241,7 @@ static void test_write(void **state)
 	zone_free(zone);
 }
 
-/* DESIGN: at most 110 octets a name for names with one A. */
+/* The aim: at most 110 octets a name for names with one A. */
 static void test_memory(void **state)
 {
 	struct name apex = nm("example.com");
