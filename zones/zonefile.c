@@ -291,7 +291,8 @@ static long flatten(const ldns_rr *rr, uint8_t *out)
 		size_t n = ldns_rdf_size(rdf);
 		if (len + n > UINT16_MAX)
 			return -1;
-		memcpy(out + len, ldns_rdf_data(rdf), n);
+		if (n) /* of an empty field ldns has no data at all */
+			memcpy(out + len, ldns_rdf_data(rdf), n);
 		len += n;
 	}
 	return (long)len;
