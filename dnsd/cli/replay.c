@@ -1,6 +1,7 @@
 /* replay: the decision core in virtual time, lines in and lines out. No clock,
  * no network; the same fleet, merge of accounts, decision and map as in the
  * server. The form of the lines is in docs/replay.md. */
+#include <ctype.h>
 #include <getopt.h>
 #include <math.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include "base/buf.h"
 #include "base/rng.h"
 #include "cli/cli.h"
+#include "cli/replay_stats.h"
 #include "control/build.h"
 #include "steer/decide.h"
 #include "steer/fleet.h"
@@ -17,8 +19,9 @@
 static const char usage[] =
 	"replay [-c FILE] [--workers N] [--deal resolver|id] [--stats]";
 static const char help[] =
-	"Reads events (hello, node, state, load, loadfail, time, query, sync, end)\n"
-	"on stdin and writes the answers on stdout, in virtual time.\n"
+	"Reads events (hello, node, state, load, loadfail, probe, time, query,\n"
+	"answer, sync, end) on stdin and writes the answers on stdout, in virtual\n"
+	"time.\n"
 	"\n"
 	"  -c FILE        takes the options of its steer block; its nodes are\n"
 	"                 replaced by the node lines\n"
@@ -34,11 +37,16 @@ static const char help[] =
 #define CLIENTS (1 << 18)
 #define SCOPE_V4 24
 #define SCOPE_V6 48
+#define ASKED 4096 /* queries that an answer line may still be about */
 
 struct replay_node {
 	char name[64]; /* as the lines say; any text without a space */
-	char label[24], site[24]; /* the same as the configuration allows */
-	double lat, lon, capacity, bandwidth_bps;
+	/* the same as the configuration allows */
+	char label[24], site[24], provider[24];
+	double lat, lon, capacity, bandwidth_bps, bias_ms;
+	char asn[160];
+	char *serves; /* ",NAME,NAME,"; NULL: all names; owned */
+	bool placed, polled, probed;
 	bool removed;
 	/* for the byte counter that a sample has */
 	uint64_t bytes;
@@ -47,14 +55,31 @@ struct replay_node {
 
 struct replay_place {
 	float lat, lon;
+	uint32_t asn;
+	bool placed;
 	uint32_t index; /* in the geo table */
+};
+
+/* A steered name and its options as YAML, but for the pool. */
+struct replay_name {
+	char *name, *options;
+};
+
+/* A query, until its recorded answer comes. */
+struct replay_asked {
+	uint64_t id, net;
+	uint32_t name, place;
+	unsigned line;
+	int64_t at_ms;
 };
 
 struct replay {
 	const char *conf_path;
-	struct buf steer; /* the steer block as YAML, without -c */
+	struct replay_name *names;
+	unsigned n_names;
 	unsigned workers;
-	bool deal_by_id, stats;
+	bool deal_by_id;
+	struct replay_stats *stats; /* NULL: not asked for */
 
 	struct replay_node *nodes;
 	unsigned n_nodes;
@@ -68,18 +93,14 @@ struct replay {
 	struct load *load;
 	struct accounts *accounts[WORKERS_MAX];
 	struct memory *memory; /* shared by them, as in the server */
-	unsigned poll_ms, servers;
+	struct health_rules rules;
+	unsigned servers;
 	uint64_t seed;
 	int64_t now_ms, tick_ms;
-
-	uint64_t queries, full, again, line_queries;
-	double path_sum;
+	struct replay_asked asked[ASKED]; /* by id; for stats */
 };
 
 /* -- the world, compiled as in the server -- */
-
-static const char *const steer_default =
-	"steer:\n  live.example.com: {pool: [edge], lines: 3, streams: true}\n";
 
 static unsigned living(const struct replay *r)
 {
@@ -90,21 +111,67 @@ static unsigned living(const struct replay *r)
 }
 
 /* Addresses are never answered here: all nodes have the same. */
-static void write_conf(const struct replay *r, struct buf *out)
+static void write_node(const struct replay_node *n, struct buf *out)
 {
 	buf_printf(out,
-		"zones: {example.com: {ns: [\"ns.example.net\"]}}\nnodes:\n");
+		"  %s: {role: edge, address: [192.0.2.1], site: %s, capacity: %.0f, bandwidth: %.0f, bias: %.3f",
+		n->label, n->site, n->capacity, n->bandwidth_bps, n->bias_ms);
+	if (n->placed)
+		buf_printf(out, ", at: [%.4f, %.4f]", n->lat, n->lon);
+	if (*n->provider)
+		buf_printf(out, ", provider: %s", n->provider);
+	if (*n->asn)
+		buf_printf(out, ", asn: [%s]", n->asn);
+	buf_printf(out, "}\n");
+}
+
+static bool serves(const struct replay_node *node, const char *name)
+{
+	size_t n = strlen(name);
+	if (!node->serves)
+		return true;
+	for (const char *at = node->serves; (at = strstr(at, name)); at++)
+		if (at[-1] == ',' && at[n] == ',')
+			return true;
+	return false;
+}
+
+/* The nodes that are said to serve the name, all if none is. */
+static void write_pool(
+	const struct replay *r, const char *name, struct buf *out)
+{
+	unsigned all = 0, some = 0;
+	struct buf list = {0};
+
 	for (unsigned i = 0; i < r->n_nodes; i++) {
 		const struct replay_node *n = &r->nodes[i];
-		if (!n->removed)
-			buf_printf(out,
-				"  %s: {role: edge, address: [192.0.2.1], at: [%.4f, %.4f], site: %s, capacity: %.0f, bandwidth: %.0f}\n",
-				n->label, n->lat, n->lon, n->site, n->capacity,
-				n->bandwidth_bps);
+		if (n->removed)
+			continue;
+		all++;
+		if (serves(n, name))
+			buf_printf(&list, "%s%s", some++ ? ", " : "", n->label);
 	}
-	if (living(r))
-		buf_printf(out, "%s",
-			r->steer.text ? r->steer.text : steer_default);
+	buf_printf(out, "[%s]", some && some < all ? list.text : "edge");
+	buf_fini(&list);
+}
+
+/* Each name is a zone of its own. */
+static void write_conf(const struct replay *r, struct buf *out)
+{
+	buf_printf(out, "zones:\n");
+	for (unsigned i = 0; i < r->n_names; i++)
+		buf_printf(out, "  %s: {ns: [\"ns.example.net\"]}\n",
+			r->names[i].name);
+	buf_printf(out, "nodes:\n");
+	for (unsigned i = 0; i < r->n_nodes; i++)
+		if (!r->nodes[i].removed)
+			write_node(&r->nodes[i], out);
+	buf_printf(out, "steer:\n");
+	for (unsigned i = 0; i < r->n_names && living(r); i++) {
+		buf_printf(out, "  %s: {pool: ", r->names[i].name);
+		write_pool(r, r->names[i].name, out);
+		buf_printf(out, ", %s}\n", r->names[i].options);
+	}
 }
 
 /* A place is reached through an address of its own in 240.0.0.0/4. */
@@ -122,7 +189,9 @@ static void build_places(struct replay *r)
 		struct prefix at = {place_address(i), 32};
 		struct place place = {.lat = r->places[i].lat,
 			.lon = r->places[i].lon,
-			.source = PLACE_NETS};
+			.asn = r->places[i].asn,
+			.source = r->places[i].placed ? PLACE_NETS
+						      : PLACE_UNKNOWN};
 		geo_builder_add(b, 0, &at, &place);
 	}
 	geo_free(r->geo);
@@ -131,6 +200,16 @@ static void build_places(struct replay *r)
 		struct addr a = place_address(i);
 		r->places[i].index = geo_find(r->geo, &a).place;
 	}
+}
+
+/* Nodes stand in the configuration in their order here. */
+static void watch(struct replay *r)
+{
+	unsigned at = 0;
+	for (unsigned i = 0; i < r->n_nodes; i++)
+		if (!r->nodes[i].removed)
+			fleet_watch(r->fleet, r->map->of_conf[at++],
+				r->nodes[i].polled, r->nodes[i].probed);
 }
 
 static bool rebuild(struct replay *r)
@@ -149,13 +228,11 @@ static bool rebuild(struct replay *r)
 	struct map *old = r->map;
 	build_places(r);
 	r->map = map_build(conf, r->geo, r->servers, old);
-	struct fleet_rules rules = {{r->poll_ms, r->poll_ms / 2, 2, 1}, 0};
+	struct fleet_rules rules = {r->rules, 0};
 	if (!r->fleet)
 		r->fleet = fleet_new(&rules, r->now_ms);
 	fleet_set_map(r->fleet, r->map, &rules, r->now_ms);
-	for (unsigned i = 0; i < r->map->n_nodes; i++)
-		if (r->map->nodes[i].name)
-			fleet_watch(r->fleet, i, true, false);
+	watch(r);
 	map_free(old);
 	conf_free(conf);
 	err_fini(&err);
@@ -212,6 +289,18 @@ static double number_of(
 	return text ? atof(text) : preset;
 }
 
+/* v in its range; what is no number is the least. */
+static double within(double v, double least, double most)
+{
+	return v >= least ? (v < most ? v : most) : least;
+}
+
+static unsigned count_of(
+	char **words, unsigned n, const char *key, unsigned preset)
+{
+	return (unsigned)within(number_of(words, n, key, preset), 1, 1e9);
+}
+
 static void open_accounts(struct replay *r)
 {
 	memory_free(r->memory);
@@ -231,7 +320,11 @@ static bool on_hello(struct replay *r, char **words, unsigned n)
 
 	r->servers = slash ? (unsigned)atoi(slash + 1) : 1;
 	r->seed = seed ? strtoull(seed, NULL, 10) : 1;
-	r->poll_ms = (unsigned)number_of(words, n, "poll_ms", 3000);
+	unsigned poll_ms = count_of(words, n, "poll_ms", 3000);
+	r->rules = (struct health_rules){.interval_ms = poll_ms,
+		.timeout_ms = count_of(words, n, "timeout_ms", poll_ms / 2),
+		.fall = count_of(words, n, "fall", 2),
+		.rise = count_of(words, n, "rise", 1)};
 	open_accounts(r);
 	return true;
 }
@@ -251,10 +344,50 @@ static void make_label(char *out, size_t room, const char *name)
 		(unsigned long long)hash_bytes(name, strlen(name), 4));
 }
 
-/* v in its range; what is no number is the least. */
-static double within(double v, double least, double most)
+/* AS numbers as a list, "" if it is none. */
+static void copy_numbers(char *out, size_t room, const char *text)
 {
-	return v >= least ? (v < most ? v : most) : least;
+	*out = '\0';
+	if (text && isdigit((unsigned char)*text) &&
+		text[strspn(text, "0123456789,")] == '\0' &&
+		!strstr(text, ",,") && strlen(text) < room)
+		strcpy(out, text);
+}
+
+/* What its line says of a node; what it counted goes on. */
+static void describe(struct replay_node *node, char **words, unsigned n)
+{
+	const char *site = value_of(words, n, "domain");
+	const char *provider = value_of(words, n, "provider");
+	const char *names = value_of(words, n, "for");
+	uint64_t bytes = node->bytes;
+	int64_t sampled_ms = node->sampled_ms;
+
+	free(node->serves);
+	*node = (struct replay_node){.lat = within(atof(words[3]), -90, 90),
+		.lon = within(atof(words[4]), -180, 180),
+		.placed = strcmp(words[3], "-") != 0,
+		.capacity =
+			within(number_of(words, n, "cap_conns", 1000), 1, 1e9),
+		.bandwidth_bps = within(
+			number_of(words, n, "cap_kbps", 0) * 1000, 0, 1e15),
+		.bias_ms =
+			within(number_of(words, n, "bias", 0), -1000, 100000),
+		.polled = number_of(words, n, "polled", 1) != 0,
+		.probed = number_of(words, n, "probed", 0) != 0,
+		.bytes = bytes,
+		.sampled_ms = sampled_ms};
+	snprintf(node->name, sizeof node->name, "%s", words[2]);
+	make_label(node->label, sizeof node->label, words[2]);
+	make_label(node->site, sizeof node->site, site ? site : words[2]);
+	if (provider)
+		make_label(node->provider, sizeof node->provider, provider);
+	copy_numbers(node->asn, sizeof node->asn, value_of(words, n, "asn"));
+	if (names) {
+		struct buf list = {0};
+		buf_printf(&list, ",%s,", names);
+		node->serves = list.text;
+	}
 }
 
 static bool on_node(struct replay *r, char **words, unsigned n)
@@ -266,17 +399,9 @@ static bool on_node(struct replay *r, char **words, unsigned n)
 		r->nodes =
 			mem_grow(r->nodes, (r->n_nodes + 1) * sizeof *r->nodes);
 		node = &r->nodes[r->n_nodes++];
+		*node = (struct replay_node){.removed = false};
 	}
-	*node = (struct replay_node){.lat = within(atof(words[3]), -90, 90),
-		.lon = within(atof(words[4]), -180, 180),
-		.capacity =
-			within(number_of(words, n, "cap_conns", 1000), 1, 1e9),
-		.bandwidth_bps = within(
-			number_of(words, n, "cap_kbps", 0) * 1000, 0, 1e15)};
-	const char *site = value_of(words, n, "domain");
-	snprintf(node->name, sizeof node->name, "%s", words[2]);
-	make_label(node->label, sizeof node->label, words[2]);
-	make_label(node->site, sizeof node->site, site ? site : words[2]);
+	describe(node, words, n);
 	r->stale = true;
 	return true;
 }
@@ -336,8 +461,21 @@ static bool on_load(struct replay *r, char **words, unsigned n)
 		.uptime_s = -1,
 		.identity = 1};
 	fleet_sample(r->fleet, (unsigned)index, &s, r->now_ms);
+	if (r->stats)
+		stats_load(r->stats, (unsigned)(node - r->nodes),
+			(double)fleet_utilisation(r->fleet, (unsigned)index),
+			r->now_ms - EPOCH_MS);
 	publish(r, r->now_ms);
 	return true;
+}
+
+static enum sample_failure failure_named(const char *word)
+{
+	if (!strcmp(word, "refused"))
+		return SAMPLE_REFUSED;
+	if (!strcmp(word, "unreadable"))
+		return SAMPLE_UNREADABLE;
+	return strcmp(word, "denied") ? SAMPLE_TIMEOUT : SAMPLE_DENIED;
 }
 
 static bool on_loadfail(struct replay *r, char **words, unsigned n)
@@ -347,9 +485,22 @@ static bool on_loadfail(struct replay *r, char **words, unsigned n)
 	int node = index_of(r, words[2]);
 	if (node < 0)
 		return true;
-	fleet_failed(r->fleet, (unsigned)node,
-		strcmp(words[3], "refused") ? SAMPLE_TIMEOUT : SAMPLE_REFUSED,
-		r->now_ms);
+	fleet_failed(
+		r->fleet, (unsigned)node, failure_named(words[3]), r->now_ms);
+	publish(r, r->now_ms);
+	return true;
+}
+
+static bool on_probe(struct replay *r, char **words, unsigned n)
+{
+	if (n < 5 || !advance(r, words[1]))
+		return n < 5;
+	int node = index_of(r, words[2]);
+	if (node < 0)
+		return true;
+	fleet_probed(r->fleet, (unsigned)node,
+		strcmp(words[3], "flv") ? HEALTH_RTMP : HEALTH_FLV,
+		!strcmp(words[4], "ok"), r->now_ms);
 	publish(r, r->now_ms);
 	return true;
 }
@@ -369,21 +520,36 @@ static float on_grid(float degrees)
 		MAP_CELLS_PER_DEGREE;
 }
 
-static uint32_t place_of(struct replay *r, float lat, float lon)
+static uint32_t place_of(struct replay *r, char **words, unsigned n)
 {
-	lat = on_grid(lat);
-	lon = on_grid(lon);
+	struct replay_place p = {
+		.asn = (uint32_t)within(
+			number_of(words, n, "asn", 0), 0, UINT32_MAX),
+		.placed = strcmp(words[6], "-") != 0};
+	if (p.placed) {
+		p.lat = on_grid((float)atof(words[6]));
+		p.lon = on_grid((float)atof(words[7]));
+	}
 	for (unsigned i = 0; i < r->n_places; i++)
-		if (r->places[i].lat == lat && r->places[i].lon == lon)
+		if (r->places[i].lat == p.lat && r->places[i].lon == p.lon &&
+			r->places[i].asn == p.asn &&
+			r->places[i].placed == p.placed)
 			return i;
 	r->places = mem_grow(r->places, (r->n_places + 1) * sizeof *r->places);
-	r->places[r->n_places] = (struct replay_place){lat, lon, 0};
+	r->places[r->n_places] = p;
 	r->stale = true;
 	return r->n_places++;
 }
 
-static bool fill_query(
-	struct replay *r, char **words, struct steer_query *q, unsigned *scope)
+static enum steer_type type_named(const char *word)
+{
+	if (word && !strcmp(word, "AAAA"))
+		return STEER_AAAA;
+	return word && !strcmp(word, "HTTPS") ? STEER_HTTPS : STEER_A;
+}
+
+static bool fill_query(struct replay *r, char **words, unsigned n,
+	struct steer_query *q, unsigned *scope)
 {
 	struct map_match match;
 	struct prefix net;
@@ -396,12 +562,12 @@ static bool fill_query(
 	*scope = ecs ? most : 0;
 	*q = (struct steer_query){.name = match.name,
 		.line = match.line,
-		.type = STEER_A,
+		.type = type_named(value_of(words, n, "type")),
+		.trusted = number_of(words, n, "trusted", 0) != 0,
 		.stream = map_stream_hash(
 			match.stream, (unsigned)strlen(match.stream))};
 	addr_parse(&q->asker, words[5]);
-	uint32_t place =
-		place_of(r, (float)atof(words[6]), (float)atof(words[7]));
+	uint32_t place = place_of(r, words, n);
 	if (!ready(r))
 		return false;
 	steer_client(q, &net.addr, net.len,
@@ -409,17 +575,61 @@ static bool fill_query(
 	return true;
 }
 
-static void count_answer(struct replay *r, const struct steer_query *q,
-	const struct steer_decision *d)
+/* For the summary: the first node of an answer that somebody gave. */
+static void count_answer(struct replay *r, enum stats_side side,
+	const struct replay_asked *asked, const struct replay_node *node,
+	uint32_t ttl_s)
 {
-	const struct load_node *load = &r->load->node[d->node[0]];
-	r->queries++;
-	r->full += load->used >= 1;
-	r->again += d->again;
-	r->line_queries += q->line > 1;
-	r->path_sum +=
-		map_path_ms(r->map, &r->map->pools[r->map->names[q->name].pool],
-			geo_place(r->geo, q->place), d->node[0]);
+	int index = node ? map_find_node(r->map, node->label) : -1;
+	if (index < 0 || asked->name >= r->map->n_names)
+		return;
+	const struct map_pool *pool =
+		&r->map->pools[r->map->names[asked->name].pool];
+	struct stats_answer a = {.net = asked->net,
+		.line = asked->line,
+		.node = (unsigned)(node - r->nodes),
+		.site = hash_bytes(node->site, strlen(node->site), 5),
+		.at_ms = asked->at_ms,
+		.ttl_s = ttl_s,
+		.full = r->load->node[index].used >= 1,
+		.path_ms = (double)map_path_ms(r->map, pool,
+			geo_place(r->geo, r->places[asked->place].index),
+			(unsigned)index)};
+	stats_answer(r->stats, side, &a);
+}
+
+static void count_replayed(struct replay *r, char **words, unsigned n,
+	const struct steer_query *q, const struct steer_decision *d)
+{
+	uint64_t id = strtoull(words[2], NULL, 10);
+	struct replay_asked *asked = &r->asked[id % ASKED];
+
+	*asked = (struct replay_asked){.id = id,
+		.net = steer_key(r->map, q),
+		.name = q->name,
+		.place = place_of(r, words, n),
+		.line = q->line,
+		.at_ms = r->now_ms};
+	count_answer(r, STATS_REPLAYED, asked,
+		node_named(r, name_of_index(r, d->node[0])), d->ttl_s);
+}
+
+/* What was answered when this was recorded. */
+static bool on_answer(struct replay *r, char **words, unsigned n)
+{
+	if (n < 3 || !r->stats)
+		return true;
+	uint64_t id = strtoull(words[1], NULL, 10);
+	struct replay_asked *asked = &r->asked[id % ASKED];
+	if (!asked->at_ms || asked->id != id)
+		return true;
+	if (!ready(r))
+		return false;
+	words[2][strcspn(words[2], ",")] = '\0';
+	count_answer(r, STATS_RECORDED, asked, node_named(r, words[2]),
+		(uint32_t)number_of(words, n, "ttl", 0));
+	asked->at_ms = 0;
+	return true;
 }
 
 static bool on_query(struct replay *r, char **words, unsigned n)
@@ -430,7 +640,7 @@ static bool on_query(struct replay *r, char **words, unsigned n)
 
 	if (n < 8 || !advance(r, words[1]) || !ready(r))
 		return n < 8;
-	if (!living(r) || !fill_query(r, words, &q, &scope)) {
+	if (!living(r) || !fill_query(r, words, n, &q, &scope)) {
 		printf("answer %s - ttl=0 scope=0\n", words[2]);
 		return true;
 	}
@@ -443,7 +653,8 @@ static bool on_query(struct replay *r, char **words, unsigned n)
 	for (unsigned i = 0; i < d.n; i++)
 		printf("%s%s", i ? "," : "", name_of_index(r, d.node[i]));
 	printf(" ttl=%u scope=%u\n", d.ttl_s, scope);
-	count_answer(r, &q, &d);
+	if (r->stats)
+		count_replayed(r, words, n, &q, &d);
 	return true;
 }
 
@@ -459,7 +670,8 @@ static const struct {
 	bool (*run)(struct replay *r, char **words, unsigned n);
 } verbs[] = {{"hello", on_hello}, {"node", on_node}, {"state", on_state},
 	{"load", on_load}, {"loadfail", on_loadfail}, {"time", on_time},
-	{"query", on_query}, {"sync", on_sync}};
+	{"probe", on_probe}, {"query", on_query}, {"answer", on_answer},
+	{"sync", on_sync}};
 
 static bool run_line(struct replay *r, char *line)
 {
@@ -476,8 +688,15 @@ static bool run_line(struct replay *r, char *line)
 
 /* -- the command -- */
 
+static void add_name(struct replay *r, const char *name, struct buf *options)
+{
+	r->names = mem_grow(r->names, (r->n_names + 1) * sizeof *r->names);
+	r->names[r->n_names++] =
+		(struct replay_name){mem_strdup(name), options->text};
+}
+
 /* The steer block of a configuration, written as YAML again. Its pools are
- * roles or nodes of that file; in replay all nodes are edges. */
+ * roles or nodes of that file; here the recording tells them. */
 static bool take_steer(struct replay *r, const char *path)
 {
 	struct err err = {0};
@@ -487,14 +706,15 @@ static bool take_steer(struct replay *r, const char *path)
 		err_fini(&err);
 		return false;
 	}
-	buf_printf(&r->steer, "steer:\n");
 	for (unsigned i = 0; i < conf->n_steer; i++) {
 		const struct conf_steer *s = &conf->steer[i];
-		buf_printf(&r->steer,
-			"  %s: {pool: [edge], policy: %s, lines: %d, ttl: [%.0f, %.0f], answers: %d, carrier_ms: %g, streams: %s}\n",
-			s->name, conf_policies[s->policy], s->lines, s->ttl[0],
+		struct buf out = {0};
+		buf_printf(&out,
+			"policy: %s, lines: %d, ttl: [%.0f, %.0f], answers: %d, carrier_ms: %g, streams: %s",
+			conf_policies[s->policy], s->lines, s->ttl[0],
 			s->ttl[1], s->answers, s->carrier_ms,
 			s->streams ? "true" : "false");
+		add_name(r, s->name, &out);
 	}
 	conf_free(conf);
 	err_fini(&err);
@@ -522,7 +742,8 @@ static bool options(struct replay *r, int argc, char **argv, int *status)
 			r->deal_by_id = !strcmp(optarg, "id");
 			bad |= !r->deal_by_id && strcmp(optarg, "resolver");
 		} else if (opt == 's') {
-			r->stats = true;
+			stats_free(r->stats);
+			r->stats = stats_new();
 		} else {
 			*status = opt == 'h' ? 0 : 2;
 			fprintf(opt == 'h' ? stdout : stderr,
@@ -538,49 +759,73 @@ static bool options(struct replay *r, int argc, char **argv, int *status)
 	return false;
 }
 
-static void print_stats(const struct replay *r)
+static void take_default(struct replay *r)
 {
-	double n = r->queries ? (double)r->queries : 1;
-	fprintf(stderr,
-		"queries %llu, for lines %llu, to full nodes %.4f %%, kept %.4f, mean path %.2f ms\n",
-		(unsigned long long)r->queries,
-		(unsigned long long)r->line_queries, 100 * (double)r->full / n,
-		(double)r->again / n, r->path_sum / n);
+	struct buf options = {0};
+	buf_printf(&options, "lines: 3, streams: true");
+	add_name(r, "live.example.com", &options);
+}
+
+static const char *name_of_node(const void *arg, unsigned node)
+{
+	return ((const struct replay *)arg)->nodes[node].name;
+}
+
+static void finish(struct replay *r)
+{
+	for (unsigned i = 0; i < r->workers && i < WORKERS_MAX; i++)
+		accounts_free(r->accounts[i]);
+	for (unsigned i = 0; i < r->n_names; i++) {
+		free(r->names[i].name);
+		free(r->names[i].options);
+	}
+	for (unsigned i = 0; i < r->n_nodes; i++)
+		free(r->nodes[i].serves);
+	memory_free(r->memory);
+	load_free(r->load);
+	fleet_free(r->fleet);
+	map_free(r->map);
+	geo_free(r->geo);
+	stats_free(r->stats);
+	free(r->names);
+	free(r->nodes);
+	free(r->places);
+	free(r);
+}
+
+static bool run_lines(struct replay *r)
+{
+	char *line = NULL;
+	size_t room = 0;
+	bool ok = true;
+
+	open_accounts(r); /* for who does not say hello */
+	while (ok && getline(&line, &room, stdin) > 0 &&
+		strncmp(line, "end", 3))
+		ok = run_line(r, line);
+	free(line);
+	if (r->stats)
+		stats_print(r->stats, stderr, name_of_node, r);
+	return ok;
 }
 
 int cli_replay(int argc, char **argv)
 {
-	struct replay r = {.workers = 1,
+	struct replay *r = mem_zero(1, sizeof *r);
+	int status;
+
+	*r = (struct replay){.workers = 1,
 		.stale = true,
 		.now_ms = EPOCH_MS,
 		.tick_ms = EPOCH_MS,
-		.poll_ms = 3000,
+		.rules = {3000, 1500, 2, 1},
 		.servers = 1};
-	char *line = NULL;
-	size_t room = 0;
-	int status;
-
-	if (!options(&r, argc, argv, &status))
-		return status;
-	if (r.conf_path && !take_steer(&r, r.conf_path))
-		return 1;
-	open_accounts(&r); /* for who does not say hello */
-	bool ok = true;
-	while (ok && getline(&line, &room, stdin) > 0 &&
-		strncmp(line, "end", 3))
-		ok = run_line(&r, line);
-	if (r.stats)
-		print_stats(&r);
-	free(line);
-	for (unsigned i = 0; i < r.workers; i++)
-		accounts_free(r.accounts[i]);
-	memory_free(r.memory);
-	load_free(r.load);
-	fleet_free(r.fleet);
-	map_free(r.map);
-	geo_free(r.geo);
-	buf_fini(&r.steer);
-	free(r.nodes);
-	free(r.places);
-	return ok ? 0 : 1;
+	if (options(r, argc, argv, &status)) {
+		bool ok = !r->conf_path || take_steer(r, r->conf_path);
+		if (!r->conf_path)
+			take_default(r);
+		status = ok && run_lines(r) ? 0 : 1;
+	}
+	finish(r);
+	return status;
 }

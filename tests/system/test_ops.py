@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -514,6 +515,52 @@ class Replay(Test):
         ask = "".join(self.QUERY % (200 + i, i, i) for i in range(100))
         self.assertEqual(self.replay("".join(nodes) + ask).stdout,
                          self.replay("".join(nodes[::-1]) + ask).stdout)
+
+    def test_manual(self):
+        """Its example is what the command reads and prints."""
+        text = (ROOT / "docs" / "replay.md").read_text()
+        text = text[text.index("## A small one"):]
+        blocks = [b.replace("\n    ", "\n") for b in re.findall(
+            r"^    ((?:.*\n    )*.*\n)", text, re.M)]
+        done = self.replay(blocks[0], "--stats")
+        self.assertEqual([done.stdout, done.stderr], blocks[1:3])
+
+    def test_unknown_places_and_probes(self):
+        """A node whose probes fail is left, a place need not be known."""
+        text = ("hello any poll_ms=3000 fall=2 rise=2\n"
+                "node 0 a - - probed=1\nnode 0 b 35 139 provider=x asn=1,2\n"
+                "load 10 a 5 1 1 1\nload 10 b 5 900 1 1\n"
+                "load 40 a 35 1 1 1\nload 40 b 35 900 1 1\n"
+                "query 50 1 live.example.com 20.0.1.0/24 8.8.8.8 - - type=AAAA\n"
+                "probe 60 a rtmp failed\nprobe 70 a rtmp failed\n"
+                "query 200 2 live.example.com 20.0.1.0/24 8.8.8.8 - -\n"
+                "query 201 3 live.example.com 20.0.2.0/24 8.8.8.8 1 1 asn=1\n")
+        lines = self.replay(text).stdout.splitlines()
+        self.assertEqual([l.split()[2] for l in lines], ["a", "b", "b"])
+
+    def test_pools(self):
+        """Nodes serve the names that they say, or all."""
+        text = ("node 0 a 1 1 for=push.example.com\n"
+                "node 0 b 1 1 for=live.example.com,push.example.com\n" +
+                "".join(self.QUERY % (200 + i, i, i) for i in range(50)))
+        answers = self.replay(text).stdout
+        self.assertEqual(answers.count(" b ttl="), 50)
+
+    def test_compares_with_what_was_recorded(self):
+        """Answers in the input get a column of their own."""
+        text = self.NODES + "".join(
+            self.QUERY % (200 + 40000 * i, i, 1) +
+            f"answer {i} {'ab'[i % 2]} ttl=30 scope=24\n"
+            for i in range(4)) + "answer 77 a ttl=5\n" + (
+            "query 200000 9 line2.live.example.com 20.0.1.0/24 8.8.8.8 "
+            "31.1 121.2\nanswer 9 b,a ttl=30\n")
+        summary = self.replay(text, "--stats").stderr
+        self.assertRegex(summary, r"5 queries, 4 for line 1, 1 for other lines")
+        self.assertRegex(summary, r"(?m)^ +replayed +recorded$")
+        self.assertRegex(summary, r"after its TTL: same +100.00 % +0.00 %")
+        self.assertRegex(summary, r"on the node of line 1 +0.00 % +100.00 %")
+        self.assertRegex(summary, r"on the site of line 1 +0.00 % +100.00 %")
+        self.assertRegex(summary, r"node b +20.00 % +60.00 %")
 
     def test_workers(self):
         text = ("hello steersim/1 ns=0/1 seed=5 poll_ms=5000\n" + self.NODES +
