@@ -42,7 +42,7 @@ static const char help[] =
 struct replay_node {
 	char name[64]; /* as the lines say; any text without a space */
 	/* the same as the configuration allows */
-	char label[24], site[24], provider[24];
+	char label[64], site[24], provider[24];
 	double lat, lon, capacity, bandwidth_bps, bias_ms;
 	char asn[160];
 	char *serves; /* ",NAME,NAME,"; NULL: all names; owned */
@@ -344,6 +344,12 @@ static void make_label(char *out, size_t room, const char *name)
 		(unsigned long long)hash_bytes(name, strlen(name), 4));
 }
 
+static bool is_label(const char *name)
+{
+	return isalnum((unsigned char)*name) &&
+		!name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_")];
+}
+
 /* AS numbers as a list, "" if it is none. */
 static void copy_numbers(char *out, size_t room, const char *text)
 {
@@ -378,7 +384,12 @@ static void describe(struct replay_node *node, char **words, unsigned n)
 		.bytes = bytes,
 		.sampled_ms = sampled_ms};
 	snprintf(node->name, sizeof node->name, "%s", words[2]);
-	make_label(node->label, sizeof node->label, words[2]);
+	/* Its own where it can be: the order of nodes is a hash of the label,
+	 * and the server's was of this one. */
+	if (is_label(node->name))
+		memcpy(node->label, node->name, sizeof node->label);
+	else
+		make_label(node->label, sizeof node->label, words[2]);
 	make_label(node->site, sizeof node->site, site ? site : words[2]);
 	if (provider)
 		make_label(node->provider, sizeof node->provider, provider);
@@ -554,9 +565,11 @@ static bool fill_query(struct replay *r, char **words, unsigned n,
 	struct map_match match;
 	struct prefix net;
 	bool ecs = strcmp(words[4], "-") != 0;
+	const char *told = value_of(words, n, "net");
+	const char *client = ecs ? words[4] : told ? told : words[5];
 
 	if (!map_match(r->map, words[3], &match) ||
-		!prefix_parse(&net, ecs ? words[4] : words[5], false))
+		!prefix_parse(&net, client, false))
 		return false;
 	unsigned most = net.addr.family == 4 ? SCOPE_V4 : SCOPE_V6;
 	*scope = ecs ? most : 0;
