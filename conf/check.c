@@ -363,6 +363,13 @@ static bool check_server_id(const struct conf *conf, struct err *err)
 		"longer than %s octets", "128");
 }
 
+static bool check_record(const struct conf *conf, struct err *err)
+{
+	if (!conf->record.given || *conf->record.file)
+		return true;
+	return complain_key(err, conf, "record", "%s is missing", "file");
+}
+
 static bool check_listeners(struct conf *conf, struct err *err)
 {
 	bool ok = check_listen(&conf->listen, 53, "listen", err);
@@ -387,6 +394,7 @@ bool conf_check(struct conf *conf, struct err *err)
 	const char *names = conf->node_names;
 
 	ok &= check_server_id(conf, err) && check_control(conf, err);
+	ok &= check_record(conf, err);
 	if (!conf->n_zones)
 		ok = err_add(err, "%s:1: no zones", conf->path);
 	if (conf->n_nodes > CONF_NODES_MAX)

@@ -108,7 +108,13 @@ struct conf {
 	const char *control, *store; /* paths */
 	const char *node_names;      /* zone, "": the first */
 	double query_log;            /* share of queries logged, 0..1 */
-	const char *version;         /* version.bind; "": not told */
+	struct {
+		bool given;
+		const char *file; /* path; "": nothing is recorded */
+		double size;      /* bytes */
+		double share;     /* of the client nets, 0..1 */
+	} record;
+	const char *version; /* version.bind; "": not told */
 	struct {
 		double interval_s, timeout_s;
 		int fall, rise;

@@ -48,6 +48,16 @@ static const struct key public_keys[] = {
 	{0}};
 static const struct section public_section = {"public", public_keys, 0};
 
+static const struct key record_keys[] = {
+	{"file", KEY_PATH, AT(conf, record.file),
+		.text = "what the server sees and answers is written there, for dnsd replay"},
+	{"size", KEY_RATE, AT(conf, record.size), 10000, 1e15, "100M",
+		.text = "bytes (K, M, G) until a new file begins; one old file is kept as FILE.1"},
+	{"share", KEY_REAL, AT(conf, record.share), 0, 1, "1",
+		.text = "share of the client nets that are recorded"},
+	{0}};
+static const struct section record_section = {"record", record_keys, 0};
+
 static const struct key zone_keys[] = {
 	{"file", KEY_PATH, AT(conf_zone, file),
 		.text = "RFC 1035 master file; without it SOA and NS are made from ns"},
@@ -143,6 +153,8 @@ static const struct key top_keys[] = {
 		.text = "zone of the nodes' own names; default: the first"},
 	{"query_log", KEY_REAL, AT(conf, query_log), 0, 1, "0",
 		.text = "share of queries that are logged"},
+	{"record", KEY_SECTION, AT(conf, record), .section = &record_section,
+		.text = "a recording for dnsd replay"},
 	{"version", KEY_TEXT, AT(conf, version),
 		.text = "answer to version.bind; default: none"},
 	{"health", KEY_SECTION, .section = &health_section,

@@ -18,6 +18,7 @@
 #include "wire/query.h"
 
 struct accounts;
+struct record_ring;
 struct snapshot;
 struct zone;
 
@@ -26,6 +27,7 @@ struct answerer {
 	int64_t now_ms;  /* clock_ms() of the batch */
 	uint32_t wall_s; /* seconds since 1970, for cookies (RFC 9018) */
 	struct accounts *accounts; /* steering's, owned by the thread */
+	struct record_ring *ring;  /* what is recorded; NULL: nothing */
 	struct answer_counters counters;
 };
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "answer/answer.h"
+#include "record/ring.h"
 #include "snapshot/options.h"
 #include "snapshot/snapshot.h"
 #include "steer/explain.h"
@@ -159,6 +160,22 @@ static struct steered_result why(struct answerer *answerer,
 		.records = trace.n + 2, .scope = job->leaf.scope};
 }
 
+static void record(struct answerer *answerer, const struct answer_job *job,
+	const struct steer_query *query, const struct steer_decision *d,
+	const uint8_t *stream, uint8_t stream_len)
+{
+	const struct edns_ecs *ecs = &job->q.edns.ecs;
+	struct steer_state state = state_of(answerer->snap);
+	bool subnet = ecs->present && ecs->source;
+	struct record_question question = {.query = query,
+		.stream = stream,
+		.stream_len = stream_len,
+		.scope = subnet ? job->leaf.scope : 0,
+		.subnet = subnet,
+		.share = answerer->snap->options->record};
+	record_answer(answerer->ring, &state, &question, d, answerer->now_ms);
+}
+
 struct steered_result steered_answer(struct answerer *answerer,
 	const struct answer_job *job, struct mark mark, const uint8_t *stream,
 	uint8_t stream_len, uint16_t qtype, struct reply *reply, uint16_t owner)
@@ -176,6 +193,8 @@ struct steered_result steered_answer(struct answerer *answerer,
 	query_fill(&query, job, mark, stream, stream_len, qtype);
 	query.trusted = options_trusts(snap->options, &job->peer);
 	steer_answer(&state, answerer->accounts, &query, answerer->now_ms, &d);
+	if (snap->options->record)
+		record(answerer, job, &query, &d, stream, stream_len);
 	unsigned records = qtype == RR_HTTPS
 		? add_https(snap->map, &snap->map->names[mark.name], &d, reply,
 			  owner)

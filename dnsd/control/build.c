@@ -11,6 +11,7 @@
 #include "answer/steered.h"
 #include "base/rng.h"
 #include "geo/mmdb.h"
+#include "record/ring.h"
 #include "wire/name.h"
 #include "wire/rr.h"
 #include "zones/builder.h"
@@ -323,6 +324,8 @@ static bool build_options(
 	o->nsid = *conf->server_id ? conf->server_id : NULL;
 	o->version = *conf->version ? conf->version : NULL;
 	o->query_log = conf->query_log;
+	if (*conf->record.file)
+		o->record = record_share(conf->record.share);
 	o->trusted = conf->trusted.prefix;
 	o->n_trusted = conf->trusted.n;
 	b->options = o;

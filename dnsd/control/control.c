@@ -75,6 +75,8 @@ static struct report *make_report(struct control *c, int64_t now_ms)
 			&tcp_server_thread(c->tcp)->answerer.counters);
 		r->tcp_connections = tcp_server_connections(c->tcp);
 	}
+	r->record_dropped = record_dropped(c->record);
+	r->record_bytes = record_bytes(c->record);
 	report_nodes(c, r);
 	return r;
 }
@@ -199,6 +201,7 @@ void control_adopt(struct control *c, struct built *built, struct err *err)
 	struct built *old = c->built;
 	c->built = built;
 	use_map(c);
+	control_record_set(c);
 	control_publish(c);
 	if (c->http)
 		http_reconfigure(c->http, built->conf, err);
@@ -216,6 +219,7 @@ void control_adopt_geo(struct control *c, struct geo *geo, struct map *map,
 	geo_files_free(&c->built->geo_files);
 	c->built->geo_files = files;
 	use_map(c);
+	control_record_set(c);
 	control_publish(c);
 	geo_free(old_geo);
 	map_free(old_map);
@@ -237,14 +241,18 @@ static void log_failure(
 static void on_sample(void *arg, uint32_t node, const struct sample *sample)
 {
 	struct control *c = arg;
-	fleet_sample(c->fleet, node, sample, clock_ms());
+	int64_t now_ms = clock_ms();
+	fleet_sample(c->fleet, node, sample, now_ms);
+	record_sample(c->record, node, sample, now_ms);
 }
 
 static void on_failed(
 	void *arg, uint32_t node, enum sample_failure failure, const char *why)
 {
 	struct control *c = arg;
-	fleet_failed(c->fleet, node, failure, clock_ms());
+	int64_t now_ms = clock_ms();
+	fleet_failed(c->fleet, node, failure, now_ms);
+	record_failed(c->record, node, failure, now_ms);
 	if (fleet_node(c->fleet, node)->health.fails == 1)
 		log_failure(c, node, "a poll", why);
 }
@@ -254,7 +262,9 @@ static void on_probed(void *arg, uint32_t node, enum poll_probe probe, bool ok,
 {
 	struct control *c = arg;
 	enum health_probe kind = probe == POLL_RTMP ? HEALTH_RTMP : HEALTH_FLV;
-	fleet_probed(c->fleet, node, kind, ok, clock_ms());
+	int64_t now_ms = clock_ms();
+	fleet_probed(c->fleet, node, kind, ok, now_ms);
+	record_probed(c->record, node, kind, ok, now_ms);
 	if (fleet_node(c->fleet, node)->health.probe_fails[kind] == 1)
 		log_failure(c, node,
 			probe == POLL_RTMP ? "the RTMP probe" : "the FLV probe",
@@ -283,6 +293,7 @@ bool control_drain(struct control *c, const char *name, bool drained,
 	if (node < 0)
 		return false;
 	fleet_drain(c->fleet, (unsigned)node, drained);
+	record_drained(c->record, (unsigned)node, drained, clock_ms());
 	control_publish(c);
 	log_info("node %s: %s by the operator", c->built->map->nodes[node].name,
 		drained ? "drained" : "undrained");
@@ -569,7 +580,7 @@ static void start_http(
 		.arg = c, .drain = ops_drain, .heartbeat = ops_heartbeat};
 	if (c->built->conf->http.listen.n || c->built->conf->site.listen.n)
 		c->http = http_start(c->built->conf, sockets, &c->published,
-			&ops, c->memory, secret);
+			&ops, c->memory, control_record_http(c), secret);
 }
 
 static unsigned worker_count(const struct conf *conf)
@@ -642,11 +653,13 @@ static bool start(struct control *c, struct err *err)
 	c->memory = memory_new(MEMORY_NETS, secret);
 	c->own = accounts_new(1, c->memory, secret);
 	threads_make(c, secret);
+	control_record_open(c);
 	control_publish(c);
 	threads_start(c);
 	events_start(c);
 	open_extras(c);
 	load_store(c);
+	control_record_set(c);
 	c->restored = true;
 	control_publish(c);
 	start_http(c, &sockets, secret);
@@ -662,6 +675,7 @@ static void finish(struct control *c)
 	if (c->load)
 		save_states(c);
 	threads_stop(c);
+	control_record_close(c);
 	store_close(c->store);
 	poll_free(c->poller);
 	listen_close(&c->listeners);

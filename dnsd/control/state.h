@@ -11,6 +11,7 @@
 #include "net/listen.h"
 #include "net/tcp.h"
 #include "net/udp.h"
+#include "record/record.h"
 #include "snapshot/report.h"
 #include "snapshot/snapshot.h"
 #include "srs/poll.h"
@@ -48,7 +49,8 @@ struct control {
 	struct udp_worker **workers;
 	struct tcp_server *tcp;
 	struct http *http; /* NULL: none */
-	struct ctl *ctl;   /* NULL: none */
+	struct record *record;
+	struct ctl *ctl; /* NULL: none */
 
 	struct build_job *job;         /* under way; NULL: none */
 	struct reload_waiter *waiters; /* for the job under way */
@@ -81,6 +83,17 @@ void control_reload(struct control *c,
 /* Looks whether a geo file changed, and has it loaded. */
 void control_watch_geo(struct control *c);
 void control_builder_stop(struct control *c);
+
+/* -- recording.c -- */
+
+/* Gives every answering thread its ring; before they start. */
+void control_record_open(struct control *c);
+struct record_ring *control_record_http(struct control *c);
+
+/* What is recorded from now on, and the nodes as they are. Before a map is
+ * published. */
+void control_record_set(struct control *c);
+void control_record_close(struct control *c); /* the threads have ended */
 
 /* -- control.c -- */
 

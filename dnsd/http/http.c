@@ -66,6 +66,7 @@ struct http {
 	struct published *published;
 	struct control_ops ops;
 	struct accounts *accounts;
+	struct record_ring *ring;
 	struct mailbox *mailbox;
 	struct event *mail, *tick;
 	struct side sides[2];
@@ -96,6 +97,11 @@ const struct http_rules *http_rules(const struct http *h)
 struct accounts *http_own_accounts(const struct http *h)
 {
 	return h->accounts;
+}
+
+struct record_ring *http_ring(const struct http *h)
+{
+	return h->ring;
 }
 
 const struct accounts *http_accounts(const struct http *h)
@@ -552,7 +558,8 @@ bool http_load_tls(const struct conf *conf, SSL_CTX **tls, struct err *err)
 
 struct http *http_start(const struct conf *conf,
 	const struct http_sockets *sockets, struct published *published,
-	const struct control_ops *ops, struct memory *memory, uint64_t secret)
+	const struct control_ops *ops, struct memory *memory,
+	struct record_ring *ring, uint64_t secret)
 {
 	struct http *h = mem_zero(1, sizeof *h);
 
@@ -560,6 +567,7 @@ struct http *http_start(const struct conf *conf,
 	h->published = published;
 	h->ops = *ops;
 	h->secret = secret;
+	h->ring = ring;
 	h->mailbox = mailbox_new();
 	h->accounts = accounts_new(MAX_CLIENTS, memory, secret);
 	h->rules = rules_new(conf);

@@ -19,6 +19,7 @@
 
 struct accounts;
 struct memory;
+struct record_ring;
 
 /* What http may ask of control. done(arg, ok, text) runs in mailbox. */
 struct control_ops {
@@ -44,10 +45,12 @@ struct http_sockets {
 bool http_load_tls(
 	const struct conf *conf, struct ssl_ctx_st **tls, struct err *err);
 
-/* conf is read now and by http_reconfigure, not kept. Starts the thread. */
+/* conf is read now and by http_reconfigure, not kept. ring: what is recorded,
+ * NULL: nothing. Starts the thread. */
 struct http *http_start(const struct conf *conf,
 	const struct http_sockets *sockets, struct published *published,
-	const struct control_ops *ops, struct memory *memory, uint64_t secret);
+	const struct control_ops *ops, struct memory *memory,
+	struct record_ring *ring, uint64_t secret);
 
 /* After a reload: token, heartbeat_from and the certificate may have changed; a
  * certificate that can't be used is a warning. */

@@ -5,6 +5,8 @@
 
 #include "base/clock.h"
 #include "http/request.h"
+#include "record/ring.h"
+#include "snapshot/options.h"
 
 #define STREAM_MAX 128
 
@@ -48,6 +50,29 @@ bool request_client(struct request *r, const char *name, const char *client,
 	steer_client(query, &net.addr, net.len, leaf);
 	*scope = leaf.scope;
 	return true;
+}
+
+/* Decides, accounts, and records if that is on. */
+static void answer(struct request *r, const char *name,
+	const struct steer_query *query, unsigned scope, int64_t now_ms,
+	struct steer_decision *d)
+{
+	struct steer_state state = {r->snap->map, r->snap->load, r->snap->geo};
+	struct map_match match;
+
+	steer_answer(&state, http_own_accounts(r->http), query, now_ms, d);
+	if (!r->snap->options->record || !map_match(state.map, name, &match))
+		return;
+	struct prefix net = {query->net, query->net_len};
+	bool subnet = !prefix_contains(&net, &r->peer);
+	struct record_question question = {.query = query,
+		.stream = (const uint8_t *)match.stream,
+		.stream_len = (unsigned)strlen(match.stream),
+		.scope = (uint8_t)(subnet ? scope : 0),
+		.subnet = subnet,
+		.http = true,
+		.share = r->snap->options->record};
+	record_answer(http_ring(r->http), &state, &question, d, now_ms);
 }
 
 /* "app/stream" of letters that need no escape in a URL. */
@@ -107,6 +132,7 @@ void api_lines(struct request *r)
 	struct steer_state state = {r->snap->map, r->snap->load, r->snap->geo};
 	struct accounts *accounts = http_own_accounts(r->http);
 	const char *stream = request_param(r, "stream");
+	const char *host = request_param(r, "name");
 	struct steer_query query;
 	struct steer_decision d;
 	char net_text[PREFIX_TEXT_MAX], cache[40];
@@ -116,8 +142,8 @@ void api_lines(struct request *r)
 		request_error(r, 400, "stream is not app/stream");
 		return;
 	}
-	if (!request_client(r, request_param(r, "name"),
-		    request_param(r, "client"), &query, &scope))
+	if (!request_client(
+		    r, host, request_param(r, "client"), &query, &scope))
 		return;
 	const struct map_name *name = &state.map->names[query.name];
 	int64_t now = clock_ms();
@@ -127,7 +153,7 @@ void api_lines(struct request *r)
 		query.line = (uint8_t)line;
 		/* One viewer comes, and to line 1. */
 		if (line == 1)
-			steer_answer(&state, accounts, &query, now, &d);
+			answer(r, host, &query, scope, now, &d);
 		else
 			steer_decide(&state, accounts, &query, now, &d, NULL);
 		if (d.ttl_s < ttl)
@@ -160,8 +186,7 @@ void api_resolve(struct request *r)
 	if (!request_client(r, name, client, &query, &scope))
 		return;
 	int64_t now = clock_ms();
-	struct accounts *accounts = http_own_accounts(r->http);
-	steer_answer(&state, accounts, &query, now, &d);
+	answer(r, name, &query, scope, now, &d);
 	json_t *list = json_array();
 	for (unsigned i = 0; i < d.n; i++) {
 		json_t *more = addresses_json(&state.map->nodes[d.node[i]]);

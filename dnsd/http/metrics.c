@@ -72,6 +72,11 @@ static void others(struct buf *out, const struct report *r)
 	simple(out, "reloads", "counter", "Reloads tried.", (double)r->reloads);
 	simple(out, "reload_errors", "counter", "Reloads refused.",
 		(double)r->reload_errors);
+	simple(out, "record_dropped", "counter",
+		"Answers that could not be recorded.",
+		(double)r->record_dropped);
+	simple(out, "record_bytes", "counter", "Bytes recorded.",
+		(double)r->record_bytes);
 	simple(out, "uptime_seconds", "gauge", "Since start.",
 		(double)(clock_ms() - r->start_ms) / 1000);
 	simple(out, "network_suspect", "gauge",

@@ -52,6 +52,7 @@ const struct control_ops *http_ops(const struct http *http);
 struct mailbox *http_mailbox(const struct http *http);
 const struct http_rules *http_rules(const struct http *http);
 struct accounts *http_own_accounts(const struct http *http);
+struct record_ring *http_ring(const struct http *http);
 
 /* Handlers. */
 void api_nodes(struct request *r);

@@ -19,6 +19,8 @@ struct options {
 	const char *nsid;    /* NSID, id.server, hostname.bind; NULL: none */
 	const char *version; /* version.bind, version.server; NULL: REFUSED */
 	double query_log;    /* share of queries that are logged */
+	uint64_t record;     /* client nets whose hash is at most that are
+				recorded; 0: none */
 	const struct prefix *trusted; /* who may ask _why */
 	unsigned n_trusted;
 };

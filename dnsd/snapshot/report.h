@@ -34,6 +34,7 @@ struct report {
 	int64_t reload_wall_ms;   /* 0: never */
 	const char *reload_error; /* "" if the last one went well */
 	bool blind;               /* our own network is suspect */
+	uint64_t record_dropped, record_bytes;
 };
 
 /* One block. */

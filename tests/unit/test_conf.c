@@ -106,6 +106,21 @@ static void test_smallest(void **state)
 	conf_free(c);
 }
 
+/* A recording, and that there is none by default. */
+static void test_record(void **state)
+{
+	struct conf *c = load(DATA "good/record.yaml");
+
+	(void)state;
+	assert_string_equal(c->record.file, DATA "good/today");
+	assert_float_equal(c->record.size, 2.5e6, 0);
+	assert_float_equal(c->record.share, 0.25, 0);
+	conf_free(c);
+	c = load(DATA "good/smallest.yaml");
+	assert_string_equal(c->record.file, "");
+	conf_free(c);
+}
+
 /* Scalars are typed by their key: "no" is a site, "1.0" a provider. */
 static void test_anchors(void **state)
 {
@@ -237,6 +252,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_smallest),
+		cmocka_unit_test(test_record),
 		cmocka_unit_test(test_anchors),
 		cmocka_unit_test(test_empty_values),
 		cmocka_unit_test(test_include),

@@ -1,0 +1,156 @@
+/* What the recorder is told: the setting of the configuration, and the nodes
+ * as words of the lines that `dnsd replay` reads. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "control/state.h"
+
+/* The rings: UDP workers, TCP, HTTP. */
+void control_record_open(struct control *c)
+{
+	unsigned n = c->n_workers;
+	c->record = record_new(n + 2);
+	for (unsigned i = 0; i < n; i++)
+		udp_worker_thread(c->workers[i])->answerer.ring =
+			record_ring(c->record, i);
+	tcp_server_thread(c->tcp)->answerer.ring = record_ring(c->record, n);
+}
+
+struct record_ring *control_record_http(struct control *c)
+{
+	return record_ring(c->record, c->n_workers + 1);
+}
+
+void control_record_close(struct control *c)
+{
+	record_close(c->record);
+	c->record = NULL;
+}
+
+/* Any text as part of a word. */
+static void add_word(struct buf *out, const char *key, const char *text)
+{
+	if (!*text)
+		return;
+	buf_printf(out, " %s=", key);
+	for (; *text; text++)
+		buf_add(out,
+			(unsigned char)*text > ' ' && *text != ',' ? text : "_",
+			1);
+}
+
+/* The names whose pool it is in. */
+static void add_pools(
+	struct buf *out, const struct conf *conf, unsigned conf_index)
+{
+	const char *before = " for=";
+	for (unsigned i = 0; i < conf->n_steer; i++) {
+		const struct conf_steer *s = &conf->steer[i];
+		for (unsigned k = 0; k < s->n_nodes; k++)
+			if (s->node[k] == conf_index) {
+				buf_printf(out, "%s%s", before, s->name);
+				before = ",";
+				break;
+			}
+	}
+	if (*before == ' ')
+		buf_printf(out, " for=-");
+}
+
+static void add_carriers(struct buf *out, const struct map_node *node)
+{
+	for (unsigned i = 0; i < node->n_asn; i++)
+		buf_printf(out, "%s%u", i ? "," : " asn=", node->asn[i]);
+}
+
+static char *node_words(const struct control *c, unsigned conf_index)
+{
+	const struct conf *conf = c->built->conf;
+	const struct conf_node *from = &conf->nodes[conf_index];
+	unsigned index = c->built->map->of_conf[conf_index];
+	const struct map_node *node = &c->built->map->nodes[index];
+	const struct fleet_node *fleet = fleet_node(c->fleet, index);
+	char address[ADDR_TEXT_MAX];
+	struct buf out = {0};
+
+	if (node->placed)
+		buf_printf(&out, "%.4f %.4f", (double)node->lat,
+			(double)node->lon);
+	else
+		buf_printf(&out, "- -");
+	buf_printf(&out, " cap_conns=%.0f cap_kbps=%.0f ip=%s", from->capacity,
+		from->bandwidth_bps / 1000,
+		addr_text(&from->address[0], address));
+	add_word(&out, "domain", from->site);
+	add_word(&out, "provider", from->provider);
+	add_carriers(&out, node);
+	if (from->bias_ms != 0)
+		buf_printf(&out, " bias=%g", from->bias_ms);
+	add_pools(&out, conf, conf_index);
+	buf_printf(&out, " role=%s polled=%d probed=%d", conf_roles[from->role],
+		fleet->polled, from->rtmp || from->flv);
+	return out.text;
+}
+
+/* As the fleet knows it, for it may have been known for long. */
+static void fill_node(
+	const struct control *c, unsigned conf_index, struct trace_node *to)
+{
+	unsigned index = c->built->map->of_conf[conf_index];
+	const struct fleet_node *from = fleet_node(c->fleet, index);
+
+	*to = (struct trace_node){.words = node_words(c, conf_index),
+		.drained = from->drained,
+		.fails = from->health.fails,
+		.failure = from->health.failure,
+		.load = {.known = from->have_load && from->sampled_at_ms,
+			.sampled_ms = from->sampled_at_ms,
+			.stamp_ms = from->stamp_ms,
+			.bytes = from->bytes,
+			.identity = from->identity,
+			.connections = (double)from->connections,
+			.kbps = (double)from->bandwidth_bps / 1000,
+			.cpu = (double)from->cpu}};
+	memcpy(to->probe_fails, from->health.probe_fails,
+		sizeof to->probe_fails);
+	strncpy(to->name, c->built->map->nodes[index].name,
+		sizeof to->name - 1);
+}
+
+static char *hello(const struct control *c)
+{
+	const struct conf *conf = c->built->conf;
+	struct buf out = {0};
+	buf_printf(&out,
+		"dnsd/" DNSD_VERSION
+		" ns=0/%u seed=1 poll_ms=%.0f timeout_ms=%.0f fall=%d rise=%d",
+		c->built->map->servers, conf->health.interval_s * 1000,
+		conf->health.timeout_s * 1000, conf->health.fall,
+		conf->health.rise);
+	return out.text;
+}
+
+void control_record_set(struct control *c)
+{
+	const struct conf *conf = c->built->conf;
+	const struct map *map = c->built->map;
+	bool on = c->built->options->record != 0;
+	struct record_setting setting = {.n = map->n_nodes};
+
+	if (!on && !record_is_on(c->record))
+		return;
+	int64_t now_ms = clock_ms();
+	setting.nodes = mem_zero(map->n_nodes, sizeof *setting.nodes);
+	for (unsigned i = 0; i < conf->n_nodes; i++)
+		fill_node(c, i, &setting.nodes[map->of_conf[i]]);
+	if (on) {
+		setting.path = mem_strdup(conf->record.file);
+		setting.hello = hello(c);
+		setting.size = (uint64_t)conf->record.size;
+		setting.wall_ms = clock_wall_ms() - now_ms;
+		record_start(c->record);
+	}
+	record_set(c->record, &setting, now_ms);
+}
