@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/rng.h"
 #include "cli/cli.h"
+#include "cli/replay_places.h"
 #include "cli/replay_stats.h"
 #include "control/build.h"
 #include "steer/decide.h"
@@ -53,13 +54,6 @@ struct replay_node {
 	int64_t sampled_ms;
 };
 
-struct replay_place {
-	float lat, lon;
-	uint32_t asn;
-	bool placed;
-	uint32_t index; /* in the geo table */
-};
-
 /* A steered name and its options as YAML, but for the pool. */
 struct replay_name {
 	char *name, *options;
@@ -83,10 +77,11 @@ struct replay {
 
 	struct replay_node *nodes;
 	unsigned n_nodes;
-	struct replay_place *places;
-	unsigned n_places;
-	bool stale; /* nodes or places changed: rebuild before the next use */
+	struct replay_places *places;
+	unsigned n_built; /* places that the map knows */
+	bool stale;       /* nodes changed: rebuild before the next use */
 
+	struct conf *conf; /* made of names and nodes */
 	struct geo *geo;
 	struct map *map;
 	struct fleet *fleet;
@@ -174,34 +169,6 @@ static void write_conf(const struct replay *r, struct buf *out)
 	}
 }
 
-/* A place is reached through an address of its own in 240.0.0.0/4. */
-static struct addr place_address(unsigned i)
-{
-	return (struct addr){.family = 4,
-		.bytes = {240, (uint8_t)(i >> 16), (uint8_t)(i >> 8),
-			(uint8_t)i}};
-}
-
-static void build_places(struct replay *r)
-{
-	struct geo_builder *b = geo_builder_new();
-	for (unsigned i = 0; i < r->n_places; i++) {
-		struct prefix at = {place_address(i), 32};
-		struct place place = {.lat = r->places[i].lat,
-			.lon = r->places[i].lon,
-			.asn = r->places[i].asn,
-			.source = r->places[i].placed ? PLACE_NETS
-						      : PLACE_UNKNOWN};
-		geo_builder_add(b, 0, &at, &place);
-	}
-	geo_free(r->geo);
-	r->geo = geo_build(b);
-	for (unsigned i = 0; i < r->n_places; i++) {
-		struct addr a = place_address(i);
-		r->places[i].index = geo_find(r->geo, &a).place;
-	}
-}
-
 /* Nodes stand in the configuration in their order here. */
 static void watch(struct replay *r)
 {
@@ -212,30 +179,41 @@ static void watch(struct replay *r)
 				r->nodes[i].polled, r->nodes[i].probed);
 }
 
-static bool rebuild(struct replay *r)
+static bool read_conf(struct replay *r)
 {
 	struct buf text = {0};
 	struct err err = {0};
 
 	write_conf(r, &text);
-	struct conf *conf = conf_parse("replay", text.text, text.len, &err);
+	conf_free(r->conf);
+	r->conf = conf_parse("replay", text.text, text.len, &err);
 	buf_fini(&text);
-	if (!conf) {
+	if (!r->conf)
 		fprintf(stderr, "%s\n", err_text(&err));
-		err_fini(&err);
-		return false;
-	}
+	err_fini(&err);
+	return r->conf != NULL;
+}
+
+/* A place more changes the map only: the load stays what was published, so
+ * that it does not matter when places were found. */
+static bool rebuild(struct replay *r)
+{
 	struct map *old = r->map;
-	build_places(r);
-	r->map = map_build(conf, r->geo, r->servers, old);
 	struct fleet_rules rules = {r->rules, 0};
+
+	if (r->stale && !read_conf(r))
+		return false;
+	geo_free(r->geo);
+	r->geo = places_build(r->places);
+	r->n_built = places_count(r->places);
+	r->map = map_build(r->conf, r->geo, r->servers, old);
 	if (!r->fleet)
 		r->fleet = fleet_new(&rules, r->now_ms);
 	fleet_set_map(r->fleet, r->map, &rules, r->now_ms);
-	watch(r);
 	map_free(old);
-	conf_free(conf);
-	err_fini(&err);
+	if (!r->stale)
+		return true;
+	watch(r);
 	load_free(r->load);
 	r->load = fleet_load(r->fleet, r->now_ms);
 	r->stale = false;
@@ -244,7 +222,8 @@ static bool rebuild(struct replay *r)
 
 static bool ready(struct replay *r)
 {
-	return !r->stale || rebuild(r);
+	bool current = !r->stale && r->n_built == places_count(r->places);
+	return current || rebuild(r);
 }
 
 /* -- time -- */
@@ -523,33 +502,10 @@ static bool on_time(struct replay *r, char **words, unsigned n)
 
 /* -- queries -- */
 
-/* The grid of the map's cells: what lies in one cell has one path anyway, and
- * each new place means to build the map again. */
-static float on_grid(float degrees)
+static unsigned place_of(struct replay *r, char **words, unsigned n)
 {
-	return (floorf(degrees * MAP_CELLS_PER_DEGREE) + .5f) /
-		MAP_CELLS_PER_DEGREE;
-}
-
-static uint32_t place_of(struct replay *r, char **words, unsigned n)
-{
-	struct replay_place p = {
-		.asn = (uint32_t)within(
-			number_of(words, n, "asn", 0), 0, UINT32_MAX),
-		.placed = strcmp(words[6], "-") != 0};
-	if (p.placed) {
-		p.lat = on_grid((float)atof(words[6]));
-		p.lon = on_grid((float)atof(words[7]));
-	}
-	for (unsigned i = 0; i < r->n_places; i++)
-		if (r->places[i].lat == p.lat && r->places[i].lon == p.lon &&
-			r->places[i].asn == p.asn &&
-			r->places[i].placed == p.placed)
-			return i;
-	r->places = mem_grow(r->places, (r->n_places + 1) * sizeof *r->places);
-	r->places[r->n_places] = p;
-	r->stale = true;
-	return r->n_places++;
+	return places_find(r->places, words[6], words[7],
+		(uint32_t)within(number_of(words, n, "asn", 0), 0, UINT32_MAX));
 }
 
 static enum steer_type type_named(const char *word)
@@ -580,11 +536,12 @@ static bool fill_query(struct replay *r, char **words, unsigned n,
 		.stream = map_stream_hash(
 			match.stream, (unsigned)strlen(match.stream))};
 	addr_parse(&q->asker, words[5]);
-	uint32_t place = place_of(r, words, n);
+	unsigned place = place_of(r, words, n);
 	if (!ready(r))
 		return false;
 	steer_client(q, &net.addr, net.len,
-		(struct geo_leaf){r->places[place].index, (uint8_t)most});
+		(struct geo_leaf){
+			places_index(r->places, place), (uint8_t)most});
 	return true;
 }
 
@@ -606,7 +563,8 @@ static void count_answer(struct replay *r, enum stats_side side,
 		.ttl_s = ttl_s,
 		.full = r->load->node[index].used >= 1,
 		.path_ms = (double)map_path_ms(r->map, pool,
-			geo_place(r->geo, r->places[asked->place].index),
+			geo_place(
+				r->geo, places_index(r->places, asked->place)),
 			(unsigned)index)};
 	stats_answer(r->stats, side, &a);
 }
@@ -686,17 +644,42 @@ static const struct {
 	{"probe", on_probe}, {"query", on_query}, {"answer", on_answer},
 	{"sync", on_sync}};
 
-static bool run_line(struct replay *r, char *line)
+static unsigned split(char *line, char **words)
 {
-	char *words[WORDS_MAX], *save;
 	unsigned n = 0;
+	char *save;
 	for (char *w = strtok_r(line, " \n", &save); w && n < WORDS_MAX;
 		w = strtok_r(NULL, " \n", &save))
 		words[n++] = w;
+	return n;
+}
+
+static bool run_line(struct replay *r, char *line)
+{
+	char *words[WORDS_MAX];
+	unsigned n = split(line, words);
 	for (size_t i = 0; n && i < sizeof verbs / sizeof *verbs; i++)
 		if (!strcmp(verbs[i].word, words[0]))
 			return verbs[i].run(r, words, n);
 	return true; /* what we don't know is none of our business */
+}
+
+/* All places of a file in advance, for building the map anew for each takes
+ * long; a pipe must do without. */
+static void look_ahead(struct replay *r, char **line, size_t *room)
+{
+	char *words[WORDS_MAX];
+	off_t from = ftello(stdin);
+
+	if (from < 0 || fseeko(stdin, from, SEEK_SET))
+		return;
+	while (getline(line, room, stdin) > 0 && strncmp(*line, "end", 3)) {
+		unsigned n =
+			strncmp(*line, "query ", 6) ? 0 : split(*line, words);
+		if (n >= 8)
+			place_of(r, words, n);
+	}
+	fseeko(stdin, from, SEEK_SET);
 }
 
 /* -- the command -- */
@@ -802,7 +785,8 @@ static void finish(struct replay *r)
 	stats_free(r->stats);
 	free(r->names);
 	free(r->nodes);
-	free(r->places);
+	places_free(r->places);
+	conf_free(r->conf);
 	free(r);
 }
 
@@ -813,6 +797,7 @@ static bool run_lines(struct replay *r)
 	bool ok = true;
 
 	open_accounts(r); /* for who does not say hello */
+	look_ahead(r, &line, &room);
 	while (ok && getline(&line, &room, stdin) > 0 &&
 		strncmp(line, "end", 3))
 		ok = run_line(r, line);
@@ -832,7 +817,8 @@ int cli_replay(int argc, char **argv)
 		.now_ms = EPOCH_MS,
 		.tick_ms = EPOCH_MS,
 		.rules = {3000, 1500, 2, 1},
-		.servers = 1};
+		.servers = 1,
+		.places = places_new()};
 	if (options(r, argc, argv, &status)) {
 		bool ok = !r->conf_path || take_steer(r, r->conf_path);
 		if (!r->conf_path)

@@ -9,6 +9,7 @@ import socket
 import ssl
 import stat
 import subprocess
+import tempfile
 import time
 
 import dns.exception
@@ -561,6 +562,19 @@ class Replay(Test):
         self.assertRegex(summary, r"on the node of line 1 +0.00 % +100.00 %")
         self.assertRegex(summary, r"on the site of line 1 +0.00 % +100.00 %")
         self.assertRegex(summary, r"node b +20.00 % +60.00 %")
+
+    def test_file_or_pipe(self):
+        """Places are looked for in advance only where that is possible."""
+        text = self.NODES + "".join(
+            f"query {200 + 90 * i} {i} live.example.com 20.{i % 5}.0.0/24 "
+            f"8.8.8.8 {i % 37} {i * 7 % 90} asn={i % 3}\n" for i in range(200))
+        with tempfile.TemporaryFile("w+") as file:
+            file.write(text)
+            file.seek(0)
+            done = subprocess.run([DNSD, "replay"], stdin=file, text=True,
+                                  capture_output=True, timeout=PATIENCE_S)
+        self.assertEqual(done.stdout.count("answer "), 200)
+        self.assertEqual(done.stdout, self.replay(text).stdout)
 
     def test_workers(self):
         text = ("hello steersim/1 ns=0/1 seed=5 poll_ms=5000\n" + self.NODES +
