@@ -11,7 +11,7 @@
 #include "base/thread.h"
 
 #define ROUND_MS 50
-#define SETTLE_MS 250 /* a thread's answer is in its ring after that */
+#define SETTLE_MS 100 /* a thread's answer is in its ring after that */
 
 /* What control tells, in the order of time. */
 struct event {

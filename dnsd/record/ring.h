@@ -15,7 +15,7 @@
 #include "base/addr.h"
 #include "steer/decide.h"
 
-#define RECORD_RING 8192 /* entries; a power of two */
+#define RECORD_RING 16384 /* entries; a power of two. 6 MB */
 #define RECORD_STREAM 64
 #define RECORD_NAME 192
 
