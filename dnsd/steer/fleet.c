@@ -1,9 +1,11 @@
 #include "steer/fleet.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
+#include "steer/crowd.h"
 
 #define THREADS_MAX 256
 #define LAG_MS 900            /* from an answer to a connection SRS counts */
@@ -13,8 +15,7 @@
 #define BITRATE_BPS 1.5e6f    /* of a viewer, until a node shows its own */
 #define SUSPECT_MS 40.0f      /* one failed poll */
 #define DISPLACED_MS 10000.0f /* viewers of a dead node are back by then */
-#define DISPLACED_SLICES 20
-#define BLIND_NODES 4 /* our own network is suspect from here ... */
+#define BLIND_NODES 4         /* our own network is suspect from here ... */
 #define BLIND_SITES 3
 #define BLIND_MS 60000 /* ... for at most this long */
 
@@ -329,39 +330,44 @@ void fleet_raise(struct fleet *f, unsigned i, float connections, int64_t now_ms)
 
 /* -- failures -- */
 
+static float per_viewer(
+	const struct fleet_node *node, const struct map_node *m);
+static float displaced_now(const struct fleet_node *node, int64_t now_ms);
+
 /* The viewers of a node that died are back within seconds, many through
  * cached answers: room is kept where they will want to go. */
 static void displace(struct fleet *f, unsigned dead, int64_t now_ms)
 {
 	const struct map_node *from = &f->map->nodes[dead];
-	float viewers = f->node[dead].connections / DISPLACED_SLICES;
+	struct place place = {.lat = from->lat,
+		.lon = from->lon,
+		.source = from->placed ? PLACE_NETS : PLACE_UNKNOWN};
+	struct crowd_node *to = mem_zero(f->n, sizeof *to);
+	unsigned n = 0;
 
-	for (unsigned s = 0; viewers > 0 && s < DISPLACED_SLICES; s++) {
-		int best = -1;
-		float best_cost = INFINITY;
-		for (unsigned i = 0; i < f->n; i++) {
-			const struct map_node *to = &f->map->nodes[i];
-			const struct fleet_node *node = &f->node[i];
-			if (i == dead || !node->exists ||
-				node->health.state != NODE_UP ||
-				to->role != from->role)
-				continue;
-			float km = (float)place_km(
-				from->lat, from->lon, to->lat, to->lon);
-			float load = (node->connections + node->displaced) /
-				to->capacity;
-			float cost = 0.016f * km +
-				(load > 0.7f ? 100 * (load - 0.7f) : 0);
-			if (cost < best_cost) {
-				best_cost = cost;
-				best = (int)i;
-			}
-		}
-		if (best < 0)
-			return;
-		f->node[best].displaced += viewers;
-		f->node[best].displaced_ms = now_ms;
+	for (unsigned i = 0; i < f->n; i++) {
+		const struct fleet_node *node = &f->node[i];
+		const struct map_node *m = &f->map->nodes[i];
+		if (i == dead || !node->exists || node->drained ||
+			node->health.state != NODE_UP || m->role != from->role)
+			continue;
+		to[n] = (struct crowd_node){.node = (uint16_t)i,
+			.path_ms = map_path_ms(f->map, NULL, &place, i),
+			.per_viewer = per_viewer(node, m),
+			.room = health_room(&node->health, now_ms)};
+		to[n].used = fleet_utilisation(f, i) +
+			displaced_now(node, now_ms) * to[n].per_viewer;
+		n++;
 	}
+	crowd_go(to, n, f->node[dead].connections);
+	for (unsigned i = 0; i < n; i++) {
+		struct fleet_node *node = &f->node[to[i].node];
+		if (to[i].viewers <= 0)
+			continue;
+		node->displaced = displaced_now(node, now_ms) + to[i].viewers;
+		node->displaced_ms = now_ms;
+	}
+	free(to);
 }
 
 static void after_event(

@@ -190,7 +190,7 @@ float map_path_ms(const struct map *map, const struct map_pool *pool,
 	if (node->placed && place->source != PLACE_UNKNOWN)
 		ms = path_ms(vector(node->lat, node->lon),
 			vector(place->lat, place->lon));
-	if (crosses_carrier(node, place->asn))
+	if (pool && crosses_carrier(node, place->asn))
 		ms += pool->carrier_ms;
 	return ms + node->bias_ms;
 }
