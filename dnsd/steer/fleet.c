@@ -30,6 +30,8 @@ struct fleet {
 	unsigned n, room;
 	struct fleet_node *node;
 	struct mark_read *read[THREADS_MAX];
+	struct expect *expect; /* the timetable */
+	unsigned n_expect;
 	int64_t start_ms, second; /* second: newest of the bins' window */
 	float all_n, all_g;       /* the fleet's multiplier */
 	int64_t blind_since_ms;   /* 0: not */
@@ -53,6 +55,7 @@ void fleet_free(struct fleet *f)
 		return;
 	for (unsigned i = 0; i < THREADS_MAX; i++)
 		free(f->read[i]);
+	free(f->expect);
 	free(f->node);
 	free(f);
 }
@@ -81,6 +84,7 @@ void fleet_set_map(struct fleet *f, const struct map *map,
 {
 	bool first = !f->map;
 	f->map = map;
+	f->n_expect = 0; /* its names were those of the old map */
 	f->rules.health = rules->health;
 	grow(f, map->n_nodes);
 	f->n = map->n_nodes;
@@ -571,6 +575,28 @@ static void find_spare(const struct fleet *f, const struct map_pool *pool,
 		spare[n++] = MAP_NO_NODE;
 }
 
+/* -- the timetable -- */
+
+void fleet_expect(struct fleet *f, const struct expect *entries, unsigned n)
+{
+	f->expect = mem_grow(f->expect, (n + 1) * sizeof *entries);
+	if (n)
+		memcpy(f->expect, entries, n * sizeof *entries);
+	f->n_expect = n;
+	expect_sort(f->expect, n);
+}
+
+static void keep_room(struct fleet *f, struct load_node *nodes, int64_t now_ms)
+{
+	if (!f->n_expect)
+		return;
+	float *lately = mem_zero(f->n, sizeof *lately);
+	for (unsigned i = 0; i < f->n; i++)
+		lately[i] = promised(f, &f->node[i], now_ms - 60000, now_ms);
+	expect_keep_room(f->expect, f->n_expect, f->map, lately, now_ms, nodes);
+	free(lately);
+}
+
 static bool is_ready(const struct fleet *f, int64_t now_ms)
 {
 	if (now_ms - f->start_ms >= f->rules.ready_wait_ms)
@@ -598,6 +624,7 @@ struct load *fleet_load(struct fleet *f, int64_t now_ms)
 	watch_network(f, now_ms);
 	for (unsigned i = 0; i < f->n; i++)
 		load_node(f, i, &node[i], now_ms);
+	keep_room(f, node, now_ms);
 	for (unsigned i = 0; i < f->map->n_pools; i++)
 		find_spare(f, &f->map->pools[i], node, spare[i]);
 	f->ready = f->ready || is_ready(f, now_ms);
