@@ -21,6 +21,9 @@
 #define CONF_ANSWERS_MAX 8
 #define CONF_NODES_MAX 65535
 #define CONF_NAME_MAX 254
+#define CONF_VIEWERS_MAX 10000000 /* of a crowd that is expected */
+#define CONF_OVER_MAX_S 86400
+#define CONF_OVER_S 120
 
 /* Where something was written; file NULL: nowhere, a default. */
 struct conf_where {

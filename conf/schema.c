@@ -9,6 +9,8 @@ const char *const conf_roles[ROLES + 1] = {
 const char *const conf_policies[] = {
 	"nearby", "stable", "geo", "failover", NULL};
 
+#define TEXT(macro) TEXT_OF(macro)
+#define TEXT_OF(value) #value
 #define AT(type, field) .offset = offsetof(struct type, field)
 
 static const struct key tcp_keys[] = {
@@ -117,10 +119,10 @@ static const struct key expect_keys[] = {
 		.needed = true},
 	{"name", KEY_NAME, AT(conf_expect, name),
 		.text = "the steered name they ask for", .needed = true},
-	{"viewers", KEY_INT, AT(conf_expect, viewers), 1, 1e7,
+	{"viewers", KEY_INT, AT(conf_expect, viewers), 1, CONF_VIEWERS_MAX,
 		.text = "how many", .needed = true},
-	{"over", KEY_INT, AT(conf_expect, over_s), 1, 86400, "120",
-		.text = "seconds in which they come"},
+	{"over", KEY_INT, AT(conf_expect, over_s), 1, CONF_OVER_MAX_S,
+		TEXT(CONF_OVER_S), .text = "seconds in which they come"},
 	{"from", KEY_AT, AT(conf_expect, from),
 		.text = "latitude, longitude of where they are"},
 	{0}};

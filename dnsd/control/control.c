@@ -16,6 +16,7 @@
 #include "control/notify.h"
 #include "control/privilege.h"
 #include "control/state.h"
+#include "control/timetable.h"
 
 #define TICK_MS 100
 #define WATCH_MS 1000
@@ -191,6 +192,7 @@ static void use_map(struct control *c)
 {
 	struct fleet_rules rules = rules_of(c->built->conf);
 	fleet_set_map(c->fleet, c->built->map, &rules, clock_ms());
+	timetable_feed(c);
 	set_targets(c);
 }
 
@@ -432,6 +434,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 static void on_watch(evutil_socket_t fd, short what, void *arg)
 {
 	control_watch_geo(arg);
+	timetable_feed(arg);
 }
 
 static void on_save(evutil_socket_t fd, short what, void *arg)
@@ -565,8 +568,10 @@ static void open_extras(struct control *c)
 static void start_http(
 	struct control *c, const struct http_sockets *sockets, uint64_t secret)
 {
-	struct control_ops ops = {
-		.arg = c, .drain = ops_drain, .heartbeat = ops_heartbeat};
+	struct control_ops ops = {.arg = c,
+		.drain = ops_drain,
+		.heartbeat = ops_heartbeat,
+		.expect = timetable_ask};
 	if (c->built->conf->http.listen.n || c->built->conf->site.listen.n)
 		c->http = http_start(c->built->conf, sockets, &c->published,
 			&ops, c->memory, secret);
@@ -647,6 +652,7 @@ static bool start(struct control *c, struct err *err)
 	events_start(c);
 	open_extras(c);
 	load_store(c);
+	timetable_load(c);
 	c->restored = true;
 	control_publish(c);
 	start_http(c, &sockets, secret);
@@ -679,6 +685,7 @@ static void finish(struct control *c)
 	geo_files_free(&c->geo_seen);
 	free(c->reload_error);
 	free(c->logged);
+	timetable_free(c);
 }
 
 int control_run(const char *path)
