@@ -17,8 +17,8 @@
 static const char usage[] =
 	"replay [-c FILE] [--workers N] [--deal resolver|id] [--stats]";
 static const char help[] =
-	"Reads events (hello, node, state, load, loadfail, time, query, sync, end)\n"
-	"on stdin and writes the answers on stdout, in virtual time.\n"
+	"Reads events (hello, node, state, expect, load, loadfail, time, query, sync,\n"
+	"end) on stdin and writes the answers on stdout, in virtual time.\n"
 	"\n"
 	"  -c FILE        takes the options of its steer block; its nodes are\n"
 	"                 replaced by the node lines\n"
@@ -45,6 +45,11 @@ struct replay_node {
 	int64_t sampled_ms;
 };
 
+struct replay_expect {
+	char name[256];
+	struct expect entry;
+};
+
 struct replay_place {
 	float lat, lon;
 	uint32_t index; /* in the geo table */
@@ -60,6 +65,8 @@ struct replay {
 	unsigned n_nodes;
 	struct replay_place *places;
 	unsigned n_places;
+	struct replay_expect *expects; /* the timetable */
+	unsigned n_expects;
 	bool stale; /* nodes or places changed: rebuild before the next use */
 
 	struct geo *geo;
@@ -133,6 +140,22 @@ static void build_places(struct replay *r)
 	}
 }
 
+/* What is not over, by the names of the present map. */
+static void feed_timetable(struct replay *r)
+{
+	struct expect *list = mem_zero(r->n_expects, sizeof *list);
+	unsigned n = 0;
+	for (unsigned i = 0; i < r->n_expects; i++) {
+		int name = map_find_name(r->map, r->expects[i].name);
+		if (name < 0 || expect_is_over(&r->expects[i].entry, r->now_ms))
+			continue;
+		list[n] = r->expects[i].entry;
+		list[n++].name = (uint32_t)name;
+	}
+	fleet_expect(r->fleet, list, n);
+	free(list);
+}
+
 static bool rebuild(struct replay *r)
 {
 	struct buf text = {0};
@@ -156,6 +179,7 @@ static bool rebuild(struct replay *r)
 	for (unsigned i = 0; i < r->map->n_nodes; i++)
 		if (r->map->nodes[i].name)
 			fleet_watch(r->fleet, i, true, false);
+	feed_timetable(r);
 	map_free(old);
 	conf_free(conf);
 	err_fini(&err);
@@ -354,6 +378,30 @@ static bool on_loadfail(struct replay *r, char **words, unsigned n)
 	return true;
 }
 
+static bool on_expect(struct replay *r, char **words, unsigned n)
+{
+	if (n < 6 || !advance(r, words[1]))
+		return n < 6;
+	r->expects =
+		mem_grow(r->expects, (r->n_expects + 1) * sizeof *r->expects);
+	struct replay_expect *e = &r->expects[r->n_expects++];
+	*e = (struct replay_expect){
+		.entry = {.at_ms = atoll(words[3]) + EPOCH_MS,
+			.viewers = (float)within(
+				atof(words[4]), 0, CONF_VIEWERS_MAX),
+			.over_ms = (int64_t)(1000 *
+				within(atof(words[5]), 1, CONF_OVER_MAX_S)),
+			.placed = n >= 8,
+			.lat = n >= 8 ? (float)within(atof(words[6]), -90, 90)
+				      : 0,
+			.lon = n >= 8 ? (float)within(atof(words[7]), -180, 180)
+				      : 0}};
+	snprintf(e->name, sizeof e->name, "%s", words[2]);
+	if (r->fleet && !r->stale)
+		feed_timetable(r);
+	return true;
+}
+
 static bool on_time(struct replay *r, char **words, unsigned n)
 {
 	return n < 2 || advance(r, words[1]);
@@ -459,7 +507,7 @@ static const struct {
 	bool (*run)(struct replay *r, char **words, unsigned n);
 } verbs[] = {{"hello", on_hello}, {"node", on_node}, {"state", on_state},
 	{"load", on_load}, {"loadfail", on_loadfail}, {"time", on_time},
-	{"query", on_query}, {"sync", on_sync}};
+	{"query", on_query}, {"sync", on_sync}, {"expect", on_expect}};
 
 static bool run_line(struct replay *r, char *line)
 {
@@ -582,5 +630,6 @@ int cli_replay(int argc, char **argv)
 	buf_fini(&r.steer);
 	free(r.nodes);
 	free(r.places);
+	free(r.expects);
 	return ok ? 0 : 1;
 }

@@ -662,6 +662,33 @@ class Replay(Test):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertRegex(done.stdout, r'^answer 1 (E"1.x|b) ')
 
+    def test_expect(self):
+        """A crowd's room is left by others, from a minute before to its end;
+        lines that mean nothing are ignored."""
+        def picks(*expect):
+            text, q = self.NODES + "".join(expect), 0
+            for at in (1000, 30000, 60000, 95000, 121000):
+                text += "".join(f"load {at} {n} {at - 500} 50 1 5\n"
+                                for n in "ab")
+                for net in range(20):
+                    q += 1
+                    text += (f"query {at + 100} {q} live.example.com "
+                             f"20.0.{q}.0/24 8.8.8.8 33 129\n")
+            lines = self.replay(text + "end 200000\n").stdout.splitlines()
+            picked = [line.split()[2] for line in lines]
+            return [picked[i:i + 20].count("a") for i in range(0, 100, 20)]
+        without = picks()
+        self.assertGreater(min(without), 10)
+        for lines in ("expect 0 live.example.com 90000 45 30 31 121\n",
+                      "expect 0 line2.live.example.com 1000 9 9\n"
+                      "expect 0 live.example.com 90000 45 30 31 121 more=1\n"
+                      "expect 0 other.example.com 60000 45 30 31 121\n"
+                      "expect 0 live.example.com 60000\n"):
+            got = picks(lines)
+            self.assertEqual(got[:2], without[:2])
+            self.assertLess(got[3], 5)
+            self.assertEqual(got[4], without[4])
+
     def test_order_of_nodes(self):
         nodes = self.NODES.splitlines(True)[:2]
         ask = "".join(self.QUERY % (200 + i, i, i) for i in range(100))
