@@ -109,6 +109,7 @@ struct conf {
 
 	struct conf_texts listen;
 	int workers, servers;
+	int client_nets;           /* whose answers are remembered */
 	const char *user;          /* "": not given */
 	const char *server_id;     /* "": none */
 	const char *cookie_secret; /* path or "" */

@@ -22,8 +22,7 @@
 #define WATCH_MS 1000
 #define SAVE_MS 10000
 #define FAILURE_LINES_PER_S 20
-#define MEMORY_NETS (1 << 20) /* 64 MB if all are in use */
-#define READY_WAIT_MS 300     /* steered names wait for first polls so long */
+#define READY_WAIT_MS 300 /* steered names wait for first polls so long */
 
 /* -- publishing -- */
 
@@ -644,7 +643,7 @@ static bool start(struct control *c, struct err *err)
 	fleet_set_map(c->fleet, c->built->map, &rules, c->start_ms);
 	c->poller = poll_new(c->base, &events);
 	set_targets(c);
-	c->memory = memory_new(MEMORY_NETS, secret);
+	c->memory = memory_new((unsigned)c->built->conf->client_nets, secret);
 	c->own = accounts_new(1, c->memory, secret);
 	threads_make(c, secret);
 	control_publish(c);

@@ -55,6 +55,16 @@ class Reload(Test):
         self.d.process.send_signal(signal.SIGHUP)
         self.eventually(lambda: self.www() == "192.0.2.82")
 
+    def test_what_takes_a_restart(self):
+        self.d.write_conf("nets: nets.txt\nclient_nets: 1024\n" + STATIC)
+        said = self.d.run("ctl", "reload")
+        self.assertIn("a change of 'client_nets' takes a restart", said)
+        self.assertNotIn("workers", said)
+        self.d.stop()
+        self.d.start()
+        self.d.address("live.example.com", "10.3.0.0/24")
+        self.assertNotIn("takes a restart", self.d.run("ctl", "reload"))
+
     def test_broken_zone_keeps_the_old(self):
         self.d.write("zone", zone(2, "192.0.2.999"))
         done = self.d.run("ctl", "reload", check=False)

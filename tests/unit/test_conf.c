@@ -100,6 +100,7 @@ static void test_smallest(void **state)
 	assert_float_equal(c->steer[0].carrier_ms, 25, 0);
 	assert_int_equal(c->steer[0].policy, POLICY_NEARBY);
 	assert_int_equal(c->udp_nocookie, 1232);
+	assert_int_equal(c->client_nets, 1048576);
 	assert_int_equal(c->trusted.n, 2);
 	assert_int_equal(c->http.listen.n, 0); /* no http: no listener */
 	assert_float_equal(c->health.interval_s, 3, 0);
