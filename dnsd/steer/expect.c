@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
-#include "steer/crowd.h"
+#include "steer/inflow.h"
 
 #define EXPECT_PRIOR 20.0f /* viewers that the capacities weigh */
 
@@ -51,7 +51,7 @@ void expect_sort(struct expect *list, unsigned n)
 /* The up nodes of a pool as the crowd finds them; returns how many. */
 static unsigned gather(const struct expect *e, const struct map *map,
 	const float *lately, const struct load_node *nodes,
-	struct crowd_node *list)
+	struct inflow_node *list)
 {
 	const struct map_pool *pool = &map->pools[map->names[e->name].pool];
 	struct place place = {
@@ -63,7 +63,7 @@ static unsigned gather(const struct expect *e, const struct map *map,
 		const struct load_node *load = &nodes[k];
 		if (load->state != NODE_UP || !map->nodes[k].name)
 			continue;
-		list[n++] = (struct crowd_node){.node = (uint16_t)k,
+		list[n++] = (struct inflow_node){.node = (uint16_t)k,
 			.path_ms = e->placed ? map_path_ms(map, pool, &place, k)
 					     : 0,
 			.used = load->used,
@@ -79,16 +79,16 @@ static unsigned gather(const struct expect *e, const struct map *map,
 /* Reserves for `viewers` that come at `rate` a second. Room that is not there
  * is not kept: a fleet that will be full anyway goes on by cost. */
 static void keep(const struct expect *e, float viewers, float rate,
-	struct crowd_node *list, unsigned n, struct load_node *nodes)
+	struct inflow_node *list, unsigned n, struct load_node *nodes)
 {
 	float room = 0, sum = 0;
 	for (unsigned i = 0; i < n; i++)
-		room += crowd_free(&list[i]);
+		room += inflow_free(&list[i]);
 	viewers = fminf(viewers, room);
 	if (e->placed)
-		crowd_go(list, n, viewers);
+		inflow_go(list, n, viewers);
 	else
-		crowd_share(list, n, viewers);
+		inflow_share(list, n, viewers);
 	for (unsigned i = 0; i < n; i++)
 		sum += list[i].viewers;
 	for (unsigned i = 0; sum > 0 && i < n; i++) {
@@ -106,7 +106,7 @@ void expect_keep_room(const struct expect *list, unsigned n,
 	const struct map *map, const float *lately, int64_t now_ms,
 	struct load_node *nodes)
 {
-	struct crowd_node *to = mem_zero(map->n_nodes, sizeof *to);
+	struct inflow_node *to = mem_zero(map->n_nodes, sizeof *to);
 
 	for (unsigned i = 0, next; i < n; i = next) {
 		float viewers = 0, rate = 0;

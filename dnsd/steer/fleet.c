@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "steer/crowd.h"
+#include "steer/inflow.h"
 
 #define THREADS_MAX 256
 #define LAG_MS 900            /* from an answer to a connection SRS counts */
@@ -346,7 +346,7 @@ static void displace(struct fleet *f, unsigned dead, int64_t now_ms)
 	struct place place = {.lat = from->lat,
 		.lon = from->lon,
 		.source = from->placed ? PLACE_NETS : PLACE_UNKNOWN};
-	struct crowd_node *to = mem_zero(f->n, sizeof *to);
+	struct inflow_node *to = mem_zero(f->n, sizeof *to);
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < f->n; i++) {
@@ -355,7 +355,7 @@ static void displace(struct fleet *f, unsigned dead, int64_t now_ms)
 		if (i == dead || !node->exists || node->drained ||
 			node->health.state != NODE_UP || m->role != from->role)
 			continue;
-		to[n] = (struct crowd_node){.node = (uint16_t)i,
+		to[n] = (struct inflow_node){.node = (uint16_t)i,
 			.path_ms = map_path_ms(f->map, NULL, &place, i),
 			.per_viewer = per_viewer(node, m),
 			.room = health_room(&node->health, now_ms)};
@@ -363,7 +363,7 @@ static void displace(struct fleet *f, unsigned dead, int64_t now_ms)
 			displaced_now(node, now_ms) * to[n].per_viewer;
 		n++;
 	}
-	crowd_go(to, n, f->node[dead].connections);
+	inflow_go(to, n, f->node[dead].connections);
 	for (unsigned i = 0; i < n; i++) {
 		struct fleet_node *node = &f->node[to[i].node];
 		if (to[i].viewers <= 0)
