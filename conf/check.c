@@ -388,6 +388,21 @@ static bool check_listeners(struct conf *conf, struct err *err)
 	return ok;
 }
 
+static bool check_expect(const struct conf *conf, struct err *err)
+{
+	bool ok = true;
+	for (unsigned i = 0; i < conf->n_expect; i++) {
+		const char *name = conf->expect[i].name;
+		bool found = !*name; /* that was told already */
+		for (unsigned k = 0; !found && k < conf->n_steer; k++)
+			found = !strcmp(conf->steer[k].name, name);
+		if (!found)
+			ok = complain(err, conf->expect_where[i],
+				"is not a steered name", name);
+	}
+	return ok;
+}
+
 bool conf_check(struct conf *conf, struct err *err)
 {
 	bool ok = check_listeners(conf, err);
@@ -407,6 +422,7 @@ bool conf_check(struct conf *conf, struct err *err)
 	for (unsigned i = 0; i < conf->n_steer; i++)
 		ok &= check_steer(conf, &conf->steer[i], err);
 	ok &= check_lines(conf, err);
+	ok &= check_expect(conf, err);
 	if (*names) {
 		bool found = false;
 		conf->node_names = conf_name(conf->arena, names);

@@ -36,7 +36,7 @@ struct loader {
 	const char *file; /* being read */
 	struct seen *seen;
 	unsigned n_seen, room_seen;
-	unsigned room_zones, room_nodes, room_steer;
+	unsigned room_zones, room_nodes, room_steer, room_expect;
 };
 
 static void complain(struct loader *l, unsigned line, const char *fmt, ...)
@@ -262,20 +262,39 @@ static void set_range(struct loader *l, const struct yaml *y,
 }
 
 static void set_at(struct loader *l, const struct yaml *y,
-	const struct key *key, struct conf_node *node)
+	const struct key *key, double out[2])
 {
-	static const struct key axis[] = {
-		{.name = "at (latitude)", .min = -90, .max = 90},
-		{.name = "at (longitude)", .min = -180, .max = 180}};
+	char names[2][32];
 	if (!is_kind(l, y, key->name, YAML_LIST))
 		return;
 	if (y->n != 2) {
-		complain(l, y->line, "at must be [latitude, longitude]");
+		complain(l, y->line, "%s must be [latitude, longitude]",
+			key->name);
 		return;
 	}
-	node->has_at = true;
-	for (unsigned i = 0; i < 2; i++)
-		number(l, y->values[i], &axis[i], NULL, &node->at[i]);
+	*(bool *)(out + 2) = true;
+	for (unsigned i = 0; i < 2; i++) {
+		struct key axis = {.name = names[i],
+			.min = i ? -180 : -90,
+			.max = i ? 180 : 90};
+		snprintf(names[i], sizeof names[i], "%s (%s)", key->name,
+			i ? "longitude" : "latitude");
+		number(l, y->values[i], &axis, NULL, &out[i]);
+	}
+}
+_Static_assert(offsetof(struct conf_node, has_at) ==
+			offsetof(struct conf_node, at) + sizeof(double[2]) &&
+		offsetof(struct conf_expect, has_from) ==
+			offsetof(struct conf_expect, from) + sizeof(double[2]),
+	"whether a place was given stands behind it");
+
+static void set_name(struct loader *l, const struct yaml *y, char *out)
+{
+	const char *name = conf_name(l->arena, y->text);
+	if (name)
+		snprintf(out, CONF_NAME_MAX, "%s", name);
+	else
+		complain(l, y->line, "'%s' is not a DNS name", y->text);
 }
 
 /* -- sections -- */
@@ -354,13 +373,25 @@ static void set_key(struct loader *l, const struct yaml *y,
 		set_range(l, y, key, field);
 		break;
 	case KEY_AT:
-		set_at(l, y, key, base);
+		set_at(l, y, key, field);
+		break;
+	case KEY_TIME:
+		if (is_kind(l, y, key->name, YAML_SCALAR) &&
+			!conf_time(y->text, field))
+			complain(l, y->line,
+				"%s: '%s' is not a time such as 2026-11-22T09:00 or 2026-11-22T09:00+08:00",
+				key->name, y->text);
+		break;
+	case KEY_NAME:
+		if (is_kind(l, y, key->name, YAML_SCALAR))
+			set_name(l, y, field);
 		break;
 	case KEY_SECTION:
 		if (is_kind(l, y, key->name, YAML_MAP))
 			set_section(l, y, key->section, base);
 		break;
 	case KEY_NAMED:
+	case KEY_ITEMS:
 	case KEY_INCLUDE:
 		break; /* set_top does these */
 	}
@@ -525,6 +556,50 @@ static void set_named(
 	}
 }
 
+/* Room for so many more items of the timetable. */
+static void expect_grow(struct loader *l, unsigned more)
+{
+	struct conf *conf = l->conf;
+	if (conf->n_expect + more <= l->room_expect)
+		return;
+	l->room_expect += l->room_expect / 2 + more;
+	struct conf_expect *list =
+		arena_alloc(l->arena, l->room_expect * sizeof *list);
+	struct conf_where *where =
+		arena_alloc(l->arena, l->room_expect * sizeof *where);
+	for (unsigned i = 0; i < conf->n_expect; i++) {
+		list[i] = conf->expect[i];
+		where[i] = conf->expect_where[i];
+	}
+	conf->expect = list;
+	conf->expect_where = where;
+}
+
+static void set_item(
+	struct loader *l, const struct yaml *y, const struct key *key)
+{
+	unsigned i = l->conf->n_expect++, line = line_of(y, "name");
+	l->conf->expect_where[i] =
+		(struct conf_where){l->file, line ? line : y->line};
+	set_presets(l, key->section, &l->conf->expect[i]);
+	set_section(l, y, key->section, &l->conf->expect[i]);
+	for (const struct key *k = key->section->keys; k->name; k++)
+		if (k->needed && !line_of(y, k->name))
+			complain(l, y->line, "%s: no '%s'", key->name, k->name);
+}
+
+/* Another list that goes on in other files: there may be one for each day. */
+static void set_items(
+	struct loader *l, const struct yaml *y, const struct key *key)
+{
+	if (!is_kind(l, y, key->name, YAML_LIST))
+		return;
+	expect_grow(l, y->n);
+	for (unsigned i = 0; i < y->n; i++)
+		if (is_kind(l, y->values[i], key->name, YAML_MAP))
+			set_item(l, y->values[i], key);
+}
+
 static int named_order(const void *a, const void *b)
 {
 	const struct named *const *x = a, *const *y = b;
@@ -597,6 +672,7 @@ static void set_top(struct loader *l, const struct yaml *root, unsigned depth)
 		 * same file even they stand once. */
 		const void *base = !key ||
 				(key->type != KEY_NAMED &&
+					key->type != KEY_ITEMS &&
 					key->type != KEY_INCLUDE)
 			? (const void *)l->conf
 			: (const void *)l->file;
@@ -610,6 +686,8 @@ static void set_top(struct loader *l, const struct yaml *root, unsigned depth)
 			includes = root->values[i];
 		else if (key->type == KEY_NAMED)
 			set_named(l, root->values[i], key);
+		else if (key->type == KEY_ITEMS)
+			set_items(l, root->values[i], key);
 		else
 			set_key(l, root->values[i], key, l->conf);
 		if (!strcmp(key->name, "http"))

@@ -20,6 +20,10 @@
 #define CONF_LINES_MAX 16
 #define CONF_ANSWERS_MAX 8
 #define CONF_NODES_MAX 65535
+#define CONF_NAME_MAX 254
+#define CONF_VIEWERS_MAX 10000000 /* of a crowd that is expected */
+#define CONF_OVER_MAX_S 86400
+#define CONF_OVER_S 120
 
 /* Where something was written; file NULL: nowhere, a default. */
 struct conf_where {
@@ -88,12 +92,24 @@ struct conf_steer {
 	const char *https; /* ALPN list, "": no HTTPS records */
 };
 
+/* A crowd that is to come: of the timetable in the file or, in the same form,
+ * of the API. Holds no pointer, so that threads may hand it on. */
+struct conf_expect {
+	int64_t id;    /* 0: of the file */
+	int64_t at_ms; /* wall clock */
+	char name[CONF_NAME_MAX];
+	int viewers, over_s;
+	double from[2]; /* latitude, longitude */
+	bool has_from;
+};
+
 struct conf {
 	struct arena *arena;
 	const char *path;
 
 	struct conf_texts listen;
 	int workers, servers;
+	int client_nets;           /* whose answers are remembered */
 	const char *user;          /* "": not given */
 	const char *server_id;     /* "": none */
 	const char *cookie_secret; /* path or "" */
@@ -133,10 +149,12 @@ struct conf {
 		const char *name;
 		struct conf_where where;
 	} * keys;
-	unsigned n_zones, n_nodes, n_steer;
+	unsigned n_zones, n_nodes, n_steer, n_expect;
 	struct conf_zone *zones;
 	struct conf_node *nodes;
 	struct conf_steer *steer;
+	struct conf_expect *expect;
+	struct conf_where *expect_where; /* of each */
 };
 
 /* Reads and checks. NULL with messages; warnings may come either way. */
@@ -159,6 +177,10 @@ struct conf_where conf_key_where(const struct conf *conf, const char *key);
  * configuration is broken, all else of the file is not looked at. NULL with
  * messages if it can't be read as YAML. */
 char *conf_control_path(const char *path, struct err *err);
+
+/* A time of day in ISO 8601 (2026-11-22T09:00, seconds optional, Z or +08:00
+ * behind it, else local) as milliseconds since 1970. False: it is none. */
+bool conf_time(const char *text, int64_t *wall_ms);
 
 /* The JSON schema of the file, made from the schema table; malloc'd text. */
 char *conf_schema(void);

@@ -9,6 +9,8 @@ const char *const conf_roles[ROLES + 1] = {
 const char *const conf_policies[] = {
 	"nearby", "stable", "geo", "failover", NULL};
 
+#define TEXT(macro) TEXT_OF(macro)
+#define TEXT_OF(value) #value
 #define AT(type, field) .offset = offsetof(struct type, field)
 
 static const struct key tcp_keys[] = {
@@ -121,12 +123,31 @@ static const struct key steer_keys[] = {
 static const struct section steer_section = {
 	"a steered name", steer_keys, sizeof(struct conf_steer)};
 
+static const struct key expect_keys[] = {
+	{"at", KEY_TIME, AT(conf_expect, at_ms),
+		.text = "when they begin to come: 2026-11-22T09:00, with Z or +08:00 behind it or local",
+		.needed = true},
+	{"name", KEY_NAME, AT(conf_expect, name),
+		.text = "the steered name they ask for", .needed = true},
+	{"viewers", KEY_INT, AT(conf_expect, viewers), 1, CONF_VIEWERS_MAX,
+		.text = "how many", .needed = true},
+	{"over", KEY_INT, AT(conf_expect, over_s), 1, CONF_OVER_MAX_S,
+		TEXT(CONF_OVER_S), .text = "seconds in which they come"},
+	{"from", KEY_AT, AT(conf_expect, from),
+		.text = "latitude, longitude of where they are"},
+	{0}};
+static const struct section expect_section = {
+	"an item of expect", expect_keys, sizeof(struct conf_expect)};
+
 static const struct key top_keys[] = {
 	{"include", KEY_INCLUDE, .text = "further files with the same keys"},
 	{"listen", KEY_TEXTS, AT(conf, listen), .preset = "0.0.0.0:53 [::]:53",
 		.text = "addresses for UDP and TCP"},
 	{"workers", KEY_INT, AT(conf, workers), 0, 256, "0",
 		.text = "UDP threads; 0: one per core"},
+	{"client_nets", KEY_INT, AT(conf, client_nets), 1024, 67108864,
+		"1048576",
+		.text = "client nets whose answers are remembered, 64 bytes each when in use"},
 	{"servers", KEY_INT, AT(conf, servers), 0, 1000, "0",
 		.text = "name servers that share this delegation; 0: as many as the zone has NS"},
 	{"user", KEY_TEXT, AT(conf, user),
@@ -171,6 +192,8 @@ static const struct key top_keys[] = {
 		.text = "the SRS nodes"},
 	{"steer", KEY_NAMED, AT(conf, steer), .section = &steer_section,
 		.text = "the steered names"},
+	{"expect", KEY_ITEMS, AT(conf, expect), .section = &expect_section,
+		.text = "the timetable: crowds that are to come"},
 	{0}};
 const struct section conf_section = {
 	"the configuration", top_keys, sizeof(struct conf)};
@@ -230,8 +253,12 @@ static json_t *type_schema(const struct key *key)
 	case KEY_NAMED:
 		return json_pack("{s:s, s:o}", "type", "object",
 			"additionalProperties", section_schema(key->section));
+	case KEY_ITEMS:
+		return array_of(section_schema(key->section));
 	case KEY_TEXT:
 	case KEY_PATH:
+	case KEY_TIME:
+	case KEY_NAME:
 		break;
 	}
 	return json_pack("{s:s}", "type", "string");
@@ -239,15 +266,21 @@ static json_t *type_schema(const struct key *key)
 
 static json_t *section_schema(const struct section *section)
 {
-	json_t *properties = json_object();
+	json_t *properties = json_object(), *needed = json_array();
 	for (const struct key *key = section->keys; key->name; key++) {
 		json_t *schema = type_schema(key);
 		json_object_set_new(
 			schema, "description", json_string(key->text));
 		json_object_set_new(properties, key->name, schema);
+		if (key->needed)
+			json_array_append_new(needed, json_string(key->name));
 	}
-	return json_pack("{s:s, s:b, s:o}", "type", "object",
+	json_t *schema = json_pack("{s:s, s:b, s:o}", "type", "object",
 		"additionalProperties", 0, "properties", properties);
+	if (json_array_size(needed))
+		json_object_set(schema, "required", needed);
+	json_decref(needed);
+	return schema;
 }
 
 char *conf_schema(void)

@@ -26,9 +26,13 @@ enum key_type {
 	KEY_ADDRESSES, /* unsigned n, struct addr * (conf_node) */
 	KEY_ASNS,      /* unsigned n, uint32_t * (conf_node) */
 	KEY_RANGE,     /* double[2], one number or [least, most] */
-	KEY_AT,        /* double[2], latitude and longitude; sets has_at */
+	KEY_AT,        /* double[2], latitude and longitude, and right behind
+			  them a bool that is set */
+	KEY_TIME,      /* int64_t, ms since 1970 */
+	KEY_NAME,      /* char[CONF_NAME_MAX], a DNS name in lower case */
 	KEY_SECTION,   /* a struct described by section */
 	KEY_NAMED,     /* a map of names to structs (zones, nodes, steer) */
+	KEY_ITEMS,     /* a list of structs (expect) */
 	KEY_INCLUDE,   /* handled by the loader */
 };
 
@@ -41,8 +45,9 @@ struct key {
 	double min, max;               /* numbers */
 	const char *preset;            /* default, as text; NULL: zero */
 	const char *const *names;      /* KEY_ENUM */
-	const struct section *section; /* KEY_SECTION, KEY_NAMED */
+	const struct section *section; /* KEY_SECTION, KEY_NAMED, KEY_ITEMS */
 	const char *text;              /* what it is, for editors */
+	bool needed;                   /* of an item of KEY_ITEMS */
 };
 
 struct section {

@@ -20,8 +20,8 @@
 static const char usage[] =
 	"replay [-c FILE] [--workers N] [--deal resolver|id] [--stats]";
 static const char help[] =
-	"Reads events (hello, node, state, load, loadfail, probe, time, query,\n"
-	"answer, sync, end) on stdin and writes the answers on stdout, in virtual\n"
+	"Reads events (hello, node, state, expect, load, loadfail, probe, time,\n"
+	"query, answer, sync, end) on stdin and writes the answers on stdout, in virtual\n"
 	"time.\n"
 	"\n"
 	"  -c FILE        takes the options of its steer block; its nodes are\n"
@@ -67,6 +67,11 @@ struct replay_asked {
 	int64_t at_ms;
 };
 
+struct replay_expect {
+	char name[256];
+	struct expect entry;
+};
+
 struct replay {
 	const char *conf_path;
 	struct replay_name *names;
@@ -80,6 +85,8 @@ struct replay {
 	struct replay_places *places;
 	unsigned n_built; /* places that the map knows */
 	bool stale;       /* nodes changed: rebuild before the next use */
+	struct replay_expect *expects; /* the timetable */
+	unsigned n_expects;
 
 	struct conf *conf; /* made of names and nodes */
 	struct geo *geo;
@@ -179,6 +186,22 @@ static void watch(struct replay *r)
 				r->nodes[i].polled, r->nodes[i].probed);
 }
 
+/* What is not over, by the names of the present map. */
+static void feed_timetable(struct replay *r)
+{
+	struct expect *list = mem_zero(r->n_expects, sizeof *list);
+	unsigned n = 0;
+	for (unsigned i = 0; i < r->n_expects; i++) {
+		int name = map_find_name(r->map, r->expects[i].name);
+		if (name < 0 || expect_is_over(&r->expects[i].entry, r->now_ms))
+			continue;
+		list[n] = r->expects[i].entry;
+		list[n++].name = (uint32_t)name;
+	}
+	fleet_expect(r->fleet, list, n);
+	free(list);
+}
+
 static bool read_conf(struct replay *r)
 {
 	struct buf text = {0};
@@ -210,6 +233,7 @@ static bool rebuild(struct replay *r)
 	if (!r->fleet)
 		r->fleet = fleet_new(&rules, r->now_ms);
 	fleet_set_map(r->fleet, r->map, &rules, r->now_ms);
+	feed_timetable(r);
 	map_free(old);
 	if (!r->stale)
 		return true;
@@ -495,6 +519,30 @@ static bool on_probe(struct replay *r, char **words, unsigned n)
 	return true;
 }
 
+static bool on_expect(struct replay *r, char **words, unsigned n)
+{
+	if (n < 6 || !advance(r, words[1]))
+		return n < 6;
+	r->expects =
+		mem_grow(r->expects, (r->n_expects + 1) * sizeof *r->expects);
+	struct replay_expect *e = &r->expects[r->n_expects++];
+	*e = (struct replay_expect){
+		.entry = {.at_ms = atoll(words[3]) + EPOCH_MS,
+			.viewers = (float)within(
+				atof(words[4]), 0, CONF_VIEWERS_MAX),
+			.over_ms = (int64_t)(1000 *
+				within(atof(words[5]), 1, CONF_OVER_MAX_S)),
+			.placed = n >= 8,
+			.lat = n >= 8 ? (float)within(atof(words[6]), -90, 90)
+				      : 0,
+			.lon = n >= 8 ? (float)within(atof(words[7]), -180, 180)
+				      : 0}};
+	snprintf(e->name, sizeof e->name, "%s", words[2]);
+	if (r->fleet && !r->stale)
+		feed_timetable(r);
+	return true;
+}
+
 static bool on_time(struct replay *r, char **words, unsigned n)
 {
 	return n < 2 || advance(r, words[1]);
@@ -642,7 +690,7 @@ static const struct {
 } verbs[] = {{"hello", on_hello}, {"node", on_node}, {"state", on_state},
 	{"load", on_load}, {"loadfail", on_loadfail}, {"time", on_time},
 	{"probe", on_probe}, {"query", on_query}, {"answer", on_answer},
-	{"sync", on_sync}};
+	{"sync", on_sync}, {"expect", on_expect}};
 
 static unsigned split(char *line, char **words)
 {
@@ -784,6 +832,7 @@ static void finish(struct replay *r)
 	geo_free(r->geo);
 	stats_free(r->stats);
 	free(r->names);
+	free(r->expects);
 	free(r->nodes);
 	places_free(r->places);
 	conf_free(r->conf);

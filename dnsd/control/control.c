@@ -16,13 +16,13 @@
 #include "control/notify.h"
 #include "control/privilege.h"
 #include "control/state.h"
+#include "control/timetable.h"
 
 #define TICK_MS 100
 #define WATCH_MS 1000
 #define SAVE_MS 10000
 #define FAILURE_LINES_PER_S 20
-#define MEMORY_NETS (1 << 20) /* 64 MB if all are in use */
-#define READY_WAIT_MS 300     /* steered names wait for first polls so long */
+#define READY_WAIT_MS 300 /* steered names wait for first polls so long */
 
 /* -- publishing -- */
 
@@ -193,6 +193,7 @@ static void use_map(struct control *c)
 {
 	struct fleet_rules rules = rules_of(c->built->conf);
 	fleet_set_map(c->fleet, c->built->map, &rules, clock_ms());
+	timetable_feed(c);
 	set_targets(c);
 }
 
@@ -443,6 +444,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 static void on_watch(evutil_socket_t fd, short what, void *arg)
 {
 	control_watch_geo(arg);
+	timetable_feed(arg);
 }
 
 static void on_save(evutil_socket_t fd, short what, void *arg)
@@ -576,8 +578,10 @@ static void open_extras(struct control *c)
 static void start_http(
 	struct control *c, const struct http_sockets *sockets, uint64_t secret)
 {
-	struct control_ops ops = {
-		.arg = c, .drain = ops_drain, .heartbeat = ops_heartbeat};
+	struct control_ops ops = {.arg = c,
+		.drain = ops_drain,
+		.heartbeat = ops_heartbeat,
+		.expect = timetable_ask};
 	if (c->built->conf->http.listen.n || c->built->conf->site.listen.n)
 		c->http = http_start(c->built->conf, sockets, &c->published,
 			&ops, c->memory, control_record_http(c), secret);
@@ -650,7 +654,7 @@ static bool start(struct control *c, struct err *err)
 	fleet_set_map(c->fleet, c->built->map, &rules, c->start_ms);
 	c->poller = poll_new(c->base, &events);
 	set_targets(c);
-	c->memory = memory_new(MEMORY_NETS, secret);
+	c->memory = memory_new((unsigned)c->built->conf->client_nets, secret);
 	c->own = accounts_new(1, c->memory, secret);
 	threads_make(c, secret);
 	control_record_open(c);
@@ -660,6 +664,7 @@ static bool start(struct control *c, struct err *err)
 	open_extras(c);
 	load_store(c);
 	control_record_set(c);
+	timetable_load(c);
 	c->restored = true;
 	control_publish(c);
 	start_http(c, &sockets, secret);
@@ -693,6 +698,7 @@ static void finish(struct control *c)
 	geo_files_free(&c->geo_seen);
 	free(c->reload_error);
 	free(c->logged);
+	timetable_free(c);
 }
 
 int control_run(const char *path)

@@ -81,6 +81,7 @@ static void warn_fixed(
 		bool changed;
 	} fixed[] = {{"listen", texts_differ(&old->listen, &new->listen)},
 		{"workers", old->workers != new->workers},
+		{"client_nets", old->client_nets != new->client_nets},
 		{"tcp",
 			old->tcp.max != new->tcp.max ||
 				old->tcp.idle_s != new->tcp.idle_s},

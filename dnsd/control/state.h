@@ -62,6 +62,10 @@ struct control {
 	bool restored;    /* what the store keeps is in force */
 	bool failed;      /* the first load failed: stop with an error */
 
+	struct conf_expect *timetable; /* of the API; see timetable.h */
+	unsigned n_timetable;
+	int64_t last_id;
+
 	uint8_t *logged; /* enum node_state, as the log told it, by node */
 	unsigned n_logged;
 	bool logged_blind;

@@ -187,14 +187,8 @@ void api_drain(struct request *r, const char *node, bool drained)
 {
 	const struct control_ops *ops = http_ops(r->http);
 
-	if (!r->has_token) {
-		request_header(r, "WWW-Authenticate", "Bearer");
-		request_error(r, *http_rules(r->http)->token ? 401 : 403,
-			*http_rules(r->http)->token
-				? "the token is missing or wrong"
-				: "no token is configured: changes are off");
+	if (!request_may_change(r))
 		return;
-	}
 	struct waiting *w = mem_zero(1, sizeof *w);
 	w->request = *r;
 	w->drained = drained;

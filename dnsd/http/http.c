@@ -135,6 +135,8 @@ static const char *reason(int code)
 		return "Not Found";
 	case 405:
 		return "Method Not Allowed";
+	case 409:
+		return "Conflict";
 	case 429:
 		return "Too Many Requests";
 	}
@@ -182,6 +184,18 @@ void request_error(struct request *r, int code, const char *fmt, ...)
 	if (!json) /* what the client sent was no UTF-8 */
 		json = json_pack("{s:s}", "error", reason(code));
 	request_json(r, code, json);
+}
+
+bool request_may_change(struct request *r)
+{
+	if (r->has_token)
+		return true;
+	request_header(r, "WWW-Authenticate", "Bearer");
+	request_error(r, *r->http->rules->token ? 401 : 403,
+		*r->http->rules->token
+			? "the token is missing or wrong"
+			: "no token is configured: changes are off");
+	return false;
 }
 
 /* -- who asks -- */
@@ -338,6 +352,7 @@ static const struct route {
 	{"/api/v1/nodes", GET, false, api_nodes},
 	{"/api/v1/status", GET, false, api_status},
 	{"/api/v1/explain", GET, false, api_explain},
+	{"/api/v1/expect", GET | POST, false, api_expect},
 	{"/metrics", GET, false, metrics},
 	{"/api/v1/lines", GET, true, api_lines},
 	{"/resolve", GET, true, api_resolve},
@@ -375,6 +390,19 @@ static bool route_node(struct request *r)
 	return true;
 }
 
+/* /api/v1/expect/ID; false: not such a path. */
+static bool route_expect(struct request *r)
+{
+	static const char prefix[] = "/api/v1/expect/";
+	if (strncmp(r->path, prefix, sizeof prefix - 1))
+		return false;
+	if (evhttp_request_get_command(r->ev) != EVHTTP_REQ_DELETE)
+		request_error(r, 405, "use DELETE");
+	else
+		api_expect_remove(r, r->path + sizeof prefix - 1);
+	return true;
+}
+
 static void route(struct request *r)
 {
 	int method = (int)evhttp_request_get_command(r->ev);
@@ -390,10 +418,13 @@ static void route(struct request *r)
 			routes[i].run(r);
 		else
 			request_error(r, 405, "use %s",
-				routes[i].methods == POST ? "POST" : "GET");
+				routes[i].methods == POST ? "POST"
+					: routes[i].methods == GET
+					? "GET"
+					: "GET or POST");
 		return;
 	}
-	if (r->site || !route_node(r))
+	if (r->site || (!route_node(r) && !route_expect(r)))
 		request_error(r, 404, "there is nothing here");
 }
 

@@ -21,6 +21,22 @@ struct accounts;
 struct memory;
 struct record_ring;
 
+/* A call about the timetable. http makes it, control answers in it and posts
+ * done(call) to the mailbox. */
+struct expect_call {
+	enum expect_what { EXPECT_LIST, EXPECT_ADD, EXPECT_REMOVE } what;
+	struct conf_expect entry; /* to add; of the one to remove: the id */
+
+	int code; /* the answer, as HTTP's; 200: good */
+	const char *text;
+	unsigned n;
+	struct conf_expect *list; /* malloc'd; for EXPECT_LIST, by time */
+
+	void (*done)(void *call);
+	struct mailbox *mailbox;
+	void *control; /* control's own */
+};
+
 /* What http may ask of control. done(arg, ok, text) runs in mailbox. */
 struct control_ops {
 	void *arg;
@@ -30,6 +46,7 @@ struct control_ops {
 		void *done_arg);
 	/* A heartbeat's connections of a node, by its index in the map. */
 	void (*heartbeat)(void *arg, unsigned node, float connections);
+	void (*expect)(void *arg, struct expect_call *call);
 };
 
 struct http;

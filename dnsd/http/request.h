@@ -45,6 +45,8 @@ void request_error(struct request *r, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void request_text(
 	struct request *r, const char *type, const void *text, size_t len);
+/* Whether the caller may change things; false: an error was answered. */
+bool request_may_change(struct request *r);
 void request_header(struct request *r, const char *name, const char *value);
 
 /* The rest of http that handlers need. */
@@ -61,6 +63,8 @@ void api_explain(struct request *r);
 void api_lines(struct request *r);
 void api_resolve(struct request *r);
 void api_drain(struct request *r, const char *node, bool drained);
+void api_expect(struct request *r);
+void api_expect_remove(struct request *r, const char *id);
 void api_heartbeat(struct request *r);
 void metrics(struct request *r);
 

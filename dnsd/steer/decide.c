@@ -212,31 +212,56 @@ static void add_spares(struct work *w)
 	}
 }
 
-/* The near nodes are dead, or all of one site: the nearest of the whole pool
- * that live, in one pass. avoid_site is a site to look beyond, or 0. */
-static void add_from_pool(struct work *w, uint32_t avoid_site)
+/* A node of the pool that was not among the candidates. */
+struct far {
+	float path;
+	uint16_t node;
+	uint8_t state;
+};
+
+static bool better_far(
+	const struct map *map, const struct far *a, const struct far *b)
+{
+	if (a->state != b->state)
+		return a->state < b->state;
+	if (a->path != b->path)
+		return a->path < b->path;
+	return map->nodes[a->node].seed < map->nodes[b->node].seed;
+}
+
+static bool site_among(
+	const struct map *map, unsigned node, const uint16_t *had, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (map_same_site(map, had[i], node))
+			return true;
+	return false;
+}
+
+/* The near nodes are dead, or all of the sites that earlier lines had: the
+ * nearest of the best state in the whole pool, in one pass; none of a state
+ * worse than `worst`, none of a site of the nodes had[]. */
+static void add_from_pool(
+	struct work *w, unsigned worst, const uint16_t *had, unsigned n_had)
 {
 	const struct steer_state *s = w->state;
-	struct {
-		float path;
-		unsigned node;
-	} near[FROM_POOL];
+	struct far near[FROM_POOL];
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < w->pool->n; i++) {
 		unsigned node = w->pool->node[i];
-		if (s->load->node[node].state >= NODE_DOWN ||
-			s->map->nodes[node].site == avoid_site ||
+		struct far one = {.node = (uint16_t)node,
+			.state = s->load->node[node].state};
+		if (one.state > worst || site_among(s->map, node, had, n_had) ||
 			listed(&w->options, node))
 			continue;
-		float path = path_to(w, node);
-		if (n == FROM_POOL && path >= near[n - 1].path)
+		one.path = path_to(w, node);
+		if (n == FROM_POOL && !better_far(s->map, &one, &near[n - 1]))
 			continue;
 		unsigned at = n < FROM_POOL ? n++ : n - 1;
-		for (; at > 0 && path < near[at - 1].path; at--)
+		for (; at > 0 && better_far(s->map, &one, &near[at - 1]); at--)
 			near[at] = near[at - 1];
-		near[at].path = path;
-		near[at].node = node;
+		near[at] = one;
 	}
 	for (unsigned i = 0; i < n; i++)
 		add(w, near[i].node, near[i].path);
@@ -277,7 +302,7 @@ static void gather(struct work *w)
 	if (w->pool->n <= MAP_CANDIDATES)
 		return;
 	if (w->options.best_state > NODE_UP)
-		add_from_pool(w, 0);
+		add_from_pool(w, w->options.best_state - 1u, NULL, 0);
 	else if (all_full(&w->options))
 		add_spares(w);
 }
@@ -360,6 +385,21 @@ static bool other_site_is_up(const struct work *w)
 	return false;
 }
 
+/* Marks conflicts, and looks beyond the candidates if they leave no other site,
+ * or no other node. */
+static void look_around(struct work *w, const uint16_t *had, unsigned n)
+{
+	mark_conflicts(w, had, n);
+	if (!n || w->pool->n <= MAP_CANDIDATES || other_site_is_up(w))
+		return;
+	add_from_pool(w, w->options.best_state, had, n);
+	mark_conflicts(w, had, n);
+	if (best_of(w)->conflict < CONFLICT_NODE)
+		return;
+	add_from_pool(w, w->options.best_state, NULL, 0);
+	mark_conflicts(w, had, n);
+}
+
 /* Fills had[] with the nodes of the lines before the asked one: what this
  * client was told, else what it would be told now. */
 static unsigned earlier_lines(struct work *w, uint16_t *had)
@@ -375,7 +415,7 @@ static unsigned earlier_lines(struct work *w, uint16_t *had)
 			before = t->before;
 		}
 		if (node == MAP_NO_NODE) {
-			mark_conflicts(w, had, n);
+			look_around(w, had, n);
 			node = best_of(w)->node;
 		}
 		/* An answer that named the node before may still be cached. */
@@ -536,11 +576,7 @@ void steer_decide(const struct steer_state *state,
 	gather(&w);
 	unsigned n = earlier_lines(&w, had);
 	if (n)
-		mark_conflicts(&w, had, n);
-	if (n && w.pool->n > MAP_CANDIDATES && !other_site_is_up(&w)) {
-		add_from_pool(&w, state->map->nodes[had[n - 1]].site);
-		mark_conflicts(&w, had, n);
-	}
+		look_around(&w, had, n);
 	if (trace || w.name->answers > 1)
 		rank(&w.options);
 	else

@@ -1,9 +1,11 @@
 #include "steer/fleet.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
+#include "steer/inflow.h"
 
 #define THREADS_MAX 256
 #define LAG_MS 900            /* from an answer to a connection SRS counts */
@@ -13,8 +15,7 @@
 #define BITRATE_BPS 1.5e6f    /* of a viewer, until a node shows its own */
 #define SUSPECT_MS 40.0f      /* one failed poll */
 #define DISPLACED_MS 10000.0f /* viewers of a dead node are back by then */
-#define DISPLACED_SLICES 20
-#define BLIND_NODES 4 /* our own network is suspect from here ... */
+#define BLIND_NODES 4         /* our own network is suspect from here ... */
 #define BLIND_SITES 3
 #define BLIND_MS 60000 /* ... for at most this long */
 
@@ -29,6 +30,8 @@ struct fleet {
 	unsigned n, room;
 	struct fleet_node *node;
 	struct mark_read *read[THREADS_MAX];
+	struct expect *expect; /* the timetable */
+	unsigned n_expect;
 	int64_t start_ms, second; /* second: newest of the bins' window */
 	float all_n, all_g;       /* the fleet's multiplier */
 	int64_t blind_since_ms;   /* 0: not */
@@ -52,6 +55,7 @@ void fleet_free(struct fleet *f)
 		return;
 	for (unsigned i = 0; i < THREADS_MAX; i++)
 		free(f->read[i]);
+	free(f->expect);
 	free(f->node);
 	free(f);
 }
@@ -80,6 +84,7 @@ void fleet_set_map(struct fleet *f, const struct map *map,
 {
 	bool first = !f->map;
 	f->map = map;
+	f->n_expect = 0; /* its names were those of the old map */
 	f->rules.health = rules->health;
 	grow(f, map->n_nodes);
 	f->n = map->n_nodes;
@@ -329,39 +334,44 @@ void fleet_raise(struct fleet *f, unsigned i, float connections, int64_t now_ms)
 
 /* -- failures -- */
 
+static float per_viewer(
+	const struct fleet_node *node, const struct map_node *m);
+static float displaced_now(const struct fleet_node *node, int64_t now_ms);
+
 /* The viewers of a node that died are back within seconds, many through
  * cached answers: room is kept where they will want to go. */
 static void displace(struct fleet *f, unsigned dead, int64_t now_ms)
 {
 	const struct map_node *from = &f->map->nodes[dead];
-	float viewers = f->node[dead].connections / DISPLACED_SLICES;
+	struct place place = {.lat = from->lat,
+		.lon = from->lon,
+		.source = from->placed ? PLACE_NETS : PLACE_UNKNOWN};
+	struct inflow_node *to = mem_zero(f->n, sizeof *to);
+	unsigned n = 0;
 
-	for (unsigned s = 0; viewers > 0 && s < DISPLACED_SLICES; s++) {
-		int best = -1;
-		float best_cost = INFINITY;
-		for (unsigned i = 0; i < f->n; i++) {
-			const struct map_node *to = &f->map->nodes[i];
-			const struct fleet_node *node = &f->node[i];
-			if (i == dead || !node->exists ||
-				node->health.state != NODE_UP ||
-				to->role != from->role)
-				continue;
-			float km = (float)place_km(
-				from->lat, from->lon, to->lat, to->lon);
-			float load = (node->connections + node->displaced) /
-				to->capacity;
-			float cost = 0.016f * km +
-				(load > 0.7f ? 100 * (load - 0.7f) : 0);
-			if (cost < best_cost) {
-				best_cost = cost;
-				best = (int)i;
-			}
-		}
-		if (best < 0)
-			return;
-		f->node[best].displaced += viewers;
-		f->node[best].displaced_ms = now_ms;
+	for (unsigned i = 0; i < f->n; i++) {
+		const struct fleet_node *node = &f->node[i];
+		const struct map_node *m = &f->map->nodes[i];
+		if (i == dead || !node->exists || node->drained ||
+			node->health.state != NODE_UP || m->role != from->role)
+			continue;
+		to[n] = (struct inflow_node){.node = (uint16_t)i,
+			.path_ms = map_path_ms(f->map, NULL, &place, i),
+			.per_viewer = per_viewer(node, m),
+			.room = health_room(&node->health, now_ms)};
+		to[n].used = fleet_utilisation(f, i) +
+			displaced_now(node, now_ms) * to[n].per_viewer;
+		n++;
 	}
+	inflow_go(to, n, f->node[dead].connections);
+	for (unsigned i = 0; i < n; i++) {
+		struct fleet_node *node = &f->node[to[i].node];
+		if (to[i].viewers <= 0)
+			continue;
+		node->displaced = displaced_now(node, now_ms) + to[i].viewers;
+		node->displaced_ms = now_ms;
+	}
+	free(to);
 }
 
 static void after_event(
@@ -565,6 +575,28 @@ static void find_spare(const struct fleet *f, const struct map_pool *pool,
 		spare[n++] = MAP_NO_NODE;
 }
 
+/* -- the timetable -- */
+
+void fleet_expect(struct fleet *f, const struct expect *entries, unsigned n)
+{
+	f->expect = mem_grow(f->expect, (n + 1) * sizeof *entries);
+	if (n)
+		memcpy(f->expect, entries, n * sizeof *entries);
+	f->n_expect = n;
+	expect_sort(f->expect, n);
+}
+
+static void keep_room(struct fleet *f, struct load_node *nodes, int64_t now_ms)
+{
+	if (!f->n_expect)
+		return;
+	float *lately = mem_zero(f->n, sizeof *lately);
+	for (unsigned i = 0; i < f->n; i++)
+		lately[i] = promised(f, &f->node[i], now_ms - 60000, now_ms);
+	expect_keep_room(f->expect, f->n_expect, f->map, lately, now_ms, nodes);
+	free(lately);
+}
+
 static bool is_ready(const struct fleet *f, int64_t now_ms)
 {
 	if (now_ms - f->start_ms >= f->rules.ready_wait_ms)
@@ -592,6 +624,7 @@ struct load *fleet_load(struct fleet *f, int64_t now_ms)
 	watch_network(f, now_ms);
 	for (unsigned i = 0; i < f->n; i++)
 		load_node(f, i, &node[i], now_ms);
+	keep_room(f, node, now_ms);
 	for (unsigned i = 0; i < f->map->n_pools; i++)
 		find_spare(f, &f->map->pools[i], node, spare[i]);
 	f->ready = f->ready || is_ready(f, now_ms);

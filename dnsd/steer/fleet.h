@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "steer/accounts.h"
+#include "steer/expect.h"
 #include "steer/health.h"
 #include "steer/load.h"
 #include "steer/map.h"
@@ -61,9 +62,14 @@ struct fleet *fleet_new(const struct fleet_rules *rules, int64_t now_ms);
 void fleet_free(struct fleet *fleet);
 
 /* Takes another map (borrowed until the next call). Nodes keep what is known
- * of them; new ones in a running fleet ramp up. */
+ * of them; new ones in a running fleet ramp up. The timetable is empty then. */
 void fleet_set_map(struct fleet *fleet, const struct map *map,
 	const struct fleet_rules *rules, int64_t now_ms);
+
+/* The timetable, instead of the one before; copied. Names are those of the
+ * map, times those of now_ms. */
+void fleet_expect(
+	struct fleet *fleet, const struct expect *entries, unsigned n);
 
 /* What is asked of a node at all. */
 void fleet_watch(struct fleet *fleet, unsigned node, bool polled, bool probed);

@@ -190,7 +190,7 @@ float map_path_ms(const struct map *map, const struct map_pool *pool,
 	if (node->placed && place->source != PLACE_UNKNOWN)
 		ms = path_ms(vector(node->lat, node->lon),
 			vector(place->lat, place->lon));
-	if (crosses_carrier(node, place->asn))
+	if (pool && crosses_carrier(node, place->asn))
 		ms += pool->carrier_ms;
 	return ms + node->bias_ms;
 }
@@ -290,14 +290,24 @@ struct ranked {
 	uint16_t node;
 };
 
-/* Keeps the n least of what comes, sorted; equal paths keep their order. */
-static void keep_least(
-	struct ranked *list, unsigned *n, unsigned max, struct ranked one)
+/* Of equal paths, by name rather than by the order of the configuration: name
+ * servers may list their nodes in any. */
+static bool nearer(const struct map *map, struct ranked a, struct ranked b)
 {
-	if (*n == max && !(one.path < list[max - 1].path))
+	if (a.path != b.path)
+		return a.path < b.path;
+	return b.node == MAP_NO_NODE ||
+		map->nodes[a.node].seed < map->nodes[b.node].seed;
+}
+
+/* Keeps the n least of what comes, sorted. */
+static void keep_least(const struct map *map, struct ranked *list, unsigned *n,
+	unsigned max, struct ranked one)
+{
+	if (*n == max && !nearer(map, one, list[max - 1]))
 		return;
 	unsigned at = *n < max ? (*n)++ : max - 1;
-	while (at > 0 && one.path < list[at - 1].path) {
+	while (at > 0 && nearer(map, one, list[at - 1])) {
 		list[at] = list[at - 1];
 		at--;
 	}
@@ -319,10 +329,12 @@ static unsigned other_sites(const struct map *map, const struct map_pool *pool,
 {
 	while (n < max) {
 		struct ranked best = {INFINITY, MAP_NO_NODE};
-		for (unsigned i = 0; i < pool->n; i++)
-			if (paths[i] < best.path &&
-				!site_listed(map, list, n, pool->node[i]))
-				best = (struct ranked){paths[i], pool->node[i]};
+		for (unsigned i = 0; i < pool->n; i++) {
+			struct ranked one = {paths[i], pool->node[i]};
+			if (nearer(map, one, best) &&
+				!site_listed(map, list, n, one.node))
+				best = one;
+		}
 		if (best.node == MAP_NO_NODE)
 			break;
 		list[n++] = best;
@@ -337,7 +349,7 @@ static void fill(const struct map *map, const struct map_pool *pool,
 	unsigned n = 0;
 	unsigned nearest = pool->n <= MAP_CANDIDATES ? pool->n : MAP_NEAREST;
 	for (unsigned i = 0; i < pool->n; i++)
-		keep_least(list, &n, nearest,
+		keep_least(map, list, &n, nearest,
 			(struct ranked){paths[i], pool->node[i]});
 	if (n < pool->n)
 		n = other_sites(map, pool, paths, list, n, MAP_CANDIDATES);

@@ -111,7 +111,8 @@ static inline const struct candidates *map_candidates(const struct map *map,
 }
 
 /* The path from a place to a node of a pool in milliseconds, bias and carrier
- * included; without coordinates on either side a constant stands for it. */
+ * included; without coordinates on either side a constant stands for it. Without
+ * a pool (NULL) no carrier is crossed. */
 float map_path_ms(const struct map *map, const struct map_pool *pool,
 	const struct place *place, unsigned node);
 

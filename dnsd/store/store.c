@@ -25,7 +25,11 @@ static const char schema[] =
 	" node TEXT PRIMARY KEY, drained INTEGER NOT NULL) WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS state ("
 	" node TEXT PRIMARY KEY, state INTEGER NOT NULL,"
-	" connections REAL NOT NULL) WITHOUT ROWID;";
+	" connections REAL NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS expect ("
+	" id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, name TEXT NOT NULL,"
+	" viewers INTEGER NOT NULL, over_s INTEGER NOT NULL,"
+	" lat REAL, lon REAL);";
 
 static void *run(void *arg)
 {
@@ -113,6 +117,46 @@ bool store_load(struct store *s, struct store_node **nodes, unsigned *n,
 	return err_add(err, "store: %s", sqlite3_errmsg(s->db));
 }
 
+static struct conf_expect expect_of(sqlite3_stmt *q)
+{
+	const unsigned char *name = sqlite3_column_text(q, 2);
+	struct conf_expect e = {.id = sqlite3_column_int64(q, 0),
+		.at_ms = sqlite3_column_int64(q, 1),
+		.viewers = sqlite3_column_int(q, 3),
+		.over_s = sqlite3_column_int(q, 4),
+		.from = {sqlite3_column_double(q, 5),
+			sqlite3_column_double(q, 6)},
+		.has_from = sqlite3_column_type(q, 5) != SQLITE_NULL};
+	strncpy(e.name, name ? (const char *)name : "", sizeof e.name - 1);
+	return e;
+}
+
+bool store_load_expect(struct store *s, struct conf_expect **list, unsigned *n,
+	struct err *err)
+{
+	static const char sql[] =
+		"SELECT id, at_ms, name, viewers, over_s, lat, lon FROM expect"
+		" WHERE viewers > 0 AND over_s > 0";
+	sqlite3_stmt *q = NULL;
+	unsigned room = 0;
+	int step = SQLITE_ERROR;
+
+	*list = NULL;
+	*n = 0;
+	if (sqlite3_prepare_v2(s->db, sql, -1, &q, NULL) == SQLITE_OK)
+		while ((step = sqlite3_step(q)) == SQLITE_ROW) {
+			if (*n == room) {
+				room = room * 2 + 64;
+				*list = mem_grow(*list, room * sizeof **list);
+			}
+			(*list)[(*n)++] = expect_of(q);
+		}
+	sqlite3_finalize(q);
+	if (step == SQLITE_DONE)
+		return true;
+	return err_add(err, "store: %s", sqlite3_errmsg(s->db));
+}
+
 /* -- requests -- */
 
 struct drain_request {
@@ -165,6 +209,72 @@ void store_drain(struct store *s, const char *node, bool drained,
 		.arg = arg};
 	strncpy(r->node, node, sizeof r->node - 1);
 	mailbox_post(s->mailbox, drain_run, r);
+}
+
+struct expect_request {
+	struct store *store;
+	struct conf_expect entry;
+	bool keep, ok;
+	struct mailbox *mailbox;
+	void (*done)(void *arg, bool ok);
+	void *arg;
+};
+
+static void expect_done(void *arg)
+{
+	struct expect_request *r = arg;
+	r->done(r->arg, r->ok);
+	free(r);
+}
+
+static bool write_expect(
+	struct store *s, const struct conf_expect *e, bool keep)
+{
+	sqlite3_stmt *q;
+	if (sqlite3_prepare_v2(s->db,
+		    keep ? "INSERT OR REPLACE INTO expect VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+			 : "DELETE FROM expect WHERE id = ?1",
+		    -1, &q, NULL) != SQLITE_OK)
+		return false;
+	sqlite3_bind_int64(q, 1, e->id);
+	if (keep) {
+		sqlite3_bind_int64(q, 2, e->at_ms);
+		sqlite3_bind_text(q, 3, e->name, -1, SQLITE_STATIC);
+		sqlite3_bind_int(q, 4, e->viewers);
+		sqlite3_bind_int(q, 5, e->over_s);
+		if (e->has_from) { /* else NULL */
+			sqlite3_bind_double(q, 6, e->from[0]);
+			sqlite3_bind_double(q, 7, e->from[1]);
+		}
+	}
+	bool ok = sqlite3_step(q) == SQLITE_DONE;
+	sqlite3_finalize(q);
+	return ok;
+}
+
+static void expect_run(void *arg)
+{
+	struct expect_request *r = arg;
+	r->ok = write_expect(r->store, &r->entry, r->keep);
+	if (!r->ok)
+		complain(r->store, "timetable not kept");
+	if (r->done)
+		mailbox_post(r->mailbox, expect_done, r);
+	else
+		free(r);
+}
+
+void store_expect(struct store *s, const struct conf_expect *entry, bool keep,
+	struct mailbox *mailbox, void (*done)(void *arg, bool ok), void *arg)
+{
+	struct expect_request *r = mem_zero(1, sizeof *r);
+	*r = (struct expect_request){.store = s,
+		.entry = *entry,
+		.keep = keep,
+		.mailbox = mailbox,
+		.done = done,
+		.arg = arg};
+	mailbox_post(s->mailbox, expect_run, r);
 }
 
 struct states_request {

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "control/build.h"
 #include "http/http.h"
@@ -48,6 +49,17 @@ static void drain(void *arg, const char *node, bool drained,
 
 static void heartbeat(void *arg, unsigned node, float connections)
 {
+}
+
+static void expect(void *arg, struct expect_call *call)
+{
+	call->code = call->entry.id % 2 ? 404 : 200;
+	call->text = "fuzz";
+	if (call->what == EXPECT_LIST) {
+		call->list = mem_zero(1, sizeof *call->list);
+		call->n = 1;
+	}
+	call->done(call);
 }
 
 static int listener(unsigned side)
@@ -107,7 +119,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	int operators[] = {listener(0), -1}, site[] = {listener(1), -1};
 	memory = memory_new(4096, 1);
 	struct http_sockets sockets = {.operators = operators, .site = site};
-	struct control_ops ops = {.drain = drain, .heartbeat = heartbeat};
+	struct control_ops ops = {
+		.drain = drain, .heartbeat = heartbeat, .expect = expect};
 	http_start(built->conf, &sockets, &published, &ops, memory, 1);
 	return 0;
 }

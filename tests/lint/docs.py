@@ -50,7 +50,7 @@ def schema_keys(schema, section=TOP):
     """(section, key, schema of the key) of all keys."""
     for key, of in schema["properties"].items():
         yield section, key, of
-        inner = of.get("additionalProperties") or of
+        inner = of.get("additionalProperties") or of.get("items") or of
         if isinstance(inner, dict) and "properties" in inner:
             yield from schema_keys(inner, key)
 

@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import ssl
 import stat
 import subprocess
@@ -55,6 +56,16 @@ class Reload(Test):
         self.d.write("zone", zone(2, "192.0.2.82"))
         self.d.process.send_signal(signal.SIGHUP)
         self.eventually(lambda: self.www() == "192.0.2.82")
+
+    def test_what_takes_a_restart(self):
+        self.d.write_conf("nets: nets.txt\nclient_nets: 1024\n" + STATIC)
+        said = self.d.run("ctl", "reload")
+        self.assertIn("a change of 'client_nets' takes a restart", said)
+        self.assertNotIn("workers", said)
+        self.d.stop()
+        self.d.start()
+        self.d.address("live.example.com", "10.3.0.0/24")
+        self.assertNotIn("takes a restart", self.d.run("ctl", "reload"))
 
     def test_broken_zone_keeps_the_old(self):
         self.d.write("zone", zone(2, "192.0.2.999"))
@@ -186,6 +197,158 @@ class Store(Test):
         self.assertIn("drains will not survive", d.log_text())
         self.assertIn("not kept", d.run("ctl", "drain", "a"))
         self.assertEqual(d.node("a")["state"], "drained")
+
+
+class Timetable(Test):
+    """Crowds that are expected: of the configuration and of the API."""
+
+    PATH = "/api/v1/expect"
+    LATER = "2099-01-01T09:00Z"
+
+    def setUp(self):
+        self.d = self.daemon(STATIC, files={"zone": zone()})
+
+    def post(self, token="sesame", **fields):
+        return self.d.http(self.PATH, "POST", token=token,
+                           body=json.dumps(fields).encode())
+
+    def add(self, **fields):
+        status, entry = self.post(**{"at": self.LATER, "viewers": 80,
+                                     "name": "live.example.com", **fields})
+        self.assertEqual(status, 200, entry)
+        return entry
+
+    def list(self):
+        status, entries = self.d.http(self.PATH)
+        self.assertEqual(status, 200)
+        return entries
+
+    def kept(self):
+        return sum(n["reserved"] for n in self.d.http("/api/v1/nodes")[1])
+
+    def soon(self, seconds):
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ",
+                             time.gmtime(time.time() + seconds))
+
+    def test_add_list_remove(self):
+        self.assertEqual(self.list(), [])
+        b = self.add(at="2099-01-01T10:00+08:00", name="LIVE.example.com.",
+                     over=60, **{"from": [22.3, 114.2]})
+        a = self.add(at="2098-01-01T09:00:07Z")
+        self.assertEqual(b["note"], "kept over a restart")
+        self.assertIn("this name server", b["scope"])
+        self.assertNotEqual(a["id"], b["id"])
+        self.assertEqual(self.list(), [
+            {"id": a["id"], "at": "2098-01-01T09:00:07Z", "viewers": 80,
+             "name": "live.example.com", "over": 120, "from": None},
+            {"id": b["id"], "at": "2099-01-01T02:00:00Z", "viewers": 80,
+             "name": "live.example.com", "over": 60, "from": [22.3, 114.2]}])
+        path = f"{self.PATH}/{a['id']}"
+        self.assertEqual(self.d.http(path, "DELETE", token="sesame")[0], 200)
+        self.assertEqual([e["id"] for e in self.list()], [b["id"]])
+        self.assertEqual(self.d.http(path, "DELETE", token="sesame")[0], 404)
+
+    def test_restart(self):
+        a, b, c = (self.add(viewers=n) for n in (1, 2, 3))
+        self.d.http(f"{self.PATH}/{b['id']}", "DELETE", token="sesame")
+        for end in (signal.SIGKILL, signal.SIGTERM):
+            self.d.stop(end)
+            self.d.start()
+            self.eventually(lambda: [e["id"] for e in self.list()] ==
+                            [a["id"], c["id"]])
+        self.assertNotIn(self.add()["id"], [a["id"], b["id"], c["id"]])
+
+    def test_token(self):
+        self.assertEqual(self.post(token=None)[0], 401)
+        self.assertEqual(self.post(token="wrong", viewers=1)[0], 401)
+        entry = self.add()
+        path = f"{self.PATH}/{entry['id']}"
+        self.assertEqual(self.d.http(path, "DELETE")[0], 401)
+        self.assertEqual(len(self.list()), 1)
+
+    def test_bad_bodies(self):
+        good = {"at": self.LATER, "name": "live.example.com", "viewers": 8}
+        for change, error in (
+                ({"at": None}, "at: not a time such as 2026"),
+                ({"at": "tomorrow"}, "at: not a time such as 2026"),
+                ({"at": "2001-01-01T09:00Z"}, "at: that is over already"),
+                ({"name": "other.example.com"}, "name: not a steered name"),
+                ({"name": "line2.live.example.com"}, "name: not a steered"),
+                ({"name": "x" * 400}, "name: not a steered name"),
+                ({"name": ["live.example.com"]}, "name: not a string"),
+                ({"viewers": 0}, "viewers: not a whole number from 1 to"),
+                ({"viewers": "8"}, "viewers: not a whole number"),
+                ({"viewers": 8.5}, "viewers: not a whole number"),
+                ({"viewers": 10000001}, "from 1 to 10000000"),
+                ({"over": 86401}, "over: not a whole number from 1 to 86400"),
+                ({"from": [91, 0]}, "from: not [latitude, longitude]"),
+                ({"from": [1]}, "from: not [latitude, longitude]"),
+                ({"from": [1, 2, 3]}, "from: not [latitude, longitude]"),
+                ({"from": {}}, "from: not [latitude, longitude]"),
+                ({"until": 7}, "unknown key 'until'")):
+            status, body = self.post(**{**good, **change})
+            self.assertEqual(status, 400, change)
+            self.assertIn(error, body["error"])
+        for key in good:
+            status, body = self.post(
+                **{k: v for k, v in good.items() if k != key})
+            self.assertEqual((status, body["error"]), (400, f"{key}: missing"))
+        for body in (b"", b"{", b"[]", b"7", b'{"at":1,"at":2}', b"\xff\0{"):
+            status, answer = self.d.http(self.PATH, "POST", token="sesame",
+                                         body=body)
+            self.assertEqual(status, 400, body)
+            self.assertIn("JSON", answer["error"])
+        self.assertEqual(self.list(), [])
+
+    def test_bad_paths(self):
+        for path, method, status in (
+                ("", "DELETE", 405), ("", "PUT", 405), ("/1", "GET", 405),
+                ("/", "DELETE", 404), ("/x", "DELETE", 404),
+                ("/-1", "DELETE", 404), ("/1/2", "DELETE", 404),
+                ("/" + "9" * 40, "DELETE", 404)):
+            answer = self.d.http(self.PATH + path, method, token="sesame")
+            self.assertEqual(answer[0], status, (path, method))
+            self.assertIn("error", answer[1])
+
+    def test_room_is_kept(self):
+        """From the API and from the file, over a reload, until removed."""
+        self.assertEqual(self.kept(), 0)
+        entry = self.add(at=self.soon(-10), over=3600, viewers=300)
+        self.eventually(lambda: 250 < self.kept() <= 300)
+        self.d.write_conf(
+            STATIC + "expect: [{at: \"%s\", name: live.example.com, "
+            "viewers: 200, over: 3600}]\n" % self.soon(-10))
+        self.d.run("ctl", "reload")
+        self.eventually(lambda: 450 < self.kept() <= 500)
+        self.assertEqual(sorted(str(e["id"]) for e in self.list()),
+                         sorted(["None", str(entry["id"])]))
+        self.d.http(f"{self.PATH}/{entry['id']}", "DELETE", token="sesame")
+        self.eventually(lambda: 150 < self.kept() <= 200)
+
+    def test_past_is_dropped(self):
+        self.add(at=self.soon(-60), over=62)
+        later = self.add()
+        self.eventually(
+            lambda: [e["id"] for e in self.list()] == [later["id"]])
+        self.eventually(lambda: self.rows() == 1)
+
+    def rows(self):
+        db = sqlite3.connect(self.d.folder / "dnsd.db")
+        try:
+            return db.execute("SELECT count(*) FROM expect").fetchone()[0]
+        finally:
+            db.close()
+
+    def test_name_goes_and_comes(self):
+        """An entry of a name that a reload removes waits for it."""
+        entry = self.add(at=self.soon(-10), over=3600, viewers=300)
+        self.d.write_conf(STATIC.replace("live.", "other."))
+        self.d.run("ctl", "reload")
+        self.eventually(lambda: self.kept() == 0)
+        self.assertEqual(self.list()[0]["id"], entry["id"])
+        self.d.write_conf(STATIC)
+        self.d.run("ctl", "reload")
+        self.eventually(lambda: self.kept() > 250)
 
 
 class Control(Test):
@@ -510,6 +673,33 @@ class Replay(Test):
                            self.QUERY % (20, 1, 1))
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertRegex(done.stdout, r'^answer 1 (E"1.x|b) ')
+
+    def test_expect(self):
+        """A crowd's room is left by others, from a minute before to its end;
+        lines that mean nothing are ignored."""
+        def picks(*expect):
+            text, q = self.NODES + "".join(expect), 0
+            for at in (1000, 30000, 60000, 95000, 121000):
+                text += "".join(f"load {at} {n} {at - 500} 50 1 5\n"
+                                for n in "ab")
+                for net in range(20):
+                    q += 1
+                    text += (f"query {at + 100} {q} live.example.com "
+                             f"20.0.{q}.0/24 8.8.8.8 33 129\n")
+            lines = self.replay(text + "end 200000\n").stdout.splitlines()
+            picked = [line.split()[2] for line in lines]
+            return [picked[i:i + 20].count("a") for i in range(0, 100, 20)]
+        without = picks()
+        self.assertGreater(min(without), 10)
+        for lines in ("expect 0 live.example.com 90000 45 30 31 121\n",
+                      "expect 0 line2.live.example.com 1000 9 9\n"
+                      "expect 0 live.example.com 90000 45 30 31 121 more=1\n"
+                      "expect 0 other.example.com 60000 45 30 31 121\n"
+                      "expect 0 live.example.com 60000\n"):
+            got = picks(lines)
+            self.assertEqual(got[:2], without[:2])
+            self.assertLess(got[3], 5)
+            self.assertEqual(got[4], without[4])
 
     def test_order_of_nodes(self):
         nodes = self.NODES.splitlines(True)[:2]

@@ -100,6 +100,7 @@ static void test_smallest(void **state)
 	assert_float_equal(c->steer[0].carrier_ms, 25, 0);
 	assert_int_equal(c->steer[0].policy, POLICY_NEARBY);
 	assert_int_equal(c->udp_nocookie, 1232);
+	assert_int_equal(c->client_nets, 1048576);
 	assert_int_equal(c->trusted.n, 2);
 	assert_int_equal(c->http.listen.n, 0); /* no http: no listener */
 	assert_float_equal(c->health.interval_s, 3, 0);
@@ -174,11 +175,18 @@ static void test_include(void **state)
 	write_file(path,
 		"include: [\"*.inc\"]\nworkers: 2\n"
 		"zones: {example.com: {file: here.zone}}\n"
-		"nodes: {a: {address: [192.0.2.1]}}\n");
-	write_file(more, "nodes: {b: {address: [192.0.2.2]}}\n");
+		"nodes: {a: {address: [192.0.2.1]}}\n"
+		"steer: {e.example.com: {pool: [edge]}}\n"
+		"expect: [{at: 2026-11-22T10:00, name: e.example.com, viewers: 1}]\n");
+	write_file(more,
+		"nodes: {b: {address: [192.0.2.2]}}\n"
+		"expect: [{at: 2026-11-22T10:00, name: e.example.com, viewers: 2}]\n");
 	struct conf *c = conf_load(path, &err);
 	assert_non_null(c);
 	assert_int_equal(c->n_nodes, 2);
+	assert_int_equal(c->n_expect, 2);
+	assert_int_equal(c->expect[0].viewers, 1);
+	assert_int_equal(c->expect[1].viewers, 2);
 	snprintf(more, sizeof more, "%s/here.zone", dir);
 	assert_string_equal(c->zones[0].file, more);
 	conf_free(c);
@@ -220,6 +228,56 @@ static void test_no_secrets(void **state)
 	err_fini(&err);
 }
 
+static void test_time(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		int64_t s; /* since 1970; -1: no time */
+	} times[] = {{"2026-11-22T09:00Z", 1795338000},
+		{"2026-11-22T09:00:07Z", 1795338007},
+		{"2026-11-22T09:00+08:00", 1795338000 - 8 * 3600},
+		{"2026-11-22T09:00:00+0800", 1795338000 - 8 * 3600},
+		{"2026-11-22T09:00-03:30", 1795338000 + 7 * 1800},
+		{"2026-11-22T09:00", 1795338000 - 9 * 3600},
+		{"2024-02-29T00:00Z", 1709164800}, {"2026-02-29T00:00Z", -1},
+		{"2026-11-22", -1}, {"2026-11-22 09:00", -1},
+		{"2026-11-22T9:00", -1}, {"2026-11-22T24:00", -1},
+		{"2026-11-22T09:60", -1}, {"2026-11-22T09:00z", -1},
+		{"2026-11-22T09:00:00.5Z", -1}, {"2026-11-22T09:00+15:00", -1},
+		{"2026-11-22T09:00Z ", -1}, {"+026-11-22T09:00", -1},
+		{"2026-13-22T09:00", -1}, {"2026-11-22T09:00:", -1}, {"", -1}};
+
+	setenv("TZ", "JST-9", 1);
+	for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+		int64_t ms = -1000;
+		assert_int_equal(
+			conf_time(times[i].text, &ms), times[i].s >= 0);
+		assert_int_equal(ms, times[i].s * 1000);
+	}
+	unsetenv("TZ");
+}
+
+static void test_expect(void **state)
+{
+	setenv("TZ", "UTC", 1);
+	struct conf *c = load(DATA "good/expect.yaml");
+	(void)state;
+	unsetenv("TZ");
+	assert_int_equal(c->n_expect, 2);
+	assert_int_equal(c->expect[0].at_ms, 1795338000000);
+	assert_int_equal(c->expect[0].viewers, 800);
+	assert_int_equal(c->expect[0].over_s, 120);
+	assert_false(c->expect[0].has_from);
+	assert_int_equal(c->expect[0].id, 0);
+	assert_string_equal(c->expect[1].name, "live.example.com");
+	assert_int_equal(c->expect[1].at_ms, 1795338030000 - 8 * 3600000);
+	assert_int_equal(c->expect[1].over_s, 60);
+	assert_true(c->expect[1].has_from);
+	assert_float_equal(c->expect[1].from[1], 121.5, 1e-9);
+	conf_free(c);
+}
+
 /* The schema for editors in the repository is the one of the program. */
 static void test_schema(void **state)
 {
@@ -258,6 +316,8 @@ int main(void)
 		cmocka_unit_test(test_include),
 		cmocka_unit_test(test_variable),
 		cmocka_unit_test(test_no_secrets),
+		cmocka_unit_test(test_time),
+		cmocka_unit_test(test_expect),
 		cmocka_unit_test(test_schema),
 		cmocka_unit_test(test_samples),
 	};

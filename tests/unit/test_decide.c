@@ -580,6 +580,129 @@ static void test_large_pool(void **state)
 	world_close(&w);
 }
 
+/* As many nodes of one place, n0 .. n59, as text; reversed or not. */
+static void write_sixty(char *yaml, size_t room, bool reversed, bool sites)
+{
+	int n = snprintf(yaml, room, "nodes:\n");
+	for (int i = 0; i < 60; i++) {
+		int k = reversed ? 59 - i : i;
+		n += snprintf(yaml + n, room - (size_t)n,
+			"  n%d: {address: [192.0.2.%d], at: [22.3, 114.2], site: s%d}\n",
+			k, k + 1, sites ? k : 0);
+	}
+	snprintf(yaml + n, room - (size_t)n,
+		"  far: {address: [192.0.2.99], at: [51.5, -0.1], site: lon}\n"
+		"steer: {live.example.com: {pool: [edge], lines: 3}}\n");
+}
+
+/* More nodes in one place than are candidates: which ones are is not a matter
+ * of the order in the file. */
+static void test_order_of_a_large_pool(void **state)
+{
+	struct world v, w;
+	char yaml[8000];
+	(void)state;
+	write_sixty(yaml, sizeof yaml, false, true);
+	world_open(&v, yaml);
+	write_sixty(yaml, sizeof yaml, true, true);
+	world_open(&w, yaml);
+	for (int net = 0; net < 256; net += 16) {
+		char client[32];
+		snprintf(client, sizeof client, "10.1.%d.0/24", net);
+		assert_string_equal(world_pick(&v, "live.example.com", client),
+			world_pick(&w, "live.example.com", client));
+	}
+	world_close(&v);
+	world_close(&w);
+}
+
+/* Sixty near ones of unknown state do not hide the one far away that is up. */
+static void test_up_beyond_unknown(void **state)
+{
+	struct world w;
+	char yaml[8000];
+	(void)state;
+	write_sixty(yaml, sizeof yaml, false, true);
+	world_open(&w, yaml);
+	for (unsigned i = 0; i < 60; i++)
+		w.node[i].state = NODE_UNKNOWN;
+	assert_string_equal(
+		world_pick(&w, "live.example.com", "10.1.0.0/24"), "far");
+	/* ... nor drained ones one that is down. */
+	for (unsigned i = 0; i < 60; i++)
+		w.node[i].state = NODE_DRAINED;
+	world_node(&w, "far")->state = NODE_DOWN;
+	w.now += 100000;
+	assert_string_equal(
+		world_pick(&w, "live.example.com", "10.1.16.0/24"), "far");
+	world_close(&w);
+}
+
+/* All but one of the candidates are dead, others of their site live: line 2 is
+ * one of them, and line 3, asked alone, neither. */
+static void test_lines_beyond_candidates(void **state)
+{
+	struct world w;
+	char yaml[8000];
+	(void)state;
+	write_sixty(yaml, sizeof yaml, false, false);
+	world_open(&w, yaml);
+	const struct candidates *near =
+		map_candidates(w.map, &w.map->pools[0], 1, 0);
+	for (unsigned i = 1; i < MAP_CANDIDATES; i++)
+		if (near->slot[i].node != MAP_NO_NODE)
+			w.node[near->slot[i].node].state = NODE_DOWN;
+	world_node(&w, "far")->state = NODE_DOWN;
+	for (int memory = 0; memory < 2; memory++) {
+		struct steer_decision d[3];
+		for (int i = 0; i < 3; i++) {
+			struct steer_query q = world_query(
+				&w, "live.example.com", "10.1.0.0/24");
+			q.line = (uint8_t)(i + 1);
+			steer_decide(&w.state, memory ? w.accounts : NULL, &q,
+				w.now, &d[i], NULL);
+			if (memory)
+				steer_account(
+					&w.state, w.accounts, &q, &d[i], w.now);
+			assert_false(d[i].only);
+			for (int k = 0; k < i; k++)
+				assert_int_not_equal(
+					d[i].node[0], d[k].node[0]);
+		}
+	}
+	world_close(&w);
+}
+
+/* Two large sites near, a small one far away: the third line is there. */
+static void test_third_site_far(void **state)
+{
+	struct world w;
+	char yaml[8000];
+	(void)state;
+	int n = snprintf(yaml, sizeof yaml, "nodes:\n");
+	for (int i = 0; i < 60; i++)
+		n += snprintf(yaml + n, sizeof yaml - (size_t)n,
+			"  n%d: {address: [192.0.2.%d], at: [22.3, 114.%d], site: s%d}\n",
+			i, i + 1, 2 + i % 2, i % 2);
+	snprintf(yaml + n, sizeof yaml - (size_t)n,
+		"  c1: {address: [192.0.2.98], at: [51.5, -0.1], site: c}\n"
+		"  c2: {address: [192.0.2.99], at: [50, -0.1], site: c}\n"
+		"steer: {live.example.com: {pool: [edge], lines: 3}}\n");
+	world_open(&w, yaml);
+	const struct candidates *near =
+		map_candidates(w.map, &w.map->pools[0], 1, 0);
+	for (unsigned i = 0; i < MAP_CANDIDATES; i++)
+		if (near->slot[i].node >= 60 &&
+			near->slot[i].node != MAP_NO_NODE)
+			w.node[near->slot[i].node].state = NODE_DOWN;
+	world_ask(&w, "live.example.com", "10.1.0.0/24");
+	world_ask(&w, "line2.live.example.com", "10.1.0.0/24");
+	const char *third =
+		world_pick(&w, "line3.live.example.com", "10.1.0.0/24");
+	assert_int_equal(third[0], 'c');
+	world_close(&w);
+}
+
 /* An explanation names what was decided, and accounts nothing. */
 static void test_explain(void **state)
 {
@@ -668,6 +791,10 @@ int main(void)
 		TEST(test_budget),
 		TEST(test_ttl),
 		cmocka_unit_test(test_large_pool),
+		cmocka_unit_test(test_order_of_a_large_pool),
+		cmocka_unit_test(test_up_beyond_unknown),
+		cmocka_unit_test(test_lines_beyond_candidates),
+		cmocka_unit_test(test_third_site_far),
 		TEST(test_explain),
 		TEST(test_names),
 	};

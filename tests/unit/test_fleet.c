@@ -421,6 +421,43 @@ static void test_displaced(void **state)
 	load_free(load);
 }
 
+static float kept(struct scene *s, unsigned node)
+{
+	struct load *load = fleet_load(s->fleet, s->now);
+	float viewers = load->node[node].reserved;
+	load_free(load);
+	return viewers;
+}
+
+/* Nobody is sent to a drained node: no room is kept there. */
+static void test_displaced_not_to_drained(void **state)
+{
+	struct scene *s = *state;
+	for (unsigned i = 0; i < 6; i++)
+		poll_ok(s, i, 300);
+	fleet_drain(s->fleet, 1, true);
+	fleet_failed(s->fleet, 0, SAMPLE_REFUSED, s->now);
+	fleet_failed(s->fleet, 0, SAMPLE_REFUSED, s->now);
+	assert_float_equal(kept(s, 1), 0, 0);
+	assert_float_equal(kept(s, 2) + kept(s, 3), 300, 3);
+}
+
+/* A second node that dies does not bring the viewers of the first again. */
+static void test_displaced_twice(void **state)
+{
+	struct scene *s = *state;
+	for (unsigned i = 0; i < 3; i++)
+		poll_ok(s, i, 200);
+	fleet_failed(s->fleet, 0, SAMPLE_REFUSED, s->now);
+	fleet_failed(s->fleet, 0, SAMPLE_REFUSED, s->now);
+	float before = kept(s, 1);
+	pass(s, 9000);
+	fleet_failed(s->fleet, 2, SAMPLE_REFUSED, s->now);
+	fleet_failed(s->fleet, 2, SAMPLE_REFUSED, s->now);
+	assert_true(kept(s, 1) > 200);
+	assert_true(kept(s, 1) < 200 + before * 0.6f);
+}
+
 /* Most of all nodes on several sites time out at once: it is us. The last good
  * states hold, for a minute at most. */
 static void test_blind(void **state)
@@ -571,6 +608,8 @@ int main(void)
 		TEST(test_promised_rate),
 		TEST(test_multiplier),
 		TEST(test_displaced),
+		TEST(test_displaced_not_to_drained),
+		TEST(test_displaced_twice),
 		TEST(test_blind),
 		TEST(test_not_blind),
 		TEST(test_ready),

@@ -59,7 +59,7 @@ static inline struct geo *world_geo(void)
 static inline struct conf *world_conf(const char *yaml)
 {
 	struct err err = {0};
-	char text[8192];
+	char text[16384];
 	snprintf(text, sizeof text, "zones: {example.com: {ns: [\"n.x\"]}}\n%s",
 		yaml);
 	struct conf *conf = conf_parse("world", text, strlen(text), &err);
@@ -68,12 +68,13 @@ static inline struct conf *world_conf(const char *yaml)
 	return conf;
 }
 
-/* All nodes up and empty. */
-static inline void world_open(struct world *w, const char *yaml)
+/* All nodes up and empty; takes geo. */
+static inline void world_open_at(
+	struct world *w, const char *yaml, struct geo *geo)
 {
 	struct conf *conf = world_conf(yaml);
 	*w = (struct world){.now = 1000000};
-	w->geo = world_geo();
+	w->geo = geo;
 	w->map = map_build(conf, w->geo, 1, NULL);
 	conf_free(conf);
 	for (unsigned i = 0; i < w->map->n_nodes; i++)
@@ -92,6 +93,11 @@ static inline void world_open(struct world *w, const char *yaml)
 	w->state = (struct steer_state){w->map, &w->load, w->geo};
 	w->memory = memory_new(4096, 7);
 	w->accounts = accounts_new(4096, w->memory, 7);
+}
+
+static inline void world_open(struct world *w, const char *yaml)
+{
+	world_open_at(w, yaml, world_geo());
 }
 
 static inline void world_close(struct world *w)

@@ -1,0 +1,498 @@
+/* What must hold in every world: random fleets, loads and clients, thousands
+ * of them. A failure names its seed; DNSD_SEED=N begins there, DNSD_WORLDS=N
+ * tries so many. */
+#include "world.h"
+
+#include "base/rng.h"
+
+#define WORLDS 1000
+#define QUERIES 30
+#define NODES 56
+#define NETS 12
+
+/* -- a random world -- */
+
+struct random {
+	uint64_t seed;
+	struct rng rng;
+	unsigned n;
+	char node[NODES][200];        /* lines of the configuration */
+	struct load_node load[NODES]; /* by number, not by map index */
+	struct prefix net[NETS];
+	char names[2048]; /* the steer block */
+	struct world w;
+};
+
+#define CHECK(r, condition)                                                \
+	do {                                                               \
+		if (!(condition))                                          \
+			fail_msg("DNSD_SEED=%llu: %s, line %d",            \
+				(unsigned long long)(r)->seed, #condition, \
+				__LINE__);                                 \
+	} while (0)
+
+static unsigned below(struct random *r, unsigned n)
+{
+	return (unsigned)(rng_next(&r->rng) % n);
+}
+
+static bool chance(struct random *r, double p)
+{
+	return rng_unit(&r->rng) < p;
+}
+
+/* Many in the same cities: equal paths are the rule. */
+static void anywhere(struct random *r, float *lat, float *lon)
+{
+	static const float cities[][2] = {{22.3f, 114.2f}, {35.7f, 139.7f},
+		{51.5f, -0.1f}, {40.7f, -74}, {31.2f, 121.5f}, {-33.9f, 151.2f},
+		{50.1f, 8.7f}, {1.3f, 103.8f}};
+	unsigned city = below(r, 10);
+	if (city < 8) {
+		*lat = cities[city][0];
+		*lon = cities[city][1];
+	} else {
+		*lat = (float)(rng_unit(&r->rng) * 178 - 89);
+		*lon = (float)(rng_unit(&r->rng) * 358 - 179);
+	}
+}
+
+static void make_node(struct random *r, unsigned i, unsigned sites)
+{
+	static const unsigned capacities[] = {100, 1000, 1000, 5000};
+	float lat, lon;
+	char more[80] = "";
+
+	anywhere(r, &lat, &lon);
+	if (chance(r, 0.9))
+		snprintf(more, sizeof more, ", at: [%.2f, %.2f]", lat, lon);
+	if (chance(r, 0.7))
+		snprintf(more + strlen(more), sizeof more - strlen(more),
+			", site: s%u", below(r, sites));
+	if (chance(r, 0.5))
+		snprintf(more + strlen(more), sizeof more - strlen(more),
+			", provider: p%u", below(r, 3));
+	if (chance(r, 0.2))
+		snprintf(more + strlen(more), sizeof more - strlen(more),
+			", asn: [%u]", 1 + below(r, 3));
+	snprintf(r->node[i], sizeof r->node[i],
+		"  n%u: {address: [192.0.2.%u], role: %s, capacity: %u, bias: %u%s}\n",
+		i, i + 1, i && chance(r, 0.2) ? "relay" : "edge",
+		capacities[below(r, 4)], chance(r, 0.2) ? below(r, 20) : 0,
+		more);
+}
+
+/* Failover lists its nodes, so that they keep their order in whatever order the
+ * nodes stand. */
+static void make_names(struct random *r)
+{
+	char list[NODES * 6] = "n0";
+	for (unsigned i = 1; i < r->n; i++)
+		if (chance(r, 0.5))
+			snprintf(list + strlen(list),
+				sizeof list - strlen(list), ", n%u", i);
+	snprintf(r->names, sizeof r->names,
+		"steer:\n"
+		"  near.example.com: {pool: [edge], lines: 3, ttl: [5, 30]}\n"
+		"  two.example.com: {pool: [edge, relay], lines: 3, answers: 2}\n"
+		"  s.example.com: {pool: [edge], lines: 3, streams: true}\n"
+		"  push.example.com: {pool: [edge], lines: 3, policy: stable}\n"
+		"  geo.example.com: {pool: [relay, n0], lines: 3, policy: geo}\n"
+		"  order.example.com: {pool: [%s], lines: 3, policy: failover}\n",
+		list);
+}
+
+static void make_load(struct random *r, struct load_node *load, double well)
+{
+	*load = (struct load_node){.state = NODE_UP, .room = 1};
+	if (!chance(r, well))
+		load->state = (uint8_t)(1 + below(r, 3));
+	if (chance(r, 0.7))
+		load->used = (float)(rng_unit(&r->rng) * 1.3);
+	if (chance(r, 0.1))
+		load->room = (float)(0.2 + 0.8 * rng_unit(&r->rng));
+	if (chance(r, 0.1))
+		load->penalty_ms = 40;
+	if (chance(r, 0.2))
+		load->growth = (float)(rng_unit(&r->rng) * 0.1);
+}
+
+/* Nested and overlapping, some of IPv6. */
+static void make_net(struct random *r, struct prefix *net)
+{
+	bool six = chance(r, 0.3);
+	net->addr = (struct addr){.family = six ? 6 : 4};
+	net->addr.bytes[0] = six ? 0x20 : 10;
+	for (unsigned i = 1; i < 8; i++)
+		net->addr.bytes[i] = (uint8_t)below(r, 4);
+	net->len = (uint8_t)(six ? 16 + below(r, 49) : 8 + below(r, 21));
+	net->addr = addr_mask(&net->addr, net->len);
+}
+
+static struct geo *make_geo(struct random *r)
+{
+	struct geo_builder *b = geo_builder_new();
+	struct rng at = {r->seed};
+	struct random own = {.rng = at};
+	for (unsigned i = 0; i < NETS; i++) {
+		struct place place = {
+			.asn = below(&own, 4), .source = PLACE_NETS};
+		anywhere(&own, &place.lat, &place.lon);
+		make_net(&own, &r->net[i]);
+		geo_builder_add(b, i % 2, &r->net[i], &place);
+	}
+	return geo_build(b);
+}
+
+/* Up nodes with most room, as fleet.c finds them. */
+static void make_spares(struct world *w)
+{
+	for (unsigned p = 0; p < w->map->n_pools; p++) {
+		const struct map_pool *pool = &w->map->pools[p];
+		unsigned n = 0;
+		bool taken[NODES] = {false};
+		while (pool->n > MAP_CANDIDATES && n < MAP_CANDIDATES) {
+			int best = -1;
+			float most = 0;
+			for (unsigned i = 0; i < pool->n; i++) {
+				unsigned k = pool->node[i];
+				float room = (1 - w->node[k].used) *
+					w->map->nodes[k].capacity;
+				if (taken[k] || w->node[k].state != NODE_UP ||
+					(best >= 0 && room <= most))
+					continue;
+				best = (int)k;
+				most = room;
+			}
+			if (best < 0)
+				break;
+			taken[best] = true;
+			w->spare[p][n++] = (uint16_t)best;
+		}
+		while (n < MAP_CANDIDATES)
+			w->spare[p][n++] = MAP_NO_NODE;
+	}
+}
+
+/* Puts the loads into a world whose nodes may have any order. */
+static void load_world(const struct random *r, struct world *w)
+{
+	for (unsigned i = 0; i < r->n; i++) {
+		char name[16];
+		snprintf(name, sizeof name, "n%u", i);
+		int k = map_find_node(w->map, name);
+		assert_true(k >= 0);
+		w->node[k] = r->load[i];
+		w->node[k].per_viewer = 1 / w->map->nodes[k].capacity;
+		w->node[k].ln_weight =
+			logf(w->map->nodes[k].capacity * w->node[k].room);
+	}
+	make_spares(w);
+}
+
+/* order: of the nodes in the file. */
+static void open_in_order(
+	struct random *r, struct world *w, const unsigned *order)
+{
+	char yaml[16000] = "nodes:\n";
+	size_t n = strlen(yaml);
+	for (unsigned i = 0; i < r->n; i++)
+		n += (size_t)snprintf(yaml + n, sizeof yaml - n, "%s",
+			r->node[order ? order[i] : i]);
+	snprintf(yaml + n, sizeof yaml - n, "%s", r->names);
+	world_open_at(w, yaml, make_geo(r));
+	load_world(r, w);
+}
+
+static void open_random(struct random *r, uint64_t seed)
+{
+	static const double well[] = {0.1, 0.5, 0.9, 1};
+	*r = (struct random){.seed = seed, .rng = {seed}};
+	r->n = 1 + below(r, chance(r, 0.5) ? 8 : NODES);
+	double p = well[below(r, 4)];
+	unsigned sites = 1 + below(r, 8);
+	for (unsigned i = 0; i < r->n; i++) {
+		make_node(r, i, sites);
+		make_load(r, &r->load[i], p);
+	}
+	make_names(r);
+	open_in_order(r, &r->w, NULL);
+}
+
+static struct addr some_address(struct random *r)
+{
+	struct addr a = {.family = 4, .bytes = {192, 0, 2, 1}};
+	if (chance(r, 0.95))
+		a = r->net[below(r, NETS)].addr;
+	for (unsigned i = a.family == 4 ? 2 : 5; i < addr_bits(&a) / 8; i++)
+		a.bytes[i] = (uint8_t)rng_next(&r->rng);
+	return a;
+}
+
+static struct steer_query query_of(
+	const struct world *w, uint32_t name, const struct addr *client)
+{
+	struct steer_query q = {
+		.name = name, .line = 1, .type = STEER_A, .asker = *client};
+	steer_client(&q, client, 128, geo_find(w->geo, client));
+	return q;
+}
+
+static struct steer_query some_query(struct random *r)
+{
+	struct addr a = some_address(r);
+	struct steer_query q = query_of(&r->w, below(r, r->w.map->n_names), &a);
+	if (r->w.map->names[q.name].streams && chance(r, 0.5))
+		q.stream = 1 + below(r, 5);
+	return q;
+}
+
+static struct steer_decision decide(
+	const struct world *w, const struct steer_query *q)
+{
+	struct steer_decision d;
+	steer_decide(&w->state, NULL, q, w->now, &d, NULL);
+	return d;
+}
+
+static const struct map_pool *pool_of(
+	const struct world *w, const struct steer_query *q)
+{
+	return &w->map->pools[w->map->names[q->name].pool];
+}
+
+/* -- properties: each of one random world -- */
+
+/* Never empty, never twice the same, never outside the pool, and a TTL within
+ * its limits. */
+static void an_answer(struct random *r)
+{
+	for (unsigned i = 0; i < QUERIES; i++) {
+		struct steer_query q = some_query(r);
+		const struct map_name *name = &r->w.map->names[q.name];
+		const struct map_pool *pool = pool_of(&r->w, &q);
+		q.line = (uint8_t)(1 + below(r, 3));
+		struct steer_decision d = decide(&r->w, &q);
+		CHECK(r, d.n >= 1 && d.n <= name->answers);
+		for (unsigned k = 0; k < d.n; k++) {
+			bool inside = false;
+			for (unsigned j = 0; j < pool->n; j++)
+				inside |= pool->node[j] == d.node[k];
+			CHECK(r, inside);
+			for (unsigned j = 0; j < k; j++)
+				CHECK(r, d.node[j] != d.node[k]);
+		}
+		CHECK(r, d.ttl_s >= name->ttl_min_s);
+		CHECK(r, d.ttl_s <= name->ttl_max_s);
+	}
+}
+
+/* All of an answer are of the best state that there is in the pool: never a
+ * drained or dead one while another lives. */
+static void the_best_state(struct random *r)
+{
+	for (unsigned i = 0; i < QUERIES; i++) {
+		struct steer_query q = some_query(r);
+		const struct map_pool *pool = pool_of(&r->w, &q);
+		unsigned best = NODE_DRAINED;
+		q.line = (uint8_t)(1 + below(r, 3));
+		for (unsigned k = 0; k < pool->n; k++)
+			if (r->w.node[pool->node[k]].state < best)
+				best = r->w.node[pool->node[k]].state;
+		struct steer_decision d = decide(&r->w, &q);
+		CHECK(r, d.state == best);
+		for (unsigned k = 0; k < d.n; k++)
+			CHECK(r, r->w.node[d.node[k]].state == best);
+	}
+}
+
+/* Whatever address inside the scope: the same net, place and answer. */
+static void the_scope(struct random *r)
+{
+	for (unsigned i = 0; i < QUERIES; i++) {
+		struct addr a = some_address(r), b = a;
+		uint32_t name = below(r, r->w.map->n_names);
+		struct steer_query p = query_of(&r->w, name, &a);
+		for (unsigned bit = p.net_len; bit < addr_bits(&a); bit++)
+			if (chance(r, 0.5))
+				b.bytes[bit / 8] ^=
+					(uint8_t)(0x80 >> (bit % 8));
+		struct steer_query q = query_of(&r->w, name, &b);
+		CHECK(r, p.net_len == q.net_len && p.place == q.place);
+		CHECK(r, addr_equal(&p.net, &q.net));
+		p.line = q.line = (uint8_t)(1 + below(r, 3));
+		struct steer_decision d = decide(&r->w, &p);
+		struct steer_decision e = decide(&r->w, &q);
+		CHECK(r, d.n == e.n && d.ttl_s == e.ttl_s);
+		for (unsigned k = 0; k < d.n; k++)
+			CHECK(r, d.node[k] == e.node[k]);
+	}
+}
+
+/* More load on one node: nobody who was not there goes there. Of line 1; a
+ * further line takes what line 1 leaves. */
+static void load_never_attracts(struct random *r)
+{
+	struct steer_query q[QUERIES];
+	unsigned before[QUERIES], node = below(r, r->n);
+
+	for (unsigned i = 0; i < QUERIES; i++) {
+		q[i] = some_query(r);
+		before[i] = decide(&r->w, &q[i]).node[0];
+	}
+	for (unsigned step = 0; step < 6; step++) {
+		r->load[node].used += (float)(0.4 * rng_unit(&r->rng));
+		load_world(r, &r->w);
+		char name[16];
+		snprintf(name, sizeof name, "n%u", node);
+		unsigned index = (unsigned)map_find_node(r->w.map, name);
+		for (unsigned i = 0; i < QUERIES; i++) {
+			unsigned now = decide(&r->w, &q[i]).node[0];
+			CHECK(r, now != index || before[i] == index);
+			before[i] = now;
+		}
+	}
+}
+
+/* Two operators, one inventory in another order: the same answers. */
+static void the_order_of_nodes(struct random *r)
+{
+	struct world other;
+	unsigned order[NODES];
+
+	for (unsigned i = 0; i < r->n; i++) {
+		unsigned at = below(r, i + 1);
+		order[i] = order[at];
+		order[at] = i;
+	}
+	open_in_order(r, &other, order);
+	for (unsigned i = 0; i < QUERIES; i++) {
+		struct steer_query q = some_query(r);
+		q.line = (uint8_t)(1 + below(r, 3));
+		struct steer_decision d = decide(&r->w, &q);
+		struct steer_decision e = decide(&other, &q);
+		CHECK(r, d.n == e.n && d.ttl_s == e.ttl_s);
+		for (unsigned k = 0; k < d.n; k++)
+			CHECK(r,
+				!strcmp(r->w.map->nodes[d.node[k]].name,
+					other.map->nodes[e.node[k]].name));
+	}
+	world_close(&other);
+}
+
+/* How many of the pool are of a state, and not among these. */
+static unsigned others(const struct random *r, const struct steer_query *q,
+	unsigned state, const uint16_t *had, unsigned n)
+{
+	const struct map_pool *pool = pool_of(&r->w, q);
+	unsigned sum = 0;
+	for (unsigned i = 0; i < pool->n; i++) {
+		bool is_had = false;
+		for (unsigned k = 0; k < n; k++)
+			is_had |= had[k] == pool->node[i];
+		sum += !is_had && r->w.node[pool->node[i]].state == state;
+	}
+	return sum;
+}
+
+static void check_lines(
+	struct random *r, const struct steer_query *q, bool memory)
+{
+	struct steer_query line = *q;
+	uint16_t had[3];
+	for (unsigned n = 0; n < 3; n++) {
+		struct steer_decision d;
+		line.line = (uint8_t)(n + 1);
+		steer_decide(&r->w.state, memory ? r->w.accounts : NULL, &line,
+			r->w.now, &d, NULL);
+		if (memory)
+			steer_account(&r->w.state, r->w.accounts, &line, &d,
+				r->w.now);
+		bool among = false;
+		for (unsigned k = 0; k < n; k++)
+			among |= had[k] == d.node[0];
+		if (n && others(r, q, d.state, had, n))
+			CHECK(r, !among);
+		CHECK(r, d.only == among);
+		had[n] = d.node[0];
+	}
+}
+
+/* Line n is another node than the lines before, while there is one of the same
+ * state: with and without the memory of what was told. */
+static void the_lines(struct random *r)
+{
+	for (unsigned i = 0; i < QUERIES; i++) {
+		struct steer_query q = some_query(r);
+		check_lines(r, &q, false);
+		check_lines(r, &q, true);
+	}
+}
+
+/* ... also when loads and states moved between the questions. */
+static void the_lines_later(struct random *r)
+{
+	for (unsigned i = 0; i < QUERIES; i++) {
+		struct steer_query q = some_query(r);
+		struct steer_decision one, two;
+		steer_answer(&r->w.state, r->w.accounts, &q, r->w.now, &one);
+		for (unsigned k = 0; k < 3; k++)
+			make_load(r, &r->load[below(r, r->n)], 0.9);
+		load_world(r, &r->w);
+		r->w.now += below(r, 1700) * 1000;
+		q.line = 2;
+		steer_answer(&r->w.state, r->w.accounts, &q, r->w.now, &two);
+		if (others(r, &q, two.state, one.node, 1))
+			CHECK(r, two.node[0] != one.node[0]);
+	}
+}
+
+/* -- all worlds -- */
+
+static uint64_t setting(const char *name, uint64_t preset)
+{
+	const char *text = getenv(name);
+	return text ? strtoull(text, NULL, 10) : preset;
+}
+
+static void in_all_worlds(void (*property)(struct random *r))
+{
+	static struct random r;
+	uint64_t first = setting("DNSD_SEED", 1);
+	uint64_t n = setting("DNSD_WORLDS", WORLDS);
+
+	for (uint64_t i = 0; i < n; i++) {
+		open_random(&r, first + i);
+		property(&r);
+		world_close(&r.w);
+	}
+}
+
+#define PROPERTY(name)                        \
+	static void test_##name(void **state) \
+	{                                     \
+		(void)state;                  \
+		in_all_worlds(name);          \
+	}
+
+PROPERTY(an_answer)
+PROPERTY(the_best_state)
+PROPERTY(the_scope)
+PROPERTY(load_never_attracts)
+PROPERTY(the_order_of_nodes)
+PROPERTY(the_lines)
+PROPERTY(the_lines_later)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_an_answer),
+		cmocka_unit_test(test_the_best_state),
+		cmocka_unit_test(test_the_scope),
+		cmocka_unit_test(test_load_never_attracts),
+		cmocka_unit_test(test_the_order_of_nodes),
+		cmocka_unit_test(test_the_lines),
+		cmocka_unit_test(test_the_lines_later),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
