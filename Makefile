@@ -1,5 +1,5 @@
 # dnsd - see README.md. The targets that people use: all (default), run, check
-# (= test), lint, fuzz, bench, sim, install, deb, deps, deps-test, clean.
+# (= test), lint, fuzz, bench, sim, pictures, install, deb, deps, deps-test, clean.
 # A second flavour beside the first: make B=build-asan CFLAGS='-O1 -g ...'
 
 B ?= build
@@ -138,6 +138,9 @@ DNSD ?= $(CURDIR)/$(B)/dnsd
 sim: $(B)/dnsd
 	@DNSD=$(DNSD) nice -n 10 $(PYTHON) tests/sim/sim.py --seeds $(SEEDS) $(SIM)
 
+pictures: $(B)/dnsd
+	@DNSD=$(DNSD) nice -n 10 $(PYTHON) tests/sim/pictures.py
+
 # -- setting up: what is missing is installed, nothing is started --
 
 DEPS := build-essential pkg-config libldns-dev libevent-dev libmaxminddb-dev \
@@ -177,7 +180,7 @@ clean:
 	rm -rf $(B) $(FUZZ_B)
 
 FORCE:
-.PHONY: all run test check unit system lint fuzz fuzz-run bench sim \
+.PHONY: all run test check unit system lint fuzz fuzz-run bench sim pictures \
 	deps deps-test install deb clean FORCE
 .SECONDARY:
 -include $(shell find $(B)/obj $(B)/tests $(B)/bench -name '*.d' -type f 2>/dev/null)
