@@ -22,6 +22,7 @@ TRIES = 2                   # failed ones, before pressing "switch line"
 PRESS_S = 20                # mean, while the picture stalls
 LINES = 3
 SAME_MS = 600 * SECOND      # a later lookup of a net is another story
+FORGIVEN_MS = 300 * SECOND  # a node that was over capacity may be doubted so long
 SHOW_MS = 5 * SECOND        # of the loads that pictures show
 
 
@@ -40,9 +41,8 @@ class Measures:
         self.presses = self.other_node = self.other_site = 0
         self.again = self.same = 0
         self.pairs = self.live = 0
-        self.doubts = []
-        self.served = 0
-        self.joined = 0
+        self.doubts = []         # (name of the node, whether it had nothing)
+        self.served = self.joined = 0
 
 
 class Simulator:
@@ -64,7 +64,7 @@ class Simulator:
             for city in world.CITIES for n in w.nodes}
         for n in w.nodes:
             n.viewers, n.load_kbps, n.far, n.streams = [], 0.0, 0.0, {}
-            n.up_ms = -1
+            n.up_ms, n.over_ms = -1, -FORGIVEN_MS
         self._measure_living()
 
     # -- events ------------------------------------------------------------
@@ -104,7 +104,6 @@ class Simulator:
         self.flush()
         for server in self.servers:
             server.close()
-            self.m.doubts += server.doubts
         return self.m
 
     # -- nodes -------------------------------------------------------------
@@ -277,6 +276,14 @@ class Simulator:
         for server in self.servers:
             for answer in server.collect():
                 self.answered(*answer)
+            self.count_doubts(server)
+
+    def count_doubts(self, server):
+        for name in server.doubts:
+            well = (name not in self.world.faulty and self.now
+                    - self.world.node[name].over_ms >= FORGIVEN_MS)
+            self.m.doubts.append((name, well))
+        server.doubts.clear()
 
     def answered(self, number, nodes, ttl_s):
         at, what = self.asked.pop(number)
@@ -380,6 +387,8 @@ class Simulator:
                 continue
             use = self.use(node)
             stalls = 1.0 if node.bad else 1 - 1 / use if use > 1 else 0.0
+            if use > 1:
+                node.over_ms = self.now
             if counts:
                 self.count(node, n, use, stalls)
             self.some_press(node, n * (stalls / PRESS_S + calm))

@@ -49,8 +49,8 @@ def play(job):
         "other_site": share(m.other_site, m.presses),
         "same": share(m.same, m.again), "pairs": share(m.pairs, m.live, 1),
         "doubted": len(m.doubts),
-        "wrongly": sum(n not in w.faulty for n in m.doubts),
-        "doubted_nodes": len({n for n in m.doubts if n not in w.faulty}),
+        "wrongly": sum(well for _, well in m.doubts),
+        "doubted_nodes": len({name for name, well in m.doubts if well}),
         "node_days": len(w.nodes) * w.run_s / 86400,
         "viewers": m.joined, "served": m.served,
         "wall": time.monotonic() - began}
