@@ -149,7 +149,8 @@ class Replay:
     def close(self):
         self.process.stdin.close()
         self.process.stdout.close()
-        self.process.wait()
+        if self.process.wait():
+            raise RuntimeError("dnsd replay failed: see stderr")
 
 
 ALL = {p.name: p for p in (Nearest, LeastLoaded, Replay)}
