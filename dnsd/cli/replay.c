@@ -72,7 +72,9 @@ struct replay_expect {
 	struct expect entry;
 };
 
+#define DOUBTED_MAX 1024
 struct replay {
+	uint64_t doubted[DOUBTED_MAX];
 	const char *conf_path;
 	struct replay_name *names;
 	unsigned n_names;
@@ -258,6 +260,13 @@ static void publish(struct replay *r, int64_t now_ms)
 		fleet_merge(r->fleet, i, r->accounts[i], now_ms);
 	load_free(r->load);
 	r->load = fleet_load(r->fleet, now_ms);
+	for (unsigned i = 0; i < r->map->n_nodes; i++) {
+		uint64_t found = fleet_doubted(r->fleet, i);
+		if (i < DOUBTED_MAX && found != r->doubted[i]) {
+			r->doubted[i] = found;
+			printf("note doubted %s\n", r->map->nodes[i].name);
+		}
+	}
 }
 
 static bool advance(struct replay *r, const char *ms)

@@ -49,6 +49,8 @@ static void report_nodes(const struct control *c, struct report *r)
 				: -1,
 			.answers = from->answers,
 			.line2 = from->line2,
+			.only = from->only,
+			.doubted = fleet_doubted(c->fleet, i),
 			.samples = from->samples,
 			.failures = from->failures};
 	}

@@ -94,6 +94,16 @@ static double node_line2(const struct report_node *n)
 	return (double)n->line2;
 }
 
+static double node_only(const struct report_node *n)
+{
+	return (double)n->only;
+}
+
+static double node_doubted(const struct report_node *n)
+{
+	return (double)n->doubted;
+}
+
 static double node_samples(const struct report_node *n)
 {
 	return (double)n->samples;
@@ -148,6 +158,12 @@ static const struct {
 	{"node_line2_questions", "counter",
 		"Questions for line 2 or higher by clients told the node.",
 		node_line2},
+	{"node_only_lines", "counter",
+		"Answers for a further line that named the node, since no other is alive.",
+		node_only},
+	{"node_doubted", "counter",
+		"Times that its viewers left it, though it looked well.",
+		node_doubted},
 	{"node_samples", "counter", "Readable samples.", node_samples},
 	{"node_failures", "counter", "Failed polls.", node_failures},
 	{"node_sample_age_seconds", "gauge",

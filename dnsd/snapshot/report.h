@@ -18,7 +18,7 @@ struct report_node {
 	float connections, bandwidth_bps, cpu; /* cpu: share of one core */
 	float utilisation, reserved;
 	int64_t sample_age_ms; /* -1: none yet */
-	uint64_t answers, line2, samples, failures;
+	uint64_t answers, line2, only, doubted, samples, failures;
 };
 
 struct report {

@@ -9,6 +9,8 @@
 
 const uint8_t promise_class_s[PROMISE_CLASSES] = {2, 4, 6, 10, 15, 20, 30, 60};
 
+#define PLACED_FADE_MS 1800000.0f /* viewers are gone by then */
+
 #define PROMISES_SIZE ((size_t)(CONF_NODES_MAX + 1) * sizeof(struct promise))
 
 /* Zero pages that cost nothing until they are used. */
@@ -38,6 +40,7 @@ struct accounts *accounts_new(
 	a->bucket_mask = buckets - 1;
 	a->promise = pages(PROMISES_SIZE);
 	a->clients = pages(clients_size(a));
+	a->notes = pages(sizeof *a->notes);
 	return a;
 }
 
@@ -45,6 +48,7 @@ void accounts_free(struct accounts *a)
 {
 	if (!a)
 		return;
+	munmap(a->notes, sizeof *a->notes);
 	munmap(a->clients, clients_size(a));
 	munmap(a->promise, PROMISES_SIZE);
 	free(a);
@@ -76,18 +80,48 @@ struct client *accounts_client(
 	struct client *c = bucket_of(a, key), *oldest = c;
 	uint64_t tag = tag_of(a, key);
 	for (unsigned i = 0; i < CLIENT_WAYS; i++) {
-		if (c[i].tag == tag) {
-			c[i].seen_ms = now_ms;
+		if (c[i].tag == tag)
 			return &c[i];
-		}
 		if (!c[i].tag ||
 			(oldest->tag &&
-				now_ms - c[i].seen_ms >
-					now_ms - oldest->seen_ms))
+				now_ms - c[i].asked_ms >
+					now_ms - oldest->asked_ms))
 			oldest = &c[i];
 	}
-	*oldest = (struct client){.tag = tag, .seen_ms = now_ms};
+	*oldest = (struct client){.tag = tag, .asked_ms = now_ms};
 	return oldest;
+}
+
+static unsigned placed_at(uint32_t area, unsigned node)
+{
+	return hash_mix((uint64_t)area << 16 | node) % PLACED;
+}
+
+static float placed_now(const struct placed *p, uint32_t now_ms)
+{
+	float age = (float)(now_ms - p->at_ms) * (1 / PLACED_FADE_MS);
+	return age < 1 ? p->viewers * (1 - age) : 0;
+}
+
+void accounts_place(struct accounts *a, uint32_t area, unsigned node,
+	float viewers, uint32_t now_ms)
+{
+	if (viewers <= 0)
+		return;
+	struct placed *p = &a->placed[placed_at(area, node)];
+	bool same = p->area == area && p->node == node;
+	float before = same ? placed_now(p, now_ms) : 0;
+	*p = (struct placed){.area = area,
+		.node = (uint16_t)node,
+		.viewers = before + viewers,
+		.at_ms = now_ms};
+}
+
+float accounts_placed(
+	const struct accounts *a, uint32_t area, unsigned node, uint32_t now_ms)
+{
+	const struct placed *p = &a->placed[placed_at(area, node)];
+	return p->area == area && p->node == node ? placed_now(p, now_ms) : 0;
 }
 
 float accounts_budget(struct accounts *a, uint64_t asker, uint32_t now_ms,

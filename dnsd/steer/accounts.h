@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "steer/memory.h"
+#include "steer/notes.h"
 
 /* A promise of `rate` viewers per second lasts as long as the answer; its
  * length is rounded up to one of these classes, its rate down. */
@@ -37,11 +38,12 @@ struct promise {
 	_Atomic uint32_t viewers;               /* at once */
 	_Atomic uint32_t rate[PROMISE_CLASSES]; /* while the answer lives */
 	_Atomic uint32_t answers;
-	_Atomic uint32_t line2;     /* questions for line 2+ of clients that had
+	_Atomic uint32_t line2; /* questions for line 2+ of clients that had
 				   been told this node */
-	float recent;               /* viewers promised since ... */
+	_Atomic uint32_t only;  /* answers for a line, as no other node lived */
+	float recent;           /* viewers promised since ... */
 	uint32_t recent_generation; /* ... this load */
-	uint32_t unused[3];
+	uint32_t unused[2];
 };
 _Static_assert(sizeof(struct promise) == 64, "a cache line");
 
@@ -50,7 +52,9 @@ struct client {
 	uint64_t tag;      /* 0: free */
 	uint32_t asked_ms; /* last demand event */
 	float n, g;        /* n events in g seconds of waiting */
-	uint32_t seen_ms;
+	uint16_t held;     /* least gap between questions of late, 1/16 s: who
+			      asks often but never sooner keeps answers so long */
+	uint16_t events;   /* so many questions, at most 65535 */
 };
 _Static_assert(sizeof(struct client) == 24, "small");
 
@@ -59,6 +63,25 @@ struct asker {
 	uint32_t at_ms;
 	float budget; /* viewers */
 };
+
+/* When an asking network was noted last for a node: so that floods of
+ * questions are no flood of notes. */
+struct noted {
+	uint32_t tag, at_ms;
+};
+#define NOTED 8192
+
+/* How many viewers of an area were placed on a node, fading: where one that
+ * asks for another line may be. */
+struct placed {
+	uint32_t area;
+	uint16_t node;
+	uint16_t unused;
+	float viewers; /* at at_ms */
+	uint32_t at_ms;
+};
+#define PLACED 65536
+#define PLACED_EVERYWHERE 0xffffffffu /* an area that is all areas */
 
 #define CLIENT_WAYS 4
 #define ASKERS 4096
@@ -69,7 +92,10 @@ struct accounts {
 	struct client *clients;  /* buckets of CLIENT_WAYS */
 	uint32_t bucket_mask;
 	struct asker askers[ASKERS];
+	struct noted noted[NOTED];
+	struct placed placed[PLACED];
 	uint64_t secret;       /* seeds the tags */
+	struct notes *notes;   /* for the control thread */
 	struct memory *memory; /* of the process; borrowed */
 };
 
@@ -97,6 +123,18 @@ static inline void accounts_prefetch(
 		&accounts->clients[(key & accounts->bucket_mask) * CLIENT_WAYS];
 	__builtin_prefetch(bucket);
 }
+
+/* A stream as an area: MAP_NO_NODE stands for all its nodes. */
+static inline uint32_t accounts_stream(uint64_t stream)
+{
+	return (uint32_t)stream | 0x80000000u;
+}
+
+/* Viewers of an area on a node, as far as this thread placed them. */
+void accounts_place(struct accounts *accounts, uint32_t area, unsigned node,
+	float viewers, uint32_t now_ms);
+float accounts_placed(const struct accounts *accounts, uint32_t area,
+	unsigned node, uint32_t now_ms);
 
 /* How many of `viewers` the asking network may still reserve now; takes them
  * from its budget, which refills by per_s up to burst. */

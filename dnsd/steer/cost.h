@@ -9,8 +9,8 @@
 #define STEER_COST_H
 
 #define COST_FULL 0.95f      /* share of the capacity that counts as full */
-#define COST_KNEE 0.70f      /* of full: the price begins */
-#define COST_SCALE_MS 0.6f   /* of the convex part */
+#define COST_KNEE 0.85f      /* of full: the price begins */
+#define COST_SCALE_MS 0.4f   /* of the convex part */
 #define COST_WALL 0.99f      /* of full: the wall begins */
 #define COST_WALL_MS 3000.0f /* per utilisation above the wall */
 

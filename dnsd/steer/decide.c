@@ -6,24 +6,33 @@
 
 #include "base/rng.h"
 #include "steer/cost.h"
+#include "steer/crowd.h"
+#include "steer/demand.h"
 
-#define TEMPERATURE_MS 1.0f /* softness of the choice between equal costs */
-#define SAFETY 1.25f        /* on what is promised but not yet seen */
-#define RATE_MAX 500.0f     /* viewers/s behind one client net, believed */
-#define SHARED_VIEWERS 5.0f /* about so many viewers share one answer */
-#define HEAVY_VIEWERS 20.0f /* more than these: decide each question anew */
-#define MEMORY_MS 1800000   /* viewers stay; what was told counts so long */
-#define BEFORE_MOVED 8      /* quarters of a minute: still cached */
+#define TEMPERATURE_MS 0.5f   /* softness of the choice between equal costs */
+#define SAFETY 1.25f          /* on what is promised but not yet seen */
+#define SHARED_VIEWERS 5.0f   /* about so many viewers share one answer */
+#define HEAVY_VIEWERS 20.0f   /* more than these: decide each question anew */
+#define HEAVY_ANSWERS 3       /* and tell so many nodes ... */
+#define HEAVY_SPREAD_MS 25.0f /* ... that cost at most so much more */
+#define CROWD_VIEWERS 2.0f    /* in the life of an answer: samples can tell */
+#define RETURNING 0.5f        /* of a dead node's viewers come back at once */
+#define BEFORE_MOVED 8        /* quarters of a minute: still cached */
 #define OLDER_MOVED 120     /* viewers who were told so long ago still watch */
 #define OLDER_MS 25.0f      /* a line on a node they may be on */
 #define PROVIDER_MS 15.0f   /* a line in the provider of an earlier line */
+#define SECOND_MS 25.0f     /* a line where another server may have sent one */
+#define THERE_MS 100.0f     /* a line on a node that has all of the area */
+#define THERE_SITE_MS 60.0f /* ... or on its site */
 #define STABLE_TEMPERATURE_MS 0.05f
+#define GATHER_MS 300.0f       /* softness for a stream that nobody watches */
+#define GATHER_VIEWERS 4000.0f /* ms: shared by the viewers of the stream */
+#define GATHER_LOAD_MS 20.0f   /* but the load of nodes is felt at least so */
+#define GATHER_NODES 8         /* of a large pool */
+#define CARRIED 0.5f           /* ln: a node that was told this stream */
 
-#define BUDGET_VIEWERS 50.0f /* that any network may promise at once ... */
-#define BUDGET_SHARE 0.1f    /* ... and of the pool's capacity */
-#define BUDGET_REFILL 0.1f   /* of both, per second */
-#define CONFLICT_NODE 1000   /* the node of an earlier line */
-#define CONFLICT_SITE 100    /* another node of its site */
+#define CONFLICT_NODE 1000 /* the node of an earlier line */
+#define CONFLICT_SITE 100  /* another node of its site */
 #define SCAN_MAX STEER_TRACE_MAX
 #define FROM_POOL 16 /* nodes taken from far when the near ones fail */
 
@@ -33,6 +42,7 @@ struct option {
 	uint8_t state;
 	uint16_t conflict; /* with earlier lines: see conflict_with */
 	float path, price, penalty, used, score;
+	float there; /* lines: extra cost, since viewers of this area are there */
 };
 
 struct options {
@@ -58,7 +68,7 @@ static inline float draw(uint64_t net, const struct map_node *node)
 	return gumbel[hash_mix(net ^ node->seed) >> (64 - GUMBEL_BITS)];
 }
 
-static uint64_t net_hash(const struct steer_query *q)
+uint64_t steer_net_hash(const struct steer_query *q)
 {
 	uint64_t a, b;
 	memcpy(&a, q->net.bytes, 8);
@@ -66,41 +76,21 @@ static uint64_t net_hash(const struct steer_query *q)
 	return hash_mix(a + q->net_len) ^ hash_mix(b + q->net.family);
 }
 
+uint32_t steer_area(
+	const struct steer_state *state, const struct steer_query *query)
+{
+	const struct map_name *name = &state->map->names[query->name];
+	const struct candidates *c =
+		map_candidates(state->map, &state->map->pools[name->pool],
+			query->place, steer_net_hash(query));
+	unsigned nearest = c->slot[0].node;
+	return nearest == MAP_NO_NODE ? 0 : state->map->nodes[nearest].site;
+}
+
 uint64_t steer_key(const struct map *map, const struct steer_query *q)
 {
-	return hash_mix(net_hash(q) ^ map->names[q->name].seed ^ q->stream);
-}
-
-/* -- a client's memory -- */
-
-static inline bool told_runs(const struct told *t, uint32_t now)
-{
-	return t->node != MAP_NO_NODE &&
-		now - t->made_ms < (uint32_t)t->ttl_s * 1000;
-}
-
-static inline bool told_counts(const struct told *t, uint32_t now)
-{
-	return t->node != MAP_NO_NODE && now - t->made_ms < MEMORY_MS;
-}
-
-static inline uint8_t quarters(uint32_t now)
-{
-	return (uint8_t)(now / 15000);
-}
-
-/* How long ago its node changed, in quarters of a minute. */
-static inline uint8_t told_moved(const struct told *t, uint32_t now)
-{
-	return (uint8_t)(quarters(now) - t->moved);
-}
-
-static float demand_rate(const struct client *client)
-{
-	if (!client || client->n < 1.5f)
-		return 0;
-	float rate = client->n / (client->g + 0.05f);
-	return rate < RATE_MAX ? rate : RATE_MAX;
+	return hash_mix(
+		steer_net_hash(q) ^ map->names[q->name].seed ^ q->stream);
 }
 
 /* -- cost -- */
@@ -112,13 +102,39 @@ struct work {
 	const struct steer_query *query;
 	const struct map_name *name;
 	const struct map_pool *pool;
-	float demand;            /* viewers per second behind this client net */
-	struct remembered *past; /* what it was told */
-	uint64_t net;
-	uint32_t now;  /* ms, 32 bits */
-	float viewers; /* that this answer will bring */
+	const struct client *client; /* NULL: nothing known */
+	struct remembered *past;     /* what it was told */
+	uint64_t net;                /* hash that spreads clients over nodes */
+	uint32_t area;               /* the site nearest to the client */
+	uint32_t now;                /* ms, 32 bits */
+	float demand;      /* viewers per second behind this client net */
+	bool crowd;        /* samples can tell its demand */
+	float at_once;     /* viewers that wait for this answer */
+	float viewers;     /* that it will bring to each of its nodes */
+	float softness_ms; /* of the choice between paths */
+	unsigned n_second; /* lines: what other servers may have told */
+	uint16_t second[CONF_LINES_MAX];
 	struct options options;
 };
+
+/* A crowd behind one resolver. */
+static bool is_heavy(const struct work *w)
+{
+	return w->name->policy == POLICY_NEARBY &&
+		w->at_once +
+			w->demand *
+				demand_held_s(w->client, w->name->ttl_min_s) >
+		HEAVY_VIEWERS;
+}
+
+/* The crowd of one answer is spread over some nodes. */
+static unsigned answers_of(const struct work *w)
+{
+	if (w->query->line == 1 && is_heavy(w) &&
+		w->name->answers < HEAVY_ANSWERS)
+		return HEAVY_ANSWERS;
+	return w->name->answers;
+}
 
 /* Viewers this thread has promised to a node since the load was published. */
 static inline float recent(const struct work *w, unsigned node)
@@ -128,6 +144,16 @@ static inline float recent(const struct work *w, unsigned node)
 	const struct promise *p = &w->accounts->promise[node];
 	return p->recent_generation == w->state->load->generation ? p->recent
 								  : 0;
+}
+
+/* A node that viewers of this stream were sent to has it already. */
+static float carried(const struct work *w, unsigned node)
+{
+	if (!w->query->stream || !w->accounts)
+		return 0;
+	float viewers = accounts_placed(
+		w->accounts, accounts_stream(w->query->stream), node, w->now);
+	return viewers > 0 ? CARRIED : 0;
 }
 
 static float score(const struct work *w, const struct option *o)
@@ -146,7 +172,11 @@ static float score(const struct work *w, const struct option *o)
 	case POLICY_NEARBY:
 		break;
 	}
-	return draw(w->net, node) + cost / TEMPERATURE_MS - load->ln_weight;
+	/* Viewers of a stream meet: their path weighs little, load as ever. */
+	float load_ms = fminf(w->softness_ms, GATHER_LOAD_MS);
+	return draw(w->net, node) + o->path / w->softness_ms +
+		(o->price + o->penalty) / load_ms - load->ln_weight -
+		carried(w, o->node);
 }
 
 static void add(struct work *w, unsigned node, float path_ms)
@@ -162,6 +192,9 @@ static void add(struct work *w, unsigned node, float path_ms)
 	o->used = load->used + extra * load->per_viewer;
 	o->path = path_ms;
 	o->penalty = load->penalty_ms;
+	if (w->state->load->n_doubts)
+		o->penalty += load_doubt_ms(w->state->load, w->area, node,
+			w->area == w->state->map->nodes[node].site);
 	/* A ramping node counts as fuller than it is, but what it carries
 	 * already is no reason against it. */
 	o->price = cost_price_ms(o->used / load->room);
@@ -267,6 +300,26 @@ static void add_from_pool(
 		add(w, near[i].node, near[i].path);
 }
 
+/* Viewers of a stream from everywhere look at the same nodes: at the whole pool
+ * or, if it is large, at some that the hash of the stream names. */
+static void add_gathering(struct work *w)
+{
+	if (w->pool->n > SCAN_MAX) {
+		for (unsigned i = 0; i < GATHER_NODES; i++) {
+			uint64_t h = hash_mix(w->query->stream + i);
+			unsigned node = w->pool->node[h % w->pool->n];
+			if (!listed(&w->options, node))
+				add(w, node, path_to(w, node));
+		}
+		return;
+	}
+	for (unsigned i = 0; i < w->pool->n; i++) {
+		unsigned node = w->pool->node[i];
+		if (!listed(&w->options, node))
+			add(w, node, path_to(w, node));
+	}
+}
+
 static bool all_full(const struct options *list)
 {
 	for (unsigned i = 0; i < list->n; i++)
@@ -299,6 +352,8 @@ static void gather(struct work *w)
 		return;
 	}
 	add_candidates(w);
+	if (w->query->stream)
+		add_gathering(w);
 	if (w->pool->n <= MAP_CANDIDATES)
 		return;
 	if (w->options.best_state > NODE_UP)
@@ -344,6 +399,15 @@ static const struct option *best_of(const struct work *w)
 	return best;
 }
 
+/* Extra cost of what may have been told elsewhere for an earlier line. */
+static float second_cost(const struct work *w, unsigned node)
+{
+	for (unsigned i = 0; i < w->n_second; i++)
+		if (w->second[i] == node)
+			return SECOND_MS;
+	return 0;
+}
+
 /* Extra cost of a node that viewers of this net may be on since longer: some of
  * them press the button too. */
 static float older_cost(const struct work *w, unsigned node)
@@ -358,6 +422,29 @@ static float older_cost(const struct work *w, unsigned node)
 		: 0;
 }
 
+/* Where viewers of this area are, as far as this thread placed them: another
+ * name server or an older answer may have sent this one there. */
+static void avoid_places(struct work *w)
+{
+	float at[SCAN_MAX], all = 1;
+	if (!w->accounts)
+		return;
+	for (unsigned i = 0; i < w->options.n; i++) {
+		at[i] = accounts_placed(w->accounts, w->area,
+			w->options.option[i].node, w->now);
+		all += at[i];
+	}
+	for (unsigned i = 0; i < w->options.n; i++) {
+		struct option *o = &w->options.option[i];
+		float site = 0;
+		for (unsigned k = 0; k < w->options.n; k++)
+			if (map_same_site(w->state->map, o->node,
+				    w->options.option[k].node))
+				site += at[k];
+		o->there = (THERE_MS * at[i] + THERE_SITE_MS * site) / all;
+	}
+}
+
 /* Marks what conflicts with the nodes that earlier lines had; providers and
  * older nodes cost extra but do not exclude. */
 static void mark_conflicts(struct work *w, const uint16_t *had, unsigned n)
@@ -370,10 +457,24 @@ static void mark_conflicts(struct work *w, const uint16_t *had, unsigned n)
 							      : score(w, o);
 		for (unsigned k = 0; k < n; k++)
 			if (map_same_provider(map, had[k], o->node))
-				o->score += PROVIDER_MS / TEMPERATURE_MS;
+				o->score += PROVIDER_MS / w->softness_ms;
 		if (n)
-			o->score += older_cost(w, o->node) / TEMPERATURE_MS;
+			o->score += (older_cost(w, o->node) + o->there +
+					    second_cost(w, o->node)) /
+				w->softness_ms;
 	}
+}
+
+/* Another server may have told what is second here. */
+static void add_second(struct work *w, unsigned first)
+{
+	const struct option *best = NULL;
+	for (unsigned i = 0; i < w->options.n; i++)
+		if (w->options.option[i].node != first &&
+			(!best || better(&w->options.option[i], best)))
+			best = &w->options.option[i];
+	if (best)
+		w->second[w->n_second++] = best->node;
 }
 
 static bool other_site_is_up(const struct work *w)
@@ -417,6 +518,7 @@ static unsigned earlier_lines(struct work *w, uint16_t *had)
 		if (node == MAP_NO_NODE) {
 			look_around(w, had, n);
 			node = best_of(w)->node;
+			add_second(w, node);
 		}
 		/* An answer that named the node before may still be cached. */
 		if (before != MAP_NO_NODE && before != node &&
@@ -495,9 +597,8 @@ static const struct told *still_valid(const struct work *w)
 	const struct told *t = &w->past->told[w->query->line - 1];
 	if (!told_runs(t, w->now))
 		return NULL;
-	/* A crowd behind one resolver: each of its caches may be sent
-	 * elsewhere. */
-	if ((t->types & w->query->type) && w->demand * t->ttl_s > HEAVY_VIEWERS)
+	/* Each of its caches may be sent elsewhere. */
+	if ((t->types & w->query->type) && is_heavy(w))
 		return NULL;
 	const struct option *best = &w->options.option[0];
 	for (unsigned i = 0; i < w->options.n; i++) {
@@ -507,6 +608,13 @@ static const struct told *still_valid(const struct work *w)
 			return t;
 	}
 	return NULL;
+}
+
+static bool costs_little_more(const struct work *w, const struct option *o)
+{
+	const struct option *first = &w->options.option[0];
+	return o->path + o->price + o->penalty <=
+		first->path + first->price + first->penalty + HEAVY_SPREAD_MS;
 }
 
 /* The others keep their order. */
@@ -531,11 +639,45 @@ static void fill_decision(
 	d->state = first->state;
 	d->only = first->conflict >= CONFLICT_NODE;
 	d->ttl_s = told ? told->ttl_s : ttl_for(w, first);
-	for (unsigned i = 0; i < w->options.n && d->n < w->name->answers; i++)
-		if (w->options.option[i].state == first->state)
+	unsigned answers = answers_of(w);
+	for (unsigned i = 0; i < w->options.n && d->n < answers; i++)
+		if (w->options.option[i].state == first->state &&
+			(d->n < w->name->answers ||
+				costs_little_more(w, &w->options.option[i])))
 			d->node[d->n++] = w->options.option[i].node;
 	d->rate = w->demand;
-	d->at_once = 1;
+	d->at_once = w->at_once;
+	d->held_s = (uint16_t)demand_held_s(w->client, (float)d->ttl_s);
+	d->crowd = w->crowd;
+}
+
+/* How many viewers are behind the client net: by its own questions or, where
+ * samples can tell, by how its nodes grew. */
+static void know_demand(struct work *w, uint64_t key)
+{
+	const struct crowds *crowds = memory_crowds(w->accounts->memory);
+	float held = demand_held_s(w->client, w->name->ttl_max_s);
+
+	w->demand = demand_rate(w->client);
+	if (!w->client || w->client->events < 2)
+		return;
+	float learned = crowds_rate(crowds, key);
+	if (learned >= 0)
+		w->demand = learned;
+	w->crowd = learned >= 0 || w->demand * held >= CROWD_VIEWERS;
+}
+
+/* Viewers that come back at once, since the node that this client net was told
+ * is gone: all that came in the time that a viewer stays. */
+static float returning(const struct work *w)
+{
+	const struct told *t = &w->past->told[0];
+	if (w->query->line > 1 || !told_counts(t, w->now))
+		return 0;
+	const struct load_node *node = &w->state->load->node[t->node];
+	if (node->state != NODE_DOWN && !node->suspect)
+		return 0;
+	return RETURNING * w->demand * w->state->load->session_s;
 }
 
 /* What is known of the client: its past and its demand. */
@@ -548,12 +690,37 @@ static void recall(struct work *w, struct steer_decision *d)
 	w->past = &d->past;
 	if (accounts) {
 		memory_read(accounts->memory, d->key, &d->past);
-		w->demand = demand_rate(accounts_peek(accounts, d->key));
+		uint64_t key = demand_key(d->key, w->query->line);
+		w->client = accounts_peek(accounts, key);
+		know_demand(w, key);
 	} else {
 		for (unsigned i = 0; i < MEMORY_LINES; i++)
 			d->past.told[i] = nothing;
 	}
-	w->viewers = 1 + w->demand * w->name->ttl_min_s;
+	w->at_once = 1 + returning(w);
+	float held = demand_held_s(w->client, w->name->ttl_min_s);
+	w->viewers = (w->at_once + w->demand * held) / (float)answers_of(w);
+}
+
+/* What clients are spread by: their net; each question of a crowd by itself;
+ * streams all alike, the more the fewer viewers they have. */
+static void choose_hash(struct work *w)
+{
+	uint64_t stream = w->query->stream;
+	w->net = steer_net_hash(w->query);
+	w->softness_ms = TEMPERATURE_MS;
+	if (!stream && is_heavy(w))
+		w->net = hash_mix(w->net ^ w->past->told[0].made_ms);
+	if (!stream)
+		return;
+	float viewers = w->accounts
+		? accounts_placed(w->accounts, accounts_stream(stream),
+			  MAP_NO_NODE, w->now)
+		: 0;
+	viewers *= (float)w->state->map->servers;
+	w->net = hash_mix(stream);
+	w->softness_ms = fmaxf(TEMPERATURE_MS,
+		fminf(GATHER_MS, GATHER_VIEWERS / (1 + viewers)));
 }
 
 void steer_decide(const struct steer_state *state,
@@ -570,14 +737,21 @@ void steer_decide(const struct steer_state *state,
 	w.pool = &state->map->pools[w.name->pool];
 	w.now = (uint32_t)now_ms;
 	w.demand = 0;
-	w.net = query->stream ? hash_mix(query->stream) : net_hash(query);
+	w.client = NULL;
+	w.crowd = false;
+	w.at_once = 1;
+	w.n_second = 0;
+	w.area = steer_area(state, query);
 	*d = (struct steer_decision){.key = steer_key(state->map, query)};
 	recall(&w, d);
+	choose_hash(&w);
 	gather(&w);
+	if (query->line > 1)
+		avoid_places(&w);
 	unsigned n = earlier_lines(&w, had);
 	if (n)
 		look_around(&w, had, n);
-	if (trace || w.name->answers > 1)
+	if (trace || answers_of(&w) > 1)
 		rank(&w.options);
 	else
 		put_first(&w.options, best_of(&w)->node);
@@ -590,162 +764,4 @@ void steer_decide(const struct steer_state *state,
 		trace_fill(&w, trace);
 		trace->remembered = d->again;
 	}
-}
-
-/* -- the accounts -- */
-
-static inline void sum_add(_Atomic uint32_t *sum, uint32_t add)
-{
-	/* One writer: a load and a store are enough. */
-	atomic_store_explicit(sum,
-		atomic_load_explicit(sum, memory_order_relaxed) + add,
-		memory_order_relaxed);
-}
-
-static unsigned promise_class(uint32_t ttl_s)
-{
-	unsigned c = 0;
-	while (c + 1 < PROMISE_CLASSES && promise_class_s[c] < ttl_s)
-		c++;
-	return c;
-}
-
-static void promise_add(struct accounts *accounts, unsigned node,
-	uint32_t generation, float at_once, float rate, uint32_t ttl_s)
-{
-	struct promise *p = &accounts->promise[node];
-	unsigned c = promise_class(ttl_s);
-	/* The class is longer than the TTL: the same viewers, slower. */
-	float slow = rate * (float)ttl_s / promise_class_s[c];
-
-	if (p->recent_generation != generation) {
-		p->recent_generation = generation;
-		p->recent = 0;
-	}
-	p->recent += at_once + rate * (float)ttl_s;
-	sum_add(&p->viewers, (uint32_t)(at_once * PROMISE_VIEWER));
-	sum_add(&p->rate[c], (uint32_t)(slow * PROMISE_RATE));
-	sum_add(&p->answers, 1);
-}
-
-/* Learns how many viewers ask behind this client net: the share of time in
- * which a question comes although nobody holds an answer. A question within
- * the TTL comes from another cache and tells nothing of the rate. */
-static void demand_learn(struct client *c, const struct told *t, uint32_t now)
-{
-	if (!c->n) {
-		c->n = 1;
-		c->g = 30; /* one event says little: believe in a viewer or
-			      two a minute */
-	} else {
-		float gap = (float)(now - c->asked_ms) * 0.001f;
-		float waited = gap - t->ttl_s;
-		if (waited < 0)
-			return;
-		if (waited > 600)
-			waited = 600;
-		c->n = 0.7f * c->n + 1;
-		c->g = 0.7f * c->g + waited;
-	}
-	c->asked_ms = now;
-}
-
-/* Remembers what the line is told now. False: another thread was faster. */
-static bool remember(struct memory *memory, const struct steer_query *query,
-	const struct steer_decision *d, uint32_t now)
-{
-	unsigned line = query->line - 1u;
-	const struct told *seen = &d->past.told[line];
-	uint16_t older[MEMORY_OLDER] = {d->past.older[0], d->past.older[1]};
-	struct told t = *seen;
-
-	if (d->again) {
-		t.types |= query->type;
-		if (t.types != seen->types)
-			memory_share(memory, d->key, line, &t);
-		return true;
-	}
-	if (t.node != d->node[0] && t.node != MAP_NO_NODE) {
-		older[1] = older[0];
-		older[0] = t.before;
-		t.before = t.node;
-		t.moved = quarters(now);
-	}
-	t.node = d->node[0];
-	t.made_ms = now;
-	t.ttl_s = (uint16_t)d->ttl_s;
-	t.types = query->type;
-	return memory_claim(memory, d->key, line, seen, &t, older);
-}
-
-static uint64_t asker_key(const struct addr *asker)
-{
-	struct addr net = addr_mask(asker, asker->family == 4 ? 24 : 48);
-	return hash_bytes(net.bytes, sizeof net.bytes, net.family);
-}
-
-/* A network may promise a tenth of the pool at once and a hundredth more each
- * second: more than a resolver brings, less than a flood of forged questions.
- * Whoever is trusted to name other clients is believed. */
-static float within_budget(const struct steer_state *state,
-	struct accounts *accounts, const struct steer_query *query,
-	float viewers, uint32_t now)
-{
-	const struct map_name *name = &state->map->names[query->name];
-	const struct map_pool *pool = &state->map->pools[name->pool];
-	float burst = BUDGET_VIEWERS + BUDGET_SHARE * pool->capacity;
-	if (query->trusted)
-		return viewers;
-	return accounts_budget(accounts, asker_key(&query->asker), now, viewers,
-		BUDGET_REFILL * burst, burst);
-}
-
-/* What the answer promises to its nodes, as far as the asker's budget goes. */
-static void promise(const struct steer_state *state, struct accounts *accounts,
-	const struct steer_query *query, const struct steer_decision *d,
-	float rate, uint32_t now)
-{
-	float want = d->at_once + rate * (float)d->ttl_s;
-	float may = within_budget(state, accounts, query, want, now);
-	float share = may / want / d->n;
-	for (unsigned i = 0; i < d->n; i++)
-		promise_add(accounts, d->node[i], state->load->generation,
-			d->at_once * share, rate * share, d->ttl_s);
-}
-
-bool steer_account(const struct steer_state *state, struct accounts *accounts,
-	const struct steer_query *query, const struct steer_decision *d,
-	int64_t now_ms)
-{
-	uint32_t now = (uint32_t)now_ms;
-	bool kept = query->line <= MEMORY_LINES;
-	const struct told *seen = kept ? &d->past.told[query->line - 1] : NULL;
-	/* The same viewer asks for another type. */
-	bool shared = kept && d->again && !(seen->types & query->type);
-	const struct told *first = &d->past.told[0];
-
-	if (kept && !remember(accounts->memory, query, d, now))
-		return false;
-	if (shared)
-		return true;
-	struct client *c = accounts_client(accounts, d->key, now);
-	if (query->line == 1)
-		demand_learn(c, seen, now);
-	else if (first->node != MAP_NO_NODE)
-		sum_add(&accounts->promise[first->node].line2, 1);
-	promise(state, accounts, query, d,
-		query->line == 1 ? demand_rate(c) : 0, now);
-	return true;
-}
-
-void steer_answer(const struct steer_state *state, struct accounts *accounts,
-	const struct steer_query *query, int64_t now_ms,
-	struct steer_decision *decision)
-{
-	steer_decide(state, accounts, query, now_ms, decision, NULL);
-	if (steer_account(state, accounts, query, decision, now_ms))
-		return;
-	/* Another thread has told this client net something meanwhile. */
-	steer_decide(state, accounts, query, now_ms, decision, NULL);
-	steer_account(state, accounts, query, decision, now_ms);
 }

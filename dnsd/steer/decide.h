@@ -62,7 +62,9 @@ struct steer_decision {
 	uint16_t node[STEER_NODES_MAX]; /* best first */
 	uint32_t ttl_s;
 	float at_once, rate; /* viewers this answer will bring: now, and per
-				second while it lives */
+				second while it is held */
+	uint16_t held_s;     /* at least ttl_s: some resolvers keep longer */
+	bool crowd;          /* so many that samples will show them */
 	uint64_t key; /* of the client net's entries in memory and accounts */
 	struct remembered past; /* what the net had been told when this was
 				   decided */
@@ -105,6 +107,13 @@ bool steer_account(const struct steer_state *state, struct accounts *accounts,
 
 /* The key of a client's entry: client net, name and stream, not the line. */
 uint64_t steer_key(const struct map *map, const struct steer_query *query);
+
+/* Hash of the client net. */
+uint64_t steer_net_hash(const struct steer_query *query);
+
+/* The site nearest to the client, as the pool's candidates say. */
+uint32_t steer_area(
+	const struct steer_state *state, const struct steer_query *query);
 
 /* Sets the client of a query: its net is the address masked to the shorter of
  * the leaf's scope and source (the length the client itself told; 128 where it

@@ -8,12 +8,12 @@
 #include "steer/inflow.h"
 
 #define THREADS_MAX 256
-#define LAG_MS 900            /* from an answer to a connection SRS counts */
-#define SESSION_S 1700.0f     /* mean stay, for departures */
-#define FORGET 0.6f           /* per sample, of a node's multiplier */
-#define PRIOR 3.0f            /* viewers that the fleet's multiplier weighs */
 #define BITRATE_BPS 1.5e6f    /* of a viewer, until a node shows its own */
+#define BITRATE_VIEWERS 10    /* so many tell what one takes */
 #define SUSPECT_MS 40.0f      /* one failed poll */
+#define DISPLACED_SHARE 0.7f  /* of them: some give up, some wait */
+#define DOUBTED_SHARE 0.6f    /* of the viewers of a doubted one leave */
+#define MARGIN_MAX 0.1f       /* for what the forecast is unsure of */
 #define DISPLACED_MS 10000.0f /* viewers of a dead node are back by then */
 #define BLIND_NODES 4         /* our own network is suspect from here ... */
 #define BLIND_SITES 3
@@ -21,7 +21,7 @@
 
 /* What was read of a thread's sums at its last merge. */
 struct mark_read {
-	uint32_t viewers, rate[PROMISE_CLASSES], answers, line2;
+	uint32_t viewers, rate[PROMISE_CLASSES], answers, line2, only;
 };
 
 struct fleet {
@@ -29,13 +29,16 @@ struct fleet {
 	const struct map *map;
 	unsigned n, room;
 	struct fleet_node *node;
+	struct forecast *forecast; /* by node */
+	struct forecast_fleet all;
+	struct doubts *doubts;
+	struct crowds *crowds; /* of the process; NULL until a first merge */
 	struct mark_read *read[THREADS_MAX];
 	struct expect *expect; /* the timetable */
 	unsigned n_expect;
-	int64_t start_ms, second; /* second: newest of the bins' window */
-	float all_n, all_g;       /* the fleet's multiplier */
-	int64_t blind_since_ms;   /* 0: not */
-	bool blind_over;          /* 60 s are up; until polls work again */
+	int64_t start_ms;
+	int64_t blind_since_ms; /* 0: not */
+	bool blind_over;        /* 60 s are up; until polls work again */
 	uint32_t generation;
 	bool ready;
 };
@@ -45,7 +48,8 @@ struct fleet *fleet_new(const struct fleet_rules *rules, int64_t now_ms)
 	struct fleet *f = mem_zero(1, sizeof *f);
 	f->rules = *rules;
 	f->start_ms = now_ms;
-	f->second = now_ms / 1000;
+	f->all.second = now_ms / 1000;
+	f->doubts = doubts_new();
 	return f;
 }
 
@@ -57,6 +61,8 @@ void fleet_free(struct fleet *f)
 		free(f->read[i]);
 	free(f->expect);
 	free(f->node);
+	free(f->forecast);
+	doubts_free(f->doubts);
 	free(f);
 }
 
@@ -69,6 +75,9 @@ static void grow(struct fleet *f, unsigned n)
 	unsigned room = n + n / 2 + 16;
 	f->node = mem_grow(f->node, room * sizeof *f->node);
 	memset(f->node + f->room, 0, (room - f->room) * sizeof *f->node);
+	f->forecast = mem_grow(f->forecast, room * sizeof *f->forecast);
+	memset(f->forecast + f->room, 0,
+		(room - f->room) * sizeof *f->forecast);
 	for (unsigned i = 0; i < THREADS_MAX; i++) {
 		if (!f->read[i])
 			continue;
@@ -84,6 +93,7 @@ void fleet_set_map(struct fleet *f, const struct map *map,
 {
 	bool first = !f->map;
 	f->map = map;
+	f->all.servers = map->servers;
 	f->n_expect = 0; /* its names were those of the old map */
 	f->rules.health = rules->health;
 	grow(f, map->n_nodes);
@@ -94,6 +104,7 @@ void fleet_set_map(struct fleet *f, const struct map *map,
 		if (exists && !node->exists) {
 			uint64_t answers = node->answers;
 			*node = (struct fleet_node){.answers = answers};
+			f->forecast[i] = (struct forecast){0};
 			health_init(&node->health, NODE_UNKNOWN);
 			node->bitrate_bps = BITRATE_BPS;
 			if (!first)
@@ -123,6 +134,7 @@ void fleet_restore(
 	health_init(&node->health, state);
 	node->health.why = "as before the restart, not polled yet";
 	node->connections = connections;
+	f->forecast[i].viewers = connections;
 	node->have_load = state == NODE_UP;
 }
 
@@ -133,48 +145,6 @@ void fleet_drain(struct fleet *f, unsigned i, bool drained)
 
 /* -- promises -- */
 
-static unsigned bin(int64_t second)
-{
-	return (unsigned)((uint64_t)second % FLEET_BINS);
-}
-
-/* The window of bins is [second - 63, second + 64]. Bins that fall out of the
- * past become those of the far future. */
-static void advance(struct fleet *f, int64_t now_ms)
-{
-	int64_t now = now_ms / 1000;
-	if (now - f->second > FLEET_BINS)
-		f->second = now - FLEET_BINS;
-	for (; f->second < now; f->second++) {
-		unsigned old = bin(f->second - FLEET_BINS / 2 + 1);
-		for (unsigned i = 0; i < f->n; i++)
-			f->node[i].promised[old] = 0;
-	}
-}
-
-/* Viewers promised for [from_ms, to_ms); those of a bin are spread over it. */
-static float promised(const struct fleet *f, const struct fleet_node *node,
-	int64_t from_ms, int64_t to_ms)
-{
-	int64_t first = f->second - FLEET_BINS / 2 + 1;
-	int64_t last = first + FLEET_BINS;
-	float sum = 0;
-
-	if (from_ms < first * 1000)
-		from_ms = first * 1000;
-	if (to_ms > last * 1000)
-		to_ms = last * 1000;
-	if (to_ms <= from_ms)
-		return 0;
-	int64_t a = from_ms / 1000, b = (to_ms - 1) / 1000;
-	for (int64_t s = a; s <= b; s++)
-		sum += node->promised[bin(s)];
-	sum -= node->promised[bin(a)] * (float)(from_ms - a * 1000) * 0.001f;
-	sum -= node->promised[bin(b)] * (float)((b + 1) * 1000 - to_ms) *
-		0.001f;
-	return sum;
-}
-
 static uint32_t take(const _Atomic uint32_t *sum, uint32_t *read)
 {
 	uint32_t now = atomic_load_explicit(sum, memory_order_relaxed);
@@ -183,63 +153,53 @@ static uint32_t take(const _Atomic uint32_t *sum, uint32_t *read)
 	return more;
 }
 
-static void merge_node(struct fleet *f, struct fleet_node *node,
-	const struct promise *p, struct mark_read *read)
+static void merge_node(struct fleet *f, unsigned i, const struct promise *p,
+	struct mark_read *read)
 {
+	struct fleet_node *node = &f->node[i];
+	struct forecast *forecast = &f->forecast[i];
 	uint32_t answers = take(&p->answers, &read->answers);
 	node->line2 += take(&p->line2, &read->line2);
+	node->only += take(&p->only, &read->only);
 	if (!answers)
 		return;
 	node->answers += answers;
-	node->promised[bin(f->second)] +=
+	float at_once =
 		(float)take(&p->viewers, &read->viewers) / PROMISE_VIEWER;
+	forecast_promise(&f->all, forecast, false, at_once, 0, 0);
 	for (unsigned c = 0; c < PROMISE_CLASSES; c++) {
 		float rate =
 			(float)take(&p->rate[c], &read->rate[c]) / PROMISE_RATE;
-		for (unsigned s = 0; rate > 0 && s < promise_class_s[c]; s++)
-			node->promised[bin(f->second + s)] += rate;
+		forecast_promise(
+			&f->all, forecast, false, 0, rate, promise_class_s[c]);
 	}
+}
+
+static void merge_notes(
+	struct fleet *f, const struct accounts *accounts, int64_t now_ms)
+{
+	struct note note;
+	f->crowds = memory_crowds(accounts->memory);
+	while (note_pop(accounts->notes, &note))
+		if (note.kind == NOTE_CROWD)
+			crowds_answer(f->crowds, &note, &f->all, f->forecast,
+				f->n, now_ms);
+		else
+			doubts_note(f->doubts, f->map, &note, now_ms);
 }
 
 void fleet_merge(struct fleet *f, unsigned thread,
 	const struct accounts *accounts, int64_t now_ms)
 {
-	advance(f, now_ms);
+	forecast_advance(&f->all, f->forecast, f->n, now_ms);
 	if (!f->read[thread])
 		f->read[thread] = mem_zero(f->room, sizeof **f->read);
 	for (unsigned i = 0; i < f->n; i++)
-		merge_node(f, &f->node[i], &accounts->promise[i],
-			&f->read[thread][i]);
+		merge_node(f, i, &accounts->promise[i], &f->read[thread][i]);
+	merge_notes(f, accounts, now_ms);
 }
 
 /* -- samples -- */
-
-static float fleet_multiplier(const struct fleet *f)
-{
-	float servers = f->map ? (float)f->map->servers : 1;
-	return (f->all_n + 4 * servers) / (f->all_g + 4);
-}
-
-static float multiplier(const struct fleet *f, const struct fleet_node *node)
-{
-	float all = fmaxf(0.3f, fminf(40, fleet_multiplier(f)));
-	float own = (node->multiplier_n + all * PRIOR) /
-		(node->multiplier_g + PRIOR);
-	return fmaxf(0.3f, fminf(60, own));
-}
-
-/* Learns from two samples how many viewers one promised viewer really is. */
-static void learn_multiplier(struct fleet *f, struct fleet_node *node,
-	int64_t from_ms, int64_t to_ms, float joined)
-{
-	float mine = promised(f, node, from_ms - LAG_MS, to_ms - LAG_MS);
-	if (joined < 0)
-		joined = 0;
-	node->multiplier_n = node->multiplier_n * FORGET + joined;
-	node->multiplier_g = node->multiplier_g * FORGET + mine;
-	f->all_n = f->all_n * 0.995f + joined;
-	f->all_g = f->all_g * 0.995f + mine;
-}
 
 /* Bits per second between two samples of one run of a node; negative if they
  * can't tell: a restart, a counter that went back, a clock that jumped. */
@@ -256,39 +216,40 @@ static float bandwidth(
 	return (float)(s->send_bytes - node->bytes) * 8000 / (float)stamps;
 }
 
-static void learn_bitrate(struct fleet_node *node)
+static void learn_bitrate(struct fleet_node *node, float gain)
 {
-	if (node->connections < 10 || node->bandwidth_bps <= 0)
+	if (node->connections < BITRATE_VIEWERS || node->bandwidth_bps <= 0)
 		return;
 	float one = node->bandwidth_bps / node->connections;
-	node->bitrate_bps += 0.2f * (one - node->bitrate_bps);
+	float step = node->bitrate_known ? fmaxf(0.2f, 0.6f * gain) : 1;
+	node->bitrate_bps += step * (one - node->bitrate_bps);
+	node->bitrate_known = true;
 }
 
-/* A later sample of the same run: growth, multiplier, bandwidth. */
-static void compare(struct fleet *f, struct fleet_node *node,
-	const struct sample *s, int64_t at_ms)
+static void forecast_learn(
+	struct fleet *f, unsigned i, float connections, int64_t at_ms)
 {
-	float seconds = (float)(at_ms - node->sampled_at_ms) * 0.001f;
-	float change = (float)s->connections - node->connections;
-	float left = node->connections * seconds / SESSION_S;
-
-	if (seconds < 0.05f)
-		return;
-	learn_multiplier(f, node, node->sampled_at_ms, at_ms, change + left);
-	node->growth += 0.6f * (change / seconds - node->growth);
+	struct forecast *forecast = &f->forecast[i];
+	int64_t before = forecast->at_ms;
+	float surprise = forecast_sample(&f->all, forecast, connections,
+		f->map->nodes[i].capacity, at_ms);
+	if (f->crowds && forecast->at_ms > before)
+		crowds_learn(f->crowds, i, before - FORECAST_LAG_MS,
+			at_ms - FORECAST_LAG_MS, surprise);
 }
 
-static void believe(struct fleet *f, struct fleet_node *node,
-	const struct sample *s, int64_t at_ms)
+static void believe(
+	struct fleet *f, unsigned i, const struct sample *s, int64_t at_ms)
 {
+	struct fleet_node *node = &f->node[i];
 	bool same_run = node->have_load && node->stamp_ms &&
 		s->identity == node->identity;
 	float bps = bandwidth(node, s, at_ms);
 
 	if (same_run)
-		compare(f, node, s, at_ms);
+		forecast_learn(f, i, (float)s->connections, at_ms);
 	else
-		node->growth = 0;
+		forecast_reset(&f->forecast[i], (float)s->connections, at_ms);
 	node->connections = (float)s->connections;
 	if (bps >= 0) {
 		node->bandwidth_bps = bps;
@@ -298,7 +259,7 @@ static void believe(struct fleet *f, struct fleet_node *node,
 		node->bandwidth_known = false;
 	}
 	node->cpu = same_run ? node->cpu + 0.5f * (s->cpu - node->cpu) : s->cpu;
-	learn_bitrate(node);
+	learn_bitrate(node, f->forecast[i].gain);
 	node->have_load = true;
 	node->stamp_ms = s->sampled_ms;
 	node->sampled_at_ms = at_ms;
@@ -311,7 +272,7 @@ void fleet_sample(
 {
 	struct fleet_node *node = &f->node[i];
 	node->samples++;
-	advance(f, now_ms);
+	forecast_advance(&f->all, f->forecast, f->n, now_ms);
 	if (!health_sample(&node->health, &f->rules.health, s, now_ms))
 		return;
 	/* Our time of its sample, by the age that its own clock tells. */
@@ -319,7 +280,7 @@ void fleet_sample(
 	if (age < 0)
 		age = 0;
 	if (s->sampled_ms != node->stamp_ms || s->identity != node->identity)
-		believe(f, node, s, now_ms - age - (int64_t)(s->rtt_ms / 2));
+		believe(f, i, s, now_ms - age - (int64_t)(s->rtt_ms / 2));
 	else
 		node->connections =
 			fmaxf(node->connections, (float)s->connections);
@@ -340,7 +301,8 @@ static float displaced_now(const struct fleet_node *node, int64_t now_ms);
 
 /* The viewers of a node that died are back within seconds, many through
  * cached answers: room is kept where they will want to go. */
-static void displace(struct fleet *f, unsigned dead, int64_t now_ms)
+static void displace(
+	struct fleet *f, unsigned dead, float viewers, int64_t now_ms)
 {
 	const struct map_node *from = &f->map->nodes[dead];
 	struct place place = {.lat = from->lat,
@@ -359,11 +321,11 @@ static void displace(struct fleet *f, unsigned dead, int64_t now_ms)
 			.path_ms = map_path_ms(f->map, NULL, &place, i),
 			.per_viewer = per_viewer(node, m),
 			.room = health_room(&node->health, now_ms)};
-		to[n].used = fleet_utilisation(f, i) +
+		to[n].used = node->used +
 			displaced_now(node, now_ms) * to[n].per_viewer;
 		n++;
 	}
-	inflow_go(to, n, f->node[dead].connections);
+	inflow_go(to, n, viewers);
 	for (unsigned i = 0; i < n; i++) {
 		struct fleet_node *node = &f->node[to[i].node];
 		if (to[i].viewers <= 0)
@@ -374,31 +336,52 @@ static void displace(struct fleet *f, unsigned dead, int64_t now_ms)
 	free(to);
 }
 
-static void after_event(
-	struct fleet *f, unsigned i, enum node_state before, int64_t now_ms)
+/* More than half of what is polled fails: we can't tell who is gone. */
+static bool many_fail(const struct fleet *f)
 {
-	if (before != NODE_DOWN && f->node[i].health.state == NODE_DOWN &&
-		!fleet_is_blind(f))
-		displace(f, i, now_ms);
+	unsigned polled = 0, failing = 0;
+	for (unsigned i = 0; i < f->n; i++) {
+		polled += f->node[i].exists && f->node[i].polled;
+		failing += f->node[i].exists && f->node[i].health.fails > 0;
+	}
+	return failing * 2 > polled;
+}
+
+/* At its first failure already, the viewers of a dead node are on their way;
+ * at a probe's, when it makes the node go down. */
+static void after_failure(struct fleet *f, unsigned i,
+	enum node_state state_before, unsigned fails_before, int64_t now_ms)
+{
+	const struct fleet_node *node = &f->node[i];
+	bool by_poll = fails_before == 0 && node->health.fails == 1;
+	bool by_probe = node->health.fails == 0 && state_before != NODE_DOWN &&
+		node->health.state == NODE_DOWN;
+
+	if (!node->have_load || state_before > NODE_UNKNOWN ||
+		(!by_poll && !by_probe) || many_fail(f))
+		return;
+	displace(f, i, DISPLACED_SHARE * node->connections, now_ms);
 }
 
 void fleet_failed(struct fleet *f, unsigned i, enum sample_failure failure,
 	int64_t now_ms)
 {
-	enum node_state before = f->node[i].health.state;
+	struct health *health = &f->node[i].health;
+	enum node_state state = health->state;
+	unsigned fails = health->fails;
 	f->node[i].failures++;
-	health_failed(&f->node[i].health, &f->rules.health, failure, now_ms);
-	after_event(f, i, before, now_ms);
+	health_failed(health, &f->rules.health, failure, now_ms);
+	after_failure(f, i, state, fails, now_ms);
 }
 
 void fleet_probed(struct fleet *f, unsigned i, enum health_probe probe, bool ok,
 	int64_t now_ms)
 {
 	struct fleet_node *node = &f->node[i];
-	enum node_state before = node->health.state;
+	enum node_state state = node->health.state;
 	health_probed(&node->health, &f->rules.health, probe, ok, !node->polled,
 		now_ms);
-	after_event(f, i, before, now_ms);
+	after_failure(f, i, state, node->health.fails, now_ms);
 }
 
 /* -- our own network -- */
@@ -469,14 +452,31 @@ enum node_state fleet_state(const struct fleet *f, unsigned i, int64_t now_ms)
 
 /* -- publishing -- */
 
-float fleet_utilisation(const struct fleet *f, unsigned i)
+/* What so many viewers take, by the bitrate of one: samples are noisy, and a
+ * node that is full sends less than it should. */
+static float sending_bps(const struct fleet_node *node, float viewers)
+{
+	if (!node->bandwidth_known)
+		return 0;
+	if (node->connections < BITRATE_VIEWERS)
+		return node->bandwidth_bps;
+	return viewers * node->bitrate_bps;
+}
+
+/* Of so many viewers: the worst of connections, bandwidth and CPU. */
+static float utilisation(const struct fleet *f, unsigned i, float viewers)
 {
 	const struct fleet_node *node = &f->node[i];
 	const struct map_node *m = &f->map->nodes[i];
-	float u = node->connections / m->capacity;
+	float u = viewers / m->capacity;
 	if (m->bandwidth_bps > 0)
-		u = fmaxf(u, node->bandwidth_bps / m->bandwidth_bps);
+		u = fmaxf(u, sending_bps(node, viewers) / m->bandwidth_bps);
 	return fmaxf(u, node->cpu);
+}
+
+float fleet_utilisation(const struct fleet *f, unsigned i)
+{
+	return utilisation(f, i, f->node[i].connections);
 }
 
 static float per_viewer(const struct fleet_node *node, const struct map_node *m)
@@ -497,31 +497,19 @@ static float displaced_now(const struct fleet_node *node, int64_t now_ms)
 		expf(-(float)(now_ms - node->displaced_ms) / DISPLACED_MS);
 }
 
-static float reserved(
-	struct fleet *f, const struct fleet_node *node, int64_t now_ms)
+/* As much as the samples of late were off what was expected of them. */
+static float margin(const struct forecast *forecast)
 {
-	int64_t from = node->have_load && node->sampled_at_ms
-		? node->sampled_at_ms
-		: now_ms - 20000;
-	float mine = promised(f, node, from - LAG_MS, INT64_MAX / 2);
-	return mine * multiplier(f, node) + displaced_now(node, now_ms);
-}
-
-/* Viewers per second that a node gains: as its samples grow or, before they
- * can show it, as answers of the last two seconds promise. */
-static float growth(
-	const struct fleet *f, const struct fleet_node *node, int64_t now_ms)
-{
-	float coming = promised(f, node, now_ms - 2000, now_ms) / 2 *
-		multiplier(f, node);
-	float net = coming - node->connections / SESSION_S;
-	return fmaxf(0, fmaxf(node->growth, net));
+	if (!forecast->known)
+		return 0;
+	return fminf(MARGIN_MAX, forecast->gain * sqrtf(forecast->noise));
 }
 
 static void load_node(
 	struct fleet *f, unsigned i, struct load_node *out, int64_t now_ms)
 {
 	struct fleet_node *node = &f->node[i];
+	const struct forecast *forecast = &f->forecast[i];
 	const struct map_node *m = &f->map->nodes[i];
 
 	if (!node->exists) {
@@ -534,19 +522,26 @@ static void load_node(
 	health_tick(&node->health, &f->rules.health, !node->polled, now_ms);
 	out->state = (uint8_t)fleet_state(f, i, now_ms);
 	out->per_viewer = per_viewer(node, m);
-	out->reserved = reserved(f, node, now_ms);
-	out->used = fleet_utilisation(f, i) + out->reserved * out->per_viewer;
+	out->reserved = forecast_coming(&f->all, forecast, now_ms) +
+		displaced_now(node, now_ms);
+	float viewers = forecast->known ? forecast->viewers : node->connections;
+	float load = utilisation(f, i, viewers) + margin(forecast);
+	out->used = load + out->reserved * out->per_viewer;
+	node->used = out->used - displaced_now(node, now_ms) * out->per_viewer;
 	out->room = health_room(&node->health, now_ms);
 	/* What a ramping node carries already is no reason against it. */
-	float least = fminf(1, fleet_utilisation(f, i) / 0.65f);
+	float least = fminf(1, load / 0.65f);
 	if (out->room < least)
 		out->room = least;
 	out->ln_weight = logf(m->capacity * out->room);
-	out->growth = growth(f, node, now_ms) * out->per_viewer;
+	out->growth =
+		forecast_growth(&f->all, forecast, now_ms) * out->per_viewer;
 	out->penalty_ms = node->health.fails && out->state == NODE_UP &&
 			!fleet_is_blind(f)
 		? SUSPECT_MS
 		: 0;
+	out->suspect = out->penalty_ms > 0;
+	out->penalty_ms += node->doubt_ms;
 }
 
 /* The up nodes of a pool with most room, for those whose near ones are full. */
@@ -592,7 +587,8 @@ static void keep_room(struct fleet *f, struct load_node *nodes, int64_t now_ms)
 		return;
 	float *lately = mem_zero(f->n, sizeof *lately);
 	for (unsigned i = 0; i < f->n; i++)
-		lately[i] = promised(f, &f->node[i], now_ms - 60000, now_ms);
+		lately[i] = forecast_promised(
+			&f->all, &f->forecast[i], now_ms - 60000, now_ms);
 	expect_keep_room(f->expect, f->n_expect, f->map, lately, now_ms, nodes);
 	free(lately);
 }
@@ -605,6 +601,16 @@ static bool is_ready(const struct fleet *f, int64_t now_ms)
 		if (f->node[i].exists && !f->node[i].health.seen)
 			return false;
 	return true;
+}
+
+/* When a node begins to be doubted, its viewers leave for others. */
+static void watch_doubt(struct fleet *f, unsigned i, int64_t now_ms)
+{
+	struct fleet_node *node = &f->node[i];
+	float ms = doubts_everywhere_ms(f->doubts, i, now_ms);
+	if (node->exists && ms >= DOUBT_COST_MS && node->doubt_ms < ms)
+		displace(f, i, DOUBTED_SHARE * f->forecast[i].viewers, now_ms);
+	node->doubt_ms = ms;
 }
 
 struct load *fleet_load(struct fleet *f, int64_t now_ms)
@@ -620,8 +626,11 @@ struct load *fleet_load(struct fleet *f, int64_t now_ms)
 	struct load_node *node = (struct load_node *)(block + size);
 	uint16_t(*spare)[MAP_CANDIDATES] = (void *)(block + size + nodes);
 
-	advance(f, now_ms);
+	forecast_advance(&f->all, f->forecast, f->n, now_ms);
 	watch_network(f, now_ms);
+	doubts_tick(f->doubts, now_ms);
+	for (unsigned i = 0; i < f->n; i++)
+		watch_doubt(f, i, now_ms);
 	for (unsigned i = 0; i < f->n; i++)
 		load_node(f, i, &node[i], now_ms);
 	keep_room(f, node, now_ms);
@@ -631,12 +640,20 @@ struct load *fleet_load(struct fleet *f, int64_t now_ms)
 	*load = (struct load){.generation = ++f->generation,
 		.ready = f->ready,
 		.n = f->n,
+		.session_s = FORECAST_SESSION_S,
 		.node = node,
 		.spare = (const uint16_t(*)[MAP_CANDIDATES])spare};
+	load->n_doubts = doubts_of_areas(
+		f->doubts, load->doubt, LOAD_DOUBTS_MAX, now_ms);
 	return load;
 }
 
 const struct fleet_node *fleet_node(const struct fleet *f, unsigned i)
 {
 	return &f->node[i];
+}
+
+uint64_t fleet_doubted(const struct fleet *f, unsigned i)
+{
+	return doubts_found(f->doubts, i);
 }

@@ -18,12 +18,13 @@
 #include <stdint.h>
 
 #include "steer/accounts.h"
+#include "steer/crowd.h"
+#include "steer/doubt.h"
+#include "steer/forecast.h"
 #include "steer/expect.h"
 #include "steer/health.h"
 #include "steer/load.h"
 #include "steer/map.h"
-
-#define FLEET_BINS 128 /* seconds of promises kept: 64 past, 64 to come */
 
 struct fleet_node {
 	struct health health;
@@ -38,16 +39,15 @@ struct fleet_node {
 	int64_t stamp_ms;      /* node's clock */
 	uint64_t bytes, identity;
 	float connections, bandwidth_bps, cpu;
-	bool bandwidth_known;
+	bool bandwidth_known, bitrate_known;
 	float bitrate_bps; /* of one viewer, learned */
-	float growth;      /* viewers per second, smoothed */
 
-	float promised[FLEET_BINS]; /* viewers, by the second they come in */
-	float multiplier_n, multiplier_g; /* joins seen, joins promised */
-	float displaced;                  /* viewers of a dead node to come */
+	float used;      /* as published, without displaced */
+	float doubt_ms;  /* extra cost, since viewers leave it */
+	float displaced; /* viewers of a dead node to come */
 	int64_t displaced_ms;
 
-	uint64_t answers, line2; /* since start */
+	uint64_t answers, line2, only; /* since start */
 	uint64_t samples, failures;
 };
 
@@ -103,6 +103,8 @@ const struct fleet_node *fleet_node(const struct fleet *fleet, unsigned node);
 enum node_state fleet_state(
 	const struct fleet *fleet, unsigned node, int64_t now_ms);
 float fleet_utilisation(const struct fleet *fleet, unsigned node);
+/* How often a node was found doubtful, for all or for one area. */
+uint64_t fleet_doubted(const struct fleet *fleet, unsigned node);
 bool fleet_is_blind(const struct fleet *fleet); /* our own network is suspect */
 
 #endif

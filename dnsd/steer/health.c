@@ -7,7 +7,7 @@
 #define RAMP_MS 120000  /* a cold node gets its full share after this */
 #define RAMP_START 0.2f
 #define FLAP_MS 600000 /* downs within this are a succession */
-#define FLAPS_FREE 2   /* so many are forgiven */
+#define FLAPS_FREE 1   /* so many are forgiven */
 #define HOLD_MS 15000  /* then held down, doubling */
 #define HOLD_MAX_MS 300000
 #define OLD_ROUNDS 3

@@ -25,18 +25,48 @@ struct load_node {
 	float penalty_ms; /* doubts: a failed poll, recent faults */
 	float reserved;   /* viewers in flight, part of used */
 	uint8_t state;    /* enum node_state */
+	bool suspect;     /* up, but its last poll failed */
 };
+
+/* A node that clients of an area seem to leave: costs more for them. */
+struct load_doubt {
+	uint32_t area;
+	uint16_t node;
+	float ms;
+};
+#define LOAD_DOUBTS_MAX 256
+#define LOAD_ELSEWHERE 0xfffffffeu /* all areas but the node's own site */
 
 struct load {
 	uint32_t generation; /* grows with each publication */
 	bool ready;          /* first polls are in, or have been waited for */
+	float session_s;     /* how long a viewer stays, mean */
 	bool provisional;    /* geography is still being read: short TTLs */
 	unsigned n;
 	const struct load_node *node; /* by map index */
 	/* Per pool: up nodes with most room, for clients whose near nodes are
 	 * all full; MAP_NO_NODE ends. */
 	const uint16_t (*spare)[MAP_CANDIDATES];
+	/* Of single areas, sorted by area and node; usually none. */
+	unsigned n_doubts;
+	struct load_doubt doubt[LOAD_DOUBTS_MAX];
 };
+
+/* own: the area is the node's own site. */
+static inline float load_doubt_ms(
+	const struct load *load, uint32_t area, unsigned node, bool own)
+{
+	float ms = 0;
+	for (unsigned i = 0; i < load->n_doubts; i++) {
+		const struct load_doubt *d = &load->doubt[i];
+		if (d->node == node &&
+			(d->area == area ||
+				(d->area == LOAD_ELSEWHERE && !own)) &&
+			d->ms > ms)
+			ms = d->ms;
+	}
+	return ms;
+}
 
 static inline void load_free(struct load *load)
 {

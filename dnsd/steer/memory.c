@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/rng.h"
+#include "steer/crowd.h"
 #include "steer/map.h"
 
 #define WAYS 4
@@ -23,6 +24,7 @@ _Static_assert(sizeof(struct entry) == 64, "a cache line");
 struct memory {
 	struct entry *entries; /* buckets of WAYS */
 	uint64_t bucket_mask, secret;
+	struct crowds *crowds;
 };
 
 static size_t table_size(const struct memory *m)
@@ -38,6 +40,7 @@ struct memory *memory_new(unsigned max_nets, uint64_t secret)
 		buckets *= 2;
 	m->bucket_mask = buckets - 1;
 	m->secret = secret;
+	m->crowds = crowds_new(secret);
 	m->entries = mmap(NULL, table_size(m), PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (m->entries == MAP_FAILED)
@@ -49,6 +52,7 @@ void memory_free(struct memory *m)
 {
 	if (!m)
 		return;
+	crowds_free(m->crowds);
 	munmap(m->entries, table_size(m));
 	free(m);
 }
@@ -156,6 +160,11 @@ static struct entry *make(struct memory *m, uint64_t key, uint32_t now)
 }
 
 /* -- the interface -- */
+
+struct crowds *memory_crowds(const struct memory *m)
+{
+	return m->crowds;
+}
 
 void memory_read(const struct memory *m, uint64_t key, struct remembered *out)
 {

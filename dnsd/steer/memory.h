@@ -17,6 +17,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "steer/map.h"
+
 #define MEMORY_LINES 3
 #define MEMORY_OLDER 2
 
@@ -31,6 +33,33 @@ struct told {
 			  minute, cut to 8 bits */
 };
 
+#define MEMORY_MS 1800000 /* viewers stay; what was told counts so long */
+
+/* Its TTL runs. */
+static inline bool told_runs(const struct told *t, uint32_t now)
+{
+	return t->node != MAP_NO_NODE &&
+		now - t->made_ms < (uint32_t)t->ttl_s * 1000;
+}
+
+/* Viewers that were told it may still watch. */
+static inline bool told_counts(const struct told *t, uint32_t now)
+{
+	return t->node != MAP_NO_NODE && now - t->made_ms < MEMORY_MS;
+}
+
+/* A time as told.moved has it. */
+static inline uint8_t told_quarters(uint32_t now)
+{
+	return (uint8_t)(now / 15000);
+}
+
+/* How long ago its node changed, in quarters of a minute. */
+static inline uint8_t told_moved(const struct told *t, uint32_t now)
+{
+	return (uint8_t)(told_quarters(now) - t->moved);
+}
+
 /* A copy of an entry. */
 struct remembered {
 	struct told told[MEMORY_LINES];
@@ -39,11 +68,15 @@ struct remembered {
 };
 
 struct memory;
+struct crowds;
 
 /* For about max_nets client nets (rounded up to a power of two, 64 bytes each,
  * touched only when used). secret seeds the tags. */
 struct memory *memory_new(unsigned max_nets, uint64_t secret);
 void memory_free(struct memory *memory); /* NULL allowed */
+
+/* The crowds of this process; owned by memory. */
+struct crowds *memory_crowds(const struct memory *memory);
 
 /* What is known of a key; all MAP_NO_NODE if nothing is. */
 void memory_read(

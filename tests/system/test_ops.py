@@ -640,7 +640,7 @@ class Replay(Test):
     QUERY = "query %d %d live.example.com 20.0.%d.0/24 8.8.8.8 31.1 121.2\n"
 
     def test_answers(self):
-        text = ("hello steersim/1 ns=0/1 seed=5 poll_ms=5000\n" + self.NODES +
+        text = ("hello any ns=0/1 seed=5 poll_ms=5000\n" + self.NODES +
                 "load 100 a 90 1 100 5 streams=0\nload 100 b 90 1 100 5\n" +
                 self.QUERY % (200, 1, 1) +
                 "query 300 2 line2.live.example.com - 8.8.8.8 31.1 121.2\n"
@@ -767,7 +767,7 @@ class Replay(Test):
         self.assertEqual(done.stdout, self.replay(text).stdout)
 
     def test_workers(self):
-        text = ("hello steersim/1 ns=0/1 seed=5 poll_ms=5000\n" + self.NODES +
+        text = ("hello any ns=0/1 seed=5 poll_ms=5000\n" + self.NODES +
                 "".join(self.QUERY % (200 + i, i, i) for i in range(200)) +
                 "sync 1\n")
         for deal in ("resolver", "id"):

@@ -55,7 +55,8 @@ static void test_price(void **state)
 	(void)state;
 	assert_float_equal(cost_price_ms(0), 0, 0);
 	assert_float_equal(cost_price_ms(0.66f), 0, 0);
-	assert_true(cost_price_ms(0.75f) > 0);
+	assert_float_equal(cost_price_ms(0.80f), 0, 0);
+	assert_true(cost_price_ms(0.85f) > 0);
 	float last = 0;
 	for (float u = 0.7f; u < 3; u += 0.01f) {
 		assert_true(cost_price_ms(u) >= last);

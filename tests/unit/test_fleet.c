@@ -6,6 +6,9 @@
 
 #define STEP 3000 /* the interval of polls */
 
+#define SAFETY 1.25f   /* a promise counts for more than it says */
+#define COME_BACK 0.7f /* of the viewers of a dead node */
+
 struct scene {
 	struct world w;
 	struct fleet *fleet;
@@ -266,8 +269,7 @@ static void test_flapping(void **state)
 		held[i] = s->now - down;
 	}
 	assert_int_equal(held[0], 2 * STEP);
-	assert_int_equal(held[1], 2 * STEP);
-	for (int i = 3; i < 6; i++)
+	for (int i = 2; i < 6; i++)
 		assert_true(held[i] > held[i - 1]);
 }
 
@@ -326,14 +328,14 @@ static void test_promises(void **state)
 	p->answers += 50;
 	fleet_merge(s->fleet, 0, s->w.accounts, s->now);
 	struct load *load = fleet_load(s->fleet, s->now);
-	assert_float_equal(load->node[1].reserved, 50, 1);
-	assert_float_equal(load->node[1].used, 0.15, 0.002);
+	assert_float_equal(load->node[1].reserved, 50 * SAFETY, 1);
+	assert_float_equal(load->node[1].used, 0.1 + 0.05 * SAFETY, 0.002);
 	assert_float_equal(load->node[0].reserved, 0, 0);
 	load_free(load);
 	/* Merged once only. */
 	fleet_merge(s->fleet, 0, s->w.accounts, s->now);
 	load = fleet_load(s->fleet, s->now);
-	assert_float_equal(load->node[1].reserved, 50, 1);
+	assert_float_equal(load->node[1].reserved, 50 * SAFETY, 1);
 	load_free(load);
 	/* The next samples show them: no longer in flight. */
 	for (int i = 0; i < 2; i++) {
@@ -357,14 +359,14 @@ static void test_promised_rate(void **state)
 	p->answers++;
 	fleet_merge(s->fleet, 0, s->w.accounts, s->now);
 	struct load *load = fleet_load(s->fleet, s->now);
-	assert_float_equal(load->node[0].reserved, 40, 2);
+	assert_float_equal(load->node[0].reserved, 40 * SAFETY, 2);
 	load_free(load);
 	for (int i = 0; i < 4; i++) {
 		pass(s, STEP);
 		poll_ok(s, 0, (uint32_t)(100 + 6 * (i + 1)));
 	}
 	load = fleet_load(s->fleet, s->now);
-	assert_in_range((int)load->node[0].reserved, 15, 26);
+	assert_in_range((int)load->node[0].reserved, 15, 33);
 	load_free(load);
 	for (int i = 0; i < 6; i++) {
 		pass(s, STEP);
@@ -412,8 +414,9 @@ static void test_displaced(void **state)
 	float sum = 0;
 	for (unsigned i = 1; i < 6; i++)
 		sum += load->node[i].reserved;
-	assert_float_equal(sum, 300, 3);
-	assert_true(load->node[1].reserved > 200); /* the neighbour */
+	assert_float_equal(sum, 300 * COME_BACK, 3);
+	/* the neighbour */
+	assert_true(load->node[1].reserved > 200 * COME_BACK);
 	load_free(load);
 	pass(s, 30000);
 	load = fleet_load(s->fleet, s->now);
@@ -439,7 +442,7 @@ static void test_displaced_not_to_drained(void **state)
 	fleet_failed(s->fleet, 0, SAMPLE_REFUSED, s->now);
 	fleet_failed(s->fleet, 0, SAMPLE_REFUSED, s->now);
 	assert_float_equal(kept(s, 1), 0, 0);
-	assert_float_equal(kept(s, 2) + kept(s, 3), 300, 3);
+	assert_float_equal(kept(s, 2) + kept(s, 3), 300 * COME_BACK, 3);
 }
 
 /* A second node that dies does not bring the viewers of the first again. */
@@ -454,8 +457,8 @@ static void test_displaced_twice(void **state)
 	pass(s, 9000);
 	fleet_failed(s->fleet, 2, SAMPLE_REFUSED, s->now);
 	fleet_failed(s->fleet, 2, SAMPLE_REFUSED, s->now);
-	assert_true(kept(s, 1) > 200);
-	assert_true(kept(s, 1) < 200 + before * 0.6f);
+	assert_true(kept(s, 1) > 200 * COME_BACK);
+	assert_true(kept(s, 1) < 200 * COME_BACK + before * 0.6f);
 }
 
 /* Most of all nodes on several sites time out at once: it is us. The last good

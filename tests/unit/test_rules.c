@@ -396,7 +396,6 @@ static void test_hold(void **state)
 {
 	struct scene *s = *state;
 	unsigned first = away(s), last = first, most = 0;
-	assert_int_equal(away(s), first);
 	for (int i = 0; i < 8; i++) {
 		unsigned now = away(s);
 		assert_true(now >= last);
@@ -711,7 +710,9 @@ static void test_heavy_net(void **state)
 	struct steer_decision d;
 	for (int i = 0; i < 30; i++) { /* asked as soon as it has run out */
 		d = world_ask(&s->w, "near.example.com", net(HK, 0));
-		s->w.now += d.ttl_s * 1000 + 2;
+		s->connections[d.node[0]] += 5 * d.ttl_s; /* and they come */
+		pass(s, d.ttl_s);
+		s->w.now += 2;
 		publish(s);
 	}
 	assert_true(d.rate * (float)d.ttl_s > 20);

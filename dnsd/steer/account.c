@@ -1,0 +1,237 @@
+/* What a decision that is answered leaves behind: memory of what was told,
+ * demand, promises to nodes, evidence for the control thread. */
+#include <string.h>
+
+#include "base/rng.h"
+#include "steer/decide.h"
+#include "steer/demand.h"
+
+#define BUDGET_VIEWERS 50.0f /* that any network may promise at once ... */
+#define BUDGET_SHARE 0.1f    /* ... and of the pool's capacity */
+#define BUDGET_REFILL 0.1f   /* of both, per second */
+#define TOLD_NOTE_MS 60000   /* evidence: a network is told a node ... */
+#define LEFT_NOTE_MS 5000    /* ... or leaves it, at most so often */
+
+static inline void sum_add(_Atomic uint32_t *sum, uint32_t add)
+{
+	/* One writer: a load and a store are enough. */
+	atomic_store_explicit(sum,
+		atomic_load_explicit(sum, memory_order_relaxed) + add,
+		memory_order_relaxed);
+}
+
+static unsigned promise_class(uint32_t ttl_s)
+{
+	unsigned c = 0;
+	while (c + 1 < PROMISE_CLASSES && promise_class_s[c] < ttl_s)
+		c++;
+	return c;
+}
+
+static void promise_add(struct accounts *accounts, unsigned node,
+	uint32_t generation, float at_once, float rate, uint32_t ttl_s,
+	bool crowd)
+{
+	struct promise *p = &accounts->promise[node];
+	unsigned c = promise_class(ttl_s);
+	/* The class is longer than the TTL: the same viewers, slower. */
+	float slow = rate * (float)ttl_s / promise_class_s[c];
+
+	if (p->recent_generation != generation) {
+		p->recent_generation = generation;
+		p->recent = 0;
+	}
+	p->recent += at_once + rate * (float)ttl_s;
+	sum_add(&p->answers, 1);
+	if (crowd) /* the control thread promises, by the note */
+		return;
+	sum_add(&p->viewers, (uint32_t)(at_once * PROMISE_VIEWER));
+	sum_add(&p->rate[c], (uint32_t)(slow * PROMISE_RATE));
+}
+
+/* Remembers what the line is told now. False: another thread was faster. */
+static bool remember(struct memory *memory, const struct steer_query *query,
+	const struct steer_decision *d, uint32_t now)
+{
+	unsigned line = query->line - 1u;
+	const struct told *seen = &d->past.told[line];
+	uint16_t older[MEMORY_OLDER] = {d->past.older[0], d->past.older[1]};
+	struct told t = *seen;
+
+	if (d->again) {
+		t.types |= query->type;
+		if (t.types != seen->types)
+			memory_share(memory, d->key, line, &t);
+		return true;
+	}
+	if (t.node != d->node[0] && t.node != MAP_NO_NODE) {
+		older[1] = older[0];
+		older[0] = t.before;
+		t.before = t.node;
+		t.moved = told_quarters(now);
+	}
+	t.node = d->node[0];
+	t.made_ms = now;
+	t.ttl_s = (uint16_t)d->ttl_s;
+	t.types = query->type;
+	return memory_claim(memory, d->key, line, seen, &t, older);
+}
+
+static uint64_t asker_key(const struct addr *asker)
+{
+	struct addr net = addr_mask(asker, asker->family == 4 ? 24 : 48);
+	return hash_bytes(net.bytes, sizeof net.bytes, net.family);
+}
+
+/* A network may promise a tenth of the pool at once and a hundredth more each
+ * second: more than a resolver brings, less than a flood of forged questions.
+ * Whoever is trusted to name other clients is believed. */
+static float within_budget(const struct steer_state *state,
+	struct accounts *accounts, const struct steer_query *query,
+	float viewers, uint32_t now)
+{
+	const struct map_name *name = &state->map->names[query->name];
+	const struct map_pool *pool = &state->map->pools[name->pool];
+	float burst = BUDGET_VIEWERS + BUDGET_SHARE * pool->capacity;
+	if (query->trusted)
+		return viewers;
+	return accounts_budget(accounts, asker_key(&query->asker), now, viewers,
+		BUDGET_REFILL * burst, burst);
+}
+
+static void note_crowd(struct accounts *accounts,
+	const struct steer_query *query, const struct steer_decision *d,
+	float share, float rate, uint32_t now)
+{
+	struct note note = {.key = demand_key(d->key, query->line),
+		.kind = NOTE_CROWD,
+		.now_ms = now,
+		.at_once = d->at_once * share,
+		.rate = rate * share,
+		.held_s = d->held_s};
+	for (unsigned i = 0; i < NOTE_NODES; i++)
+		note.node[i] = i < d->n ? d->node[i] : MAP_NO_NODE;
+	note_push(accounts->notes, &note);
+}
+
+/* What the answer promises to its nodes, as far as the asker's budget goes:
+ * the share that it goes. */
+static float promise(const struct steer_state *state, struct accounts *accounts,
+	const struct steer_query *query, const struct steer_decision *d,
+	float rate, uint32_t now)
+{
+	float want = d->at_once + rate * (float)d->held_s;
+	float may = within_budget(state, accounts, query, want, now);
+	float share = may / want / d->n;
+	for (unsigned i = 0; i < d->n; i++)
+		promise_add(accounts, d->node[i], state->load->generation,
+			d->at_once * share, rate * share, d->held_s, d->crowd);
+	if (d->crowd)
+		note_crowd(accounts, query, d, may / want, rate, now);
+	return may / want;
+}
+
+/* Where the viewers of this area, and of this stream, are from now on. */
+static void place(const struct steer_state *state, struct accounts *accounts,
+	const struct steer_query *query, const struct steer_decision *d,
+	float share, uint32_t now)
+{
+	float viewers = share * (d->at_once + d->rate * (float)d->held_s);
+	unsigned node = d->node[0];
+	accounts_place(accounts, steer_area(state, query), node, viewers, now);
+	accounts_place(accounts, PLACED_EVERYWHERE, node, viewers, now);
+	if (!query->stream)
+		return;
+	uint32_t stream = accounts_stream(query->stream);
+	accounts_place(accounts, stream, node, viewers, now);
+	accounts_place(accounts, stream, MAP_NO_NODE, viewers, now);
+}
+
+/* Whether a network may be noted for a node again. */
+static bool may_note(struct accounts *accounts, uint32_t asker, unsigned kind,
+	unsigned node, uint32_t now, uint32_t interval_ms)
+{
+	uint64_t h = hash_mix((uint64_t)asker << 32 | kind << 16 | node);
+	struct noted *one = &accounts->noted[h % NOTED];
+	uint32_t tag = (uint32_t)(h >> 32) | 1;
+	if (one->tag == tag && now - one->at_ms < interval_ms)
+		return false;
+	*one = (struct noted){tag, now};
+	return true;
+}
+
+/* That this network was told a node or, asking for another line, may have
+ * viewers who leave one. */
+static void note_evidence(const struct steer_state *state,
+	struct accounts *accounts, const struct steer_query *query,
+	const struct steer_decision *d, uint32_t now)
+{
+	const struct told *last = query->line > 1 && query->line <= MEMORY_LINES
+		? &d->past.told[query->line - 2]
+		: NULL;
+	struct note note = {.asker = (uint32_t)asker_key(&query->asker),
+		.now_ms = now,
+		.area = steer_area(state, query),
+		.kind = NOTE_TOLD,
+		.node = {d->node[0], MAP_NO_NODE, MAP_NO_NODE, MAP_NO_NODE}};
+	if (may_note(accounts, note.asker, NOTE_TOLD, d->node[0], now,
+		    TOLD_NOTE_MS)) {
+		note.at_once =
+			accounts_placed(accounts, note.area, d->node[0], now);
+		note.rate = accounts_placed(
+			accounts, PLACED_EVERYWHERE, d->node[0], now);
+		note_push(accounts->notes, &note);
+	}
+	if (!last || !told_counts(last, now) ||
+		!may_note(accounts, note.asker, NOTE_LEFT, last->node, now,
+			LEFT_NOTE_MS))
+		return;
+	note.kind = NOTE_LEFT;
+	note.node[0] = last->node;
+	note.node[1] = last->before;
+	for (unsigned i = 0; query->line == 2 && i < MEMORY_OLDER; i++)
+		note.node[2 + i] = d->past.older[i];
+	note_push(accounts->notes, &note);
+}
+
+bool steer_account(const struct steer_state *state, struct accounts *accounts,
+	const struct steer_query *query, const struct steer_decision *d,
+	int64_t now_ms)
+{
+	uint32_t now = (uint32_t)now_ms;
+	bool kept = query->line <= MEMORY_LINES;
+	const struct told *seen = kept ? &d->past.told[query->line - 1] : NULL;
+	/* The same viewer asks for another type. */
+	bool shared = kept && d->again && !(seen->types & query->type);
+	const struct told *first = &d->past.told[0];
+
+	if (kept && !remember(accounts->memory, query, d, now))
+		return false;
+	if (shared)
+		return true;
+	struct client *c =
+		accounts_client(accounts, demand_key(d->key, query->line), now);
+	if (kept)
+		demand_learn(c, seen, now);
+	if (query->line > 1 && first->node != MAP_NO_NODE)
+		sum_add(&accounts->promise[first->node].line2, 1);
+	if (d->only)
+		sum_add(&accounts->promise[d->node[0]].only, 1);
+	note_evidence(state, accounts, query, d, now);
+	float share = promise(state, accounts, query, d,
+		d->crowd ? d->rate : demand_rate(c), now);
+	place(state, accounts, query, d, share, now);
+	return true;
+}
+
+void steer_answer(const struct steer_state *state, struct accounts *accounts,
+	const struct steer_query *query, int64_t now_ms,
+	struct steer_decision *decision)
+{
+	steer_decide(state, accounts, query, now_ms, decision, NULL);
+	if (steer_account(state, accounts, query, decision, now_ms))
+		return;
+	/* Another thread has told this client net something meanwhile. */
+	steer_decide(state, accounts, query, now_ms, decision, NULL);
+	steer_account(state, accounts, query, decision, now_ms);
+}

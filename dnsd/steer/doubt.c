@@ -1,0 +1,390 @@
+#include "steer/doubt.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/rng.h"
+#include "conf/conf.h"
+#include "steer/map.h"
+
+#define ASKERS 65536 /* (area, node, network) remembered */
+#define ASKER_WAYS 4
+#define WAYS 8192 /* (area, node) */
+#define WAY_PROBES 8
+#define TOLD_MS 900000        /* viewers stay: a told network counts so long */
+#define LEFT_MS 60000         /* and one that left */
+#define INTERVAL_MS 5000      /* one network leaves at most so often */
+#define FADE_S 40.0f          /* of the evidence */
+#define NETWORKS 3.0f         /* that left, at least ... */
+#define SHARE_AREA 0.05f      /* ... and of those told: one area, */
+#define SHARE_ELSEWHERE 0.1f  /* all areas but its own, */
+#define SHARE_EVERYWHERE 0.2f /* all */
+#define SIGMAS 5.0f           /* ... beyond what is natural elsewhere */
+#define EVIDENCE 3.0f         /* faded questions, at least ... */
+#define TIMES 4.0f            /* ... and so many times as often */
+#define DOUBT_MS 120000
+#define DOUBLINGS 3
+#define TRIED_COST_MS 12.0f /* after that, fading */
+#define TRIED_MS 120000
+
+/* A network that was told a node. */
+struct asker {
+	uint32_t asker, area;
+	uint16_t node;
+	bool used, left; /* left: within LEFT_MS */
+	int64_t told_ms, left_ms;
+};
+
+/* A node as clients of an area see it. */
+struct way {
+	uint32_t area;
+	uint16_t node;
+	bool used;
+	uint8_t times;          /* doubted in a row */
+	uint32_t told, leaving; /* networks */
+	float left;             /* questions, fading */
+	float viewers;    /* that the threads placed there of late, mean */
+	int64_t until_ms; /* doubted; then tried for TRIED_MS */
+};
+
+struct doubts {
+	struct asker asker[ASKERS];
+	struct way way[WAYS];
+	uint32_t sweep; /* next asker to look at */
+	int64_t tick_ms;
+	uint64_t found[CONF_NODES_MAX + 1];
+};
+
+struct doubts *doubts_new(void)
+{
+	return mem_zero(1, sizeof(struct doubts));
+}
+
+void doubts_free(struct doubts *d)
+{
+	free(d);
+}
+
+/* -- tables -- */
+
+static struct way *way_of(struct doubts *d, uint32_t area, unsigned node)
+{
+	uint64_t h = hash_mix((uint64_t)area << 16 | node);
+	struct way *spare = NULL;
+	for (unsigned i = 0; i < WAY_PROBES; i++) {
+		struct way *w = &d->way[(h + i) % WAYS];
+		if (w->used && w->area == area && w->node == node)
+			return w;
+		if (!spare && (!w->used || (!w->told && !w->until_ms)))
+			spare = w;
+	}
+	if (spare)
+		*spare = (struct way){
+			.area = area, .node = (uint16_t)node, .used = true};
+	return spare;
+}
+
+static void forget_left(struct doubts *d, struct asker *a)
+{
+	struct way *w = way_of(d, a->area, a->node);
+	if (a->left && w && w->leaving)
+		w->leaving--;
+	a->left = false;
+}
+
+static void forget(struct doubts *d, struct asker *a)
+{
+	forget_left(d, a);
+	struct way *w = way_of(d, a->area, a->node);
+	if (w && w->told)
+		w->told--;
+	a->used = false;
+}
+
+static struct asker *bucket_of(
+	struct doubts *d, uint32_t asker, uint32_t area, unsigned node)
+{
+	uint64_t h = hash_mix(hash_mix((uint64_t)asker << 32 | area) ^ node);
+	return &d->asker[h % (ASKERS / ASKER_WAYS) * ASKER_WAYS];
+}
+
+static struct asker *find(
+	struct doubts *d, uint32_t asker, uint32_t area, unsigned node)
+{
+	struct asker *a = bucket_of(d, asker, area, node);
+	for (unsigned i = 0; i < ASKER_WAYS; i++)
+		if (a[i].used && a[i].asker == asker && a[i].area == area &&
+			a[i].node == node)
+			return &a[i];
+	return NULL;
+}
+
+static struct asker *make(
+	struct doubts *d, uint32_t asker, uint32_t area, unsigned node)
+{
+	struct asker *a = bucket_of(d, asker, area, node), *oldest = a;
+	for (unsigned i = 0; i < ASKER_WAYS; i++)
+		if (!a[i].used ||
+			(oldest->used && a[i].told_ms < oldest->told_ms))
+			oldest = &a[i];
+	if (oldest->used)
+		forget(d, oldest);
+	*oldest = (struct asker){.asker = asker,
+		.area = area,
+		.node = (uint16_t)node,
+		.used = true};
+	struct way *w = way_of(d, area, node);
+	if (w)
+		w->told++;
+	return oldest;
+}
+
+/* -- evidence -- */
+
+static void told(struct doubts *d, uint32_t asker, uint32_t area, unsigned node,
+	float viewers, int64_t now_ms)
+{
+	struct asker *a = find(d, asker, area, node);
+	if (!a)
+		a = make(d, asker, area, node);
+	a->told_ms = now_ms;
+	struct way *w = way_of(d, area, node);
+	if (w)
+		w->viewers += 0.2f * (viewers - w->viewers);
+}
+
+static bool is_at_home(
+	const struct map *map, const struct note *note, unsigned i)
+{
+	return note->area == map->nodes[note->node[i]].site;
+}
+
+/* Whether a note says nothing against any of its nodes: who repeats himself
+ * does not go on to accuse the next; who still leaves a doubted node, whose
+ * askers are forgotten, does not accuse those that he had before, nor who leaves
+ * the node of his home the way from abroad to another. */
+static bool is_explained(struct doubts *d, const struct map *map,
+	const struct note *note, unsigned i, uint32_t area,
+	const struct asker *a, int64_t now_ms)
+{
+	if (a && a->left_ms && now_ms - a->left_ms < INTERVAL_MS)
+		return true;
+	if (i == 0 && area == LOAD_ELSEWHERE && is_at_home(map, note, i))
+		return true;
+	const struct way *way = way_of(d, area, note->node[i]);
+	return way && now_ms < way->until_ms;
+}
+
+/* Its viewers may be on one of several nodes: the later told is likelier, and
+ * the one that others leave as well. */
+static void left(struct doubts *d, const struct map *map,
+	const struct note *note, uint32_t area, int64_t now_ms)
+{
+	static const float likely[NOTE_NODES] = {0.6f, 0.25f, 0.1f, 0.05f};
+	struct asker *a[NOTE_NODES];
+	struct way *w[NOTE_NODES];
+	float weight[NOTE_NODES], sum = 0;
+
+	for (unsigned i = 0; i < NOTE_NODES; i++) {
+		weight[i] = 0;
+		if (note->node[i] == MAP_NO_NODE)
+			continue;
+		a[i] = find(d, note->asker, area, note->node[i]);
+		if (is_explained(d, map, note, i, area, a[i], now_ms))
+			return;
+		w[i] = a[i] ? way_of(d, area, note->node[i]) : NULL;
+		if (is_at_home(map, note, i) && area == LOAD_ELSEWHERE)
+			continue;
+		if (!w[i])
+			continue;
+		weight[i] = likely[i] * (w[i]->left + 0.2f) /
+			((float)w[i]->told + 2);
+		sum += weight[i];
+	}
+	for (unsigned i = 0; i < NOTE_NODES; i++) {
+		if (weight[i] <= 0)
+			continue;
+		float share = weight[i] / sum;
+		w[i]->left += share;
+		if (share < 0.25f)
+			continue;
+		a[i]->left_ms = now_ms;
+		w[i]->leaving += !a[i]->left;
+		a[i]->left = true;
+	}
+}
+
+void doubts_note(struct doubts *d, const struct map *map,
+	const struct note *note, int64_t now_ms)
+{
+	if (note->kind == NOTE_TOLD) {
+		told(d, note->asker, note->area, note->node[0], note->at_once,
+			now_ms);
+		if (map->nodes[note->node[0]].site != note->area)
+			told(d, note->asker, LOAD_ELSEWHERE, note->node[0],
+				note->rate, now_ms);
+		told(d, note->asker, DOUBT_EVERYWHERE, note->node[0],
+			note->rate, now_ms);
+	} else if (note->kind == NOTE_LEFT) {
+		left(d, map, note, note->area, now_ms);
+		left(d, map, note, LOAD_ELSEWHERE, now_ms);
+		left(d, map, note, DOUBT_EVERYWHERE, now_ms);
+	}
+}
+
+/* -- judgement -- */
+
+struct background {
+	float left, viewers;
+};
+
+static float share_of(uint32_t area)
+{
+	return area == DOUBT_EVERYWHERE  ? SHARE_EVERYWHERE
+		: area == LOAD_ELSEWHERE ? SHARE_ELSEWHERE
+					 : SHARE_AREA;
+}
+
+static bool is_left(const struct way *w, const struct background *all)
+{
+	float others =
+		(all->left - w->left + 1) / (all->viewers - w->viewers + 10);
+	float natural = others * w->viewers;
+	float networks = w->times ? NETWORKS - 1 : NETWORKS;
+	return w->left >= EVIDENCE + natural + SIGMAS * sqrtf(natural) &&
+		w->left >= TIMES * natural && (float)w->leaving >= networks &&
+		(float)w->leaving >= share_of(w->area) * (float)w->told;
+}
+
+/* What was told before the doubt says nothing of the trial after it. */
+static void forget_told(struct doubts *d, const struct way *w)
+{
+	uint32_t area = w->area;
+	uint16_t node = w->node;
+	for (unsigned i = 0; i < ASKERS; i++)
+		if (d->asker[i].used && d->asker[i].area == area &&
+			d->asker[i].node == node)
+			forget(d, &d->asker[i]);
+}
+
+static void doubt(struct doubts *d, struct way *w, int64_t now_ms)
+{
+	unsigned doubled = w->times < DOUBLINGS ? w->times : DOUBLINGS;
+	w->until_ms = now_ms + ((int64_t)DOUBT_MS << doubled);
+	w->times++;
+	w->left = 0;
+	w->viewers = 0;
+	d->found[w->node]++;
+	forget_told(d, w);
+}
+
+static uint32_t level_of(const struct way *w)
+{
+	return w->area >= LOAD_ELSEWHERE ? w->area : 0;
+}
+
+static void judge(struct doubts *d, uint32_t level, int64_t now_ms)
+{
+	struct background all = {0, 0};
+	for (unsigned i = 0; i < WAYS; i++) {
+		const struct way *w = &d->way[i];
+		if (w->used && level_of(w) == level) {
+			all.left += w->left;
+			all.viewers += w->viewers;
+		}
+	}
+	if (all.left < EVIDENCE)
+		return;
+	for (unsigned i = 0; i < WAYS; i++) {
+		struct way *w = &d->way[i];
+		if (w->used && level_of(w) == level && now_ms >= w->until_ms &&
+			is_left(w, &all))
+			doubt(d, w, now_ms);
+	}
+}
+
+static void sweep(struct doubts *d, int64_t now_ms, unsigned n)
+{
+	for (; n > 0; n--) {
+		struct asker *a = &d->asker[d->sweep++ % ASKERS];
+		if (a->used && a->left && now_ms - a->left_ms > LEFT_MS)
+			forget_left(d, a);
+		if (a->used && now_ms - a->told_ms > TOLD_MS)
+			forget(d, a);
+	}
+}
+
+void doubts_tick(struct doubts *d, int64_t now_ms)
+{
+	int64_t ms = now_ms - d->tick_ms;
+	if (ms < 1000)
+		return;
+	d->tick_ms = now_ms;
+	sweep(d, now_ms, ASKERS / 4);
+	float fade = expf(-(float)(ms < 60000 ? ms : 60000) * 0.001f / FADE_S);
+	for (unsigned i = 0; i < WAYS; i++) {
+		struct way *w = &d->way[i];
+		w->left *= fade;
+		if (w->until_ms && now_ms > w->until_ms + 4 * TRIED_MS) {
+			w->until_ms = 0;
+			w->times = 0;
+		}
+	}
+	judge(d, DOUBT_EVERYWHERE, now_ms);
+	judge(d, LOAD_ELSEWHERE, now_ms);
+	judge(d, 0, now_ms);
+}
+
+/* -- results -- */
+
+static float cost_ms(const struct way *w, int64_t now_ms)
+{
+	if (!w->until_ms || now_ms >= w->until_ms + TRIED_MS)
+		return 0;
+	if (now_ms < w->until_ms)
+		return DOUBT_COST_MS;
+	return TRIED_COST_MS * (1 - (float)(now_ms - w->until_ms) / TRIED_MS);
+}
+
+float doubts_everywhere_ms(
+	const struct doubts *d, unsigned node, int64_t now_ms)
+{
+	uint64_t h = hash_mix((uint64_t)DOUBT_EVERYWHERE << 16 | node);
+	for (unsigned i = 0; i < WAY_PROBES; i++) {
+		const struct way *w = &d->way[(h + i) % WAYS];
+		if (w->used && w->area == DOUBT_EVERYWHERE && w->node == node)
+			return cost_ms(w, now_ms);
+	}
+	return 0;
+}
+
+static int by_area_and_node(const void *x, const void *y)
+{
+	const struct load_doubt *a = x, *b = y;
+	if (a->area != b->area)
+		return a->area < b->area ? -1 : 1;
+	return (int)a->node - (int)b->node;
+}
+
+unsigned doubts_of_areas(const struct doubts *d, struct load_doubt *out,
+	unsigned room, int64_t now_ms)
+{
+	unsigned n = 0;
+	for (unsigned i = 0; i < WAYS && n < room; i++) {
+		const struct way *w = &d->way[i];
+		if (!w->used || w->area == DOUBT_EVERYWHERE || !w->until_ms)
+			continue;
+		float ms = cost_ms(w, now_ms);
+		if (ms > 0)
+			out[n++] = (struct load_doubt){w->area, w->node, ms};
+	}
+	qsort(out, n, sizeof *out, by_area_and_node);
+	return n;
+}
+
+uint64_t doubts_found(const struct doubts *d, unsigned node)
+{
+	return d->found[node];
+}
