@@ -226,11 +226,18 @@ static void learn_bitrate(struct fleet_node *node, float gain)
 	node->bitrate_known = true;
 }
 
-static void forecast_learn(
-	struct fleet *f, unsigned i, float connections, int64_t at_ms)
+static void forecast_learn(struct fleet *f, unsigned i, float connections,
+	float bps, int64_t at_ms)
 {
 	struct forecast *forecast = &f->forecast[i];
 	int64_t before = forecast->at_ms;
+	float left = forecast->seen * (float)(at_ms - before) * 0.001f /
+		FORECAST_SESSION_S;
+
+	limit_sample(&f->node[i].limit, connections, bps,
+		forecast_sent(&f->all, forecast, before - FORECAST_LAG_MS,
+			at_ms - FORECAST_LAG_MS),
+		connections - forecast->seen + left, at_ms);
 	float surprise = forecast_sample(&f->all, forecast, connections,
 		f->map->nodes[i].capacity, at_ms);
 	if (f->crowds && forecast->at_ms > before)
@@ -246,10 +253,12 @@ static void believe(
 		s->identity == node->identity;
 	float bps = bandwidth(node, s, at_ms);
 
-	if (same_run)
-		forecast_learn(f, i, (float)s->connections, at_ms);
-	else
+	if (same_run) {
+		forecast_learn(f, i, (float)s->connections, bps, at_ms);
+	} else {
 		forecast_reset(&f->forecast[i], (float)s->connections, at_ms);
+		node->limit = (struct limit){0};
+	}
 	node->connections = (float)s->connections;
 	if (bps >= 0) {
 		node->bandwidth_bps = bps;
@@ -471,6 +480,8 @@ static float utilisation(const struct fleet *f, unsigned i, float viewers)
 	float u = viewers / m->capacity;
 	if (m->bandwidth_bps > 0)
 		u = fmaxf(u, sending_bps(node, viewers) / m->bandwidth_bps);
+	if (node->limit.viewers > 0)
+		u = fmaxf(u, viewers / node->limit.viewers);
 	return fmaxf(u, node->cpu);
 }
 
@@ -484,6 +495,8 @@ static float per_viewer(const struct fleet_node *node, const struct map_node *m)
 	float u = 1 / m->capacity;
 	if (m->bandwidth_bps > 0)
 		u = fmaxf(u, node->bitrate_bps / m->bandwidth_bps);
+	if (node->limit.viewers > 0)
+		u = fmaxf(u, 1 / node->limit.viewers);
 	if (node->connections >= 20)
 		u = fmaxf(u, node->cpu / node->connections);
 	return u;
@@ -541,7 +554,7 @@ static void load_node(
 		? SUSPECT_MS
 		: 0;
 	out->suspect = out->penalty_ms > 0;
-	out->penalty_ms += node->doubt_ms;
+	out->penalty_ms += node->doubt_ms + limit_cost_ms(&node->limit, now_ms);
 }
 
 /* The up nodes of a pool with most room, for those whose near ones are full. */

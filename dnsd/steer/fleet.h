@@ -23,6 +23,7 @@
 #include "steer/forecast.h"
 #include "steer/expect.h"
 #include "steer/health.h"
+#include "steer/limit.h"
 #include "steer/load.h"
 #include "steer/map.h"
 
@@ -42,7 +43,8 @@ struct fleet_node {
 	bool bandwidth_known, bitrate_known;
 	float bitrate_bps; /* of one viewer, learned */
 
-	float used;      /* as published, without displaced */
+	float used; /* as published, without displaced */
+	struct limit limit;
 	float doubt_ms;  /* extra cost, since viewers leave it */
 	float displaced; /* viewers of a dead node to come */
 	int64_t displaced_ms;

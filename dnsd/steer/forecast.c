@@ -80,6 +80,13 @@ float forecast_promised(const struct forecast_fleet *all,
 		sum(all, f->learned, from_ms, to_ms);
 }
 
+float forecast_sent(const struct forecast_fleet *all, const struct forecast *f,
+	int64_t from_ms, int64_t to_ms)
+{
+	return sum(all, f->light, from_ms, to_ms) +
+		sum(all, f->learned, from_ms, to_ms);
+}
+
 /* -- the filter -- */
 
 /* Goes on without a sample up to to_ms. */

@@ -60,6 +60,10 @@ void forecast_promise(const struct forecast_fleet *all, struct forecast *f,
 float forecast_promised(const struct forecast_fleet *all,
 	const struct forecast *f, int64_t from_ms, int64_t to_ms);
 
+/* The same as this server's answers alone say: without the multiplier. */
+float forecast_sent(const struct forecast_fleet *all, const struct forecast *f,
+	int64_t from_ms, int64_t to_ms);
+
 /* A believed sample: connections at at_ms (our clock). Returns the viewers that
  * joined beyond all that was expected, filtered; may be negative. */
 float forecast_sample(struct forecast_fleet *all, struct forecast *f,
