@@ -1,5 +1,6 @@
 # dnsd - see README.md. The targets that people use: all (default), run, check
-# (= test), lint, fuzz, bench, sim, pictures, install, deb, deps, deps-test, clean.
+# (= test), lint, fuzz, bench, bench-steer, sim, pictures, install, deb, deps,
+# deps-test, clean.
 # A second flavour beside the first: make B=build-asan CFLAGS='-O1 -g ...'
 
 B ?= build
@@ -141,6 +142,10 @@ sim: $(B)/dnsd
 pictures: $(B)/dnsd
 	@DNSD=$(DNSD) nice -n 10 $(PYTHON) tests/sim/pictures.py
 
+# Steering alone, in one process.
+bench-steer: $(B)/bench/bench_steer
+	@$<
+
 # -- setting up: what is missing is installed, nothing is started --
 
 DEPS := build-essential pkg-config libldns-dev libevent-dev libmaxminddb-dev \
@@ -180,7 +185,7 @@ clean:
 	rm -rf $(B) $(FUZZ_B)
 
 FORCE:
-.PHONY: all run test check unit system lint fuzz fuzz-run bench sim pictures \
-	deps deps-test install deb clean FORCE
+.PHONY: all run test check unit system lint fuzz fuzz-run bench bench-steer \
+	sim pictures deps deps-test install deb clean FORCE
 .SECONDARY:
 -include $(shell find $(B)/obj $(B)/tests $(B)/bench -name '*.d' -type f 2>/dev/null)

@@ -88,15 +88,15 @@ static uint64_t asker_key(const struct addr *asker)
  * Whoever is trusted to name other clients is believed. */
 static float within_budget(const struct steer_state *state,
 	struct accounts *accounts, const struct steer_query *query,
-	float viewers, uint32_t now)
+	uint64_t asker, float viewers, uint32_t now)
 {
 	const struct map_name *name = &state->map->names[query->name];
 	const struct map_pool *pool = &state->map->pools[name->pool];
 	float burst = BUDGET_VIEWERS + BUDGET_SHARE * pool->capacity;
 	if (query->trusted)
 		return viewers;
-	return accounts_budget(accounts, asker_key(&query->asker), now, viewers,
-		BUDGET_REFILL * burst, burst);
+	return accounts_budget(
+		accounts, asker, now, viewers, BUDGET_REFILL * burst, burst);
 }
 
 static void note_crowd(struct accounts *accounts,
@@ -118,10 +118,10 @@ static void note_crowd(struct accounts *accounts,
  * the share that it goes. */
 static float promise(const struct steer_state *state, struct accounts *accounts,
 	const struct steer_query *query, const struct steer_decision *d,
-	float rate, uint32_t now)
+	uint64_t asker, float rate, uint32_t now)
 {
 	float want = d->at_once + rate * (float)d->held_s;
-	float may = within_budget(state, accounts, query, want, now);
+	float may = within_budget(state, accounts, query, asker, want, now);
 	float share = may / want / d->n;
 	for (unsigned i = 0; i < d->n; i++)
 		promise_add(accounts, d->node[i], state->load->generation,
@@ -132,13 +132,12 @@ static float promise(const struct steer_state *state, struct accounts *accounts,
 }
 
 /* Where the viewers of this area, and of this stream, are from now on. */
-static void place(const struct steer_state *state, struct accounts *accounts,
-	const struct steer_query *query, const struct steer_decision *d,
-	float share, uint32_t now)
+static void place(struct accounts *accounts, const struct steer_query *query,
+	const struct steer_decision *d, float share, uint32_t now)
 {
 	float viewers = share * (d->at_once + d->rate * (float)d->held_s);
 	unsigned node = d->node[0];
-	accounts_place(accounts, steer_area(state, query), node, viewers, now);
+	accounts_place(accounts, d->area, node, viewers, now);
 	accounts_place(accounts, PLACED_EVERYWHERE, node, viewers, now);
 	if (!query->stream)
 		return;
@@ -162,16 +161,16 @@ static bool may_note(struct accounts *accounts, uint32_t asker, unsigned kind,
 
 /* That this network was told a node or, asking for another line, may have
  * viewers who leave one. */
-static void note_evidence(const struct steer_state *state,
-	struct accounts *accounts, const struct steer_query *query,
-	const struct steer_decision *d, uint32_t now)
+static void note_evidence(struct accounts *accounts,
+	const struct steer_query *query, const struct steer_decision *d,
+	uint64_t asker, uint32_t now)
 {
 	const struct told *last = query->line > 1 && query->line <= MEMORY_LINES
 		? &d->past.told[query->line - 2]
 		: NULL;
-	struct note note = {.asker = (uint32_t)asker_key(&query->asker),
+	struct note note = {.asker = (uint32_t)asker,
 		.now_ms = now,
-		.area = steer_area(state, query),
+		.area = d->area,
 		.kind = NOTE_TOLD,
 		.node = {d->node[0], MAP_NO_NODE, MAP_NO_NODE, MAP_NO_NODE}};
 	if (may_note(accounts, note.asker, NOTE_TOLD, d->node[0], now,
@@ -217,10 +216,11 @@ bool steer_account(const struct steer_state *state, struct accounts *accounts,
 		sum_add(&accounts->promise[first->node].line2, 1);
 	if (d->only)
 		sum_add(&accounts->promise[d->node[0]].only, 1);
-	note_evidence(state, accounts, query, d, now);
-	float share = promise(state, accounts, query, d,
+	uint64_t asker = asker_key(&query->asker);
+	note_evidence(accounts, query, d, asker, now);
+	float share = promise(state, accounts, query, d, asker,
 		d->crowd ? d->rate : demand_rate(c), now);
-	place(state, accounts, query, d, share, now);
+	place(accounts, query, d, share, now);
 	return true;
 }
 

@@ -122,6 +122,7 @@ static inline void accounts_prefetch(
 	const struct client *bucket =
 		&accounts->clients[(key & accounts->bucket_mask) * CLIENT_WAYS];
 	__builtin_prefetch(bucket);
+	__builtin_prefetch((const char *)(bucket + CLIENT_WAYS) - 1);
 }
 
 /* A stream as an area: MAP_NO_NODE stands for all its nodes. */

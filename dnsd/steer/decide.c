@@ -41,13 +41,15 @@ struct option {
 	uint16_t node;
 	uint8_t state;
 	uint16_t conflict; /* with earlier lines: see conflict_with */
-	float path, price, penalty, used, score;
+	float path, price, penalty, used;
+	float score, alone; /* alone: without regard to earlier lines */
 	float there; /* lines: extra cost, since viewers of this area are there */
 };
 
 struct options {
 	unsigned n;
 	uint8_t best_state;
+	float reach; /* the best score of best_state */
 	struct option option[SCAN_MAX];
 };
 
@@ -63,12 +65,18 @@ __attribute__((constructor)) static void gumbel_fill(void)
 			-log((i + 0.5) / (double)(1 << GUMBEL_BITS)));
 }
 
+/* Any draw is at least this. */
+static inline float draw_least(void)
+{
+	return gumbel[(1 << GUMBEL_BITS) - 1];
+}
+
 static inline float draw(uint64_t net, const struct map_node *node)
 {
 	return gumbel[hash_mix(net ^ node->seed) >> (64 - GUMBEL_BITS)];
 }
 
-uint64_t steer_net_hash(const struct steer_query *q)
+static inline uint64_t net_hash(const struct steer_query *q)
 {
 	uint64_t a, b;
 	memcpy(&a, q->net.bytes, 8);
@@ -76,21 +84,48 @@ uint64_t steer_net_hash(const struct steer_query *q)
 	return hash_mix(a + q->net_len) ^ hash_mix(b + q->net.family);
 }
 
+uint64_t steer_net_hash(const struct steer_query *q)
+{
+	return net_hash(q);
+}
+
+static inline uint32_t area_of(
+	const struct map *map, const struct candidates *c)
+{
+	unsigned nearest = c->slot[0].node;
+	return nearest == MAP_NO_NODE ? 0 : map->nodes[nearest].site;
+}
+
 uint32_t steer_area(
 	const struct steer_state *state, const struct steer_query *query)
 {
 	const struct map_name *name = &state->map->names[query->name];
-	const struct candidates *c =
-		map_candidates(state->map, &state->map->pools[name->pool],
-			query->place, steer_net_hash(query));
-	unsigned nearest = c->slot[0].node;
-	return nearest == MAP_NO_NODE ? 0 : state->map->nodes[nearest].site;
+	const struct map_pool *pool = &state->map->pools[name->pool];
+	return area_of(state->map,
+		map_candidates(
+			state->map, pool, query->place, net_hash(query)));
+}
+
+static inline uint64_t key_of(
+	const struct map *map, const struct steer_query *q, uint64_t net)
+{
+	return hash_mix(net ^ map->names[q->name].seed ^ q->stream);
 }
 
 uint64_t steer_key(const struct map *map, const struct steer_query *q)
 {
-	return hash_mix(
-		steer_net_hash(q) ^ map->names[q->name].seed ^ q->stream);
+	return key_of(map, q, net_hash(q));
+}
+
+void steer_prefetch(const struct steer_state *state,
+	const struct accounts *accounts, const struct steer_query *query)
+{
+	uint64_t net = net_hash(query), key = key_of(state->map, query, net);
+	const struct map_name *name = &state->map->names[query->name];
+	const struct map_pool *pool = &state->map->pools[name->pool];
+	__builtin_prefetch(map_candidates(state->map, pool, query->place, net));
+	memory_prefetch(accounts->memory, key);
+	accounts_prefetch(accounts, demand_key(key, query->line));
 }
 
 /* -- cost -- */
@@ -109,6 +144,9 @@ struct work {
 	uint32_t now;                /* ms, 32 bits */
 	float demand;      /* viewers per second behind this client net */
 	bool crowd;        /* samples can tell its demand */
+	bool heavy;        /* a crowd behind one resolver */
+	bool exact;        /* scores of all options, not only of the best */
+	unsigned answers;  /* nodes to tell */
 	float at_once;     /* viewers that wait for this answer */
 	float viewers;     /* that it will bring to each of its nodes */
 	float softness_ms; /* of the choice between paths */
@@ -117,21 +155,10 @@ struct work {
 	struct options options;
 };
 
-/* A crowd behind one resolver. */
-static bool is_heavy(const struct work *w)
-{
-	return w->name->policy == POLICY_NEARBY &&
-		w->at_once +
-			w->demand *
-				demand_held_s(w->client, w->name->ttl_min_s) >
-		HEAVY_VIEWERS;
-}
-
 /* The crowd of one answer is spread over some nodes. */
 static unsigned answers_of(const struct work *w)
 {
-	if (w->query->line == 1 && is_heavy(w) &&
-		w->name->answers < HEAVY_ANSWERS)
+	if (w->query->line == 1 && w->heavy && w->name->answers < HEAVY_ANSWERS)
 		return HEAVY_ANSWERS;
 	return w->name->answers;
 }
@@ -172,11 +199,19 @@ static float score(const struct work *w, const struct option *o)
 	case POLICY_NEARBY:
 		break;
 	}
+	float path = o->path / w->softness_ms, have = carried(w, o->node);
 	/* Viewers of a stream meet: their path weighs little, load as ever. */
-	float load_ms = fminf(w->softness_ms, GATHER_LOAD_MS);
-	return draw(w->net, node) + o->path / w->softness_ms +
-		(o->price + o->penalty) / load_ms - load->ln_weight -
-		carried(w, o->node);
+	float load_ms = w->softness_ms < GATHER_LOAD_MS ? w->softness_ms
+							: GATHER_LOAD_MS;
+	float busy = o->price + o->penalty;
+	if (busy != 0) /* seldom; a division is dear */
+		busy /= load_ms;
+	/* Out of reach of the best so far, whatever the draw. */
+	float least = draw_least() + path + busy - load->ln_weight - have;
+	if (!w->exact && least > w->options.reach &&
+		o->state >= w->options.best_state)
+		return least;
+	return draw(w->net, node) + path + busy - load->ln_weight - have;
 }
 
 static void add(struct work *w, unsigned node, float path_ms)
@@ -187,7 +222,10 @@ static void add(struct work *w, unsigned node, float path_ms)
 	if (list->n == SCAN_MAX || !w->state->map->nodes[node].name)
 		return;
 	struct option *o = &list->option[list->n++];
-	*o = (struct option){.node = (uint16_t)node, .state = load->state};
+	o->node = (uint16_t)node;
+	o->state = load->state;
+	o->conflict = 0;
+	o->there = 0;
 	float extra = (recent(w, node) + w->viewers) * SAFETY;
 	o->used = load->used + extra * load->per_viewer;
 	o->path = path_ms;
@@ -197,13 +235,19 @@ static void add(struct work *w, unsigned node, float path_ms)
 			w->area == w->state->map->nodes[node].site);
 	/* A ramping node counts as fuller than it is, but what it carries
 	 * already is no reason against it. */
-	o->price = cost_price_ms(o->used / load->room);
+	o->price =
+		cost_price_ms(load->room == 1 ? o->used : o->used / load->room);
 	if (w->name->policy == POLICY_STABLE)
 		o->price = o->used > COST_FULL ? o->price : 0;
 	o->score = w->name->policy == POLICY_FAILOVER ? (float)(list->n)
 						      : score(w, o);
-	if (o->state < list->best_state)
+	o->alone = o->score;
+	if (o->state < list->best_state) {
 		list->best_state = o->state;
+		list->reach = o->score;
+	} else if (o->state == list->best_state && o->score < list->reach) {
+		list->reach = o->score;
+	}
 }
 
 /* -- which nodes -- */
@@ -347,6 +391,7 @@ static void gather(struct work *w)
 {
 	w->options.n = 0;
 	w->options.best_state = NODE_DRAINED + 1;
+	w->options.reach = FLT_MAX;
 	if (w->name->policy == POLICY_FAILOVER) {
 		add_in_order(w);
 		return;
@@ -426,21 +471,30 @@ static float older_cost(const struct work *w, unsigned node)
  * name server or an older answer may have sent this one there. */
 static void avoid_places(struct work *w)
 {
+	struct {
+		float viewers;
+		uint32_t site;
+	} there[SCAN_MAX];
 	float at[SCAN_MAX], all = 1;
+	unsigned n = 0; /* options where any are */
 	if (!w->accounts)
 		return;
 	for (unsigned i = 0; i < w->options.n; i++) {
-		at[i] = accounts_placed(w->accounts, w->area,
-			w->options.option[i].node, w->now);
+		unsigned node = w->options.option[i].node;
+		at[i] = accounts_placed(w->accounts, w->area, node, w->now);
 		all += at[i];
+		if (at[i] == 0)
+			continue;
+		there[n].viewers = at[i];
+		there[n++].site = w->state->map->nodes[node].site;
 	}
-	for (unsigned i = 0; i < w->options.n; i++) {
+	for (unsigned i = 0; n && i < w->options.n; i++) {
 		struct option *o = &w->options.option[i];
+		uint32_t own = w->state->map->nodes[o->node].site;
 		float site = 0;
-		for (unsigned k = 0; k < w->options.n; k++)
-			if (map_same_site(w->state->map, o->node,
-				    w->options.option[k].node))
-				site += at[k];
+		for (unsigned k = 0; k < n; k++)
+			site += there[k].viewers *
+				(float)(there[k].site == own);
 		o->there = (THERE_MS * at[i] + THERE_SITE_MS * site) / all;
 	}
 }
@@ -453,8 +507,7 @@ static void mark_conflicts(struct work *w, const uint16_t *had, unsigned n)
 	for (unsigned i = 0; i < w->options.n; i++) {
 		struct option *o = &w->options.option[i];
 		o->conflict = (uint16_t)conflict_with(map, o->node, had, n);
-		o->score = w->name->policy == POLICY_FAILOVER ? (float)(i + 1)
-							      : score(w, o);
+		o->score = o->alone;
 		for (unsigned k = 0; k < n; k++)
 			if (map_same_provider(map, had[k], o->node))
 				o->score += PROVIDER_MS / w->softness_ms;
@@ -598,7 +651,7 @@ static const struct told *still_valid(const struct work *w)
 	if (!told_runs(t, w->now))
 		return NULL;
 	/* Each of its caches may be sent elsewhere. */
-	if ((t->types & w->query->type) && is_heavy(w))
+	if ((t->types & w->query->type) && w->heavy)
 		return NULL;
 	const struct option *best = &w->options.option[0];
 	for (unsigned i = 0; i < w->options.n; i++) {
@@ -639,8 +692,7 @@ static void fill_decision(
 	d->state = first->state;
 	d->only = first->conflict >= CONFLICT_NODE;
 	d->ttl_s = told ? told->ttl_s : ttl_for(w, first);
-	unsigned answers = answers_of(w);
-	for (unsigned i = 0; i < w->options.n && d->n < answers; i++)
+	for (unsigned i = 0; i < w->options.n && d->n < w->answers; i++)
 		if (w->options.option[i].state == first->state &&
 			(d->n < w->name->answers ||
 				costs_little_more(w, &w->options.option[i])))
@@ -699,7 +751,10 @@ static void recall(struct work *w, struct steer_decision *d)
 	}
 	w->at_once = 1 + returning(w);
 	float held = demand_held_s(w->client, w->name->ttl_min_s);
-	w->viewers = (w->at_once + w->demand * held) / (float)answers_of(w);
+	float viewers = w->at_once + w->demand * held;
+	w->heavy = w->name->policy == POLICY_NEARBY && viewers > HEAVY_VIEWERS;
+	w->answers = answers_of(w);
+	w->viewers = viewers / (float)w->answers;
 }
 
 /* What clients are spread by: their net; each question of a crowd by itself;
@@ -707,9 +762,8 @@ static void recall(struct work *w, struct steer_decision *d)
 static void choose_hash(struct work *w)
 {
 	uint64_t stream = w->query->stream;
-	w->net = steer_net_hash(w->query);
 	w->softness_ms = TEMPERATURE_MS;
-	if (!stream && is_heavy(w))
+	if (!stream && w->heavy)
 		w->net = hash_mix(w->net ^ w->past->told[0].made_ms);
 	if (!stream)
 		return;
@@ -741,9 +795,13 @@ void steer_decide(const struct steer_state *state,
 	w.crowd = false;
 	w.at_once = 1;
 	w.n_second = 0;
-	w.area = steer_area(state, query);
-	*d = (struct steer_decision){.key = steer_key(state->map, query)};
+	w.net = net_hash(query);
+	w.area = area_of(state->map,
+		map_candidates(state->map, w.pool, query->place, w.net));
+	*d = (struct steer_decision){
+		.key = key_of(state->map, query, w.net), .area = w.area};
 	recall(&w, d);
+	w.exact = trace || query->line > 1 || w.answers > 1;
 	choose_hash(&w);
 	gather(&w);
 	if (query->line > 1)
@@ -751,7 +809,7 @@ void steer_decide(const struct steer_state *state,
 	unsigned n = earlier_lines(&w, had);
 	if (n)
 		look_around(&w, had, n);
-	if (trace || answers_of(&w) > 1)
+	if (trace || w.answers > 1)
 		rank(&w.options);
 	else
 		put_first(&w.options, best_of(&w)->node);

@@ -65,7 +65,8 @@ struct steer_decision {
 				second while it is held */
 	uint16_t held_s;     /* at least ttl_s: some resolvers keep longer */
 	bool crowd;          /* so many that samples will show them */
-	uint64_t key; /* of the client net's entries in memory and accounts */
+	uint64_t key;  /* of the client net's entries in memory and accounts */
+	uint32_t area; /* the site nearest to the client */
 	struct remembered past; /* what the net had been told when this was
 				   decided */
 };
@@ -85,6 +86,10 @@ struct steer_trace {
 	float viewers_per_s; /* demand learned of this client net */
 	bool remembered;     /* the node was kept for the rest of a TTL */
 };
+
+/* A hint to the CPU that this question is decided soon. */
+void steer_prefetch(const struct steer_state *state,
+	const struct accounts *accounts, const struct steer_query *query);
 
 /* Decides. trace may be NULL. accounts may be NULL: then nothing is
  * remembered and nothing in flight but what load tells. */

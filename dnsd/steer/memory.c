@@ -166,6 +166,13 @@ struct crowds *memory_crowds(const struct memory *m)
 	return m->crowds;
 }
 
+void memory_prefetch(const struct memory *m, uint64_t key)
+{
+	const struct entry *e = bucket_of(m, key);
+	for (unsigned i = 0; i < WAYS; i++)
+		__builtin_prefetch(&e[i]);
+}
+
 void memory_read(const struct memory *m, uint64_t key, struct remembered *out)
 {
 	const struct entry *e = find(m, key);

@@ -78,6 +78,9 @@ void memory_free(struct memory *memory); /* NULL allowed */
 /* The crowds of this process; owned by memory. */
 struct crowds *memory_crowds(const struct memory *memory);
 
+/* Fetches the bucket of a key into the cache. */
+void memory_prefetch(const struct memory *memory, uint64_t key);
+
 /* What is known of a key; all MAP_NO_NODE if nothing is. */
 void memory_read(
 	const struct memory *memory, uint64_t key, struct remembered *out);

@@ -1,0 +1,341 @@
+/* bench_steer.c - what steering costs beside the geo lookup: `make bench-steer`.
+ *
+ * First the questions: one pool of 64 nodes on 32 sites, so 16 candidates each; nanoseconds
+ * a question of steer_decide alone, of steer_account alone and of steer_answer.
+ * "one net" is a single client net, everything in the cache; "nets" are
+ * NETS of them in random order with tables as in a server, so that every
+ * question goes to memory. Questions come in batches, as workers read them:
+ * "prefetch" asks for the tables of a whole batch first. Filling in the
+ * question is part of none of them and is shown apart.
+ *
+ * Then control's tenth of a second: fleet_merge of one thread and fleet_load.
+ *
+ * Runs alternate; a run's figure is that of its median batch, so that what else
+ * the machine does counts less. Shown: the median of ROUNDS, least and most.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/rng.h"
+#include "conf/conf.h"
+#include "steer/decide.h"
+#include "steer/fleet.h"
+
+#define NETS (1 << 20) /* the /24s of 16.0.0.0/4 */
+#define BATCH 32
+#define ROUNDS 7
+#define QUESTIONS (NETS / 8) /* a run */
+#define NODES 64
+#define GENERATION 32768 /* questions in a tenth of a second */
+#define STEP_MS 61000    /* more than a TTL */
+#define TICKS 9          /* merges and loads a round */
+
+struct bench {
+	struct geo *geo;
+	struct map *map;
+	struct fleet *fleet;
+	struct load *load;
+	struct memory *memory;
+	struct accounts *accounts;
+	struct steer_state state;
+	int64_t now_ms;
+};
+
+struct asked {
+	uint32_t net, place;
+};
+
+static struct asked *asked; /* NETS, in random order */
+static unsigned next_net;   /* the next run's first */
+
+/* -- a world -- */
+
+static struct addr net_addr(uint32_t net)
+{
+	uint32_t a = 0x10000000u | net << 8;
+	return (struct addr){
+		4, {(uint8_t)(a >> 24), (uint8_t)(a >> 16), (uint8_t)(a >> 8)}};
+}
+
+/* A place per /16. */
+static struct geo *new_geo(void)
+{
+	struct geo_builder *b = geo_builder_new();
+	struct rng rng = {1};
+	for (uint32_t net = 0; net < NETS; net += 256) {
+		struct prefix p = {net_addr(net), 16};
+		struct place place = {.lat = (float)(rng_unit(&rng) * 90 - 40),
+			.lon = (float)(rng_unit(&rng) * 300 - 150),
+			.source = PLACE_NETS};
+		geo_builder_add(b, 0, &p, &place);
+	}
+	return geo_build(b);
+}
+
+static struct map *new_map(const struct geo *geo, unsigned nodes)
+{
+	struct buf text = {0};
+	struct err err = {0};
+	buf_printf(&text,
+		"zones: {example.com: {ns: [n.x]}}\n"
+		"steer: {live.example.com: {pool: [edge], lines: 3}}\nnodes:\n");
+	for (unsigned i = 0; i < nodes; i++) {
+		struct rng at = {i / 2}; /* sites of two */
+		buf_printf(&text,
+			"  n%u: {address: [198.18.%u.%u], site: s%u, "
+			"at: [%.2f, %.2f], capacity: 100000}\n",
+			i, i >> 8, i & 255, i / 2, rng_unit(&at) * 90 - 40,
+			rng_unit(&at) * 300 - 150);
+	}
+	struct conf *conf = conf_parse("bench", text.text, text.len, &err);
+	if (!conf) {
+		fprintf(stderr, "%s\n", err_text(&err));
+		exit(1);
+	}
+	struct map *map = map_build(conf, geo, 1, NULL);
+	conf_free(conf);
+	buf_fini(&text);
+	return map;
+}
+
+/* All nodes up, between a tenth and three quarters full. */
+static void sample_all(struct bench *b)
+{
+	struct rng rng = {3};
+	for (unsigned i = 0; i < b->map->n_nodes; i++) {
+		struct sample s = {.sampled_ms = b->now_ms,
+			.node_ms = b->now_ms,
+			.identity = 1,
+			.uptime_s = 1000,
+			.connections =
+				(uint32_t)(10000 + rng_unit(&rng) * 65000)};
+		fleet_sample(b->fleet, i, &s, b->now_ms);
+	}
+}
+
+static void publish(struct bench *b)
+{
+	struct load *old = b->load;
+	fleet_merge(b->fleet, 0, b->accounts, b->now_ms);
+	b->load = fleet_load(b->fleet, b->now_ms);
+	b->state.load = b->load;
+	load_free(old);
+}
+
+static void bench_open(struct bench *b, struct geo *geo, unsigned nodes)
+{
+	struct fleet_rules rules = {.health = {5000, 2000, 2, 2}};
+	*b = (struct bench){.geo = geo, .now_ms = 1000000};
+	b->map = new_map(geo, nodes);
+	b->fleet = fleet_new(&rules, b->now_ms);
+	fleet_set_map(b->fleet, b->map, &rules, b->now_ms);
+	for (unsigned i = 0; i < nodes; i++)
+		fleet_watch(b->fleet, i, true, false);
+	b->memory = memory_new(1 << 20, 7);
+	b->accounts = accounts_new(1 << 18, b->memory, 7);
+	b->state = (struct steer_state){b->map, NULL, geo};
+	for (unsigned i = 0; i < 3; i++, b->now_ms += 5000)
+		sample_all(b);
+	publish(b);
+}
+
+static void bench_close(struct bench *b)
+{
+	load_free(b->load);
+	fleet_free(b->fleet);
+	accounts_free(b->accounts);
+	memory_free(b->memory);
+	map_free(b->map);
+}
+
+/* -- questions -- */
+
+enum what { FILL, DECIDE, ACCOUNT, ANSWER };
+
+/* How a pass asks. */
+struct pass {
+	const char *name;
+	unsigned nets; /* 1 or NETS */
+	uint8_t line;
+	bool prefetch;
+	unsigned step_ms; /* of one net's questions, of runs */
+};
+
+static void fill(const struct pass *pass, unsigned at, struct steer_query *q)
+{
+	struct asked one = asked[at % pass->nets];
+	*q = (struct steer_query){.line = pass->line,
+		.type = STEER_A,
+		.net = net_addr(one.net),
+		.net_len = 24,
+		.place = one.place};
+	q->asker = q->net;
+}
+
+/* The nanoseconds that a batch takes; its decisions go to d[]. Only `what` is
+ * timed, but steer_account needs a decision before. */
+static int64_t ask(const struct bench *b, enum what what,
+	const struct pass *pass, const struct steer_query *q,
+	struct steer_decision *d)
+{
+	/* A single net asks again when its TTL is over. */
+	int64_t step_ms = pass->nets == 1 ? pass->step_ms : 0;
+	int64_t start = clock_ns();
+	if (pass->prefetch)
+		for (unsigned i = 0; i < BATCH; i++)
+			steer_prefetch(&b->state, b->accounts, &q[i]);
+	if (what == ANSWER) {
+		for (unsigned i = 0; i < BATCH; i++)
+			steer_answer(&b->state, b->accounts, &q[i],
+				b->now_ms + i * step_ms, &d[i]);
+		return clock_ns() - start;
+	}
+	for (unsigned i = 0; i < BATCH; i++)
+		steer_decide(&b->state, b->accounts, &q[i],
+			b->now_ms + i * step_ms, &d[i], NULL);
+	if (what == DECIDE)
+		return clock_ns() - start;
+	start = clock_ns();
+	for (unsigned i = 0; i < BATCH; i++)
+		steer_account(&b->state, b->accounts, &q[i], &d[i], b->now_ms);
+	return clock_ns() - start;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
+}
+
+/* Nanoseconds a question. */
+static double run(struct bench *b, enum what what, const struct pass *pass)
+{
+	static double ns[QUESTIONS / BATCH];
+	struct steer_query q[BATCH];
+	struct steer_decision d[BATCH];
+	for (unsigned n = 0; n < QUESTIONS; n += BATCH) {
+		int64_t start = clock_ns();
+		for (unsigned i = 0; i < BATCH; i++)
+			fill(pass, next_net + n + i, &q[i]);
+		int64_t took = clock_ns() - start;
+		if (what != FILL)
+			took = ask(b, what, pass, q, d);
+		ns[n / BATCH] = (double)took / BATCH;
+		if (pass->nets == 1)
+			b->now_ms += BATCH * pass->step_ms;
+		if (n % GENERATION == 0) {
+			b->now_ms += 100;
+			sample_all(b);
+			publish(b);
+		}
+	}
+	b->now_ms += pass->step_ms;
+	sample_all(b);
+	publish(b);
+	if (pass->nets > 1)
+		next_net += QUESTIONS;
+	qsort(ns, QUESTIONS / BATCH, sizeof *ns, by_value);
+	return ns[QUESTIONS / BATCH / 2];
+}
+
+static void show(double *ns)
+{
+	qsort(ns, ROUNDS, sizeof *ns, by_value);
+	printf("  %6.1f (%5.1f-%5.1f)", ns[ROUNDS / 2], ns[0], ns[ROUNDS - 1]);
+}
+
+static void bench_questions(struct geo *geo)
+{
+	static const struct pass pass[] = {
+		{"one net, TTL over", 1, 1, false, STEP_MS},
+		{"one net, within TTL", 1, 1, false, 0},
+		{"nets", NETS, 1, false, STEP_MS},
+		{"nets, prefetch", NETS, 1, true, STEP_MS},
+		{"nets, line 2", NETS, 2, false, STEP_MS},
+		{"nets, line 2, prefetch", NETS, 2, true, STEP_MS},
+	};
+	enum { PASSES = sizeof pass / sizeof *pass };
+	static double ns[PASSES][ANSWER + 1][ROUNDS];
+	struct bench b;
+	bench_open(&b, geo, NODES);
+	for (unsigned n = 0; n < NETS; n += QUESTIONS)
+		run(&b, ANSWER, &pass[3]); /* fills the tables */
+	for (unsigned r = 0; r < ROUNDS; r++)
+		for (unsigned p = 0; p < PASSES; p++)
+			for (unsigned what = FILL; what <= ANSWER; what++)
+				ns[p][what][r] =
+					pass[p].nets == 1 && what == ACCOUNT
+					? 0 /* its decisions are one */
+					: run(&b, (enum what)what, &pass[p]);
+	printf("%-23s  %-22s%-22s%-22s%-22s\n", "ns a question", "  (filling)",
+		"  steer_decide", "  steer_account", "  steer_answer");
+	for (unsigned p = 0; p < PASSES; p++) {
+		printf("%-23s", pass[p].name);
+		for (unsigned what = FILL; what <= ANSWER; what++)
+			show(ns[p][what]);
+		printf("\n");
+	}
+	bench_close(&b);
+}
+
+/* -- control -- */
+
+static void bench_control(struct geo *geo, unsigned nodes)
+{
+	static const struct pass pass = {"", NETS, 1, true, 0};
+	struct steer_query q[BATCH];
+	struct steer_decision d[BATCH];
+	double ns[ROUNDS];
+	struct bench b;
+	unsigned at = 0;
+	bench_open(&b, geo, nodes);
+	for (unsigned r = 0; r < ROUNDS; r++) {
+		double us[TICKS];
+		for (unsigned t = 0; t < TICKS; t++) {
+			for (unsigned n = 0; n < 1024; n += BATCH) {
+				for (unsigned i = 0; i < BATCH; i++)
+					fill(&pass, at++, &q[i]);
+				ask(&b, ANSWER, &pass, q, d);
+			}
+			b.now_ms += 100;
+			int64_t start = clock_ns();
+			publish(&b);
+			us[t] = (double)(clock_ns() - start) / 1000;
+		}
+		sample_all(&b);
+		qsort(us, TICKS, sizeof *us, by_value);
+		ns[r] = us[TICKS / 2];
+	}
+	printf("%-23u", nodes);
+	show(ns);
+	printf("\n");
+	bench_close(&b);
+}
+
+int main(int argc, char **argv)
+{
+	struct geo *geo = new_geo();
+	struct rng rng = {4};
+	asked = mem_alloc(NETS * sizeof *asked);
+	for (uint32_t i = 0; i < NETS; i++) {
+		uint32_t k = (uint32_t)(rng_next(&rng) % (i + 1));
+		asked[i] = asked[k];
+		asked[k].net = i;
+	}
+	for (uint32_t i = 0; i < NETS; i++) {
+		struct addr a = net_addr(asked[i].net);
+		asked[i].place = geo_find(geo, &a).place;
+	}
+	bench_questions(geo);
+	printf("\n%-23s  us each 100 ms\n", "nodes: merge and load");
+	bench_control(geo, 20);
+	bench_control(geo, 1000);
+	bench_control(geo, 10000);
+	free(asked);
+	geo_free(geo);
+	return 0;
+}
