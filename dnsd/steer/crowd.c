@@ -31,9 +31,9 @@ struct live {
 	uint64_t tag;   /* of the crowd */
 	uint32_t crowd; /* where it lies */
 	uint16_t node;
-	uint16_t next; /* of the same node, LIVES: none */
-	float share;   /* of the answer's viewers, 0: this record is free */
-	float rate;    /* promised, viewers/s to this node */
+	uint16_t next, before; /* of the same node, LIVES: none */
+	float share; /* of the answer's viewers, 0: this record is free */
+	float rate;  /* promised, viewers/s to this node */
 	int64_t from_ms, to_ms;
 };
 
@@ -112,12 +112,14 @@ static struct crowd *find(struct crowds *c, uint64_t key, int64_t now_ms)
 
 static void unlink_live(struct crowds *c, unsigned i)
 {
-	uint16_t *at = &c->first[c->live[i].node];
-	while (*at != LIVES && *at != i)
-		at = &c->live[*at].next;
-	if (*at == i)
-		*at = c->live[i].next;
-	c->live[i].share = 0;
+	struct live *l = &c->live[i];
+	if (l->before == LIVES)
+		c->first[l->node] = l->next;
+	else
+		c->live[l->before].next = l->next;
+	if (l->next != LIVES)
+		c->live[l->next].before = l->before;
+	l->share = 0;
 }
 
 static void end_answer(struct crowds *c, struct crowd *one,
@@ -148,10 +150,13 @@ static void begin(struct crowds *c, struct crowd *one, unsigned node,
 		.crowd = (uint32_t)(one - c->crowd),
 		.node = (uint16_t)node,
 		.next = c->first[node],
+		.before = LIVES,
 		.share = share,
 		.rate = rate,
 		.from_ms = now_ms,
 		.to_ms = now_ms + held_s * 1000};
+	if (l->next != LIVES)
+		c->live[l->next].before = (uint16_t)i;
 	c->first[node] = (uint16_t)i;
 	one->live[one->n++] = (uint16_t)i;
 }
@@ -193,16 +198,13 @@ void crowds_learn(struct crowds *c, unsigned node, int64_t from_ms,
 {
 	float squares = 0, half = 0.5f * (float)(to_ms - from_ms) * 0.001f;
 
-	for (uint16_t *at = &c->first[node]; *at != LIVES;) {
-		struct live *l = &c->live[*at];
+	for (unsigned i = c->first[node], next; i != LIVES; i = next) {
+		const struct live *l = &c->live[i];
 		float x = weight(l, from_ms, to_ms);
 		squares += x * x;
-		if (l->to_ms < from_ms - KEEP_MS) {
-			l->share = 0;
-			*at = l->next;
-		} else {
-			at = &l->next;
-		}
+		next = l->next;
+		if (l->to_ms < from_ms - KEEP_MS)
+			unlink_live(c, i);
 	}
 	if (squares <= 0)
 		return;

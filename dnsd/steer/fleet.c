@@ -10,6 +10,7 @@
 #define THREADS_MAX 256
 #define BITRATE_BPS 1.5e6f    /* of a viewer, until a node shows its own */
 #define BITRATE_VIEWERS 10    /* so many tell what one takes */
+#define BITS_SHARE 0.25f      /* of the bandwidth: a limit from here */
 #define SUSPECT_MS 40.0f      /* one failed poll */
 #define DISPLACED_SHARE 0.7f  /* of them: some give up, some wait */
 #define DOUBTED_SHARE 0.6f    /* of the viewers of a doubted one leave */
@@ -234,6 +235,11 @@ static void forecast_learn(struct fleet *f, unsigned i, float connections,
 	float left = forecast->seen * (float)(at_ms - before) * 0.001f /
 		FORECAST_SESSION_S;
 
+	/* Connections that are no viewers take no bits: only what comes near
+	 * to the bandwidth can be a limit. */
+	if (bps < BITS_SHARE * f->map->nodes[i].bandwidth_bps ||
+		f->map->nodes[i].bandwidth_bps <= 0)
+		bps = -1;
 	limit_sample(&f->node[i].limit, connections, bps,
 		forecast_sent(&f->all, forecast, before - FORECAST_LAG_MS,
 			at_ms - FORECAST_LAG_MS),

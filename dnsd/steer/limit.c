@@ -11,10 +11,11 @@
 #define GROWS 1.01f         /* a limit, per sample below it */
 
 #define FORGET_HIGH 0.995f
-#define EMPTY 0.2f     /* of its high: nearly none */
-#define SHOWN 0.25f    /* of those who were sent: they come after all */
-#define OWED 8.0f      /* viewers who did not show: it serves nobody */
-#define EMPTY_MS 60000 /* then it is tried again */
+#define EMPTY 0.05f      /* of its high: nearly none */
+#define SHOWN 0.25f      /* of those who were sent: they come after all */
+#define OWED 8.0f        /* viewers who did not show: it serves nobody ... */
+#define OWED_SHARE 0.03f /* ... and of its high so many more */
+#define EMPTY_MS 60000   /* then it is tried again */
 #define EMPTY_COST_MS 200.0f
 
 /* Bits that stand still while viewers come. */
@@ -22,7 +23,10 @@ static void watch_bits(struct limit *l, float connections, float bps)
 {
 	l->top_bps *= FORGET_TOP;
 	if (bps > l->top_bps * MORE_BITS || bps < l->top_bps * FEWER_BITS) {
-		if (bps > l->top_bps || connections < l->at_top) {
+		bool known = l->viewers > 0 && bps <= l->bps * MORE_BITS;
+		if (known) {
+			l->top_bps = fmaxf(bps, l->top_bps);
+		} else if (bps > l->top_bps || connections < l->at_top) {
 			l->top_bps = bps;
 			l->at_top = connections;
 		}
@@ -32,10 +36,15 @@ static void watch_bits(struct limit *l, float connections, float bps)
 	} else {
 		l->flat = 0;
 	}
-	if (l->flat >= FLAT)
+	if (l->viewers > 0 && bps > l->bps * MORE_BITS)
+		l->viewers = 0; /* it sends more than at its limit: no limit */
+	if (l->flat >= FLAT) {
 		l->viewers = l->at_top;
-	else if (l->viewers > 0 && connections < l->viewers)
+		l->bps = bps;
+	} else if (l->viewers > 0 && connections < l->viewers) {
 		l->viewers *= GROWS;
+		l->bps *= GROWS;
+	}
 }
 
 /* Connections that are gone, and nobody who comes. */
@@ -51,10 +60,10 @@ static void watch_viewers(struct limit *l, float connections, float sent,
 	}
 	if (l->empty_ms && now_ms - l->empty_ms >= EMPTY_MS) {
 		l->empty_ms = 0;
-		l->owed = OWED / 2;
+		l->owed = OWED_SHARE * l->high + OWED / 2;
 	}
 	l->owed += sent;
-	if (!l->empty_ms && l->owed >= OWED)
+	if (!l->empty_ms && l->owed >= OWED + OWED_SHARE * l->high)
 		l->empty_ms = now_ms;
 }
 

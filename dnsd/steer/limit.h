@@ -21,13 +21,15 @@ struct limit {
 	float at_top;  /* connections when it was reached */
 	unsigned flat; /* samples in a row with more viewers and no more bits */
 	float viewers; /* that it holds; 0: no limit seen */
+	float bps;     /* that it sent then */
 
 	float high;       /* most connections of late */
 	float owed;       /* viewers sent to it since, who did not show */
 	int64_t empty_ms; /* since when it seems to serve nobody; 0: it does */
 };
 
-/* A sample: connections and bits per second (negative: not known), sent: viewers
+/* A sample: connections and bits per second (negative: not known, or so few that
+ * they tell nothing of a limit), sent: viewers
  * that this server's answers must have brought since the last one, joined: how
  * many came. */
 void limit_sample(struct limit *limit, float connections, float bps, float sent,

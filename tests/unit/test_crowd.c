@@ -2,6 +2,8 @@
  * crowds are known; and the promises of answers that are replaced. */
 #include "world.h"
 
+#include <time.h>
+
 #include "base/rng.h"
 #include "steer/crowd.h"
 
@@ -376,6 +378,21 @@ static void test_many_answers(void **state)
 	assert_true(promised(s, 0, 60) <= 50000 * 0.61f);
 }
 
+/* Rings that are full of notes at every merge do not hold up control: a hundred
+ * thousand answers, also of nodes that are never sampled. */
+static void test_flood_of_answers(void **state)
+{
+	struct scene *s = *state;
+	clock_t begin = clock();
+	for (unsigned i = 0; i < 100000; i++) {
+		struct note note = note_of(i, 1, 10);
+		for (unsigned k = 0; k < 3; k++)
+			note.node[k] = (uint16_t)((i + k) % NODES);
+		answer(s, &note);
+	}
+	assert_true(clock() - begin < CLOCKS_PER_SEC);
+}
+
 /* -- the table -- */
 
 /* Full: the oldest goes. */
@@ -449,6 +466,7 @@ int main(void)
 		TEST(test_replaced),
 		TEST(test_replaced_often),
 		TEST(test_many_answers),
+		TEST(test_flood_of_answers),
 		TEST(test_table_full),
 		TEST(test_regular_stays),
 		TEST(test_forgotten),

@@ -38,6 +38,17 @@ static void test_full_below_its_bandwidth(void **state)
 	assert_true(l.viewers > 400 && l.viewers < 480);
 }
 
+/* What it sends beyond its limit was none: it is forgotten. */
+static void test_limit_was_none(void **state)
+{
+	struct limit l = {0};
+	(void)state;
+	float viewers = fill(&l, 0, 10, 60, 400);
+	assert_true(l.viewers > 0 && l.viewers < 450);
+	fill(&l, viewers, 10, 5, 10000);
+	assert_true(l.viewers == 0);
+}
+
 /* A node with room is not limited, however long it stays as it is. */
 static void test_steady(void **state)
 {
@@ -47,6 +58,18 @@ static void test_steady(void **state)
 	for (int i = 0; i < 200; i++)
 		fill(&l, viewers, i % 2 ? 3 : -3, 1, 1000);
 	assert_true(l.viewers == 0);
+}
+
+/* It empties and fills again: no limit is where it was emptiest. */
+static void test_evening_after_evening(void **state)
+{
+	struct limit l = {0};
+	(void)state;
+	for (int i = 0; i < 6; i++) {
+		float viewers = fill(&l, 0, 20, 50, 2000);
+		fill(&l, viewers, -40, 20, 2000);
+		assert_true(l.viewers == 0);
+	}
 }
 
 /* Other streams with fewer bits are no limit. */
@@ -83,7 +106,7 @@ static void test_serves_nobody(void **state)
 	(void)state;
 	fill(&l, 0, 10, 40, 1000);
 	assert_true(limit_cost_ms(&l, now) == 0);
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 7; i++) {
 		now += STEP_MS;
 		limit_sample(&l, 3, 3 * ONE_BPS, 3, 0, now);
 	}
@@ -120,7 +143,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_full_below_its_bandwidth),
+		cmocka_unit_test(test_limit_was_none),
 		cmocka_unit_test(test_steady),
+		cmocka_unit_test(test_evening_after_evening),
 		cmocka_unit_test(test_other_streams),
 		cmocka_unit_test(test_limit_is_tried),
 		cmocka_unit_test(test_serves_nobody),

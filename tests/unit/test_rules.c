@@ -726,6 +726,131 @@ static void test_heavy_net(void **state)
 	assert_true(d.again);
 }
 
+/* Makes a crowd of so many viewers a second behind a net, and its nodes grow so;
+ * returns its last answer. */
+static struct steer_decision make_crowd(
+	struct scene *s, const char *client, double per_s)
+{
+	struct steer_decision d;
+	for (int i = 0; i < 15; i++) {
+		d = world_ask(&s->w, "near.example.com", client);
+		for (unsigned k = 0; k < d.n; k++)
+			s->connections[d.node[k]] +=
+				(uint32_t)(per_s * d.ttl_s / d.n);
+		pass(s, d.ttl_s);
+		s->w.now += 2;
+		publish(s);
+	}
+	return d;
+}
+
+/* A crowd behind one resolver gets several addresses, of nodes that are equally
+ * near; a household gets one, and line 2 always does. */
+static void test_crowd_gets_several(void **state)
+{
+	struct scene *s = *state;
+	struct steer_decision d = make_crowd(s, net(HK, 0), 8);
+	assert_in_range(d.n, 2, 4);
+	for (unsigned i = 0; i < d.n; i++)
+		assert_true(starts(node_name(s, d.node[i]), "hk"));
+	d = world_ask(&s->w, "near.example.com", net(HK, 1));
+	assert_int_equal(d.n, 1);
+	d = world_ask(&s->w, "line2.near.example.com", net(HK, 0));
+	assert_int_equal(d.n, 1);
+	/* where others are far away, one must do */
+	make_crowd(s, net(UK, 0), 5);
+	s->connections[4] = 100; /* it has room again */
+	pass(s, STEP_S);
+	d = world_ask(&s->w, "near.example.com", net(UK, 0));
+	assert_true(d.rate > 1);
+	assert_int_equal(d.n, 1);
+	assert_string_equal(node_name(s, d.node[0]), "uk1");
+}
+
+/* What the answer promises is promised once, not to each of its nodes. */
+static void test_crowd_promises_once(void **state)
+{
+	struct scene *s = *state;
+	make_crowd(s, net(HK, 0), 8);
+	float reserved = 0;
+	struct steer_decision d =
+		world_ask(&s->w, "near.example.com", net(HK, 0));
+	publish(s);
+	for (unsigned i = 0; i < NODES; i++)
+		reserved += s->load->node[i].reserved;
+	float viewers = d.at_once + d.rate * d.held_s;
+	assert_true(d.n > 1);
+	assert_true(reserved > viewers);
+	assert_true(reserved < 1.9f * viewers); /* and those on their way */
+}
+
+/* Line n avoids the site where most viewers of the area were placed, even of a
+ * client that this server told nothing: another server or an older answer did. */
+static void test_line_avoids_the_crowd(void **state)
+{
+	unsigned on_hk3 = 0, before = 0;
+	for (unsigned placed = 0; placed < 2; placed++) {
+		struct scene s;
+		(void)state;
+		open_scene(&s, cities);
+		/* Hong Kong's are all on hk3, since hk1 and hk2 were down */
+		nodes_do(&s, "xx+++");
+		for (unsigned k = 0; placed && k < 200; k++) {
+			struct steer_query q = world_query(
+				&s.w, "near.example.com", net(HK, 0));
+			struct steer_decision d;
+			q.net.bytes[2] = (uint8_t)k;
+			q.asker = q.net;
+			steer_answer(&s.w.state, s.w.accounts, &q, s.w.now, &d);
+			s.w.now += 100;
+		}
+		nodes_do(&s, "+++++");
+		pass(&s, 120); /* no longer ramped */
+		for (unsigned k = 0; k < 100; k++) {
+			struct steer_query q = world_query(
+				&s.w, "line2.near.example.com", net(HK, 0));
+			struct steer_decision d;
+			q.net.bytes[2] = (uint8_t)k;
+			q.net.bytes[3] = 77; /* never told anything */
+			steer_decide(&s.w.state, s.w.accounts, &q, s.w.now, &d,
+				NULL);
+			*(placed ? &on_hk3 : &before) +=
+				!strcmp(node_name(&s, d.node[0]), "hk3");
+		}
+		close_scene(&s);
+	}
+	assert_true(before > 50); /* the other site of Hong Kong */
+	assert_true(on_hk3 < before / 2);
+}
+
+/* The viewers of a crowd whose node has died come back at once: they are spread
+ * over several nodes, and more are promised than one. */
+static void test_returning_are_spread(void **state)
+{
+	struct scene *s = *state;
+	make_crowd(s, net(JP, 0), 1);
+	struct steer_decision one =
+		world_ask(&s->w, "near.example.com", net(JP, 0));
+	assert_string_equal(node_name(s, one.node[0]), "jp1");
+	assert_true(one.at_once < 2);
+	s->w.now += one.ttl_s * 1000;
+	snprintf(s->does, sizeof s->does, "+++x+");
+	pass(s, 9);
+	struct steer_decision d =
+		world_ask(&s->w, "near.example.com", net(JP, 0));
+	assert_true(d.n > 1);
+	assert_true(d.at_once > 50);
+	for (unsigned i = 0; i < d.n; i++)
+		assert_true(starts(node_name(s, d.node[i]), "hk"));
+	/* they come once */
+	struct steer_decision e =
+		world_ask(&s->w, "near.example.com", net(JP, 0));
+	assert_true(e.at_once < 2);
+	/* and who was elsewhere has nothing to do with it */
+	d = world_ask(&s->w, "near.example.com", net(UK, 0));
+	assert_true(d.at_once < 2);
+}
+
 /* -- budgets -- */
 
 /* Viewers that so many questions with forged subnets promise. */
@@ -806,6 +931,10 @@ int main(void)
 		cmocka_unit_test(test_ttl_of_growth),
 		TEST(test_one_decision),
 		TEST(test_heavy_net),
+		TEST(test_crowd_gets_several),
+		TEST(test_crowd_promises_once),
+		cmocka_unit_test(test_line_avoids_the_crowd),
+		TEST(test_returning_are_spread),
 		TEST(test_budget),
 		TEST(test_flood),
 	};
