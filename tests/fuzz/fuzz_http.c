@@ -121,7 +121,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	struct http_sockets sockets = {.operators = operators, .site = site};
 	struct control_ops ops = {
 		.drain = drain, .heartbeat = heartbeat, .expect = expect};
-	http_start(built->conf, &sockets, &published, &ops, memory, 1);
+	http_start(built->conf, &sockets, &published, &ops, memory, NULL, 1);
 	return 0;
 }
 
