@@ -137,6 +137,7 @@ struct work {
 	const struct steer_query *query;
 	const struct map_name *name;
 	const struct map_pool *pool;
+	const struct candidates *candidates;
 	const struct client *client; /* NULL: nothing known */
 	struct remembered *past;     /* what it was told */
 	uint64_t net;                /* hash that spreads clients over nodes */
@@ -252,14 +253,29 @@ static void add(struct work *w, unsigned node, float path_ms)
 
 /* -- which nodes -- */
 
-static void add_candidates(struct work *w)
+/* No candidate from this path on can beat the best so far: price and penalty
+ * only add. */
+static bool too_far(const struct work *w, float path_ms)
 {
-	const struct candidates *c =
-		map_candidates(w->state->map, w->pool, w->query->place, w->net);
+	return w->options.best_state == NODE_UP &&
+		draw_least() + path_ms / TEMPERATURE_MS -
+			w->pool->ln_weight_max >
+		w->options.reach;
+}
+
+/* All candidates or, where only the best is wanted and paths ascend, as many as
+ * it takes to know it. */
+static void add_candidates(struct work *w, bool all)
+{
+	const struct candidate *slot = w->candidates->slot;
+	bool cut = !all && map_ascends(w->state->map, w->pool, w->candidates);
 	for (unsigned i = 0; i < MAP_CANDIDATES; i++) {
-		if (c->slot[i].node == MAP_NO_NODE)
+		if (slot[i].node == MAP_NO_NODE)
 			break;
-		add(w, c->slot[i].node, candidate_path_ms(c->slot[i]));
+		float path_ms = candidate_path_ms(slot[i]);
+		if (cut && too_far(w, path_ms))
+			break;
+		add(w, slot[i].node, path_ms);
 	}
 }
 
@@ -387,16 +403,24 @@ static void add_in_order(struct work *w)
 		}
 }
 
+static void clear(struct options *list)
+{
+	list->n = 0;
+	list->best_state = NODE_DRAINED + 1;
+	list->reach = FLT_MAX;
+}
+
 static void gather(struct work *w)
 {
-	w->options.n = 0;
-	w->options.best_state = NODE_DRAINED + 1;
-	w->options.reach = FLT_MAX;
+	clear(&w->options);
 	if (w->name->policy == POLICY_FAILOVER) {
 		add_in_order(w);
 		return;
 	}
-	add_candidates(w);
+	/* A crowd or a stream has another hash than its net. */
+	w->candidates =
+		map_candidates(w->state->map, w->pool, w->query->place, w->net);
+	add_candidates(w, true);
 	if (w->query->stream)
 		add_gathering(w);
 	if (w->pool->n <= MAP_CANDIDATES)
@@ -405,6 +429,27 @@ static void gather(struct work *w)
 		add_from_pool(w, w->options.best_state - 1u, NULL, 0);
 	else if (all_full(&w->options))
 		add_spares(w);
+}
+
+/* What most questions are: line 1, by cost, one answer, nobody looks at the
+ * scores. Then only what will be told is gathered: what is told already, or what
+ * the nearest candidates settle. False: they do not. */
+static bool gather_usual(struct work *w)
+{
+	const struct told *t = &w->past->told[0];
+	const struct candidate *slot = w->candidates->slot;
+
+	if (w->exact || w->query->stream || w->name->policy != POLICY_NEARBY)
+		return false;
+	clear(&w->options);
+	for (unsigned i = 0; told_runs(t, w->now) && i < MAP_CANDIDATES; i++)
+		if (slot[i].node == t->node &&
+			w->state->load->node[t->node].state == NODE_UP) {
+			add(w, t->node, candidate_path_ms(slot[i]));
+			return true;
+		}
+	add_candidates(w, false);
+	return w->options.best_state == NODE_UP && !all_full(&w->options);
 }
 
 /* -- lines -- */
@@ -796,14 +841,15 @@ void steer_decide(const struct steer_state *state,
 	w.at_once = 1;
 	w.n_second = 0;
 	w.net = net_hash(query);
-	w.area = area_of(state->map,
-		map_candidates(state->map, w.pool, query->place, w.net));
+	w.candidates = map_candidates(state->map, w.pool, query->place, w.net);
+	w.area = area_of(state->map, w.candidates);
 	*d = (struct steer_decision){
 		.key = key_of(state->map, query, w.net), .area = w.area};
 	recall(&w, d);
 	w.exact = trace || query->line > 1 || w.answers > 1;
 	choose_hash(&w);
-	gather(&w);
+	if (!gather_usual(&w))
+		gather(&w);
 	if (query->line > 1)
 		avoid_places(&w);
 	unsigned n = earlier_lines(&w, had);

@@ -20,7 +20,8 @@ struct load_node {
 			     worst of connections, bandwidth, CPU */
 	float per_viewer; /* utilisation one more viewer adds */
 	float room;       /* 1, less while the node ramps up */
-	float ln_weight;  /* ln(capacity * room), for the rendezvous hash */
+	float ln_weight;  /* ln(capacity * room), for the rendezvous hash; at
+			     most the pool's ln_weight_max */
 	float growth;     /* utilisation per second, >= 0 */
 	float penalty_ms; /* doubts: a failed poll, recent faults */
 	float reserved;   /* viewers in flight, part of used */

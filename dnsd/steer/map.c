@@ -443,8 +443,12 @@ static uint32_t pool_of(struct build *b, const struct conf_steer *steer)
 	p->n = steer->n_nodes;
 	p->node = node;
 	p->carrier_ms = (float)steer->carrier_ms;
-	for (unsigned i = 0; i < p->n; i++)
+	float largest = 0;
+	for (unsigned i = 0; i < p->n; i++) {
 		p->capacity += map->nodes[node[i]].capacity;
+		largest = fmaxf(largest, map->nodes[node[i]].capacity);
+	}
+	p->ln_weight_max = logf(largest);
 	build_candidates(b, p);
 	return map->n_pools++;
 }

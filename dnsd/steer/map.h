@@ -64,8 +64,9 @@ struct map_node {
 
 struct map_pool {
 	unsigned n;
-	const uint16_t *node;           /* in the order of the configuration */
-	float carrier_ms, capacity;     /* capacity: of all its nodes */
+	const uint16_t *node;       /* in the order of the configuration */
+	float carrier_ms, capacity; /* capacity: of all its nodes */
+	float ln_weight_max;        /* ln of the largest: none weighs more */
 	const struct candidates *cells; /* by cell */
 	unsigned unknown_cells;         /* the first ones: for unknown places */
 };
@@ -108,6 +109,13 @@ static inline const struct candidates *map_candidates(const struct map *map,
 	if (cell == 0 && pool->unknown_cells > 1)
 		return &pool->cells[map->n_cells + net % pool->unknown_cells];
 	return &pool->cells[cell];
+}
+
+/* Whether the paths of a cell ascend: not where the place is unknown. */
+static inline bool map_ascends(const struct map *map,
+	const struct map_pool *pool, const struct candidates *candidates)
+{
+	return candidates < pool->cells + map->n_cells;
 }
 
 /* The path from a place to a node of a pool in milliseconds, bias and carrier
