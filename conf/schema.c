@@ -147,7 +147,7 @@ static const struct key top_keys[] = {
 		.text = "UDP threads; 0: one per core"},
 	{"client_nets", KEY_INT, AT(conf, client_nets), 1024, 67108864,
 		"1048576",
-		.text = "client nets whose answers are remembered, 64 bytes each when in use"},
+		.text = "client nets whose answers are remembered, 32 bytes each when in use"},
 	{"servers", KEY_INT, AT(conf, servers), 0, 1000, "0",
 		.text = "name servers that share this delegation; 0: as many as the zone has NS"},
 	{"user", KEY_TEXT, AT(conf, user),

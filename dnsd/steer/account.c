@@ -55,7 +55,6 @@ static bool remember(struct memory *memory, const struct steer_query *query,
 {
 	unsigned line = query->line - 1u;
 	const struct told *seen = &d->past.told[line];
-	uint16_t older[MEMORY_OLDER] = {d->past.older[0], d->past.older[1]};
 	struct told t = *seen;
 
 	if (d->again) {
@@ -65,8 +64,6 @@ static bool remember(struct memory *memory, const struct steer_query *query,
 		return true;
 	}
 	if (t.node != d->node[0] && t.node != MAP_NO_NODE) {
-		older[1] = older[0];
-		older[0] = t.before;
 		t.before = t.node;
 		t.moved = told_quarters(now);
 	}
@@ -74,7 +71,7 @@ static bool remember(struct memory *memory, const struct steer_query *query,
 	t.made_ms = now;
 	t.ttl_s = (uint16_t)d->ttl_s;
 	t.types = query->type;
-	return memory_claim(memory, d->key, line, seen, &t, older);
+	return memory_claim(memory, d->key, line, seen, &t);
 }
 
 static uint64_t asker_key(const struct addr *asker)

@@ -124,7 +124,7 @@ void steer_prefetch(const struct steer_state *state,
 	const struct map_name *name = &state->map->names[query->name];
 	const struct map_pool *pool = &state->map->pools[name->pool];
 	__builtin_prefetch(map_candidates(state->map, pool, query->place, net));
-	memory_prefetch(accounts->memory, key);
+	memory_prefetch(accounts->memory, key, query->line);
 	accounts_prefetch(accounts, demand_key(key, query->line));
 }
 
@@ -786,7 +786,7 @@ static void recall(struct work *w, struct steer_decision *d)
 
 	w->past = &d->past;
 	if (accounts) {
-		memory_read(accounts->memory, d->key, &d->past);
+		memory_read(accounts->memory, d->key, w->query->line, &d->past);
 		uint64_t key = demand_key(d->key, w->query->line);
 		w->client = accounts_peek(accounts, key);
 		know_demand(w, key);

@@ -10,16 +10,18 @@
 #include "steer/map.h"
 
 #define WAYS 4
-#define TAG_BUSY 2 /* being made; tags of keys are odd */
+#define ENTRIES_PER_NET 2
+#define TAG_BUSY 2         /* being made; tags of keys are odd */
+#define OLDER MEMORY_LINES /* the "line" of what line 1 was told long before */
 
+/* A line of a client net. */
 struct entry {
-	_Atomic uint64_t tag;                 /* 0: free */
-	_Atomic uint64_t where[MEMORY_LINES]; /* node 16, before 16, made 32;
-						 0: nothing told */
-	_Atomic uint64_t how[MEMORY_LINES];   /* ttl 16, types 8, moved 8 */
-	_Atomic uint64_t older;
+	_Atomic uint64_t where; /* node 16, before 16, made 32; 0: nothing
+				   told. OLDER: its two nodes */
+	_Atomic uint32_t tag;   /* 0: free */
+	_Atomic uint32_t how;   /* ttl 16, types 8, moved 8 */
 };
-_Static_assert(sizeof(struct entry) == 64, "a cache line");
+_Static_assert(WAYS * sizeof(struct entry) == 64, "a bucket is a cache line");
 
 struct memory {
 	struct entry *entries; /* buckets of WAYS */
@@ -36,7 +38,7 @@ struct memory *memory_new(unsigned max_nets, uint64_t secret)
 {
 	struct memory *m = mem_zero(1, sizeof *m);
 	uint64_t buckets = 1;
-	while (buckets * WAYS < max_nets)
+	while (buckets * WAYS < (uint64_t)max_nets * ENTRIES_PER_NET)
 		buckets *= 2;
 	m->bucket_mask = buckets - 1;
 	m->secret = secret;
@@ -59,15 +61,11 @@ void memory_free(struct memory *m)
 
 /* -- words -- */
 
-static inline uint64_t get(const _Atomic uint64_t *word)
-{
-	return atomic_load_explicit(word, memory_order_relaxed);
-}
+#define get(word) atomic_load_explicit(word, memory_order_relaxed)
+#define set(word, value) \
+	atomic_store_explicit(word, value, memory_order_relaxed)
 
-static inline void set(_Atomic uint64_t *word, uint64_t value)
-{
-	atomic_store_explicit(word, value, memory_order_relaxed);
-}
+static const struct told nothing = {.node = MAP_NO_NODE, .before = MAP_NO_NODE};
 
 /* The node's number is kept plus one, so that 0 is nothing. */
 static uint64_t where_of(const struct told *t)
@@ -78,16 +76,15 @@ static uint64_t where_of(const struct told *t)
 		(uint64_t)t->made_ms << 32;
 }
 
-static uint64_t how_of(const struct told *t)
+static uint32_t how_of(const struct told *t)
 {
-	return t->ttl_s | (uint64_t)t->types << 16 | (uint64_t)t->moved << 24;
+	return t->ttl_s | (uint32_t)t->types << 16 | (uint32_t)t->moved << 24;
 }
 
-static struct told told_of(uint64_t where, uint64_t how)
+static struct told told_of(uint64_t where, uint32_t how)
 {
 	if (!where)
-		return (struct told){
-			.node = MAP_NO_NODE, .before = MAP_NO_NODE};
+		return nothing;
 	return (struct told){.node = (uint16_t)((where & 0xffff) - 1),
 		.before = (uint16_t)(where >> 16),
 		.made_ms = (uint32_t)(where >> 32),
@@ -98,20 +95,26 @@ static struct told told_of(uint64_t where, uint64_t how)
 
 /* -- entries -- */
 
+static inline uint64_t key_of(uint64_t key, unsigned line)
+{
+	return line ? hash_mix(key + line) : key;
+}
+
 static struct entry *bucket_of(const struct memory *m, uint64_t key)
 {
 	return &m->entries[(key & m->bucket_mask) * WAYS];
 }
 
-static uint64_t tag_of(const struct memory *m, uint64_t key)
+static uint32_t tag_of(const struct memory *m, uint64_t key)
 {
-	return hash_mix(key ^ m->secret) | 1;
+	return (uint32_t)hash_mix(key ^ m->secret) | 1;
 }
 
+/* NULL: it is not there. The key is one of key_of. */
 static struct entry *find(const struct memory *m, uint64_t key)
 {
 	struct entry *e = bucket_of(m, key);
-	uint64_t tag = tag_of(m, key);
+	uint32_t tag = tag_of(m, key);
 	for (unsigned i = 0; i < WAYS; i++)
 		if (atomic_load_explicit(&e[i].tag, memory_order_acquire) ==
 			tag)
@@ -119,16 +122,11 @@ static struct entry *find(const struct memory *m, uint64_t key)
 	return NULL;
 }
 
-/* When any of its lines was decided last: its age. */
 static uint32_t age_of(const struct entry *e, uint32_t now)
 {
-	uint32_t least = UINT32_MAX;
-	for (unsigned i = 0; i < MEMORY_LINES; i++) {
-		uint64_t where = get(&e->where[i]);
-		if (where && now - (uint32_t)(where >> 32) < least)
-			least = now - (uint32_t)(where >> 32);
-	}
-	return least;
+	uint64_t where = get(&e->where);
+	return where && get(&e->tag) ? now - (uint32_t)(where >> 32)
+				     : UINT32_MAX;
 }
 
 /* Makes room for a key; NULL if another thread is making room there too. */
@@ -138,25 +136,45 @@ static struct entry *make(struct memory *m, uint64_t key, uint32_t now)
 	uint32_t oldest_age = 0;
 
 	for (unsigned i = 0; i < WAYS; i++) {
-		uint64_t tag = get(&e[i].tag);
-		uint32_t age = tag ? age_of(&e[i], now) : UINT32_MAX;
-		if (tag != TAG_BUSY && (!oldest || age > oldest_age)) {
+		uint32_t age = age_of(&e[i], now);
+		if (get(&e[i].tag) != TAG_BUSY &&
+			(!oldest || age > oldest_age)) {
 			oldest = &e[i];
 			oldest_age = age;
 		}
 	}
 	if (!oldest)
 		return NULL;
-	uint64_t tag = get(&oldest->tag);
+	uint32_t tag = get(&oldest->tag);
 	if (tag == TAG_BUSY ||
 		!atomic_compare_exchange_strong(&oldest->tag, &tag, TAG_BUSY))
 		return NULL;
-	for (unsigned i = 0; i < MEMORY_LINES; i++)
-		set(&oldest->where[i], 0);
-	set(&oldest->older, UINT64_MAX);
+	set(&oldest->where, 0);
 	atomic_store_explicit(
 		&oldest->tag, tag_of(m, key), memory_order_release);
 	return oldest;
+}
+
+static struct told read_line(
+	const struct memory *m, uint64_t key, unsigned line)
+{
+	const struct entry *e = find(m, key_of(key, line));
+	return e ? told_of(get(&e->where), get(&e->how)) : nothing;
+}
+
+/* Line 1 has left a node again: the last two before that are kept. */
+static void push_older(
+	struct memory *m, uint64_t key, uint16_t node, uint32_t now)
+{
+	uint64_t of_older = key_of(key, OLDER);
+	struct entry *e = find(m, of_older);
+	if (!e)
+		e = make(m, of_older, now);
+	if (!e)
+		return;
+	struct told t = told_of(get(&e->where), 0);
+	t = (struct told){.node = node, .before = t.node, .made_ms = now};
+	set(&e->where, where_of(&t));
 }
 
 /* -- the interface -- */
@@ -166,52 +184,52 @@ struct crowds *memory_crowds(const struct memory *m)
 	return m->crowds;
 }
 
-void memory_prefetch(const struct memory *m, uint64_t key)
+void memory_prefetch(const struct memory *m, uint64_t key, unsigned lines)
 {
-	const struct entry *e = bucket_of(m, key);
-	for (unsigned i = 0; i < WAYS; i++)
-		__builtin_prefetch(&e[i]);
+	__builtin_prefetch(bucket_of(m, key));
+	for (unsigned i = 1; lines > 1 && i <= OLDER; i++)
+		if (i < lines || i == OLDER)
+			__builtin_prefetch(bucket_of(m, key_of(key, i)));
 }
 
-void memory_read(const struct memory *m, uint64_t key, struct remembered *out)
+void memory_read(const struct memory *m, uint64_t key, unsigned lines,
+	struct remembered *out)
 {
-	const struct entry *e = find(m, key);
+	struct told older = lines > 1 ? read_line(m, key, OLDER) : nothing;
 	for (unsigned i = 0; i < MEMORY_LINES; i++)
-		out->told[i] = told_of(
-			e ? get(&e->where[i]) : 0, e ? get(&e->how[i]) : 0);
-	uint64_t older = e ? get(&e->older) : UINT64_MAX;
-	for (unsigned i = 0; i < MEMORY_OLDER; i++)
-		out->older[i] = (uint16_t)(older >> (16 * i));
+		out->told[i] = i < lines ? read_line(m, key, i) : nothing;
+	out->older[0] = older.node;
+	out->older[1] = older.before;
 }
 
 bool memory_claim(struct memory *m, uint64_t key, unsigned line,
-	const struct told *seen, const struct told *told,
-	const uint16_t older[MEMORY_OLDER])
+	const struct told *seen, const struct told *told)
 {
-	struct entry *e = find(m, key);
-	uint64_t expected = where_of(seen);
+	uint64_t of_line = key_of(key, line), expected = where_of(seen);
+	struct entry *e = find(m, of_line);
 
 	if (!e)
-		e = make(m, key, told->made_ms);
+		e = make(m, of_line, told->made_ms);
 	if (!e)
 		return true; /* full of busy hands: not remembered */
 	if (!atomic_compare_exchange_strong(
-		    &e->where[line], &expected, where_of(told))) {
+		    &e->where, &expected, where_of(told))) {
 		/* Its entry had gone meanwhile, or somebody was faster. */
 		if (expected)
 			return false;
-		set(&e->where[line], where_of(told));
+		set(&e->where, where_of(told));
 	}
-	set(&e->how[line], how_of(told));
-	if (line == 0)
-		set(&e->older, older[0] | (uint64_t)older[1] << 16);
+	set(&e->how, how_of(told));
+	if (line == 0 && told->node != seen->node &&
+		seen->before != MAP_NO_NODE)
+		push_older(m, key, seen->before, told->made_ms);
 	return true;
 }
 
 void memory_share(
 	struct memory *m, uint64_t key, unsigned line, const struct told *told)
 {
-	struct entry *e = find(m, key);
-	if (e && get(&e->where[line]) == where_of(told))
-		set(&e->how[line], how_of(told));
+	struct entry *e = find(m, key_of(key, line));
+	if (e && get(&e->where) == where_of(told))
+		set(&e->how, how_of(told));
 }

@@ -3,11 +3,15 @@
  * A decision holds for its client net and TTL whichever thread is asked next:
  * resolvers ask A and AAAA from different ports, which the kernel deals to
  * different workers, and a website asks over HTTP. So this one table is shared.
- * An entry is one cache line of atomic words; threads meet on it only when they
- * answer the same net at the same time. Nobody waits: what is torn by a race
- * is at worst a decision that is made anew.
+ * Its words are atomic; threads meet on them only when they answer the same net
+ * at the same time. Nobody waits: what is torn by a race is at worst a decision
+ * that is made anew.
  *
- *	| tag | line 1..3: node before made | line 1..3: ttl types moved | older |
+ * Most nets never ask for a further line, so each line of a net has an entry of
+ * its own, and so have the nodes that line 1 was told long before. A bucket of
+ * four is one cache line, all that most questions touch:
+ *
+ *	| node before made | tag | ttl types moved |  x 4
  *
  * The table is fixed; the oldest entry of a bucket makes room.
  */
@@ -60,7 +64,7 @@ static inline uint8_t told_moved(const struct told *t, uint32_t now)
 	return (uint8_t)(told_quarters(now) - t->moved);
 }
 
-/* A copy of an entry. */
+/* A copy of what a client net was told. */
 struct remembered {
 	struct told told[MEMORY_LINES];
 	uint16_t older[MEMORY_OLDER]; /* nodes line 1 was told before
@@ -70,27 +74,27 @@ struct remembered {
 struct memory;
 struct crowds;
 
-/* For about max_nets client nets (rounded up to a power of two, 64 bytes each,
- * touched only when used). secret seeds the tags. */
+/* For about max_nets client nets (rounded up to a power of two, 32 bytes each:
+ * two lines; touched only when used). secret seeds the tags. */
 struct memory *memory_new(unsigned max_nets, uint64_t secret);
 void memory_free(struct memory *memory); /* NULL allowed */
 
 /* The crowds of this process; owned by memory. */
 struct crowds *memory_crowds(const struct memory *memory);
 
-/* Fetches the bucket of a key into the cache. */
-void memory_prefetch(const struct memory *memory, uint64_t key);
+/* Fetches the buckets of a key's first lines into the cache. */
+void memory_prefetch(const struct memory *memory, uint64_t key, unsigned lines);
 
-/* What is known of a key; all MAP_NO_NODE if nothing is. */
-void memory_read(
-	const struct memory *memory, uint64_t key, struct remembered *out);
+/* What is known of the first lines (1..) of a key, for more than one of older
+ * nodes too; the rest, and what is not known, is MAP_NO_NODE. */
+void memory_read(const struct memory *memory, uint64_t key, unsigned lines,
+	struct remembered *out);
 
 /* Remembers a new decision of a line (0..), if the line is still as `seen`
  * (from memory_read) says. False: another thread has decided meanwhile; decide
- * again. older is written with line 0. */
+ * again. */
 bool memory_claim(struct memory *memory, uint64_t key, unsigned line,
-	const struct told *seen, const struct told *told,
-	const uint16_t older[MEMORY_OLDER]);
+	const struct told *seen, const struct told *told);
 
 /* Adds types to a decision that stands. */
 void memory_share(struct memory *memory, uint64_t key, unsigned line,

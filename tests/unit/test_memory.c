@@ -16,7 +16,6 @@ static struct told told(uint16_t node, uint32_t made_ms)
 }
 
 static const struct told nothing = {.node = MAP_NO_NODE, .before = MAP_NO_NODE};
-static const uint16_t older[MEMORY_OLDER] = {3, MAP_NO_NODE};
 
 static void test_read_back(void **state)
 {
@@ -25,22 +24,46 @@ static void test_read_back(void **state)
 	struct told t = told(5, 1000), u = told(6, 2000);
 
 	(void)state;
-	memory_read(m, 42, &r);
+	memory_read(m, 42, MEMORY_LINES, &r);
 	assert_int_equal(r.told[0].node, MAP_NO_NODE);
 	assert_int_equal(r.older[0], MAP_NO_NODE);
-	assert_true(memory_claim(m, 42, 0, &nothing, &t, older));
-	assert_true(memory_claim(m, 42, 1, &nothing, &u, older));
-	memory_read(m, 42, &r);
+	assert_true(memory_claim(m, 42, 0, &nothing, &t));
+	assert_true(memory_claim(m, 42, 1, &nothing, &u));
+	memory_read(m, 42, MEMORY_LINES, &r);
 	assert_memory_equal(&r.told[0], &t, sizeof t);
 	assert_memory_equal(&r.told[1], &u, sizeof u);
 	assert_int_equal(r.told[2].node, MAP_NO_NODE);
-	assert_memory_equal(r.older, older, sizeof older);
+	assert_int_equal(r.older[0], MAP_NO_NODE);
 	t.types |= STEER_AAAA;
 	memory_share(m, 42, 0, &t);
-	memory_read(m, 42, &r);
+	memory_read(m, 42, MEMORY_LINES, &r);
 	assert_int_equal(r.told[0].types, STEER_A | STEER_AAAA);
-	memory_read(m, 43, &r);
+	memory_read(m, 43, MEMORY_LINES, &r);
 	assert_int_equal(r.told[0].node, MAP_NO_NODE);
+	memory_free(m);
+}
+
+/* What line 1 was told before the node before: the latest two. */
+static void test_older(void **state)
+{
+	struct memory *m = memory_new(64, 1);
+	struct remembered r = {.told = {nothing}};
+
+	(void)state;
+	for (uint16_t i = 1; i <= 5; i++) {
+		struct told t = {.node = i,
+			.before = i > 1 ? (uint16_t)(i - 1) : MAP_NO_NODE,
+			.made_ms = i};
+		assert_true(memory_claim(m, 42, 0, &r.told[0], &t));
+		memory_read(m, 42, 2, &r);
+		assert_int_equal(r.older[0], i > 2 ? i - 2u : MAP_NO_NODE);
+		assert_int_equal(r.older[1], i > 3 ? i - 3u : MAP_NO_NODE);
+	}
+	struct told again = r.told[0];
+	again.made_ms = 9;
+	assert_true(memory_claim(m, 42, 0, &r.told[0], &again));
+	memory_read(m, 42, 2, &r);
+	assert_int_equal(r.older[0], 3);
 	memory_free(m);
 }
 
@@ -51,10 +74,10 @@ static void test_claim(void **state)
 	struct told t = told(5, 1000), u = told(6, 1000), v = told(8, 9000);
 
 	(void)state;
-	assert_true(memory_claim(m, 42, 0, &nothing, &t, older));
-	assert_false(memory_claim(m, 42, 0, &nothing, &u, older));
-	assert_true(memory_claim(m, 42, 0, &t, &v, older));
-	assert_false(memory_claim(m, 42, 0, &t, &u, older));
+	assert_true(memory_claim(m, 42, 0, &nothing, &t));
+	assert_false(memory_claim(m, 42, 0, &nothing, &u));
+	assert_true(memory_claim(m, 42, 0, &t, &v));
+	assert_false(memory_claim(m, 42, 0, &t, &u));
 	memory_free(m);
 }
 
@@ -67,12 +90,11 @@ static void test_flood(void **state)
 	(void)state;
 	for (uint32_t i = 0; i < 100000; i++) {
 		struct told t = told((uint16_t)(i % 60000), i);
-		assert_true(
-			memory_claim(m, hash_mix(i), 0, &nothing, &t, older));
+		assert_true(memory_claim(m, hash_mix(i), 0, &nothing, &t));
 	}
 	for (uint32_t i = 99900; i < 100000; i++) {
 		struct remembered r;
-		memory_read(m, hash_mix(i), &r);
+		memory_read(m, hash_mix(i), 1, &r);
 		kept += r.told[0].made_ms == i && r.told[0].node == i % 60000;
 	}
 	assert_int_equal(kept, 100);
@@ -88,10 +110,10 @@ static void *hammer(void *arg)
 	for (uint32_t i = 0; i < 200000; i++) {
 		uint64_t key = rng_next(&rng) % 300;
 		struct remembered r;
-		memory_read(m, key, &r);
+		memory_read(m, key, 1, &r);
 		bad += r.told[0].node != MAP_NO_NODE && r.told[0].node >= 300;
 		struct told t = told((uint16_t)key, i);
-		memory_claim(m, key, 0, &r.told[0], &t, older);
+		memory_claim(m, key, 0, &r.told[0], &t);
 	}
 	return (void *)bad;
 }
@@ -118,6 +140,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_read_back),
+		cmocka_unit_test(test_older),
 		cmocka_unit_test(test_claim),
 		cmocka_unit_test(test_flood),
 		cmocka_unit_test(test_threads),
