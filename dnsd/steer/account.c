@@ -23,8 +23,9 @@ static inline void sum_add(_Atomic uint32_t *sum, uint32_t add)
 static unsigned promise_class(uint32_t ttl_s)
 {
 	unsigned c = 0;
-	while (c + 1 < PROMISE_CLASSES && promise_class_s[c] < ttl_s)
-		c++;
+	for (unsigned half = PROMISE_CLASSES / 2; half; half /= 2)
+		if (promise_class_s[c + half - 1] < ttl_s)
+			c += half;
 	return c;
 }
 
@@ -76,8 +77,12 @@ static bool remember(struct memory *memory, const struct steer_query *query,
 
 static uint64_t asker_key(const struct addr *asker)
 {
-	struct addr net = addr_mask(asker, asker->family == 4 ? 24 : 48);
-	return hash_bytes(net.bytes, sizeof net.bytes, net.family);
+	uint64_t net = 0; /* a /24 or /48 */
+	if (asker->family == 4)
+		memcpy(&net, asker->bytes, 3);
+	else
+		memcpy(&net, asker->bytes, 6);
+	return hash_mix(net ^ (uint64_t)asker->family << 56);
 }
 
 /* A network may promise a tenth of the pool at once and a hundredth more each
@@ -128,19 +133,28 @@ static float promise(const struct steer_state *state, struct accounts *accounts,
 	return may / want;
 }
 
+/* Viewers on a node before this answer. */
+struct before {
+	float area, everywhere;
+};
+
 /* Where the viewers of this area, and of this stream, are from now on. */
-static void place(struct accounts *accounts, const struct steer_query *query,
-	const struct steer_decision *d, float share, uint32_t now)
+static struct before place(struct accounts *accounts,
+	const struct steer_query *query, const struct steer_decision *d,
+	float share, uint32_t now)
 {
 	float viewers = share * (d->at_once + d->rate * (float)d->held_s);
 	unsigned node = d->node[0];
-	accounts_place(accounts, d->area, node, viewers, now);
-	accounts_place(accounts, PLACED_EVERYWHERE, node, viewers, now);
-	if (!query->stream)
-		return;
-	uint32_t stream = accounts_stream(query->stream);
-	accounts_place(accounts, stream, node, viewers, now);
-	accounts_place(accounts, stream, MAP_NO_NODE, viewers, now);
+	struct before before = {
+		accounts_place(accounts, d->area, node, viewers, now),
+		accounts_place(accounts, PLACED_EVERYWHERE, node, viewers, now),
+	};
+	if (query->stream) {
+		uint32_t stream = accounts_stream(query->stream);
+		accounts_place(accounts, stream, node, viewers, now);
+		accounts_place(accounts, stream, MAP_NO_NODE, viewers, now);
+	}
+	return before;
 }
 
 /* Whether a network may be noted for a node again. */
@@ -156,37 +170,40 @@ static bool may_note(struct accounts *accounts, uint32_t asker, unsigned kind,
 	return true;
 }
 
-/* That this network was told a node or, asking for another line, may have
- * viewers who leave one. */
-static void note_evidence(struct accounts *accounts,
-	const struct steer_query *query, const struct steer_decision *d,
-	uint64_t asker, uint32_t now)
+static void note_told(struct accounts *accounts, const struct steer_decision *d,
+	uint32_t asker, struct before before, uint32_t now)
 {
-	const struct told *last = query->line > 1 && query->line <= MEMORY_LINES
-		? &d->past.told[query->line - 2]
-		: NULL;
-	struct note note = {.asker = (uint32_t)asker,
+	struct note note = {.asker = asker,
 		.now_ms = now,
+		.at_once = before.area,
+		.rate = before.everywhere,
 		.area = d->area,
 		.kind = NOTE_TOLD,
 		.node = {d->node[0], MAP_NO_NODE, MAP_NO_NODE, MAP_NO_NODE}};
-	if (may_note(accounts, note.asker, NOTE_TOLD, d->node[0], now,
-		    TOLD_NOTE_MS)) {
-		note.at_once =
-			accounts_placed(accounts, note.area, d->node[0], now);
-		note.rate = accounts_placed(
-			accounts, PLACED_EVERYWHERE, d->node[0], now);
+	if (may_note(accounts, asker, NOTE_TOLD, d->node[0], now, TOLD_NOTE_MS))
 		note_push(accounts->notes, &note);
-	}
-	if (!last || !told_counts(last, now) ||
-		!may_note(accounts, note.asker, NOTE_LEFT, last->node, now,
+}
+
+/* Who asks for another line may have viewers who leave the one before. */
+static void note_left(struct accounts *accounts,
+	const struct steer_query *query, const struct steer_decision *d,
+	uint32_t asker, uint32_t now)
+{
+	if (query->line < 2 || query->line > MEMORY_LINES)
+		return;
+	const struct told *last = &d->past.told[query->line - 2];
+	if (!told_counts(last, now) ||
+		!may_note(accounts, asker, NOTE_LEFT, last->node, now,
 			LEFT_NOTE_MS))
 		return;
-	note.kind = NOTE_LEFT;
-	note.node[0] = last->node;
-	note.node[1] = last->before;
-	for (unsigned i = 0; query->line == 2 && i < MEMORY_OLDER; i++)
-		note.node[2 + i] = d->past.older[i];
+	bool older = query->line == 2;
+	struct note note = {.asker = asker,
+		.now_ms = now,
+		.area = d->area,
+		.kind = NOTE_LEFT,
+		.node = {last->node, last->before,
+			older ? d->past.older[0] : MAP_NO_NODE,
+			older ? d->past.older[1] : MAP_NO_NODE}};
 	note_push(accounts->notes, &note);
 }
 
@@ -214,10 +231,11 @@ bool steer_account(const struct steer_state *state, struct accounts *accounts,
 	if (d->only)
 		sum_add(&accounts->promise[d->node[0]].only, 1);
 	uint64_t asker = asker_key(&query->asker);
-	note_evidence(accounts, query, d, asker, now);
 	float share = promise(state, accounts, query, d, asker,
 		d->crowd ? d->rate : demand_rate(c), now);
-	place(accounts, query, d, share, now);
+	struct before before = place(accounts, query, d, share, now);
+	note_told(accounts, d, (uint32_t)asker, before, now);
+	note_left(accounts, query, d, (uint32_t)asker, now);
 	return true;
 }
 

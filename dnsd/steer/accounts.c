@@ -25,7 +25,7 @@ static void *pages(size_t size)
 
 static size_t clients_size(const struct accounts *a)
 {
-	return (size_t)(a->bucket_mask + 1) * CLIENT_WAYS * sizeof *a->clients;
+	return (size_t)(a->bucket_mask + 1) * sizeof *a->clients;
 }
 
 struct accounts *accounts_new(
@@ -56,18 +56,18 @@ void accounts_free(struct accounts *a)
 
 static struct client *bucket_of(const struct accounts *a, uint64_t key)
 {
-	return &a->clients[(key & a->bucket_mask) * CLIENT_WAYS];
+	return a->clients[key & a->bucket_mask].way;
 }
 
-static uint64_t tag_of(const struct accounts *a, uint64_t key)
+static uint32_t tag_of(const struct accounts *a, uint64_t key)
 {
-	return hash_mix(key ^ a->secret) | 1;
+	return (uint32_t)hash_mix(key ^ a->secret) | 1;
 }
 
 const struct client *accounts_peek(const struct accounts *a, uint64_t key)
 {
 	const struct client *c = bucket_of(a, key);
-	uint64_t tag = tag_of(a, key);
+	uint32_t tag = tag_of(a, key);
 	for (unsigned i = 0; i < CLIENT_WAYS; i++)
 		if (c[i].tag == tag)
 			return &c[i];
@@ -78,7 +78,7 @@ struct client *accounts_client(
 	struct accounts *a, uint64_t key, uint32_t now_ms)
 {
 	struct client *c = bucket_of(a, key), *oldest = c;
-	uint64_t tag = tag_of(a, key);
+	uint32_t tag = tag_of(a, key);
 	for (unsigned i = 0; i < CLIENT_WAYS; i++) {
 		if (c[i].tag == tag)
 			return &c[i];
@@ -103,18 +103,19 @@ static float placed_now(const struct placed *p, uint32_t now_ms)
 	return age < 1 ? p->viewers * (1 - age) : 0;
 }
 
-void accounts_place(struct accounts *a, uint32_t area, unsigned node,
+float accounts_place(struct accounts *a, uint32_t area, unsigned node,
 	float viewers, uint32_t now_ms)
 {
-	if (viewers <= 0)
-		return;
 	struct placed *p = &a->placed[placed_at(area, node)];
 	bool same = p->area == area && p->node == node;
 	float before = same ? placed_now(p, now_ms) : 0;
+	if (viewers <= 0)
+		return before;
 	*p = (struct placed){.area = area,
 		.node = (uint16_t)node,
 		.viewers = before + viewers,
 		.at_ms = now_ms};
+	return before;
 }
 
 float accounts_placed(

@@ -47,16 +47,21 @@ struct promise {
 };
 _Static_assert(sizeof(struct promise) == 64, "a cache line");
 
-/* The demand of a client net; two to a cache line. */
+/* The demand of a client net. */
 struct client {
-	uint64_t tag;      /* 0: free */
+	uint32_t tag;      /* 0: free */
 	uint32_t asked_ms; /* last demand event */
 	float n, g;        /* n events in g seconds of waiting */
 	uint16_t held;     /* least gap between questions of late, 1/16 s: who
 			      asks often but never sooner keeps answers so long */
 	uint16_t events;   /* so many questions, at most 65535 */
 };
-_Static_assert(sizeof(struct client) == 24, "small");
+
+#define CLIENT_WAYS 3
+struct client_bucket {
+	_Alignas(64) struct client way[CLIENT_WAYS];
+};
+_Static_assert(sizeof(struct client_bucket) == 64, "a cache line");
 
 struct asker {
 	uint32_t tag;
@@ -83,13 +88,12 @@ struct placed {
 #define PLACED 65536
 #define PLACED_EVERYWHERE 0xffffffffu /* an area that is all areas */
 
-#define CLIENT_WAYS 4
 #define ASKERS 4096
 
 struct accounts {
 	struct promise *promise; /* by map index, room for every node there
 				    may ever be */
-	struct client *clients;  /* buckets of CLIENT_WAYS */
+	struct client_bucket *clients;
 	uint32_t bucket_mask;
 	struct asker askers[ASKERS];
 	struct noted noted[NOTED];
@@ -99,8 +103,8 @@ struct accounts {
 	struct memory *memory; /* of the process; borrowed */
 };
 
-/* An account for about max_clients client nets (rounded up to a power of two,
- * 24 bytes each), touched only as nodes and clients come. memory is borrowed. */
+/* An account for at least max_clients client nets (a power of two of buckets
+ * of three, 64 bytes each), touched only as nodes and clients come. memory is borrowed. */
 struct accounts *accounts_new(
 	unsigned max_clients, struct memory *memory, uint64_t secret);
 void accounts_free(struct accounts *accounts); /* NULL allowed */
@@ -119,10 +123,7 @@ const struct client *accounts_peek(
 static inline void accounts_prefetch(
 	const struct accounts *accounts, uint64_t key)
 {
-	const struct client *bucket =
-		&accounts->clients[(key & accounts->bucket_mask) * CLIENT_WAYS];
-	__builtin_prefetch(bucket);
-	__builtin_prefetch((const char *)(bucket + CLIENT_WAYS) - 1);
+	__builtin_prefetch(&accounts->clients[key & accounts->bucket_mask]);
 }
 
 /* A stream as an area: MAP_NO_NODE stands for all its nodes. */
@@ -131,8 +132,9 @@ static inline uint32_t accounts_stream(uint64_t stream)
 	return (uint32_t)stream | 0x80000000u;
 }
 
-/* Viewers of an area on a node, as far as this thread placed them. */
-void accounts_place(struct accounts *accounts, uint32_t area, unsigned node,
+/* Viewers of an area on a node, as far as this thread placed them. To place
+ * more tells how many there were. */
+float accounts_place(struct accounts *accounts, uint32_t area, unsigned node,
 	float viewers, uint32_t now_ms);
 float accounts_placed(const struct accounts *accounts, uint32_t area,
 	unsigned node, uint32_t now_ms);

@@ -49,7 +49,6 @@ struct option {
 struct options {
 	unsigned n;
 	uint8_t best_state;
-	float reach; /* the best score of best_state */
 	struct option option[SCAN_MAX];
 };
 
@@ -137,7 +136,6 @@ struct work {
 	const struct steer_query *query;
 	const struct map_name *name;
 	const struct map_pool *pool;
-	const struct candidates *candidates;
 	const struct client *client; /* NULL: nothing known */
 	struct remembered *past;     /* what it was told */
 	uint64_t net;                /* hash that spreads clients over nodes */
@@ -146,7 +144,6 @@ struct work {
 	float demand;      /* viewers per second behind this client net */
 	bool crowd;        /* samples can tell its demand */
 	bool heavy;        /* a crowd behind one resolver */
-	bool exact;        /* scores of all options, not only of the best */
 	unsigned answers;  /* nodes to tell */
 	float at_once;     /* viewers that wait for this answer */
 	float viewers;     /* that it will bring to each of its nodes */
@@ -184,6 +181,32 @@ static float carried(const struct work *w, unsigned node)
 	return viewers > 0 ? CARRIED : 0;
 }
 
+/* Utilisation with what this thread promised lately and what this answer will
+ * bring. */
+static inline float used_with(
+	const struct work *w, unsigned node, const struct load_node *load)
+{
+	float extra = (recent(w, node) + w->viewers) * SAFETY;
+	return load->used + extra * load->per_viewer;
+}
+
+/* A ramping node counts as fuller than it is, but what it carries already is no
+ * reason against it. */
+static inline float price_at(const struct load_node *load, float used)
+{
+	return cost_price_ms(load->room == 1 ? used : used / load->room);
+}
+
+static inline float penalty_of(
+	const struct work *w, unsigned node, const struct load_node *load)
+{
+	if (!w->state->load->n_doubts)
+		return load->penalty_ms;
+	return load->penalty_ms +
+		load_doubt_ms(w->state->load, w->area, node,
+			w->area == w->state->map->nodes[node].site);
+}
+
 static float score(const struct work *w, const struct option *o)
 {
 	const struct map_node *node = &w->state->map->nodes[o->node];
@@ -207,11 +230,6 @@ static float score(const struct work *w, const struct option *o)
 	float busy = o->price + o->penalty;
 	if (busy != 0) /* seldom; a division is dear */
 		busy /= load_ms;
-	/* Out of reach of the best so far, whatever the draw. */
-	float least = draw_least() + path + busy - load->ln_weight - have;
-	if (!w->exact && least > w->options.reach &&
-		o->state >= w->options.best_state)
-		return least;
 	return draw(w->net, node) + path + busy - load->ln_weight - have;
 }
 
@@ -227,55 +245,29 @@ static void add(struct work *w, unsigned node, float path_ms)
 	o->state = load->state;
 	o->conflict = 0;
 	o->there = 0;
-	float extra = (recent(w, node) + w->viewers) * SAFETY;
-	o->used = load->used + extra * load->per_viewer;
+	o->used = used_with(w, node, load);
 	o->path = path_ms;
-	o->penalty = load->penalty_ms;
-	if (w->state->load->n_doubts)
-		o->penalty += load_doubt_ms(w->state->load, w->area, node,
-			w->area == w->state->map->nodes[node].site);
-	/* A ramping node counts as fuller than it is, but what it carries
-	 * already is no reason against it. */
-	o->price =
-		cost_price_ms(load->room == 1 ? o->used : o->used / load->room);
+	o->penalty = penalty_of(w, node, load);
+	o->price = price_at(load, o->used);
 	if (w->name->policy == POLICY_STABLE)
 		o->price = o->used > COST_FULL ? o->price : 0;
 	o->score = w->name->policy == POLICY_FAILOVER ? (float)(list->n)
 						      : score(w, o);
 	o->alone = o->score;
-	if (o->state < list->best_state) {
+	if (o->state < list->best_state)
 		list->best_state = o->state;
-		list->reach = o->score;
-	} else if (o->state == list->best_state && o->score < list->reach) {
-		list->reach = o->score;
-	}
 }
 
 /* -- which nodes -- */
 
-/* No candidate from this path on can beat the best so far: price and penalty
- * only add. */
-static bool too_far(const struct work *w, float path_ms)
+static void add_candidates(struct work *w)
 {
-	return w->options.best_state == NODE_UP &&
-		draw_least() + path_ms / TEMPERATURE_MS -
-			w->pool->ln_weight_max >
-		w->options.reach;
-}
-
-/* All candidates or, where only the best is wanted and paths ascend, as many as
- * it takes to know it. */
-static void add_candidates(struct work *w, bool all)
-{
-	const struct candidate *slot = w->candidates->slot;
-	bool cut = !all && map_ascends(w->state->map, w->pool, w->candidates);
+	const struct candidates *c =
+		map_candidates(w->state->map, w->pool, w->query->place, w->net);
 	for (unsigned i = 0; i < MAP_CANDIDATES; i++) {
-		if (slot[i].node == MAP_NO_NODE)
+		if (c->slot[i].node == MAP_NO_NODE)
 			break;
-		float path_ms = candidate_path_ms(slot[i]);
-		if (cut && too_far(w, path_ms))
-			break;
-		add(w, slot[i].node, path_ms);
+		add(w, c->slot[i].node, candidate_path_ms(c->slot[i]));
 	}
 }
 
@@ -380,11 +372,16 @@ static void add_gathering(struct work *w)
 	}
 }
 
+static inline bool is_full(float used)
+{
+	return used >= COST_FULL * COST_WALL;
+}
+
 static bool all_full(const struct options *list)
 {
 	for (unsigned i = 0; i < list->n; i++)
 		if (list->option[i].state == list->best_state &&
-			list->option[i].used < COST_FULL * COST_WALL)
+			!is_full(list->option[i].used))
 			return false;
 	return true;
 }
@@ -403,24 +400,15 @@ static void add_in_order(struct work *w)
 		}
 }
 
-static void clear(struct options *list)
-{
-	list->n = 0;
-	list->best_state = NODE_DRAINED + 1;
-	list->reach = FLT_MAX;
-}
-
 static void gather(struct work *w)
 {
-	clear(&w->options);
+	w->options.n = 0;
+	w->options.best_state = NODE_DRAINED + 1;
 	if (w->name->policy == POLICY_FAILOVER) {
 		add_in_order(w);
 		return;
 	}
-	/* A crowd or a stream has another hash than its net. */
-	w->candidates =
-		map_candidates(w->state->map, w->pool, w->query->place, w->net);
-	add_candidates(w, true);
+	add_candidates(w);
 	if (w->query->stream)
 		add_gathering(w);
 	if (w->pool->n <= MAP_CANDIDATES)
@@ -429,27 +417,6 @@ static void gather(struct work *w)
 		add_from_pool(w, w->options.best_state - 1u, NULL, 0);
 	else if (all_full(&w->options))
 		add_spares(w);
-}
-
-/* What most questions are: line 1, by cost, one answer, nobody looks at the
- * scores. Then only what will be told is gathered: what is told already, or what
- * the nearest candidates settle. False: they do not. */
-static bool gather_usual(struct work *w)
-{
-	const struct told *t = &w->past->told[0];
-	const struct candidate *slot = w->candidates->slot;
-
-	if (w->exact || w->query->stream || w->name->policy != POLICY_NEARBY)
-		return false;
-	clear(&w->options);
-	for (unsigned i = 0; told_runs(t, w->now) && i < MAP_CANDIDATES; i++)
-		if (slot[i].node == t->node &&
-			w->state->load->node[t->node].state == NODE_UP) {
-			add(w, t->node, candidate_path_ms(slot[i]));
-			return true;
-		}
-	add_candidates(w, false);
-	return w->options.best_state == NODE_UP && !all_full(&w->options);
 }
 
 /* -- lines -- */
@@ -628,11 +595,21 @@ static unsigned earlier_lines(struct work *w, uint16_t *had)
 	return n;
 }
 
+/* What makes a line another than those before. */
+static void keep_apart(struct work *w)
+{
+	uint16_t had[2 * CONF_LINES_MAX] = {0};
+	avoid_places(w);
+	unsigned n = earlier_lines(w, had);
+	if (n)
+		look_around(w, had, n);
+}
+
 /* -- the decision -- */
 
-static uint32_t ttl_for(const struct work *w, const struct option *o)
+static uint32_t ttl_for(const struct work *w, unsigned node, float used)
 {
-	const struct load_node *load = &w->state->load->node[o->node];
+	const struct load_node *load = &w->state->load->node[node];
 	float ttl = w->name->ttl_max_s, least = w->name->ttl_min_s;
 	float rate = w->demand;
 
@@ -640,13 +617,13 @@ static uint32_t ttl_for(const struct work *w, const struct option *o)
 		return (uint32_t)ttl;
 	if (rate * ttl > SHARED_VIEWERS)
 		ttl = SHARED_VIEWERS / rate;
-	float left = COST_FULL - o->used;
+	float left = COST_FULL - used;
 	if (load->growth > 1e-4f && ttl > 0.5f * left / load->growth)
 		ttl = 0.5f * left / load->growth;
 	/* Who switches is on the move: what it is told should not be old. */
 	if (w->query->line > 1)
 		ttl = least;
-	if (o->state != NODE_UP || o->used >= COST_FULL ||
+	if (load->state != NODE_UP || used >= COST_FULL ||
 		w->state->load->provisional)
 		ttl = least;
 	return (uint32_t)(ttl > least ? ttl : least);
@@ -728,6 +705,14 @@ static void put_first(struct options *list, uint16_t node)
 		}
 }
 
+static void fill_demand(const struct work *w, struct steer_decision *d)
+{
+	d->rate = w->demand;
+	d->at_once = w->at_once;
+	d->held_s = (uint16_t)demand_held_s(w->client, (float)d->ttl_s);
+	d->crowd = w->crowd;
+}
+
 /* From the ranked options; told: what is kept for the rest of its TTL. */
 static void fill_decision(
 	const struct work *w, const struct told *told, struct steer_decision *d)
@@ -736,29 +721,104 @@ static void fill_decision(
 	d->again = told != NULL;
 	d->state = first->state;
 	d->only = first->conflict >= CONFLICT_NODE;
-	d->ttl_s = told ? told->ttl_s : ttl_for(w, first);
+	d->ttl_s = told ? told->ttl_s : ttl_for(w, first->node, first->used);
+	d->n = 0;
 	for (unsigned i = 0; i < w->options.n && d->n < w->answers; i++)
 		if (w->options.option[i].state == first->state &&
 			(d->n < w->name->answers ||
 				costs_little_more(w, &w->options.option[i])))
 			d->node[d->n++] = w->options.option[i].node;
-	d->rate = w->demand;
-	d->at_once = w->at_once;
-	d->held_s = (uint16_t)demand_held_s(w->client, (float)d->ttl_s);
-	d->crowd = w->crowd;
+	fill_demand(w, d);
 }
+
+/* -- the usual question: line 1, by cost, one answer, nobody looks at scores -- */
+
+/* Whether what was told is still valid, if a candidate. */
+static bool told_candidate(const struct work *w, const struct candidate *slot)
+{
+	const struct told *t = &w->past->told[0];
+	if (!told_runs(t, w->now) ||
+		w->state->load->node[t->node].state != NODE_UP)
+		return false;
+	for (unsigned i = 0; i < MAP_CANDIDATES; i++)
+		if (slot[i].node == t->node)
+			return true;
+	return false;
+}
+
+/* The best candidate that is up, found without looking at most of them: price
+ * and penalty only add, so none is better whose path alone is too long with
+ * the best draw that there is. Where paths ascend, so are all behind it. */
+static const struct candidate *best_candidate(const struct work *w,
+	const struct candidate *slot, bool ascending, float *used)
+{
+	const struct candidate *best = NULL;
+	float reach = FLT_MAX;
+
+	for (unsigned i = 0; i < MAP_CANDIDATES; i++) {
+		unsigned node = slot[i].node;
+		if (node == MAP_NO_NODE)
+			break;
+		float path = candidate_path_ms(slot[i]) / TEMPERATURE_MS;
+		if (ascending &&
+			draw_least() + path - w->pool->ln_weight_max > reach)
+			break;
+		const struct load_node *load = &w->state->load->node[node];
+		if (load->state != NODE_UP)
+			continue;
+		float with = used_with(w, node, load);
+		float busy =
+			(price_at(load, with) + penalty_of(w, node, load)) /
+			TEMPERATURE_MS;
+		float one = draw(w->net, &w->state->map->nodes[node]) + path +
+			busy - load->ln_weight;
+		if (one < reach) {
+			reach = one;
+			*used = with;
+			best = &slot[i];
+		}
+	}
+	return best;
+}
+
+/* False: it takes more to know what to tell. */
+static bool decide_usual(const struct work *w, const struct candidates *c,
+	struct steer_decision *d)
+{
+	const struct told *told = &w->past->told[0];
+	bool again = told_candidate(w, c->slot);
+	float used = 0;
+
+	if (!again) {
+		const struct candidate *best = best_candidate(w, c->slot,
+			map_ascends(w->state->map, w->pool, c), &used);
+		if (!best || is_full(used))
+			return false;
+		d->node[0] = best->node;
+		d->ttl_s = ttl_for(w, best->node, used);
+	} else {
+		d->node[0] = told->node;
+		d->ttl_s = told->ttl_s;
+	}
+	d->n = 1;
+	d->again = again;
+	d->state = NODE_UP;
+	d->only = false;
+	fill_demand(w, d);
+	return true;
+}
+
+/* -- what is known of the client -- */
 
 /* How many viewers are behind the client net: by its own questions or, where
  * samples can tell, by how its nodes grew. */
 static void know_demand(struct work *w, uint64_t key)
 {
-	const struct crowds *crowds = memory_crowds(w->accounts->memory);
-	float held = demand_held_s(w->client, w->name->ttl_max_s);
-
 	w->demand = demand_rate(w->client);
 	if (!w->client || w->client->events < 2)
 		return;
-	float learned = crowds_rate(crowds, key);
+	float held = demand_held_s(w->client, w->name->ttl_max_s);
+	float learned = crowds_rate(memory_crowds(w->accounts->memory), key);
 	if (learned >= 0)
 		w->demand = learned;
 	w->crowd = learned >= 0 || w->demand * held >= CROWD_VIEWERS;
@@ -826,7 +886,6 @@ void steer_decide(const struct steer_state *state,
 	const struct accounts *accounts, const struct steer_query *query,
 	int64_t now_ms, struct steer_decision *d, struct steer_trace *trace)
 {
-	uint16_t had[2 * CONF_LINES_MAX] = {0};
 	struct work w; /* no initializer: the options are large */
 
 	w.state = state;
@@ -841,20 +900,19 @@ void steer_decide(const struct steer_state *state,
 	w.at_once = 1;
 	w.n_second = 0;
 	w.net = net_hash(query);
-	w.candidates = map_candidates(state->map, w.pool, query->place, w.net);
-	w.area = area_of(state->map, w.candidates);
-	*d = (struct steer_decision){
-		.key = key_of(state->map, query, w.net), .area = w.area};
+	const struct candidates *near =
+		map_candidates(state->map, w.pool, query->place, w.net);
+	w.area = area_of(state->map, near);
+	d->key = key_of(state->map, query, w.net);
+	d->area = w.area;
 	recall(&w, d);
-	w.exact = trace || query->line > 1 || w.answers > 1;
+	if (!trace && query->line == 1 && w.answers == 1 && !query->stream &&
+		w.name->policy == POLICY_NEARBY && decide_usual(&w, near, d))
+		return;
 	choose_hash(&w);
-	if (!gather_usual(&w))
-		gather(&w);
+	gather(&w);
 	if (query->line > 1)
-		avoid_places(&w);
-	unsigned n = earlier_lines(&w, had);
-	if (n)
-		look_around(&w, had, n);
+		keep_apart(&w);
 	if (trace || w.answers > 1)
 		rank(&w.options);
 	else

@@ -1,47 +1,17 @@
 #include "steer/demand.h"
 
-#include "base/rng.h"
 #include "steer/map.h"
 
-#define RATE_MAX 500.0f  /* viewers/s behind one client net, believed */
 #define FIRST_S 30.0f    /* one event says little: a viewer or two a minute */
 #define KEEP 0.7f        /* of n and g, per event */
 #define GAP_MAX_S 600.0f /* who asks more rarely asks so rarely */
-#define HELD_EVENTS 4    /* questions until held is believed */
-#define HELD_MAX_S 60.0f /* no resolver keeps answers longer on its own */
 #define HELD_GROWS 32    /* held forgets a thirty-second each time */
 #define WAITED_MIN 0.03f /* of a gap, where held is only a guess */
-#define UNITS 16         /* of client.held in a second */
-
-uint64_t demand_key(uint64_t key, unsigned line)
-{
-	return line > 1 ? hash_mix(key + line) : key;
-}
-
-float demand_rate(const struct client *client)
-{
-	if (!client || client->n < 1.5f)
-		return 0;
-	float rate = client->n / (client->g + 0.05f);
-	return rate < RATE_MAX ? rate : RATE_MAX;
-}
-
-float demand_held_s(const struct client *client, float ttl_s)
-{
-	if (!client || client->events < HELD_EVENTS)
-		return ttl_s;
-	float held = client->held / (float)UNITS;
-	if (held > HELD_MAX_S * 1.25f)
-		return ttl_s;
-	if (held > HELD_MAX_S)
-		held = HELD_MAX_S;
-	return held > ttl_s ? held : ttl_s;
-}
 
 /* The least gap of late: it shrinks at once and grows slowly. */
 static void held_learn(struct client *c, float gap_s)
 {
-	uint16_t gap = (uint16_t)(gap_s * UNITS);
+	uint16_t gap = (uint16_t)(gap_s * DEMAND_HELD_UNITS);
 	if (gap < c->held)
 		c->held = gap;
 	else

@@ -8,18 +8,43 @@
 
 #include <stdint.h>
 
+#include "base/rng.h"
 #include "steer/accounts.h"
 #include "steer/memory.h"
 
+#define DEMAND_RATE_MAX 500.0f  /* viewers/s behind one client net, believed */
+#define DEMAND_HELD_EVENTS 4    /* questions until held is believed */
+#define DEMAND_HELD_MAX_S 60.0f /* no resolver keeps answers longer by itself */
+#define DEMAND_HELD_UNITS 16    /* of client.held in a second */
+
 /* The key of a line's demand: each line has its own. */
-uint64_t demand_key(uint64_t key, unsigned line);
+static inline uint64_t demand_key(uint64_t key, unsigned line)
+{
+	return line > 1 ? hash_mix(key + line) : key;
+}
 
 /* Viewers per second; 0 if nothing is known. client may be NULL. */
-float demand_rate(const struct client *client);
+static inline float demand_rate(const struct client *client)
+{
+	if (!client || client->n < 1.5f)
+		return 0;
+	float rate = client->n / (client->g + 0.05f);
+	return rate < DEMAND_RATE_MAX ? rate : DEMAND_RATE_MAX;
+}
 
 /* How long an answer of ttl_s is kept, at least ttl_s: some resolvers keep
  * answers longer than they are told. client may be NULL. */
-float demand_held_s(const struct client *client, float ttl_s);
+static inline float demand_held_s(const struct client *client, float ttl_s)
+{
+	if (!client || client->events < DEMAND_HELD_EVENTS)
+		return ttl_s;
+	float held = client->held / (float)DEMAND_HELD_UNITS;
+	if (held > DEMAND_HELD_MAX_S * 1.25f)
+		return ttl_s;
+	if (held > DEMAND_HELD_MAX_S)
+		held = DEMAND_HELD_MAX_S;
+	return held > ttl_s ? held : ttl_s;
+}
 
 /* A question: seen is what the line had been told last. */
 void demand_learn(
