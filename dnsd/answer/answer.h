@@ -1,7 +1,12 @@
 /* answer.h - a query packet in, a reply packet out. Never sees a socket: UDP,
- * TCP and the fuzzers share it. Two stages, so that a caller can begin a whole
- * batch (parse, look up where the client is, prefetch) before it finishes the
- * first (decide, build). No allocation, no lock, no clock, no log.
+ * TCP and the fuzzers share it. Three stages, so that a caller can take a whole
+ * batch through each, and what the next one reads is in the cache by then:
+ *
+ *	answer_begin   parses, looks up where the client is
+ *	answer_find    finds the name and, if it is steered, what steering knows
+ *	answer_finish  decides, builds
+ *
+ * No allocation, no lock, no clock, no log.
  *
  * Every thread that answers owns one struct answerer. The caller sets snap and
  * the times at the start of each batch, inside its RCU read section.
@@ -16,11 +21,11 @@
 #include "base/addr.h"
 #include "geo/prefixes.h"
 #include "wire/query.h"
+#include "zones/zone.h"
 
 struct accounts;
 struct record_ring;
 struct snapshot;
-struct zone;
 
 struct answerer {
 	const struct snapshot *snap;
@@ -49,6 +54,7 @@ struct answer_job {
 	/* between the stages */
 	bool drop;
 	const struct zone *zone; /* that the question lies in; NULL: none */
+	struct zone_match match; /* of its name, if there is a zone */
 	struct query q;
 	struct addr client; /* ECS address if sent (source > 0), else peer,
 				 or the peer where source is 0 */
@@ -57,6 +63,7 @@ struct answer_job {
 };
 
 void answer_begin(struct answerer *answerer, struct answer_job *job);
+void answer_find(const struct answerer *answerer, struct answer_job *job);
 void answer_finish(struct answerer *answerer, struct answer_job *job);
 
 #endif

@@ -240,14 +240,21 @@ static bool no_such_line(const struct walk *w, const struct zone_match *m)
 		is_line(label + 1, *label);
 }
 
+/* Whether a missing name is a stream of its encloser's. */
+static bool is_stream(
+	const struct name *name, const struct zone_match *m, struct mark mark)
+{
+	return mark.streams && m->labels + 1 == name->labels &&
+		name->bytes[1] != '_';
+}
+
 /* A missing name directly below a steered one that has streams. */
 static bool stream(struct walk *w, const struct zone_match *m)
 {
 	struct mark mark = mark_unpack(zone_mark(m->encloser));
 	const uint8_t *label = w->name->bytes;
 
-	if (!mark.streams || m->labels + 1 != w->name->labels ||
-		label[1] == '_')
+	if (!is_stream(w->name, m, mark))
 		return false;
 	if (decides(mark, w->job->q.qtype))
 		decide(w, mark, label + 1, *label);
@@ -405,7 +412,8 @@ static void at_cut(struct walk *w, const struct zone_match *m)
 /* One name. True: a CNAME or DNAME leads on to another. */
 static bool step(struct walk *w)
 {
-	struct zone_match m = zone_find(w->zone, w->name);
+	struct zone_match m =
+		w->steps ? zone_find(w->zone, w->name) : w->job->match;
 	switch (m.found) {
 	case ZONE_EXACT:
 		return found(w, m.node);
@@ -426,6 +434,22 @@ static bool step(struct walk *w)
 		return false;
 	}
 	return false;
+}
+
+void lookup_begin(const struct answerer *answerer, struct answer_job *job)
+{
+	const struct name *name = &job->q.name;
+	job->match = zone_find(job->zone, name);
+	if (!job->zone->marked)
+		return;
+	struct mark mark = mark_unpack(zone_mark(job->match.encloser));
+	if (mark.kind != MARK_NAME || !decides(mark, job->q.qtype))
+		return;
+	if (job->match.found == ZONE_EXACT)
+		steered_prefetch(answerer, job, mark, NULL, 0);
+	else if (is_stream(name, &job->match, mark))
+		steered_prefetch(
+			answerer, job, mark, name->bytes + 1, *name->bytes);
 }
 
 struct lookup_result lookup(struct answerer *answerer,

@@ -19,7 +19,11 @@ struct lookup_result {
 	uint8_t scope; /* for ECS; 0 for all that is not steered */
 };
 
-/* Fills answer, authority and additional of the reply; reply->full tells that
+/* Finds the question's name in its zone: job->match. What steering knows of the
+ * client is fetched into the cache. */
+void lookup_begin(const struct answerer *answerer, struct answer_job *job);
+
+/* After lookup_begin. Fills answer, authority and additional of the reply; reply->full tells that
  * something did not fit that may not be left out. */
 struct lookup_result lookup(struct answerer *answerer,
 	const struct answer_job *job, const struct zone *zone,

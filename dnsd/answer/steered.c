@@ -176,6 +176,16 @@ static void record(struct answerer *answerer, const struct answer_job *job,
 	record_answer(answerer->ring, &state, &question, d, answerer->now_ms);
 }
 
+void steered_prefetch(const struct answerer *answerer,
+	const struct answer_job *job, struct mark mark, const uint8_t *stream,
+	uint8_t stream_len)
+{
+	struct steer_state state = state_of(answerer->snap);
+	struct steer_query query;
+	query_fill(&query, job, mark, stream, stream_len, job->q.qtype);
+	steer_prefetch(&state, answerer->accounts, &query);
+}
+
 struct steered_result steered_answer(struct answerer *answerer,
 	const struct answer_job *job, struct mark mark, const uint8_t *stream,
 	uint8_t stream_len, uint16_t qtype, struct reply *reply, uint16_t owner)

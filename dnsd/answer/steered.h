@@ -47,6 +47,11 @@ struct steered_result {
 	bool defer;       /* not ready: ask again in a moment */
 };
 
+/* A hint to the CPU that steered_answer comes soon, with the same arguments. */
+void steered_prefetch(const struct answerer *answerer,
+	const struct answer_job *job, struct mark mark, const uint8_t *stream,
+	uint8_t stream_len);
+
 /* Decides for this client and appends the RRs of qtype (A, AAAA, HTTPS; TXT
  * for a MARK_WHY) to the reply's answer section, with the owner name given by
  * owner (offset of an already written name in the message, for a compression

@@ -19,6 +19,13 @@ static inline uint64_t hash_mix(uint64_t x)
 	return x ^ (x >> 31);
 }
 
+/* A tag, never 0, for a hash that others can compute: which hashes share one,
+ * only who knows the secret can tell (multiply-shift hashing). */
+static inline uint32_t hash_tag(uint64_t hash, uint64_t secret)
+{
+	return (uint32_t)(hash * (secret | 1) >> 32) | 1;
+}
+
 uint64_t hash_bytes(const void *bytes, size_t n, uint64_t seed);
 
 /* SipHash-2-4, 64 bit output, key of 16 bytes. */

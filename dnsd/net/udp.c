@@ -186,6 +186,8 @@ static void answer_batch(
 	w->thread.answerer.snap = snapshot_acquire(w->thread.published);
 	net_thread_times(&w->thread);
 	begin(w, n);
+	for (unsigned i = 0; i < n; i++)
+		answer_find(&w->thread.answerer, &w->jobs[i]);
 	for (unsigned i = 0; i < n; i++) {
 		struct answer_job *job = &w->jobs[i];
 		answer_finish(&w->thread.answerer, job);

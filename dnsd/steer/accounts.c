@@ -59,9 +59,9 @@ static struct client *bucket_of(const struct accounts *a, uint64_t key)
 	return a->clients[key & a->bucket_mask].way;
 }
 
-static uint32_t tag_of(const struct accounts *a, uint64_t key)
+static inline uint32_t tag_of(const struct accounts *a, uint64_t key)
 {
-	return (uint32_t)hash_mix(key ^ a->secret) | 1;
+	return hash_tag(key, a->secret);
 }
 
 const struct client *accounts_peek(const struct accounts *a, uint64_t key)

@@ -47,6 +47,9 @@ struct memory *memory_new(unsigned max_nets, uint64_t secret)
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (m->entries == MAP_FAILED)
 		abort();
+	/* Each net is on a page of its own: with small pages the walk to it
+	 * takes as long as the entry. */
+	madvise(m->entries, table_size(m), MADV_HUGEPAGE);
 	return m;
 }
 
@@ -105,21 +108,23 @@ static struct entry *bucket_of(const struct memory *m, uint64_t key)
 	return &m->entries[(key & m->bucket_mask) * WAYS];
 }
 
-static uint32_t tag_of(const struct memory *m, uint64_t key)
+static inline uint32_t tag_of(const struct memory *m, uint64_t key)
 {
-	return (uint32_t)hash_mix(key ^ m->secret) | 1;
+	return hash_tag(key, m->secret);
 }
 
-/* NULL: it is not there. The key is one of key_of. */
-static struct entry *find(const struct memory *m, uint64_t key)
+/* NULL: it is not there. The key is one of key_of. No branch until all ways are
+ * compared: which one it is cannot be foretold. */
+static inline struct entry *find(const struct memory *m, uint64_t key)
 {
 	struct entry *e = bucket_of(m, key);
 	uint32_t tag = tag_of(m, key);
+	unsigned hits = 0;
 	for (unsigned i = 0; i < WAYS; i++)
-		if (atomic_load_explicit(&e[i].tag, memory_order_acquire) ==
-			tag)
-			return &e[i];
-	return NULL;
+		hits |= (unsigned)(atomic_load_explicit(&e[i].tag,
+					   memory_order_acquire) == tag)
+			<< i;
+	return hits ? &e[__builtin_ctz(hits)] : NULL;
 }
 
 static uint32_t age_of(const struct entry *e, uint32_t now)
@@ -195,9 +200,14 @@ void memory_prefetch(const struct memory *m, uint64_t key, unsigned lines)
 void memory_read(const struct memory *m, uint64_t key, unsigned lines,
 	struct remembered *out)
 {
-	struct told older = lines > 1 ? read_line(m, key, OLDER) : nothing;
-	for (unsigned i = 0; i < MEMORY_LINES; i++)
-		out->told[i] = i < lines ? read_line(m, key, i) : nothing;
+	struct told older = nothing;
+	out->told[0] = read_line(m, key, 0);
+	for (unsigned i = 1; i < MEMORY_LINES; i++)
+		out->told[i] = nothing;
+	for (unsigned i = 1; i < lines && i < MEMORY_LINES; i++)
+		out->told[i] = read_line(m, key, i);
+	if (lines > 1)
+		older = read_line(m, key, OLDER);
 	out->older[0] = older.node;
 	out->older[1] = older.before;
 }

@@ -75,7 +75,8 @@ struct memory;
 struct crowds;
 
 /* For about max_nets client nets (rounded up to a power of two, 32 bytes each:
- * two lines; touched only when used). secret seeds the tags. */
+ * two lines; touched only as they come, but in large pages). secret seeds the
+ * tags. */
 struct memory *memory_new(unsigned max_nets, uint64_t secret);
 void memory_free(struct memory *memory); /* NULL allowed */
 

@@ -45,6 +45,12 @@ struct geo_leaf geo_find(const struct geo *geo, const struct addr *addr)
 	return (struct geo_leaf){.place = addr->bytes[0], .scope = 24};
 }
 
+void steered_prefetch(const struct answerer *answerer,
+	const struct answer_job *job, struct mark mark, const uint8_t *stream,
+	uint8_t stream_len)
+{
+}
+
 struct steered_result steered_answer(struct answerer *answerer,
 	const struct answer_job *job, struct mark mark, const uint8_t *stream,
 	uint8_t stream_len, uint16_t qtype, struct reply *reply, uint16_t owner)
@@ -149,6 +155,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	options.udp_nocookie = flags & 4 ? 256 : 0;
 
 	answer_begin(&answerer, &job);
+	answer_find(&answerer, &job);
 	answer_finish(&answerer, &job);
 	if (job.reply_len)
 		check(&job, job.q.edns.present ? 1232 : 512);

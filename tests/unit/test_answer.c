@@ -105,6 +105,12 @@ __attribute__((weak)) struct geo_leaf geo_find(
 	return (struct geo_leaf){.place = 1, .scope = 24};
 }
 
+void steered_prefetch(const struct answerer *answerer,
+	const struct answer_job *job, struct mark mark, const uint8_t *stream,
+	uint8_t stream_len)
+{
+}
+
 struct steered_result steered_answer(struct answerer *answerer,
 	const struct answer_job *job, struct mark mark, const uint8_t *stream,
 	uint8_t stream_len, uint16_t qtype, struct reply *reply, uint16_t owner)
@@ -181,6 +187,7 @@ static const char *run(const struct packet *p, bool tcp)
 	t.steered = (struct steered_result){.ttl_s = 20, .scope = 22};
 	t.stream[0] = '\0';
 	answer_begin(&t.answerer, &t.job);
+	answer_find(&t.answerer, &t.job);
 	answer_finish(&t.answerer, &t.job);
 	return t.job.reply_len ? reply_text(t.reply, t.job.reply_len) : "";
 }
