@@ -7,7 +7,7 @@
 #include "steer/demand.h"
 
 #define BUDGET_VIEWERS 50.0f /* that any network may promise at once ... */
-#define BUDGET_SHARE 0.1f    /* ... and of the pool's capacity */
+#define BUDGET_SHARE 0.03f   /* ... and of the pool's capacity */
 #define BUDGET_REFILL 0.1f   /* of both, per second */
 #define TOLD_NOTE_MS 60000   /* evidence: a network is told a node ... */
 #define LEFT_NOTE_MS 5000    /* ... or leaves it, at most so often */
@@ -85,9 +85,10 @@ static uint64_t asker_key(const struct addr *asker)
 	return hash_mix(net ^ (uint64_t)asker->family << 56);
 }
 
-/* A network may promise a tenth of the pool at once and a hundredth more each
- * second: more than a resolver brings, less than a flood of forged questions.
- * Whoever is trusted to name other clients is believed. */
+/* A network may promise a few per cent of the pool at once and a tenth of that
+ * each second: more than a resolver brings, less than a flood of forged questions.
+ * By lines it moves no more viewers than it brought. Whoever is trusted to name
+ * other clients is believed. */
 static float within_budget(const struct steer_state *state,
 	struct accounts *accounts, const struct steer_query *query,
 	uint64_t asker, float viewers, uint32_t now)
@@ -97,6 +98,9 @@ static float within_budget(const struct steer_state *state,
 	float burst = BUDGET_VIEWERS + BUDGET_SHARE * pool->capacity;
 	if (query->trusted)
 		return viewers;
+	if (query->line > 1)
+		return accounts_lines_budget(
+			accounts, asker, now, viewers, burst);
 	return accounts_budget(
 		accounts, asker, now, viewers, BUDGET_REFILL * burst, burst);
 }
@@ -231,11 +235,14 @@ bool steer_account(const struct steer_state *state, struct accounts *accounts,
 	if (d->only)
 		sum_add(&accounts->promise[d->node[0]].only, 1);
 	uint64_t asker = asker_key(&query->asker);
+	note_left(accounts, query, d, (uint32_t)asker, now);
+	/* The same viewer presses again, or somebody who does nothing else. */
+	if (query->line > 1 && d->again)
+		return true;
 	float share = promise(state, accounts, query, d, asker,
 		d->crowd ? d->rate : demand_rate(c), now);
 	struct before before = place(accounts, query, d, share, now);
 	note_told(accounts, d, (uint32_t)asker, before, now);
-	note_left(accounts, query, d, (uint32_t)asker, now);
 	return true;
 }
 

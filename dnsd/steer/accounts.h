@@ -67,6 +67,7 @@ struct asker {
 	uint32_t tag;
 	uint32_t at_ms;
 	float budget; /* viewers */
+	float lines;  /* viewers that it brought and that may switch lines */
 };
 
 /* When an asking network was noted last for a node: so that floods of
@@ -143,5 +144,10 @@ float accounts_placed(const struct accounts *accounts, uint32_t area,
  * from its budget, which refills by per_s up to burst. */
 float accounts_budget(struct accounts *accounts, uint64_t asker,
 	uint32_t now_ms, float viewers, float per_s, float burst);
+
+/* How many of `viewers` who switch lines are believed of the network: as many as
+ * accounts_budget let it bring here, and a few. */
+float accounts_lines_budget(struct accounts *accounts, uint64_t asker,
+	uint32_t now_ms, float viewers, float burst);
 
 #endif

@@ -22,8 +22,9 @@
 #define OLDER_MS 25.0f      /* a line on a node they may be on */
 #define PROVIDER_MS 15.0f   /* a line in the provider of an earlier line */
 #define SECOND_MS 25.0f     /* a line where another server may have sent one */
-#define THERE_MS 100.0f     /* a line on a node that has all of the area */
+#define THERE_MS 150.0f     /* a line on a node that has all of the area */
 #define THERE_SITE_MS 60.0f /* ... or on its site */
+#define SURE 0.25f          /* of that, where line 1 is known */
 #define STABLE_TEMPERATURE_MS 0.05f
 #define GATHER_MS 300.0f       /* softness for a stream that nobody watches */
 #define GATHER_VIEWERS 4000.0f /* ms: shared by the viewers of the stream */
@@ -92,7 +93,7 @@ static inline uint32_t area_of(
 	const struct map *map, const struct candidates *c)
 {
 	unsigned nearest = c->slot[0].node;
-	return nearest == MAP_NO_NODE ? 0 : map->nodes[nearest].site;
+	return nearest == MAP_NO_NODE ? 0 : map->nodes[nearest].area;
 }
 
 uint32_t steer_area(
@@ -204,7 +205,7 @@ static inline float penalty_of(
 		return load->penalty_ms;
 	return load->penalty_ms +
 		load_doubt_ms(w->state->load, w->area, node,
-			w->area == w->state->map->nodes[node].site);
+			w->area == w->state->map->nodes[node].area);
 }
 
 static float score(const struct work *w, const struct option *o)
@@ -479,6 +480,17 @@ static float older_cost(const struct work *w, unsigned node)
 		: 0;
 }
 
+/* Whether this net's viewers may be where others of the area are: who is the only
+ * name server, and told it one node of late, knows where they are. */
+static float unsure_of_line_1(const struct work *w)
+{
+	const struct told *t = &w->past->told[0];
+	bool sure = w->state->map->servers == 1 && told_counts(t, w->now) &&
+		(t->before == MAP_NO_NODE ||
+			told_moved(t, w->now) > OLDER_MOVED);
+	return sure ? SURE : 1;
+}
+
 /* Where viewers of this area are, as far as this thread placed them: another
  * name server or an older answer may have sent this one there. */
 static void avoid_places(struct work *w)
@@ -491,6 +503,7 @@ static void avoid_places(struct work *w)
 	unsigned n = 0; /* options where any are */
 	if (!w->accounts)
 		return;
+	float unsure = unsure_of_line_1(w);
 	for (unsigned i = 0; i < w->options.n; i++) {
 		unsigned node = w->options.option[i].node;
 		at[i] = accounts_placed(w->accounts, w->area, node, w->now);
@@ -507,7 +520,8 @@ static void avoid_places(struct work *w)
 		for (unsigned k = 0; k < n; k++)
 			site += there[k].viewers *
 				(float)(there[k].site == own);
-		o->there = (THERE_MS * at[i] + THERE_SITE_MS * site) / all;
+		o->there = unsure * (THERE_MS * at[i] + THERE_SITE_MS * site) /
+			all;
 	}
 }
 
@@ -824,17 +838,47 @@ static void know_demand(struct work *w, uint64_t key)
 	w->crowd = learned >= 0 || w->demand * held >= CROWD_VIEWERS;
 }
 
-/* Viewers that come back at once, since the node that this client net was told
- * is gone: all that came in the time that a viewer stays. */
+/* The share of the area's viewers that this thread placed on a node. */
+static float placed_share(const struct work *w, unsigned node)
+{
+	const struct candidates *c =
+		map_candidates(w->state->map, w->pool, w->query->place, w->net);
+	float all = 0;
+	for (unsigned i = 0; i < MAP_CANDIDATES; i++)
+		if (c->slot[i].node != MAP_NO_NODE)
+			all += accounts_placed(
+				w->accounts, w->area, c->slot[i].node, w->now);
+	return all > 0
+		? accounts_placed(w->accounts, w->area, node, w->now) / all
+		: 0;
+}
+
+/* Viewers that come back at once, since a node has just failed: all that came in
+ * the time that a viewer stays, if this client net was told it, else as many as
+ * were placed there of its area: another name server may have told it. */
 static float returning(const struct work *w)
 {
+	const struct candidates *c =
+		map_candidates(w->state->map, w->pool, w->query->place, w->net);
 	const struct told *t = &w->past->told[0];
-	if (w->query->line > 1 || !told_counts(t, w->now))
+	const struct load *load = w->state->load;
+	float share = 0;
+
+	if (w->query->line > 1 || !load->any_returning || !w->accounts)
 		return 0;
-	const struct load_node *node = &w->state->load->node[t->node];
-	if (node->state != NODE_DOWN && !node->suspect)
-		return 0;
-	return RETURNING * w->demand * w->state->load->session_s;
+	bool told = told_counts(t, w->now);
+	if (told && (int32_t)(t->made_ms - load->fell_ms) > 0)
+		return 0; /* they came already */
+	for (unsigned i = 0; i < MAP_CANDIDATES; i++) {
+		unsigned node = c->slot[i].node;
+		if (node == MAP_NO_NODE)
+			break;
+		if (!load->node[node].returning)
+			continue;
+		share += (float)load->node[node].returning / 255 *
+			(told && t->node == node ? 1 : placed_share(w, node));
+	}
+	return RETURNING * fminf(share, 1) * w->demand * load->session_s;
 }
 
 /* What is known of the client: its past and its demand. */

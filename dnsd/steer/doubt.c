@@ -13,28 +13,40 @@
 #define ASKER_WAYS 4
 #define WAYS 8192 /* (area, node) */
 #define WAY_PROBES 8
-#define TOLD_MS 900000        /* viewers stay: a told network counts so long */
-#define LEFT_MS 60000         /* and one that left */
-#define INTERVAL_MS 5000      /* one network leaves at most so often */
-#define FADE_S 40.0f          /* of the evidence */
-#define NETWORKS 3.0f         /* that left, at least ... */
-#define SHARE_AREA 0.05f      /* ... and of those told: one area, */
-#define SHARE_ELSEWHERE 0.1f  /* all areas but its own, */
+#define TOLD_MS 900000     /* viewers stay: a told network counts so long */
+#define INTERVAL_MS 5000   /* one network leaves at most so often */
+#define FADE_S 40.0f       /* of the evidence of a crowd that leaves ... */
+#define FADE_SLOW_S 400.0f /* ... and of those few who come and leave */
+#define LEFT_MS 60000      /* a network that left counts so long */
+#define LEFT_SLOW_MS 600000
+#define REPEATED_MS 30000    /* slow: one network counts at most so often ... */
+#define REPEATED 0.5f        /* ... and each time for so much less */
+#define NETWORKS 3.0f        /* that left, at least ... */
+#define SHARE_AREA 0.05f     /* ... and of those told: one area, */
+#define SHARE_ELSEWHERE 0.1f /* all areas but its own, */
 #define SHARE_EVERYWHERE 0.2f /* all */
 #define SIGMAS 5.0f           /* ... beyond what is natural elsewhere */
 #define EVIDENCE 3.0f         /* faded questions, at least ... */
 #define TIMES 4.0f            /* ... and so many times as often */
+#define BAD 3                 /* ways at a time that may be bad */
 #define DOUBT_MS 120000
 #define DOUBLINGS 3
 #define TRIED_COST_MS 12.0f /* after that, fading */
 #define TRIED_MS 120000
 
+/* Evidence of many who leave at once, and of a few who come and leave all the
+ * time: viewers who are sent to a bad node one by one. */
+enum pace { FAST, SLOW, PACES };
+static const int64_t lefts_ms[PACES] = {LEFT_MS, LEFT_SLOW_MS};
+
 /* A network that was told a node. */
 struct asker {
 	uint32_t asker, area;
 	uint16_t node;
-	bool used, left; /* left: within LEFT_MS */
-	int64_t told_ms, left_ms;
+	bool used;
+	bool left[PACES];                  /* within LEFT_MS, LEFT_SLOW_MS */
+	float weight;                      /* slow: of its next question */
+	int64_t told_ms, left_ms, slow_ms; /* slow_ms: counted as slow */
 };
 
 /* A node as clients of an area see it. */
@@ -42,9 +54,10 @@ struct way {
 	uint32_t area;
 	uint16_t node;
 	bool used;
-	uint8_t times;          /* doubted in a row */
-	uint32_t told, leaving; /* networks */
-	float left;             /* questions, fading */
+	uint8_t times;           /* doubted in a row */
+	uint32_t told;           /* networks */
+	uint32_t leaving[PACES]; /* of them */
+	float left[PACES];       /* questions, fading */
 	float viewers;    /* that the threads placed there of late, mean */
 	int64_t until_ms; /* doubted; then tried for TRIED_MS */
 };
@@ -86,17 +99,20 @@ static struct way *way_of(struct doubts *d, uint32_t area, unsigned node)
 	return spare;
 }
 
-static void forget_left(struct doubts *d, struct asker *a)
+static void forget_left(struct doubts *d, struct asker *a, enum pace pace)
 {
 	struct way *w = way_of(d, a->area, a->node);
-	if (a->left && w && w->leaving)
-		w->leaving--;
-	a->left = false;
+	if (a->left[pace] && w && w->leaving[pace])
+		w->leaving[pace]--;
+	a->left[pace] = false;
+	if (pace == SLOW)
+		a->weight = 1;
 }
 
 static void forget(struct doubts *d, struct asker *a)
 {
-	forget_left(d, a);
+	forget_left(d, a, FAST);
+	forget_left(d, a, SLOW);
 	struct way *w = way_of(d, a->area, a->node);
 	if (w && w->told)
 		w->told--;
@@ -134,7 +150,8 @@ static struct asker *make(
 	*oldest = (struct asker){.asker = asker,
 		.area = area,
 		.node = (uint16_t)node,
-		.used = true};
+		.used = true,
+		.weight = 1};
 	struct way *w = way_of(d, area, node);
 	if (w)
 		w->told++;
@@ -158,7 +175,7 @@ static void told(struct doubts *d, uint32_t asker, uint32_t area, unsigned node,
 static bool is_at_home(
 	const struct map *map, const struct note *note, unsigned i)
 {
-	return note->area == map->nodes[note->node[i]].site;
+	return note->area == map->nodes[note->node[i]].area;
 }
 
 /* Whether a note says nothing against any of its nodes: who repeats himself
@@ -175,6 +192,30 @@ static bool is_explained(struct doubts *d, const struct map *map,
 		return true;
 	const struct way *way = way_of(d, area, note->node[i]);
 	return way && now_ms < way->until_ms;
+}
+
+static void network_leaves(
+	struct asker *a, struct way *w, enum pace pace, int64_t now_ms)
+{
+	w->leaving[pace] += !a->left[pace];
+	a->left[pace] = true;
+	if (pace == FAST)
+		a->left_ms = now_ms;
+	else
+		a->slow_ms = now_ms;
+}
+
+/* So that a few networks stay a few over ten minutes as well. */
+static void leaves_slowly(
+	struct asker *a, struct way *w, float share, int64_t now_ms)
+{
+	if (a->slow_ms && now_ms - a->slow_ms < REPEATED_MS)
+		return;
+	w->left[SLOW] += share * a->weight;
+	if (share < 0.25f)
+		return;
+	network_leaves(a, w, SLOW, now_ms);
+	a->weight *= REPEATED;
 }
 
 /* Its viewers may be on one of several nodes: the later told is likelier, and
@@ -199,7 +240,7 @@ static void left(struct doubts *d, const struct map *map,
 			continue;
 		if (!w[i])
 			continue;
-		weight[i] = likely[i] * (w[i]->left + 0.2f) /
+		weight[i] = likely[i] * (w[i]->left[FAST] + 0.2f) /
 			((float)w[i]->told + 2);
 		sum += weight[i];
 	}
@@ -207,12 +248,10 @@ static void left(struct doubts *d, const struct map *map,
 		if (weight[i] <= 0)
 			continue;
 		float share = weight[i] / sum;
-		w[i]->left += share;
-		if (share < 0.25f)
-			continue;
-		a[i]->left_ms = now_ms;
-		w[i]->leaving += !a[i]->left;
-		a[i]->left = true;
+		w[i]->left[FAST] += share;
+		if (share >= 0.25f)
+			network_leaves(a[i], w[i], FAST, now_ms);
+		leaves_slowly(a[i], w[i], share, now_ms);
 	}
 }
 
@@ -222,7 +261,7 @@ void doubts_note(struct doubts *d, const struct map *map,
 	if (note->kind == NOTE_TOLD) {
 		told(d, note->asker, note->area, note->node[0], note->at_once,
 			now_ms);
-		if (map->nodes[note->node[0]].site != note->area)
+		if (map->nodes[note->node[0]].area != note->area)
 			told(d, note->asker, LOAD_ELSEWHERE, note->node[0],
 				note->rate, now_ms);
 		told(d, note->asker, DOUBT_EVERYWHERE, note->node[0],
@@ -236,8 +275,11 @@ void doubts_note(struct doubts *d, const struct map *map,
 
 /* -- judgement -- */
 
+/* What is natural: how often the viewers of nodes leave that are well. Those few
+ * that are left most may be bad, all of them: they tell nothing of it. */
 struct background {
-	float left, viewers;
+	float left[PACES], viewers[PACES];
+	float bound[PACES]; /* who is left so often does not count */
 };
 
 static float share_of(uint32_t area)
@@ -247,15 +289,62 @@ static float share_of(uint32_t area)
 					 : SHARE_AREA;
 }
 
-static bool is_left(const struct way *w, const struct background *all)
+static uint32_t level_of(const struct way *w)
 {
-	float others =
-		(all->left - w->left + 1) / (all->viewers - w->viewers + 10);
+	return w->area >= LOAD_ELSEWHERE ? w->area : 0;
+}
+
+/* The evidence against the BAD that are left most, or against a quarter of all. */
+static float find_bound(const struct doubts *d, uint32_t level, enum pace pace)
+{
+	float most[BAD] = {0};
+	unsigned n = 0;
+	for (unsigned i = 0; i < WAYS; i++) {
+		const struct way *w = &d->way[i];
+		if (!w->used || level_of(w) != level)
+			continue;
+		float left = w->left[pace];
+		for (unsigned k = 0; k < BAD; k++)
+			if (left > most[k]) {
+				float less = most[k];
+				most[k] = left;
+				left = less;
+			}
+		n++;
+	}
+	unsigned bad = n / 4 < BAD ? n / 4 : BAD;
+	return bad && most[bad - 1] > 0 ? most[bad - 1] : INFINITY;
+}
+
+static struct background look_around(const struct doubts *d, uint32_t level)
+{
+	struct background all = {0};
+	for (unsigned p = FAST; p < PACES; p++) {
+		all.bound[p] = find_bound(d, level, (enum pace)p);
+		for (unsigned i = 0; i < WAYS; i++) {
+			const struct way *w = &d->way[i];
+			if (!w->used || level_of(w) != level ||
+				w->left[p] >= all.bound[p])
+				continue;
+			all.left[p] += w->left[p];
+			all.viewers[p] += w->viewers;
+		}
+	}
+	return all;
+}
+
+static bool is_left(
+	const struct way *w, const struct background *all, enum pace pace)
+{
+	float left = w->left[pace], own = left < all->bound[pace];
+	float others = (all->left[pace] - own * left + 1) /
+		(all->viewers[pace] - own * w->viewers + 10);
 	float natural = others * w->viewers;
 	float networks = w->times ? NETWORKS - 1 : NETWORKS;
-	return w->left >= EVIDENCE + natural + SIGMAS * sqrtf(natural) &&
-		w->left >= TIMES * natural && (float)w->leaving >= networks &&
-		(float)w->leaving >= share_of(w->area) * (float)w->told;
+	return left >= EVIDENCE + natural + SIGMAS * sqrtf(natural) &&
+		left >= TIMES * natural &&
+		(float)w->leaving[pace] >= networks &&
+		(float)w->leaving[pace] >= share_of(w->area) * (float)w->told;
 }
 
 /* What was told before the doubt says nothing of the trial after it. */
@@ -274,33 +363,19 @@ static void doubt(struct doubts *d, struct way *w, int64_t now_ms)
 	unsigned doubled = w->times < DOUBLINGS ? w->times : DOUBLINGS;
 	w->until_ms = now_ms + ((int64_t)DOUBT_MS << doubled);
 	w->times++;
-	w->left = 0;
+	w->left[FAST] = w->left[SLOW] = 0;
 	w->viewers = 0;
 	d->found[w->node]++;
 	forget_told(d, w);
 }
 
-static uint32_t level_of(const struct way *w)
-{
-	return w->area >= LOAD_ELSEWHERE ? w->area : 0;
-}
-
 static void judge(struct doubts *d, uint32_t level, int64_t now_ms)
 {
-	struct background all = {0, 0};
-	for (unsigned i = 0; i < WAYS; i++) {
-		const struct way *w = &d->way[i];
-		if (w->used && level_of(w) == level) {
-			all.left += w->left;
-			all.viewers += w->viewers;
-		}
-	}
-	if (all.left < EVIDENCE)
-		return;
+	struct background all = look_around(d, level);
 	for (unsigned i = 0; i < WAYS; i++) {
 		struct way *w = &d->way[i];
 		if (w->used && level_of(w) == level && now_ms >= w->until_ms &&
-			is_left(w, &all))
+			(is_left(w, &all, FAST) || is_left(w, &all, SLOW)))
 			doubt(d, w, now_ms);
 	}
 }
@@ -309,9 +384,13 @@ static void sweep(struct doubts *d, int64_t now_ms, unsigned n)
 {
 	for (; n > 0; n--) {
 		struct asker *a = &d->asker[d->sweep++ % ASKERS];
-		if (a->used && a->left && now_ms - a->left_ms > LEFT_MS)
-			forget_left(d, a);
-		if (a->used && now_ms - a->told_ms > TOLD_MS)
+		if (!a->used)
+			continue;
+		if (a->left[FAST] && now_ms - a->left_ms > lefts_ms[FAST])
+			forget_left(d, a, FAST);
+		if (a->left[SLOW] && now_ms - a->slow_ms > lefts_ms[SLOW])
+			forget_left(d, a, SLOW);
+		if (now_ms - a->told_ms > TOLD_MS)
 			forget(d, a);
 	}
 }
@@ -323,10 +402,13 @@ void doubts_tick(struct doubts *d, int64_t now_ms)
 		return;
 	d->tick_ms = now_ms;
 	sweep(d, now_ms, ASKERS / 4);
-	float fade = expf(-(float)(ms < 60000 ? ms : 60000) * 0.001f / FADE_S);
+	float seconds = (float)(ms < 60000 ? ms : 60000) * 0.001f;
+	float fade = expf(-seconds / FADE_S);
+	float fade_slow = expf(-seconds / FADE_SLOW_S);
 	for (unsigned i = 0; i < WAYS; i++) {
 		struct way *w = &d->way[i];
-		w->left *= fade;
+		w->left[FAST] *= fade;
+		w->left[SLOW] *= fade_slow;
 		if (w->until_ms && now_ms > w->until_ms + 4 * TRIED_MS) {
 			w->until_ms = 0;
 			w->times = 0;

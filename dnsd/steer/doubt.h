@@ -6,9 +6,10 @@
  * it costs so much that nearly nobody is sent there, for two minutes, then it
  * is tried again with few, and twice as long if that fails.
  *
- *	area = the site nearest to the client, as the pool's candidates say
+ *	area = that of the site nearest to the client (struct map_node)
  *	told[area, node]  asking networks that were told the node of late
- *	left[area, node]  their questions for the next line, fading
+ *	left[area, node]  their questions for the next line, fading: fast for
+ *			  many who leave at once, slowly for single ones
  *
  * Evidence counts per asking network (/24, /48) and not per client subnet,
  * which anybody can invent: once per interval, and only of a network that was

@@ -41,6 +41,7 @@ struct fleet {
 	int64_t blind_since_ms; /* 0: not */
 	bool blind_over;        /* 60 s are up; until polls work again */
 	uint32_t generation;
+	int64_t fell_ms; /* last failure of any node */
 	bool ready;
 };
 
@@ -367,7 +368,7 @@ static bool many_fail(const struct fleet *f)
 static void after_failure(struct fleet *f, unsigned i,
 	enum node_state state_before, unsigned fails_before, int64_t now_ms)
 {
-	const struct fleet_node *node = &f->node[i];
+	struct fleet_node *node = &f->node[i];
 	bool by_poll = fails_before == 0 && node->health.fails == 1;
 	bool by_probe = node->health.fails == 0 && state_before != NODE_DOWN &&
 		node->health.state == NODE_DOWN;
@@ -375,6 +376,7 @@ static void after_failure(struct fleet *f, unsigned i,
 	if (!node->have_load || state_before > NODE_UNKNOWN ||
 		(!by_poll && !by_probe) || many_fail(f))
 		return;
+	f->fell_ms = f->node[i].fell_ms = now_ms;
 	displace(f, i, DISPLACED_SHARE * node->connections, now_ms);
 }
 
@@ -524,6 +526,16 @@ static float margin(const struct forecast *forecast)
 	return fminf(MARGIN_MAX, forecast->gain * sqrtf(forecast->noise));
 }
 
+/* How many of the viewers of a failed node still come back. */
+static uint8_t returning(
+	const struct fleet_node *node, bool suspect, int64_t now_ms)
+{
+	float age = (float)(now_ms - node->fell_ms);
+	if (node->health.state != NODE_DOWN && !suspect)
+		return 0;
+	return node->fell_ms ? (uint8_t)(255 * expf(-age / DISPLACED_MS)) : 0;
+}
+
 static void load_node(
 	struct fleet *f, unsigned i, struct load_node *out, int64_t now_ms)
 {
@@ -559,7 +571,7 @@ static void load_node(
 			!fleet_is_blind(f)
 		? SUSPECT_MS
 		: 0;
-	out->suspect = out->penalty_ms > 0;
+	out->returning = returning(node, out->penalty_ms > 0, now_ms);
 	out->penalty_ms += node->doubt_ms + limit_cost_ms(&node->limit, now_ms);
 }
 
@@ -662,6 +674,9 @@ struct load *fleet_load(struct fleet *f, int64_t now_ms)
 		.session_s = FORECAST_SESSION_S,
 		.node = node,
 		.spare = (const uint16_t(*)[MAP_CANDIDATES])spare};
+	load->fell_ms = (uint32_t)f->fell_ms;
+	for (unsigned i = 0; i < f->n; i++)
+		load->any_returning |= node[i].returning > 0;
 	load->n_doubts = doubts_of_areas(
 		f->doubts, load->doubt, LOAD_DOUBTS_MAX, now_ms);
 	return load;

@@ -48,6 +48,7 @@ struct fleet_node {
 	float doubt_ms;  /* extra cost, since viewers leave it */
 	float displaced; /* viewers of a dead node to come */
 	int64_t displaced_ms;
+	int64_t fell_ms; /* its first failed poll or probe of late */
 
 	uint64_t answers, line2, only; /* since start */
 	uint64_t samples, failures;

@@ -16,17 +16,18 @@ extern const char *const node_states[]; /* their names */
 
 /* What a decision reads of a node; two to a cache line. */
 struct load_node {
-	float used;       /* utilisation, reservations included, 1 = full:
+	float used;        /* utilisation, reservations included, 1 = full:
 			     worst of connections, bandwidth, CPU */
-	float per_viewer; /* utilisation one more viewer adds */
-	float room;       /* 1, less while the node ramps up */
-	float ln_weight;  /* ln(capacity * room), for the rendezvous hash; at
-			     most the pool's ln_weight_max */
-	float growth;     /* utilisation per second, >= 0 */
-	float penalty_ms; /* doubts: a failed poll, recent faults */
-	float reserved;   /* viewers in flight, part of used */
-	uint8_t state;    /* enum node_state */
-	bool suspect;     /* up, but its last poll failed */
+	float per_viewer;  /* utilisation one more viewer adds */
+	float room;        /* 1, less while the node ramps up */
+	float ln_weight;   /* ln(capacity * room), for the rendezvous hash; at
+			      most the pool's ln_weight_max */
+	float growth;      /* utilisation per second, >= 0 */
+	float penalty_ms;  /* doubts: a failed poll, recent faults */
+	float reserved;    /* viewers in flight, part of used */
+	uint8_t state;     /* enum node_state */
+	uint8_t returning; /* its viewers come back: 255 just after its first
+			      failure, fading to 0 in half a minute */
 };
 
 /* A node that clients of an area seem to leave: costs more for them. */
@@ -42,6 +43,8 @@ struct load {
 	uint32_t generation; /* grows with each publication */
 	bool ready;          /* first polls are in, or have been waited for */
 	float session_s;     /* how long a viewer stays, mean */
+	bool any_returning;  /* some node has failed just now: */
+	uint32_t fell_ms;    /* the last one (clock, cut to 32 bits) */
 	bool provisional;    /* geography is still being read: short TTLs */
 	unsigned n;
 	const struct load_node *node; /* by map index */

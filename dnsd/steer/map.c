@@ -195,6 +195,43 @@ float map_path_ms(const struct map *map, const struct map_pool *pool,
 	return ms + node->bias_ms;
 }
 
+/* -- areas -- */
+
+#define AREA_KM 300.0 /* 5 ms */
+
+/* The first node that is near, or of the same site. */
+static const struct map_node *area_head(const struct map *map,
+	const struct map_node *const *head, unsigned n,
+	const struct map_node *node)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (head[i]->site == node->site ||
+			(head[i]->placed && node->placed &&
+				place_km(head[i]->lat, head[i]->lon, node->lat,
+					node->lon) < AREA_KM))
+			return head[i];
+	return NULL;
+}
+
+/* What clients of one town say of nodes and ways counts together, whichever of
+ * its data centres is a little nearer to each. */
+static void build_areas(struct map *map)
+{
+	const struct map_node **head = mem_zero(map->n_nodes, sizeof *head);
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < map->n_nodes; i++) {
+		struct map_node *node = &map->nodes[i];
+		if (!node->name)
+			continue;
+		const struct map_node *of = area_head(map, head, n, node);
+		if (!of)
+			head[n++] = of = node;
+		node->area = of == node ? (uint32_t)node->seed >> 1 : of->area;
+	}
+	free(head);
+}
+
 /* -- cells -- */
 
 static int asn_order(const void *a, const void *b)
@@ -491,6 +528,7 @@ struct map *map_build(const struct conf *conf, const struct geo *geo,
 	map->of_conf = b.index;
 	assign_indexes(&b, conf, previous);
 	build_nodes(&b, conf);
+	build_areas(b.map);
 	b.at = mem_zero(map->n_nodes, sizeof *b.at);
 	for (unsigned i = 0; i < map->n_nodes; i++)
 		b.at[i] = vector(map->nodes[i].lat, map->nodes[i].lon);

@@ -51,6 +51,8 @@ struct map_node {
 	float lat, lon;
 	bool placed;       /* lat and lon are known */
 	uint32_t site;     /* equal numbers: one failure domain */
+	uint32_t area;     /* equal numbers: sites so near that the same clients
+			      are sent there; stable over reloads */
 	uint32_t provider; /* 0: none */
 	float bias_ms, capacity, bandwidth_bps; /* bandwidth 0: no limit */
 	uint64_t seed;  /* of its name, for the rendezvous hash: the same on

@@ -342,6 +342,7 @@ static void test_pressed_by_neighbours(void **state)
 		.nets = 3,
 		.neighbours = true,
 		.times = 100,
+		.line2 = 0.08,
 		.seconds = 600};
 	withstands(&attack);
 }
@@ -367,6 +368,16 @@ static void test_forged_in_one_city(void **state)
 	withstands(&attack);
 }
 
+static void test_forged_lines(void **state)
+{
+	static const struct attack attack = {.name = "forged, line 2",
+		.forged_per_s = 100000,
+		.line = 2,
+		.line2 = 0.02,
+		.seconds = 6};
+	withstands(&attack);
+}
+
 static void test_both(void **state)
 {
 	static const struct attack attack = {.name = "both",
@@ -374,7 +385,7 @@ static void test_both(void **state)
 		.times = 100,
 		.forged_per_s = 100000,
 		.line = 3,
-		.line2 = 0.02,
+		.line2 = 0.05,
 		.seconds = 6};
 	withstands(&attack);
 }
@@ -386,6 +397,7 @@ int main(void)
 		cmocka_unit_test(test_pressed_by_neighbours),
 		cmocka_unit_test(test_forged),
 		cmocka_unit_test(test_forged_in_one_city),
+		cmocka_unit_test(test_forged_lines),
 		cmocka_unit_test(test_both),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

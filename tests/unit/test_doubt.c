@@ -40,7 +40,7 @@ static int setup(void **state)
 	s.n_nodes = AREAS;
 	s.map = (struct map){.nodes = s.node, .n_nodes = NODES};
 	for (unsigned i = 0; i < NODES; i++)
-		s.node[i] = (struct map_node){.name = "n", .site = i % AREAS};
+		s.node[i] = (struct map_node){.name = "n", .area = i % AREAS};
 	*state = &s;
 	return 0;
 }
@@ -119,7 +119,7 @@ static double presses(
 		return s->usual;
 	if (f->area >= 0 && net->area != (uint32_t)f->area)
 		return s->usual;
-	if (f->strangers && net->area == s->node[net->node].site)
+	if (f->strangers && net->area == s->node[net->node].area)
 		return s->usual;
 	return f->per_hour;
 }
@@ -153,7 +153,7 @@ static float for_area(const struct scene *s, uint32_t area, unsigned node)
 	struct load load = {0};
 	load.n_doubts =
 		doubts_of_areas(s->doubts, load.doubt, LOAD_DOUBTS_MAX, s->now);
-	return load_doubt_ms(&load, area, node, area == s->node[node].site);
+	return load_doubt_ms(&load, area, node, area == s->node[node].area);
 }
 
 static float doubted(const struct scene *s, uint32_t area, unsigned node)
@@ -262,6 +262,49 @@ static void test_left_by_strangers(void **state)
 	assert_true(for_area(s, 7, 2) > 100); /* also who was never there */
 	assert_float_equal(doubted(s, 2, 2), 0, 0);
 	nobody_is_doubted_but(s, 2);
+}
+
+/* A bad way to which viewers come one by one: never many leave at once, and yet
+ * in some minutes it is clear. Two networks of them are not enough. */
+static void test_left_one_by_one(void **state)
+{
+	static const unsigned nets[] = {2, 6};
+	for (unsigned i = 0; i < 2; i++) {
+		struct scene *s = *state;
+		struct fault way = {2, 10, 5, false};
+		teardown(state);
+		setup(state);
+		people(s, NETWORKS, 2);
+		for (unsigned k = 0; k < s->n_nets; k++) {
+			unsigned to = k / AREAS % 4 == 2 ? 3 : k / AREAS % 4;
+			bool there = k % AREAS != 5 || k / AREAS < nets[i];
+			told(s, k, there && k % AREAS == 5 ? 2 : to);
+		}
+		run(s, 900, NULL);
+		nobody_is_doubted_but(s, MAP_NO_NODE);
+		unsigned seconds = seconds_to_doubt(s, &way, 5, 1800);
+		if (nets[i] == 2 ? seconds <= 1800 : seconds > 900)
+			fail_msg("%u networks: %u s", nets[i], seconds);
+		nobody_is_doubted_but(s, 2);
+	}
+}
+
+/* Those that are left most do not hide one another: three bad nodes at once. */
+static void test_several_are_bad(void **state)
+{
+	struct scene *s = *state;
+	people(s, 12 * AREAS, 3);
+	run(s, 900, NULL);
+	for (unsigned t = 0; t < 30; t++) {
+		for (unsigned i = 0; i < s->n_nets; i++)
+			if (i % AREAS < 3 && chance(s, 3 * 120 / 3600.0))
+				left(s, i);
+		run(s, 1, NULL);
+	}
+	for (unsigned node = 0; node < 3; node++)
+		assert_true(doubted(s, node, node) > 100);
+	for (unsigned node = 3; node < AREAS; node++)
+		assert_float_equal(doubted(s, node, node), 0, 0);
 }
 
 /* -- not found -- */
@@ -477,6 +520,8 @@ int main(void)
 		TEST(test_left_everywhere),
 		TEST(test_left_by_one_area),
 		TEST(test_left_by_strangers),
+		TEST(test_left_one_by_one),
+		TEST(test_several_are_bad),
 		TEST(test_background),
 		TEST(test_all_press),
 		TEST(test_two_networks),

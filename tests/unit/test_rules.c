@@ -851,10 +851,30 @@ static void test_returning_are_spread(void **state)
 	assert_true(d.at_once < 2);
 }
 
+/* ... also of those whom another name server had told the dead node, as far as
+ * this one placed viewers of that area there. */
+static void test_returning_of_others(void **state)
+{
+	struct scene *s = *state;
+	make_crowd(s, net(JP, 0), 1);
+	memory_free(s->w.memory);
+	s->w.memory = s->w.accounts->memory = memory_new(1 << 12, 7);
+	snprintf(s->does, sizeof s->does, "+++x+");
+	pass(s, 9);
+	struct steer_decision d =
+		world_ask(&s->w, "near.example.com", net(JP, 0));
+	assert_int_equal(d.past.told[0].node, MAP_NO_NODE);
+	assert_true(d.at_once > 20);
+	/* they come once */
+	d = world_ask(&s->w, "near.example.com", net(JP, 0));
+	assert_true(d.at_once < 2);
+}
+
 /* -- budgets -- */
 
 /* Viewers that so many questions with forged subnets promise. */
-static float forge(struct scene *s, const char *asker, unsigned n)
+static float forge_line(
+	struct scene *s, const char *asker, unsigned n, unsigned line)
 {
 	float before = 0, after = 0;
 	for (unsigned i = 0; i < NODES; i++)
@@ -863,6 +883,7 @@ static float forge(struct scene *s, const char *asker, unsigned n)
 		struct steer_query q =
 			world_query(&s->w, "near.example.com", net(HK, 0));
 		struct steer_decision d;
+		q.line = (uint8_t)line;
 		unsigned one = s->next_net++;
 		memcpy(q.net.bytes + 1, &one, 3);
 		addr_parse(&q.asker, asker);
@@ -872,6 +893,23 @@ static float forge(struct scene *s, const char *asker, unsigned n)
 	for (unsigned i = 0; i < NODES; i++)
 		after += (float)s->w.accounts->promise[i].viewers;
 	return (after - before) / PROMISE_VIEWER;
+}
+
+static float forge(struct scene *s, const char *asker, unsigned n)
+{
+	return forge_line(s, asker, n, 1);
+}
+
+/* Lines promise no more viewers than a part of those that the network brought. */
+static void test_budget_of_lines(void **state)
+{
+	struct scene *s = *state;
+	assert_true(forge_line(s, "198.51.100.7", 1000, 2) < 10);
+	float brought = forge(s, "198.51.100.7", 40);
+	assert_true(brought > 30);
+	float lines = forge_line(s, "198.51.100.200", 1000, 3);
+	assert_true(lines > 0.1f * brought && lines < 0.5f * brought);
+	assert_true(forge_line(s, "198.51.100.7", 1000, 2) < 1);
 }
 
 /* By network, /24 and /48; it refills with time; others have their own. */
@@ -904,12 +942,44 @@ static void test_flood(void **state)
 	all_go(s, "near.example.com", JP, "jp1");
 }
 
+/* -- areas -- */
+
+static const char towns[] =
+	"nodes:\n"
+	"  canton: {address: [192.0.2.1], at: [23.13, 113.26], site: a}\n"
+	"  shenzhen: {address: [192.0.2.2], at: [22.54, 114.06], site: b}\n"
+	"  peking: {address: [192.0.2.3], at: [39.90, 116.41], site: c}\n"
+	"  nowhere: {address: [192.0.2.4], site: c}\n"
+	"  elsewhere: {address: [192.0.2.5], site: d}\n";
+
+/* Sites of neighbouring towns are one area, also nodes of one site whose place
+ * is not known; whatever else is in the configuration. */
+static void test_areas(void **state)
+{
+	struct world w;
+	world_open(&w, towns);
+	const struct map_node *node = w.map->nodes;
+	assert_int_equal(node[0].area, node[1].area);
+	assert_int_equal(node[2].area, node[3].area);
+	assert_int_not_equal(node[0].area, node[2].area);
+	assert_int_not_equal(node[4].area, node[0].area);
+	assert_int_not_equal(node[4].area, node[2].area);
+	uint32_t peking = node[2].area;
+	world_close(&w);
+	world_open(&w,
+		"nodes:\n  peking: {address: [192.0.2.3], "
+		"at: [39.90, 116.41], site: x}\n");
+	assert_int_equal(w.map->nodes[0].area, peking);
+	world_close(&w);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_worst_of),
+		cmocka_unit_test(test_areas),
 		TEST(test_room_costs_nothing),
 		TEST(test_full_fleet),
 		cmocka_unit_test(test_rush),
@@ -935,6 +1005,8 @@ int main(void)
 		TEST(test_crowd_promises_once),
 		cmocka_unit_test(test_line_avoids_the_crowd),
 		TEST(test_returning_are_spread),
+		TEST(test_returning_of_others),
+		TEST(test_budget_of_lines),
 		TEST(test_budget),
 		TEST(test_flood),
 	};
