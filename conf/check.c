@@ -132,6 +132,9 @@ static bool check_node(
 	if (!node->public_given)
 		node->is_public =
 			node->role == ROLE_EDGE || node->role == ROLE_RELAY;
+	/* What is guessed is where an SRS ends by its own default. */
+	if (!node->capacity_given && !node->overcommit_given)
+		node->overcommit = 1;
 	ok &= api_url(conf, node, err);
 	ok &= endpoint(conf, node, "rtmp", 1935, &node->rtmp, err);
 	ok &= endpoint(conf, node, "flv", 8080, &node->flv, err);

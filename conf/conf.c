@@ -526,6 +526,14 @@ static char *list_grow(
 	return fresh;
 }
 
+/* Keys whose default depends on another one. */
+static void note_given(const struct yaml *y, struct conf_node *node)
+{
+	node->public_given = line_of(y, "public") > 0;
+	node->capacity_given = line_of(y, "capacity") > 0;
+	node->overcommit_given = line_of(y, "overcommit") > 0;
+}
+
 static void set_named(
 	struct loader *l, const struct yaml *y, const struct key *key)
 {
@@ -545,8 +553,7 @@ static void set_named(
 		if (is_kind(l, y->values[i], y->keys[i]->text, YAML_MAP))
 			set_section(l, y->values[i], key->section, one);
 		if (size == sizeof(struct conf_node))
-			((struct conf_node *)one)->public_given =
-				line_of(y->values[i], "public") > 0;
+			note_given(y->values[i], (struct conf_node *)one);
 		if (size == sizeof(struct conf_zone))
 			((struct conf_zone *)one)->file_where =
 				(struct conf_where){

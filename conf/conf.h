@@ -73,8 +73,10 @@ struct conf_node {
 	double bias_ms;
 	double capacity;              /* connections */
 	double bandwidth_bps;         /* 0: no limit */
+	double overcommit;            /* times both, at most; 1 or more */
 	const char *api, *rtmp, *flv; /* NULL: off; else complete */
 	bool is_public, public_given;
+	bool capacity_given, overcommit_given;
 };
 
 struct conf_steer {

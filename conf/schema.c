@@ -90,6 +90,8 @@ static const struct key node_keys[] = {
 		.text = "connections it is meant to carry"},
 	{"bandwidth", KEY_RATE, AT(conf_node, bandwidth_bps), 0, 1e15, "0",
 		.text = "bit/s it is meant to send (K, M, G); 0: no limit"},
+	{"overcommit", KEY_REAL, AT(conf_node, overcommit), 1, 4, "1.5",
+		.text = "times capacity and bandwidth that it may carry, if CPU and bits show that it can; 1: never more"},
 	{"api", KEY_TEXT, AT(conf_node, api),
 		.text = "URL of the SRS HTTP API; off: not polled"},
 	{"rtmp", KEY_TEXT, AT(conf_node, rtmp),

@@ -44,7 +44,7 @@ struct replay_node {
 	char name[64]; /* as the lines say; any text without a space */
 	/* the same as the configuration allows */
 	char label[64], site[24], provider[24];
-	double lat, lon, capacity, bandwidth_bps, bias_ms;
+	double lat, lon, capacity, bandwidth_bps, overcommit, bias_ms;
 	char asn[160];
 	char *serves; /* ",NAME,NAME,"; NULL: all names; owned */
 	bool placed, polled, probed;
@@ -118,8 +118,9 @@ static unsigned living(const struct replay *r)
 static void write_node(const struct replay_node *n, struct buf *out)
 {
 	buf_printf(out,
-		"  %s: {role: edge, address: [192.0.2.1], site: %s, capacity: %.0f, bandwidth: %.0f, bias: %.3f",
-		n->label, n->site, n->capacity, n->bandwidth_bps, n->bias_ms);
+		"  %s: {role: edge, address: [192.0.2.1], site: %s, capacity: %.0f, bandwidth: %.0f, overcommit: %.3f, bias: %.3f",
+		n->label, n->site, n->capacity, n->bandwidth_bps, n->overcommit,
+		n->bias_ms);
 	if (n->placed)
 		buf_printf(out, ", at: [%.4f, %.4f]", n->lat, n->lon);
 	if (*n->provider)
@@ -389,6 +390,8 @@ static void describe(struct replay_node *node, char **words, unsigned n)
 			within(number_of(words, n, "cap_conns", 1000), 1, 1e9),
 		.bandwidth_bps = within(
 			number_of(words, n, "cap_kbps", 0) * 1000, 0, 1e15),
+		.overcommit =
+			within(number_of(words, n, "overcommit", 1.5), 1, 4),
 		.bias_ms =
 			within(number_of(words, n, "bias", 0), -1000, 100000),
 		.polled = number_of(words, n, "polled", 1) != 0,

@@ -43,6 +43,7 @@ static void report_nodes(const struct control *c, struct report *r)
 			.bandwidth_bps = from->bandwidth_bps,
 			.cpu = from->cpu,
 			.utilisation = fleet_utilisation(c->fleet, i),
+			.capacity = fleet_capacity(c->fleet, i),
 			.reserved = c->load->node[i].reserved,
 			.sample_age_ms = from->sampled_at_ms
 				? r->now_ms - from->sampled_at_ms

@@ -83,6 +83,7 @@ static char *node_words(const struct control *c, unsigned conf_index)
 	buf_printf(&out, " cap_conns=%.0f cap_kbps=%.0f ip=%s", from->capacity,
 		from->bandwidth_bps / 1000,
 		addr_text(&from->address[0], address));
+	buf_printf(&out, " overcommit=%g", from->overcommit);
 	add_word(&out, "domain", from->site);
 	add_word(&out, "provider", from->provider);
 	add_carriers(&out, node);

@@ -18,14 +18,15 @@
 static json_t *node_json(const struct report_node *node)
 {
 	return json_pack(
-		"{s:s, s:s, s:s, s:s, s:I, s:f, s:f, s:f, s:f, s:I, s:I, s:I, s:I}",
+		"{s:s, s:s, s:s, s:s, s:I, s:f, s:f, s:f, s:f, s:f, s:I, s:I, s:I, s:I}",
 		"name", node->name, "role", node->role, "state",
 		node_states[node->state], "why", node->why, "connections",
 		(json_int_t)node->connections, "bandwidth_kbps",
 		(double)node->bandwidth_bps / 1000, "cpu_percent",
 		(double)node->cpu * 100, "utilisation",
-		(double)node->utilisation, "reserved", (double)node->reserved,
-		"sample_age_ms", (json_int_t)node->sample_age_ms, "answers",
+		(double)node->utilisation, "capacity", (double)node->capacity,
+		"reserved", (double)node->reserved, "sample_age_ms",
+		(json_int_t)node->sample_age_ms, "answers",
 		(json_int_t)node->answers, "samples", (json_int_t)node->samples,
 		"failures", (json_int_t)node->failures);
 }

@@ -134,6 +134,11 @@ static double node_utilisation(const struct report_node *n)
 	return n->utilisation;
 }
 
+static double node_capacity(const struct report_node *n)
+{
+	return n->capacity;
+}
+
 static double node_reserved(const struct report_node *n)
 {
 	return n->reserved;
@@ -174,6 +179,9 @@ static const struct {
 	{"node_utilisation", "gauge",
 		"Worst of connections, bandwidth and CPU, 1 is full.",
 		node_utilisation},
+	{"node_capacity", "gauge",
+		"Viewers it is believed to carry, configured or more.",
+		node_capacity},
 	{"node_reserved", "gauge", "Viewers promised and not yet seen.",
 		node_reserved},
 	{"node_bandwidth_bits_per_second", "gauge", "Sent.", node_bandwidth},

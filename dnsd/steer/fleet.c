@@ -201,6 +201,28 @@ void fleet_merge(struct fleet *f, unsigned thread,
 	merge_notes(f, accounts, now_ms);
 }
 
+/* -- what is configured, and what is believed of it -- */
+
+static struct carry_rules carry_rules(const struct map_node *m)
+{
+	return (struct carry_rules){.capacity = m->capacity,
+		.bandwidth_bps = m->bandwidth_bps,
+		.overcommit = m->overcommit};
+}
+
+float fleet_capacity(const struct fleet *f, unsigned i)
+{
+	struct carry_rules rules = carry_rules(&f->map->nodes[i]);
+	return carry_viewers(&f->node[i].carry, &rules);
+}
+
+/* 0: no limit. */
+static float link_bps(const struct fleet *f, unsigned i)
+{
+	struct carry_rules rules = carry_rules(&f->map->nodes[i]);
+	return carry_bps(&f->node[i].carry, &rules);
+}
+
 /* -- samples -- */
 
 /* Bits per second between two samples of one run of a node; negative if they
@@ -261,10 +283,14 @@ static void believe(
 	float bps = bandwidth(node, s, at_ms);
 
 	if (same_run) {
+		struct carry_rules rules = carry_rules(&f->map->nodes[i]);
+		carry_sample(&node->carry, &rules, (float)s->connections, bps,
+			s->cpu);
 		forecast_learn(f, i, (float)s->connections, bps, at_ms);
 	} else {
 		forecast_reset(&f->forecast[i], (float)s->connections, at_ms);
 		node->limit = (struct limit){0};
+		node->carry = (struct carry){0};
 	}
 	node->connections = (float)s->connections;
 	if (bps >= 0) {
@@ -311,8 +337,7 @@ void fleet_raise(struct fleet *f, unsigned i, float connections, int64_t now_ms)
 
 /* -- failures -- */
 
-static float per_viewer(
-	const struct fleet_node *node, const struct map_node *m);
+static float per_viewer(const struct fleet *f, unsigned i);
 static float displaced_now(const struct fleet_node *node, int64_t now_ms);
 
 /* The viewers of a node that died are back within seconds, many through
@@ -335,7 +360,7 @@ static void displace(
 			continue;
 		to[n] = (struct inflow_node){.node = (uint16_t)i,
 			.path_ms = map_path_ms(f->map, NULL, &place, i),
-			.per_viewer = per_viewer(node, m),
+			.per_viewer = per_viewer(f, i),
 			.room = health_room(&node->health, now_ms)};
 		to[n].used = node->used +
 			displaced_now(node, now_ms) * to[n].per_viewer;
@@ -484,10 +509,9 @@ static float sending_bps(const struct fleet_node *node, float viewers)
 static float utilisation(const struct fleet *f, unsigned i, float viewers)
 {
 	const struct fleet_node *node = &f->node[i];
-	const struct map_node *m = &f->map->nodes[i];
-	float u = viewers / m->capacity;
-	if (m->bandwidth_bps > 0)
-		u = fmaxf(u, sending_bps(node, viewers) / m->bandwidth_bps);
+	float u = viewers / fleet_capacity(f, i), bps = link_bps(f, i);
+	if (bps > 0)
+		u = fmaxf(u, sending_bps(node, viewers) / bps);
 	if (node->limit.viewers > 0)
 		u = fmaxf(u, viewers / node->limit.viewers);
 	return fmaxf(u, node->cpu);
@@ -498,11 +522,12 @@ float fleet_utilisation(const struct fleet *f, unsigned i)
 	return utilisation(f, i, f->node[i].connections);
 }
 
-static float per_viewer(const struct fleet_node *node, const struct map_node *m)
+static float per_viewer(const struct fleet *f, unsigned i)
 {
-	float u = 1 / m->capacity;
-	if (m->bandwidth_bps > 0)
-		u = fmaxf(u, node->bitrate_bps / m->bandwidth_bps);
+	const struct fleet_node *node = &f->node[i];
+	float u = 1 / fleet_capacity(f, i), bps = link_bps(f, i);
+	if (bps > 0)
+		u = fmaxf(u, node->bitrate_bps / bps);
 	if (node->limit.viewers > 0)
 		u = fmaxf(u, 1 / node->limit.viewers);
 	if (node->connections >= 20)
@@ -541,7 +566,6 @@ static void load_node(
 {
 	struct fleet_node *node = &f->node[i];
 	const struct forecast *forecast = &f->forecast[i];
-	const struct map_node *m = &f->map->nodes[i];
 
 	if (!node->exists) {
 		*out = (struct load_node){.state = NODE_DOWN,
@@ -552,7 +576,7 @@ static void load_node(
 	}
 	health_tick(&node->health, &f->rules.health, !node->polled, now_ms);
 	out->state = (uint8_t)fleet_state(f, i, now_ms);
-	out->per_viewer = per_viewer(node, m);
+	out->per_viewer = per_viewer(f, i);
 	out->reserved = forecast_coming(&f->all, forecast, now_ms) +
 		displaced_now(node, now_ms);
 	float viewers = forecast->known ? forecast->viewers : node->connections;
@@ -564,7 +588,7 @@ static void load_node(
 	float least = fminf(1, load / 0.65f);
 	if (out->room < least)
 		out->room = least;
-	out->ln_weight = logf(m->capacity * out->room);
+	out->ln_weight = logf(fleet_capacity(f, i) * out->room);
 	out->growth =
 		forecast_growth(&f->all, forecast, now_ms) * out->per_viewer;
 	out->penalty_ms = node->health.fails && out->state == NODE_UP &&
@@ -585,8 +609,7 @@ static void find_spare(const struct fleet *f, const struct map_pool *pool,
 		unsigned k = pool->node[i];
 		if (nodes[k].state != NODE_UP)
 			continue;
-		float free_room =
-			(1 - nodes[k].used) * f->map->nodes[k].capacity;
+		float free_room = (1 - nodes[k].used) * fleet_capacity(f, k);
 		if (n == MAP_CANDIDATES && free_room <= room[n - 1])
 			continue;
 		unsigned at = n < MAP_CANDIDATES ? n++ : n - 1;

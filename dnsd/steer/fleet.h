@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "steer/accounts.h"
+#include "steer/carry.h"
 #include "steer/crowd.h"
 #include "steer/doubt.h"
 #include "steer/forecast.h"
@@ -45,6 +46,7 @@ struct fleet_node {
 
 	float used; /* as published, without displaced */
 	struct limit limit;
+	struct carry carry;
 	float doubt_ms;  /* extra cost, since viewers leave it */
 	float displaced; /* viewers of a dead node to come */
 	int64_t displaced_ms;
@@ -106,6 +108,8 @@ const struct fleet_node *fleet_node(const struct fleet *fleet, unsigned node);
 enum node_state fleet_state(
 	const struct fleet *fleet, unsigned node, int64_t now_ms);
 float fleet_utilisation(const struct fleet *fleet, unsigned node);
+/* Viewers it is believed to carry, configured or more. */
+float fleet_capacity(const struct fleet *fleet, unsigned node);
 /* How often a node was found doubtful, for all or for one area. */
 uint64_t fleet_doubted(const struct fleet *fleet, unsigned node);
 bool fleet_is_blind(const struct fleet *fleet); /* our own network is suspect */

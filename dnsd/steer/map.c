@@ -136,6 +136,7 @@ static void build_nodes(struct build *b, const struct conf *conf)
 		node->bias_ms = (float)from->bias_ms;
 		node->capacity = (float)from->capacity;
 		node->bandwidth_bps = (float)from->bandwidth_bps;
+		node->overcommit = (float)from->overcommit;
 		node->seed = hash_bytes(from->name, strlen(from->name), 1);
 		/* Without a site a node is a failure domain of its own. */
 		node->site = *from->site

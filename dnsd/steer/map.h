@@ -55,9 +55,10 @@ struct map_node {
 			      are sent there; stable over reloads */
 	uint32_t provider; /* 0: none */
 	float bias_ms, capacity, bandwidth_bps; /* bandwidth 0: no limit */
-	uint64_t seed;  /* of its name, for the rendezvous hash: the same on
+	float overcommit; /* times both, at most, if it shows that it can */
+	uint64_t seed;    /* of its name, for the rendezvous hash: the same on
 			      all name servers and after any reload */
-	uint8_t n4, n6; /* addresses, IPv4 first */
+	uint8_t n4, n6;   /* addresses, IPv4 first */
 	const struct addr *address;
 	unsigned n_asn;
 	const uint32_t *asn;

@@ -155,10 +155,10 @@ class Simulator:
             return node.frozen
         use = self.use(node)
         conns = len(node.viewers) + node.extra + (2 if node.full else 0)
-        cpu = 4 + 86 * min(1, use)
+        cpu = 4 + (node.cpu_full - 4) * min(1, use)
         if not node.cpu_knows:
             cpu = 4 + 86 * conns / node.capacity
-        elif use > 1:
+        elif use > 1 and node.cpu_full >= 90:
             cpu = 99
         stamp = self.now // STATISTICS_MS * STATISTICS_MS
         return max(stamp, node.up_ms), conns, node.load_kbps / max(1, use), \

@@ -94,7 +94,8 @@ class Replay:
             lat, lon = world.CITIES[n.city][:2]
             self.lines.append(
                 f"node 0 {n.name} {lat} {lon} cap_conns={n.capacity} "
-                f"cap_kbps={n.kbps:.0f} domain={n.site} probed=1")
+                f"cap_kbps={n.kbps:.0f} overcommit={w.overcommit} "
+                f"domain={n.site} probed=1")
         for ms, viewers, over_s, city in w.announced:
             lat, lon = world.CITIES[city][:2]
             self.lines.append(

@@ -1,6 +1,6 @@
 """What may happen on an evening, a function each: seed and scale to a world."""
 
-from world import CITIES, World
+from world import CITIES, NODES, World
 
 EUROPE = [c for c in CITIES if CITIES[c][2] == "eu"]
 ALL = {}
@@ -90,6 +90,44 @@ def half_by_cpu(seed, scale):
     node = w.node["par1"]
     w.set("par1", 0, true_capacity=node.capacity / 2,
           true_kbps=node.kbps / 2)
+    return w
+
+
+def configure_low(w, share, every=3):
+    """Some nodes can do more than is configured; their CPU shows it."""
+    for node in w.nodes[::every]:
+        node.capacity = round(node.capacity * share)
+        node.kbps *= share
+
+
+@scenario
+def lowconf(seed, scale):
+    """A third of the nodes is configured at half of what it can do."""
+    w = evening(seed, scale, BUSY)
+    configure_low(w, 0.5)
+    w.crowd(["berlin", "paris", "london"], 900, 900, 120)
+    return w
+
+
+@scenario
+def tiny_lowconf(seed, scale):
+    """For the system test: the same on few nodes, and more come than they are
+    configured for."""
+    names = ("fra1", "ams1", "lon1", "par1", "mil1", "waw1")
+    w = World(seed, nodes={n: NODES[n] for n in names}, scale=0.3 * scale,
+              run_s=780, warm_s=300)
+    w.evening(2150)
+    configure_low(w, 0.5, every=2)
+    return w
+
+
+@scenario
+def links(seed, scale):
+    """Links are what runs out, as they are configured, and CPU is idle."""
+    w = evening(seed, scale, BUSY)
+    for node in w.nodes:
+        node.cpu_full = 35
+    w.crowd(["berlin", "paris", "london"], 900, 1600, 120)
     return w
 
 

@@ -117,7 +117,7 @@ def show_doubts(results):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    p.add_argument("--scenario", help="names, by commas; all but tiny")
+    p.add_argument("--scenario", help="names, by commas; all but tiny ones")
     p.add_argument("--policy", help="names, by commas; all")
     p.add_argument("--seeds", default="1", help="1-3,7")
     p.add_argument("--scale", type=float, default=1.0,
@@ -129,7 +129,7 @@ def main():
     p.add_argument("--doubts", action="store_true")
     a = p.parse_args()
     world.RUN_S = round(a.minutes * 60)
-    names = [n for n in scenarios.ALL if n != "tiny"]
+    names = [n for n in scenarios.ALL if not n.startswith("tiny")]
     rules = list(policies.ALL)
     if a.doubts:
         names, rules = ["calm", "presses"], ["dnsd"]

@@ -67,6 +67,7 @@ class Node:
         self.kbps = capacity * RATE_KBPS               # configured
         self.true_capacity, self.true_kbps = capacity, self.kbps
         self.cpu_knows = True    # CPU is what runs out, so it can be seen
+        self.cpu_full = 90       # per cent, when it is full
         self.rate = 1.0          # bitrate of its viewers over the usual one
         self.extra = 0           # connections that are no viewers
         self.dead = None         # "timeout" or "refused"
@@ -101,6 +102,7 @@ class World:
         self.seed, self.servers, self.scale = seed, servers, scale
         self.run_s, self.warm_s = run_s or RUN_S, warm_s
         self.poll_ms = 3000
+        self.overcommit = 1.5    # times what is configured, for dnsd
         self.nodes = []
         for name, (city, site, capacity) in (nodes or NODES).items():
             self.nodes.append(Node(name, city, site, round(capacity * scale)))

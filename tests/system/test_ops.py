@@ -462,7 +462,8 @@ class Http(Test):
         self.assertEqual(status, 200)
         self.assertEqual([n["name"] for n in nodes], ["a", "b"])
         for key in ("role", "state", "connections", "bandwidth_kbps",
-                    "cpu_percent", "utilisation", "sample_age_ms", "answers"):
+                    "cpu_percent", "utilisation", "capacity", "sample_age_ms",
+                    "answers"):
             self.assertIn(key, nodes[0])
 
     def test_answers_are_counted(self):

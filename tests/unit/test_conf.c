@@ -101,6 +101,7 @@ static void test_smallest(void **state)
 	assert_int_equal(c->steer[0].policy, POLICY_NEARBY);
 	assert_int_equal(c->udp_nocookie, 1232);
 	assert_int_equal(c->client_nets, 1048576);
+	assert_float_equal(c->nodes[0].overcommit, 1, 0); /* no capacity */
 	assert_int_equal(c->trusted.n, 2);
 	assert_int_equal(c->http.listen.n, 0); /* no http: no listener */
 	assert_float_equal(c->health.interval_s, 3, 0);
@@ -132,6 +133,7 @@ static void test_anchors(void **state)
 	assert_string_equal(c->nodes[1].site, "no");
 	assert_string_equal(c->nodes[1].provider, "1.0");
 	assert_float_equal(c->nodes[1].bandwidth_bps, 800e6, 0);
+	assert_float_equal(c->nodes[1].overcommit, 1.5, 0);
 	/* In the order of the pool, each node once. */
 	assert_int_equal(c->steer[0].n_nodes, 2);
 	assert_int_equal(c->steer[0].node[0], 1);

@@ -296,6 +296,55 @@ static void test_utilisation(void **state)
 	assert_float_equal(fleet_utilisation(s->fleet, 0), 0.95, 0.01);
 }
 
+static const char small[] =
+	"nodes:\n"
+	"  a: {address: [192.0.2.1], at: [22.3, 114.2], capacity: 100}\n"
+	"  b: {address: [192.0.2.2], at: [22.3, 114.2], capacity: 100, overcommit: 1}\n"
+	"  c: {address: [192.0.2.3], at: [22.3, 114.2]}\n"
+	"steer: {live.example.com: {pool: [edge]}}\n";
+
+/* All nodes gain viewers up to so many; 300 would be enough for their CPU. */
+static void fill(struct scene *s, float viewers)
+{
+	for (int i = 0; i < 100; i++) {
+		float n = fminf(viewers, 5 + (float)i * viewers / 80);
+		pass(s, STEP);
+		s->bytes += (uint64_t)n * 375000; /* 1 Mbit/s each */
+		for (unsigned k = 0; k < 3; k++) {
+			struct sample one = sample(s, (uint32_t)n);
+			one.cpu = 0.05f + 0.85f * n / 300;
+			fleet_sample(s->fleet, k, &one, s->now);
+		}
+	}
+}
+
+/* What is configured too low is raised, unless that is forbidden or nothing
+ * was configured: then it may be where the SRS ends. */
+static void test_capacity_too_low(void **state)
+{
+	struct scene *s = *state;
+	struct world w;
+	world_open(&w, small);
+	fleet_set_map(s->fleet, w.map, &rules, s->now);
+	fill(s, 95);
+	assert_float_equal(fleet_capacity(s->fleet, 0), 150, 0.1);
+	assert_float_equal(fleet_utilisation(s->fleet, 0), 95 / 150.0, 0.01);
+	assert_float_equal(fleet_capacity(s->fleet, 1), 100, 0);
+	assert_float_equal(fleet_utilisation(s->fleet, 1), 0.95, 0.01);
+	assert_float_equal(fleet_capacity(s->fleet, 2), 1000, 0);
+	struct load *load = fleet_load(s->fleet, s->now);
+	assert_true(load->node[0].used < 0.8f * load->node[1].used);
+	assert_true(load->node[0].per_viewer < 0.8f * load->node[1].per_viewer);
+	load_free(load);
+	/* After a restart it may be another one. */
+	struct sample one = sample(s, 95);
+	one.identity++;
+	fleet_sample(s->fleet, 0, &one, s->now);
+	assert_float_equal(fleet_capacity(s->fleet, 0), 100, 0);
+	fleet_set_map(s->fleet, s->w.map, &rules, s->now);
+	world_close(&w);
+}
+
 /* A counter that went back, a clock that jumped: no bandwidth from these. */
 static void test_bandwidth_traps(void **state)
 {
@@ -606,6 +655,7 @@ int main(void)
 		TEST(test_restart),
 		TEST(test_flapping),
 		TEST(test_utilisation),
+		TEST(test_capacity_too_low),
 		TEST(test_bandwidth_traps),
 		TEST(test_promises),
 		TEST(test_promised_rate),
