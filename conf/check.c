@@ -9,6 +9,9 @@
 
 #include "conf/schema.h"
 
+#define SRS_CONNECTIONS 1000 /* that an SRS takes by its own default */
+#define SRS_SHARE 0.9
+
 const char *conf_name(struct arena *arena, const char *text)
 {
 	size_t n = strlen(text), label = 0;
@@ -121,6 +124,19 @@ static bool api_url(struct conf *conf, struct conf_node *node, struct err *err)
 	return true;
 }
 
+/* An SRS that has reached its max_connections is dead for good. Who is meant to
+ * carry more than the 1000 of its default has been given more; others are kept
+ * well below. */
+static double overcommit_of(const struct conf_node *node)
+{
+	if (!node->capacity_given)
+		return 1;
+	if (node->capacity > SRS_CONNECTIONS)
+		return node->overcommit;
+	double most = SRS_SHARE * SRS_CONNECTIONS / node->capacity;
+	return most < 1 ? 1 : most < node->overcommit ? most : node->overcommit;
+}
+
 static bool check_node(
 	struct conf *conf, struct conf_node *node, struct err *err)
 {
@@ -132,9 +148,8 @@ static bool check_node(
 	if (!node->public_given)
 		node->is_public =
 			node->role == ROLE_EDGE || node->role == ROLE_RELAY;
-	/* What is guessed is where an SRS ends by its own default. */
-	if (!node->capacity_given && !node->overcommit_given)
-		node->overcommit = 1;
+	if (!node->overcommit_given)
+		node->overcommit = overcommit_of(node);
 	ok &= api_url(conf, node, err);
 	ok &= endpoint(conf, node, "rtmp", 1935, &node->rtmp, err);
 	ok &= endpoint(conf, node, "flv", 8080, &node->flv, err);

@@ -112,6 +112,7 @@ struct conf {
 	struct conf_texts listen;
 	int workers, servers;
 	int client_nets;           /* whose answers are remembered */
+	double session_s;          /* that a viewer stays, in the mean */
 	const char *user;          /* "": not given */
 	const char *server_id;     /* "": none */
 	const char *cookie_secret; /* path or "" */

@@ -100,6 +100,7 @@ struct replay {
 	struct health_rules rules;
 	unsigned servers;
 	uint64_t seed;
+	double session_s;
 	int64_t now_ms, tick_ms;
 	struct replay_asked asked[ASKED]; /* by id; for stats */
 };
@@ -118,9 +119,10 @@ static unsigned living(const struct replay *r)
 static void write_node(const struct replay_node *n, struct buf *out)
 {
 	buf_printf(out,
-		"  %s: {role: edge, address: [192.0.2.1], site: %s, capacity: %.0f, bandwidth: %.0f, overcommit: %.3f, bias: %.3f",
-		n->label, n->site, n->capacity, n->bandwidth_bps, n->overcommit,
-		n->bias_ms);
+		"  %s: {role: edge, address: [192.0.2.1], site: %s, capacity: %.0f, bandwidth: %.0f, bias: %.3f",
+		n->label, n->site, n->capacity, n->bandwidth_bps, n->bias_ms);
+	if (n->overcommit >= 1)
+		buf_printf(out, ", overcommit: %.3f", n->overcommit);
 	if (n->placed)
 		buf_printf(out, ", at: [%.4f, %.4f]", n->lat, n->lon);
 	if (*n->provider)
@@ -163,7 +165,7 @@ static void write_pool(
 /* Each name is a zone of its own. */
 static void write_conf(const struct replay *r, struct buf *out)
 {
-	buf_printf(out, "zones:\n");
+	buf_printf(out, "session: %.3f\nzones:\n", r->session_s);
 	for (unsigned i = 0; i < r->n_names; i++)
 		buf_printf(out, "  %s: {ns: [\"ns.example.net\"]}\n",
 			r->names[i].name);
@@ -338,6 +340,8 @@ static bool on_hello(struct replay *r, char **words, unsigned n)
 		.timeout_ms = count_of(words, n, "timeout_ms", poll_ms / 2),
 		.fall = count_of(words, n, "fall", 2),
 		.rise = count_of(words, n, "rise", 1)};
+	r->session_s = within(
+		number_of(words, n, "session", FORECAST_SESSION_S), 60, 21600);
 	open_accounts(r);
 	return true;
 }
@@ -391,7 +395,7 @@ static void describe(struct replay_node *node, char **words, unsigned n)
 		.bandwidth_bps = within(
 			number_of(words, n, "cap_kbps", 0) * 1000, 0, 1e15),
 		.overcommit =
-			within(number_of(words, n, "overcommit", 1.5), 1, 4),
+			within(number_of(words, n, "overcommit", 0), 0, 4),
 		.bias_ms =
 			within(number_of(words, n, "bias", 0), -1000, 100000),
 		.polled = number_of(words, n, "polled", 1) != 0,
@@ -879,6 +883,7 @@ int cli_replay(int argc, char **argv)
 		.tick_ms = EPOCH_MS,
 		.rules = {3000, 1500, 2, 1},
 		.servers = 1,
+		.session_s = FORECAST_SESSION_S,
 		.places = places_new()};
 	if (options(r, argc, argv, &status)) {
 		bool ok = !r->conf_path || take_steer(r, r->conf_path);

@@ -126,10 +126,10 @@ static char *hello(const struct control *c)
 	struct buf out = {0};
 	buf_printf(&out,
 		"dnsd/" DNSD_VERSION
-		" ns=0/%u seed=1 poll_ms=%.0f timeout_ms=%.0f fall=%d rise=%d",
+		" ns=0/%u seed=1 poll_ms=%.0f timeout_ms=%.0f fall=%d rise=%d session=%g",
 		c->built->map->servers, conf->health.interval_s * 1000,
 		conf->health.timeout_s * 1000, conf->health.fall,
-		conf->health.rise);
+		conf->health.rise, conf->session_s);
 	return out.text;
 }
 

@@ -96,6 +96,7 @@ void fleet_set_map(struct fleet *f, const struct map *map,
 	bool first = !f->map;
 	f->map = map;
 	f->all.servers = map->servers;
+	f->all.session_s = map->session_s;
 	f->n_expect = 0; /* its names were those of the old map */
 	f->rules.health = rules->health;
 	grow(f, map->n_nodes);
@@ -256,7 +257,7 @@ static void forecast_learn(struct fleet *f, unsigned i, float connections,
 	struct forecast *forecast = &f->forecast[i];
 	int64_t before = forecast->at_ms;
 	float left = forecast->seen * (float)(at_ms - before) * 0.001f /
-		FORECAST_SESSION_S;
+		f->all.session_s;
 
 	/* Connections that are no viewers take no bits: only what comes near
 	 * to the bandwidth can be a limit. */
@@ -694,7 +695,7 @@ struct load *fleet_load(struct fleet *f, int64_t now_ms)
 	*load = (struct load){.generation = ++f->generation,
 		.ready = f->ready,
 		.n = f->n,
-		.session_s = FORECAST_SESSION_S,
+		.session_s = f->all.session_s,
 		.node = node,
 		.spare = (const uint16_t(*)[MAP_CANDIDATES])spare};
 	load->fell_ms = (uint32_t)f->fell_ms;

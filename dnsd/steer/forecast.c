@@ -96,7 +96,7 @@ static void go_on(
 	float seconds = (float)(to_ms - f->at_ms) * 0.001f;
 	float came = forecast_promised(
 		all, f, f->at_ms - FORECAST_LAG_MS, to_ms - FORECAST_LAG_MS);
-	float left = f->viewers * fminf(1, seconds / FORECAST_SESSION_S);
+	float left = f->viewers * fminf(1, seconds / all->session_s);
 	f->viewers = fmaxf(0, f->viewers + came - left);
 	f->seen = f->viewers; /* a later sample counts joins from here on */
 	f->at_ms = to_ms;
@@ -182,7 +182,7 @@ float forecast_sample(struct forecast_fleet *all, struct forecast *f,
 	float light = sum(all, f->light, from, to);
 	float learned = sum(all, f->learned, from, to);
 	float came = forecast_multiplier(all, f) * light + learned;
-	float left = f->seen * seconds / FORECAST_SESSION_S;
+	float left = f->seen * seconds / all->session_s;
 	float predicted = f->viewers + came - left;
 	float before = f->viewers;
 	float gain = learn_gain(
@@ -219,6 +219,6 @@ float forecast_growth(const struct forecast_fleet *all,
 	const struct forecast *f, int64_t now_ms)
 {
 	float coming = forecast_promised(all, f, now_ms - 2000, now_ms) / 2;
-	float net = coming - f->viewers / FORECAST_SESSION_S;
+	float net = coming - f->viewers / all->session_s;
 	return fmaxf(0, fmaxf(f->growth, net));
 }

@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 #define FORECAST_BINS 128
-#define FORECAST_SESSION_S 1700.0f /* mean stay */
+#define FORECAST_SESSION_S 1700.0f /* mean stay, if nothing is configured */
 #define FORECAST_LAG_MS 900 /* from an answer to a connection SRS counts */
 
 /* What all nodes have in common. */
@@ -28,6 +28,7 @@ struct forecast_fleet {
 	int64_t second;     /* newest of the bins' window */
 	float all_n, all_g; /* joins seen, joins promised */
 	unsigned servers;   /* where the multiplier begins */
+	float session_s;    /* how long viewers stay, in the mean */
 };
 
 struct forecast {

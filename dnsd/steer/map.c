@@ -524,6 +524,7 @@ struct map *map_build(const struct conf *conf, const struct geo *geo,
 	struct build b = {.map = map, .geo = geo};
 
 	map->arena = arena;
+	map->session_s = (float)conf->session_s;
 	map->servers = servers ? servers : 1;
 	b.index = arena_alloc(arena, conf->n_nodes * sizeof *b.index);
 	map->of_conf = b.index;

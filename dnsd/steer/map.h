@@ -95,6 +95,7 @@ struct map {
 	const uint32_t *cell_of_place; /* by place of the geo table */
 	uint32_t n_places;
 	unsigned servers; /* name servers that share the delegation */
+	float session_s;  /* that a viewer is taken to stay at first */
 };
 
 /* Compiles the map. servers: see conf. previous: the map in service (its

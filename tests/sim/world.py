@@ -102,7 +102,7 @@ class World:
         self.seed, self.servers, self.scale = seed, servers, scale
         self.run_s, self.warm_s = run_s or RUN_S, warm_s
         self.poll_ms = 3000
-        self.overcommit = 1.5    # times what is configured, for dnsd
+        self.overcommit = 2.0    # times what is configured, for dnsd
         self.nodes = []
         for name, (city, site, capacity) in (nodes or NODES).items():
             self.nodes.append(Node(name, city, site, round(capacity * scale)))

@@ -101,6 +101,7 @@ static void test_smallest(void **state)
 	assert_int_equal(c->steer[0].policy, POLICY_NEARBY);
 	assert_int_equal(c->udp_nocookie, 1232);
 	assert_int_equal(c->client_nets, 1048576);
+	assert_float_equal(c->session_s, 1700, 0);
 	assert_float_equal(c->nodes[0].overcommit, 1, 0); /* no capacity */
 	assert_int_equal(c->trusted.n, 2);
 	assert_int_equal(c->http.listen.n, 0); /* no http: no listener */
@@ -123,6 +124,38 @@ static void test_record(void **state)
 	conf_free(c);
 }
 
+/* What is not told about a node's max_connections is taken for SRS's default. */
+static void test_overcommit(void **state)
+{
+	static const struct {
+		const char *node;
+		double overcommit;
+	} nodes[] = {
+		{"address: [192.0.2.1]", 1},
+		{"address: [192.0.2.1], capacity: 100", 2},
+		{"address: [192.0.2.1], capacity: 600", 1.5},
+		{"address: [192.0.2.1], capacity: 950", 1},
+		{"address: [192.0.2.1], capacity: 1000", 1},
+		{"address: [192.0.2.1], capacity: 1500", 2},
+		{"address: [192.0.2.1], capacity: 950, overcommit: 1.7", 1.7},
+		{"address: [192.0.2.1], overcommit: 3", 3},
+	};
+	for (size_t i = 0; i < sizeof nodes / sizeof *nodes; i++) {
+		char text[256];
+		struct err err = {0};
+		snprintf(text, sizeof text,
+			"zones: {example.com: {ns: [n.x]}}\n"
+			"nodes:\n  a: {%s}\n",
+			nodes[i].node);
+		struct conf *c = conf_parse("test", text, strlen(text), &err);
+		if (!c)
+			fail_msg("%s", err_text(&err));
+		assert_float_equal(
+			c->nodes[0].overcommit, nodes[i].overcommit, 1e-9);
+		conf_free(c);
+	}
+}
+
 /* Scalars are typed by their key: "no" is a site, "1.0" a provider. */
 static void test_anchors(void **state)
 {
@@ -133,7 +166,7 @@ static void test_anchors(void **state)
 	assert_string_equal(c->nodes[1].site, "no");
 	assert_string_equal(c->nodes[1].provider, "1.0");
 	assert_float_equal(c->nodes[1].bandwidth_bps, 800e6, 0);
-	assert_float_equal(c->nodes[1].overcommit, 1.5, 0);
+	assert_float_equal(c->nodes[1].overcommit, 2, 0);
 	/* In the order of the pool, each node once. */
 	assert_int_equal(c->steer[0].n_nodes, 2);
 	assert_int_equal(c->steer[0].node[0], 1);
@@ -313,6 +346,7 @@ int main(void)
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_smallest),
 		cmocka_unit_test(test_record),
+		cmocka_unit_test(test_overcommit),
 		cmocka_unit_test(test_anchors),
 		cmocka_unit_test(test_empty_values),
 		cmocka_unit_test(test_include),

@@ -37,7 +37,9 @@ static int setup(void **state)
 	static struct scene s;
 	s = (struct scene){.now = 3000000,
 		.rng = {3},
-		.all = {.second = 3000, .servers = 1}};
+		.all = {.second = 3000,
+			.servers = 1,
+			.session_s = FORECAST_SESSION_S}};
 	s.crowds = crowds_new(9);
 	for (unsigned i = 0; i < NODES; i++) {
 		s.viewers[i] = 500;

@@ -301,6 +301,7 @@ static const char small[] =
 	"  a: {address: [192.0.2.1], at: [22.3, 114.2], capacity: 100}\n"
 	"  b: {address: [192.0.2.2], at: [22.3, 114.2], capacity: 100, overcommit: 1}\n"
 	"  c: {address: [192.0.2.3], at: [22.3, 114.2]}\n"
+	"session: 600\n"
 	"steer: {live.example.com: {pool: [edge]}}\n";
 
 /* All nodes gain viewers up to so many; 300 would be enough for their CPU. */
@@ -326,13 +327,16 @@ static void test_capacity_too_low(void **state)
 	struct world w;
 	world_open(&w, small);
 	fleet_set_map(s->fleet, w.map, &rules, s->now);
+	struct load *load = fleet_load(s->fleet, s->now);
+	assert_float_equal(load->session_s, 600, 0.01);
+	load_free(load);
 	fill(s, 95);
-	assert_float_equal(fleet_capacity(s->fleet, 0), 150, 0.1);
-	assert_float_equal(fleet_utilisation(s->fleet, 0), 95 / 150.0, 0.01);
+	assert_float_equal(fleet_capacity(s->fleet, 0), 200, 0.1);
+	assert_float_equal(fleet_utilisation(s->fleet, 0), 95 / 200.0, 0.01);
 	assert_float_equal(fleet_capacity(s->fleet, 1), 100, 0);
 	assert_float_equal(fleet_utilisation(s->fleet, 1), 0.95, 0.01);
 	assert_float_equal(fleet_capacity(s->fleet, 2), 1000, 0);
-	struct load *load = fleet_load(s->fleet, s->now);
+	load = fleet_load(s->fleet, s->now);
 	assert_true(load->node[0].used < 0.8f * load->node[1].used);
 	assert_true(load->node[0].per_viewer < 0.8f * load->node[1].per_viewer);
 	load_free(load);

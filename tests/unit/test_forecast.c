@@ -99,7 +99,8 @@ static int setup(void **state)
 {
 	static struct scene s;
 	s = (struct scene){.now = 3000000, .rng = {5}, .step = HISTORY};
-	s.all = (struct forecast_fleet){.second = 3000, .servers = 1};
+	s.all = (struct forecast_fleet){
+		.second = 3000, .servers = 1, .session_s = FORECAST_SESSION_S};
 	*state = &s;
 	return 0;
 }
