@@ -89,6 +89,7 @@ struct conf_steer {
 	int lines;
 	double ttl[2]; /* seconds: least, most */
 	int answers;
+	double stay_ms; /* what a better node must save */
 	double carrier_ms;
 	bool streams;
 	const char *https; /* ALPN list, "": no HTTPS records */

@@ -770,9 +770,9 @@ static bool take_steer(struct replay *r, const char *path)
 		const struct conf_steer *s = &conf->steer[i];
 		struct buf out = {0};
 		buf_printf(&out,
-			"policy: %s, lines: %d, ttl: [%.0f, %.0f], answers: %d, carrier_ms: %g, streams: %s",
+			"policy: %s, lines: %d, ttl: [%.0f, %.0f], answers: %d, stay_ms: %g, carrier_ms: %g, streams: %s",
 			conf_policies[s->policy], s->lines, s->ttl[0],
-			s->ttl[1], s->answers, s->carrier_ms,
+			s->ttl[1], s->answers, s->stay_ms, s->carrier_ms,
 			s->streams ? "true" : "false");
 		add_name(r, s->name, &out);
 	}

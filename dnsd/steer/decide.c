@@ -208,6 +208,19 @@ static inline float penalty_of(
 			w->area == w->state->map->nodes[node].area);
 }
 
+/* What speaks for the node that this client net was told last: caches and viewers
+ * stay where they are while another one is only a little better. A crowd is
+ * spread anew each time. */
+static inline float staying(
+	const struct work *w, unsigned node, float softness_ms)
+{
+	const struct told *t = &w->past->told[0];
+	return t->node == node && w->query->line == 1 && !w->heavy &&
+			told_counts(t, w->now)
+		? w->name->stay_ms / softness_ms
+		: 0;
+}
+
 static float score(const struct work *w, const struct option *o)
 {
 	const struct map_node *node = &w->state->map->nodes[o->node];
@@ -231,7 +244,8 @@ static float score(const struct work *w, const struct option *o)
 	float busy = o->price + o->penalty;
 	if (busy != 0) /* seldom; a division is dear */
 		busy /= load_ms;
-	return draw(w->net, node) + path + busy - load->ln_weight - have;
+	return draw(w->net, node) + path + busy - load->ln_weight - have -
+		staying(w, o->node, w->softness_ms);
 }
 
 static void add(struct work *w, unsigned node, float path_ms)
@@ -768,6 +782,7 @@ static const struct candidate *best_candidate(const struct work *w,
 {
 	const struct candidate *best = NULL;
 	float reach = FLT_MAX;
+	float most_staying = w->name->stay_ms / TEMPERATURE_MS;
 
 	for (unsigned i = 0; i < MAP_CANDIDATES; i++) {
 		unsigned node = slot[i].node;
@@ -775,7 +790,9 @@ static const struct candidate *best_candidate(const struct work *w,
 			break;
 		float path = candidate_path_ms(slot[i]) / TEMPERATURE_MS;
 		if (ascending &&
-			draw_least() + path - w->pool->ln_weight_max > reach)
+			draw_least() + path - w->pool->ln_weight_max -
+					most_staying >
+				reach)
 			break;
 		const struct load_node *load = &w->state->load->node[node];
 		if (load->state != NODE_UP)
@@ -785,7 +802,8 @@ static const struct candidate *best_candidate(const struct work *w,
 			(price_at(load, with) + penalty_of(w, node, load)) /
 			TEMPERATURE_MS;
 		float one = draw(w->net, &w->state->map->nodes[node]) + path +
-			busy - load->ln_weight;
+			busy - load->ln_weight -
+			staying(w, node, TEMPERATURE_MS);
 		if (one < reach) {
 			reach = one;
 			*used = with;

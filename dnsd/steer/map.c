@@ -507,6 +507,7 @@ static void build_names(struct build *b, const struct conf *conf)
 			.policy = (enum conf_policy)from->policy,
 			.lines = (uint8_t)from->lines,
 			.answers = (uint8_t)from->answers,
+			.stay_ms = (float)from->stay_ms,
 			.streams = from->streams,
 			.ttl_min_s = (uint16_t)from->ttl[0],
 			.ttl_max_s = (uint16_t)fmin(from->ttl[1], 65535),

@@ -857,8 +857,7 @@ static void test_returning_of_others(void **state)
 {
 	struct scene *s = *state;
 	make_crowd(s, net(JP, 0), 1);
-	memory_free(s->w.memory);
-	s->w.memory = s->w.accounts->memory = memory_new(1 << 12, 7);
+	s->w.accounts->memory = memory_new(1 << 12, 7);
 	snprintf(s->does, sizeof s->does, "+++x+");
 	pass(s, 9);
 	struct steer_decision d =
@@ -868,6 +867,8 @@ static void test_returning_of_others(void **state)
 	/* they come once */
 	d = world_ask(&s->w, "near.example.com", net(JP, 0));
 	assert_true(d.at_once < 2);
+	memory_free(s->w.accounts->memory);
+	s->w.accounts->memory = s->w.memory;
 }
 
 /* -- budgets -- */
@@ -942,6 +943,52 @@ static void test_flood(void **state)
 	all_go(s, "near.example.com", JP, "jp1");
 }
 
+/* -- staying -- */
+
+static const char twins[] =
+	"nodes:\n"
+	"  a: {address: [192.0.2.1], at: [22.3, 114.2], site: a, capacity: 1000000}\n"
+	"  b: {address: [192.0.2.2], at: [22.3, 114.2], site: b, capacity: 1000000}\n"
+	"steer:\n"
+	"  live.example.com: {pool: [edge], ttl: 5}\n"
+	"  free.example.com: {pool: [edge], ttl: 5, stay_ms: 0}\n";
+
+/* Nets of 200 that leave the first node when it has become so much dearer. */
+static unsigned leave(const char *name, float used)
+{
+	struct world w;
+	unsigned told = 0, left = 0;
+	world_open(&w, twins);
+	for (unsigned round = 0; round < 2; round++) {
+		for (unsigned k = 0; k < 200; k++) {
+			struct steer_query q =
+				world_query(&w, name, net(HK, 0));
+			struct steer_decision d;
+			q.net.bytes[2] = (uint8_t)k;
+			steer_answer(&w.state, w.accounts, &q, w.now, &d);
+			told += round == 0 && d.node[0] == 0;
+			left += d.past.told[0].node == 0 && d.node[0] == 1;
+		}
+		w.now += 6000;
+		w.load.generation++;
+		w.node[0].used = used;
+	}
+	world_close(&w);
+	assert_in_range(told, 60, 140);
+	return left * 100 / told;
+}
+
+/* A net stays while the other node is better by less than stay_ms. */
+static void test_staying(void **state)
+{
+	(void)state;
+	assert_int_equal(leave("live.example.com", 0), 0);
+	assert_int_equal(leave("free.example.com", 0), 0);
+	assert_in_range(leave("live.example.com", 0.85f), 0, 10); /* 1.1 ms */
+	assert_in_range(leave("free.example.com", 0.85f), 40, 100);
+	assert_in_range(leave("live.example.com", 0.94f), 95, 100);
+}
+
 /* -- areas -- */
 
 static const char towns[] =
@@ -980,6 +1027,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_worst_of),
 		cmocka_unit_test(test_areas),
+		cmocka_unit_test(test_staying),
 		TEST(test_room_costs_nothing),
 		TEST(test_full_fleet),
 		cmocka_unit_test(test_rush),
