@@ -65,6 +65,8 @@ struct way {
 struct doubts {
 	struct asker asker[ASKERS];
 	struct way way[WAYS];
+	uint16_t in_use[WAYS]; /* of way[], at the last tick */
+	unsigned n_in_use;
 	uint32_t sweep; /* next asker to look at */
 	int64_t tick_ms;
 	uint64_t found[CONF_NODES_MAX + 1];
@@ -299,9 +301,9 @@ static float find_bound(const struct doubts *d, uint32_t level, enum pace pace)
 {
 	float most[BAD] = {0};
 	unsigned n = 0;
-	for (unsigned i = 0; i < WAYS; i++) {
-		const struct way *w = &d->way[i];
-		if (!w->used || level_of(w) != level)
+	for (unsigned i = 0; i < d->n_in_use; i++) {
+		const struct way *w = &d->way[d->in_use[i]];
+		if (level_of(w) != level)
 			continue;
 		float left = w->left[pace];
 		for (unsigned k = 0; k < BAD; k++)
@@ -321,10 +323,9 @@ static struct background look_around(const struct doubts *d, uint32_t level)
 	struct background all = {0};
 	for (unsigned p = FAST; p < PACES; p++) {
 		all.bound[p] = find_bound(d, level, (enum pace)p);
-		for (unsigned i = 0; i < WAYS; i++) {
-			const struct way *w = &d->way[i];
-			if (!w->used || level_of(w) != level ||
-				w->left[p] >= all.bound[p])
+		for (unsigned i = 0; i < d->n_in_use; i++) {
+			const struct way *w = &d->way[d->in_use[i]];
+			if (level_of(w) != level || w->left[p] >= all.bound[p])
 				continue;
 			all.left[p] += w->left[p];
 			all.viewers[p] += w->viewers;
@@ -372,9 +373,9 @@ static void doubt(struct doubts *d, struct way *w, int64_t now_ms)
 static void judge(struct doubts *d, uint32_t level, int64_t now_ms)
 {
 	struct background all = look_around(d, level);
-	for (unsigned i = 0; i < WAYS; i++) {
-		struct way *w = &d->way[i];
-		if (w->used && level_of(w) == level && now_ms >= w->until_ms &&
+	for (unsigned i = 0; i < d->n_in_use; i++) {
+		struct way *w = &d->way[d->in_use[i]];
+		if (level_of(w) == level && now_ms >= w->until_ms &&
 			(is_left(w, &all, FAST) || is_left(w, &all, SLOW)))
 			doubt(d, w, now_ms);
 	}
@@ -405,8 +406,12 @@ void doubts_tick(struct doubts *d, int64_t now_ms)
 	float seconds = (float)(ms < 60000 ? ms : 60000) * 0.001f;
 	float fade = expf(-seconds / FADE_S);
 	float fade_slow = expf(-seconds / FADE_SLOW_S);
+	d->n_in_use = 0;
 	for (unsigned i = 0; i < WAYS; i++) {
 		struct way *w = &d->way[i];
+		if (!w->used)
+			continue;
+		d->in_use[d->n_in_use++] = (uint16_t)i;
 		w->left[FAST] *= fade;
 		w->left[SLOW] *= fade_slow;
 		if (w->until_ms && now_ms > w->until_ms + 4 * TRIED_MS) {
@@ -454,8 +459,8 @@ unsigned doubts_of_areas(const struct doubts *d, struct load_doubt *out,
 	unsigned room, int64_t now_ms)
 {
 	unsigned n = 0;
-	for (unsigned i = 0; i < WAYS && n < room; i++) {
-		const struct way *w = &d->way[i];
+	for (unsigned i = 0; i < d->n_in_use && n < room; i++) {
+		const struct way *w = &d->way[d->in_use[i]];
 		if (!w->used || w->area == DOUBT_EVERYWHERE || !w->until_ms)
 			continue;
 		float ms = cost_ms(w, now_ms);
