@@ -115,7 +115,7 @@ static const struct key steer_keys[] = {
 		.text = "seconds, one number or [least, most]"},
 	{"answers", KEY_INT, AT(conf_steer, answers), 1, CONF_ANSWERS_MAX, "1",
 		.text = "addresses per answer"},
-	{"stay_ms", KEY_REAL, AT(conf_steer, stay_ms), 0, 1000, "2",
+	{"stay_ms", KEY_REAL, AT(conf_steer, stay_ms), 0, 1000, "1",
 		.text = "a client net stays while another node is better by less"},
 	{"carrier_ms", KEY_REAL, AT(conf_steer, carrier_ms), 0, 1000, "25",
 		.text = "added when the client's ASN is known and not in the node's asn"},

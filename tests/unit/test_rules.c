@@ -950,7 +950,7 @@ static const char twins[] =
 	"  a: {address: [192.0.2.1], at: [22.3, 114.2], site: a, capacity: 1000000}\n"
 	"  b: {address: [192.0.2.2], at: [22.3, 114.2], site: b, capacity: 1000000}\n"
 	"steer:\n"
-	"  live.example.com: {pool: [edge], ttl: 5}\n"
+	"  live.example.com: {pool: [edge], ttl: 5, stay_ms: 2}\n"
 	"  free.example.com: {pool: [edge], ttl: 5, stay_ms: 0}\n";
 
 /* Nets of 200 that leave the first node when it has become so much dearer. */
