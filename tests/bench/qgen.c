@@ -1,10 +1,11 @@
 /* qgen - a DNS load generator for the project's own benchmark.
  *
  *	qgen [-n SOCKETS] [-w WINDOW] [-t SECONDS] [-r PER_S] [-k SEED]
- *	     ADDRESS:PORT MIX [NAME]
+ *	     [-m NAMES] ADDRESS:PORT MIX [NAME]
  *
  * MIX: static (www.NAME A), steered (live.NAME A), ecs (live.NAME A with a
- * random client /24), nxdomain (random names), names (h0 .. h999999.NAME A),
+ * random client /24), nxdomain (random names), names (h0.NAME A to
+ * h999999.NAME or as many as -m says),
  * mix (all of them in turn). Closed loop with WINDOW questions under way, or
  * open loop with -r: then latency counts from when a question was due.
  * Every answer is checked: id, QR, rcode, and that it answers or not. One line
@@ -51,6 +52,7 @@ struct run {
 	enum mix mix;
 	const char *zone;
 	unsigned n_lanes, window;
+	uint32_t n_names;
 	struct lane *lanes;
 	uint64_t turn, sent, answered, bad, lost;
 	uint64_t latency[BUCKETS];
@@ -98,7 +100,7 @@ static size_t question(
 			(unsigned long long)rng_next(&r->rng), r->zone);
 	else if (kind == NAMES)
 		snprintf(name, sizeof name, "h%u.%s",
-			(unsigned)(rng_next(&r->rng) % 1000000), r->zone);
+			(unsigned)(rng_next(&r->rng) % r->n_names), r->zone);
 	else
 		snprintf(name, sizeof name, "%s.%s", first[kind], r->zone);
 	pending->wants_answer = kind != NXDOMAIN;
@@ -293,18 +295,21 @@ static int usage(void)
 {
 	fprintf(stderr,
 		"usage: qgen [-n SOCKETS] [-w WINDOW] [-t SECONDS] [-r PER_S] "
-		"[-k SEED] ADDRESS:PORT MIX [NAME]\n");
+		"[-k SEED] [-m NAMES] ADDRESS:PORT MIX [NAME]\n");
 	return 2;
 }
 
 int main(int argc, char **argv)
 {
-	struct run r = {.zone = "example.com", .n_lanes = 16, .window = 128};
+	struct run r = {.zone = "example.com",
+		.n_lanes = 16,
+		.window = 128,
+		.n_names = 1000000};
 	double seconds = 2, per_s = 0;
 	int opt;
 
 	r.rng.state = 1;
-	while ((opt = getopt(argc, argv, "n:w:t:r:k:")) != -1) {
+	while ((opt = getopt(argc, argv, "n:w:t:r:k:m:")) != -1) {
 		double v = opt == '?' ? 0 : atof(optarg);
 		if (opt == 'n')
 			r.n_lanes = (unsigned)v;
@@ -314,6 +319,8 @@ int main(int argc, char **argv)
 			seconds = v;
 		else if (opt == 'r')
 			per_s = v;
+		else if (opt == 'm')
+			r.n_names = v >= 1 ? (uint32_t)v : 1;
 		else if (opt == 'k')
 			r.rng.state = (uint64_t)v;
 		else
