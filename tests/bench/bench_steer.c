@@ -9,6 +9,7 @@
  * question is part of none of them and is shown apart.
  *
  * Then control's tenth of a second: fleet_merge of one thread and fleet_load.
+ * Last, how the cost of an answer grows with nodes, steered names and client nets.
  *
  * Runs alternate; a run's figure is that of its median batch, so that what else
  * the machine does counts less. Shown: the median of ROUNDS, least and most.
@@ -76,13 +77,17 @@ static struct geo *new_geo(void)
 	return geo_build(b);
 }
 
-static struct map *new_map(const struct geo *geo, unsigned nodes)
+static struct map *new_map(
+	const struct geo *geo, unsigned nodes, unsigned names)
 {
 	struct buf text = {0};
 	struct err err = {0};
 	buf_printf(&text,
-		"zones: {example.com: {ns: [n.x]}}\n"
-		"steer: {live.example.com: {pool: [edge], lines: 3}}\nnodes:\n");
+		"zones: {example.com: {ns: [n.x]}}\nsteer:\n"
+		"  live.example.com: {pool: [edge], lines: 3}\n");
+	for (unsigned i = 1; i < names; i++)
+		buf_printf(&text, "  s%u.example.com: {pool: [edge]}\n", i);
+	buf_printf(&text, "nodes:\n");
 	for (unsigned i = 0; i < nodes; i++) {
 		struct rng at = {i / 2}; /* sites of two */
 		buf_printf(&text,
@@ -126,11 +131,12 @@ static void publish(struct bench *b)
 	load_free(old);
 }
 
-static void bench_open(struct bench *b, struct geo *geo, unsigned nodes)
+static void bench_open(
+	struct bench *b, struct geo *geo, unsigned nodes, unsigned names)
 {
 	struct fleet_rules rules = {.health = {5000, 2000, 2, 2}};
 	*b = (struct bench){.geo = geo, .now_ms = 1000000};
-	b->map = new_map(geo, nodes);
+	b->map = new_map(geo, nodes, names);
 	b->fleet = fleet_new(&rules, b->now_ms);
 	fleet_set_map(b->fleet, b->map, &rules, b->now_ms);
 	for (unsigned i = 0; i < nodes; i++)
@@ -159,10 +165,11 @@ enum what { FILL, DECIDE, ACCOUNT, ANSWER };
 /* How a pass asks. */
 struct pass {
 	const char *name;
-	unsigned nets; /* 1 or NETS */
+	unsigned nets;
 	uint8_t line;
 	bool prefetch;
 	unsigned step_ms; /* of one net's questions, of runs */
+	unsigned names;   /* 0: one */
 };
 
 static void fill(const struct pass *pass, unsigned at, struct steer_query *q)
@@ -172,7 +179,8 @@ static void fill(const struct pass *pass, unsigned at, struct steer_query *q)
 		.type = STEER_A,
 		.net = net_addr(one.net),
 		.net_len = 24,
-		.place = one.place};
+		.place = one.place,
+		.name = pass->names ? at % pass->names : 0};
 	q->asker = q->net;
 }
 
@@ -251,17 +259,17 @@ static void show(double *ns)
 static void bench_questions(struct geo *geo)
 {
 	static const struct pass pass[] = {
-		{"one net, TTL over", 1, 1, false, STEP_MS},
-		{"one net, within TTL", 1, 1, false, 0},
-		{"nets", NETS, 1, false, STEP_MS},
-		{"nets, prefetch", NETS, 1, true, STEP_MS},
-		{"nets, line 2", NETS, 2, false, STEP_MS},
-		{"nets, line 2, prefetch", NETS, 2, true, STEP_MS},
+		{"one net, TTL over", 1, 1, false, STEP_MS, 0},
+		{"one net, within TTL", 1, 1, false, 0, 0},
+		{"nets", NETS, 1, false, STEP_MS, 0},
+		{"nets, prefetch", NETS, 1, true, STEP_MS, 0},
+		{"nets, line 2", NETS, 2, false, STEP_MS, 0},
+		{"nets, line 2, prefetch", NETS, 2, true, STEP_MS, 0},
 	};
 	enum { PASSES = sizeof pass / sizeof *pass };
 	static double ns[PASSES][ANSWER + 1][ROUNDS];
 	struct bench b;
-	bench_open(&b, geo, NODES);
+	bench_open(&b, geo, NODES, 1);
 	for (unsigned n = 0; n < NETS; n += QUESTIONS)
 		run(&b, ANSWER, &pass[3]); /* fills the tables */
 	for (unsigned r = 0; r < ROUNDS; r++)
@@ -286,13 +294,13 @@ static void bench_questions(struct geo *geo)
 
 static void bench_control(struct geo *geo, unsigned nodes)
 {
-	static const struct pass pass = {"", NETS, 1, true, 0};
+	static const struct pass pass = {"", NETS, 1, true, 0, 0};
 	struct steer_query q[BATCH];
 	struct steer_decision d[BATCH];
 	double ns[ROUNDS];
 	struct bench b;
 	unsigned at = 0;
-	bench_open(&b, geo, nodes);
+	bench_open(&b, geo, nodes, 1);
 	for (unsigned r = 0; r < ROUNDS; r++) {
 		double us[TICKS];
 		for (unsigned t = 0; t < TICKS; t++) {
@@ -316,6 +324,38 @@ static void bench_control(struct geo *geo, unsigned nodes)
 	bench_close(&b);
 }
 
+/* -- growth -- */
+
+static void grow(struct geo *geo, const char *of, unsigned nodes,
+	unsigned names, unsigned nets)
+{
+	const struct pass pass = {
+		"", nets, 1, true, nets > 1 ? STEP_MS : 0, names};
+	double ns[ROUNDS];
+	struct bench b;
+	bench_open(&b, geo, nodes, names);
+	next_net = 0;
+	for (unsigned n = 0; n < nets; n += QUESTIONS)
+		run(&b, ANSWER, &pass); /* fills the tables */
+	for (unsigned r = 0; r < ROUNDS; r++)
+		ns[r] = run(&b, ANSWER, &pass);
+	printf("%-13s %8u", of, *of == 'n' ? nodes : *of == 's' ? names : nets);
+	show(ns);
+	printf("\n");
+	bench_close(&b);
+}
+
+static void bench_growth(struct geo *geo)
+{
+	printf("\nns an answer, by number of ...\n");
+	for (unsigned n = 10; n <= 10000; n *= 10)
+		grow(geo, "nodes", n, 1, NETS);
+	for (unsigned n = 1; n <= 10000; n *= 100)
+		grow(geo, "steered names", NODES, n, NETS);
+	for (unsigned n = 1 << 10; n <= NETS; n <<= 5)
+		grow(geo, "client nets", NODES, 1, n);
+}
+
 int main(int argc, char **argv)
 {
 	struct geo *geo = new_geo();
@@ -335,6 +375,7 @@ int main(int argc, char **argv)
 	bench_control(geo, 20);
 	bench_control(geo, 1000);
 	bench_control(geo, 10000);
+	bench_growth(geo);
 	free(asked);
 	geo_free(geo);
 	return 0;
