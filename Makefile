@@ -146,6 +146,11 @@ pictures: $(B)/dnsd
 bench-steer: $(B)/bench/bench_steer
 	@$<
 
+bench-growth: deps-test
+	@$(MAKE) --no-print-directory $(B)/dnsd $(BENCH_BINARIES)
+	@DNSD=$(CURDIR)/$(B)/dnsd BENCH=$(CURDIR)/$(B)/bench \
+		$(PYTHON) tests/bench/growth.py
+
 # -- setting up: what is missing is installed, nothing is started --
 
 DEPS := build-essential pkg-config libldns-dev libevent-dev libmaxminddb-dev \
@@ -186,6 +191,6 @@ clean:
 
 FORCE:
 .PHONY: all run test check unit system lint fuzz fuzz-run bench bench-steer \
-	sim pictures deps deps-test install deb clean FORCE
+	bench-growth 	sim pictures deps deps-test install deb clean FORCE
 .SECONDARY:
 -include $(shell find $(B)/obj $(B)/tests $(B)/bench -name '*.d' -type f 2>/dev/null)

@@ -228,4 +228,5 @@ def compare(servers, args):
               f"{sum(map(memory_mib, server.pids())):.0f} MiB")
 
 
-main()
+if __name__ == "__main__":
+    main()
