@@ -71,16 +71,31 @@ struct zone_match zone_find(const struct zone *zone, const struct name *name)
 	}
 }
 
-void zone_prefetch(const struct zone *zone, const struct name *name)
+/* The slot of the label below the apex, or -1 for the apex: most names of most
+ * zones end there. */
+static int64_t first_slot(const struct zone *zone, const struct name *name)
 {
 	unsigned left = name->labels - zone->apex.labels;
 	if (!left)
-		return;
-	/* The label below the apex: most names of most zones end there. */
+		return -1;
 	const uint8_t *label = name->bytes + name->offset[left - 1];
-	uint32_t at = zone->mask & (uint32_t)layout_hash(1, label + 1, *label);
+	return zone->mask & (uint32_t)layout_hash(1, label + 1, *label);
+}
+
+void zone_prefetch(const struct zone *zone, const struct name *name)
+{
+	int64_t at = first_slot(zone, name);
+	if (at < 0)
+		return;
 	__builtin_prefetch(&zone->slots[at]);
 	__builtin_prefetch(&zone->tags[at]);
+}
+
+void zone_prefetch_node(const struct zone *zone, const struct name *name)
+{
+	int64_t at = first_slot(zone, name);
+	if (at >= 0 && zone->slots[at])
+		__builtin_prefetch(zone_node(zone, zone->slots[at]));
 }
 
 const struct zone_rrset *zone_rrset_first(const struct zone_node *node)

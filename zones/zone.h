@@ -101,6 +101,9 @@ struct zone_match zone_find(const struct zone *zone, const struct name *name);
 /* A hint to the CPU that zone_find(name) comes soon. */
 void zone_prefetch(const struct zone *zone, const struct name *name);
 
+/* A second hint, when the first has had its time: the node itself. */
+void zone_prefetch_node(const struct zone *zone, const struct name *name);
+
 static inline const struct zone_node *zone_node(
 	const struct zone *zone, uint32_t reference)
 {

@@ -99,6 +99,12 @@ void answer_begin(struct answerer *answerer, struct answer_job *job)
 		job->leaf = geo_find(snap->geo, &job->client);
 }
 
+void answer_approach(struct answer_job *job)
+{
+	if (job->zone)
+		zone_prefetch_node(job->zone, &job->q.name);
+}
+
 void answer_find(const struct answerer *answerer, struct answer_job *job)
 {
 	if (job->zone)

@@ -3,6 +3,7 @@
  * batch through each, and what the next one reads is in the cache by then:
  *
  *	answer_begin   parses, looks up where the client is
+ *	answer_approach  a hint only, for batches: fetches where the name is
  *	answer_find    finds the name and, if it is steered, what steering knows
  *	answer_finish  decides, builds
  *
@@ -63,6 +64,7 @@ struct answer_job {
 };
 
 void answer_begin(struct answerer *answerer, struct answer_job *job);
+void answer_approach(struct answer_job *job);
 void answer_find(const struct answerer *answerer, struct answer_job *job);
 void answer_finish(struct answerer *answerer, struct answer_job *job);
 

@@ -5,9 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define BLOCK_MIN 4096
 #define BLOCK_MAX (1 << 20)
+
+#define LARGE_PAGE ((uintptr_t)1 << 21)
 
 /* Blocks are a list, newest first; only the newest has room. */
 struct block {
@@ -74,6 +77,17 @@ void arena_free(struct arena *arena)
 	free(arena);
 }
 
+/* Tables of many megabytes are looked up at random: with pages of 2 MB a lookup
+ * misses the cache, but not the translation of addresses as well. A wish only. */
+static void want_large_pages(void *block, size_t size)
+{
+	uintptr_t from =
+		((uintptr_t)block + LARGE_PAGE - 1) & ~(LARGE_PAGE - 1);
+	uintptr_t to = ((uintptr_t)block + size) & ~(LARGE_PAGE - 1);
+	if (to > from)
+		madvise((void *)from, to - from, MADV_HUGEPAGE);
+}
+
 static void *take(struct arena *arena, size_t size, size_t align)
 {
 	struct block *b = arena->newest;
@@ -90,6 +104,7 @@ static void *take(struct arena *arena, size_t size, size_t align)
 		struct block *fresh = aligned_alloc(64, all);
 		if (!fresh)
 			abort();
+		want_large_pages(fresh, all);
 		*fresh = (struct block){.next = b, .size = all - sizeof *b};
 		arena->newest = b = fresh;
 		arena->size += all;

@@ -187,6 +187,8 @@ static void answer_batch(
 	net_thread_times(&w->thread);
 	begin(w, n);
 	for (unsigned i = 0; i < n; i++)
+		answer_approach(&w->jobs[i]);
+	for (unsigned i = 0; i < n; i++)
 		answer_find(&w->thread.answerer, &w->jobs[i]);
 	for (unsigned i = 0; i < n; i++) {
 		struct answer_job *job = &w->jobs[i];
