@@ -172,6 +172,12 @@ struct geo_leaf geo_find(const struct geo *geo, const struct addr *addr)
 	return find(table_of(geo, addr), upper_half(addr), addr);
 }
 
+void geo_prefetch_top(const struct geo *geo, const struct addr *addr)
+{
+	const struct table *t = table_of(geo, addr);
+	__builtin_prefetch(&t->top[upper_half(addr) >> (64 - t->top_bits)]);
+}
+
 void geo_prefetch(const struct geo *geo, const struct addr *addr)
 {
 	const struct table *t = table_of(geo, addr);

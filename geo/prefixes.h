@@ -28,7 +28,9 @@ struct geo_leaf {
 /* The leaf of an address (family 4 or 6). */
 struct geo_leaf geo_find(const struct geo *geo, const struct addr *addr);
 
-/* A hint to the CPU that geo_find(addr) comes soon. */
+/* Hints to the CPU that geo_find(addr) comes soon, and, when the first has had
+ * its time, sooner. */
+void geo_prefetch_top(const struct geo *geo, const struct addr *addr);
 void geo_prefetch(const struct geo *geo, const struct addr *addr);
 
 /* Place 0 .. geo_places()-1; place 0 is unknown everywhere. */

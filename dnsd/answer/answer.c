@@ -96,19 +96,27 @@ void answer_begin(struct answerer *answerer, struct answer_job *job)
 		? q->edns.ecs.addr
 		: job->peer;
 	if (snap->map && job->zone->marked)
-		job->leaf = geo_find(snap->geo, &job->client);
+		geo_prefetch_top(snap->geo, &job->client);
 }
 
-void answer_approach(struct answer_job *job)
+void answer_approach(const struct answerer *answerer, struct answer_job *job)
 {
-	if (job->zone)
-		zone_prefetch_node(job->zone, &job->q.name);
+	const struct snapshot *snap = answerer->snap;
+	if (!job->zone)
+		return;
+	zone_prefetch_node(job->zone, &job->q.name);
+	if (snap->map && job->zone->marked)
+		geo_prefetch(snap->geo, &job->client);
 }
 
 void answer_find(const struct answerer *answerer, struct answer_job *job)
 {
-	if (job->zone)
-		lookup_begin(answerer, job);
+	const struct snapshot *snap = answerer->snap;
+	if (!job->zone)
+		return;
+	if (snap->map && job->zone->marked)
+		job->leaf = geo_find(snap->geo, &job->client);
+	lookup_begin(answerer, job);
 }
 
 /* -- finish -- */

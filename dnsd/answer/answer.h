@@ -64,7 +64,7 @@ struct answer_job {
 };
 
 void answer_begin(struct answerer *answerer, struct answer_job *job);
-void answer_approach(struct answer_job *job);
+void answer_approach(const struct answerer *answerer, struct answer_job *job);
 void answer_find(const struct answerer *answerer, struct answer_job *job);
 void answer_finish(struct answerer *answerer, struct answer_job *job);
 

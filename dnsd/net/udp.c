@@ -187,7 +187,7 @@ static void answer_batch(
 	net_thread_times(&w->thread);
 	begin(w, n);
 	for (unsigned i = 0; i < n; i++)
-		answer_approach(&w->jobs[i]);
+		answer_approach(&w->thread.answerer, &w->jobs[i]);
 	for (unsigned i = 0; i < n; i++)
 		answer_find(&w->thread.answerer, &w->jobs[i]);
 	for (unsigned i = 0; i < n; i++) {
