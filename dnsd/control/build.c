@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "answer/steered.h"
@@ -20,7 +21,15 @@
 #include "zones/zonefile.h"
 
 #define NODE_NAME_TTL_S 60
+#define NICENESS 5 /* above that of the other threads */
 #define UDP_MAX 1232
+
+void build_step_back(void)
+{
+	int others = getpriority(PRIO_PROCESS, (id_t)getpid());
+	if (setpriority(PRIO_PROCESS, 0, others + NICENESS))
+		log_debug("builder: no lower priority");
+}
 
 /* -- geography -- */
 
@@ -147,8 +156,11 @@ static struct geo *geo_of(const struct conf *conf, struct geo_files *files,
 	if (files->digest)
 		geo = geo_kept(conf, files->digest);
 	files->kept = geo != NULL;
-	return geo ? geo
-		   : geo_load(conf->nets, conf->geoip.text, conf->geoip.n, err);
+	if (geo)
+		return geo;
+	if (from == GEO_KEPT)
+		build_step_back();
+	return geo_load(conf->nets, conf->geoip.text, conf->geoip.n, err);
 }
 
 bool build_geo(const struct built *built, struct geo **geo, struct map **map,

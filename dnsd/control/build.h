@@ -64,6 +64,10 @@ void build_free(struct built *built, const struct built *heir);
 bool build_geo(const struct built *built, struct geo **geo, struct map **map,
 	struct geo_files *files, struct err *err);
 
+/* Lowers the priority of the thread: building must not take cores from
+ * answering. Twice is as once. */
+void build_step_back(void);
+
 /* Whether a geo file is another one than when the table was built. */
 bool build_geo_changed(const struct built *built, struct geo_files *now);
 void geo_files_free(struct geo_files *files);

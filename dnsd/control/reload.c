@@ -37,9 +37,10 @@ static void *job_run(void *arg)
 	struct build_job *job = arg;
 	struct control *c = job->control;
 
-	/* Building must not take cores from answering. */
-	if (nice(5) < 0)
-		log_debug("builder: no lower priority");
+	/* Steered names wait for a table that need only be mapped; if it has to
+	 * be built, build_geo steps back itself. */
+	if (job->kind != JOB_GEO)
+		build_step_back();
 	if (job->kind == JOB_GEO)
 		build_geo(
 			c->built, &job->geo, &job->map, &job->files, &job->err);
