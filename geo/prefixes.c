@@ -36,30 +36,14 @@
 
 #include "base/arena.h"
 #include "base/rng.h"
+#include "geo/table.h"
 
-#define NODE 0x80000000u /* in an entry: the rest is an offset in words */
+#define NODE TABLE_NODE
 #define SLOTS 32
 #define STEP_BITS 5
 #define MANY 10000        /* runs that are worth IPv4 a top array of 2 MB */
 #define VERY_MANY 1000000 /* and IPv6 one of 1 MB */
 #define HUGE_PAGE ((size_t)2 << 20)
-
-struct table {
-	uint32_t *top;   /* 1 << top_bits entries */
-	uint32_t *words; /* nodes */
-	size_t n_words;
-	unsigned top_bits; /* IPv6: a whole number of steps is left */
-	int shortest;      /* scope, where all is uniform at this length */
-};
-
-/* All arrays lie in one block, in as few pages of the CPU's as can be. */
-struct geo {
-	struct table v4, v6;
-	struct place *places;
-	uint32_t n_places;
-	void *block;
-	size_t size;
-};
 
 /* An address, from the uppermost bit; bits are taken by shifting left. */
 typedef unsigned __int128 key128;
@@ -205,7 +189,10 @@ void geo_free(struct geo *geo)
 {
 	if (!geo)
 		return;
-	free(geo->block);
+	if (geo->map)
+		munmap(geo->map, geo->map_size);
+	else
+		free(geo->block);
 	free(geo);
 }
 
@@ -744,41 +731,49 @@ static struct runs all_layers(struct geo_builder *b, unsigned family)
 	return all;
 }
 
-/* Moves one array into the block at *offset, or only counts if there is none.
- * Returns where it is now. */
-static void *move_in(void *block, size_t *offset, void *array, size_t size)
+/* -- the block -- */
+
+/* The next place in the block; without one only the sizes count. */
+static void *take(char *block, size_t *offset, size_t size)
 {
 	size_t at = *offset;
 	*offset += (size + 63) & ~(size_t)63;
-	if (!block)
-		return array;
-	if (size)
-		memcpy((char *)block + at, array, size);
-	free(array);
-	return (char *)block + at;
+	return block ? block + at : NULL;
 }
 
-static size_t move_all(struct geo *geo, void *block)
+size_t table_lay_out(struct geo *geo, void *block)
 {
 	struct table *const tables[2] = {&geo->v4, &geo->v6};
 	size_t offset = 0;
 	for (int i = 0; i < 2; i++) {
 		struct table *t = tables[i];
-		t->top = move_in(
-			block, &offset, t->top, sizeof *t->top << t->top_bits);
-		t->words = move_in(block, &offset, t->words,
-			t->n_words * sizeof *t->words);
+		t->top = take(block, &offset, sizeof *t->top << t->top_bits);
+		t->words = take(block, &offset, t->n_words * sizeof *t->words);
 	}
-	geo->places = move_in(block, &offset, geo->places,
-		geo->n_places * sizeof *geo->places);
+	geo->places = take(block, &offset, geo->n_places * sizeof *geo->places);
 	return offset;
+}
+
+static void move(void *to, void *from, size_t size)
+{
+	if (size)
+		memcpy(to, from, size);
+	memset((char *)to + size, 0, -size & 63); /* it may go to a file */
+	free(from);
+}
+
+static void move_table(const struct table *to, struct table *from)
+{
+	move(to->top, from->top, sizeof *from->top << from->top_bits);
+	move(to->words, from->words, from->n_words * sizeof *from->words);
 }
 
 /* Moves the table to where it stays: cache lines as node_store meant them, and
  * huge pages, for a lookup in the city data misses the TLB otherwise. */
 static void settle(struct geo *geo)
 {
-	geo->size = move_all(geo, NULL);
+	struct geo from = *geo;
+	geo->size = table_lay_out(geo, NULL);
 	size_t align = geo->size >= HUGE_PAGE ? HUGE_PAGE : 64;
 	geo->block =
 		aligned_alloc(align, (geo->size + align - 1) & ~(align - 1));
@@ -786,7 +781,10 @@ static void settle(struct geo *geo)
 		abort(); /* no memory */
 	if (align == HUGE_PAGE)
 		madvise(geo->block, geo->size, MADV_HUGEPAGE);
-	move_all(geo, geo->block);
+	table_lay_out(geo, geo->block);
+	move_table(&geo->v4, &from.v4);
+	move_table(&geo->v6, &from.v6);
+	move(geo->places, from.places, from.n_places * sizeof *from.places);
 }
 
 struct geo *geo_build(struct geo_builder *b)

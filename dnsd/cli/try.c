@@ -19,7 +19,7 @@ static int from_files(const char *path, const char *name, const char *client)
 {
 	struct err err = {0};
 	struct buf out = {0};
-	struct built *built = build_all(path, NULL, false, &err);
+	struct built *built = build_all(path, NULL, GEO_FILES, &err);
 	bool ok = built != NULL;
 
 	if (ok) {

@@ -6,10 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "answer/steered.h"
+#include "base/log.h"
 #include "base/rng.h"
+#include "geo/cache.h"
 #include "geo/mmdb.h"
 #include "record/ring.h"
 #include "wire/name.h"
@@ -18,7 +21,15 @@
 #include "zones/zonefile.h"
 
 #define NODE_NAME_TTL_S 60
+#define NICENESS 5 /* above that of the other threads */
 #define UDP_MAX 1232
+
+void build_step_back(void)
+{
+	int others = getpriority(PRIO_PROCESS, (id_t)getpid());
+	if (setpriority(PRIO_PROCESS, 0, others + NICENESS))
+		log_debug("builder: no lower priority");
+}
 
 /* -- geography -- */
 
@@ -102,10 +113,53 @@ static bool geo_readable(const struct conf *conf, struct err *err)
 	return ok;
 }
 
-static struct geo *geo_of(const struct conf *conf, struct err *err)
+/* dnsd.db -> dnsd.geo */
+char *build_geo_path(const struct conf *conf)
 {
+	const char *store = conf->store;
+	size_t n = strlen(store);
+	if (n > 3 && !strcmp(store + n - 3, ".db"))
+		n -= 3;
+	char *path = mem_alloc(n + sizeof ".geo");
+	memcpy(path, store, n);
+	memcpy(path + n, ".geo", sizeof ".geo");
+	return path;
+}
+
+static uint64_t geo_digest(const struct conf *conf)
+{
+	return geo_cache_digest(conf->nets, conf->geoip.text, conf->geoip.n);
+}
+
+static struct geo *geo_kept(const struct conf *conf, uint64_t digest)
+{
+	struct err err = {0};
+	char *path = build_geo_path(conf);
+	struct geo *geo = geo_cache_map(path, digest, &err);
+	log_lines(LOG_LVL_INFO, "geoip: made anew: ", err.warnings);
+	if (err.count)
+		log_lines(LOG_LVL_WARN, "geoip: made anew: ", err_text(&err));
+	err_fini(&err);
+	free(path);
+	return geo;
+}
+
+static struct geo *geo_of(const struct conf *conf, struct geo_files *files,
+	enum geo_from from, struct err *err)
+{
+	struct geo *geo = NULL;
 	if (!geo_readable(conf, err))
 		return NULL;
+	/* Before the files are read: what changes after this is not in it. */
+	if (from == GEO_KEPT && files->n && *conf->store)
+		files->digest = geo_digest(conf);
+	if (files->digest)
+		geo = geo_kept(conf, files->digest);
+	files->kept = geo != NULL;
+	if (geo)
+		return geo;
+	if (from == GEO_KEPT)
+		build_step_back();
 	return geo_load(conf->nets, conf->geoip.text, conf->geoip.n, err);
 }
 
@@ -113,13 +167,29 @@ bool build_geo(const struct built *built, struct geo **geo, struct map **map,
 	struct geo_files *files, struct err *err)
 {
 	*files = geo_files_stat(built->conf);
-	*geo = geo_of(built->conf, err);
+	*geo = geo_of(built->conf, files, GEO_KEPT, err);
 	if (!*geo) {
 		geo_files_free(files);
 		return false;
 	}
 	*map = map_build(built->conf, *geo, built->servers, built->map);
 	return true;
+}
+
+bool build_geo_unkept(const struct built *built)
+{
+	return built->geo_files.digest && !built->geo_files.kept;
+}
+
+bool build_geo_keep(const struct built *built, struct err *err)
+{
+	uint64_t digest = built->geo_files.digest;
+	if (geo_digest(built->conf) != digest)
+		return false;
+	char *path = build_geo_path(built->conf);
+	bool kept = geo_cache_write(path, built->geo, digest, err);
+	free(path);
+	return kept;
 }
 
 /* -- zones -- */
@@ -363,18 +433,20 @@ static bool check_user(const struct conf *conf, struct err *err)
 /* -- all -- */
 
 static bool find_geo(struct built *b, const struct built *previous,
-	bool without_geo, struct err *err)
+	enum geo_from from, struct err *err)
 {
-	if (without_geo) {
+	if (from == GEO_LATER) {
 		b->geo = geo_load(NULL, NULL, 0, err);
 		return true;
 	}
 	b->geo_files = geo_files_stat(b->conf);
 	if (previous && geo_files_equal(&previous->geo_files, &b->geo_files)) {
 		b->geo = previous->geo;
+		b->geo_files.digest = previous->geo_files.digest;
+		b->geo_files.kept = previous->geo_files.kept;
 		return true;
 	}
-	b->geo = geo_of(b->conf, err);
+	b->geo = geo_of(b->conf, &b->geo_files, from, err);
 	return b->geo != NULL;
 }
 
@@ -392,21 +464,22 @@ static void look_at_files(const struct conf *conf, struct err *err)
 		zonefile_read(b, zone->file, err);
 		zone_free(zone_build(b, err));
 	}
-	geo_free(geo_of(conf, err));
+	struct geo_files files = {0};
+	geo_free(geo_of(conf, &files, GEO_FILES, err));
 }
 
 static bool build_parts(struct built *b, const struct built *previous,
-	bool without_geo, struct err *err)
+	enum geo_from from, struct err *err)
 {
 	bool ok = check_user(b->conf, err);
 	ok &= build_options(b, previous, err);
 	ok &= build_zones(b, err);
-	ok &= find_geo(b, previous, without_geo, err);
+	ok &= find_geo(b, previous, from, err);
 	return ok;
 }
 
 struct built *build_all(const char *path, const struct built *previous,
-	bool without_geo, struct err *err)
+	enum geo_from from, struct err *err)
 {
 	struct built *b = mem_zero(1, sizeof *b);
 	bool good = false;
@@ -414,7 +487,7 @@ struct built *build_all(const char *path, const struct built *previous,
 	b->conf = conf_load_all(path, err, &good);
 	if (b->conf && !good)
 		look_at_files(b->conf, err);
-	if (good && build_parts(b, previous, without_geo, err)) {
+	if (good && build_parts(b, previous, from, err)) {
 		b->servers = count_servers(b);
 		b->map = map_build(b->conf, b->geo, b->servers,
 			previous ? previous->map : NULL);

@@ -17,10 +17,13 @@
 #include "steer/map.h"
 #include "zones/zoneset.h"
 
-/* Files that the geo table was made from, to see whether they changed. */
+/* Files that the geo table was made from, to see whether they changed, and
+ * whether the table is kept beside the store. */
 struct geo_files {
 	unsigned n;
 	struct stat *stat; /* nets first, if there is one */
+	uint64_t digest;   /* see geo/cache.h; 0: not to be kept */
+	bool kept;
 };
 
 /* A whole built state. Control owns it; geo may be shared with its
@@ -37,25 +40,46 @@ struct built {
 	unsigned servers;
 };
 
+/* Where geography comes from. */
+enum geo_from {
+	GEO_LATER, /* an empty table for now, so that static names are served
+		    * meanwhile; build_geo_changed() then says that there is
+		    * something to load */
+	GEO_FILES, /* the databases themselves, so that they are checked */
+	GEO_KEPT,  /* the table kept beside the store if it is theirs */
+};
+
 /* Builds from the file. previous: the state in service or NULL; its cookie
  * secret, node indexes and, if the files are the same, geo table go on. NULL
- * with messages in err on any error. without_geo: an empty table for now, so
- * that static names are served while a large database is read;
- * build_geo_changed() then says that there is something to load. */
+ * with messages in err on any error. */
 struct built *build_all(const char *path, const struct built *previous,
-	bool without_geo, struct err *err);
+	enum geo_from from, struct err *err);
 
 /* Frees a state that is no longer in service; what `heir` (or NULL) shares
  * stays. */
 void build_free(struct built *built, const struct built *heir);
 
-/* Only geography and what hangs on it: loads the files of built->conf again.
- * False with messages if they can't be used. */
+/* Only geography and what hangs on it: loads the files of built->conf again, or
+ * the table that is kept. False with messages if they can't be used. */
 bool build_geo(const struct built *built, struct geo **geo, struct map **map,
 	struct geo_files *files, struct err *err);
+
+/* Lowers the priority of the thread: building must not take cores from
+ * answering. Twice is as once. */
+void build_step_back(void);
 
 /* Whether a geo file is another one than when the table was built. */
 bool build_geo_changed(const struct built *built, struct geo_files *now);
 void geo_files_free(struct geo_files *files);
+
+/* Whether there is a table that ought to be kept beside the store, and is not. */
+bool build_geo_unkept(const struct built *built);
+
+/* Writes it there, for the next start. False with a message if it can't be
+ * written, or without one if its files changed meanwhile. */
+bool build_geo_keep(const struct built *built, struct err *err);
+
+/* The path of the file beside the store; the caller frees it. */
+char *build_geo_path(const struct conf *conf);
 
 #endif

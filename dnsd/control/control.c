@@ -646,7 +646,7 @@ static bool start(struct control *c, struct err *err)
 	uint64_t secret;
 
 	rng_secret(&secret, sizeof secret);
-	c->built = build_all(c->path, NULL, true, err);
+	c->built = build_all(c->path, NULL, GEO_LATER, err);
 	if (!c->built || !open_sockets(c, &sockets, err))
 		return false;
 	c->geo_pending = c->built->conf->geoip.n || *c->built->conf->nets;

@@ -12,15 +12,22 @@
 #include "base/thread.h"
 #include "control/state.h"
 
+enum job_kind {
+	JOB_ALL,  /* the whole configuration */
+	JOB_GEO,  /* geography only */
+	JOB_KEEP, /* the table in service is kept for the next start */
+};
+
 struct build_job {
 	struct control *control;
 	pthread_t thread;
-	bool geo_only;
+	enum job_kind kind;
 	struct err err;
-	struct built *built; /* result of a whole build */
-	struct geo *geo;     /* results of geo_only */
+	struct built *built; /* result of JOB_ALL */
+	struct geo *geo;     /* results of JOB_GEO */
 	struct map *map;
 	struct geo_files files;
+	bool kept; /* result of JOB_KEEP */
 };
 
 static void job_done(void *arg);
@@ -30,24 +37,27 @@ static void *job_run(void *arg)
 	struct build_job *job = arg;
 	struct control *c = job->control;
 
-	/* Building must not take cores from answering. */
-	if (nice(5) < 0)
-		log_debug("builder: no lower priority");
-	if (job->geo_only)
+	/* Steered names wait for a table that need only be mapped; if it has to
+	 * be built, build_geo steps back itself. */
+	if (job->kind != JOB_GEO)
+		build_step_back();
+	if (job->kind == JOB_GEO)
 		build_geo(
 			c->built, &job->geo, &job->map, &job->files, &job->err);
+	else if (job->kind == JOB_KEEP)
+		job->kept = build_geo_keep(c->built, &job->err);
 	else
-		job->built =
-			build_all(c->path, c->built, c->geo_pending, &job->err);
+		job->built = build_all(c->path, c->built,
+			c->geo_pending ? GEO_LATER : GEO_KEPT, &job->err);
 	mailbox_post(c->mailbox, job_done, job);
 	return NULL;
 }
 
-static void job_start(struct control *c, bool geo_only)
+static void job_start(struct control *c, enum job_kind kind)
 {
 	struct build_job *job = mem_zero(1, sizeof *job);
 	job->control = c;
-	job->geo_only = geo_only;
+	job->kind = kind;
 	c->job = job;
 	job->thread = thread_start("dnsd-builder", job_run, job);
 }
@@ -125,8 +135,9 @@ static void finish_geo(struct control *c, struct build_job *job)
 	bool first = c->geo_pending;
 	if (job->geo) {
 		c->geo_pending = false;
-		log_info("geoip: loaded, %u places, %zu KiB",
-			geo_places(job->geo), geo_size(job->geo) / 1024);
+		log_info("geoip: loaded%s, %u places, %zu KiB",
+			job->files.kept ? " as kept" : "", geo_places(job->geo),
+			geo_size(job->geo) / 1024);
 		control_adopt_geo(c, job->geo, job->map, job->files);
 		return;
 	}
@@ -140,6 +151,22 @@ static void finish_geo(struct control *c, struct build_job *job)
 	log_error("geoip: not loaded, the old data go on");
 }
 
+static void finish_keep(struct control *c, struct build_job *job)
+{
+	struct geo_files *files = &c->built->geo_files;
+	char *path = build_geo_path(c->built->conf);
+	files->kept = job->kept;
+	if (job->kept)
+		log_info("geoip: kept in %s", path);
+	else
+		files->digest = 0; /* not tried again with this table */
+	if (job->err.count)
+		log_lines(LOG_LVL_WARN,
+			"geoip: not kept, the next start takes longer: ",
+			err_text(&job->err));
+	free(path);
+}
+
 static void job_done(void *arg)
 {
 	struct build_job *job = arg;
@@ -147,8 +174,10 @@ static void job_done(void *arg)
 
 	pthread_join(job->thread, NULL);
 	c->job = NULL;
-	if (job->geo_only)
+	if (job->kind == JOB_GEO)
 		finish_geo(c, job);
+	else if (job->kind == JOB_KEEP)
+		finish_keep(c, job);
 	else
 		finish_reload(c, job);
 	err_fini(&job->err);
@@ -157,7 +186,9 @@ static void job_done(void *arg)
 		c->reload_again = false;
 		c->waiters = c->waiters_again;
 		c->waiters_again = NULL;
-		job_start(c, false);
+		job_start(c, JOB_ALL);
+	} else if (build_geo_unkept(c->built)) {
+		job_start(c, JOB_KEEP);
 	}
 }
 
@@ -174,7 +205,7 @@ void control_reload(struct control *c,
 	if (c->job)
 		c->reload_again = true;
 	else
-		job_start(c, false);
+		job_start(c, JOB_ALL);
 }
 
 static bool same_files(const struct geo_files *a, const struct geo_files *b)
@@ -199,7 +230,7 @@ void control_watch_geo(struct control *c)
 	geo_files_free(&c->geo_seen);
 	c->geo_seen = now;
 	if (changed && at_rest && !c->geo_failed && !c->job)
-		job_start(c, true);
+		job_start(c, JOB_GEO);
 }
 
 static void waiters_free(struct reload_waiter *list)

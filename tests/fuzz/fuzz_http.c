@@ -85,7 +85,7 @@ static struct built *build(void)
 	if (fd < 0 || write(fd, yaml, sizeof yaml - 1) < 0)
 		abort();
 	close(fd);
-	struct built *fresh = build_all(path, NULL, true, &err);
+	struct built *fresh = build_all(path, NULL, GEO_LATER, &err);
 	unlink(path);
 	if (!fresh) {
 		fprintf(stderr, "%s\n", err_text(&err));

@@ -174,6 +174,109 @@ class Geo(Test):
         self.assertIn("geo.mmdb", done.stderr)
 
 
+class GeoKept(Test):
+    """The table that is kept beside the store."""
+    # In China, near a, by city.mmdb; in Australia, near b, by whole.mmdb.
+    CLIENT = "192.0.2.0/24"
+    CONF = STATIC.replace("zones:", "geoip: [geo.mmdb]\nzones:").replace(
+        "[51.5, -0.1]", "[-33.9, 151.2]")
+
+    def setUp(self):
+        data = ROOT / "tests" / "data" / "geo"
+        self.city = (data / "city.mmdb").read_bytes()
+        self.whole = (data / "whole.mmdb").read_bytes()
+        self.d = self.daemon(self.CONF, start=False, files={
+            "zone": zone(), "geo.mmdb": self.city})
+        self.kept = self.d.folder / "dnsd.geo"
+
+    def begin(self, address="192.0.2.1"):
+        """Starts and waits for geography. What this start logs."""
+        before = len(self.d.log_text()) if self.d.process else 0
+        self.d.start()
+        self.eventually(lambda: "geoip: loaded" in self.d.log_text()[before:])
+        self.eventually(lambda: self.d.address(
+            "live.example.com", self.CLIENT) == address)
+        return lambda: self.d.log_text()[before:]
+
+    def begin_anew(self, *also, address="192.0.2.1"):
+        """A start that makes the table from the database, and keeps it."""
+        log = self.begin(address)
+        self.eventually(lambda: "geoip: kept in" in log())
+        self.assertNotIn("as kept", log())
+        for line in also:
+            self.assertIn(line, log())
+        self.d.stop()
+
+    def begin_kept(self):
+        log = self.begin()
+        self.assertIn("geoip: loaded as kept", log())
+        self.d.run("ctl", "reload")
+        self.d.stop()
+        self.assertNotIn("geoip: kept in", log())
+
+    def first_answer(self):
+        self.d.start()
+        address = self.eventually(lambda: self.d.addresses(
+            "live.example.com", self.CLIENT))[0]
+        self.d.stop()
+        return address
+
+    def test_second_start(self):
+        self.d.run("check")
+        self.assertFalse(self.kept.exists())
+        self.begin_anew()
+        self.assertEqual(self.kept.stat().st_mode & 0o7777, 0o600)
+        self.begin_kept()
+        # The first answer is right already (nobody knows where: b).
+        self.assertIn("192.0.2.1", [self.first_answer() for _ in range(3)])
+        # It may be deleted at any time.
+        self.kept.unlink()
+        self.begin_anew()
+        self.begin_kept()
+
+    def test_another_database(self):
+        self.begin_anew()
+        self.d.write("geo.mmdb", self.whole)
+        self.begin_anew("made anew", "from other files", address="192.0.2.2")
+        self.d.write("geo.mmdb", self.city)
+        self.begin_anew()
+        # And while it runs.
+        log = self.begin()
+        self.d.write("geo.mmdb.new", self.whole)
+        os.replace(self.d.folder / "geo.mmdb.new", self.d.folder / "geo.mmdb")
+        self.eventually(lambda: "geoip: kept in" in log())
+        self.eventually(lambda: self.d.address(
+            "live.example.com", self.CLIENT) == "192.0.2.2")
+
+    def test_damage(self):
+        self.begin_anew()
+        good = self.kept.read_bytes()
+        middle = len(good) // 2
+        for bad in (good[:middle], good + b"x", b"", b"x" * 5000, good[:4096],
+                    good[:middle] + bytes([good[middle] ^ 1])
+                    + good[middle + 1:]):
+            self.kept.write_bytes(bad)
+            self.begin_anew("warning: geoip: made anew: ")
+            self.assertEqual(self.kept.read_bytes()[:64], good[:64])
+        self.begin_kept()
+
+    def test_no_place_for_it(self):
+        self.kept.mkdir()
+        log = self.begin()
+        self.eventually(lambda: "geoip: not kept" in log())
+        time.sleep(1.5)  # once
+        self.assertEqual(log().count("geoip: not kept"), 1)
+        self.assertEqual(sorted(p.name for p in self.d.folder.glob("*.geo*")),
+                         ["dnsd.geo"])
+        self.d.stop()
+        self.kept.rmdir()
+        self.d.head = self.d.head.replace(
+            f"{self.d.folder}/dnsd.db", "/proc/nowhere/dnsd.db")
+        self.d.write_conf(self.CONF)
+        log = self.begin()
+        self.eventually(lambda: "geoip: not kept" in log())
+
+
 class Store(Test):
     def test_drain_survives_kill(self):
         d = self.daemon(STATIC, files={"zone": zone()})

@@ -1,0 +1,34 @@
+/* cache.h - a prefix table, kept in a file.
+ *
+ * To walk a city database takes seconds, to map what came of it milliseconds. The
+ * file is good for one list of source files only, told by their digest. It is
+ * never written in place, so one that is mapped stays what it is when it is
+ * replaced or deleted. Builder thread only.
+ */
+#ifndef GEO_CACHE_H
+#define GEO_CACHE_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "geo/prefixes.h"
+
+/* Tells lists of source files (as in geo_load) apart by path, size, inode, time
+ * of change and content; 0 if one can't be read. Of a large file the content is
+ * looked at in samples: its beginning, its end, where a database has its
+ * metadata with the time of its making, and 256 pages between. */
+uint64_t geo_cache_digest(
+	const char *nets, const char *const *databases, unsigned n_databases);
+
+/* The table in a file, all of it looked at once (what is damaged is refused) and
+ * then read as it is used. NULL if there is none; with a warning in err if it was
+ * made from other sources or by another version, with an error if it is damaged,
+ * no table, or not our own file. */
+struct geo *geo_cache_map(const char *path, uint64_t digest, struct err *err);
+
+/* Writes a table beside `path` and renames it over that, once it is on the disk.
+ * False with an error; what was there before then stays. */
+bool geo_cache_write(const char *path, const struct geo *geo, uint64_t digest,
+	struct err *err);
+
+#endif
