@@ -5,6 +5,9 @@
 #include "base/arena.h"
 #include "zones/layout.h"
 
+/* A table this small stays in the cache by itself. */
+#define PREFETCH_SLOTS 1024
+
 void zone_free(struct zone *zone)
 {
 	if (zone)
@@ -26,7 +29,7 @@ static const struct zone_node *child(const struct zone *zone, uint32_t parent,
 			continue;
 		const struct zone_node *node = zone_node(zone, reference);
 		if (node->parent == parent && node->label_len == len &&
-			!memcmp(node->label, label, len))
+			name_octets_equal(node->label, label, len))
 			return node;
 	}
 }
@@ -74,7 +77,7 @@ struct zone_match zone_find(const struct zone *zone, const struct name *name)
 void zone_prefetch(const struct zone *zone, const struct name *name)
 {
 	unsigned left = name->labels - zone->apex.labels;
-	if (!left)
+	if (!left || zone->mask < PREFETCH_SLOTS)
 		return;
 	/* The label below the apex: most names of most zones end there. */
 	const uint8_t *label = name->bytes + name->offset[left - 1];

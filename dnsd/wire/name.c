@@ -11,16 +11,27 @@ static inline uint64_t lower8(uint64_t x)
 	return x + (upper >> 2);
 }
 
-/* Length octets are below 'A' and stay as they are. Whole words are changed,
- * behind the name too: the array ends at a word. */
-static void lower(struct name *name)
+static inline void copy_lower8(uint8_t *to, const uint8_t *from)
 {
 	uint64_t word;
-	for (unsigned i = 0; i < name->len; i += 8) {
-		memcpy(&word, name->bytes + i, 8);
-		word = lower8(word);
-		memcpy(name->bytes + i, &word, 8);
+	memcpy(&word, from, 8);
+	word = lower8(word);
+	memcpy(to, &word, 8);
+}
+
+/* Length octets are below 'A' and stay as they are. The last word overlaps the
+ * one before: nothing behind the name is read. */
+static void copy_lower(uint8_t *to, const uint8_t *from, size_t n)
+{
+	uint8_t few[8] = {0};
+	if (n < 8) {
+		memcpy(few, from, n);
+		copy_lower8(to, few);
+		return;
 	}
+	for (size_t i = 0; i < n - 8; i += 8)
+		copy_lower8(to + i, from + i);
+	copy_lower8(to + n - 8, from + n - 8);
 }
 
 size_t name_read(struct name *name, const uint8_t *wire, size_t room)
@@ -40,8 +51,7 @@ size_t name_read(struct name *name, const uint8_t *wire, size_t room)
 	}
 	name->labels = (uint8_t)labels;
 	name->len = (uint8_t)++at;
-	memcpy(name->bytes, wire, at);
-	lower(name);
+	copy_lower(name->bytes, wire, at);
 	return at;
 }
 
