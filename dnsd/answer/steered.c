@@ -27,16 +27,19 @@ static unsigned add_addresses(const struct map *map,
 	for (unsigned i = 0; i < d->n; i++) {
 		const struct map_node *node = &map->nodes[d->node[i]];
 		const struct addr *a = node->address;
-		unsigned n = node->n4, size = 4;
+		unsigned n = node->n4;
 		if (qtype == RR_AAAA) {
 			a += node->n4;
 			n = node->n6;
-			size = 16;
 		}
 		/* The best node's addresses all, of the others the first. */
 		for (unsigned k = 0; k < n && (i == 0 || k == 0); k++) {
-			reply_rr(reply, owner, qtype, d->ttl_s, a[k].bytes,
-				size);
+			if (qtype == RR_AAAA)
+				reply_rr(reply, owner, RR_AAAA, d->ttl_s,
+					a[k].bytes, 16);
+			else
+				reply_rr(reply, owner, RR_A, d->ttl_s,
+					a[k].bytes, 4);
 			records++;
 		}
 	}
@@ -180,7 +183,7 @@ void steered_ask(const struct answerer *answerer, const struct answer_job *job,
 	query->trusted = options_trusts(answerer->snap->options, &job->peer);
 	steer_client(query, &job->client,
 		ecs->present && ecs->source ? ecs->source : 128, job->leaf);
-	steer_prefetch(&state, answerer->accounts, query);
+	steer_prefetch(&state, answerer->accounts, query, &question->found);
 }
 
 struct steered_result steered_answer(struct answerer *answerer,
@@ -197,8 +200,8 @@ struct steered_result steered_answer(struct answerer *answerer,
 		return (struct steered_result){.defer = true};
 	if (question->mark.kind == MARK_WHY)
 		return why(answerer, job, &question->query, reply, owner);
-	steer_answer(&state, answerer->accounts, &question->query,
-		answerer->now_ms, &d);
+	steer_answer_found(&state, answerer->accounts, &question->query,
+		&question->found, answerer->now_ms, &d);
 	if (snap->options->record)
 		record(answerer, job, question, &d);
 	unsigned records = qtype == RR_HTTPS

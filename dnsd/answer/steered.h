@@ -56,6 +56,7 @@ struct steered_question {
 	const uint8_t *stream; /* lower case label of `<stream>.<steered name>`
 				  or NULL */
 	struct steer_query query;
+	struct steer_found found;
 };
 
 /* Fills in what is asked for this client about a mark; what the answer takes
