@@ -834,7 +834,8 @@ static bool decide_usual(const struct work *w, const struct candidates *c,
 	if (!again) {
 		const struct candidate *best = best_candidate(w, c->slot,
 			map_ascends(w->state->map, w->pool, c), &used);
-		if (!best || is_full(used))
+		/* Spares are looked for in a pool that has others. */
+		if (!best || (is_full(used) && w->pool->n > MAP_CANDIDATES))
 			return false;
 		d->node[0] = best->node;
 		d->ttl_s = ttl_for(w, best->node, used);

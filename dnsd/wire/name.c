@@ -1,22 +1,15 @@
 #include "wire/name.h"
 
-/* Eight octets at once: adds 0x20 to every octet that is 'A'..'Z'. */
-static inline uint64_t lower8(uint64_t x)
-{
-	const uint64_t ones = 0x0101010101010101u;
-	uint64_t low = x & (0x7f * ones); /* no carry between octets */
-	uint64_t from_a = low + (0x80 - 'A') * ones;
-	uint64_t above_z = low + (0x7f - 'Z') * ones;
-	uint64_t upper = from_a & ~above_z & ~x & (0x80 * ones);
-	return x + (upper >> 2);
-}
+/* Eight octets at once. */
+typedef uint8_t octets __attribute__((vector_size(8)));
 
 static inline void copy_lower8(uint8_t *to, const uint8_t *from)
 {
-	uint64_t word;
-	memcpy(&word, from, 8);
-	word = lower8(word);
-	memcpy(to, &word, 8);
+	octets x;
+	memcpy(&x, from, 8);
+	octets upper = (octets)(x - 'A' < 26); /* all bits of those that are */
+	x += upper & ('a' - 'A');
+	memcpy(to, &x, 8);
 }
 
 /* Length octets are below 'A' and stay as they are. The last word overlaps the
