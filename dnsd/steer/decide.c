@@ -32,6 +32,7 @@
 #define GATHER_NODES 8         /* of a large pool */
 #define CARRIED 0.5f           /* ln: a node that was told this stream */
 
+#define ROUNDING 0.01f     /* of sums of floats, at most */
 #define CONFLICT_NODE 1000 /* the node of an earlier line */
 #define CONFLICT_SITE 100  /* another node of its site */
 #define SCAN_MAX STEER_TRACE_MAX
@@ -807,13 +808,15 @@ static const struct candidate *best_candidate(const struct work *w,
 		const struct load_node *load = &w->state->load->node[node];
 		if (load->state != NODE_UP)
 			continue;
+		float drawn = draw(w->net, &w->state->map->nodes[node]) + path;
+		float stays = staying(w, node, TEMPERATURE_MS);
+		if (drawn - load->ln_weight - stays > reach + ROUNDING)
+			continue;
 		float with = used_with(w, node, load);
 		float busy =
 			(price_at(load, with) + penalty_of(w, node, load)) /
 			TEMPERATURE_MS;
-		float one = draw(w->net, &w->state->map->nodes[node]) + path +
-			busy - load->ln_weight -
-			staying(w, node, TEMPERATURE_MS);
+		float one = drawn + busy - load->ln_weight - stays;
 		if (one < reach) {
 			reach = one;
 			*used = with;
