@@ -5,6 +5,9 @@
 #include "base/arena.h"
 #include "zones/layout.h"
 
+/* A table this small stays in the cache by itself. */
+#define PREFETCH_SLOTS 1024
+
 void zone_free(struct zone *zone)
 {
 	if (zone)
@@ -26,7 +29,7 @@ static const struct zone_node *child(const struct zone *zone, uint32_t parent,
 			continue;
 		const struct zone_node *node = zone_node(zone, reference);
 		if (node->parent == parent && node->label_len == len &&
-			!memcmp(node->label, label, len))
+			name_octets_equal(node->label, label, len))
 			return node;
 	}
 }
@@ -71,12 +74,12 @@ struct zone_match zone_find(const struct zone *zone, const struct name *name)
 	}
 }
 
-/* The slot of the label below the apex, or -1 for the apex: most names of most
- * zones end there. */
+/* The slot of the label below the apex, or -1 for the apex and where all slots are
+ * in the cache: most names of most zones end there. */
 static int64_t first_slot(const struct zone *zone, const struct name *name)
 {
 	unsigned left = name->labels - zone->apex.labels;
-	if (!left)
+	if (!left || zone->mask < PREFETCH_SLOTS)
 		return -1;
 	const uint8_t *label = name->bytes + name->offset[left - 1];
 	return zone->mask & (uint32_t)layout_hash(1, label + 1, *label);

@@ -54,7 +54,8 @@ static const struct zone *find(
 		const struct zone *zone;
 		for (; (zone = s->slots[at & s->mask]); at++)
 			if (zone->apex.len == len &&
-				!memcmp(zone->apex.bytes, suffix, len))
+				name_octets_equal(
+					zone->apex.bytes, suffix, len))
 				return zone;
 	}
 	return NULL;

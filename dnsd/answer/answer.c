@@ -83,6 +83,7 @@ void answer_begin(struct answerer *answerer, struct answer_job *job)
 	job->reply_len = 0;
 	job->defer = false;
 	job->zone = NULL;
+	job->steered = false;
 	job->drop = !query_read(q, job->query, job->query_len);
 	count_query(&answerer->counters, job);
 	if (job->drop || q->rcode != RCODE_NOERROR || !q->question_len ||

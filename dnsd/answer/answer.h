@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "answer/steered.h"
 #include "snapshot/counters.h"
 #include "base/addr.h"
 #include "geo/prefixes.h"
@@ -61,6 +62,8 @@ struct answer_job {
 				 or the peer where source is 0 */
 	struct geo_leaf
 		leaf; /* where client is; known if the zone is steered */
+	bool steered; /* the question itself is decided: */
+	struct steered_question steer;
 };
 
 void answer_begin(struct answerer *answerer, struct answer_job *job);

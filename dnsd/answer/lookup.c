@@ -192,8 +192,15 @@ static void decide(struct walk *w, struct mark mark, const uint8_t *stream,
 	uint8_t stream_len)
 {
 	uint32_t end = w->r->len;
-	struct steered_result s = steered_answer(w->answerer, w->job, mark,
-		stream, stream_len, w->job->q.qtype, w->r, w->at);
+	const struct steered_question *question = &w->job->steer;
+	struct steered_question led_here;
+	if (w->steps || !w->job->steered) {
+		steered_ask(w->answerer, w->job, mark, stream, stream_len,
+			&led_here);
+		question = &led_here;
+	}
+	struct steered_result s =
+		steered_answer(w->answerer, w->job, question, w->r, w->at);
 
 	w->result.defer = s.defer;
 	if (s.defer)
@@ -445,11 +452,14 @@ void lookup_begin(const struct answerer *answerer, struct answer_job *job)
 	struct mark mark = mark_unpack(zone_mark(job->match.encloser));
 	if (mark.kind != MARK_NAME || !decides(mark, job->q.qtype))
 		return;
-	if (job->match.found == ZONE_EXACT)
-		steered_prefetch(answerer, job, mark, NULL, 0);
-	else if (is_stream(name, &job->match, mark))
-		steered_prefetch(
-			answerer, job, mark, name->bytes + 1, *name->bytes);
+	if (job->match.found == ZONE_EXACT) {
+		steered_ask(answerer, job, mark, NULL, 0, &job->steer);
+		job->steered = true;
+	} else if (is_stream(name, &job->match, mark)) {
+		steered_ask(answerer, job, mark, name->bytes + 1, *name->bytes,
+			&job->steer);
+		job->steered = true;
+	}
 }
 
 struct lookup_result lookup(struct answerer *answerer,

@@ -12,25 +12,6 @@
 
 #define WHY_CANDIDATES 10 /* more would not fit a UDP answer */
 
-static void query_fill(struct steer_query *query, const struct answer_job *job,
-	struct mark mark, const uint8_t *stream, uint8_t stream_len,
-	uint16_t qtype)
-{
-	const struct edns_ecs *ecs = &job->q.edns.ecs;
-
-	*query = (struct steer_query){
-		.name = mark.name,
-		.line = mark.line ? mark.line : 1,
-		.type = qtype == RR_AAAA    ? STEER_AAAA
-			: qtype == RR_HTTPS ? STEER_HTTPS
-					    : STEER_A,
-		.stream = map_stream_hash((const char *)stream, stream_len),
-		.asker = job->peer,
-	};
-	steer_client(query, &job->client,
-		ecs->present && ecs->source ? ecs->source : 128, job->leaf);
-}
-
 static struct steer_state state_of(const struct snapshot *snap)
 {
 	return (struct steer_state){snap->map, snap->load, snap->geo};
@@ -46,16 +27,19 @@ static unsigned add_addresses(const struct map *map,
 	for (unsigned i = 0; i < d->n; i++) {
 		const struct map_node *node = &map->nodes[d->node[i]];
 		const struct addr *a = node->address;
-		unsigned n = node->n4, size = 4;
+		unsigned n = node->n4;
 		if (qtype == RR_AAAA) {
 			a += node->n4;
 			n = node->n6;
-			size = 16;
 		}
 		/* The best node's addresses all, of the others the first. */
 		for (unsigned k = 0; k < n && (i == 0 || k == 0); k++) {
-			reply_rr(reply, owner, qtype, d->ttl_s, a[k].bytes,
-				size);
+			if (qtype == RR_AAAA)
+				reply_rr(reply, owner, RR_AAAA, d->ttl_s,
+					a[k].bytes, 16);
+			else
+				reply_rr(reply, owner, RR_A, d->ttl_s,
+					a[k].bytes, 4);
 			records++;
 		}
 	}
@@ -134,21 +118,19 @@ static void add_text(struct reply *reply, uint16_t owner, const char *line)
 }
 
 static struct steered_result why(struct answerer *answerer,
-	const struct answer_job *job, struct mark mark, struct reply *reply,
-	uint16_t owner)
+	const struct answer_job *job, const struct steer_query *query,
+	struct reply *reply, uint16_t owner)
 {
 	struct steer_state state = state_of(answerer->snap);
 	struct steer_decision d;
 	struct steer_trace trace;
-	struct steer_query query;
 	char line[EXPLAIN_LINE_MAX];
 
 	if (!options_trusts(answerer->snap->options, &job->peer))
 		return (struct steered_result){.refused = true};
-	query_fill(&query, job, mark, NULL, 0, RR_A);
-	steer_decide(&state, answerer->accounts, &query, answerer->now_ms, &d,
+	steer_decide(&state, answerer->accounts, query, answerer->now_ms, &d,
 		&trace);
-	explain_client(&state, &query, line);
+	explain_client(&state, query, line);
 	add_text(reply, owner, line);
 	explain_pick(&state, &d, &trace, job->leaf.scope, line);
 	add_text(reply, owner, line);
@@ -161,53 +143,70 @@ static struct steered_result why(struct answerer *answerer,
 }
 
 static void record(struct answerer *answerer, const struct answer_job *job,
-	const struct steer_query *query, const struct steer_decision *d,
-	const uint8_t *stream, uint8_t stream_len)
+	const struct steered_question *asked, const struct steer_decision *d)
 {
 	const struct edns_ecs *ecs = &job->q.edns.ecs;
 	struct steer_state state = state_of(answerer->snap);
 	bool subnet = ecs->present && ecs->source;
-	struct record_question question = {.query = query,
-		.stream = stream,
-		.stream_len = stream_len,
+	struct record_question question = {.query = &asked->query,
+		.stream = asked->stream,
+		.stream_len = asked->stream_len,
 		.scope = subnet ? job->leaf.scope : 0,
 		.subnet = subnet,
 		.share = answerer->snap->options->record};
 	record_answer(answerer->ring, &state, &question, d, answerer->now_ms);
 }
 
-void steered_prefetch(const struct answerer *answerer,
-	const struct answer_job *job, struct mark mark, const uint8_t *stream,
-	uint8_t stream_len)
+static enum steer_type type_asked(uint16_t qtype)
 {
+	return qtype == RR_AAAA     ? STEER_AAAA
+		: qtype == RR_HTTPS ? STEER_HTTPS
+				    : STEER_A;
+}
+
+void steered_ask(const struct answerer *answerer, const struct answer_job *job,
+	struct mark mark, const uint8_t *stream, uint8_t stream_len,
+	struct steered_question *question)
+{
+	const struct edns_ecs *ecs = &job->q.edns.ecs;
 	struct steer_state state = state_of(answerer->snap);
-	struct steer_query query;
-	query_fill(&query, job, mark, stream, stream_len, job->q.qtype);
-	steer_prefetch(&state, answerer->accounts, &query);
+	struct steer_query *query = &question->query;
+
+	question->mark = mark;
+	question->stream = stream;
+	question->stream_len = stream_len;
+	query->name = mark.name;
+	query->line = mark.line ? mark.line : 1;
+	query->type = type_asked(job->q.qtype);
+	query->stream = map_stream_hash((const char *)stream, stream_len);
+	query->asker = job->peer;
+	query->trusted = options_trusts(answerer->snap->options, &job->peer);
+	steer_client(query, &job->client,
+		ecs->present && ecs->source ? ecs->source : 128, job->leaf);
+	steer_prefetch(&state, answerer->accounts, query, &question->found);
 }
 
 struct steered_result steered_answer(struct answerer *answerer,
-	const struct answer_job *job, struct mark mark, const uint8_t *stream,
-	uint8_t stream_len, uint16_t qtype, struct reply *reply, uint16_t owner)
+	const struct answer_job *job, const struct steered_question *question,
+	struct reply *reply, uint16_t owner)
 {
 	const struct snapshot *snap = answerer->snap;
 	struct steer_state state = state_of(snap);
+	uint16_t qtype = job->q.qtype;
 	struct steer_decision d;
-	struct steer_query query;
 
 	/* The first polls are awaited for a moment (UDP keeps the question). */
 	if (!snap->load->ready && !job->tcp)
 		return (struct steered_result){.defer = true};
-	if (mark.kind == MARK_WHY)
-		return why(answerer, job, mark, reply, owner);
-	query_fill(&query, job, mark, stream, stream_len, qtype);
-	query.trusted = options_trusts(snap->options, &job->peer);
-	steer_answer(&state, answerer->accounts, &query, answerer->now_ms, &d);
+	if (question->mark.kind == MARK_WHY)
+		return why(answerer, job, &question->query, reply, owner);
+	steer_answer_found(&state, answerer->accounts, &question->query,
+		&question->found, answerer->now_ms, &d);
 	if (snap->options->record)
-		record(answerer, job, &query, &d, stream, stream_len);
+		record(answerer, job, question, &d);
 	unsigned records = qtype == RR_HTTPS
-		? add_https(snap->map, &snap->map->names[mark.name], &d, reply,
-			  owner)
+		? add_https(snap->map, &snap->map->names[question->mark.name],
+			  &d, reply, owner)
 		: add_addresses(snap->map, &d, qtype, reply, owner);
 	return (struct steered_result){
 		.records = records, .ttl_s = d.ttl_s, .scope = job->leaf.scope};

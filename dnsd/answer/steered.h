@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "steer/decide.h"
+
 struct answer_job;
 struct answerer;
 struct reply;
@@ -47,19 +49,28 @@ struct steered_result {
 	bool defer;       /* not ready: ask again in a moment */
 };
 
-/* A hint to the CPU that steered_answer comes soon, with the same arguments. */
-void steered_prefetch(const struct answerer *answerer,
-	const struct answer_job *job, struct mark mark, const uint8_t *stream,
-	uint8_t stream_len);
+/* What is asked of steering. */
+struct steered_question {
+	struct mark mark;
+	uint8_t stream_len;
+	const uint8_t *stream; /* lower case label of `<stream>.<steered name>`
+				  or NULL */
+	struct steer_query query;
+	struct steer_found found;
+};
 
-/* Decides for this client and appends the RRs of qtype (A, AAAA, HTTPS; TXT
- * for a MARK_WHY) to the reply's answer section, with the owner name given by
- * owner (offset of an already written name in the message, for a compression
- * pointer). stream is the lower case label of `<stream>.<steered name>` or
- * NULL. Accounts the decision (not for _why). */
+/* Fills in what is asked for this client about a mark; what the answer takes
+ * is on its way to the cache then. */
+void steered_ask(const struct answerer *answerer, const struct answer_job *job,
+	struct mark mark, const uint8_t *stream, uint8_t stream_len,
+	struct steered_question *question);
+
+/* Decides for this client and appends the RRs of the asked type (A, AAAA,
+ * HTTPS; TXT for a MARK_WHY) to the reply's answer section, with the owner name
+ * given by owner (offset of an already written name in the message, for a
+ * compression pointer). Accounts the decision (not for _why). */
 struct steered_result steered_answer(struct answerer *answerer,
-	const struct answer_job *job, struct mark mark, const uint8_t *stream,
-	uint8_t stream_len, uint16_t qtype, struct reply *reply,
-	uint16_t owner);
+	const struct answer_job *job, const struct steered_question *question,
+	struct reply *reply, uint16_t owner);
 
 #endif

@@ -71,30 +71,6 @@ const char *prefix_text(const struct prefix *p, char *out)
 	return out;
 }
 
-bool addr_equal(const struct addr *a, const struct addr *b)
-{
-	return a->family == b->family && !memcmp(a->bytes, b->bytes, 16);
-}
-
-struct addr addr_mask(const struct addr *a, unsigned len)
-{
-	struct addr r = *a;
-	if (len >= addr_bits(a))
-		return r;
-	unsigned at = len / 8;
-	r.bytes[at] &= (uint8_t)(0xff00u >> (len % 8));
-	memset(r.bytes + at + 1, 0, sizeof r.bytes - at - 1);
-	return r;
-}
-
-bool prefix_contains(const struct prefix *p, const struct addr *a)
-{
-	if (p->addr.family != a->family)
-		return false;
-	struct addr masked = addr_mask(a, p->len);
-	return !memcmp(masked.bytes, p->addr.bytes, 16);
-}
-
 struct addr addr_from_sockaddr(const struct sockaddr *sa)
 {
 	struct addr a = {0};

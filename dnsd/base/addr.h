@@ -7,9 +7,11 @@
 #ifndef BASE_ADDR_H
 #define BASE_ADDR_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/socket.h>
 
 struct addr {
@@ -42,13 +44,47 @@ bool prefix_parse(struct prefix *p, const char *text, bool strict);
 const char *addr_text(const struct addr *a, char *out);
 const char *prefix_text(const struct prefix *p, char *out);
 
-bool addr_equal(const struct addr *a, const struct addr *b);
+/* The first or the second half of the octets, as they lie in memory. */
+static inline uint64_t addr_half(const struct addr *a, unsigned half)
+{
+	uint64_t word;
+	memcpy(&word, a->bytes + 8 * half, 8);
+	return word;
+}
+
+/* A half of a mask of that many bits, as it lies in memory. */
+static inline uint64_t addr_mask_half(unsigned len)
+{
+	uint64_t mask = len >= 64 ? UINT64_MAX : ~(UINT64_MAX >> len);
+	return htobe64(mask);
+}
+
+static inline bool addr_equal(const struct addr *a, const struct addr *b)
+{
+	return a->family == b->family && addr_half(a, 0) == addr_half(b, 0) &&
+		addr_half(a, 1) == addr_half(b, 1);
+}
 
 /* a with all bits beyond len cleared. len above the family's is the family's. */
-struct addr addr_mask(const struct addr *a, unsigned len);
+static inline struct addr addr_mask(const struct addr *a, unsigned len)
+{
+	struct addr r = {.family = a->family};
+	uint64_t upper = addr_half(a, 0) & addr_mask_half(len);
+	uint64_t lower =
+		len > 64 ? addr_half(a, 1) & addr_mask_half(len - 64) : 0;
+	memcpy(r.bytes, &upper, 8);
+	memcpy(r.bytes + 8, &lower, 8);
+	return r;
+}
 
 /* Whether a is in p; families must agree. */
-bool prefix_contains(const struct prefix *p, const struct addr *a);
+static inline bool prefix_contains(const struct prefix *p, const struct addr *a)
+{
+	if (p->addr.family != a->family)
+		return false;
+	struct addr masked = addr_mask(a, p->len);
+	return addr_equal(&masked, &p->addr);
+}
 
 /* From a socket address; unmaps ::ffff:a.b.c.d. Other families give family 0. */
 struct addr addr_from_sockaddr(const struct sockaddr *sa);

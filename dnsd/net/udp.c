@@ -51,9 +51,21 @@ struct udp_worker {
 	struct mmsghdr in[BATCH], out[BATCH];
 	struct iovec in_io[BATCH], out_io[BATCH];
 	struct answer_job jobs[BATCH];
+	bool wildcard;             /* in[] has room for control messages */
 	struct deferred *deferred; /* only in the first moments of a run */
 	unsigned n_deferred;
 };
+
+/* Readies the first n places for the kernel, which leaves lengths there. */
+static void clear(struct udp_worker *w, unsigned n, bool wildcard)
+{
+	for (unsigned i = 0; i < n; i++) {
+		struct msghdr *m = &w->in[i].msg_hdr;
+		m->msg_namelen = sizeof w->slots[i].peer;
+		m->msg_control = wildcard ? &w->slots[i].control : NULL;
+		m->msg_controllen = wildcard ? sizeof(struct control) : 0;
+	}
+}
 
 struct udp_worker *udp_worker_new(unsigned index,
 	const struct udp_socket *sockets, unsigned n,
@@ -75,7 +87,13 @@ struct udp_worker *udp_worker_new(unsigned index,
 		w->in[i].msg_hdr.msg_name = &s->peer;
 		w->in[i].msg_hdr.msg_iov = &w->in_io[i];
 		w->in[i].msg_hdr.msg_iovlen = 1;
+		w->out[i].msg_hdr.msg_iov = &w->out_io[i];
+		w->out[i].msg_hdr.msg_iovlen = 1;
+		w->jobs[i].query = s->query;
+		w->jobs[i].reply = s->reply;
+		w->jobs[i].reply_room = REPLY_ROOM;
 	}
+	clear(w, BATCH, false);
 	return w;
 }
 
@@ -83,11 +101,9 @@ struct udp_worker *udp_worker_new(unsigned index,
 
 static int receive(struct udp_worker *w, const struct udp_socket *s)
 {
-	for (unsigned i = 0; i < BATCH; i++) {
-		struct msghdr *m = &w->in[i].msg_hdr;
-		m->msg_namelen = sizeof w->slots[i].peer;
-		m->msg_control = s->wildcard ? &w->slots[i].control : NULL;
-		m->msg_controllen = s->wildcard ? sizeof(struct control) : 0;
+	if (w->wildcard != s->wildcard) {
+		w->wildcard = s->wildcard;
+		clear(w, BATCH, w->wildcard);
 	}
 	return recvmmsg(s->fd, w->in, BATCH, MSG_DONTWAIT, NULL);
 }
@@ -97,15 +113,11 @@ static void begin(struct udp_worker *w, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		const struct msghdr *m = &w->in[i].msg_hdr;
 		struct answer_job *job = &w->jobs[i];
-		job->query = w->slots[i].query;
 		/* A query that does not fit is none. */
 		job->query_len = m->msg_flags & MSG_TRUNC
 			? 0
 			: (uint16_t)w->in[i].msg_len;
-		job->tcp = false;
 		job->peer = addr_from_sockaddr(m->msg_name);
-		job->reply = w->slots[i].reply;
-		job->reply_room = REPLY_ROOM;
 		answer_begin(&w->thread.answerer, job);
 	}
 }
@@ -129,12 +141,15 @@ static void keep_source(struct msghdr *m, const struct udp_socket *s)
 static void queue(struct udp_worker *w, unsigned at, unsigned i,
 	const struct udp_socket *s)
 {
+	const struct msghdr *in = &w->in[i].msg_hdr;
+	struct msghdr *out = &w->out[at].msg_hdr;
 	w->out_io[at] = (struct iovec){w->jobs[i].reply, w->jobs[i].reply_len};
-	w->out[at].msg_hdr = w->in[i].msg_hdr;
-	w->out[at].msg_hdr.msg_iov = &w->out_io[at];
-	w->out[at].msg_hdr.msg_flags = 0;
+	out->msg_name = in->msg_name;
+	out->msg_namelen = in->msg_namelen;
+	out->msg_control = in->msg_control;
+	out->msg_controllen = in->msg_controllen;
 	if (s->wildcard)
-		keep_source(&w->out[at].msg_hdr, s);
+		keep_source(out, s);
 }
 
 static void send_all(
@@ -201,6 +216,7 @@ static void answer_batch(
 	}
 	snapshot_release(w->thread.published);
 	send_all(w, s, ready);
+	clear(w, n, w->wildcard);
 }
 
 static void retry_deferred(struct udp_worker *w)
@@ -216,7 +232,7 @@ static void retry_deferred(struct udp_worker *w)
 		w->slots[0].control = d->control;
 		m->msg_namelen = d->peer_len;
 		m->msg_control = d->control_len ? &w->slots[0].control : NULL;
-		m->msg_controllen = d->control_len;
+		m->msg_controllen = d->control_len; /* until clear() */
 		m->msg_flags = 0;
 		w->in[0].msg_len = d->query_len;
 		answer_batch(w, d->socket, 1);

@@ -177,6 +177,9 @@ static bool may_note(struct accounts *accounts, uint32_t asker, unsigned kind,
 static void note_told(struct accounts *accounts, const struct steer_decision *d,
 	uint32_t asker, struct before before, uint32_t now)
 {
+	if (!may_note(
+		    accounts, asker, NOTE_TOLD, d->node[0], now, TOLD_NOTE_MS))
+		return;
 	struct note note = {.asker = asker,
 		.now_ms = now,
 		.at_once = before.area,
@@ -184,8 +187,7 @@ static void note_told(struct accounts *accounts, const struct steer_decision *d,
 		.area = d->area,
 		.kind = NOTE_TOLD,
 		.node = {d->node[0], MAP_NO_NODE, MAP_NO_NODE, MAP_NO_NODE}};
-	if (may_note(accounts, asker, NOTE_TOLD, d->node[0], now, TOLD_NOTE_MS))
-		note_push(accounts->notes, &note);
+	note_push(accounts->notes, &note);
 }
 
 /* Who asks for another line may have viewers who leave the one before. */
@@ -246,14 +248,26 @@ bool steer_account(const struct steer_state *state, struct accounts *accounts,
 	return true;
 }
 
+void steer_answer_found(const struct steer_state *state,
+	struct accounts *accounts, const struct steer_query *query,
+	const struct steer_found *found, int64_t now_ms,
+	struct steer_decision *decision)
+{
+	steer_decide_found(
+		state, accounts, query, found, now_ms, decision, NULL);
+	if (steer_account(state, accounts, query, decision, now_ms))
+		return;
+	/* Another thread has told this client net something meanwhile. */
+	steer_decide_found(
+		state, accounts, query, found, now_ms, decision, NULL);
+	steer_account(state, accounts, query, decision, now_ms);
+}
+
 void steer_answer(const struct steer_state *state, struct accounts *accounts,
 	const struct steer_query *query, int64_t now_ms,
 	struct steer_decision *decision)
 {
-	steer_decide(state, accounts, query, now_ms, decision, NULL);
-	if (steer_account(state, accounts, query, decision, now_ms))
-		return;
-	/* Another thread has told this client net something meanwhile. */
-	steer_decide(state, accounts, query, now_ms, decision, NULL);
-	steer_account(state, accounts, query, decision, now_ms);
+	struct steer_found found;
+	steer_prefetch(state, accounts, query, &found);
+	steer_answer_found(state, accounts, query, &found, now_ms, decision);
 }

@@ -12,7 +12,6 @@ const uint8_t promise_class_s[PROMISE_CLASSES] = {2, 4, 6, 10, 15, 20, 30, 60};
 
 #define LINES_SHARE 0.25f /* of the viewers that a network brings */
 #define LINES_FIRST 5.0f  /* viewers of a newcomer who may switch lines */
-#define PLACED_FADE_MS 1800000.0f /* viewers are gone by then */
 
 #define PROMISES_SIZE ((size_t)(CONF_NODES_MAX + 1) * sizeof(struct promise))
 
@@ -93,39 +92,6 @@ struct client *accounts_client(
 	}
 	*oldest = (struct client){.tag = tag, .asked_ms = now_ms};
 	return oldest;
-}
-
-static unsigned placed_at(uint32_t area, unsigned node)
-{
-	return hash_mix((uint64_t)area << 16 | node) % PLACED;
-}
-
-static float placed_now(const struct placed *p, uint32_t now_ms)
-{
-	float age = (float)(now_ms - p->at_ms) * (1 / PLACED_FADE_MS);
-	return age < 1 ? p->viewers * (1 - age) : 0;
-}
-
-float accounts_place(struct accounts *a, uint32_t area, unsigned node,
-	float viewers, uint32_t now_ms)
-{
-	struct placed *p = &a->placed[placed_at(area, node)];
-	bool same = p->area == area && p->node == node;
-	float before = same ? placed_now(p, now_ms) : 0;
-	if (viewers <= 0)
-		return before;
-	*p = (struct placed){.area = area,
-		.node = (uint16_t)node,
-		.viewers = before + viewers,
-		.at_ms = now_ms};
-	return before;
-}
-
-float accounts_placed(
-	const struct accounts *a, uint32_t area, unsigned node, uint32_t now_ms)
-{
-	const struct placed *p = &a->placed[placed_at(area, node)];
-	return p->area == area && p->node == node ? placed_now(p, now_ms) : 0;
 }
 
 /* Networks that share a slot push each other out. A newcomer starts with a full

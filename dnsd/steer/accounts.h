@@ -21,6 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/rng.h"
 #include "steer/memory.h"
 #include "steer/notes.h"
 
@@ -87,6 +88,7 @@ struct placed {
 	uint32_t at_ms;
 };
 #define PLACED 65536
+#define PLACED_FADE_MS 1800000.0f     /* viewers are gone by then */
 #define PLACED_EVERYWHERE 0xffffffffu /* an area that is all areas */
 
 #define ASKERS 4096
@@ -133,12 +135,40 @@ static inline uint32_t accounts_stream(uint64_t stream)
 	return (uint32_t)stream | 0x80000000u;
 }
 
+static inline unsigned placed_at(uint32_t area, unsigned node)
+{
+	return hash_mix((uint64_t)area << 16 | node) % PLACED;
+}
+
+static inline float placed_now(const struct placed *p, uint32_t now_ms)
+{
+	float age = (float)(now_ms - p->at_ms) * (1 / PLACED_FADE_MS);
+	return age < 1 ? p->viewers * (1 - age) : 0;
+}
+
 /* Viewers of an area on a node, as far as this thread placed them. To place
  * more tells how many there were. */
-float accounts_place(struct accounts *accounts, uint32_t area, unsigned node,
-	float viewers, uint32_t now_ms);
-float accounts_placed(const struct accounts *accounts, uint32_t area,
-	unsigned node, uint32_t now_ms);
+static inline float accounts_place(struct accounts *accounts, uint32_t area,
+	unsigned node, float viewers, uint32_t now_ms)
+{
+	struct placed *p = &accounts->placed[placed_at(area, node)];
+	bool same = p->area == area && p->node == node;
+	float before = same ? placed_now(p, now_ms) : 0;
+	if (viewers <= 0)
+		return before;
+	p->area = area;
+	p->node = (uint16_t)node;
+	p->viewers = before + viewers;
+	p->at_ms = now_ms;
+	return before;
+}
+
+static inline float accounts_placed(const struct accounts *accounts,
+	uint32_t area, unsigned node, uint32_t now_ms)
+{
+	const struct placed *p = &accounts->placed[placed_at(area, node)];
+	return p->area == area && p->node == node ? placed_now(p, now_ms) : 0;
+}
 
 /* How many of `viewers` the asking network may still reserve now; takes them
  * from its budget, which refills by per_s up to burst. */

@@ -32,6 +32,7 @@
 #define GATHER_NODES 8         /* of a large pool */
 #define CARRIED 0.5f           /* ln: a node that was told this stream */
 
+#define ROUNDING 0.01f     /* of sums of floats, at most */
 #define CONFLICT_NODE 1000 /* the node of an earlier line */
 #define CONFLICT_SITE 100  /* another node of its site */
 #define SCAN_MAX STEER_TRACE_MAX
@@ -117,15 +118,25 @@ uint64_t steer_key(const struct map *map, const struct steer_query *q)
 	return key_of(map, q, net_hash(q));
 }
 
-void steer_prefetch(const struct steer_state *state,
-	const struct accounts *accounts, const struct steer_query *query)
+static inline void find(const struct steer_state *state,
+	const struct steer_query *query, struct steer_found *found)
 {
-	uint64_t net = net_hash(query), key = key_of(state->map, query, net);
-	const struct map_name *name = &state->map->names[query->name];
-	const struct map_pool *pool = &state->map->pools[name->pool];
-	__builtin_prefetch(map_candidates(state->map, pool, query->place, net));
-	memory_prefetch(accounts->memory, key, query->line);
-	accounts_prefetch(accounts, demand_key(key, query->line));
+	found->name = &state->map->names[query->name];
+	found->pool = &state->map->pools[found->name->pool];
+	found->net = net_hash(query);
+	found->key = key_of(state->map, query, found->net);
+	found->near = map_candidates(
+		state->map, found->pool, query->place, found->net);
+}
+
+void steer_prefetch(const struct steer_state *state,
+	const struct accounts *accounts, const struct steer_query *query,
+	struct steer_found *found)
+{
+	find(state, query, found);
+	__builtin_prefetch(found->near);
+	memory_prefetch(accounts->memory, found->key, query->line);
+	accounts_prefetch(accounts, demand_key(found->key, query->line));
 }
 
 /* -- cost -- */
@@ -797,13 +808,15 @@ static const struct candidate *best_candidate(const struct work *w,
 		const struct load_node *load = &w->state->load->node[node];
 		if (load->state != NODE_UP)
 			continue;
+		float drawn = draw(w->net, &w->state->map->nodes[node]) + path;
+		float stays = staying(w, node, TEMPERATURE_MS);
+		if (drawn - load->ln_weight - stays > reach + ROUNDING)
+			continue;
 		float with = used_with(w, node, load);
 		float busy =
 			(price_at(load, with) + penalty_of(w, node, load)) /
 			TEMPERATURE_MS;
-		float one = draw(w->net, &w->state->map->nodes[node]) + path +
-			busy - load->ln_weight -
-			staying(w, node, TEMPERATURE_MS);
+		float one = drawn + busy - load->ln_weight - stays;
 		if (one < reach) {
 			reach = one;
 			*used = with;
@@ -824,7 +837,8 @@ static bool decide_usual(const struct work *w, const struct candidates *c,
 	if (!again) {
 		const struct candidate *best = best_candidate(w, c->slot,
 			map_ascends(w->state->map, w->pool, c), &used);
-		if (!best || is_full(used))
+		/* Spares are looked for in a pool that has others. */
+		if (!best || (is_full(used) && w->pool->n > MAP_CANDIDATES))
 			return false;
 		d->node[0] = best->node;
 		d->ttl_s = ttl_for(w, best->node, used);
@@ -876,14 +890,14 @@ static float placed_share(const struct work *w, unsigned node)
  * were placed there of its area: another name server may have told it. */
 static float returning(const struct work *w)
 {
-	const struct candidates *c =
-		map_candidates(w->state->map, w->pool, w->query->place, w->net);
 	const struct told *t = &w->past->told[0];
 	const struct load *load = w->state->load;
 	float share = 0;
 
 	if (w->query->line > 1 || !load->any_returning || !w->accounts)
 		return 0;
+	const struct candidates *c =
+		map_candidates(w->state->map, w->pool, w->query->place, w->net);
 	bool told = told_counts(t, w->now);
 	if (told && (int32_t)(t->made_ms - load->fell_ms) > 0)
 		return 0; /* they came already */
@@ -948,28 +962,37 @@ void steer_decide(const struct steer_state *state,
 	const struct accounts *accounts, const struct steer_query *query,
 	int64_t now_ms, struct steer_decision *d, struct steer_trace *trace)
 {
+	struct steer_found found;
+	find(state, query, &found);
+	steer_decide_found(state, accounts, query, &found, now_ms, d, trace);
+}
+
+void steer_decide_found(const struct steer_state *state,
+	const struct accounts *accounts, const struct steer_query *query,
+	const struct steer_found *found, int64_t now_ms,
+	struct steer_decision *d, struct steer_trace *trace)
+{
 	struct work w; /* no initializer: the options are large */
 
 	w.state = state;
 	w.accounts = accounts;
 	w.query = query;
-	w.name = &state->map->names[query->name];
-	w.pool = &state->map->pools[w.name->pool];
+	w.name = found->name;
+	w.pool = found->pool;
 	w.now = (uint32_t)now_ms;
 	w.demand = 0;
 	w.client = NULL;
 	w.crowd = false;
 	w.at_once = 1;
 	w.n_second = 0;
-	w.net = net_hash(query);
-	const struct candidates *near =
-		map_candidates(state->map, w.pool, query->place, w.net);
-	w.area = area_of(state->map, near);
-	d->key = key_of(state->map, query, w.net);
+	w.net = found->net;
+	w.area = area_of(state->map, found->near);
+	d->key = found->key;
 	d->area = w.area;
 	recall(&w, d);
 	if (!trace && query->line == 1 && w.answers == 1 && !query->stream &&
-		w.name->policy == POLICY_NEARBY && decide_usual(&w, near, d))
+		w.name->policy == POLICY_NEARBY &&
+		decide_usual(&w, found->near, d))
 		return;
 	choose_hash(&w);
 	gather(&w);

@@ -87,9 +87,19 @@ struct steer_trace {
 	bool remembered;     /* the node was kept for the rest of a TTL */
 };
 
-/* A hint to the CPU that this question is decided soon. */
+/* Where steering finds what it knows of a question; true for one state. */
+struct steer_found {
+	const struct map_name *name;
+	const struct map_pool *pool;
+	const struct candidates *near; /* the client's nearest nodes */
+	uint64_t net;                  /* steer_net_hash */
+	uint64_t key;                  /* steer_key */
+};
+
+/* Finds, and hints to the CPU that this question is decided soon. */
 void steer_prefetch(const struct steer_state *state,
-	const struct accounts *accounts, const struct steer_query *query);
+	const struct accounts *accounts, const struct steer_query *query,
+	struct steer_found *found);
 
 /* Decides. trace may be NULL. accounts may be NULL: then nothing is
  * remembered and nothing in flight but what load tells. */
@@ -98,9 +108,19 @@ void steer_decide(const struct steer_state *state,
 	int64_t now_ms, struct steer_decision *decision,
 	struct steer_trace *trace);
 
+/* The same for a question that steer_prefetch has seen. */
+void steer_decide_found(const struct steer_state *state,
+	const struct accounts *accounts, const struct steer_query *query,
+	const struct steer_found *found, int64_t now_ms,
+	struct steer_decision *decision, struct steer_trace *trace);
+
 /* Decides and accounts: what DNS and HTTP answer with. */
 void steer_answer(const struct steer_state *state, struct accounts *accounts,
 	const struct steer_query *query, int64_t now_ms,
+	struct steer_decision *decision);
+void steer_answer_found(const struct steer_state *state,
+	struct accounts *accounts, const struct steer_query *query,
+	const struct steer_found *found, int64_t now_ms,
 	struct steer_decision *decision);
 
 /* Accounts a decision that is to be answered. False, and nothing is accounted:

@@ -120,6 +120,7 @@ static inline struct entry *find(const struct memory *m, uint64_t key)
 	struct entry *e = bucket_of(m, key);
 	uint32_t tag = tag_of(m, key);
 	unsigned hits = 0;
+#pragma GCC unroll 4
 	for (unsigned i = 0; i < WAYS; i++)
 		hits |= (unsigned)(atomic_load_explicit(&e[i].tag,
 					   memory_order_acquire) == tag)

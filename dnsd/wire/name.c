@@ -1,26 +1,30 @@
 #include "wire/name.h"
 
-/* Eight octets at once: adds 0x20 to every octet that is 'A'..'Z'. */
-static inline uint64_t lower8(uint64_t x)
+/* Eight octets at once. */
+typedef uint8_t octets __attribute__((vector_size(8)));
+
+static inline void copy_lower8(uint8_t *to, const uint8_t *from)
 {
-	const uint64_t ones = 0x0101010101010101u;
-	uint64_t low = x & (0x7f * ones); /* no carry between octets */
-	uint64_t from_a = low + (0x80 - 'A') * ones;
-	uint64_t above_z = low + (0x7f - 'Z') * ones;
-	uint64_t upper = from_a & ~above_z & ~x & (0x80 * ones);
-	return x + (upper >> 2);
+	octets x;
+	memcpy(&x, from, 8);
+	octets upper = (octets)(x - 'A' < 26); /* all bits of those that are */
+	x += upper & ('a' - 'A');
+	memcpy(to, &x, 8);
 }
 
-/* Length octets are below 'A' and stay as they are. Whole words are changed,
- * behind the name too: the array ends at a word. */
-static void lower(struct name *name)
+/* Length octets are below 'A' and stay as they are. The last word overlaps the
+ * one before: nothing behind the name is read. */
+static void copy_lower(uint8_t *to, const uint8_t *from, size_t n)
 {
-	uint64_t word;
-	for (unsigned i = 0; i < name->len; i += 8) {
-		memcpy(&word, name->bytes + i, 8);
-		word = lower8(word);
-		memcpy(name->bytes + i, &word, 8);
+	uint8_t few[8] = {0};
+	if (n < 8) {
+		memcpy(few, from, n);
+		copy_lower8(to, few);
+		return;
 	}
+	for (size_t i = 0; i < n - 8; i += 8)
+		copy_lower8(to + i, from + i);
+	copy_lower8(to + n - 8, from + n - 8);
 }
 
 size_t name_read(struct name *name, const uint8_t *wire, size_t room)
@@ -40,8 +44,7 @@ size_t name_read(struct name *name, const uint8_t *wire, size_t room)
 	}
 	name->labels = (uint8_t)labels;
 	name->len = (uint8_t)++at;
-	memcpy(name->bytes, wire, at);
-	lower(name);
+	copy_lower(name->bytes, wire, at);
 	return at;
 }
 

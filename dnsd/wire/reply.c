@@ -37,25 +37,3 @@ size_t reply_end(struct reply *r, unsigned flags, unsigned rcode,
 		r->len += (uint32_t)edns_write(edns, h + r->len);
 	return r->len;
 }
-
-void reply_rr_class(struct reply *r, uint16_t owner, uint16_t type,
-	uint16_t class, uint32_t ttl, const void *rdata, size_t rdlen)
-{
-	assert(owner <= REPLY_POINTER_MAX);
-	uint8_t *p = reply_take(r, RR_POINTER_LEN + rdlen);
-	if (!p)
-		return;
-	put16(p, 0xc000u | owner);
-	put16(p + 2, type);
-	put16(p + 4, class);
-	put32(p + 6, ttl);
-	put16(p + 10, (unsigned)rdlen);
-	memcpy(p + RR_POINTER_LEN, rdata, rdlen);
-	r->counts[r->section]++;
-}
-
-void reply_rr(struct reply *r, uint16_t owner, uint16_t type, uint32_t ttl,
-	const void *rdata, size_t rdlen)
-{
-	reply_rr_class(r, owner, type, CLASS_IN, ttl, rdata, rdlen);
-}

@@ -11,6 +11,7 @@
 #ifndef WIRE_REPLY_H
 #define WIRE_REPLY_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -79,9 +80,27 @@ static inline uint8_t *reply_take(struct reply *r, size_t n)
 
 /* One whole record, class IN unless said otherwise, counted in the current
  * section. owner is the offset of its owner name in the message. */
-void reply_rr(struct reply *r, uint16_t owner, uint16_t type, uint32_t ttl,
-	const void *rdata, size_t rdlen);
-void reply_rr_class(struct reply *r, uint16_t owner, uint16_t type,
-	uint16_t class, uint32_t ttl, const void *rdata, size_t rdlen);
+static inline void reply_rr_class(struct reply *r, uint16_t owner,
+	uint16_t type, uint16_t class, uint32_t ttl, const void *rdata,
+	size_t rdlen)
+{
+	assert(owner <= REPLY_POINTER_MAX);
+	uint8_t *p = reply_take(r, RR_POINTER_LEN + rdlen);
+	if (!p)
+		return;
+	put16(p, 0xc000u | owner);
+	put16(p + 2, type);
+	put16(p + 4, class);
+	put32(p + 6, ttl);
+	put16(p + 10, (unsigned)rdlen);
+	memcpy(p + RR_POINTER_LEN, rdata, rdlen);
+	r->counts[r->section]++;
+}
+
+static inline void reply_rr(struct reply *r, uint16_t owner, uint16_t type,
+	uint32_t ttl, const void *rdata, size_t rdlen)
+{
+	reply_rr_class(r, owner, type, CLASS_IN, ttl, rdata, rdlen);
+}
 
 #endif

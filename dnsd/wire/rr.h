@@ -2,7 +2,9 @@
 #ifndef WIRE_RR_H
 #define WIRE_RR_H
 
+#include <endian.h>
 #include <stdint.h>
+#include <string.h>
 
 enum rr_type {
 	RR_A = 1,
@@ -83,14 +85,14 @@ static inline uint32_t get32(const uint8_t *p)
 
 static inline void put16(uint8_t *p, unsigned v)
 {
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
+	uint16_t word = htobe16((uint16_t)v);
+	memcpy(p, &word, 2);
 }
 
 static inline void put32(uint8_t *p, uint32_t v)
 {
-	put16(p, v >> 16);
-	put16(p + 2, v & 0xffff);
+	uint32_t word = htobe32(v);
+	memcpy(p, &word, 4);
 }
 
 /* "A", "TYPE1234": text of a type, into out if it has no name of its own.

@@ -185,6 +185,16 @@ static void fill(const struct pass *pass, unsigned at, struct steer_query *q)
 	q->asker = q->net;
 }
 
+static void answer(const struct bench *b, const struct steer_query *q,
+	const struct steer_found *found, int64_t now_ms,
+	struct steer_decision *d)
+{
+	if (found)
+		steer_answer_found(&b->state, b->accounts, q, found, now_ms, d);
+	else
+		steer_answer(&b->state, b->accounts, q, now_ms, d);
+}
+
 /* The nanoseconds that a batch takes; its decisions go to d[]. Only `what` is
  * timed, but steer_account needs a decision before. */
 static int64_t ask(const struct bench *b, enum what what,
@@ -193,13 +203,15 @@ static int64_t ask(const struct bench *b, enum what what,
 {
 	/* A single net asks again when its TTL is over. */
 	int64_t step_ms = pass->nets == 1 ? pass->step_ms : 0;
+	struct steer_found found[BATCH];
 	int64_t start = clock_ns();
 	if (pass->prefetch)
 		for (unsigned i = 0; i < BATCH; i++)
-			steer_prefetch(&b->state, b->accounts, &q[i]);
+			steer_prefetch(
+				&b->state, b->accounts, &q[i], &found[i]);
 	if (what == ANSWER) {
 		for (unsigned i = 0; i < BATCH; i++)
-			steer_answer(&b->state, b->accounts, &q[i],
+			answer(b, &q[i], pass->prefetch ? &found[i] : NULL,
 				b->now_ms + i * step_ms, &d[i]);
 		return clock_ns() - start;
 	}

@@ -45,19 +45,20 @@ struct geo_leaf geo_find(const struct geo *geo, const struct addr *addr)
 	return (struct geo_leaf){.place = addr->bytes[0], .scope = 24};
 }
 
-void steered_prefetch(const struct answerer *answerer,
-	const struct answer_job *job, struct mark mark, const uint8_t *stream,
-	uint8_t stream_len)
+void steered_ask(const struct answerer *answerer, const struct answer_job *job,
+	struct mark mark, const uint8_t *stream, uint8_t stream_len,
+	struct steered_question *question)
 {
+	question->mark = mark;
 }
 
 struct steered_result steered_answer(struct answerer *answerer,
-	const struct answer_job *job, struct mark mark, const uint8_t *stream,
-	uint8_t stream_len, uint16_t qtype, struct reply *reply, uint16_t owner)
+	const struct answer_job *job, const struct steered_question *question,
+	struct reply *reply, uint16_t owner)
 {
 	struct steered_result s = {.ttl_s = 10, .scope = job->leaf.scope};
-	s.refused = mark.kind == MARK_WHY && job->peer.family == 6;
-	if (qtype == RR_A) {
+	s.refused = question->mark.kind == MARK_WHY && job->peer.family == 6;
+	if (job->q.qtype == RR_A) {
 		reply_rr(reply, owner, RR_A, 10, job->client.bytes, 4);
 		s.records = 1;
 	}

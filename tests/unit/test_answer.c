@@ -105,21 +105,25 @@ __attribute__((weak)) struct geo_leaf geo_find(
 	return (struct geo_leaf){.place = 1, .scope = 24};
 }
 
-void steered_prefetch(const struct answerer *answerer,
-	const struct answer_job *job, struct mark mark, const uint8_t *stream,
-	uint8_t stream_len)
+void steered_ask(const struct answerer *answerer, const struct answer_job *job,
+	struct mark mark, const uint8_t *stream, uint8_t stream_len,
+	struct steered_question *question)
 {
+	question->mark = mark;
+	question->stream = stream;
+	question->stream_len = stream_len;
 }
 
 struct steered_result steered_answer(struct answerer *answerer,
-	const struct answer_job *job, struct mark mark, const uint8_t *stream,
-	uint8_t stream_len, uint16_t qtype, struct reply *reply, uint16_t owner)
+	const struct answer_job *job, const struct steered_question *question,
+	struct reply *reply, uint16_t owner)
 {
 	static const uint8_t a[4] = {203, 0, 113, 11};
-	t.mark = mark;
+	uint16_t qtype = job->q.qtype;
+	t.mark = question->mark;
 	t.qtype = qtype;
-	snprintf(t.stream, sizeof t.stream, "%.*s", stream_len,
-		stream ? (const char *)stream : "");
+	snprintf(t.stream, sizeof t.stream, "%.*s", question->stream_len,
+		question->stream ? (const char *)question->stream : "");
 	if (qtype == RR_A && !t.steered.refused) {
 		reply_rr(reply, owner, RR_A, t.steered.ttl_s, a, 4);
 		t.steered.records = 1;
