@@ -75,6 +75,12 @@ static const struct zone *zone_of(
 	return zone;
 }
 
+static bool needs_place(
+	const struct answerer *answerer, const struct answer_job *job)
+{
+	return job->zone && job->zone->marked && answerer->snap->map;
+}
+
 void answer_begin(struct answerer *answerer, struct answer_job *job)
 {
 	const struct snapshot *snap = answerer->snap;
@@ -96,28 +102,31 @@ void answer_begin(struct answerer *answerer, struct answer_job *job)
 	job->client = q->edns.ecs.present && q->edns.ecs.source
 		? q->edns.ecs.addr
 		: job->peer;
-	if (snap->map && job->zone->marked)
+	if (needs_place(answerer, job))
 		geo_prefetch_top(snap->geo, &job->client);
 }
 
 void answer_approach(const struct answerer *answerer, struct answer_job *job)
 {
+	if (job->zone)
+		zone_prefetch_node(job->zone, &job->q.name);
+	if (needs_place(answerer, job))
+		geo_prefetch(answerer->snap->geo, &job->client);
+}
+
+void answer_place(const struct answerer *answerer, struct answer_job *job)
+{
 	const struct snapshot *snap = answerer->snap;
-	if (!job->zone)
+	if (!needs_place(answerer, job))
 		return;
-	zone_prefetch_node(job->zone, &job->q.name);
-	if (snap->map && job->zone->marked)
-		geo_prefetch(snap->geo, &job->client);
+	job->leaf = geo_find(snap->geo, &job->client);
+	map_prefetch(snap->map, job->leaf.place);
 }
 
 void answer_find(const struct answerer *answerer, struct answer_job *job)
 {
-	const struct snapshot *snap = answerer->snap;
-	if (!job->zone)
-		return;
-	if (snap->map && job->zone->marked)
-		job->leaf = geo_find(snap->geo, &job->client);
-	lookup_begin(answerer, job);
+	if (job->zone)
+		lookup_begin(answerer, job);
 }
 
 /* -- finish -- */

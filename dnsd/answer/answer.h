@@ -1,11 +1,12 @@
 /* answer.h - a query packet in, a reply packet out. Never sees a socket: UDP,
- * TCP and the fuzzers share it. Three stages, so that a caller can take a whole
- * batch through each, and what the next one reads is in the cache by then:
+ * TCP and the fuzzers share it. Stages, so that a caller can take a whole batch
+ * through each, and what the next one reads is in the cache by then:
  *
- *	answer_begin   parses, looks up where the client is
- *	answer_approach  a hint only, for batches: fetches where the name is
- *	answer_find    finds the name and, if it is steered, what steering knows
- *	answer_finish  decides, builds
+ *	answer_begin     parses, finds the zone
+ *	answer_approach  only for batches, it fetches: where the name is, the client
+ *	answer_place     where the client is
+ *	answer_find      finds the name and, if it is steered, what steering knows
+ *	answer_finish    decides, builds
  *
  * No allocation, no lock, no clock, no log.
  *
@@ -68,6 +69,7 @@ struct answer_job {
 
 void answer_begin(struct answerer *answerer, struct answer_job *job);
 void answer_approach(const struct answerer *answerer, struct answer_job *job);
+void answer_place(const struct answerer *answerer, struct answer_job *job);
 void answer_find(const struct answerer *answerer, struct answer_job *job);
 void answer_finish(struct answerer *answerer, struct answer_job *job);
 

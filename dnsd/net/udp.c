@@ -204,6 +204,8 @@ static void answer_batch(
 	for (unsigned i = 0; i < n; i++)
 		answer_approach(&w->thread.answerer, &w->jobs[i]);
 	for (unsigned i = 0; i < n; i++)
+		answer_place(&w->thread.answerer, &w->jobs[i]);
+	for (unsigned i = 0; i < n; i++)
 		answer_find(&w->thread.answerer, &w->jobs[i]);
 	for (unsigned i = 0; i < n; i++) {
 		struct answer_job *job = &w->jobs[i];

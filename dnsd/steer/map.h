@@ -105,6 +105,12 @@ struct map *map_build(const struct conf *conf, const struct geo *geo,
 	unsigned servers, const struct map *previous);
 void map_free(struct map *map); /* NULL allowed */
 
+/* Fetches what map_candidates reads first of a place into the cache. */
+static inline void map_prefetch(const struct map *map, uint32_t place)
+{
+	__builtin_prefetch(&map->cell_of_place[place]);
+}
+
 /* The candidates of a pool for a client: its place and, where that is
  * unknown, the hash of its net. */
 static inline const struct candidates *map_candidates(const struct map *map,

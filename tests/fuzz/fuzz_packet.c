@@ -16,6 +16,7 @@
 #include "answer/steered.h"
 #include "snapshot/options.h"
 #include "snapshot/snapshot.h"
+#include "steer/map.h"
 #include "wire/reply.h"
 #include "zones/zonefile.h"
 #include "zones/zoneset.h"
@@ -39,6 +40,16 @@ static struct zone *zones[2];
 static struct options options = {
 	.udp_max = 1232, .nsid = "ns1", .version = "dnsd"};
 static struct snapshot snap;
+static uint32_t cells[256];
+static const struct map map = {.cell_of_place = cells};
+
+void geo_prefetch_top(const struct geo *geo, const struct addr *addr)
+{
+}
+
+void geo_prefetch(const struct geo *geo, const struct addr *addr)
+{
+}
 
 struct geo_leaf geo_find(const struct geo *geo, const struct addr *addr)
 {
@@ -98,7 +109,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 		false);
 	snap.zones = zoneset_new((const struct zone *const *)zones, 2);
 	snap.options = &options;
-	snap.map = (const void *)&snap;
+	snap.map = &map;
 	return 0;
 }
 
@@ -156,6 +167,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	options.udp_nocookie = flags & 4 ? 256 : 0;
 
 	answer_begin(&answerer, &job);
+	answer_place(&answerer, &job);
 	answer_find(&answerer, &job);
 	answer_finish(&answerer, &job);
 	if (job.reply_len)

@@ -7,6 +7,7 @@
 #include "answer/steered.h"
 #include "snapshot/options.h"
 #include "snapshot/snapshot.h"
+#include "steer/map.h"
 #include "wire/reply.h"
 #include "zones/zoneset.h"
 
@@ -99,6 +100,19 @@ static struct fixture {
 
 /* -- stand-ins for the layers beside answer -- */
 
+static uint32_t cells[2];
+static const struct map map = {.cell_of_place = cells};
+
+__attribute__((weak)) void geo_prefetch_top(
+	const struct geo *geo, const struct addr *addr)
+{
+}
+
+__attribute__((weak)) void geo_prefetch(
+	const struct geo *geo, const struct addr *addr)
+{
+}
+
 __attribute__((weak)) struct geo_leaf geo_find(
 	const struct geo *geo, const struct addr *addr)
 {
@@ -166,7 +180,7 @@ static int setup(void **state)
 	t.options = (struct options){
 		.udp_max = 1232, .nsid = "ns1", .version = "dnsd"};
 	t.snap = (struct snapshot){
-		.zones = t.set, .options = &t.options, .map = (const void *)&t};
+		.zones = t.set, .options = &t.options, .map = &map};
 	t.answerer = (struct answerer){.snap = &t.snap, .wall_s = 1559734700};
 	return 0;
 }
@@ -191,6 +205,7 @@ static const char *run(const struct packet *p, bool tcp)
 	t.steered = (struct steered_result){.ttl_s = 20, .scope = 22};
 	t.stream[0] = '\0';
 	answer_begin(&t.answerer, &t.job);
+	answer_place(&t.answerer, &t.job);
 	answer_find(&t.answerer, &t.job);
 	answer_finish(&t.answerer, &t.job);
 	return t.job.reply_len ? reply_text(t.reply, t.job.reply_len) : "";
