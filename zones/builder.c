@@ -712,7 +712,7 @@ static void compile_set(struct compiler *c, uint32_t owner,
 	out->len = (uint16_t)body->len;
 	out->extra = (uint16_t)extra;
 	memcpy(out->body, body->bytes, body->len);
-	uint8_t *p = out->body + layout_pad(body->len);
+	uint8_t *p = out->body + zone_pad(body->len);
 	for (uint32_t i = any ? set->first : 0; i; i = b->records[i].next) {
 		uint32_t target = target_of(b, owner, set, &b->records[i]);
 		memcpy(p, &target, sizeof target);
@@ -737,7 +737,7 @@ static void compile_names(struct compiler *c)
 		node->label_len = n->label_len;
 		memcpy(node->label, b->bytes + n->label, n->label_len);
 		if (n->mark)
-			memcpy(node->label + layout_pad(n->label_len), &n->mark,
+			memcpy(node->label + zone_pad(n->label_len), &n->mark,
 				sizeof n->mark);
 		for (uint32_t s = n->first_set; s; s = b->sets[s].next)
 			compile_set(c, i, &b->sets[s], body);

@@ -17,23 +17,18 @@
 /* A body must fit into a TCP message with question, OPT and a chain. */
 #define LAYOUT_BODY_MAX 60000u
 
-static inline size_t layout_pad(size_t n)
-{
-	return (n + 3) & ~(size_t)3;
-}
-
 static inline size_t layout_node_len(unsigned label_len, unsigned flags)
 {
-	return offsetof(struct zone_node, label) + layout_pad(label_len) +
+	return offsetof(struct zone_node, label) + zone_pad(label_len) +
 		(flags & NODE_MARK ? 4 : 0);
 }
 
 static inline size_t layout_set_len(
 	unsigned len, unsigned count, unsigned extra)
 {
-	return offsetof(struct zone_rrset, body) + layout_pad(len) +
+	return offsetof(struct zone_rrset, body) + zone_pad(len) +
 		(extra & ZONE_TARGETS ? 4u * count : 0) +
-		layout_pad(2u * (extra & ZONE_FIXES));
+		zone_pad(2u * (extra & ZONE_FIXES));
 }
 
 /* Where the child of a parent with that label is in the hash table. */

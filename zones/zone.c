@@ -122,15 +122,6 @@ const struct zone_rrset *zone_rrset(const struct zone_node *node, uint16_t type)
 	return NULL;
 }
 
-uint32_t zone_mark(const struct zone_node *node)
-{
-	uint32_t mark;
-	if (!(node->flags & NODE_MARK))
-		return 0;
-	memcpy(&mark, node->label + layout_pad(node->label_len), sizeof mark);
-	return mark;
-}
-
 const struct zone_node *zone_next(const struct zone_node *node)
 {
 	const struct zone_rrset *set = zone_rrset_first(node);
@@ -160,7 +151,7 @@ const uint32_t *zone_targets(const struct zone_rrset *set)
 {
 	if (!(set->extra & ZONE_TARGETS))
 		return NULL;
-	return (const void *)(set->body + layout_pad(set->len));
+	return (const void *)(set->body + zone_pad(set->len));
 }
 
 /* Every record's owner and TTL. */
@@ -177,7 +168,7 @@ static void patch_records(
 static void patch_names(const struct zone_rrset *set, uint8_t *body,
 	uint16_t base, uint16_t apex)
 {
-	const uint8_t *fixes = set->body + layout_pad(set->len);
+	const uint8_t *fixes = set->body + zone_pad(set->len);
 	if (set->extra & ZONE_TARGETS)
 		fixes += 4u * set->count;
 	for (unsigned i = set->extra & ZONE_FIXES; i; i--, fixes += 2) {

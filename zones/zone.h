@@ -119,8 +119,21 @@ static inline const struct zone_node *zone_apex(const struct zone *zone)
 const struct zone_rrset *zone_rrset(
 	const struct zone_node *node, uint16_t type);
 
+/* Octets as whole words. */
+static inline size_t zone_pad(size_t n)
+{
+	return (n + 3) & ~(size_t)3;
+}
+
 /* The mark of a node; 0 without one. */
-uint32_t zone_mark(const struct zone_node *node);
+static inline uint32_t zone_mark(const struct zone_node *node)
+{
+	uint32_t mark;
+	if (!(node->flags & NODE_MARK))
+		return 0;
+	memcpy(&mark, node->label + zone_pad(node->label_len), sizeof mark);
+	return mark;
+}
 
 /* -- enumeration -- */
 

@@ -56,12 +56,12 @@ static bool remember(struct memory *memory, const struct steer_query *query,
 {
 	unsigned line = query->line - 1u;
 	const struct told *seen = &d->past.told[line];
+	if (d->again && !(query->type & ~seen->types))
+		return true;
 	struct told t = *seen;
-
 	if (d->again) {
 		t.types |= query->type;
-		if (t.types != seen->types)
-			memory_share(memory, d->key, line, &t);
+		memory_share(memory, d->key, line, &t);
 		return true;
 	}
 	if (t.node != d->node[0] && t.node != MAP_NO_NODE) {
