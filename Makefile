@@ -129,7 +129,7 @@ $(B)/fuzz/%: tests/fuzz/%.c $(B)/libdnsd.a
 bench: deps-test
 	@$(MAKE) --no-print-directory $(B)/dnsd $(BENCH_BINARIES)
 	@DNSD=$(CURDIR)/$(B)/dnsd BENCH=$(CURDIR)/$(B)/bench \
-		$(PYTHON) tests/bench/bench.py
+		$(PYTHON) tests/bench/bench.py $(ARGS)
 
 # Evenings in virtual time, for dnsd and two simple rules: docs/simulator.md.
 SEEDS ?= 1
