@@ -151,7 +151,7 @@ struct work {
 	const struct client *client; /* NULL: nothing known */
 	struct remembered *past;     /* what it was told */
 	uint64_t net;                /* hash that spreads clients over nodes */
-	uint32_t area;               /* the site nearest to the client */
+	uint32_t area;               /* of the site nearest to the client */
 	uint32_t now;                /* ms, 32 bits */
 	float demand;      /* viewers per second behind this client net */
 	bool crowd;        /* samples can tell its demand */
@@ -776,12 +776,11 @@ static void fill_decision(
 static bool told_candidate(const struct work *w, const struct candidate *slot)
 {
 	const struct told *t = &w->past->told[0];
-	if (!told_runs(t, w->now) ||
-		w->state->load->node[t->node].state != NODE_UP)
+	if (!told_runs(t, w->now))
 		return false;
 	for (unsigned i = 0; i < MAP_CANDIDATES; i++)
 		if (slot[i].node == t->node)
-			return true;
+			return w->state->load->node[t->node].state == NODE_UP;
 	return false;
 }
 
@@ -913,6 +912,23 @@ static float returning(const struct work *w)
 	return RETURNING * fminf(share, 1) * w->demand * load->session_s;
 }
 
+/* A thread with a newer map may have told a node that this one's does not have
+ * yet: the arrays end before it. */
+static void forget_newer(
+	struct remembered *past, unsigned lines, unsigned nodes)
+{
+	for (unsigned i = 0; i < lines && i < MEMORY_LINES; i++) {
+		struct told *t = &past->told[i];
+		if (t->node >= nodes)
+			t->node = MAP_NO_NODE;
+		if (t->before >= nodes)
+			t->before = MAP_NO_NODE;
+	}
+	for (unsigned i = 0; i < MEMORY_OLDER; i++)
+		if (past->older[i] >= nodes)
+			past->older[i] = MAP_NO_NODE;
+}
+
 /* What is known of the client: its past and its demand. */
 static void recall(struct work *w, struct steer_decision *d)
 {
@@ -923,6 +939,7 @@ static void recall(struct work *w, struct steer_decision *d)
 	w->past = &d->past;
 	if (accounts) {
 		memory_read(accounts->memory, d->key, w->query->line, &d->past);
+		forget_newer(&d->past, w->query->line, w->state->map->n_nodes);
 		uint64_t key = demand_key(d->key, w->query->line);
 		w->client = accounts_peek(accounts, key);
 		know_demand(w, key);

@@ -989,6 +989,37 @@ static void test_staying(void **state)
 	assert_in_range(leave("live.example.com", 0.94f), 95, 100);
 }
 
+/* -- reloads -- */
+
+/* What a thread with a newer map told, of nodes that this map does not have, is
+ * nothing to a thread that has not seen the reload yet. */
+static void test_newer_nodes(void **state)
+{
+	struct world w;
+	(void)state;
+	world_open(&w, twins);
+	for (uint8_t line = 1; line <= 2; line++) {
+		struct steer_query q =
+			world_query(&w, "live.example.com", net(HK, 0));
+		struct remembered seen;
+		struct told told = {.node = 60000,
+			.before = 60001,
+			.made_ms = (uint32_t)w.now,
+			.ttl_s = 30,
+			.types = STEER_A};
+		struct steer_decision d;
+		uint64_t key = steer_key(w.map, &q);
+		memory_read(w.memory, key, line, &seen);
+		assert_true(memory_claim(
+			w.memory, key, line - 1u, &seen.told[line - 1], &told));
+		q.line = line;
+		steer_answer(&w.state, w.accounts, &q, w.now, &d);
+		assert_true(d.node[0] < 2);
+		assert_int_equal(d.past.told[line - 1].node, MAP_NO_NODE);
+	}
+	world_close(&w);
+}
+
 /* -- areas -- */
 
 static const char towns[] =
@@ -1028,6 +1059,7 @@ int main(void)
 		TEST(test_worst_of),
 		cmocka_unit_test(test_areas),
 		cmocka_unit_test(test_staying),
+		cmocka_unit_test(test_newer_nodes),
 		TEST(test_room_costs_nothing),
 		TEST(test_full_fleet),
 		cmocka_unit_test(test_rush),
