@@ -146,6 +146,10 @@ pictures: $(B)/dnsd
 bench-steer: $(B)/bench/bench_steer
 	@$<
 
+# And each step of an answer.
+bench-micro: $(B)/bench/bench_micro
+	@BENCH=$(CURDIR)/$(B)/bench $(PYTHON) tests/bench/micro.py $(ARGS)
+
 bench-growth: deps-test
 	@$(MAKE) --no-print-directory $(B)/dnsd $(BENCH_BINARIES)
 	@DNSD=$(CURDIR)/$(B)/dnsd BENCH=$(CURDIR)/$(B)/bench \
@@ -191,6 +195,6 @@ clean:
 
 FORCE:
 .PHONY: all run test check unit system lint fuzz fuzz-run bench bench-steer \
-	bench-growth 	sim pictures deps deps-test install deb clean FORCE
+	bench-growth bench-micro sim pictures deps deps-test install deb clean FORCE
 .SECONDARY:
 -include $(shell find $(B)/obj $(B)/tests $(B)/bench -name '*.d' -type f 2>/dev/null)

@@ -1,0 +1,457 @@
+/* bench_micro.c - what the steps of an answer cost, and whole answers, in one
+ * thread and without sockets: `make bench-micro`.
+ *
+ *	bench_micro                       nanoseconds of every part
+ *	bench_micro PART                  of one, once: for callgrind, which counts
+ *	                                  what is done inside of part_run()
+ *	bench_micro [PART] --geoip FILE   places from a database instead
+ *
+ * The state is what the daemon would build of a configuration of 12 nodes on 12
+ * sites and a zone of NAMES names, with loads as polls tell them. Questions are
+ * packets made before; they go through in batches, as workers take them, and
+ * 100 ms pass with each GENERATION of them. A part that is a step runs alone,
+ * the steps before it are done outside of the clock.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "answer/answer.h"
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/rng.h"
+#include "control/build.h"
+#include "snapshot/snapshot.h"
+#include "steer/fleet.h"
+#include "wire/rr.h"
+
+#define NAMES 10000
+#define NODES 12
+#define NETS 20000 /* prefixes with a place, without a database */
+#define QUESTIONS 65536
+#define BATCH 32
+#define GENERATION 16384 /* questions in a tenth of a second */
+#define ROUNDS 7
+#define PACKET_MAX 128
+
+struct packet {
+	uint8_t bytes[PACKET_MAX];
+	uint16_t len;
+	struct addr peer;
+};
+
+static struct world {
+	struct built *built;
+	struct fleet *fleet;
+	struct load *load;
+	struct memory *memory;
+	struct answerer answerer;
+	struct snapshot snapshot;
+	struct packet *packets;
+	struct answer_job jobs[BATCH];
+	uint8_t replies[BATCH][1280];
+	unsigned long octets; /* of all replies: somebody reads them */
+} w;
+
+/* -- the state -- */
+
+static const struct {
+	float lat, lon;
+} cities[NODES] = {{22.3f, 114.2f}, {35.7f, 139.7f}, {37.6f, 127.0f},
+	{1.3f, 103.8f}, {51.5f, -0.1f}, {50.1f, 8.7f}, {48.9f, 2.3f},
+	{40.7f, -74.0f}, {37.4f, -122.1f}, {-23.5f, -46.6f}, {-33.9f, 151.2f},
+	{31.2f, 121.5f}};
+
+static void write_file(const char *folder, const char *name, struct buf *text)
+{
+	char path[256];
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+	FILE *f = fopen(path, "w");
+	if (!f || fwrite(text->text, 1, text->len, f) != text->len ||
+		fclose(f)) {
+		perror(path);
+		exit(1);
+	}
+	buf_fini(text);
+	*text = (struct buf){0};
+}
+
+/* Prefixes of some lengths all over the address space. */
+static void write_nets(const char *folder)
+{
+	struct buf text = {0};
+	struct rng rng = {5};
+	for (unsigned i = 0; i < NETS; i++) {
+		uint32_t at = i * 40503u << 16 | (rng_next(&rng) & 0xffff);
+		unsigned len = 16 + at % 9; /* each of another /16 */
+		at &= ~(UINT32_MAX >> len);
+		buf_printf(&text, "%u.%u.%u.0/%u %.2f,%.2f\n", at >> 24,
+			at >> 16 & 255, at >> 8 & 255, len,
+			rng_unit(&rng) * 90 - 40, rng_unit(&rng) * 300 - 150);
+	}
+	write_file(folder, "nets", &text);
+}
+
+static void write_world(const char *folder, const char *geoip)
+{
+	struct buf text = {0};
+	buf_printf(&text,
+		"$TTL 300\n@ SOA ns1 hostmaster 1 3600 600 86400 60\n@ NS ns1\n"
+		"ns1 A 127.0.0.1\nwww A 192.0.2.80\n");
+	for (unsigned i = 0; i < NAMES; i++)
+		buf_printf(&text, "h%u A 10.0.%u.%u\n", i, i >> 8, i & 255);
+	write_file(folder, "zone", &text);
+	if (!geoip)
+		write_nets(folder);
+	buf_printf(&text, "%s: %s%s%s\nzones: {example.com: {file: zone}}\n",
+		geoip ? "geoip" : "nets", geoip ? "[" : "",
+		geoip ? geoip : "nets", geoip ? "]" : "");
+	buf_printf(&text,
+		"steer: {live.example.com: {pool: [edge], lines: 3}}\nnodes:\n");
+	for (unsigned i = 0; i < NODES; i++)
+		buf_printf(&text,
+			"  n%u: {address: [198.18.0.%u], at: [%.1f, %.1f], "
+			"capacity: 5000}\n",
+			i, i, (double)cities[i].lat, (double)cities[i].lon);
+	write_file(folder, "dnsd.yaml", &text);
+}
+
+static void publish(void)
+{
+	struct load *old = w.load;
+	int64_t now_ms = w.answerer.now_ms;
+	fleet_merge(w.fleet, 0, w.answerer.accounts, now_ms);
+	w.load = fleet_load(w.fleet, now_ms);
+	w.load->ready = true;
+	w.snapshot = (struct snapshot){1, w.built->zoneset, w.built->geo,
+		w.built->map, w.load, w.built->options, NULL};
+	w.answerer.snap = &w.snapshot;
+	load_free(old);
+}
+
+static void sample_all(void)
+{
+	struct rng rng = {3};
+	int64_t now_ms = w.answerer.now_ms;
+	for (unsigned i = 0; i < NODES; i++) {
+		struct sample s = {.sampled_ms = now_ms,
+			.node_ms = now_ms,
+			.identity = 1,
+			.uptime_s = 1000,
+			.connections = (uint32_t)(rng_unit(&rng) * 3000)};
+		fleet_sample(w.fleet, i, &s, now_ms);
+	}
+}
+
+static void world_open(const char *geoip)
+{
+	struct fleet_rules rules = {.health = {5000, 2000, 2, 2}};
+	char folder[] = "/tmp/bench_micro.XXXXXX", path[64];
+	struct err err = {0};
+	if (!mkdtemp(folder))
+		abort();
+	write_world(folder, geoip);
+	snprintf(path, sizeof path, "%s/dnsd.yaml", folder);
+	w.built = build_all(path, NULL, GEO_FILES, &err);
+	if (!w.built) {
+		fprintf(stderr, "%s\n", err_text(&err));
+		exit(1);
+	}
+	unlink(path);
+	unlink(strcat(strcpy(path, folder), "/zone"));
+	unlink(strcat(strcpy(path, folder), "/nets"));
+	rmdir(folder);
+	w.answerer.now_ms = 1000000;
+	w.answerer.wall_s = 1700000000;
+	w.fleet = fleet_new(&rules, w.answerer.now_ms);
+	fleet_set_map(w.fleet, w.built->map, &rules, w.answerer.now_ms);
+	for (unsigned i = 0; i < NODES; i++)
+		fleet_watch(w.fleet, i, true, false);
+	w.memory = memory_new(1 << 20, 7);
+	w.answerer.accounts = accounts_new(1 << 18, w.memory, 7);
+	for (unsigned i = 0; i < 3; i++, w.answerer.now_ms += 5000)
+		sample_all();
+	publish();
+	for (unsigned i = 0; i < BATCH; i++) {
+		w.jobs[i].reply = w.replies[i];
+		w.jobs[i].reply_room = sizeof w.replies[i];
+	}
+}
+
+static void world_close(void)
+{
+	load_free(w.load);
+	fleet_free(w.fleet);
+	accounts_free(w.answerer.accounts);
+	memory_free(w.memory);
+	build_free(w.built, NULL);
+	free(w.packets);
+}
+
+/* -- questions -- */
+
+enum question { STATIC, STEERED, ECS, NXDOMAIN, NAME, MIX, LINE2 };
+
+static unsigned put_name(uint8_t *out, const char *text)
+{
+	struct name name;
+	if (!name_from_text(&name, text))
+		abort();
+	memcpy(out, name.bytes, name.len);
+	return name.len;
+}
+
+/* OPT with a client subnet /24, or without. */
+static unsigned put_opt(uint8_t *p, const uint8_t *net)
+{
+	const uint8_t opt[] = {0, 0, RR_OPT, 4, 208, 0, 0, 0, 0, 0,
+		net ? 11 : 0, 0, 8, 0, 7, 0, 1, 24, 0};
+	memcpy(p, opt, sizeof opt);
+	if (!net)
+		return EDNS_FIXED_LEN;
+	memcpy(p + sizeof opt, net, 3);
+	return sizeof opt + 3;
+}
+
+static void make_packet(struct packet *p, enum question what, uint64_t random)
+{
+	static const uint8_t header[HEADER_LEN] = {1, 2, 1, 0, 0, 1};
+	uint8_t net[] = {(uint8_t)(1 + random % 223), (uint8_t)(random >> 16),
+		(uint8_t)(random >> 24)};
+	char name[64];
+	bool steered = what == STEERED || what == ECS || what == LINE2;
+	if (steered)
+		strcpy(name,
+			what == LINE2 ? "line2.live.example.com"
+				      : "live.example.com");
+	else if (what == STATIC)
+		strcpy(name, "www.example.com");
+	else
+		snprintf(name, sizeof name, "%c%u.example.com",
+			what == NAME ? 'h' : 'x',
+			(unsigned)(random >> 32) % NAMES);
+	memcpy(p->bytes, header, sizeof header);
+	p->len = (uint16_t)(HEADER_LEN + put_name(p->bytes + HEADER_LEN, name));
+	put16(p->bytes + p->len, RR_A);
+	put16(p->bytes + p->len + 2, CLASS_IN);
+	p->len = (uint16_t)(p->len + 4);
+	if (what == ECS || what == LINE2 || what == NAME) {
+		p->bytes[11] = 1;
+		p->len = (uint16_t)(p->len +
+			put_opt(p->bytes + p->len, what == NAME ? NULL : net));
+	}
+	p->peer = (struct addr){4, {127, 0, 0, 1}};
+}
+
+static void make_packets(enum question what)
+{
+	struct rng rng = {11};
+	free(w.packets);
+	w.packets = mem_alloc(QUESTIONS * sizeof *w.packets);
+	for (unsigned i = 0; i < QUESTIONS; i++) {
+		uint64_t random = rng_next(&rng);
+		make_packet(&w.packets[i],
+			what == MIX ? (enum question)(i % MIX) : what, random);
+	}
+}
+
+/* -- parts -- */
+
+/* A step: done for each question of a batch. */
+typedef void step(unsigned i);
+
+static void parse(unsigned i)
+{
+	struct answer_job *job = &w.jobs[i];
+	query_read(&job->q, job->query, job->query_len);
+	w.octets += job->q.question_len;
+}
+
+static void zone(unsigned i)
+{
+	struct answer_job *job = &w.jobs[i];
+	job->zone = zoneset_find(w.snapshot.zones, &job->q.name);
+	job->match = zone_find(job->zone, &job->q.name);
+	w.octets += job->match.labels;
+}
+
+static void place(unsigned i)
+{
+	struct answer_job *job = &w.jobs[i];
+	job->leaf = geo_find(w.snapshot.geo, &job->client);
+	w.octets += job->leaf.scope;
+}
+
+static void decide(unsigned i)
+{
+	struct steer_state state = {
+		w.snapshot.map, w.snapshot.load, w.snapshot.geo};
+	struct steer_decision d;
+	steer_answer_found(&state, w.answerer.accounts, &w.jobs[i].steer.query,
+		&w.jobs[i].steer.found, w.answerer.now_ms, &d);
+	w.octets += d.n;
+}
+
+static void begin(unsigned i)
+{
+	answer_begin(&w.answerer, &w.jobs[i]);
+}
+
+static void approach(unsigned i)
+{
+	answer_approach(&w.answerer, &w.jobs[i]);
+}
+
+static void find_place(unsigned i)
+{
+	answer_place(&w.answerer, &w.jobs[i]);
+}
+
+static void find(unsigned i)
+{
+	answer_find(&w.answerer, &w.jobs[i]);
+}
+
+static void finish(unsigned i)
+{
+	answer_finish(&w.answerer, &w.jobs[i]);
+	w.octets += w.jobs[i].reply_len;
+}
+
+static step *const stages[] = {begin, approach, find_place, find, finish, NULL};
+
+static const struct part {
+	const char *name;
+	enum question question;
+	unsigned prepared; /* stages that are done before the clock starts */
+	step *step;        /* NULL: the rest of the stages */
+} parts[] = {
+	{"parse", STEERED, 0, parse},
+	{"parse, client subnet", ECS, 0, parse},
+	{"zone lookup", NAME, 1, zone},
+	{"geo lookup", ECS, 2, place},
+	{"decision", STEERED, 4, decide},
+	{"decision, client subnets", ECS, 4, decide},
+	{"decision, line 2", LINE2, 4, decide},
+	{"reply", STATIC, 4, NULL},
+	{"answer static", STATIC, 0, NULL},
+	{"answer steered", STEERED, 0, NULL},
+	{"answer ecs", ECS, 0, NULL},
+	{"answer nxdomain", NXDOMAIN, 0, NULL},
+	{"answer names", NAME, 0, NULL},
+	{"answer mix", MIX, 0, NULL},
+	{"answer line 2", LINE2, 0, NULL},
+};
+enum { PARTS = sizeof parts / sizeof *parts };
+
+/* What is measured. */
+__attribute__((noinline)) static void part_run(const struct part *part)
+{
+	if (part->step) {
+		for (unsigned i = 0; i < BATCH; i++)
+			part->step(i);
+		return;
+	}
+	for (step *const *stage = stages + part->prepared; *stage; stage++)
+		for (unsigned i = 0; i < BATCH; i++)
+			(*stage)(i);
+}
+
+/* Takes the packets of a batch as if they had come in. */
+static void prepare(const struct part *part, unsigned first)
+{
+	for (unsigned i = 0; i < BATCH; i++) {
+		const struct packet *p = &w.packets[first + i];
+		w.jobs[i].query = p->bytes;
+		w.jobs[i].query_len = p->len;
+		w.jobs[i].peer = p->peer;
+	}
+	for (unsigned s = 0; s < part->prepared; s++)
+		for (unsigned i = 0; i < BATCH; i++)
+			stages[s](i);
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
+}
+
+/* Nanoseconds a question, of the median batch. */
+static double run(const struct part *part, unsigned questions)
+{
+	static double ns[QUESTIONS / BATCH];
+	for (unsigned n = 0; n < questions; n += BATCH) {
+		if (n % GENERATION == 0) {
+			w.answerer.now_ms += 100;
+			sample_all();
+			publish();
+		}
+		prepare(part, n);
+		int64_t start = clock_ns();
+		part_run(part);
+		ns[n / BATCH] = (double)(clock_ns() - start) / BATCH;
+	}
+	qsort(ns, questions / BATCH, sizeof *ns, by_value);
+	return ns[questions / BATCH / 2];
+}
+
+/* Nanoseconds of part_run() with nothing to do in it, to be taken off. */
+static double clock_cost(void)
+{
+	static const struct part nothing = {"", STATIC, 5, NULL};
+	make_packets(STATIC);
+	return run(&nothing, QUESTIONS);
+}
+
+static void show(const struct part *part, double nothing)
+{
+	double ns[ROUNDS];
+	make_packets(part->question);
+	run(part, QUESTIONS); /* fills what remembers */
+	for (unsigned r = 0; r < ROUNDS; r++) {
+		w.answerer.now_ms += 61000; /* more than a TTL */
+		ns[r] = run(part, QUESTIONS) - nothing;
+	}
+	qsort(ns, ROUNDS, sizeof *ns, by_value);
+	printf("%-25s %7.1f (%5.1f-%5.1f)\n", part->name, ns[ROUNDS / 2], ns[0],
+		ns[ROUNDS - 1]);
+}
+
+/* For callgrind. */
+#define COUNTED 16384
+static int count_only(const char *name)
+{
+	for (unsigned p = 0; p < PARTS; p++)
+		if (!strcmp(parts[p].name, name)) {
+			make_packets(parts[p].question);
+			run(&parts[p], COUNTED);
+			printf("%u questions\n", COUNTED);
+			return 0;
+		}
+	fprintf(stderr, "bench_micro: no part '%s'\n", name);
+	return 1;
+}
+
+int main(int argc, char **argv)
+{
+	const char *part = NULL, *geoip = NULL;
+	int failed = 0;
+	for (int i = 1; i < argc; i++)
+		if (!strcmp(argv[i], "--geoip") && i + 1 < argc)
+			geoip = argv[++i];
+		else
+			part = argv[i];
+	world_open(geoip);
+	if (part) {
+		failed = count_only(part);
+	} else {
+		double nothing = clock_cost();
+		for (unsigned p = 0; p < PARTS; p++)
+			show(&parts[p], nothing);
+	}
+	world_close();
+	return failed;
+}
