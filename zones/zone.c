@@ -5,100 +5,96 @@
 #include "base/arena.h"
 #include "zones/layout.h"
 
-/* A table this small stays in the cache by itself. */
-#define PREFETCH_SLOTS 1024
-
 void zone_free(struct zone *zone)
 {
 	if (zone)
 		arena_free(zone->arena);
 }
 
-static const struct zone_node *child(const struct zone *zone, uint32_t parent,
+/* The reference of a child, 0 without one. hash: layout_hash() of it. */
+static uint32_t child(const struct zone *zone, uint32_t parent, uint64_t hash,
 	const uint8_t *label, unsigned len)
 {
-	uint64_t hash = layout_hash(parent, label, len);
 	uint8_t tag = layout_tag(hash);
 
 	for (uint32_t i = (uint32_t)hash;; i++) {
 		i &= zone->mask;
 		uint32_t reference = zone->slots[i];
 		if (!reference)
-			return NULL;
+			return 0;
 		if (zone->tags[i] != tag)
 			continue;
 		const struct zone_node *node = zone_node(zone, reference);
 		if (node->parent == parent && node->label_len == len &&
-			name_octets_equal(node->label, label, len))
-			return node;
+			octets_equal(node->label, label, len))
+			return reference;
 	}
 }
 
-static uint32_t reference_of(
-	const struct zone *zone, const struct zone_node *node)
+/* What matches a missing name below a node. */
+static struct zone_match missing(
+	const struct zone *zone, uint32_t at, unsigned labels)
 {
-	return (uint32_t)((const uint32_t *)(const void *)node - zone->words);
+	static const uint8_t label[] = "*";
+	const struct zone_node *node = zone_node(zone, at);
+	struct zone_match m = {ZONE_NONE, (uint8_t)labels, node, node};
+
+	if (node->flags & NODE_WILD) {
+		m.found = ZONE_WILDCARD;
+		m.node = zone_node(zone,
+			child(zone, at, layout_hash(at, label, 1), label, 1));
+	}
+	return m;
 }
 
-static const struct zone_node *child_of(const struct zone *zone,
-	const struct zone_node *node, const uint8_t *label, unsigned len)
+uint64_t zone_hash(const struct zone *zone, const struct name *name)
 {
-	return child(zone, reference_of(zone, node), label, len);
+	if (name->labels == zone->apex.labels)
+		return 0;
+	const uint8_t *label = name_suffix(name, zone->apex.labels + 1u);
+	return layout_hash(ZONE_APEX, label + 1, *label);
 }
 
-struct zone_match zone_find(const struct zone *zone, const struct name *name)
+struct zone_match zone_find(
+	const struct zone *zone, const struct name *name, uint64_t hash)
 {
-	const struct zone_node *node = zone_apex(zone), *below;
-	unsigned left = name->labels - zone->apex.labels;
+	const struct zone_node *node;
+	enum zone_found found;
+	uint32_t at = ZONE_APEX;
+	unsigned labels = zone->apex.labels;
 
-	for (;; node = below, left--) {
-		uint8_t labels = (uint8_t)(name->labels - left);
-		if (node->flags & NODE_CUT)
-			return (struct zone_match){
-				ZONE_CUT, labels, node, node};
-		if (!left)
-			return (struct zone_match){
-				ZONE_EXACT, labels, node, node};
+	for (;;) {
+		node = zone_node(zone, at);
+		found = node->flags & NODE_CUT ? ZONE_CUT : ZONE_EXACT;
+		if (labels == name->labels || found == ZONE_CUT)
+			break;
+		found = ZONE_DNAME;
 		if (node->flags & NODE_DNAME)
-			return (struct zone_match){
-				ZONE_DNAME, labels, node, node};
-		const uint8_t *label = name->bytes + name->offset[left - 1];
-		below = child_of(zone, node, label + 1, *label);
-		if (below)
-			continue;
-		if (!(node->flags & NODE_WILD))
-			return (struct zone_match){
-				ZONE_NONE, labels, node, node};
-		below = child_of(zone, node, (const uint8_t *)"*", 1);
-		return (struct zone_match){ZONE_WILDCARD, labels, below, node};
+			break;
+		const uint8_t *label = name_suffix(name, labels + 1);
+		if (at != ZONE_APEX)
+			hash = layout_hash(at, label + 1, *label);
+		uint32_t below = child(zone, at, hash, label + 1, *label);
+		if (!below)
+			return missing(zone, at, labels);
+		at = below;
+		labels++;
 	}
+	return (struct zone_match){found, (uint8_t)labels, node, node};
 }
 
-/* The slot of the label below the apex, or -1 for the apex and where all slots are
- * in the cache: most names of most zones end there. */
-static int64_t first_slot(const struct zone *zone, const struct name *name)
+void zone_prefetch(const struct zone *zone, uint64_t hash)
 {
-	unsigned left = name->labels - zone->apex.labels;
-	if (!left || zone->mask < PREFETCH_SLOTS)
-		return -1;
-	const uint8_t *label = name->bytes + name->offset[left - 1];
-	return zone->mask & (uint32_t)layout_hash(1, label + 1, *label);
-}
-
-void zone_prefetch(const struct zone *zone, const struct name *name)
-{
-	int64_t at = first_slot(zone, name);
-	if (at < 0)
-		return;
+	uint32_t at = (uint32_t)hash & zone->mask;
 	__builtin_prefetch(&zone->slots[at]);
 	__builtin_prefetch(&zone->tags[at]);
 }
 
-void zone_prefetch_node(const struct zone *zone, const struct name *name)
+void zone_prefetch_node(const struct zone *zone, uint64_t hash)
 {
-	int64_t at = first_slot(zone, name);
-	if (at >= 0 && zone->slots[at])
-		__builtin_prefetch(zone_node(zone, zone->slots[at]));
+	uint32_t reference = zone->slots[(uint32_t)hash & zone->mask];
+	if (reference)
+		__builtin_prefetch(zone_node(zone, reference));
 }
 
 const struct zone_rrset *zone_rrset_first(const struct zone_node *node)
@@ -186,7 +182,7 @@ void zone_rrset_write(const struct zone_rrset *set, struct reply *r,
 	uint8_t *p = reply_take(r, set->len);
 	if (!p)
 		return;
-	memcpy(p, set->body, set->len);
+	octets_copy(p, set->body, set->len);
 	if (owner != HEADER_LEN || ttl > ttl_max)
 		patch_records(
 			p, set->count, owner, ttl < ttl_max ? ttl : ttl_max);

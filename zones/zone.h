@@ -95,14 +95,23 @@ struct zone_match {
 	const struct zone_node *encloser; /* closest; the node if exact */
 };
 
-/* name is at or below the apex. */
-struct zone_match zone_find(const struct zone *zone, const struct name *name);
+/* Where the way down to a name at or below the apex begins. */
+uint64_t zone_hash(const struct zone *zone, const struct name *name);
 
-/* A hint to the CPU that zone_find(name) comes soon. */
-void zone_prefetch(const struct zone *zone, const struct name *name);
+/* name is at or below the apex, hash is its zone_hash(). */
+struct zone_match zone_find(
+	const struct zone *zone, const struct name *name, uint64_t hash);
 
-/* A second hint, when the first has had its time: the node itself. */
-void zone_prefetch_node(const struct zone *zone, const struct name *name);
+/* Whether the table is too large to stay in the cache by itself. Then, before
+ * zone_find: a hint to the CPU that it comes soon, and another, when that has had
+ * its time, for the node itself. Most names of large zones have one label below
+ * the apex. */
+static inline bool zone_large(const struct zone *zone)
+{
+	return zone->mask >= 1024;
+}
+void zone_prefetch(const struct zone *zone, uint64_t hash);
+void zone_prefetch_node(const struct zone *zone, uint64_t hash);
 
 static inline const struct zone_node *zone_node(
 	const struct zone *zone, uint32_t reference)
@@ -110,9 +119,11 @@ static inline const struct zone_node *zone_node(
 	return (const void *)(zone->words + reference);
 }
 
+#define ZONE_APEX 1 /* the reference of the apex */
+
 static inline const struct zone_node *zone_apex(const struct zone *zone)
 {
-	return zone_node(zone, 1);
+	return zone_node(zone, ZONE_APEX);
 }
 
 /* The set of a type at a node, or NULL. */

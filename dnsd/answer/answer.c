@@ -22,50 +22,42 @@ struct frame {
 	bool cookie_good;
 };
 
-static enum count_type type_counted(uint16_t qtype)
+/* Types that are counted by themselves; COUNT_OTHER is what is not here. */
+static const uint8_t type_counted[RR_ANY + 1] = {
+	[RR_A] = COUNT_A + 1,
+	[RR_AAAA] = COUNT_AAAA + 1,
+	[RR_NS] = COUNT_NS + 1,
+	[RR_SOA] = COUNT_SOA + 1,
+	[RR_TXT] = COUNT_TXT + 1,
+	[RR_MX] = COUNT_MX + 1,
+	[RR_CNAME] = COUNT_CNAME + 1,
+	[RR_HTTPS] = COUNT_HTTPS + 1,
+	[RR_SRV] = COUNT_SRV + 1,
+	[RR_PTR] = COUNT_PTR + 1,
+	[RR_ANY] = COUNT_ANY + 1,
+};
+
+static inline void count_type(struct answer_counters *c, uint16_t qtype)
 {
-	switch (qtype) {
-	case RR_A:
-		return COUNT_A;
-	case RR_AAAA:
-		return COUNT_AAAA;
-	case RR_NS:
-		return COUNT_NS;
-	case RR_SOA:
-		return COUNT_SOA;
-	case RR_TXT:
-		return COUNT_TXT;
-	case RR_MX:
-		return COUNT_MX;
-	case RR_CNAME:
-		return COUNT_CNAME;
-	case RR_HTTPS:
-		return COUNT_HTTPS;
-	case RR_SRV:
-		return COUNT_SRV;
-	case RR_PTR:
-		return COUNT_PTR;
-	case RR_ANY:
-		return COUNT_ANY;
-	default:
-		return COUNT_OTHER;
-	}
+	unsigned counted = qtype <= RR_ANY ? type_counted[qtype] : 0;
+	count(&c->types[counted ? counted - 1 : COUNT_OTHER]);
 }
 
-static void count_query(struct answer_counters *c, const struct answer_job *job)
+static inline void count_query(
+	struct answer_counters *c, const struct answer_job *job)
 {
 	count(&c->queries[job->tcp][job->peer.family == 6]);
 	if (job->drop)
 		return;
 	if (job->q.question_len)
-		count(&c->types[type_counted(job->q.qtype)]);
+		count_type(c, job->q.qtype);
 	if (job->q.edns.ecs.present)
 		count(&c->with_ecs);
 }
 
 /* The zone that a question lies in; the DS of an apex is asked of the zone
  * above, if that is here too (RFC 4035 3.1.4.1). */
-static const struct zone *zone_of(
+static inline const struct zone *zone_of(
 	const struct zoneset *zones, const struct query *q)
 {
 	const struct zone *zone = zoneset_find(zones, &q->name), *above;
@@ -75,15 +67,9 @@ static const struct zone *zone_of(
 	return zone;
 }
 
-static bool needs_place(
-	const struct answerer *answerer, const struct answer_job *job)
+/* Reads a packet. Whether its name has to be fetched. */
+static inline bool begin(struct answerer *answerer, struct answer_job *job)
 {
-	return job->zone && job->zone->marked && answerer->snap->map;
-}
-
-void answer_begin(struct answerer *answerer, struct answer_job *job)
-{
-	const struct snapshot *snap = answerer->snap;
 	struct query *q = &job->q;
 
 	job->reply_len = 0;
@@ -94,39 +80,15 @@ void answer_begin(struct answerer *answerer, struct answer_job *job)
 	count_query(&answerer->counters, job);
 	if (job->drop || q->rcode != RCODE_NOERROR || !q->question_len ||
 		q->qclass != CLASS_IN)
-		return;
-	job->zone = zone_of(snap->zones, q);
+		return false;
+	job->zone = zone_of(answerer->snap->zones, q);
 	if (!job->zone)
-		return;
-	zone_prefetch(job->zone, &q->name);
-	job->client = q->edns.ecs.present && q->edns.ecs.source
-		? q->edns.ecs.addr
-		: job->peer;
-	if (needs_place(answerer, job))
-		geo_prefetch_top(snap->geo, &job->client);
-}
-
-void answer_approach(const struct answerer *answerer, struct answer_job *job)
-{
-	if (job->zone)
-		zone_prefetch_node(job->zone, &job->q.name);
-	if (needs_place(answerer, job))
-		geo_prefetch(answerer->snap->geo, &job->client);
-}
-
-void answer_place(const struct answerer *answerer, struct answer_job *job)
-{
-	const struct snapshot *snap = answerer->snap;
-	if (!needs_place(answerer, job))
-		return;
-	job->leaf = geo_find(snap->geo, &job->client);
-	map_prefetch(snap->map, job->leaf.place);
-}
-
-void answer_find(const struct answerer *answerer, struct answer_job *job)
-{
-	if (job->zone)
-		lookup_begin(answerer, job);
+		return false;
+	job->hash = zone_hash(job->zone, &q->name);
+	if (!zone_large(job->zone))
+		return false;
+	zone_prefetch(job->zone, job->hash);
+	return true;
 }
 
 /* -- finish -- */
@@ -217,8 +179,7 @@ static void answer_question(
 	} else if (!job->zone || q->qtype == RR_AXFR || q->qtype == RR_IXFR) {
 		f->rcode = RCODE_REFUSED;
 	} else {
-		struct lookup_result result =
-			lookup(answerer, job, job->zone, &f->reply);
+		struct lookup_result result = lookup(answerer, job, &f->reply);
 		f->rcode = result.rcode;
 		job->defer = result.defer;
 		f->flags = result.authoritative ? FLAG_AA : 0;
@@ -227,7 +188,7 @@ static void answer_question(
 	}
 }
 
-static void count_reply(
+static inline void count_reply(
 	struct answer_counters *c, unsigned rcode, unsigned flags)
 {
 	if (rcode == RCODE_BADVERS)
@@ -238,7 +199,7 @@ static void count_reply(
 		count(&c->truncated);
 }
 
-void answer_finish(struct answerer *answerer, struct answer_job *job)
+static void finish(struct answerer *answerer, struct answer_job *job)
 {
 	const struct options *options = answerer->snap->options;
 	const struct edns_reply *edns = NULL;
@@ -274,4 +235,25 @@ void answer_finish(struct answerer *answerer, struct answer_job *job)
 		f.edns.rcode_high = (uint8_t)(f.rcode >> 4);
 	job->reply_len = (uint16_t)reply_end(&f.reply, f.flags, f.rcode, edns);
 	count_reply(&answerer->counters, f.rcode, f.flags);
+}
+
+/* -- a batch -- */
+
+void answer_batch(
+	struct answerer *answerer, struct answer_job *jobs, unsigned n)
+{
+	unsigned large = 0, steered = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		large += begin(answerer, &jobs[i]);
+	for (unsigned i = 0; large && i < n; i++)
+		if (jobs[i].zone)
+			zone_prefetch_node(jobs[i].zone, jobs[i].hash);
+	for (unsigned i = 0; i < n; i++)
+		if (jobs[i].zone)
+			steered += lookup_begin(&jobs[i]);
+	if (steered)
+		steered_find_all(answerer, jobs, n);
+	for (unsigned i = 0; i < n; i++)
+		finish(answerer, &jobs[i]);
 }

@@ -1,14 +1,5 @@
-/* answer.h - a query packet in, a reply packet out. Never sees a socket: UDP,
- * TCP and the fuzzers share it. Stages, so that a caller can take a whole batch
- * through each, and what the next one reads is in the cache by then:
- *
- *	answer_begin     parses, finds the zone
- *	answer_approach  only for batches, it fetches: where the name is, the client
- *	answer_place     where the client is
- *	answer_find      finds the name and, if it is steered, what steering knows
- *	answer_finish    decides, builds
- *
- * No allocation, no lock, no clock, no log.
+/* answer.h - query packets in, reply packets out. Never sees a socket: UDP,
+ * TCP and the fuzzers share it. No allocation, no lock, no clock, no log.
  *
  * Every thread that answers owns one struct answerer. The caller sets snap and
  * the times at the start of each batch, inside its RCU read section.
@@ -49,28 +40,32 @@ struct answer_job {
 	uint8_t *reply;
 	uint16_t reply_room; /* at least 512 */
 
-	/* set by answer_finish: 0 means drop, no reply is to be sent */
+	/* set by the answer: 0 means drop, no reply is to be sent */
 	uint16_t reply_len;
 	bool defer; /* with reply_len 0: not now, try again in a moment (the
 		       first polls are awaited); never over TCP */
 
 	/* between the stages */
 	bool drop;
-	const struct zone *zone; /* that the question lies in; NULL: none */
-	struct zone_match match; /* of its name, if there is a zone */
+	bool steered; /* the name that was asked for is, for this type */
 	struct query q;
-	struct addr client; /* ECS address if sent (source > 0), else peer,
-				 or the peer where source is 0 */
-	struct geo_leaf
-		leaf; /* where client is; known if the zone is steered */
-	bool steered; /* the question itself is decided: */
-	struct steered_question steer;
+	const struct zone *zone; /* that the question lies in; NULL: none */
+	uint64_t hash;           /* zone_hash() of its name */
+	struct zone_match match; /* of its name, if there is a zone */
+	struct steered_question steer; /* if steered */
 };
 
-void answer_begin(struct answerer *answerer, struct answer_job *job);
-void answer_approach(const struct answerer *answerer, struct answer_job *job);
-void answer_place(const struct answerer *answerer, struct answer_job *job);
-void answer_find(const struct answerer *answerer, struct answer_job *job);
-void answer_finish(struct answerer *answerer, struct answer_job *job);
+/* Whom the answer is for: the client subnet if one was sent, else the asking
+ * address, also where the source prefix-length is 0. */
+static inline const struct addr *answer_client(const struct answer_job *job)
+{
+	const struct edns_ecs *ecs = &job->q.edns.ecs;
+	return ecs->present && ecs->source ? &ecs->addr : &job->peer;
+}
+
+/* Answers n packets. A batch goes through stages together, so that what one
+ * reads of large tables has been fetched into the cache by the one before. */
+void answer_batch(
+	struct answerer *answerer, struct answer_job *jobs, unsigned n);
 
 #endif

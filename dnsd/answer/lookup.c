@@ -188,17 +188,10 @@ static void lower_chain(struct walk *w, uint32_t end, uint32_t ttl_s)
 	}
 }
 
-static void decide(struct walk *w, struct mark mark, const uint8_t *stream,
-	uint8_t stream_len)
+static void answer_steered(
+	struct walk *w, const struct steered_question *question)
 {
 	uint32_t end = w->r->len;
-	const struct steered_question *question = &w->job->steer;
-	struct steered_question led_here;
-	if (w->steps || !w->job->steered) {
-		steered_ask(w->answerer, w->job, mark, stream, stream_len,
-			&led_here);
-		question = &led_here;
-	}
 	struct steered_result s =
 		steered_answer(w->answerer, w->job, question, w->r, w->at);
 
@@ -215,6 +208,16 @@ static void decide(struct walk *w, struct mark mark, const uint8_t *stream,
 	lower_chain(w, end, s.ttl_s);
 	if (!s.records && !w->r->full)
 		negative(w, RCODE_NOERROR, s.ttl_s);
+}
+
+/* Where a chain led to a steered name, or _why is asked. */
+static void decide(struct walk *w, struct mark mark, const uint8_t *stream,
+	uint8_t stream_len)
+{
+	struct steered_question question = {
+		.mark = mark, .stream = stream, .stream_len = stream_len};
+	steered_find(w->answerer, w->job, &question);
+	answer_steered(w, &question);
 }
 
 /* Whether a mark decides about that type. */
@@ -239,11 +242,11 @@ static bool is_line(const uint8_t *label, unsigned len)
 
 /* A missing name directly below a steered one that looks like a line: it does
  * not exist, and no wildcard makes it. */
-static bool no_such_line(const struct walk *w, const struct zone_match *m)
+static bool no_such_line(
+	const struct name *name, const struct zone_match *m, struct mark mark)
 {
-	struct mark mark = mark_unpack(zone_mark(m->encloser));
-	const uint8_t *label = w->name->bytes;
-	return mark.kind == MARK_NAME && m->labels + 1 == w->name->labels &&
+	const uint8_t *label = name->bytes;
+	return mark.kind == MARK_NAME && m->labels + 1 == name->labels &&
 		is_line(label + 1, *label);
 }
 
@@ -256,20 +259,16 @@ static bool is_stream(
 }
 
 /* A missing name directly below a steered one that has streams. */
-static bool stream(struct walk *w, const struct zone_match *m)
+static void stream(struct walk *w, struct mark mark)
 {
-	struct mark mark = mark_unpack(zone_mark(m->encloser));
 	const uint8_t *label = w->name->bytes;
 
-	if (!is_stream(w->name, m, mark))
-		return false;
 	if (decides(mark, w->job->q.qtype))
 		decide(w, mark, label + 1, *label);
 	else if (w->job->q.qtype == RR_ANY)
 		hinfo(w);
 	else
 		no_data(w);
-	return true;
 }
 
 /* -- the walk -- */
@@ -416,11 +415,27 @@ static void at_cut(struct walk *w, const struct zone_match *m)
 		no_data(w);
 }
 
+/* The name does not exist: a stream, a line that there is not, or nothing. */
+static bool missing(struct walk *w, const struct zone_match *m)
+{
+	struct mark mark = mark_unpack(zone_mark(m->encloser));
+	bool line = no_such_line(w->name, m, mark);
+
+	if (!line && is_stream(w->name, m, mark))
+		stream(w, mark);
+	else if (!line && m->found == ZONE_WILDCARD)
+		return found(w, m->node);
+	else
+		negative(w, RCODE_NXDOMAIN, TTL_MAX); /* RFC 6604 3 */
+	return false;
+}
+
 /* One name. True: a CNAME or DNAME leads on to another. */
 static bool step(struct walk *w)
 {
-	struct zone_match m =
-		w->steps ? zone_find(w->zone, w->name) : w->job->match;
+	struct zone_match m = w->job->match;
+	if (w->steps)
+		m = zone_find(w->zone, w->name, zone_hash(w->zone, w->name));
 	switch (m.found) {
 	case ZONE_EXACT:
 		return found(w, m.node);
@@ -431,53 +446,51 @@ static bool step(struct walk *w)
 		return follow_dname(w, &m);
 	case ZONE_WILDCARD:
 	case ZONE_NONE:
-		if (!no_such_line(w, &m)) {
-			if (stream(w, &m))
-				return false;
-			if (m.found == ZONE_WILDCARD)
-				return found(w, m.node);
-		}
-		negative(w, RCODE_NXDOMAIN, TTL_MAX); /* RFC 6604 3 */
-		return false;
+		return missing(w, &m);
 	}
 	return false;
 }
 
-void lookup_begin(const struct answerer *answerer, struct answer_job *job)
+bool lookup_begin(struct answer_job *job)
 {
 	const struct name *name = &job->q.name;
-	job->match = zone_find(job->zone, name);
+	const struct zone_match *m = &job->match;
+
+	job->match = zone_find(job->zone, name, job->hash);
 	if (!job->zone->marked)
-		return;
-	struct mark mark = mark_unpack(zone_mark(job->match.encloser));
+		return false;
+	struct mark mark = mark_unpack(zone_mark(m->encloser));
 	if (mark.kind != MARK_NAME || !decides(mark, job->q.qtype))
-		return;
-	if (job->match.found == ZONE_EXACT) {
-		steered_ask(answerer, job, mark, NULL, 0, &job->steer);
-		job->steered = true;
-	} else if (is_stream(name, &job->match, mark)) {
-		steered_ask(answerer, job, mark, name->bytes + 1, *name->bytes,
-			&job->steer);
-		job->steered = true;
-	}
+		return false;
+	bool stream = m->found != ZONE_EXACT;
+	if (stream &&
+		(!is_stream(name, m, mark) || no_such_line(name, m, mark)))
+		return false;
+	job->steered = true;
+	job->steer.mark = mark;
+	job->steer.stream = stream ? name->bytes + 1 : NULL;
+	job->steer.stream_len = stream ? *name->bytes : 0;
+	return true;
 }
 
 struct lookup_result lookup(struct answerer *answerer,
-	const struct answer_job *job, const struct zone *zone,
-	struct reply *reply)
+	const struct answer_job *job, struct reply *reply)
 {
 	struct walk w;
 	w.answerer = answerer;
 	w.job = job;
-	w.zone = zone;
+	w.zone = job->zone;
 	w.r = reply;
 	w.name = &job->q.name;
 	w.at = HEADER_LEN;
-	w.apex = (uint16_t)(HEADER_LEN + job->q.name.len - zone->apex.len);
+	w.apex = (uint16_t)(HEADER_LEN + w.name->len - w.zone->apex.len);
 	w.result = (struct lookup_result){
 		.rcode = RCODE_NOERROR, .authoritative = true};
 	w.steps = 0;
-	while (step(&w))
-		;
+	if (job->steered)
+		answer_steered(&w, &job->steer);
+	else
+		while (step(&w))
+			;
 	return w.result;
 }

@@ -4,13 +4,13 @@
 #ifndef ANSWER_LOOKUP_H
 #define ANSWER_LOOKUP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "wire/reply.h"
 
 struct answer_job;
 struct answerer;
-struct zone;
 
 struct lookup_result {
 	uint8_t rcode;
@@ -19,14 +19,13 @@ struct lookup_result {
 	uint8_t scope; /* for ECS; 0 for all that is not steered */
 };
 
-/* Finds the question's name in its zone: job->match. What steering knows of the
- * client is fetched into the cache. */
-void lookup_begin(const struct answerer *answerer, struct answer_job *job);
+/* Finds the question's name in its zone: job->match. Whether it is steered:
+ * then job->steer says what is asked, and steered_find_all() is to follow. */
+bool lookup_begin(struct answer_job *job);
 
-/* After lookup_begin. Fills answer, authority and additional of the reply; reply->full tells that
- * something did not fit that may not be left out. */
+/* After that. Fills answer, authority and additional of the reply; reply->full
+ * tells that something did not fit that may not be left out. */
 struct lookup_result lookup(struct answerer *answerer,
-	const struct answer_job *job, const struct zone *zone,
-	struct reply *reply);
+	const struct answer_job *job, struct reply *reply);
 
 #endif

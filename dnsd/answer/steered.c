@@ -118,9 +118,10 @@ static void add_text(struct reply *reply, uint16_t owner, const char *line)
 }
 
 static struct steered_result why(struct answerer *answerer,
-	const struct answer_job *job, const struct steer_query *query,
+	const struct answer_job *job, const struct steered_question *question,
 	struct reply *reply, uint16_t owner)
 {
+	const struct steer_query *query = &question->query;
 	struct steer_state state = state_of(answerer->snap);
 	struct steer_decision d;
 	struct steer_trace trace;
@@ -132,14 +133,14 @@ static struct steered_result why(struct answerer *answerer,
 		&trace);
 	explain_client(&state, query, line);
 	add_text(reply, owner, line);
-	explain_pick(&state, &d, &trace, job->leaf.scope, line);
+	explain_pick(&state, &d, &trace, question->leaf.scope, line);
 	add_text(reply, owner, line);
 	for (unsigned i = 0; i < trace.n && i < WHY_CANDIDATES; i++) {
 		explain_candidate(&state, &trace.candidate[i], line);
 		add_text(reply, owner, line);
 	}
 	return (struct steered_result){
-		.records = trace.n + 2, .scope = job->leaf.scope};
+		.records = trace.n + 2, .scope = question->leaf.scope};
 }
 
 static void record(struct answerer *answerer, const struct answer_job *job,
@@ -151,7 +152,7 @@ static void record(struct answerer *answerer, const struct answer_job *job,
 	struct record_question question = {.query = &asked->query,
 		.stream = asked->stream,
 		.stream_len = asked->stream_len,
-		.scope = subnet ? job->leaf.scope : 0,
+		.scope = subnet ? asked->leaf.scope : 0,
 		.subnet = subnet,
 		.share = answerer->snap->options->record};
 	record_answer(answerer->ring, &state, &question, d, answerer->now_ms);
@@ -164,26 +165,55 @@ static enum steer_type type_asked(uint16_t qtype)
 				    : STEER_A;
 }
 
-void steered_ask(const struct answerer *answerer, const struct answer_job *job,
-	struct mark mark, const uint8_t *stream, uint8_t stream_len,
-	struct steered_question *question)
+static inline void ask(const struct answerer *answerer,
+	const struct answer_job *job, struct steered_question *question)
 {
 	const struct edns_ecs *ecs = &job->q.edns.ecs;
 	struct steer_state state = state_of(answerer->snap);
 	struct steer_query *query = &question->query;
+	struct mark mark = question->mark;
 
-	question->mark = mark;
-	question->stream = stream;
-	question->stream_len = stream_len;
 	query->name = mark.name;
 	query->line = mark.line ? mark.line : 1;
 	query->type = type_asked(job->q.qtype);
-	query->stream = map_stream_hash((const char *)stream, stream_len);
+	query->stream = map_stream_hash(
+		(const char *)question->stream, question->stream_len);
 	query->asker = job->peer;
 	query->trusted = options_trusts(answerer->snap->options, &job->peer);
-	steer_client(query, &job->client,
-		ecs->present && ecs->source ? ecs->source : 128, job->leaf);
+	steer_client(query, answer_client(job),
+		ecs->present && ecs->source ? ecs->source : 128,
+		question->leaf);
 	steer_prefetch(&state, answerer->accounts, query, &question->found);
+}
+
+void steered_find(const struct answerer *answerer, const struct answer_job *job,
+	struct steered_question *question)
+{
+	question->leaf = geo_find(answerer->snap->geo, answer_client(job));
+	ask(answerer, job, question);
+}
+
+void steered_find_all(
+	const struct answerer *answerer, struct answer_job *jobs, unsigned n)
+{
+	const struct snapshot *snap = answerer->snap;
+
+	for (unsigned i = 0; i < n; i++)
+		if (jobs[i].steered)
+			geo_prefetch_top(snap->geo, answer_client(&jobs[i]));
+	for (unsigned i = 0; i < n; i++)
+		if (jobs[i].steered)
+			geo_prefetch(snap->geo, answer_client(&jobs[i]));
+	for (unsigned i = 0; i < n; i++) {
+		struct answer_job *job = &jobs[i];
+		if (!job->steered)
+			continue;
+		job->steer.leaf = geo_find(snap->geo, answer_client(job));
+		map_prefetch(snap->map, job->steer.leaf.place);
+	}
+	for (unsigned i = 0; i < n; i++)
+		if (jobs[i].steered)
+			ask(answerer, &jobs[i], &jobs[i].steer);
 }
 
 struct steered_result steered_answer(struct answerer *answerer,
@@ -199,7 +229,7 @@ struct steered_result steered_answer(struct answerer *answerer,
 	if (!snap->load->ready && !job->tcp)
 		return (struct steered_result){.defer = true};
 	if (question->mark.kind == MARK_WHY)
-		return why(answerer, job, &question->query, reply, owner);
+		return why(answerer, job, question, reply, owner);
 	steer_answer_found(&state, answerer->accounts, &question->query,
 		&question->found, answerer->now_ms, &d);
 	if (snap->options->record)
@@ -208,6 +238,7 @@ struct steered_result steered_answer(struct answerer *answerer,
 		? add_https(snap->map, &snap->map->names[question->mark.name],
 			  &d, reply, owner)
 		: add_addresses(snap->map, &d, qtype, reply, owner);
-	return (struct steered_result){
-		.records = records, .ttl_s = d.ttl_s, .scope = job->leaf.scope};
+	return (struct steered_result){.records = records,
+		.ttl_s = d.ttl_s,
+		.scope = question->leaf.scope};
 }

@@ -49,21 +49,26 @@ struct steered_result {
 	bool defer;       /* not ready: ask again in a moment */
 };
 
-/* What is asked of steering. */
+/* What is asked of steering. The first part is known with the name: */
 struct steered_question {
 	struct mark mark;
 	uint8_t stream_len;
 	const uint8_t *stream; /* lower case label of `<stream>.<steered name>`
 				  or NULL */
+	/* and this is found for the client. */
+	struct geo_leaf leaf;
 	struct steer_query query;
 	struct steer_found found;
 };
 
-/* Fills in what is asked for this client about a mark; what the answer takes
- * is on its way to the cache then. */
-void steered_ask(const struct answerer *answerer, const struct answer_job *job,
-	struct mark mark, const uint8_t *stream, uint8_t stream_len,
+/* Finds what steering knows of a question's client. */
+void steered_find(const struct answerer *answerer, const struct answer_job *job,
 	struct steered_question *question);
+
+/* The same for those jobs of a batch that are steered; what their answers read
+ * is on its way to the cache then. */
+void steered_find_all(
+	const struct answerer *answerer, struct answer_job *jobs, unsigned n);
 
 /* Decides for this client and appends the RRs of the asked type (A, AAAA,
  * HTTPS; TXT for a MARK_WHY) to the reply's answer section, with the owner name

@@ -80,10 +80,11 @@ static inline struct addr addr_mask(const struct addr *a, unsigned len)
 /* Whether a is in p; families must agree. */
 static inline bool prefix_contains(const struct prefix *p, const struct addr *a)
 {
-	if (p->addr.family != a->family)
-		return false;
-	struct addr masked = addr_mask(a, p->len);
-	return addr_equal(&masked, &p->addr);
+	uint64_t upper = addr_half(a, 0) ^ addr_half(&p->addr, 0);
+	uint64_t lower = addr_half(a, 1) ^ addr_half(&p->addr, 1);
+	return p->addr.family == a->family &&
+		!(upper & addr_mask_half(p->len)) &&
+		(p->len <= 64 || !(lower & addr_mask_half(p->len - 64u)));
 }
 
 /* From a socket address; unmaps ::ffff:a.b.c.d. Other families give family 0. */

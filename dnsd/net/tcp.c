@@ -83,10 +83,7 @@ static void answer_frame(struct connection *c, const uint8_t *query,
 		.reply = s->reply + 2,
 		.reply_room = FRAME_MAX};
 
-	answer_begin(&s->thread.answerer, &job);
-	answer_place(&s->thread.answerer, &job);
-	answer_find(&s->thread.answerer, &job);
-	answer_finish(&s->thread.answerer, &job);
+	answer_batch(&s->thread.answerer, &job, 1);
 	querylog_job(&s->thread.log, &s->thread.answerer, &job);
 	if (!job.reply_len)
 		return;

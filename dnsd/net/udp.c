@@ -108,7 +108,8 @@ static int receive(struct udp_worker *w, const struct udp_socket *s)
 	return recvmmsg(s->fd, w->in, BATCH, MSG_DONTWAIT, NULL);
 }
 
-static void begin(struct udp_worker *w, unsigned n)
+/* Makes jobs of what was received. */
+static void take(struct udp_worker *w, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
 		const struct msghdr *m = &w->in[i].msg_hdr;
@@ -118,7 +119,6 @@ static void begin(struct udp_worker *w, unsigned n)
 			? 0
 			: (uint16_t)w->in[i].msg_len;
 		job->peer = addr_from_sockaddr(m->msg_name);
-		answer_begin(&w->thread.answerer, job);
 	}
 }
 
@@ -193,23 +193,17 @@ static bool defer(struct udp_worker *w, const struct udp_socket *s, unsigned i)
 
 /* -- a batch -- */
 
-static void answer_batch(
+static void answer_all(
 	struct udp_worker *w, const struct udp_socket *s, unsigned n)
 {
 	unsigned ready = 0;
 
 	w->thread.answerer.snap = snapshot_acquire(w->thread.published);
 	net_thread_times(&w->thread);
-	begin(w, n);
-	for (unsigned i = 0; i < n; i++)
-		answer_approach(&w->thread.answerer, &w->jobs[i]);
-	for (unsigned i = 0; i < n; i++)
-		answer_place(&w->thread.answerer, &w->jobs[i]);
-	for (unsigned i = 0; i < n; i++)
-		answer_find(&w->thread.answerer, &w->jobs[i]);
+	take(w, n);
+	answer_batch(&w->thread.answerer, w->jobs, n);
 	for (unsigned i = 0; i < n; i++) {
 		struct answer_job *job = &w->jobs[i];
-		answer_finish(&w->thread.answerer, job);
 		if (job->defer && defer(w, s, i))
 			continue;
 		querylog_job(&w->thread.log, &w->thread.answerer, job);
@@ -237,7 +231,7 @@ static void retry_deferred(struct udp_worker *w)
 		m->msg_controllen = d->control_len; /* until clear() */
 		m->msg_flags = 0;
 		w->in[0].msg_len = d->query_len;
-		answer_batch(w, d->socket, 1);
+		answer_all(w, d->socket, 1);
 		free(d);
 	}
 }
@@ -263,7 +257,7 @@ static void *run(void *arg)
 		for (unsigned i = 0; i < w->n; i++) {
 			int n = receive(w, &w->sockets[i]);
 			if (n > 0) {
-				answer_batch(w, &w->sockets[i], (unsigned)n);
+				answer_all(w, &w->sockets[i], (unsigned)n);
 				idle = false;
 			}
 		}

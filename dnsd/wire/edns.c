@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/octets.h"
 #include "wire/rr.h"
 
 /* RFC 7871 6: exactly as many address octets as the source needs, nothing
@@ -24,7 +25,7 @@ static bool read_ecs(struct edns_ecs *ecs, const uint8_t *p, size_t len)
 	*ecs = (struct edns_ecs){
 		.present = true, .family = family, .source = source};
 	ecs->addr.family = family == 1 ? 4 : family == 2 ? 6 : 0;
-	memcpy(ecs->addr.bytes, p + 4, len - 4);
+	octets_copy(ecs->addr.bytes, p + 4, len - 4);
 	return true;
 }
 
@@ -102,7 +103,7 @@ size_t edns_write(const struct edns_reply *edns, uint8_t *out)
 		put16(p, ecs->family);
 		p[2] = ecs->source;
 		p[3] = edns->scope;
-		memcpy(p + 4, ecs->addr.bytes, n - 4);
+		octets_copy(p + 4, ecs->addr.bytes, n - 4);
 		p += n;
 	}
 	if (edns->with_cookie) {

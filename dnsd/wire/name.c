@@ -1,47 +1,51 @@
 #include "wire/name.h"
 
-/* Eight octets at once. */
-typedef uint8_t octets __attribute__((vector_size(8)));
+/* Sixteen octets at once. */
+typedef uint8_t octets __attribute__((vector_size(16)));
 
-static inline void copy_lower8(uint8_t *to, const uint8_t *from)
+static inline void copy_lower16(uint8_t *to, const uint8_t *from)
 {
 	octets x;
-	memcpy(&x, from, 8);
+	memcpy(&x, from, 16);
 	octets upper = (octets)(x - 'A' < 26); /* all bits of those that are */
 	x += upper & ('a' - 'A');
-	memcpy(to, &x, 8);
+	memcpy(to, &x, 16);
 }
 
-/* Length octets are below 'A' and stay as they are. The last word overlaps the
- * one before: nothing behind the name is read. */
+/* Length octets are below 'A' and stay as they are. The last sixteen overlap
+ * those before: nothing behind the name is read. There is room for sixteen. */
 static void copy_lower(uint8_t *to, const uint8_t *from, size_t n)
 {
-	uint8_t few[8] = {0};
-	if (n < 8) {
-		memcpy(few, from, n);
-		copy_lower8(to, few);
+	uint8_t few[16] = {0};
+	if (n < 16) {
+		octets_copy(few, from, n);
+		copy_lower16(to, few);
 		return;
 	}
-	for (size_t i = 0; i < n - 8; i += 8)
-		copy_lower8(to + i, from + i);
-	copy_lower8(to + n - 8, from + n - 8);
+	for (size_t at = 0; at < n - 16; at += 16)
+		copy_lower16(to + at, from + at);
+	copy_lower16(to + n - 16, from + n - 16);
 }
 
 size_t name_read(struct name *name, const uint8_t *wire, size_t room)
 {
 	size_t at = 0;
 	unsigned labels = 0;
+	uint8_t len;
 
+	if (!room)
+		return 0;
 	if (room > NAME_WIRE_MAX)
 		room = NAME_WIRE_MAX;
-	for (;; labels++) {
-		if (at >= room || wire[at] > NAME_LABEL_MAX)
+	while ((len = wire[at])) {
+		if (len > NAME_LABEL_MAX)
 			return 0;
-		name->offset[labels] = (uint8_t)at;
-		if (!wire[at])
-			break;
-		at += wire[at] + 1u;
+		name->offset[labels++] = (uint8_t)at;
+		at += len + 1u;
+		if (at >= room)
+			return 0;
 	}
+	name->offset[labels] = (uint8_t)at;
 	name->labels = (uint8_t)labels;
 	name->len = (uint8_t)++at;
 	copy_lower(name->bytes, wire, at);

@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/octets.h"
+
 #define NAME_WIRE_MAX 255
 #define NAME_LABEL_MAX 63
 #define NAME_LABELS_MAX 127
@@ -68,44 +70,9 @@ static inline unsigned name_suffix_len(const struct name *name, unsigned labels)
 	return name->len - name->offset[name->labels - labels];
 }
 
-/* Whether n octets are the same. Names are short: to call memcmp costs more
- * than it does. */
-static inline bool name_octets_equal(
-	const uint8_t *a, const uint8_t *b, size_t n)
-{
-	uint64_t p, q;
-	uint32_t s, t;
-
-	if (n >= 8) {
-		for (; n > 8; a += 8, b += 8, n -= 8) {
-			memcpy(&p, a, 8);
-			memcpy(&q, b, 8);
-			if (p != q)
-				return false;
-		}
-		/* The last word may overlap the one before. */
-		memcpy(&p, a + n - 8, 8);
-		memcpy(&q, b + n - 8, 8);
-		return p == q;
-	}
-	if (n >= 4) {
-		memcpy(&s, a, 4);
-		memcpy(&t, b, 4);
-		if (s != t)
-			return false;
-		memcpy(&s, a + n - 4, 4);
-		memcpy(&t, b + n - 4, 4);
-		return s == t;
-	}
-	while (n && a[n - 1] == b[n - 1])
-		n--;
-	return !n;
-}
-
 static inline bool name_equal(const struct name *a, const struct name *b)
 {
-	return a->len == b->len &&
-		name_octets_equal(a->bytes, b->bytes, a->len);
+	return a->len == b->len && octets_equal(a->bytes, b->bytes, a->len);
 }
 
 /* Whether name is at or below top. */
@@ -113,7 +80,7 @@ static inline bool name_below(const struct name *name, const struct name *top)
 {
 	return name->labels >= top->labels &&
 		name_suffix_len(name, top->labels) == top->len &&
-		name_octets_equal(
+		octets_equal(
 			name_suffix(name, top->labels), top->bytes, top->len);
 }
 

@@ -35,17 +35,21 @@ static bool read_records(
 	unsigned total = before + get16(packet + 10);
 
 	for (unsigned i = 0; i < total; i++) {
-		size_t owner_len = name_skip(packet, len, at);
+		/* The root, as OPT has it, needs no walk. */
+		size_t owner_len = at < len && !packet[at]
+			? 1
+			: name_skip(packet, len, at);
 		if (!owner_len || len - at < owner_len + RR_FIXED_LEN)
 			return false;
 		const uint8_t *rr = packet + at + owner_len;
 		size_t rdlen = get16(rr + 8);
-		if (len - at - owner_len - RR_FIXED_LEN < rdlen)
+		at += owner_len + RR_FIXED_LEN;
+		if (len - at < rdlen)
 			return false;
 		if (i >= before && get16(rr) == RR_OPT &&
 			!read_opt(q, rr, owner_len, rdlen))
 			return false;
-		at += owner_len + RR_FIXED_LEN + rdlen;
+		at += rdlen;
 	}
 	return at == len;
 }
@@ -67,30 +71,27 @@ bool query_read(struct query *q, const uint8_t *packet, size_t len)
 	if (len < HEADER_LEN || packet[2] & 0x80)
 		return false;
 	q->packet = packet;
-	q->id = get16(packet);
 	q->flags = get16(packet + 2);
 	q->rcode = RCODE_NOERROR;
 	q->question_len = q->qtype = q->qclass = 0;
 	q->edns.present = q->edns.dnssec_ok = q->edns.nsid = false;
 	q->edns.ecs.present = false;
 	q->edns.cookie_len = 0;
-	q->name.labels = 0;
 
 	unsigned questions = get16(packet + 4);
-	bool good =
-		questions == 1 ? read_question(q, packet, len) : questions == 0;
+	bool good = questions == 1 && read_question(q, packet, len);
 	if (q->flags & FLAG_OPCODE) {
 		q->rcode = RCODE_NOTIMP;
 		return true;
 	}
-	if (good &&
+	if ((good || !questions) &&
 		!read_records(q, packet, len, HEADER_LEN + q->question_len)) {
 		q->edns.present = false;
 		good = false;
+	} else if (!questions) {
+		good = q->edns.cookie_len > 0 || q->rcode != RCODE_NOERROR;
 	}
-	if (!good ||
-		(!questions && !q->edns.cookie_len &&
-			q->rcode == RCODE_NOERROR))
+	if (!good)
 		q->rcode = RCODE_FORMERR;
 	return true;
 }

@@ -13,7 +13,6 @@
 
 struct query {
 	const uint8_t *packet;
-	uint16_t id;
 	uint16_t flags;        /* of the header, as sent */
 	uint16_t rcode;        /* NOERROR: answer it; else say this */
 	uint16_t question_len; /* octets to echo after the header; 0: none */

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "answer/answer.h"
+#include "answer/lookup.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -272,16 +273,17 @@ static void parse(unsigned i)
 static void zone(unsigned i)
 {
 	struct answer_job *job = &w.jobs[i];
-	job->zone = zoneset_find(w.snapshot.zones, &job->q.name);
-	job->match = zone_find(job->zone, &job->q.name);
+	const struct name *name = &job->q.name;
+	job->zone = zoneset_find(w.snapshot.zones, name);
+	job->match = zone_find(job->zone, name, zone_hash(job->zone, name));
 	w.octets += job->match.labels;
 }
 
 static void place(unsigned i)
 {
 	struct answer_job *job = &w.jobs[i];
-	job->leaf = geo_find(w.snapshot.geo, &job->client);
-	w.octets += job->leaf.scope;
+	job->steer.leaf = geo_find(w.snapshot.geo, &job->q.edns.ecs.addr);
+	w.octets += job->steer.leaf.scope;
 }
 
 static void decide(unsigned i)
@@ -294,83 +296,65 @@ static void decide(unsigned i)
 	w.octets += d.n;
 }
 
-static void begin(unsigned i)
+static void nothing(unsigned i)
 {
-	answer_begin(&w.answerer, &w.jobs[i]);
+	w.octets += i;
 }
-
-static void approach(unsigned i)
-{
-	answer_approach(&w.answerer, &w.jobs[i]);
-}
-
-static void find_place(unsigned i)
-{
-	answer_place(&w.answerer, &w.jobs[i]);
-}
-
-static void find(unsigned i)
-{
-	answer_find(&w.answerer, &w.jobs[i]);
-}
-
-static void finish(unsigned i)
-{
-	answer_finish(&w.answerer, &w.jobs[i]);
-	w.octets += w.jobs[i].reply_len;
-}
-
-static step *const stages[] = {begin, approach, find_place, find, finish, NULL};
 
 static const struct part {
 	const char *name;
 	enum question question;
-	unsigned prepared; /* stages that are done before the clock starts */
-	step *step;        /* NULL: the rest of the stages */
+	bool found; /* what a decision reads is fetched before */
+	step *step; /* NULL: whole answers */
 } parts[] = {
-	{"parse", STEERED, 0, parse},
-	{"parse, client subnet", ECS, 0, parse},
-	{"zone lookup", NAME, 1, zone},
-	{"geo lookup", ECS, 2, place},
-	{"decision", STEERED, 4, decide},
-	{"decision, client subnets", ECS, 4, decide},
-	{"decision, line 2", LINE2, 4, decide},
-	{"reply", STATIC, 4, NULL},
-	{"answer static", STATIC, 0, NULL},
-	{"answer steered", STEERED, 0, NULL},
-	{"answer ecs", ECS, 0, NULL},
-	{"answer nxdomain", NXDOMAIN, 0, NULL},
-	{"answer names", NAME, 0, NULL},
-	{"answer mix", MIX, 0, NULL},
-	{"answer line 2", LINE2, 0, NULL},
+	{"parse", STEERED, false, parse},
+	{"parse, client subnet", ECS, false, parse},
+	{"zone lookup", NAME, false, zone},
+	{"geo lookup", ECS, false, place},
+	{"decision", STEERED, true, decide},
+	{"decision, client subnets", ECS, true, decide},
+	{"decision, line 2", LINE2, true, decide},
+	{"answer static", STATIC, false, NULL},
+	{"answer steered", STEERED, false, NULL},
+	{"answer ecs", ECS, false, NULL},
+	{"answer nxdomain", NXDOMAIN, false, NULL},
+	{"answer names", NAME, false, NULL},
+	{"answer mix", MIX, false, NULL},
+	{"answer line 2", LINE2, false, NULL},
 };
 enum { PARTS = sizeof parts / sizeof *parts };
 
 /* What is measured. */
 __attribute__((noinline)) static void part_run(const struct part *part)
 {
-	if (part->step) {
-		for (unsigned i = 0; i < BATCH; i++)
-			part->step(i);
+	if (!part->step) {
+		answer_batch(&w.answerer, w.jobs, BATCH);
 		return;
 	}
-	for (step *const *stage = stages + part->prepared; *stage; stage++)
-		for (unsigned i = 0; i < BATCH; i++)
-			(*stage)(i);
+	for (unsigned i = 0; i < BATCH; i++)
+		part->step(i);
 }
 
-/* Takes the packets of a batch as if they had come in. */
+/* Takes the packets of a batch as if they had come in, and for a step does what
+ * comes before it. */
 static void prepare(const struct part *part, unsigned first)
 {
 	for (unsigned i = 0; i < BATCH; i++) {
 		const struct packet *p = &w.packets[first + i];
-		w.jobs[i].query = p->bytes;
-		w.jobs[i].query_len = p->len;
-		w.jobs[i].peer = p->peer;
+		struct answer_job *job = &w.jobs[i];
+		job->query = p->bytes;
+		job->query_len = p->len;
+		job->peer = p->peer;
+		if (part->step && part->step != parse)
+			parse(i);
+		if (part->found) {
+			zone(i);
+			job->hash = zone_hash(job->zone, &job->q.name);
+			lookup_begin(job);
+		}
 	}
-	for (unsigned s = 0; s < part->prepared; s++)
-		for (unsigned i = 0; i < BATCH; i++)
-			stages[s](i);
+	if (part->found)
+		steered_find_all(&w.answerer, w.jobs, BATCH);
 }
 
 static int by_value(const void *a, const void *b)
@@ -398,22 +382,22 @@ static double run(const struct part *part, unsigned questions)
 	return ns[questions / BATCH / 2];
 }
 
-/* Nanoseconds of part_run() with nothing to do in it, to be taken off. */
+/* Nanoseconds of a part without work in it, to be taken off. */
 static double clock_cost(void)
 {
-	static const struct part nothing = {"", STATIC, 5, NULL};
+	static const struct part empty = {"", STATIC, false, nothing};
 	make_packets(STATIC);
-	return run(&nothing, QUESTIONS);
+	return run(&empty, QUESTIONS);
 }
 
-static void show(const struct part *part, double nothing)
+static void show(const struct part *part, double empty)
 {
 	double ns[ROUNDS];
 	make_packets(part->question);
 	run(part, QUESTIONS); /* fills what remembers */
 	for (unsigned r = 0; r < ROUNDS; r++) {
 		w.answerer.now_ms += 61000; /* more than a TTL */
-		ns[r] = run(part, QUESTIONS) - nothing;
+		ns[r] = run(part, QUESTIONS) - empty;
 	}
 	qsort(ns, ROUNDS, sizeof *ns, by_value);
 	printf("%-25s %7.1f (%5.1f-%5.1f)\n", part->name, ns[ROUNDS / 2], ns[0],
@@ -448,9 +432,9 @@ int main(int argc, char **argv)
 	if (part) {
 		failed = count_only(part);
 	} else {
-		double nothing = clock_cost();
+		double empty = clock_cost();
 		for (unsigned p = 0; p < PARTS; p++)
-			show(&parts[p], nothing);
+			show(&parts[p], empty);
 	}
 	world_close();
 	return failed;

@@ -40,37 +40,29 @@ static struct zone *zones[2];
 static struct options options = {
 	.udp_max = 1232, .nsid = "ns1", .version = "dnsd"};
 static struct snapshot snap;
-static uint32_t cells[256];
-static const struct map map = {.cell_of_place = cells};
+static const struct map map;
 
-void geo_prefetch_top(const struct geo *geo, const struct addr *addr)
-{
-}
-
-void geo_prefetch(const struct geo *geo, const struct addr *addr)
-{
-}
-
-struct geo_leaf geo_find(const struct geo *geo, const struct addr *addr)
-{
-	return (struct geo_leaf){.place = addr->bytes[0], .scope = 24};
-}
-
-void steered_ask(const struct answerer *answerer, const struct answer_job *job,
-	struct mark mark, const uint8_t *stream, uint8_t stream_len,
+void steered_find(const struct answerer *answerer, const struct answer_job *job,
 	struct steered_question *question)
 {
-	question->mark = mark;
+	question->leaf.scope = 24;
+}
+
+void steered_find_all(
+	const struct answerer *answerer, struct answer_job *jobs, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		steered_find(answerer, &jobs[i], &jobs[i].steer);
 }
 
 struct steered_result steered_answer(struct answerer *answerer,
 	const struct answer_job *job, const struct steered_question *question,
 	struct reply *reply, uint16_t owner)
 {
-	struct steered_result s = {.ttl_s = 10, .scope = job->leaf.scope};
+	struct steered_result s = {.ttl_s = 10, .scope = question->leaf.scope};
 	s.refused = question->mark.kind == MARK_WHY && job->peer.family == 6;
 	if (job->q.qtype == RR_A) {
-		reply_rr(reply, owner, RR_A, 10, job->client.bytes, 4);
+		reply_rr(reply, owner, RR_A, 10, job->peer.bytes, 4);
 		s.records = 1;
 	}
 	return s;
@@ -166,10 +158,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	job.reply = malloc(job.reply_room);
 	options.udp_nocookie = flags & 4 ? 256 : 0;
 
-	answer_begin(&answerer, &job);
-	answer_place(&answerer, &job);
-	answer_find(&answerer, &job);
-	answer_finish(&answerer, &job);
+	answer_batch(&answerer, &job, 1);
 	if (job.reply_len)
 		check(&job, job.q.edns.present ? 1232 : 512);
 	free(job.reply);

@@ -100,32 +100,18 @@ static struct fixture {
 
 /* -- stand-ins for the layers beside answer -- */
 
-static uint32_t cells[2];
-static const struct map map = {.cell_of_place = cells};
+static const struct map map;
 
-__attribute__((weak)) void geo_prefetch_top(
-	const struct geo *geo, const struct addr *addr)
-{
-}
-
-__attribute__((weak)) void geo_prefetch(
-	const struct geo *geo, const struct addr *addr)
-{
-}
-
-__attribute__((weak)) struct geo_leaf geo_find(
-	const struct geo *geo, const struct addr *addr)
-{
-	return (struct geo_leaf){.place = 1, .scope = 24};
-}
-
-void steered_ask(const struct answerer *answerer, const struct answer_job *job,
-	struct mark mark, const uint8_t *stream, uint8_t stream_len,
+void steered_find(const struct answerer *answerer, const struct answer_job *job,
 	struct steered_question *question)
 {
-	question->mark = mark;
-	question->stream = stream;
-	question->stream_len = stream_len;
+}
+
+void steered_find_all(
+	const struct answerer *answerer, struct answer_job *jobs, unsigned n)
+{
+	assert_int_equal(n, 1);
+	assert_true(jobs->steered);
 }
 
 struct steered_result steered_answer(struct answerer *answerer,
@@ -204,10 +190,7 @@ static const char *run(const struct packet *p, bool tcp)
 		.reply_room = sizeof t.reply};
 	t.steered = (struct steered_result){.ttl_s = 20, .scope = 22};
 	t.stream[0] = '\0';
-	answer_begin(&t.answerer, &t.job);
-	answer_place(&t.answerer, &t.job);
-	answer_find(&t.answerer, &t.job);
-	answer_finish(&t.answerer, &t.job);
+	answer_batch(&t.answerer, &t.job, 1);
 	return t.job.reply_len ? reply_text(t.reply, t.job.reply_len) : "";
 }
 
@@ -550,7 +533,7 @@ static void test_ecs(void **state)
 	assert_string_equal(opt_text(),
 		"0008000700011816"
 		"0a0102");
-	assert_int_equal(t.job.client.bytes[0], 10);
+	assert_int_equal(answer_client(&t.job)->bytes[0], 10);
 
 	/* through a CNAME the scope is the decision's */
 	p = with_option("tolive.example.com", RR_A, 8, "\0\1\30\0\12\1\2", 7);
@@ -572,7 +555,7 @@ static void test_ecs(void **state)
 	assert_string_equal(opt_text(),
 		"00080004"
 		"00010000");
-	assert_int_equal(t.job.client.bytes[0], 198);
+	assert_int_equal(answer_client(&t.job)->bytes[0], 198);
 
 	/* what is not steered has scope 0 */
 	static const char *const names[] = {
