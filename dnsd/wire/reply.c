@@ -9,8 +9,8 @@ void reply_begin(struct reply *r, uint8_t *buffer, size_t room, size_t reserve,
 	r->at = buffer;
 	r->limit = (uint32_t)(room - reserve);
 	memcpy(buffer, q->packet, 4);
-	octets_copy(buffer + HEADER_LEN, q->packet + HEADER_LEN,
-		q->question_len);
+	octets_copy(
+		buffer + HEADER_LEN, q->packet + HEADER_LEN, q->question_len);
 	reply_clear(r, q);
 }
 
