@@ -6,7 +6,6 @@
 #include "snapshot/snapshot.h"
 #include "wire/reply.h"
 #include "wire/rr.h"
-#include "zones/zoneset.h"
 
 /* The IPv4 minimum that every client takes (RFC 1035 2.3.4). */
 #define UDP_MIN 512u
@@ -55,20 +54,9 @@ static inline void count_query(
 		count(&c->with_ecs);
 }
 
-/* The zone that a question lies in; the DS of an apex is asked of the zone
- * above, if that is here too (RFC 4035 3.1.4.1). */
-static inline const struct zone *zone_of(
-	const struct zoneset *zones, const struct query *q)
-{
-	const struct zone *zone = zoneset_find(zones, &q->name), *above;
-	if (zone && q->qtype == RR_DS && q->name.len == zone->apex.len &&
-		(above = zoneset_find_above(zones, &q->name)))
-		return above;
-	return zone;
-}
-
 /* Reads a packet. Whether its name has to be fetched. */
-static inline bool begin(struct answerer *answerer, struct answer_job *job)
+static inline bool begin(struct answerer *answerer, const struct asked_of *of,
+	struct answer_job *job)
 {
 	struct query *q = &job->q;
 
@@ -76,18 +64,23 @@ static inline bool begin(struct answerer *answerer, struct answer_job *job)
 	job->defer = false;
 	job->zone = NULL;
 	job->steered = false;
-	job->drop = !query_read(q, job->query, job->query_len);
+	job->drop = !query_begin(q, job->query, job->query_len);
+	if (!job->drop) {
+		job->asked =
+			asked_read(of, job->query, job->query_len, &job->own);
+		query_end(q, job->query_len,
+			job->asked ? job->asked->name.len : 0);
+	}
 	count_query(&answerer->counters, job);
 	if (job->drop || q->rcode != RCODE_NOERROR || !q->question_len ||
 		q->qclass != CLASS_IN)
 		return false;
-	job->zone = zone_of(answerer->snap->zones, q);
-	if (!job->zone)
+	if (q->qtype == RR_DS)
+		job->asked = asked_above(of, job->asked, &job->own);
+	job->zone = job->asked->zone;
+	if (!job->zone || job->asked->found || !zone_large(job->zone))
 		return false;
-	job->hash = zone_hash(job->zone, &q->name);
-	if (!zone_large(job->zone))
-		return false;
-	zone_prefetch(job->zone, job->hash);
+	zone_prefetch(job->zone, job->asked->hash);
 	return true;
 }
 
@@ -138,8 +131,8 @@ static void prepare_edns(struct frame *f, struct answerer *answerer,
 }
 
 /* CHAOS TXT: who is this server? Only what is configured is told. */
-static void chaos(
-	struct frame *f, const struct options *options, const struct query *q)
+static void chaos(struct frame *f, const struct options *options,
+	const struct query *q, const struct name *asked)
 {
 	static const struct {
 		const char *name;
@@ -150,7 +143,7 @@ static void chaos(
 	uint8_t rdata[256];
 
 	f->rcode = RCODE_REFUSED;
-	name_text(&q->name, name);
+	name_text(asked, name);
 	for (unsigned i = 0; i < sizeof known / sizeof *known; i++) {
 		const char *text =
 			known[i].version ? options->version : options->nsid;
@@ -175,7 +168,7 @@ static void answer_question(
 	if (q->rcode != RCODE_NOERROR || !q->question_len) {
 		f->rcode = q->rcode;
 	} else if (q->qclass == CLASS_CH) {
-		chaos(f, answerer->snap->options, q);
+		chaos(f, answerer->snap->options, q, &job->asked->name);
 	} else if (!job->zone || q->qtype == RR_AXFR || q->qtype == RR_IXFR) {
 		f->rcode = RCODE_REFUSED;
 	} else {
@@ -242,13 +235,17 @@ static void finish(struct answerer *answerer, struct answer_job *job)
 void answer_batch(
 	struct answerer *answerer, struct answer_job *jobs, unsigned n)
 {
+	const struct snapshot *snap = answerer->snap;
+	struct asked_of of = {answerer->asked, snap->zones, snap->generation};
 	unsigned large = 0, steered = 0;
 
+	if (of.table)
+		of.table->batch++;
 	for (unsigned i = 0; i < n; i++)
-		large += begin(answerer, &jobs[i]);
+		large += begin(answerer, &of, &jobs[i]);
 	for (unsigned i = 0; large && i < n; i++)
-		if (jobs[i].zone)
-			zone_prefetch_node(jobs[i].zone, jobs[i].hash);
+		if (jobs[i].zone && !jobs[i].asked->found)
+			zone_prefetch_node(jobs[i].zone, jobs[i].asked->hash);
 	for (unsigned i = 0; i < n; i++)
 		if (jobs[i].zone)
 			steered += lookup_begin(&jobs[i]);

@@ -10,12 +10,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "answer/asked.h"
 #include "answer/steered.h"
 #include "snapshot/counters.h"
 #include "base/addr.h"
 #include "geo/prefixes.h"
 #include "wire/query.h"
-#include "zones/zone.h"
 
 struct accounts;
 struct record_ring;
@@ -27,6 +27,7 @@ struct answerer {
 	uint32_t wall_s; /* seconds since 1970, for cookies (RFC 9018) */
 	struct accounts *accounts; /* steering's, owned by the thread */
 	struct record_ring *ring;  /* what is recorded; NULL: nothing */
+	struct asked_table *asked; /* names asked for of late; NULL: not kept */
 	struct answer_counters counters;
 };
 
@@ -49,10 +50,10 @@ struct answer_job {
 	bool drop;
 	bool steered; /* the name that was asked for is, for this type */
 	struct query q;
-	const struct zone *zone; /* that the question lies in; NULL: none */
-	uint64_t hash;           /* zone_hash() of its name */
-	struct zone_match match; /* of its name, if there is a zone */
+	struct asked *asked;           /* with q.question_len > 0: its name */
+	const struct zone *zone;       /* to answer it from; NULL: none */
 	struct steered_question steer; /* if steered */
+	struct asked own;              /* where asked may point to */
 };
 
 /* Whom the answer is for: the client subnet if one was sent, else the asking

@@ -433,7 +433,7 @@ static bool missing(struct walk *w, const struct zone_match *m)
 /* One name. True: a CNAME or DNAME leads on to another. */
 static bool step(struct walk *w)
 {
-	struct zone_match m = w->job->match;
+	struct zone_match m = w->job->asked->match;
 	if (w->steps)
 		m = zone_find(w->zone, w->name, zone_hash(w->zone, w->name));
 	switch (m.found) {
@@ -453,10 +453,10 @@ static bool step(struct walk *w)
 
 bool lookup_begin(struct answer_job *job)
 {
-	const struct name *name = &job->q.name;
-	const struct zone_match *m = &job->match;
+	const struct name *name = &job->asked->name;
+	const struct zone_match *m = &job->asked->match;
 
-	job->match = zone_find(job->zone, name, job->hash);
+	asked_find(job->asked);
 	if (!job->zone->marked)
 		return false;
 	struct mark mark = mark_unpack(zone_mark(m->encloser));
@@ -481,7 +481,7 @@ struct lookup_result lookup(struct answerer *answerer,
 	w.job = job;
 	w.zone = job->zone;
 	w.r = reply;
-	w.name = &job->q.name;
+	w.name = &job->asked->name;
 	w.at = HEADER_LEN;
 	w.apex = (uint16_t)(HEADER_LEN + w.name->len - w.zone->apex.len);
 	w.result = (struct lookup_result){

@@ -19,7 +19,7 @@ struct lookup_result {
 	uint8_t scope; /* for ECS; 0 for all that is not steered */
 };
 
-/* Finds the question's name in its zone: job->match. Whether it is steered:
+/* Finds the question's name in its zone: job->asked->match. Whether it is steered:
  * then job->steer says what is asked, and steered_find_all() is to follow. */
 bool lookup_begin(struct answer_job *job);
 

@@ -4,6 +4,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/thread.h"
 #include "steer/accounts.h"
@@ -14,6 +15,7 @@ void net_thread_init(struct net_thread *t, struct published *published,
 	t->published = published;
 	t->log.rng.state = secret;
 	t->answerer.accounts = accounts_new(max_clients, memory, secret);
+	t->answerer.asked = mem_zero(1, sizeof *t->answerer.asked);
 	t->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (t->stop_fd < 0)
 		abort();
@@ -40,6 +42,7 @@ void net_thread_stop(struct net_thread *t)
 void net_thread_fini(struct net_thread *t)
 {
 	accounts_free(t->answerer.accounts);
+	free(t->answerer.asked);
 	close(t->stop_fd);
 }
 

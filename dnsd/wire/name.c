@@ -3,13 +3,25 @@
 /* Sixteen octets at once. */
 typedef uint8_t octets __attribute__((vector_size(16)));
 
-static inline void copy_lower16(uint8_t *to, const uint8_t *from)
+static inline octets lower16(const uint8_t *from)
 {
 	octets x;
 	memcpy(&x, from, 16);
 	octets upper = (octets)(x - 'A' < 26); /* all bits of those that are */
-	x += upper & ('a' - 'A');
+	return x + (upper & ('a' - 'A'));
+}
+
+static inline void copy_lower16(uint8_t *to, const uint8_t *from)
+{
+	octets x = lower16(from);
 	memcpy(to, &x, 16);
+}
+
+/* Whether sixteen octets in lower case are those. */
+static inline bool equal_lower16(const uint8_t *lower, const uint8_t *from)
+{
+	octets x = lower16(from);
+	return octets_equal(lower, (const uint8_t *)&x, 16);
 }
 
 /* Length octets are below 'A' and stay as they are. The last sixteen overlap
@@ -25,6 +37,20 @@ static void copy_lower(uint8_t *to, const uint8_t *from, size_t n)
 	for (size_t at = 0; at < n - 16; at += 16)
 		copy_lower16(to + at, from + at);
 	copy_lower16(to + n - 16, from + n - 16);
+}
+
+bool name_begins(const struct name *name, const uint8_t *wire)
+{
+	uint8_t few[16] = {0};
+	size_t n = name->len;
+	if (n < 16) {
+		octets_copy(few, wire, n);
+		return equal_lower16(name->bytes, few);
+	}
+	for (size_t at = 0; at < n - 16; at += 16)
+		if (!equal_lower16(name->bytes + at, wire + at))
+			return false;
+	return equal_lower16(name->bytes + n - 16, wire + n - 16);
 }
 
 size_t name_read(struct name *name, const uint8_t *wire, size_t room)

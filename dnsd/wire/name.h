@@ -33,6 +33,10 @@ struct name {
  * pointer, a label type of RFC 2671, too long, cut short). */
 size_t name_read(struct name *name, const uint8_t *wire, size_t room);
 
+/* Whether wire, which has at least name->len octets, begins with this name in
+ * whatever case. */
+bool name_begins(const struct name *name, const uint8_t *wire);
+
 /* Octets of a possibly compressed name at packet[at], as skipped in place:
  * up to the root label or the first pointer. 0 if malformed. */
 size_t name_skip(const uint8_t *packet, size_t len, size_t at);

@@ -28,9 +28,9 @@ static bool read_opt(
 
 /* Walks the records behind the question; only OPT is looked at. TSIG, SIG(0)
  * and the SOA of an IXFR are stepped over. False: FORMERR without an OPT. */
-static bool read_records(
-	struct query *q, const uint8_t *packet, size_t len, size_t at)
+static bool read_records(struct query *q, size_t len, size_t at)
 {
+	const uint8_t *packet = q->packet;
 	unsigned before = get16(packet + 6) + get16(packet + 8);
 	unsigned total = before + get16(packet + 10);
 
@@ -54,38 +54,35 @@ static bool read_records(
 	return at == len;
 }
 
-/* The question; no pointer in QNAME, there is nothing it could point to. */
-static bool read_question(struct query *q, const uint8_t *packet, size_t len)
+/* What is behind QNAME; false if that is cut short. */
+static inline bool read_question(struct query *q, size_t len, size_t name_len)
 {
-	size_t n = name_read(&q->name, packet + HEADER_LEN, len - HEADER_LEN);
-	if (!n || len - HEADER_LEN - n < 4)
+	const uint8_t *p = q->packet + HEADER_LEN + name_len;
+	if (!name_len || len < HEADER_LEN + name_len + 4)
 		return false;
-	q->qtype = get16(packet + HEADER_LEN + n);
-	q->qclass = get16(packet + HEADER_LEN + n + 2);
-	q->question_len = (uint16_t)(n + 4);
+	q->qtype = get16(p);
+	q->qclass = get16(p + 2);
+	q->question_len = (uint16_t)(name_len + 4);
 	return true;
 }
 
-bool query_read(struct query *q, const uint8_t *packet, size_t len)
+void query_end(struct query *q, size_t len, size_t name_len)
 {
-	if (len < HEADER_LEN || packet[2] & 0x80)
-		return false;
-	q->packet = packet;
-	q->flags = get16(packet + 2);
+	unsigned questions = get16(q->packet + 4);
+
+	q->flags = get16(q->packet + 2);
 	q->rcode = RCODE_NOERROR;
 	q->question_len = q->qtype = q->qclass = 0;
 	q->edns.present = q->edns.dnssec_ok = q->edns.nsid = false;
 	q->edns.ecs.present = false;
 	q->edns.cookie_len = 0;
-
-	unsigned questions = get16(packet + 4);
-	bool good = questions == 1 && read_question(q, packet, len);
+	bool good = questions == 1 && read_question(q, len, name_len);
 	if (q->flags & FLAG_OPCODE) {
 		q->rcode = RCODE_NOTIMP;
-		return true;
+		return;
 	}
 	if ((good || !questions) &&
-		!read_records(q, packet, len, HEADER_LEN + q->question_len)) {
+		!read_records(q, len, HEADER_LEN + q->question_len)) {
 		q->edns.present = false;
 		good = false;
 	} else if (!questions) {
@@ -93,5 +90,15 @@ bool query_read(struct query *q, const uint8_t *packet, size_t len)
 	}
 	if (!good)
 		q->rcode = RCODE_FORMERR;
+}
+
+/* No pointer is in QNAME: there is nothing it could point to. */
+bool query_read(
+	struct query *q, struct name *name, const uint8_t *packet, size_t len)
+{
+	if (!query_begin(q, packet, len))
+		return false;
+	query_end(
+		q, len, name_read(name, packet + HEADER_LEN, len - HEADER_LEN));
 	return true;
 }

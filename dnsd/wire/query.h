@@ -10,6 +10,7 @@
 
 #include "wire/edns.h"
 #include "wire/name.h"
+#include "wire/rr.h"
 
 struct query {
 	const uint8_t *packet;
@@ -18,11 +19,10 @@ struct query {
 	uint16_t question_len; /* octets to echo after the header; 0: none */
 	uint16_t qtype, qclass;
 	struct edns edns;
-	struct name name; /* lower case; valid with question_len > 0 */
 };
 
-/* Reads a packet. False: not to be answered at all (a response, or shorter
- * than a header). Else q->rcode says what is wrong with it:
+/* Reads a packet and, with question_len > 0, QNAME. False: not to be answered at
+ * all (a response, or shorter than a header). Else q->rcode says what is wrong:
  *  FORMERR  not one well-formed question (RFC 9619), a record cut short,
  *           octets behind the last record, two OPTs or one not at the root
  *           (RFC 6891 6.1.1), a malformed ECS or COOKIE option
@@ -30,6 +30,17 @@ struct query {
  *  BADVERS  an EDNS version above 0
  * A query without a question but with a COOKIE is answered NOERROR with
  * question_len 0 (RFC 7873 5.4). */
-bool query_read(struct query *q, const uint8_t *packet, size_t len);
+bool query_read(
+	struct query *q, struct name *name, const uint8_t *packet, size_t len);
+
+/* The same in two steps, for who knows QNAME without reading it. len is that of
+ * the packet, name_len QNAME's; 0: there is none, or it is malformed. */
+static inline bool query_begin(
+	struct query *q, const uint8_t *packet, size_t len)
+{
+	q->packet = packet;
+	return len >= HEADER_LEN && !(packet[2] & 0x80);
+}
+void query_end(struct query *q, size_t len, size_t name_len);
 
 #endif

@@ -27,6 +27,7 @@
 #include "snapshot/snapshot.h"
 #include "steer/fleet.h"
 #include "wire/rr.h"
+#include "zones/zoneset.h"
 
 #define NAMES 10000
 #define NODES 12
@@ -126,8 +127,9 @@ static void publish(void)
 	fleet_merge(w.fleet, 0, w.answerer.accounts, now_ms);
 	w.load = fleet_load(w.fleet, now_ms);
 	w.load->ready = true;
-	w.snapshot = (struct snapshot){1, w.built->zoneset, w.built->geo,
-		w.built->map, w.load, w.built->options, NULL};
+	w.snapshot = (struct snapshot){w.snapshot.generation + 1,
+		w.built->zoneset, w.built->geo, w.built->map, w.load,
+		w.built->options, NULL};
 	w.answerer.snap = &w.snapshot;
 	load_free(old);
 }
@@ -164,6 +166,7 @@ static void world_open(const char *geoip)
 	unlink(strcat(strcpy(path, folder), "/zone"));
 	unlink(strcat(strcpy(path, folder), "/nets"));
 	rmdir(folder);
+	w.answerer.asked = mem_zero(1, sizeof *w.answerer.asked);
 	w.answerer.now_ms = 1000000;
 	w.answerer.wall_s = 1700000000;
 	w.fleet = fleet_new(&rules, w.answerer.now_ms);
@@ -188,6 +191,7 @@ static void world_close(void)
 	accounts_free(w.answerer.accounts);
 	memory_free(w.memory);
 	build_free(w.built, NULL);
+	free(w.answerer.asked);
 	free(w.packets);
 }
 
@@ -266,17 +270,18 @@ typedef void step(unsigned i);
 static void parse(unsigned i)
 {
 	struct answer_job *job = &w.jobs[i];
-	query_read(&job->q, job->query, job->query_len);
+	query_read(&job->q, &job->own.name, job->query, job->query_len);
 	w.octets += job->q.question_len;
 }
 
 static void zone(unsigned i)
 {
-	struct answer_job *job = &w.jobs[i];
-	const struct name *name = &job->q.name;
-	job->zone = zoneset_find(w.snapshot.zones, name);
-	job->match = zone_find(job->zone, name, zone_hash(job->zone, name));
-	w.octets += job->match.labels;
+	struct asked *asked = &w.jobs[i].own;
+	asked->zone = zoneset_find(w.snapshot.zones, &asked->name);
+	asked->hash = zone_hash(asked->zone, &asked->name);
+	asked->found = false;
+	asked_find(asked);
+	w.octets += asked->match.labels;
 }
 
 static void place(unsigned i)
@@ -349,7 +354,8 @@ static void prepare(const struct part *part, unsigned first)
 			parse(i);
 		if (part->found) {
 			zone(i);
-			job->hash = zone_hash(job->zone, &job->q.name);
+			job->asked = &job->own;
+			job->zone = job->own.zone;
 			lookup_begin(job);
 		}
 	}

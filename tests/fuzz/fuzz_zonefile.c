@@ -16,13 +16,14 @@ static void check_set(const struct zone *zone, const struct name *name,
 	static uint8_t reply[65535];
 	uint8_t packet[HEADER_LEN + NAME_WIRE_MAX + 4] = {[5] = 1};
 	struct query q;
+	struct name qname;
 	struct reply r;
 	ldns_pkt *pkt = NULL;
 
 	memcpy(packet + HEADER_LEN, name->bytes, name->len);
 	put16(packet + HEADER_LEN + name->len, set->type);
 	put16(packet + HEADER_LEN + name->len + 2, CLASS_IN);
-	assert(query_read(&q, packet, HEADER_LEN + name->len + 4u));
+	assert(query_read(&q, &qname, packet, HEADER_LEN + name->len + 4u));
 	reply_begin(&r, reply, sizeof reply, 0, &q);
 	zone_rrset_write(set, &r, HEADER_LEN,
 		(uint16_t)(HEADER_LEN + name->len - zone->apex.len), TTL_MAX);

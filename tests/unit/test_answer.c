@@ -83,6 +83,8 @@ static const char child[] = "$TTL 100\n"
 			    "ns1 A 192.0.2.9\n"
 			    "www A 192.0.2.100\n";
 
+static struct asked_table asked_table;
+
 static struct fixture {
 	struct zone *zones[2];
 	struct zoneset *set;
@@ -110,8 +112,10 @@ void steered_find(const struct answerer *answerer, const struct answer_job *job,
 void steered_find_all(
 	const struct answerer *answerer, struct answer_job *jobs, unsigned n)
 {
-	assert_int_equal(n, 1);
-	assert_true(jobs->steered);
+	unsigned steered = 0;
+	for (unsigned i = 0; i < n; i++)
+		steered += jobs[i].steered;
+	assert_true(steered > 0);
 }
 
 struct steered_result steered_answer(struct answerer *answerer,
@@ -165,9 +169,12 @@ static int setup(void **state)
 	t.set = zoneset_new((const struct zone *const *)t.zones, 2);
 	t.options = (struct options){
 		.udp_max = 1232, .nsid = "ns1", .version = "dnsd"};
-	t.snap = (struct snapshot){
-		.zones = t.set, .options = &t.options, .map = &map};
-	t.answerer = (struct answerer){.snap = &t.snap, .wall_s = 1559734700};
+	t.snap = (struct snapshot){.generation = 1,
+		.zones = t.set,
+		.options = &t.options,
+		.map = &map};
+	t.answerer = (struct answerer){
+		.snap = &t.snap, .wall_s = 1559734700, .asked = &asked_table};
 	return 0;
 }
 
@@ -838,6 +845,68 @@ static void test_counters(void **state)
 	assert_string_equal(count_type_text(COUNT_OTHER), "other");
 }
 
+/* More names than the table of names has places, some twice and in another case,
+ * in one batch: every reply is that of a question that is asked alone. */
+static void test_batch(void **state)
+{
+	enum { N = 4 * ASKED };
+	static struct packet packets[N];
+	static struct answer_job jobs[N];
+	static uint8_t replies[N][512];
+	static const char *const known[] = {"www.example.com",
+		"WWW.example.com", "alias.example.com", "LIVE.example.com",
+		"x.child.example.com", "line2.live.example.com",
+		"www.example.net", "a.b.ent.example.com"};
+
+	for (unsigned i = 0; i < N; i++) {
+		char name[64];
+		snprintf(name, sizeof name, "name%u.example.com", i / 2 * 7);
+		packets[i] = packet_query(
+			i % 3 ? known[i / 3 % 8] : name, i % 5 ? RR_A : RR_DS);
+		jobs[i] = (struct answer_job){.query = packets[i].bytes,
+			.query_len = packets[i].len,
+			.peer = {4, {198, 51, 100, 100}},
+			.reply = replies[i],
+			.reply_room = sizeof replies[i]};
+	}
+	t.steered = (struct steered_result){.ttl_s = 20, .scope = 22};
+	for (unsigned generation = 1; generation < 3; generation++) {
+		t.snap.generation = generation;
+		answer_batch(&t.answerer, jobs, N);
+		answer_batch(
+			&t.answerer, jobs, N); /* now of names that are known */
+	}
+	t.answerer.asked = NULL;
+	for (unsigned i = 0; i < N; i++) {
+		run(&packets[i], false);
+		assert_int_equal(jobs[i].reply_len, t.job.reply_len);
+		assert_memory_equal(
+			replies[i], t.reply, (size_t)t.job.reply_len);
+	}
+	t.answerer.asked = &asked_table;
+}
+
+/* A name is looked for anew in another snapshot. */
+static void test_snapshots(void **state)
+{
+	struct packet p = packet_query("www.example.com", RR_A);
+	char had[512];
+	snprintf(had, sizeof had, "%s", run(&p, false));
+	struct zone *other = zone_text("example.com",
+		"@ 60 SOA ns1 host 8 2 3 4 60\n@ 60 NS ns1\nwww 60 A 192.0.2.9\n");
+	struct zoneset *set =
+		zoneset_new((const struct zone *const *)&other, 1);
+	t.snap.zones = set;
+	t.snap.generation++;
+	assert_string_equal(run(&p, false),
+		"NOERROR aa; www.example.com. 60 A 192.0.2.9;;");
+	t.snap.zones = t.set;
+	t.snap.generation++;
+	assert_string_equal(run(&p, false), had);
+	zoneset_free(set);
+	zone_free(other);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -849,6 +918,8 @@ int main(void)
 		cmocka_unit_test(test_any),
 		cmocka_unit_test(test_steered),
 		cmocka_unit_test(test_ecs),
+		cmocka_unit_test(test_batch),
+		cmocka_unit_test(test_snapshots),
 		cmocka_unit_test(test_edns),
 		cmocka_unit_test(test_cookies),
 		cmocka_unit_test(test_sizes),

@@ -4,6 +4,7 @@
 #include "wire/query.h"
 
 static struct query q;
+static struct name qname;
 
 /* The rcode, -1 if the packet is to be dropped. */
 static int read_packet(const struct packet *p)
@@ -13,7 +14,7 @@ static int read_packet(const struct packet *p)
 	uint8_t *copy = malloc(p->len ? p->len : 1);
 	memcpy(copy, p->bytes, p->len);
 	memset(&q, 0xaa, sizeof q);
-	int rcode = query_read(&q, copy, p->len) ? q.rcode : -1;
+	int rcode = query_read(&q, &qname, copy, p->len) ? q.rcode : -1;
 	free(copy);
 	return rcode;
 }
@@ -27,7 +28,7 @@ static void test_plain(void **state)
 	assert_int_equal(q.qtype, RR_AAAA);
 	assert_int_equal(q.qclass, CLASS_IN);
 	assert_int_equal(q.question_len, 21);
-	assert_string_equal(name_text(&q.name, text), "www.example.com");
+	assert_string_equal(name_text(&qname, text), "www.example.com");
 	assert_false(q.edns.present);
 	assert_false(q.edns.ecs.present);
 	assert_int_equal(q.edns.cookie_len, 0);

@@ -8,7 +8,8 @@ static uint8_t buffer[65535];
 static struct query read_query(const struct packet *p)
 {
 	struct query q;
-	assert_true(query_read(&q, p->bytes, p->len));
+	struct name qname;
+	assert_true(query_read(&q, &qname, p->bytes, p->len));
 	return q;
 }
 

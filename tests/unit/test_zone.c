@@ -221,12 +221,13 @@ static void test_write(void **state)
 		zone_find(zone, &name, zone_hash(zone, &name)).node, RR_MX);
 	uint8_t buffer[2048];
 	struct query q;
+	struct name qname;
 	struct reply r;
 
 	/* 12 + pref 2 + a.mail 7 + pointer, b 2 + pointer, pointer,
 	 * other.example.net 19, more 5 + pointer */
 	assert_int_equal(mx->len, 5 * 14 + 9 + 4 + 2 + 19 + 7);
-	assert_true(query_read(&q, p.bytes, p.len));
+	assert_true(query_read(&q, &qname, p.bytes, p.len));
 	for (unsigned before = 0; before < 3; before++) {
 		reply_begin(&r, buffer, sizeof buffer, 0, &q);
 		for (unsigned i = 0; i < before; i++)

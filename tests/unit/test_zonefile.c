@@ -94,9 +94,10 @@ static void check_rdata(const char *type, const char *rdata)
 
 	struct packet p = packet_query("x.example.com", set->type);
 	struct query q;
+	struct name qname;
 	static uint8_t buffer[65535];
 	struct reply r;
-	assert_true(query_read(&q, p.bytes, p.len));
+	assert_true(query_read(&q, &qname, p.bytes, p.len));
 	reply_begin(&r, buffer, sizeof buffer, 0, &q);
 	zone_rrset_write(set, &r, 12, 14, TTL_MAX);
 	size_t len = reply_end(&r, 0, 0, NULL);
