@@ -23,8 +23,9 @@ static void write_line(const struct answer_job *job, unsigned held)
 	log_info(
 		"query from=%s transport=%s ecs=%s name=%s type=%s rcode=%u size=%u%s",
 		addr_text(&job->peer, from), job->tcp ? "tcp" : "udp", net,
-		name_text(&job->asked->name, name), rr_type_text(job->q.qtype, type),
-		job->reply[3] & 15u, job->reply_len, more);
+		name_text(&job->asked->name, name),
+		rr_type_text(job->q.qtype, type), job->reply[3] & 15u,
+		job->reply_len, more);
 }
 
 void querylog_job(struct querylog *log, const struct answerer *answerer,
