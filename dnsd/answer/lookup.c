@@ -112,17 +112,24 @@ static void add_targets(const struct walk *w, const struct zone_rrset *set,
 
 /* -- ends of a walk -- */
 
-static void negative(struct walk *w, uint8_t rcode, uint32_t ttl_max)
+static void write_soa(const struct zone *zone, struct reply *r, uint16_t apex,
+	uint32_t ttl_max)
 {
-	uint32_t ttl = w->zone->negative_ttl;
+	uint32_t ttl = zone->negative_ttl;
+	r->section = REPLY_AUTHORITY;
+	zone_rrset_write(
+		zone->soa, r, apex, apex, ttl < ttl_max ? ttl : ttl_max);
+}
+
+static void negative(struct walk *w, uint8_t rcode)
+{
 	w->result.rcode = rcode;
-	w->r->section = REPLY_AUTHORITY;
-	write_set(w, w->zone->soa, w->apex, ttl < ttl_max ? ttl : ttl_max);
+	write_soa(w->zone, w->r, w->apex, TTL_MAX);
 }
 
 static void no_data(struct walk *w)
 {
-	negative(w, RCODE_NOERROR, TTL_MAX);
+	negative(w, RCODE_NOERROR);
 }
 
 static void referral(struct walk *w, const struct zone_match *m)
@@ -188,12 +195,16 @@ static void lower_chain(struct walk *w, uint32_t end, uint32_t ttl_s)
 	}
 }
 
-static void answer_steered(
-	struct walk *w, const struct steered_question *question)
+/* Where a chain led to a steered name, or _why is asked. */
+static void decide(struct walk *w, struct mark mark, const uint8_t *stream,
+	uint8_t stream_len)
 {
 	uint32_t end = w->r->len;
+	struct steered_question question = {
+		.mark = mark, .stream = stream, .stream_len = stream_len};
+	steered_find(w->answerer, w->job, &question);
 	struct steered_result s =
-		steered_answer(w->answerer, w->job, question, w->r, w->at);
+		steered_answer(w->answerer, w->job, &question, w->r, w->at);
 
 	w->result.defer = s.defer;
 	if (s.defer)
@@ -207,17 +218,7 @@ static void answer_steered(
 	w->result.scope = s.scope;
 	lower_chain(w, end, s.ttl_s);
 	if (!s.records && !w->r->full)
-		negative(w, RCODE_NOERROR, s.ttl_s);
-}
-
-/* Where a chain led to a steered name, or _why is asked. */
-static void decide(struct walk *w, struct mark mark, const uint8_t *stream,
-	uint8_t stream_len)
-{
-	struct steered_question question = {
-		.mark = mark, .stream = stream, .stream_len = stream_len};
-	steered_find(w->answerer, w->job, &question);
-	answer_steered(w, &question);
+		write_soa(w->zone, w->r, w->apex, s.ttl_s);
 }
 
 /* Whether a mark decides about that type. */
@@ -426,7 +427,7 @@ static bool missing(struct walk *w, const struct zone_match *m)
 	else if (!line && m->found == ZONE_WILDCARD)
 		return found(w, m->node);
 	else
-		negative(w, RCODE_NXDOMAIN, TTL_MAX); /* RFC 6604 3 */
+		negative(w, RCODE_NXDOMAIN); /* RFC 6604 3 */
 	return false;
 }
 
@@ -473,24 +474,44 @@ bool lookup_begin(struct answer_job *job)
 	return true;
 }
 
+/* Where the apex stands in the message: it ends QNAME. */
+static inline uint16_t apex_at(const struct answer_job *job)
+{
+	return (uint16_t)(HEADER_LEN + job->asked->name.len -
+		job->zone->apex.len);
+}
+
+/* The question itself is steered: no walk. */
+static struct lookup_result lookup_steered(struct answerer *answerer,
+	const struct answer_job *job, struct reply *reply)
+{
+	struct steered_result s =
+		steered_answer(answerer, job, &job->steer, reply, HEADER_LEN);
+	if (!s.records && !s.defer && !reply->full)
+		write_soa(job->zone, reply, apex_at(job), s.ttl_s);
+	return (struct lookup_result){.rcode = RCODE_NOERROR,
+		.authoritative = true,
+		.defer = s.defer,
+		.scope = s.scope};
+}
+
 struct lookup_result lookup(struct answerer *answerer,
 	const struct answer_job *job, struct reply *reply)
 {
 	struct walk w;
+	if (job->steered)
+		return lookup_steered(answerer, job, reply);
 	w.answerer = answerer;
 	w.job = job;
 	w.zone = job->zone;
 	w.r = reply;
 	w.name = &job->asked->name;
 	w.at = HEADER_LEN;
-	w.apex = (uint16_t)(HEADER_LEN + w.name->len - w.zone->apex.len);
+	w.apex = apex_at(job);
 	w.result = (struct lookup_result){
 		.rcode = RCODE_NOERROR, .authoritative = true};
 	w.steps = 0;
-	if (job->steered)
-		answer_steered(&w, &job->steer);
-	else
-		while (step(&w))
-			;
+	while (step(&w))
+		;
 	return w.result;
 }

@@ -12,34 +12,29 @@
 
 #define WHY_CANDIDATES 10 /* more would not fit a UDP answer */
 
-static struct steer_state state_of(const struct snapshot *snap)
-{
-	return (struct steer_state){snap->map, snap->load, snap->geo};
-}
-
 /* -- records -- */
 
-static unsigned add_addresses(const struct map *map,
-	const struct steer_decision *d, uint16_t qtype, struct reply *reply,
+static inline void add_address(const struct map_node *node, bool v6, unsigned i,
+	struct reply *reply, uint16_t owner, uint32_t ttl_s)
+{
+	if (v6)
+		reply_rr(reply, owner, RR_AAAA, ttl_s,
+			node->address[node->n4 + i].bytes, 16);
+	else
+		reply_rr(reply, owner, RR_A, ttl_s, node->address[i].bytes, 4);
+}
+
+/* The best node's addresses all, of the others the first. */
+static inline unsigned add_addresses(const struct map *map,
+	const struct steer_decision *d, bool v6, struct reply *reply,
 	uint16_t owner)
 {
 	unsigned records = 0;
 	for (unsigned i = 0; i < d->n; i++) {
 		const struct map_node *node = &map->nodes[d->node[i]];
-		const struct addr *a = node->address;
-		unsigned n = node->n4;
-		if (qtype == RR_AAAA) {
-			a += node->n4;
-			n = node->n6;
-		}
-		/* The best node's addresses all, of the others the first. */
+		unsigned n = v6 ? node->n6 : node->n4;
 		for (unsigned k = 0; k < n && (i == 0 || k == 0); k++) {
-			if (qtype == RR_AAAA)
-				reply_rr(reply, owner, RR_AAAA, d->ttl_s,
-					a[k].bytes, 16);
-			else
-				reply_rr(reply, owner, RR_A, d->ttl_s,
-					a[k].bytes, 4);
+			add_address(node, v6, k, reply, owner, d->ttl_s);
 			records++;
 		}
 	}
@@ -122,21 +117,21 @@ static struct steered_result why(struct answerer *answerer,
 	struct reply *reply, uint16_t owner)
 {
 	const struct steer_query *query = &question->query;
-	struct steer_state state = state_of(answerer->snap);
+	const struct steer_state *state = &answerer->snap->steer;
 	struct steer_decision d;
 	struct steer_trace trace;
 	char line[EXPLAIN_LINE_MAX];
 
 	if (!options_trusts(answerer->snap->options, &job->peer))
 		return (struct steered_result){.refused = true};
-	steer_decide(&state, answerer->accounts, query, answerer->now_ms, &d,
-		&trace);
-	explain_client(&state, query, line);
+	steer_decide(
+		state, answerer->accounts, query, answerer->now_ms, &d, &trace);
+	explain_client(state, query, line);
 	add_text(reply, owner, line);
-	explain_pick(&state, &d, &trace, question->leaf.scope, line);
+	explain_pick(state, &d, &trace, question->leaf.scope, line);
 	add_text(reply, owner, line);
 	for (unsigned i = 0; i < trace.n && i < WHY_CANDIDATES; i++) {
-		explain_candidate(&state, &trace.candidate[i], line);
+		explain_candidate(state, &trace.candidate[i], line);
 		add_text(reply, owner, line);
 	}
 	return (struct steered_result){
@@ -147,7 +142,7 @@ static void record(struct answerer *answerer, const struct answer_job *job,
 	const struct steered_question *asked, const struct steer_decision *d)
 {
 	const struct edns_ecs *ecs = &job->q.edns.ecs;
-	struct steer_state state = state_of(answerer->snap);
+	const struct steer_state *state = &answerer->snap->steer;
 	bool subnet = ecs->present && ecs->source;
 	struct record_question question = {.query = &asked->query,
 		.stream = asked->stream,
@@ -155,7 +150,7 @@ static void record(struct answerer *answerer, const struct answer_job *job,
 		.scope = subnet ? asked->leaf.scope : 0,
 		.subnet = subnet,
 		.share = answerer->snap->options->record};
-	record_answer(answerer->ring, &state, &question, d, answerer->now_ms);
+	record_answer(answerer->ring, state, &question, d, answerer->now_ms);
 }
 
 static enum steer_type type_asked(uint16_t qtype)
@@ -169,7 +164,7 @@ static inline void ask(const struct answerer *answerer,
 	const struct answer_job *job, struct steered_question *question)
 {
 	const struct edns_ecs *ecs = &job->q.edns.ecs;
-	struct steer_state state = state_of(answerer->snap);
+	const struct steer_state *state = &answerer->snap->steer;
 	struct steer_query *query = &question->query;
 	struct mark mark = question->mark;
 
@@ -183,13 +178,14 @@ static inline void ask(const struct answerer *answerer,
 	steer_client(query, answer_client(job),
 		ecs->present && ecs->source ? ecs->source : 128,
 		question->leaf);
-	steer_prefetch(&state, answerer->accounts, query, &question->found);
+	steer_prefetch(state, answerer->accounts, query, &question->found);
 }
 
 void steered_find(const struct answerer *answerer, const struct answer_job *job,
 	struct steered_question *question)
 {
-	question->leaf = geo_find(answerer->snap->geo, answer_client(job));
+	question->leaf =
+		geo_find(answerer->snap->steer.geo, answer_client(job));
 	ask(answerer, job, question);
 }
 
@@ -200,16 +196,17 @@ void steered_find_all(
 
 	for (unsigned i = 0; i < n; i++)
 		if (jobs[i].steered)
-			geo_prefetch_top(snap->geo, answer_client(&jobs[i]));
+			geo_prefetch_top(
+				snap->steer.geo, answer_client(&jobs[i]));
 	for (unsigned i = 0; i < n; i++)
 		if (jobs[i].steered)
-			geo_prefetch(snap->geo, answer_client(&jobs[i]));
+			geo_prefetch(snap->steer.geo, answer_client(&jobs[i]));
 	for (unsigned i = 0; i < n; i++) {
 		struct answer_job *job = &jobs[i];
 		if (!job->steered)
 			continue;
-		job->steer.leaf = geo_find(snap->geo, answer_client(job));
-		map_prefetch(snap->map, job->steer.leaf.place);
+		job->steer.leaf = geo_find(snap->steer.geo, answer_client(job));
+		map_prefetch(snap->steer.map, job->steer.leaf.place);
 	}
 	for (unsigned i = 0; i < n; i++)
 		if (jobs[i].steered)
@@ -221,23 +218,24 @@ struct steered_result steered_answer(struct answerer *answerer,
 	struct reply *reply, uint16_t owner)
 {
 	const struct snapshot *snap = answerer->snap;
-	struct steer_state state = state_of(snap);
 	uint16_t qtype = job->q.qtype;
 	struct steer_decision d;
 
 	/* The first polls are awaited for a moment (UDP keeps the question). */
-	if (!snap->load->ready && !job->tcp)
+	if (!snap->steer.load->ready && !job->tcp)
 		return (struct steered_result){.defer = true};
 	if (question->mark.kind == MARK_WHY)
 		return why(answerer, job, question, reply, owner);
-	steer_answer_found(&state, answerer->accounts, &question->query,
+	steer_answer_found(&snap->steer, answerer->accounts, &question->query,
 		&question->found, answerer->now_ms, &d);
 	if (snap->options->record)
 		record(answerer, job, question, &d);
 	unsigned records = qtype == RR_HTTPS
-		? add_https(snap->map, &snap->map->names[question->mark.name],
-			  &d, reply, owner)
-		: add_addresses(snap->map, &d, qtype, reply, owner);
+		? add_https(snap->steer.map,
+			  &snap->steer.map->names[question->mark.name], &d,
+			  reply, owner)
+		: add_addresses(
+			  snap->steer.map, &d, qtype == RR_AAAA, reply, owner);
 	return (struct steered_result){.records = records,
 		.ttl_s = d.ttl_s,
 		.scope = question->leaf.scope};

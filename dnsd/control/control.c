@@ -147,9 +147,7 @@ void control_publish(struct control *c)
 	snapshot_publish(&c->published,
 		(struct snapshot){.generation = c->generation,
 			.zones = c->built->zoneset,
-			.geo = c->built->geo,
-			.map = c->built->map,
-			.load = c->load,
+			.steer = {c->built->map, c->load, c->built->geo},
 			.options = c->built->options,
 			.report = c->report});
 	load_free(old_load);

@@ -85,7 +85,7 @@ static json_t *reload_json(const struct report *report)
 void api_status(struct request *r)
 {
 	const struct report *report = r->snap->report;
-	const struct map *map = r->snap->map;
+	const struct map *map = r->snap->steer.map;
 	json_t *steered = json_array();
 
 	for (unsigned i = 0; i < map->n_names; i++)
@@ -134,7 +134,7 @@ static json_t *candidate_json(
 
 void api_explain(struct request *r)
 {
-	struct steer_state state = {r->snap->map, r->snap->load, r->snap->geo};
+	const struct steer_state *state = &r->snap->steer;
 	struct steer_query query;
 	struct steer_decision d;
 	struct steer_trace trace;
@@ -145,20 +145,20 @@ void api_explain(struct request *r)
 	if (!request_client(r, request_param(r, "name"),
 		    request_param(r, "client"), &query, &scope))
 		return;
-	steer_decide(&state, http_own_accounts(r->http), &query, clock_ms(), &d,
+	steer_decide(state, http_own_accounts(r->http), &query, clock_ms(), &d,
 		&trace);
 	json_t *candidates = json_array();
 	for (unsigned i = 0; i < trace.n; i++)
 		json_array_append_new(candidates,
-			candidate_json(state.map, &trace.candidate[i]));
+			candidate_json(state->map, &trace.candidate[i]));
 	net = (struct prefix){query.net, query.net_len};
 	request_json(r, 200,
 		json_pack("{s:s, s:s, s:o, s:o, s:s, s:I, s:I}", "name",
 			request_param(r, "name"), "client",
 			prefix_text(&net, text), "place",
-			place_json(geo_place(state.geo, query.place)),
+			place_json(geo_place(state->geo, query.place)),
 			"candidates", candidates, "pick",
-			state.map->nodes[d.node[0]].name, "ttl",
+			state->map->nodes[d.node[0]].name, "ttl",
 			(json_int_t)d.ttl_s, "scope", (json_int_t)scope));
 }
 
@@ -214,7 +214,7 @@ static bool may_report(const struct request *r)
 {
 	const struct http_rules *rules = http_rules(r->http);
 	if (!rules->n_heartbeat)
-		return is_node_address(r->snap->map, &r->peer);
+		return is_node_address(r->snap->steer.map, &r->peer);
 	for (unsigned i = 0; i < rules->n_heartbeat; i++)
 		if (prefix_contains(&rules->heartbeat_from[i], &r->peer))
 			return true;
@@ -239,9 +239,9 @@ void api_heartbeat(struct request *r)
 		err_fini(&err);
 		return;
 	}
-	int node = map_find_node(r->snap->map, beat.server);
+	int node = map_find_node(r->snap->steer.map, beat.server);
 	if (node < 0)
-		node = map_find_node(r->snap->map, beat.device_id);
+		node = map_find_node(r->snap->steer.map, beat.device_id);
 	if (node >= 0 && beat.has_sample) {
 		const struct control_ops *ops = http_ops(r->http);
 		ops->heartbeat(ops->arg, (unsigned)node,

@@ -171,7 +171,7 @@ static bool parse(struct request *r, struct conf_expect *e, struct err *err)
 
 	if (!json)
 		return err_add(err, "not JSON: %s", wrong.text);
-	ok = json_is_object(json) ? fields(json, r->snap->map, e, err)
+	ok = json_is_object(json) ? fields(json, r->snap->steer.map, e, err)
 				  : err_add(err, "not a JSON object");
 	json_decref(json);
 	return ok;

@@ -21,7 +21,7 @@ bool request_client(struct request *r, const char *name, const char *client,
 		request_error(r, 400, "the parameter 'name' is missing");
 		return false;
 	}
-	if (!map_match(r->snap->map, name, &match)) {
+	if (!map_match(r->snap->steer.map, name, &match)) {
 		request_error(r, 404, "%.200s is not a steered name", name);
 		return false;
 	}
@@ -39,7 +39,7 @@ bool request_client(struct request *r, const char *name, const char *client,
 			return false;
 		}
 	}
-	struct geo_leaf leaf = geo_find(r->snap->geo, &net.addr);
+	struct geo_leaf leaf = geo_find(r->snap->steer.geo, &net.addr);
 	*query = (struct steer_query){.name = match.name,
 		.line = match.line,
 		.type = STEER_A,
@@ -57,11 +57,11 @@ static void answer(struct request *r, const char *name,
 	const struct steer_query *query, unsigned scope, int64_t now_ms,
 	struct steer_decision *d)
 {
-	struct steer_state state = {r->snap->map, r->snap->load, r->snap->geo};
+	const struct steer_state *state = &r->snap->steer;
 	struct map_match match;
 
-	steer_answer(&state, http_own_accounts(r->http), query, now_ms, d);
-	if (!r->snap->options->record || !map_match(state.map, name, &match))
+	steer_answer(state, http_own_accounts(r->http), query, now_ms, d);
+	if (!r->snap->options->record || !map_match(state->map, name, &match))
 		return;
 	struct prefix net = {query->net, query->net_len};
 	bool subnet = !prefix_contains(&net, &r->peer);
@@ -72,7 +72,7 @@ static void answer(struct request *r, const char *name,
 		.subnet = subnet,
 		.http = true,
 		.share = r->snap->options->record};
-	record_answer(http_ring(r->http), &state, &question, d, now_ms);
+	record_answer(http_ring(r->http), state, &question, d, now_ms);
 }
 
 /* "app/stream" of letters that need no escape in a URL. */
@@ -129,7 +129,7 @@ static json_t *line_json(const struct map *map, const struct map_name *name,
 
 void api_lines(struct request *r)
 {
-	struct steer_state state = {r->snap->map, r->snap->load, r->snap->geo};
+	const struct steer_state *state = &r->snap->steer;
 	struct accounts *accounts = http_own_accounts(r->http);
 	const char *stream = request_param(r, "stream");
 	const char *host = request_param(r, "name");
@@ -145,7 +145,7 @@ void api_lines(struct request *r)
 	if (!request_client(
 		    r, host, request_param(r, "client"), &query, &scope))
 		return;
-	const struct map_name *name = &state.map->names[query.name];
+	const struct map_name *name = &state->map->names[query.name];
 	int64_t now = clock_ms();
 	uint32_t ttl = UINT32_MAX;
 	json_t *lines = json_array();
@@ -155,12 +155,12 @@ void api_lines(struct request *r)
 		if (line == 1)
 			answer(r, host, &query, scope, now, &d);
 		else
-			steer_decide(&state, accounts, &query, now, &d, NULL);
+			steer_decide(state, accounts, &query, now, &d, NULL);
 		if (d.ttl_s < ttl)
 			ttl = d.ttl_s;
 		json_array_append_new(lines,
-			line_json(state.map, name, line,
-				&state.map->nodes[d.node[0]], stream));
+			line_json(state->map, name, line,
+				&state->map->nodes[d.node[0]], stream));
 	}
 	struct prefix net = {query.net, query.net_len};
 	snprintf(cache, sizeof cache, "private, max-age=%u", ttl);
@@ -175,7 +175,7 @@ void api_lines(struct request *r)
 
 void api_resolve(struct request *r)
 {
-	struct steer_state state = {r->snap->map, r->snap->load, r->snap->geo};
+	const struct steer_state *state = &r->snap->steer;
 	const char *name = request_param(r, "name");
 	const char *client = request_param(r, "ip");
 	struct steer_query query;
@@ -189,7 +189,7 @@ void api_resolve(struct request *r)
 	answer(r, name, &query, scope, now, &d);
 	json_t *list = json_array();
 	for (unsigned i = 0; i < d.n; i++) {
-		json_t *more = addresses_json(&state.map->nodes[d.node[i]]);
+		json_t *more = addresses_json(&state->map->nodes[d.node[i]]);
 		json_array_extend(list, more);
 		json_decref(more);
 	}

@@ -10,19 +10,17 @@
 
 #include <stdint.h>
 
+#include "steer/decide.h"
+
 struct zoneset;
-struct geo;
-struct map;
-struct load;
 struct options;
 struct report;
 
 struct snapshot {
 	uint64_t generation; /* grows with every publication */
 	const struct zoneset *zones;
-	const struct geo *geo;
-	const struct map *map;   /* NULL: nothing is steered */
-	const struct load *load; /* NULL with map NULL only */
+	struct steer_state steer; /* map NULL: nothing is steered; load is NULL
+				     with map NULL only */
 	const struct options *options;
 	const struct report *report;
 };

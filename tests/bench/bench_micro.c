@@ -128,7 +128,7 @@ static void publish(void)
 	w.load = fleet_load(w.fleet, now_ms);
 	w.load->ready = true;
 	w.snapshot = (struct snapshot){w.snapshot.generation + 1,
-		w.built->zoneset, w.built->geo, w.built->map, w.load,
+		w.built->zoneset, {w.built->map, w.load, w.built->geo},
 		w.built->options, NULL};
 	w.answerer.snap = &w.snapshot;
 	load_free(old);
@@ -287,17 +287,16 @@ static void zone(unsigned i)
 static void place(unsigned i)
 {
 	struct answer_job *job = &w.jobs[i];
-	job->steer.leaf = geo_find(w.snapshot.geo, &job->q.edns.ecs.addr);
+	job->steer.leaf = geo_find(w.snapshot.steer.geo, &job->q.edns.ecs.addr);
 	w.octets += job->steer.leaf.scope;
 }
 
 static void decide(unsigned i)
 {
-	struct steer_state state = {
-		w.snapshot.map, w.snapshot.load, w.snapshot.geo};
 	struct steer_decision d;
-	steer_answer_found(&state, w.answerer.accounts, &w.jobs[i].steer.query,
-		&w.jobs[i].steer.found, w.answerer.now_ms, &d);
+	steer_answer_found(&w.snapshot.steer, w.answerer.accounts,
+		&w.jobs[i].steer.query, &w.jobs[i].steer.found,
+		w.answerer.now_ms, &d);
 	w.octets += d.n;
 }
 

@@ -111,9 +111,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 				.why = ""};
 	snapshot_publish(&published,
 		(struct snapshot){.zones = built->zoneset,
-			.geo = built->geo,
-			.map = built->map,
-			.load = fleet_load(fleet, clock_ms()),
+			.steer = {built->map, fleet_load(fleet, clock_ms()),
+				built->geo},
 			.options = built->options,
 			.report = report});
 	int operators[] = {listener(0), -1}, site[] = {listener(1), -1};

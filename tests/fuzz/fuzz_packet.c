@@ -101,7 +101,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 		false);
 	snap.zones = zoneset_new((const struct zone *const *)zones, 2);
 	snap.options = &options;
-	snap.map = &map;
+	snap.steer.map = &map;
 	return 0;
 }
 

@@ -172,7 +172,7 @@ static int setup(void **state)
 	t.snap = (struct snapshot){.generation = 1,
 		.zones = t.set,
 		.options = &t.options,
-		.map = &map};
+		.steer = {.map = &map}};
 	t.answerer = (struct answerer){
 		.snap = &t.snap, .wall_s = 1559734700, .asked = &asked_table};
 	return 0;
