@@ -10,6 +10,9 @@
 #include "wire/reply.h"
 #include "wire/rr.h"
 
+/* Seldom done: apart, so that the others pay neither room nor registers for it. */
+#define COLD __attribute__((noinline, cold))
+
 #define WHY_CANDIDATES 10 /* more would not fit a UDP answer */
 
 /* -- records -- */
@@ -76,8 +79,9 @@ static unsigned hints(uint8_t *out, const struct addr *a, unsigned n,
 }
 
 /* One ServiceMode record: the owner itself, its protocols, the addresses. */
-static unsigned add_https(const struct map *map, const struct map_name *name,
-	const struct steer_decision *d, struct reply *reply, uint16_t owner)
+COLD static unsigned add_https(const struct map *map,
+	const struct map_name *name, const struct steer_decision *d,
+	struct reply *reply, uint16_t owner)
 {
 	uint8_t rdata[512], value[256];
 	const struct map_node *node = &map->nodes[d->node[0]];
@@ -112,7 +116,7 @@ static void add_text(struct reply *reply, uint16_t owner, const char *line)
 	reply_rr(reply, owner, RR_TXT, 0, rdata, n + 1);
 }
 
-static struct steered_result why(struct answerer *answerer,
+COLD static struct steered_result why(struct answerer *answerer,
 	const struct answer_job *job, const struct steered_question *question,
 	struct reply *reply, uint16_t owner)
 {
@@ -138,7 +142,7 @@ static struct steered_result why(struct answerer *answerer,
 		.records = trace.n + 2, .scope = question->leaf.scope};
 }
 
-static void record(struct answerer *answerer, const struct answer_job *job,
+COLD static void record(struct answerer *answerer, const struct answer_job *job,
 	const struct steered_question *asked, const struct steer_decision *d)
 {
 	const struct edns_ecs *ecs = &job->q.edns.ecs;

@@ -71,26 +71,6 @@ const char *prefix_text(const struct prefix *p, char *out)
 	return out;
 }
 
-struct addr addr_from_sockaddr(const struct sockaddr *sa)
-{
-	struct addr a = {0};
-	if (sa->sa_family == AF_INET) {
-		const struct sockaddr_in *in = (const void *)sa;
-		a.family = 4;
-		memcpy(a.bytes, &in->sin_addr, 4);
-	} else if (sa->sa_family == AF_INET6) {
-		const struct sockaddr_in6 *in6 = (const void *)sa;
-		if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
-			a.family = 4;
-			memcpy(a.bytes, in6->sin6_addr.s6_addr + 12, 4);
-		} else {
-			a.family = 6;
-			memcpy(a.bytes, &in6->sin6_addr, 16);
-		}
-	}
-	return a;
-}
-
 /* Splits HOST:PORT; an IPv6 host with a port is in brackets. */
 static bool host_port(const char *text, char *host, size_t room, int *port)
 {

@@ -8,6 +8,7 @@
 #define BASE_ADDR_H
 
 #include <endian.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -88,7 +89,22 @@ static inline bool prefix_contains(const struct prefix *p, const struct addr *a)
 }
 
 /* From a socket address; unmaps ::ffff:a.b.c.d. Other families give family 0. */
-struct addr addr_from_sockaddr(const struct sockaddr *sa);
+static inline struct addr addr_from_sockaddr(const struct sockaddr *sa)
+{
+	struct addr a = {0};
+	if (sa->sa_family == AF_INET) {
+		const struct sockaddr_in *in = (const void *)sa;
+		a.family = 4;
+		memcpy(a.bytes, &in->sin_addr, 4);
+	} else if (sa->sa_family == AF_INET6) {
+		const struct sockaddr_in6 *in6 = (const void *)sa;
+		bool mapped = IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr);
+		a.family = mapped ? 4 : 6;
+		memcpy(a.bytes, in6->sin6_addr.s6_addr + (mapped ? 12 : 0),
+			mapped ? 4 : 16);
+	}
+	return a;
+}
 
 /* "1.2.3.4:53", "[::1]:53"; port only with default_port > 0 may be missing.
  * Returns the length of the socket address, 0 if the text is not one. */

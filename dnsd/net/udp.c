@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "base/arena.h"
+#include "snapshot/options.h"
 
 #define BATCH 64
 #define QUERY_ROOM 4096
@@ -36,7 +37,6 @@ struct deferred {
 	struct deferred *next;
 	const struct udp_socket *socket;
 	struct sockaddr_storage peer;
-	socklen_t peer_len;
 	struct control control;
 	size_t control_len;
 	uint16_t query_len;
@@ -48,23 +48,44 @@ struct udp_worker {
 	unsigned index, n;
 	const struct udp_socket *sockets;
 	struct slot *slots;
+	/* in[i] and out[i] are of slots[i], with room as `ready` needs it */
 	struct mmsghdr in[BATCH], out[BATCH];
 	struct iovec in_io[BATCH], out_io[BATCH];
 	struct answer_job jobs[BATCH];
-	bool wildcard;             /* in[] has room for control messages */
+	const struct udp_socket *ready;
 	struct deferred *deferred; /* only in the first moments of a run */
 	unsigned n_deferred;
 };
 
-/* Readies the first n places for the kernel, which leaves lengths there. */
-static void clear(struct udp_worker *w, unsigned n, bool wildcard)
+/* Makes room for control messages again: the kernel leaves there how much it
+ * took of it. */
+static void clear_control(struct udp_worker *w, unsigned n)
 {
-	for (unsigned i = 0; i < n; i++) {
-		struct msghdr *m = &w->in[i].msg_hdr;
-		m->msg_namelen = sizeof w->slots[i].peer;
-		m->msg_control = wildcard ? &w->slots[i].control : NULL;
-		m->msg_controllen = wildcard ? sizeof(struct control) : 0;
+	for (unsigned i = 0; i < n; i++)
+		w->in[i].msg_hdr.msg_controllen = sizeof(struct control);
+}
+
+/* Readies all places for a socket, if the last was of another kind. All its peers' addresses are of one length,
+ * which the kernel puts where the room is told: it need not be told again. */
+static void make_ready(struct udp_worker *w, const struct udp_socket *s)
+{
+	const struct udp_socket *last = w->ready;
+	socklen_t len = s->v6 ? sizeof(struct sockaddr_in6)
+			      : sizeof(struct sockaddr_in);
+
+	w->ready = s;
+	if (last && last->v6 == s->v6 && last->wildcard == s->wildcard)
+		return;
+	for (unsigned i = 0; i < BATCH; i++) {
+		struct msghdr *in = &w->in[i].msg_hdr;
+		struct msghdr *out = &w->out[i].msg_hdr;
+		in->msg_namelen = out->msg_namelen = len;
+		in->msg_control = out->msg_control =
+			s->wildcard ? &w->slots[i].control : NULL;
+		in->msg_controllen = out->msg_controllen = 0;
 	}
+	if (s->wildcard)
+		clear_control(w, BATCH);
 }
 
 struct udp_worker *udp_worker_new(unsigned index,
@@ -84,16 +105,17 @@ struct udp_worker *udp_worker_new(unsigned index,
 	for (unsigned i = 0; i < BATCH; i++) {
 		struct slot *s = &w->slots[i];
 		w->in_io[i] = (struct iovec){s->query, QUERY_ROOM};
-		w->in[i].msg_hdr.msg_name = &s->peer;
-		w->in[i].msg_hdr.msg_iov = &w->in_io[i];
-		w->in[i].msg_hdr.msg_iovlen = 1;
-		w->out[i].msg_hdr.msg_iov = &w->out_io[i];
-		w->out[i].msg_hdr.msg_iovlen = 1;
+		w->out_io[i] = (struct iovec){s->reply, 0};
+		w->in[i].msg_hdr = (struct msghdr){.msg_name = &s->peer,
+			.msg_iov = &w->in_io[i],
+			.msg_iovlen = 1};
+		w->out[i].msg_hdr = (struct msghdr){.msg_name = &s->peer,
+			.msg_iov = &w->out_io[i],
+			.msg_iovlen = 1};
 		w->jobs[i].query = s->query;
 		w->jobs[i].reply = s->reply;
 		w->jobs[i].reply_room = REPLY_ROOM;
 	}
-	clear(w, BATCH, false);
 	return w;
 }
 
@@ -101,10 +123,7 @@ struct udp_worker *udp_worker_new(unsigned index,
 
 static int receive(struct udp_worker *w, const struct udp_socket *s)
 {
-	if (w->wildcard != s->wildcard) {
-		w->wildcard = s->wildcard;
-		clear(w, BATCH, w->wildcard);
-	}
+	make_ready(w, s);
 	return recvmmsg(s->fd, w->in, BATCH, MSG_DONTWAIT, NULL);
 }
 
@@ -112,13 +131,13 @@ static int receive(struct udp_worker *w, const struct udp_socket *s)
 static void take(struct udp_worker *w, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
-		const struct msghdr *m = &w->in[i].msg_hdr;
 		struct answer_job *job = &w->jobs[i];
 		/* A query that does not fit is none. */
-		job->query_len = m->msg_flags & MSG_TRUNC
+		job->query_len = w->in[i].msg_hdr.msg_flags & MSG_TRUNC
 			? 0
 			: (uint16_t)w->in[i].msg_len;
-		job->peer = addr_from_sockaddr(m->msg_name);
+		job->peer = addr_from_sockaddr(
+			(const struct sockaddr *)&w->slots[i].peer);
 	}
 }
 
@@ -126,69 +145,74 @@ static void take(struct udp_worker *w, unsigned n)
 
 /* The answer leaves from the address that was asked; which interface, routing
  * decides (but link-local needs its own). */
-static void keep_source(struct msghdr *m, const struct udp_socket *s)
+static void keep_source(
+	struct udp_worker *w, unsigned i, const struct udp_socket *s)
 {
+	struct msghdr *m = &w->out[i].msg_hdr;
+	struct in_pktinfo info;
+
+	m->msg_controllen = w->in[i].msg_hdr.msg_controllen;
 	struct cmsghdr *c = CMSG_FIRSTHDR(m);
 	if (!c || s->v6)
 		return;
-	struct in_pktinfo info;
 	memcpy(&info, CMSG_DATA(c), sizeof info);
 	info.ipi_ifindex = 0;
 	info.ipi_spec_dst = info.ipi_addr;
 	memcpy(CMSG_DATA(c), &info, sizeof info);
 }
 
-static void queue(struct udp_worker *w, unsigned at, unsigned i,
-	const struct udp_socket *s)
+/* Sends from .. below to. */
+static void send_run(struct udp_worker *w, const struct udp_socket *s,
+	unsigned from, unsigned to)
 {
-	const struct msghdr *in = &w->in[i].msg_hdr;
-	struct msghdr *out = &w->out[at].msg_hdr;
-	w->out_io[at] = (struct iovec){w->jobs[i].reply, w->jobs[i].reply_len};
-	out->msg_name = in->msg_name;
-	out->msg_namelen = in->msg_namelen;
-	out->msg_control = in->msg_control;
-	out->msg_controllen = in->msg_controllen;
-	if (s->wildcard)
-		keep_source(out, s);
-}
-
-static void send_all(
-	struct udp_worker *w, const struct udp_socket *s, unsigned n)
-{
-	unsigned sent = 0;
-	while (sent < n) {
-		int got = sendmmsg(s->fd, w->out + sent, n - sent, 0);
+	while (from < to) {
+		int got = sendmmsg(s->fd, w->out + from, to - from, 0);
 		if (got > 0) {
-			sent += (unsigned)got;
+			from += (unsigned)got;
 		} else if (errno == EAGAIN) {
 			struct pollfd p = {.fd = s->fd, .events = POLLOUT};
 			if (poll(&p, 1, 10) <= 0)
 				return; /* the network is full: drop */
 		} else {
-			sent++; /* this one can't be sent; the next may */
+			from++; /* this one can't be sent; the next may */
 		}
 	}
 }
 
+/* Sends what is to be sent: mostly all in one run. */
+static void send_all(
+	struct udp_worker *w, const struct udp_socket *s, unsigned n)
+{
+	unsigned from = 0;
+	for (unsigned i = 0; i < n; i++) {
+		size_t len = w->jobs[i].reply_len;
+		w->out_io[i].iov_len = len;
+		if (s->wildcard)
+			keep_source(w, i, s);
+		if (len)
+			continue;
+		send_run(w, s, from, i);
+		from = i + 1;
+	}
+	send_run(w, s, from, n);
+}
+
 /* -- questions before the first polls -- */
 
-static bool defer(struct udp_worker *w, const struct udp_socket *s, unsigned i)
+static void defer(struct udp_worker *w, const struct udp_socket *s, unsigned i)
 {
-	const struct msghdr *m = &w->in[i].msg_hdr;
 	if (w->n_deferred == DEFER_MAX)
-		return false;
+		return;
 	struct deferred *d = mem_alloc(sizeof *d + w->jobs[i].query_len);
 	d->socket = s;
 	d->peer = w->slots[i].peer;
-	d->peer_len = m->msg_namelen;
 	d->control = w->slots[i].control;
-	d->control_len = m->msg_controllen;
+	d->control_len = w->in[i].msg_hdr.msg_controllen;
 	d->query_len = w->jobs[i].query_len;
 	memcpy(d->query, w->jobs[i].query, d->query_len);
 	d->next = w->deferred;
 	w->deferred = d;
 	w->n_deferred++;
-	return true;
 }
 
 /* -- a batch -- */
@@ -196,23 +220,22 @@ static bool defer(struct udp_worker *w, const struct udp_socket *s, unsigned i)
 static void answer_all(
 	struct udp_worker *w, const struct udp_socket *s, unsigned n)
 {
-	unsigned ready = 0;
+	struct answerer *answerer = &w->thread.answerer;
 
-	w->thread.answerer.snap = snapshot_acquire(w->thread.published);
+	answerer->snap = snapshot_acquire(w->thread.published);
 	net_thread_times(&w->thread);
 	take(w, n);
-	answer_batch(&w->thread.answerer, w->jobs, n);
-	for (unsigned i = 0; i < n; i++) {
-		struct answer_job *job = &w->jobs[i];
-		if (job->defer && defer(w, s, i))
-			continue;
-		querylog_job(&w->thread.log, &w->thread.answerer, job);
-		if (job->reply_len)
-			queue(w, ready++, i, s);
-	}
+	answer_batch(answerer, w->jobs, n);
+	for (unsigned i = 0; i < n; i++)
+		if (w->jobs[i].defer)
+			defer(w, s, i);
+	if (answerer->snap->options->query_log > 0)
+		for (unsigned i = 0; i < n; i++)
+			querylog_job(&w->thread.log, answerer, &w->jobs[i]);
 	snapshot_release(w->thread.published);
-	send_all(w, s, ready);
-	clear(w, n, w->wildcard);
+	send_all(w, s, n);
+	if (s->wildcard)
+		clear_control(w, n);
 }
 
 static void retry_deferred(struct udp_worker *w)
@@ -223,12 +246,11 @@ static void retry_deferred(struct udp_worker *w)
 	while ((d = list)) {
 		list = d->next;
 		struct msghdr *m = &w->in[0].msg_hdr;
+		make_ready(w, d->socket);
 		memcpy(w->slots[0].query, d->query, d->query_len);
 		w->slots[0].peer = d->peer;
 		w->slots[0].control = d->control;
-		m->msg_namelen = d->peer_len;
-		m->msg_control = d->control_len ? &w->slots[0].control : NULL;
-		m->msg_controllen = d->control_len; /* until clear() */
+		m->msg_controllen = d->control_len;
 		m->msg_flags = 0;
 		w->in[0].msg_len = d->query_len;
 		answer_all(w, d->socket, 1);
