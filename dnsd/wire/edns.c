@@ -22,9 +22,12 @@ static bool read_ecs(struct edns_ecs *ecs, const uint8_t *p, size_t len)
 		return false;
 	if (ecs->present)
 		return true;
-	*ecs = (struct edns_ecs){
-		.present = true, .family = family, .source = source};
-	ecs->addr.family = family == 1 ? 4 : family == 2 ? 6 : 0;
+	*ecs = (struct edns_ecs){.present = true,
+		.family = family,
+		.source = source,
+		.addr = {.family = bits == 32 ? 4
+				: bits        ? 6
+					      : 0}};
 	octets_copy(ecs->addr.bytes, p + 4, len - 4);
 	return true;
 }
@@ -79,11 +82,23 @@ size_t edns_reply_len(const struct edns_reply *edns)
 	return n;
 }
 
-static uint8_t *option(uint8_t *p, unsigned code, size_t len)
+/* Code and length of an option. */
+static inline uint8_t *option(uint8_t *p, unsigned code, size_t len)
 {
-	put16(p, code);
-	put16(p + 2, (unsigned)len);
+	put32(p, code << 16 | (uint32_t)len);
 	return p + 4;
+}
+
+static inline uint8_t *write_ecs(
+	uint8_t *p, const struct edns_ecs *ecs, unsigned scope)
+{
+	size_t n = ecs_len(ecs);
+	p = option(p, EDNS_ECS, n);
+	put32(p,
+		(uint32_t)ecs->family << 16 | (uint32_t)ecs->source << 8 |
+			scope);
+	octets_copy(p + 4, ecs->addr.bytes, n - 4);
+	return p + n;
 }
 
 size_t edns_write(const struct edns_reply *edns, uint8_t *out)
@@ -91,21 +106,13 @@ size_t edns_write(const struct edns_reply *edns, uint8_t *out)
 	uint8_t *p = out + EDNS_FIXED_LEN;
 
 	out[0] = 0;
-	put16(out + 1, RR_OPT);
-	put16(out + 3, edns->udp_size);
-	out[5] = edns->rcode_high;
-	out[6] = 0;                                    /* our version */
-	put16(out + 7, edns->dnssec_ok ? EDNS_DO : 0); /* RFC 3225 3 */
-	if (edns->ecs) {
-		const struct edns_ecs *ecs = edns->ecs;
-		size_t n = ecs_len(ecs);
-		p = option(p, EDNS_ECS, n);
-		put16(p, ecs->family);
-		p[2] = ecs->source;
-		p[3] = edns->scope;
-		octets_copy(p + 4, ecs->addr.bytes, n - 4);
-		p += n;
-	}
+	put32(out + 1, (uint32_t)RR_OPT << 16 | edns->udp_size);
+	/* Our version is 0; DO is copied (RFC 3225 3). */
+	put32(out + 5,
+		(uint32_t)edns->rcode_high << 24 |
+			(edns->dnssec_ok ? EDNS_DO : 0));
+	if (edns->ecs)
+		p = write_ecs(p, edns->ecs, edns->scope);
 	if (edns->with_cookie) {
 		p = option(p, EDNS_COOKIE, sizeof edns->cookie);
 		memcpy(p, edns->cookie, sizeof edns->cookie);
