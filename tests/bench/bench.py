@@ -6,10 +6,14 @@ moves; the generator on the last core. Beside it gdnsd, Knot, NSD and PowerDNS,
 as far as they are installed (apt-get install gdnsd knot nsd pdns-server
 pdns-backend-geoip) and named by --peers; all take turns. CPU time per query
 is read from /proc over the measured window, of all threads. Prints tables of
-medians; takes two minutes for dnsd, and one more for each of the others.
+medians, as docs/performance.md has them; takes two minutes for dnsd, and one
+more for each of the others.
 
     bench.py [--geoip FILE ...] [--peers gdnsd,nsd|all] [--reps N] [--seconds S]
-             [--names N]
+             [--names N] [--only SECTION,...]
+
+closed: 128 questions always under way; seldom: 20,000 a second; tcp: over
+connections that stay, and with one for every question.
 """
 
 import argparse
@@ -91,13 +95,14 @@ def first_answer(conf, files, name):
     return took
 
 
-def load(server, mix, args, rate=0):
-    """One run of the generator against a server (name, port, pids)."""
+def load(server, mix, args, more=()):
+    """One run of the generator against a server (name, port, pids); more: of
+    its options."""
     pids = server.pids()
     before, start = cpu_ns(pids), time.monotonic()
     out = subprocess.run(
         ["taskset", "-c", str(os.cpu_count() - 1), f"{BENCH}/qgen",
-         "-t", str(args.seconds), "-r", str(rate), "-m", str(args.names),
+         "-t", str(args.seconds), "-m", str(args.names), *more,
          f"127.0.0.1:{server.port}", mix],
         capture_output=True, text=True)
     if out.returncode:
@@ -152,7 +157,7 @@ def start_peers(wanted, zone, geoip):
     return servers
 
 
-def measure(servers, mixes, args, rate=0):
+def measure(servers, mixes, args, more=()):
     """{(server, mix): runs}; the servers take turns."""
     runs = {}
     for _ in range(args.reps):
@@ -160,72 +165,112 @@ def measure(servers, mixes, args, rate=0):
             for server in servers:
                 if mix in server.mixes:
                     runs.setdefault((server.name, mix), []).append(
-                        load(server, mix, args, rate))
+                        load(server, mix, args, more))
     return runs
 
 
-def table(runs):
-    """Medians, spread of user time, and user time over that of gdnsd."""
-    print(f"{'mix':9} {'server':7} {'per s':>8} {'user ns':>8} "
-          f"{'least-most':>11} {'total ns':>8} {'p50 us':>7} {'p99 us':>8} "
-          f"{'lost':>5} {'user/gdnsd':>10}")
-    medians = {key: {k: statistics.median(r[k] for r in rs) for k in rs[0]
-                     if k != "mix"} for key, rs in runs.items()}
-    for (server, mix), m in sorted(medians.items(), key=lambda i: i[0][::-1]):
-        spread = [r["user"] for r in runs[server, mix]]
-        gdnsd = medians.get(("gdnsd", mix))
-        ratio = f"{m['user'] / gdnsd['user']:10.2f}" \
-            if gdnsd and gdnsd["user"] else f"{'':>10}"
-        print(f"{mix:9} {server:7} {m['per_s']:8.0f} {m['user']:8.0f} "
-              f"{min(spread):5.0f}-{max(spread):<5.0f} {m['total']:8.0f} "
-              f"{m['p50_us']:7.1f} {m['p99_us']:8.1f} "
-              f"{sum(r['lost'] for r in runs[server, mix]):5} {ratio}")
+def medians(runs):
+    return {key: statistics.median(r[key] for r in runs)
+            for key in runs[0] if key != "mix"}
 
 
-def main():
-    p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+def print_table(head, rows):
+    """As in docs/performance.md."""
+    print("| " + " | ".join(head) + " |")
+    print("|" + "---|" * len(head))
+    for row in rows:
+        print("| " + " | ".join(row) + " |")
+    sys.stdout.flush()
+
+
+def table(runs, by="user"):
+    """Medians, the spread of `by` (user or total), and `by` over gdnsd's."""
+    middle = {key: medians(rs) for key, rs in runs.items()}
+    rows = []
+    for (server, mix), m in sorted(middle.items(), key=lambda i: i[0][::-1]):
+        spread = [r[by] for r in runs[server, mix]]
+        gdnsd = middle.get(("gdnsd", mix))
+        rows.append((
+            mix, server, f"{m['per_s']:,.0f}", f"{m['user']:,.0f}",
+            f"{m['total']:,.0f}", f"{min(spread):.0f}-{max(spread):.0f}",
+            f"{m['p50_us']:.0f}", f"{m['p99_us']:.0f}",
+            f"{max(r['max_us'] for r in runs[server, mix]):,.0f}",
+            str(sum(r["lost"] for r in runs[server, mix])),
+            f"{m[by] / gdnsd[by]:.2f}" if gdnsd and gdnsd[by] else ""))
+    print_table(("mix", "server", "answers/s", "user ns", "total ns",
+                 f"{by}, least-most", "p50 us", "p99 us", "max us", "lost",
+                 f"{by} / gdnsd"), rows)
+
+
+def arguments(doc):
+    """Those that every benchmark over sockets knows."""
+    p = argparse.ArgumentParser(description=doc.split("\n")[0])
     p.add_argument("--geoip", nargs="*", default=[])
     p.add_argument("--peers", default="")
     p.add_argument("--reps", type=int, default=3)
     p.add_argument("--seconds", type=float, default=2)
     p.add_argument("--names", type=int, default=1000)
+    return p
+
+
+def loaded_fleet():
+    fleet = Fleet(len(CITIES))
+    for i, node in enumerate(fleet):
+        node.set_load(conns=300 + 150 * i, mbps=400, cpu=.2)
+    return fleet
+
+
+# -- what is measured ---------------------------------------------------------
+
+MIXES = ["static", "steered", "ecs", "nxdomain", "names", "mix"]
+
+
+def ask_closed(servers, args):
+    print("\nclosed loop, 128 questions under way\n")
+    table(measure(servers, MIXES, args))
+
+
+def ask_seldom(servers, args):
+    print("\n20,000 questions a second\n")
+    table(measure(servers, MIXES[:3], args, ("-r", "20000")))
+
+
+def ask_tcp(servers, args):
+    print("\nTCP, 16 connections that stay, 256 questions under way\n")
+    table(measure(servers, MIXES[:1], args, ("-T", "-w", "256")), "total")
+    print("\nTCP, a connection for every question, 16 of them at once\n")
+    table(measure(servers, MIXES[:1], args, ("-1",)), "total")
+
+
+SECTIONS = {"closed": ask_closed, "seldom": ask_seldom, "tcp": ask_tcp}
+
+
+def compare(servers, args):
+    for server in servers:
+        steers = server.name == "dnsd" or (server.steers and args.geoip)
+        server.mixes = [m for m in MIXES
+                        if steers or m not in ("steered", "ecs", "mix")]
+        if server.name == "pdns":  # its zones have no other names
+            server.mixes = ["static", "steered", "ecs", "nxdomain"]
+    time.sleep(1)
+    for name, section in SECTIONS.items():
+        if name in args.only.split(","):
+            section(servers, args)
+
+
+def main():
+    p = arguments(__doc__)
+    p.add_argument("--only", default=",".join(SECTIONS))
     args = p.parse_args()
-    with Fleet(len(CITIES)) as fleet:
-        for i, node in enumerate(fleet):
-            node.set_load(conns=300 + 150 * i, mbps=400, cpu=.2)
+    with loaded_fleet() as fleet:
         conf, zone = configuration(fleet, args.geoip, args.names)
-        files = {"zone": zone}
-        for name in ("www.example.com", "live.example.com"):
-            times = [first_answer(conf, files, name) for _ in range(args.reps)]
-            print(f"first answer, {name}: {statistics.median(times):.1f} ms")
-        servers = [Dnsd(conf, files, args.geoip)]
+        servers = [Dnsd(conf, {"zone": zone}, args.geoip)]
         try:
             servers += start_peers(args.peers, zone, args.geoip)
             compare(servers, args)
         finally:
             for server in servers:
                 server.close()
-
-
-def compare(servers, args):
-    everything = ["static", "steered", "ecs", "nxdomain", "names", "mix"]
-    for server in servers:
-        steers = server.name == "dnsd" or (server.steers and args.geoip)
-        server.mixes = [m for m in everything
-                        if steers or m not in ("steered", "ecs", "mix")]
-        if server.name == "pdns":  # its zones have no other names
-            server.mixes = ["static", "steered", "ecs", "nxdomain"]
-    time.sleep(1)
-    for server in servers:
-        print(f"memory, {server.name}: "
-              f"{sum(map(memory_mib, server.pids())):.0f} MiB")
-    print("\nclosed loop, 128 questions under way")
-    table(measure(servers, everything, args))
-    print("\n20,000 questions a second")
-    table(measure(servers, everything[:3], args, 20000))
-    for server in servers:
-        print(f"memory after, {server.name}: "
-              f"{sum(map(memory_mib, server.pids())):.0f} MiB")
 
 
 if __name__ == "__main__":
