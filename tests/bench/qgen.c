@@ -31,7 +31,7 @@
 #define PACKET 600
 #define IDS 4096 /* questions under way on one socket, at most */
 #define LOST_NS 1000000000
-#define BUCKETS 2048 /* of latency: 16 to an octave of nanoseconds */
+#define BUCKETS 4096 /* of latency: 64 to an octave of nanoseconds */
 #define STREAM (1 << 16)
 
 enum mix { STATIC, STEERED, ECS, NXDOMAIN, NAMES, MIX };
@@ -160,17 +160,17 @@ static void send_some(struct run *r, struct lane *l, unsigned n, int64_t due)
 
 static unsigned bucket_of(int64_t ns)
 {
-	if (ns < 16)
+	if (ns < 64)
 		return 0;
 	unsigned octave = 63 - (unsigned)__builtin_clzll((uint64_t)ns);
-	return octave * 16 + (unsigned)((ns >> (octave - 4)) & 15);
+	return octave * 64 + (unsigned)((ns >> (octave - 6)) & 63);
 }
 
 static int64_t bucket_ns(unsigned bucket)
 {
-	unsigned octave = bucket / 16;
-	return octave < 4 ? 16
-			  : (int64_t)(16 + bucket % 16 + 1) << (octave - 4);
+	unsigned octave = bucket / 64;
+	return octave < 6 ? 64
+			  : (int64_t)(64 + bucket % 64 + 1) << (octave - 6);
 }
 
 static void check(struct run *r, struct lane *l, const uint8_t *p, size_t len,
