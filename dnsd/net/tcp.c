@@ -156,7 +156,7 @@ static size_t answer_one(
 }
 
 /* Answers n queries behind what is in s->out; returns its length then. */
-static size_t answer_batch(struct tcp_server *s, unsigned n, size_t len)
+static size_t answer_all(struct tcp_server *s, unsigned n, size_t len)
 {
 	struct answerer *a = &s->thread.answerer;
 
@@ -187,7 +187,7 @@ static size_t answer_input(
 	do {
 		n = cut(s, c, len, &at, &bad);
 		if (n)
-			out = answer_batch(s, n, out);
+			out = answer_all(s, n, out);
 		if (out > FRAME_MAX) {
 			flush(s, c, out);
 			out = 0;
