@@ -14,7 +14,8 @@ more for each of the others.
              [--names N] [--only SECTION,...]
 
 closed: 128 questions always under way; seldom: 20,000 a second; tcp: over
-connections that stay, and with one for every question.
+connections that stay, and with one for every question; cores: one worker and
+two.
 """
 
 import argparse
@@ -130,19 +131,23 @@ def load(server, mix, args, more=()):
 
 
 class Dnsd:
-    """The daemon with one worker, on the first core."""
+    """The daemon with a worker on each of these cores, all else on the
+    first."""
 
     name = "dnsd"
     steers = True
 
-    def __init__(self, conf, files, geoip):
+    def __init__(self, conf, files, geoip, cores=(0,), name="dnsd"):
+        self.name = name
         self.daemon = d = Daemon(conf, files=files, start=False)
-        d.head = d.head.replace("workers: 2", "workers: 1")
+        d.head = d.head.replace("workers: 2", f"workers: {len(cores)}")
         d.write_conf(conf)
         d.start()
         self.port = d.port
-        for task in os.listdir(f"/proc/{d.process.pid}/task"):
-            os.sched_setaffinity(int(task), {0})
+        for task in pathlib.Path(f"/proc/{d.process.pid}/task").iterdir():
+            kind = (task / "comm").read_text().strip()
+            worker = int(kind[8:]) if kind.startswith("dnsd-udp") else 0
+            os.sched_setaffinity(int(task.name), {cores[worker]})
         while geoip and "geoip: loaded" not in d.log_text():
             time.sleep(0.1)
 
@@ -266,6 +271,40 @@ def ask_tcp(servers, args):
     table(measure(servers, MIXES[:1], args, ("-1",)), "total")
 
 
+def ask_cores(args, conf, zone):
+    """The generator is on the last core, whose cache it shares with the worker
+    there; hence one worker is measured on either core."""
+    last = os.cpu_count() - 1
+    print("\none worker, and two that share what they share; the generator on "
+          f"core {last}, twice as long\n")
+    servers = []
+    more = ("-n", "64")
+    args = argparse.Namespace(**{**vars(args), "seconds": 2 * args.seconds})
+    try:
+        for name, cores in (("core 0", (0,)), (f"core {last}", (last,)),
+                            ("both", (0, last))):
+            servers.append(Dnsd(conf, {"zone": zone}, args.geoip, cores, name))
+        for server in servers:
+            server.mixes = ["static", "ecs"]
+        runs = measure(servers, servers[0].mixes, args, more)
+    finally:
+        for server in servers:
+            server.close()
+    rows = []
+    for mix in ("static", "ecs"):
+        user = [sum(r["user"] * r["answered"] for r in runs[s.name, mix])
+                / sum(r["answered"] for r in runs[s.name, mix])
+                for s in servers]
+        rate = [statistics.median(r["per_s"] for r in runs[s.name, mix])
+                for s in servers]
+        rows.append((mix, *(f"{u:,.0f}" for u in user),
+                     *(f"{r:,.0f}" for r in rate),
+                     f"{user[2] / statistics.mean(user[:2]):.2f}"))
+    print_table(("mix", "user ns, core 0", f"core {last}", "both",
+                 "answers/s, core 0", f"core {last}", "both",
+                 "user, both / mean of one"), rows)
+
+
 SECTIONS = {"closed": ask_closed, "seldom": ask_seldom, "tcp": ask_tcp}
 
 
@@ -286,10 +325,14 @@ def compare(servers, args):
 
 def main():
     p = arguments(__doc__)
-    p.add_argument("--only", default=",".join(SECTIONS))
+    p.add_argument("--only", default="closed,seldom,tcp")
     args = p.parse_args()
     with loaded_fleet() as fleet:
         conf, zone = configuration(fleet, args.geoip, args.names)
+        if "cores" in args.only.split(","):
+            ask_cores(args, conf, zone)
+        if not set(SECTIONS) & set(args.only.split(",")):
+            return
         servers = [Dnsd(conf, {"zone": zone}, args.geoip)]
         try:
             servers += start_peers(args.peers, zone, args.geoip)
