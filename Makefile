@@ -1,6 +1,6 @@
 # dnsd - see README.md. The targets that people use: all (default), run, check
-# (= test), lint, fuzz, bench, bench-steer, sim, pictures, install, deb, deps,
-# deps-test, clean.
+# (= test), lint, fuzz, bench, bench-steer, bench-control, sim, pictures, install,
+# deb, deps, deps-test, clean.
 # A second flavour beside the first: make B=build-asan CFLAGS='-O1 -g ...'
 
 B ?= build
@@ -161,6 +161,12 @@ bench-growth: deps-test
 	@DNSD=$(CURDIR)/$(B)/dnsd BENCH=$(CURDIR)/$(B)/bench \
 		$(PYTHON) tests/bench/growth.py
 
+# What polls, builds and reloads cost, and what queries notice of them.
+bench-control: deps-test
+	@$(MAKE) --no-print-directory $(B)/dnsd $(BENCH_BINARIES)
+	@DNSD=$(CURDIR)/$(B)/dnsd BENCH=$(CURDIR)/$(B)/bench \
+		$(PYTHON) tests/bench/control.py $(ARGS)
+
 # -- setting up: what is missing is installed, nothing is started --
 
 DEPS := build-essential pkg-config libldns-dev libevent-dev libmaxminddb-dev \
@@ -201,6 +207,7 @@ clean:
 
 FORCE:
 .PHONY: all run test check unit system lint fuzz fuzz-run bench bench-steer \
-	bench-growth bench-micro sim pictures deps deps-test install deb clean FORCE
+	bench-growth bench-micro bench-control sim pictures deps deps-test install deb \
+	clean FORCE
 .SECONDARY:
 -include $(shell find $(B)/obj $(B)/tests $(B)/bench -name '*.d' -type f 2>/dev/null)

@@ -192,7 +192,7 @@ static inline void count_reply(
 		count(&c->truncated);
 }
 
-static void finish(struct answerer *answerer, struct answer_job *job)
+void answer_finish(struct answerer *answerer, struct answer_job *job)
 {
 	const struct options *options = answerer->snap->options;
 	const struct edns_reply *edns = NULL;
@@ -232,7 +232,7 @@ static void finish(struct answerer *answerer, struct answer_job *job)
 
 /* -- a batch -- */
 
-void answer_batch(
+void answer_prepare(
 	struct answerer *answerer, struct answer_job *jobs, unsigned n)
 {
 	const struct snapshot *snap = answerer->snap;
@@ -251,6 +251,12 @@ void answer_batch(
 			steered += lookup_begin(&jobs[i]);
 	if (steered)
 		steered_find_all(answerer, jobs, n);
+}
+
+void answer_batch(
+	struct answerer *answerer, struct answer_job *jobs, unsigned n)
+{
+	answer_prepare(answerer, jobs, n);
 	for (unsigned i = 0; i < n; i++)
-		finish(answerer, &jobs[i]);
+		answer_finish(answerer, &jobs[i]);
 }

@@ -69,4 +69,10 @@ static inline const struct addr *answer_client(const struct answer_job *job)
 void answer_batch(
 	struct answerer *answerer, struct answer_job *jobs, unsigned n);
 
+/* The same in two steps, for who does not know yet where the replies go: all but
+ * the reply of all jobs, and then of each, in any order, the reply. */
+void answer_prepare(
+	struct answerer *answerer, struct answer_job *jobs, unsigned n);
+void answer_finish(struct answerer *answerer, struct answer_job *job);
+
 #endif

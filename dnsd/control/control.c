@@ -66,6 +66,7 @@ static struct report *make_report(struct control *c, int64_t now_ms)
 	r->workers = c->n_workers;
 	r->builds = c->builds;
 	r->build_ns = c->build_ns;
+	r->builds_cpu_ns = c->builds_cpu_ns;
 	r->reloads = c->reloads;
 	r->reload_errors = c->reload_errors;
 	r->reload_wall_ms = c->reload_wall_ms;
@@ -131,6 +132,7 @@ static void log_changes(struct control *c)
 void control_publish(struct control *c)
 {
 	int64_t now_ms = clock_ms(), begin_ns = clock_ns();
+	int64_t begin_cpu_ns = clock_cpu_ns();
 	struct load *old_load = c->load;
 	struct report *old_report = c->report;
 
@@ -154,6 +156,7 @@ void control_publish(struct control *c)
 	report_free(old_report);
 	log_changes(c);
 	c->build_ns = (uint64_t)(clock_ns() - begin_ns);
+	c->builds_cpu_ns += (uint64_t)(clock_cpu_ns() - begin_cpu_ns);
 }
 
 /* -- adopting what was built -- */

@@ -72,7 +72,7 @@ struct control {
 	struct log_limit failures;
 
 	int64_t start_ms;
-	uint64_t generation, builds, build_ns;
+	uint64_t generation, builds, build_ns, builds_cpu_ns;
 	uint64_t reloads, reload_errors;
 	int64_t reload_wall_ms;
 	char *reload_error; /* "" or text; owned */

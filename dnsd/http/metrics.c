@@ -69,6 +69,9 @@ static void others(struct buf *out, const struct report *r)
 		(double)r->builds);
 	simple(out, "snapshot_build_seconds", "gauge",
 		"Time that the last snapshot took.", (double)r->build_ns / 1e9);
+	simple(out, "snapshot_builds_cpu_seconds", "counter",
+		"Processor time that snapshots took.",
+		(double)r->builds_cpu_ns / 1e9);
 	simple(out, "reloads", "counter", "Reloads tried.", (double)r->reloads);
 	simple(out, "reload_errors", "counter", "Reloads refused.",
 		(double)r->reload_errors);

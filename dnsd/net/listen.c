@@ -23,7 +23,8 @@ static bool set(int fd, int level, int option, int value)
 static int socket_new(
 	const struct sockaddr_storage *ss, socklen_t len, int type, bool share)
 {
-	int fd = socket(ss->ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int wait = type == SOCK_STREAM ? SOCK_NONBLOCK : 0;
+	int fd = socket(ss->ss_family, type | wait | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -1;
 	bool ok = true;

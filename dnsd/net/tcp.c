@@ -1,237 +1,368 @@
 #include "net/tcp.h"
 
 #include <errno.h>
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
-#include <event2/event.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/queue.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/arena.h"
 #include "base/clock.h"
 
 #define MAX_CLIENTS (1 << 14)
-#define FRAME_MAX 65535
-#define OUTPUT_HIGH (256 << 10) /* stop reading a peer that does not read */
-#define OUTPUT_LOW (64 << 10)
-#define INPUT_HIGH (128 << 10)
+#define FRAME_MAX (2 + 65535)
+#define HEADER 12
+#define BATCH 32
+#define READ_MAX (64 << 10) /* of one connection before the next has its turn */
+#define READY_MAX 64
 #define ACCEPTS_AT_ONCE 64
 
-/* In the server's list, the one without a whole query for longest first. */
+enum kind { STOP, LISTENER, CONNECTION };
+
+/* What epoll names: the first member of what it belongs to. */
+struct source {
+	int fd;
+	enum kind kind;
+};
+
+/* Between its turns a connection holds only what is left over: of the input
+ * what is no whole query yet, or all of it while output waits. In the server's
+ * list, the one without a whole query for longest first. */
 struct connection {
+	struct source source; /* first */
 	TAILQ_ENTRY(connection) entry;
-	struct tcp_server *server;
-	struct bufferevent *io;
 	struct addr peer;
 	int64_t active_ms;
-	bool closing; /* the peer has ended: close when all is written */
+	bool ended; /* nothing more is read: close when all is written */
+	uint8_t *in;
+	size_t in_len;
+	uint8_t *out; /* the peer does not take it now; NULL: nothing waits */
+	size_t out_len;
 };
 
 struct tcp_server {
 	struct net_thread thread;
-	struct event_base *base;
-	struct event **accept;
-	struct event *stop, *tick;
-	unsigned n, max;
-	unsigned idle_ms;
+	int epoll;
+	struct source stop, *listeners;
+	unsigned max;
+	unsigned idle_ms, tick_ms;
+	int64_t swept_ms;
 	_Atomic unsigned connections;
 	TAILQ_HEAD(, connection) oldest_first;
-	uint8_t reply[2 + FRAME_MAX];
+	struct answer_job jobs[BATCH];
+	uint8_t in[FRAME_MAX + READ_MAX];     /* of the one whose turn it is */
+	uint8_t out[FRAME_MAX * (BATCH + 1)]; /* a batch more fits while no more
+						 than a frame is in it */
 };
 
-static void connection_close(struct connection *c)
+static bool watch(struct tcp_server *s, struct source *source, int operation,
+	uint32_t events)
 {
-	TAILQ_REMOVE(&c->server->oldest_first, c, entry);
-	c->server->connections--;
-	bufferevent_free(c->io);
+	struct epoll_event e = {.events = events, .data.ptr = source};
+	return epoll_ctl(s->epoll, operation, source->fd, &e) == 0;
+}
+
+static void connection_close(struct tcp_server *s, struct connection *c)
+{
+	TAILQ_REMOVE(&s->oldest_first, c, entry);
+	s->connections--;
+	close(c->source.fd);
+	free(c->in);
+	free(c->out);
 	free(c);
 }
 
-/* What is due is still sent. */
-static void close_when_written(struct connection *c)
+static void touch(struct tcp_server *s, struct connection *c)
 {
-	if (!evbuffer_get_length(bufferevent_get_output(c->io))) {
-		connection_close(c);
-		return;
-	}
-	c->closing = true;
-	bufferevent_setwatermark(c->io, EV_WRITE, 0, 0);
-	bufferevent_disable(c->io, EV_READ);
+	c->active_ms = s->thread.answerer.now_ms;
+	TAILQ_REMOVE(&s->oldest_first, c, entry);
+	TAILQ_INSERT_TAIL(&s->oldest_first, c, entry);
 }
 
-static void touch(struct connection *c)
+/* -- output -- */
+
+/* Sends, and counts what the peer did not take as unsent; a peer that is gone
+ * takes everything, and reading will tell. */
+static size_t send_some(const struct connection *c, const uint8_t *p, size_t n)
 {
-	c->active_ms = clock_ms();
-	TAILQ_REMOVE(&c->server->oldest_first, c, entry);
-	TAILQ_INSERT_TAIL(&c->server->oldest_first, c, entry);
+	ssize_t sent = send(c->source.fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (sent < 0)
+		return errno == EAGAIN || errno == EINTR ? n : 0;
+	return n - (size_t)sent;
+}
+
+/* What is not taken waits, and with it the input. */
+static void flush(struct tcp_server *s, struct connection *c, size_t len)
+{
+	size_t left = len ? send_some(c, s->out, len) : 0;
+	if (!left)
+		return;
+	c->out = mem_alloc(left);
+	c->out_len = left;
+	memcpy(c->out, s->out + len - left, left);
+	watch(s, &c->source, EPOLL_CTL_MOD, EPOLLOUT);
+}
+
+/* False: some still waits. */
+static bool flush_waiting(struct tcp_server *s, struct connection *c)
+{
+	size_t left = send_some(c, c->out, c->out_len);
+	memmove(c->out, c->out + c->out_len - left, left);
+	c->out_len = left;
+	if (left)
+		return false;
+	free(c->out);
+	c->out = NULL;
+	watch(s, &c->source, EPOLL_CTL_MOD, EPOLLIN | EPOLLRDHUP);
+	return true;
 }
 
 /* -- queries -- */
 
-static void answer_frame(struct connection *c, const uint8_t *query,
-	uint16_t len, struct evbuffer *out)
+/* Cuts up to a batch of whole queries from s->in. Returns how many; *at moves
+ * on, *bad: what follows can be none. */
+static unsigned cut(struct tcp_server *s, const struct connection *c,
+	size_t len, size_t *at, bool *bad)
 {
-	struct tcp_server *s = c->server;
-	struct answer_job job = {.query = query,
-		.query_len = len,
-		.tcp = true,
-		.peer = c->peer,
-		.reply = s->reply + 2,
-		.reply_room = FRAME_MAX};
-
-	answer_batch(&s->thread.answerer, &job, 1);
-	querylog_job(&s->thread.log, &s->thread.answerer, &job);
-	if (!job.reply_len)
-		return;
-	s->reply[0] = (uint8_t)(job.reply_len >> 8);
-	s->reply[1] = (uint8_t)job.reply_len;
-	evbuffer_add(out, s->reply, 2u + job.reply_len);
-}
-
-/* Answers the whole queries in the input; false if a frame can be none. */
-static bool answer_input(struct connection *c)
-{
-	struct evbuffer *in = bufferevent_get_input(c->io);
-	struct evbuffer *out = bufferevent_get_output(c->io);
-
-	while (evbuffer_get_length(in) >= 2 &&
-		evbuffer_get_length(out) < OUTPUT_HIGH) {
-		const uint8_t *p = evbuffer_pullup(in, 2);
-		size_t len = (size_t)p[0] << 8 | p[1];
-		if (len < 12)
-			return false; /* shorter than a header */
-		if (evbuffer_get_length(in) < 2 + len)
+	unsigned n = 0;
+	*bad = false;
+	while (n < BATCH && len - *at >= 2) {
+		const uint8_t *p = s->in + *at;
+		uint16_t size = (uint16_t)(p[0] << 8 | p[1]);
+		*bad = size < HEADER;
+		if (*bad || len - *at < 2u + size)
 			break;
-		p = evbuffer_pullup(in, (ev_ssize_t)(2 + len));
-		answer_frame(c, p + 2, (uint16_t)len, out);
-		evbuffer_drain(in, 2 + len);
-		touch(c);
+		s->jobs[n].query = p + 2;
+		s->jobs[n].query_len = size;
+		s->jobs[n++].peer = c->peer;
+		*at += 2u + size;
 	}
-	return true;
+	return n;
 }
 
-static void serve(struct connection *c)
+static size_t answer_one(
+	struct tcp_server *s, struct answer_job *job, uint8_t *frame)
 {
-	struct tcp_server *s = c->server;
-	s->thread.answerer.snap = snapshot_acquire(s->thread.published);
-	net_thread_times(&s->thread);
-	bool ok = answer_input(c);
+	job->reply = frame + 2;
+	answer_finish(&s->thread.answerer, job);
+	querylog_job(&s->thread.log, &s->thread.answerer, job);
+	if (!job->reply_len)
+		return 0;
+	frame[0] = (uint8_t)(job->reply_len >> 8);
+	frame[1] = (uint8_t)job->reply_len;
+	return 2u + job->reply_len;
+}
+
+/* Answers n queries behind what is in s->out; returns its length then. */
+static size_t answer_all(struct tcp_server *s, unsigned n, size_t len)
+{
+	struct answerer *a = &s->thread.answerer;
+
+	a->snap = snapshot_acquire(s->thread.published);
+	answer_prepare(a, s->jobs, n);
+	for (unsigned i = 0; i < n; i++)
+		len += answer_one(s, &s->jobs[i], s->out + len);
 	snapshot_release(s->thread.published);
-	struct evbuffer *out = bufferevent_get_output(c->io);
-	if (!ok) {
-		close_when_written(c);
+	return len;
+}
+
+/* Answers the whole queries among len bytes of s->in; returns how many bytes
+ * are done with. Less than all of them if output has to wait. */
+static size_t answer_input(
+	struct tcp_server *s, struct connection *c, size_t len)
+{
+	size_t at = 0, out = 0;
+	unsigned n;
+	bool bad;
+
+	do {
+		n = cut(s, c, len, &at, &bad);
+		if (n)
+			out = answer_all(s, n, out);
+		if (out > FRAME_MAX) {
+			flush(s, c, out);
+			out = 0;
+		}
+	} while (n == BATCH && !c->out);
+	flush(s, c, out);
+	if (at)
+		touch(s, c);
+	if (!bad)
+		return at;
+	c->ended = true;
+	return len;
+}
+
+/* -- a connection's turn -- */
+
+/* Input that had to wait or is not whole goes to the front of s->in. */
+static size_t take_kept(struct tcp_server *s, struct connection *c)
+{
+	size_t len = c->in_len;
+	if (len)
+		memcpy(s->in, c->in, len);
+	free(c->in);
+	c->in = NULL;
+	c->in_len = 0;
+	return len;
+}
+
+static void keep(struct connection *c, const uint8_t *in, size_t len)
+{
+	if (!len)
 		return;
+	c->in = mem_alloc(len);
+	c->in_len = len;
+	memcpy(c->in, in, len);
+}
+
+/* Reads behind len bytes of s->in; returns the length then. A peer may end its
+ * side and still wait for answers. */
+static size_t read_more(
+	struct tcp_server *s, struct connection *c, size_t len, uint32_t what)
+{
+	ssize_t n = recv(c->source.fd, s->in + len, READ_MAX, MSG_DONTWAIT);
+	if (n < 0) {
+		c->ended = errno != EAGAIN && errno != EINTR;
+		return len;
 	}
-	if (evbuffer_get_length(out) >= OUTPUT_HIGH)
-		bufferevent_disable(c->io, EV_READ);
+	/* Its end was there before: a read that leaves room got all. */
+	if (n == 0 || (what & EPOLLRDHUP && n < READ_MAX))
+		c->ended = true;
+	return len + (size_t)n;
 }
 
-static void on_read(struct bufferevent *io, void *arg)
+/* Reads, answers, writes, each with one call where it fits. False: the
+ * connection has been closed. */
+static bool serve(struct tcp_server *s, struct connection *c, uint32_t what)
 {
-	serve(arg);
-}
-
-/* The output fell below the low mark: go on reading. */
-static void on_written(struct bufferevent *io, void *arg)
-{
-	struct connection *c = arg;
-	if (c->closing) {
-		if (evbuffer_get_length(bufferevent_get_output(io)) == 0)
-			connection_close(c);
-		return;
+	if (c->out && !flush_waiting(s, c))
+		return true;
+	size_t len = take_kept(s, c);
+	if (!c->ended && len <= FRAME_MAX)
+		len = read_more(s, c, len, what);
+	size_t done = answer_input(s, c, len);
+	if (c->ended && !c->out) {
+		connection_close(s, c);
+		return false;
 	}
-	bufferevent_enable(io, EV_READ);
-	serve(c);
-}
-
-static void on_event(struct bufferevent *io, short what, void *arg)
-{
-	struct connection *c = arg;
-	/* A peer may end its side and still wait for answers. */
-	if (what & BEV_EVENT_EOF)
-		close_when_written(c);
-	else
-		connection_close(c);
+	keep(c, s->in + done, len - done);
+	return true;
 }
 
 /* -- connections -- */
 
-static void connection_new(
+static struct connection *connection_new(
 	struct tcp_server *s, int fd, const struct sockaddr *peer)
 {
 	struct connection *c = mem_zero(1, sizeof *c);
-	int one = 1;
 
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-	c->server = s;
+	c->source = (struct source){fd, CONNECTION};
 	c->peer = addr_from_sockaddr(peer);
-	c->io = bufferevent_socket_new(s->base, fd, BEV_OPT_CLOSE_ON_FREE);
-	if (!c->io) {
-		close(fd);
-		free(c);
-		return;
-	}
-	c->active_ms = clock_ms();
+	c->active_ms = s->thread.answerer.now_ms;
 	TAILQ_INSERT_TAIL(&s->oldest_first, c, entry);
 	s->connections++;
-	bufferevent_setcb(c->io, on_read, on_written, on_event, c);
-	bufferevent_setwatermark(c->io, EV_READ, 0, INPUT_HIGH);
-	bufferevent_setwatermark(c->io, EV_WRITE, OUTPUT_LOW, 0);
-	bufferevent_enable(c->io, EV_READ | EV_WRITE);
+	return c;
 }
 
-static void on_accept(evutil_socket_t listener, short what, void *arg)
+/* At the cap, and when descriptors run out, the oldest makes room. */
+static bool make_room(struct tcp_server *s)
 {
-	struct tcp_server *s = arg;
+	if (TAILQ_EMPTY(&s->oldest_first))
+		return false;
+	connection_close(s, TAILQ_FIRST(&s->oldest_first));
+	return true;
+}
+
+static void accept_some(struct tcp_server *s, int listener)
+{
 	for (int i = 0; i < ACCEPTS_AT_ONCE; i++) {
 		struct sockaddr_storage peer;
 		socklen_t len = sizeof peer;
 		int fd = accept4(listener, (struct sockaddr *)&peer, &len,
 			SOCK_NONBLOCK | SOCK_CLOEXEC);
-		/* Out of descriptors: make room as at the cap. */
 		if (fd < 0 && (errno == EMFILE || errno == ENFILE) &&
-			!TAILQ_EMPTY(&s->oldest_first)) {
-			connection_close(TAILQ_FIRST(&s->oldest_first));
+			make_room(s))
 			continue;
-		}
 		if (fd < 0)
 			return;
 		if (s->connections >= s->max)
-			connection_close(TAILQ_FIRST(&s->oldest_first));
-		connection_new(s, fd, (struct sockaddr *)&peer);
+			make_room(s);
+		struct connection *c =
+			connection_new(s, fd, (struct sockaddr *)&peer);
+		if (!watch(s, &c->source, EPOLL_CTL_ADD, EPOLLIN | EPOLLRDHUP))
+			connection_close(s, c);
 	}
 }
 
-static void on_tick(evutil_socket_t fd, short what, void *arg)
+/* Every tick, not every turn: an idle connection may stay a tick longer. */
+static void sweep(struct tcp_server *s)
 {
-	struct tcp_server *s = arg;
-	int64_t now = clock_ms();
+	int64_t now = s->thread.answerer.now_ms;
+	if (now - s->swept_ms < s->tick_ms)
+		return;
+	s->swept_ms = now;
 	struct connection *c;
 	while ((c = TAILQ_FIRST(&s->oldest_first)) &&
 		now - c->active_ms >= s->idle_ms)
-		connection_close(c);
-}
-
-static void on_stop(evutil_socket_t fd, short what, void *arg)
-{
-	event_base_loopbreak(((struct tcp_server *)arg)->base);
+		connection_close(s, c);
 }
 
 /* -- the thread -- */
+
+/* One look at all sockets; false: stop. New connections last, as they may
+ * close others, and those may be among the ready ones. */
+static bool turn(struct tcp_server *s)
+{
+	struct epoll_event ready[READY_MAX];
+	int n = epoll_wait(s->epoll, ready, READY_MAX,
+		s->connections ? (int)s->tick_ms : -1);
+
+	net_thread_times(&s->thread);
+	for (int i = 0; i < n; i++) {
+		struct source *source = ready[i].data.ptr;
+		if (source->kind == STOP)
+			return false;
+		if (source->kind == CONNECTION)
+			serve(s, (struct connection *)source, ready[i].events);
+	}
+	for (int i = 0; i < n; i++) {
+		struct source *source = ready[i].data.ptr;
+		if (source->kind == LISTENER)
+			accept_some(s, source->fd);
+	}
+	sweep(s);
+	return true;
+}
 
 static void *run(void *arg)
 {
 	struct tcp_server *s = arg;
 	snapshot_thread_begin();
-	event_base_dispatch(s->base);
-	while (!TAILQ_EMPTY(&s->oldest_first))
-		connection_close(TAILQ_FIRST(&s->oldest_first));
+	while (turn(s)) {
+	}
+	while (make_room(s)) {
+	}
 	snapshot_thread_end();
 	return NULL;
+}
+
+static void open_epoll(struct tcp_server *s, const int *fds, unsigned n)
+{
+	bool ok = true;
+	s->epoll = epoll_create1(EPOLL_CLOEXEC);
+	s->stop = (struct source){s->thread.stop_fd, STOP};
+	ok &= s->epoll >= 0;
+	ok &= watch(s, &s->stop, EPOLL_CTL_ADD, EPOLLIN);
+	s->listeners = mem_zero(n, sizeof *s->listeners);
+	for (unsigned i = 0; i < n; i++) {
+		s->listeners[i] = (struct source){fds[i], LISTENER};
+		ok &= watch(s, &s->listeners[i], EPOLL_CTL_ADD, EPOLLIN);
+	}
+	if (!ok)
+		abort(); /* no descriptor or no memory while starting */
 }
 
 struct tcp_server *tcp_server_new(const int *fds, unsigned n,
@@ -242,26 +373,18 @@ struct tcp_server *tcp_server_new(const int *fds, unsigned n,
 		aligned_alloc(64, (sizeof *s + 63) & ~(size_t)63);
 	if (!s)
 		abort();
-	memset(s, 0, sizeof *s);
+	/* The buffers stay untouched until there is something in them. */
+	memset(s, 0, offsetof(struct tcp_server, in));
 	TAILQ_INIT(&s->oldest_first);
 	net_thread_init(&s->thread, published, MAX_CLIENTS, memory, secret);
+	for (unsigned i = 0; i < BATCH; i++) {
+		s->jobs[i].tcp = true;
+		s->jobs[i].reply_room = FRAME_MAX - 2;
+	}
 	s->max = max_connections;
 	s->idle_ms = idle_ms;
-	s->n = n;
-	s->base = event_base_new();
-	s->accept = mem_zero(n, sizeof(struct event *));
-	for (unsigned i = 0; i < n; i++) {
-		s->accept[i] = event_new(
-			s->base, fds[i], EV_READ | EV_PERSIST, on_accept, s);
-		event_add(s->accept[i], NULL);
-	}
-	s->stop = event_new(
-		s->base, s->thread.stop_fd, EV_READ | EV_PERSIST, on_stop, s);
-	event_add(s->stop, NULL);
-	unsigned tick_ms = idle_ms / 4 < 1000 ? idle_ms / 4 : 1000;
-	struct timeval tick = {tick_ms / 1000, tick_ms % 1000 * 1000};
-	s->tick = event_new(s->base, -1, EV_PERSIST, on_tick, s);
-	event_add(s->tick, &tick);
+	s->tick_ms = idle_ms / 4 < 1000 ? idle_ms / 4 + 1 : 1000;
+	open_epoll(s, fds, n);
 	return s;
 }
 
@@ -277,12 +400,8 @@ void tcp_server_stop(struct tcp_server *s)
 
 void tcp_server_free(struct tcp_server *s)
 {
-	for (unsigned i = 0; i < s->n; i++)
-		event_free(s->accept[i]);
-	free(s->accept);
-	event_free(s->stop);
-	event_free(s->tick);
-	event_base_free(s->base);
+	close(s->epoll);
+	free(s->listeners);
 	net_thread_fini(&s->thread);
 	free(s);
 }

@@ -29,8 +29,9 @@ struct report {
 	struct report_node *nodes;
 	struct answer_counters counters; /* of all threads */
 	unsigned tcp_connections, workers;
-	uint64_t builds;   /* snapshots published */
-	uint64_t build_ns; /* the last one took */
+	uint64_t builds;        /* snapshots published */
+	uint64_t build_ns;      /* the last one took */
+	uint64_t builds_cpu_ns; /* all of them took of a processor */
 	uint64_t reloads, reload_errors;
 	int64_t reload_wall_ms;   /* 0: never */
 	const char *reload_error; /* "" if the last one went well */

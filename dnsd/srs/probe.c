@@ -58,8 +58,12 @@ static void finish(struct probe *probe, bool ok, enum sample_failure failure,
 	probe_done *done = probe->done;
 	void *arg = probe->arg;
 
-	snprintf(why, sizeof why, "%s probe of %s: %s",
-		probe->kind == PROBE_RTMP ? "RTMP" : "HTTP",
+	static const char *const kinds[] = {
+		[PROBE_RTMP] = "RTMP probe of",
+		[PROBE_HTTP] = "HTTP probe of",
+		[PROBE_CONNECT] = "connection to",
+	};
+	snprintf(why, sizeof why, "%s %s: %s", kinds[probe->kind],
 		sockaddr_text((struct sockaddr *)&probe->to, to), what);
 	probe_cancel(probe);
 	done(arg, ok, failure, rtt_ms, why);
@@ -144,6 +148,16 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 		else
 			finish(probe, false, SAMPLE_TIMEOUT,
 				"not connected in time");
+		return;
+	}
+	if (probe->kind == PROBE_CONNECT) {
+		int error = 0;
+		socklen_t len = sizeof error;
+		getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
+		if (error)
+			fail(probe, error);
+		else
+			finish(probe, true, 0, "connected");
 		return;
 	}
 	ssize_t n = send(fd, probe->request + probe->sent,

@@ -16,7 +16,11 @@
 struct event_base;
 struct probe;
 
-enum probe_kind { PROBE_RTMP, PROBE_HTTP };
+enum probe_kind {
+	PROBE_RTMP,
+	PROBE_HTTP,
+	PROBE_CONNECT, /* only whether a connection comes about */
+};
 
 /* ok, or how it failed and why in one line. The probe is gone when this is
  * called. */

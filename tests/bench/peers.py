@@ -1,4 +1,5 @@
-"""Other name servers beside dnsd, as far as they are installed: `bench.py`.
+"""Other name servers beside dnsd, as far as they are installed, and the floor
+under all of them: `bench.py`.
 
 Each serves the same zone on loopback with one worker; live.example.com is
 steered by place where a server can do that and a city database is given, by the
@@ -87,6 +88,21 @@ class Peer:
                 os.kill(pid, signal.SIGKILL)
             self.process.wait()
         shutil.rmtree(self.dir, ignore_errors=True)
+
+
+class Floor(Peer):
+    """No name server: the same answer to everything. What is left is the
+    kernel's work and the generator's own delay."""
+
+    name = "floor"
+    folder = ""     # of the benchmark's programs
+
+    @classmethod
+    def installed(cls):
+        return bool(cls.folder)
+
+    def command(self):
+        return [f"{self.folder}/floor", f"127.0.0.1:{self.port}"]
 
 
 class Gdnsd(Peer):
@@ -257,4 +273,4 @@ security-poll-suffix=
         return ["pdns_server", f"--config-dir={self.dir}"]
 
 
-ALL = (Gdnsd, Knot, Nsd, PowerDns)
+ALL = (Floor, Gdnsd, Knot, Nsd, PowerDns)

@@ -1,18 +1,20 @@
 /* qgen - a DNS load generator for the project's own benchmark.
  *
  *	qgen [-n SOCKETS] [-w WINDOW] [-t SECONDS] [-r PER_S] [-k SEED]
- *	     [-m NAMES] ADDRESS:PORT MIX [NAME]
+ *	     [-m NAMES] [-T | -1] ADDRESS:PORT MIX [NAME]
  *
  * MIX: static (www.NAME A), steered (live.NAME A), ecs (live.NAME A with a
  * random client /24), nxdomain (random names), names (h0.NAME A to
  * h999999.NAME or as many as -m says),
  * mix (all of them in turn). Closed loop with WINDOW questions under way, or
- * open loop with -r: then latency counts from when a question was due.
+ * open loop with -r: then latency counts from when a question was due. Over
+ * UDP, or TCP: -T with connections that stay, on each its share of WINDOW under
+ * way; -1 with a connection for every question, SOCKETS of them under way.
  * Every answer is checked: id, QR, rcode, and that it answers or not. One line
  * of JSON on stdout. Single thread; loopback only. */
 #include <errno.h>
 #include <netinet/in.h>
-#include <poll.h>
+#include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +31,8 @@
 #define PACKET 600
 #define IDS 4096 /* questions under way on one socket, at most */
 #define LOST_NS 1000000000
-#define BUCKETS 2048 /* of latency: 16 to an octave of nanoseconds */
+#define BUCKETS 4096 /* of latency: 64 to an octave of nanoseconds */
+#define STREAM (1 << 16)
 
 enum mix { STATIC, STEERED, ECS, NXDOMAIN, NAMES, MIX };
 static const char *const mixes[] = {
@@ -45,10 +48,17 @@ struct lane { /* one socket */
 	uint16_t next;
 	unsigned under_way;
 	struct pending pending[IDS];
+	size_t have; /* TCP: bytes of answers that are not whole yet */
+	uint8_t *in; /* TCP: STREAM */
 };
+
+enum over { UDP, TCP_STAYS, TCP_ONCE };
 
 struct run {
 	struct rng rng;
+	enum over over;
+	struct sockaddr_storage to;
+	socklen_t to_len;
 	enum mix mix;
 	const char *zone;
 	unsigned n_lanes, window;
@@ -150,17 +160,17 @@ static void send_some(struct run *r, struct lane *l, unsigned n, int64_t due)
 
 static unsigned bucket_of(int64_t ns)
 {
-	if (ns < 16)
+	if (ns < 64)
 		return 0;
 	unsigned octave = 63 - (unsigned)__builtin_clzll((uint64_t)ns);
-	return octave * 16 + (unsigned)((ns >> (octave - 4)) & 15);
+	return octave * 64 + (unsigned)((ns >> (octave - 6)) & 63);
 }
 
 static int64_t bucket_ns(unsigned bucket)
 {
-	unsigned octave = bucket / 16;
-	return octave < 4 ? 16
-			  : (int64_t)(16 + bucket % 16 + 1) << (octave - 4);
+	unsigned octave = bucket / 64;
+	return octave < 6 ? 64
+			  : (int64_t)(64 + bucket % 64 + 1) << (octave - 6);
 }
 
 static void check(struct run *r, struct lane *l, const uint8_t *p, size_t len,
@@ -212,6 +222,125 @@ static void expire(struct run *r, struct lane *l, int64_t now)
 			l->under_way--;
 			r->lost++;
 		}
+}
+
+/* -- TCP -- */
+
+/* Each lane has an address of its own: ports that wait in TIME_WAIT are those
+ * of one address. */
+static bool connect_lane(const struct run *r, struct lane *l)
+{
+	int one = 1;
+	struct sockaddr_in from = {.sin_family = AF_INET,
+		.sin_addr.s_addr =
+			htonl(0x7f010001 + (uint32_t)(l - r->lanes))};
+
+	l->fd = socket(r->to.ss_family, SOCK_STREAM, 0);
+	setsockopt(l->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+	if (r->to.ss_family == AF_INET) {
+		setsockopt(l->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one,
+			sizeof one);
+		bind(l->fd, (struct sockaddr *)&from, sizeof from);
+	}
+	l->have = 0;
+	return connect(l->fd, (const struct sockaddr *)&r->to, r->to_len) == 0;
+}
+
+/* What the server ended is lost. */
+static void hang_up(struct run *r, struct lane *l)
+{
+	close(l->fd);
+	l->fd = -1;
+	r->lost += l->under_way;
+	l->under_way = 0;
+	for (unsigned i = 0; i < IDS; i++)
+		l->pending[i].due_ns = 0;
+}
+
+static void tcp_send(struct run *r, struct lane *l, unsigned n, int64_t due)
+{
+	static uint8_t frames[STREAM];
+	size_t len = 0;
+	unsigned ready = 0;
+
+	for (; ready < n && len + PACKET + 2 <= sizeof frames; ready++) {
+		uint16_t id = l->next++ % IDS;
+		size_t q = question(r, id, frames + len + 2, &l->pending[id]);
+		l->pending[id].due_ns = due;
+		frames[len] = (uint8_t)(q >> 8);
+		frames[len + 1] = (uint8_t)q;
+		len += 2 + q;
+	}
+	r->sent += ready;
+	l->under_way += ready;
+	if (send(l->fd, frames, len, MSG_NOSIGNAL) != (ssize_t)len)
+		hang_up(r, l);
+}
+
+static void tcp_receive(struct run *r, struct lane *l)
+{
+	ssize_t n =
+		recv(l->fd, l->in + l->have, STREAM - l->have, MSG_DONTWAIT);
+	int64_t now = clock_ns();
+	size_t at = 0;
+
+	if (n == 0 || (n < 0 && errno != EAGAIN)) {
+		hang_up(r, l);
+		return;
+	}
+	if (n < 0)
+		return;
+	l->have += (size_t)n;
+	while (l->have - at >= 2) {
+		size_t len = (size_t)l->in[at] << 8 | l->in[at + 1];
+		if (l->have - at < 2 + len)
+			break;
+		check(r, l, l->in + at + 2, len, now);
+		at += 2 + len;
+	}
+	l->have -= at;
+	memmove(l->in, l->in + at, l->have);
+}
+
+static void tcp_turn(struct run *r, struct lane *l, unsigned each)
+{
+	int64_t now = clock_ns();
+	if (l->fd < 0 && !connect_lane(r, l)) {
+		hang_up(r, l);
+		r->lost++;
+		return;
+	}
+	if (l->under_way < each)
+		tcp_send(r, l, each - l->under_way, now);
+	if (l->fd >= 0)
+		tcp_receive(r, l);
+	if (r->over == TCP_ONCE && l->fd >= 0 && !l->under_way)
+		hang_up(r, l);
+}
+
+static void tcp_loop(struct run *r, int64_t end)
+{
+	unsigned each = r->over == TCP_ONCE
+		? 1
+		: (r->window + r->n_lanes - 1) / r->n_lanes;
+	while (clock_ns() < end)
+		for (unsigned i = 0; i < r->n_lanes; i++)
+			tcp_turn(r, &r->lanes[i], each);
+}
+
+static void tcp_drain(struct run *r)
+{
+	int64_t end = clock_ns() + LOST_NS / 2;
+	uint64_t left = 1;
+	while (left && clock_ns() < end) {
+		left = 0;
+		for (unsigned i = 0; i < r->n_lanes; i++) {
+			if (r->lanes[i].under_way)
+				tcp_receive(r, &r->lanes[i]);
+			left += r->lanes[i].under_way;
+		}
+	}
+	r->lost += left;
 }
 
 /* -- the run -- */
@@ -275,28 +404,85 @@ static double percentile_us(const struct run *r, double share)
 	return (double)r->max_ns / 1000;
 }
 
+static bool open_lane(const struct run *r, struct lane *l)
+{
+	int size = 1 << 20;
+	if (r->over != UDP) {
+		l->in = mem_alloc(STREAM);
+		return connect_lane(r, l);
+	}
+	l->fd = socket(r->to.ss_family, SOCK_DGRAM, 0);
+	setsockopt(l->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+	return connect(l->fd, (const struct sockaddr *)&r->to, r->to_len) == 0;
+}
+
 static bool open_lanes(struct run *r, const char *server)
 {
-	struct sockaddr_storage to;
-	socklen_t len = sockaddr_parse(&to, server, 53);
+	r->to_len = sockaddr_parse(&r->to, server, 53);
 	r->lanes = mem_zero(r->n_lanes, sizeof *r->lanes);
-	for (unsigned i = 0; len && i < r->n_lanes; i++) {
-		int size = 1 << 20;
-		r->lanes[i].fd = socket(to.ss_family, SOCK_DGRAM, 0);
-		setsockopt(r->lanes[i].fd, SOL_SOCKET, SO_RCVBUF, &size,
-			sizeof size);
-		if (connect(r->lanes[i].fd, (struct sockaddr *)&to, len))
+	for (unsigned i = 0; r->to_len && i < r->n_lanes; i++)
+		if (!open_lane(r, &r->lanes[i]))
 			return false;
-	}
-	return len > 0;
+	return r->to_len > 0;
+}
+
+static void run_for(struct run *r, int64_t ns, double per_s)
+{
+	int64_t end = clock_ns() + ns;
+	if (r->over != UDP)
+		tcp_loop(r, end);
+	else if (per_s > 0)
+		open_loop(r, end, per_s);
+	else
+		closed_loop(r, end);
+}
+
+static void report(const struct run *r, double took)
+{
+	printf("{\"mix\": \"%s\", \"sent\": %llu, \"answered\": %llu, "
+	       "\"bad\": %llu, \"lost\": %llu, \"per_s\": %.0f, \"p50_us\": "
+	       "%.1f, \"p99_us\": %.1f, \"max_us\": %.1f}\n",
+		mixes[r->mix], (unsigned long long)r->sent,
+		(unsigned long long)r->answered, (unsigned long long)r->bad,
+		(unsigned long long)r->lost, (double)r->answered / took,
+		percentile_us(r, .5), percentile_us(r, .99),
+		(double)r->max_ns / 1000);
 }
 
 static int usage(void)
 {
 	fprintf(stderr,
 		"usage: qgen [-n SOCKETS] [-w WINDOW] [-t SECONDS] [-r PER_S] "
-		"[-k SEED] [-m NAMES] ADDRESS:PORT MIX [NAME]\n");
+		"[-k SEED] [-m NAMES] [-T | -1] ADDRESS:PORT MIX [NAME]\n");
 	return 2;
+}
+
+/* false: not a mix */
+static bool set_mix(struct run *r, const char *text)
+{
+	unsigned m = 0;
+	while (m <= MIX && strcmp(mixes[m], text))
+		m++;
+	r->mix = (enum mix)m;
+	return m <= MIX;
+}
+
+static bool set_number(
+	struct run *r, int opt, double v, double *seconds, double *per_s)
+{
+	if (opt == 'n')
+		r->n_lanes = (unsigned)v;
+	else if (opt == 'w')
+		r->window = (unsigned)v;
+	else if (opt == 't')
+		*seconds = v;
+	else if (opt == 'r')
+		*per_s = v;
+	else if (opt == 'm')
+		r->n_names = v >= 1 ? (uint32_t)v : 1;
+	else if (opt == 'k')
+		r->rng.state = (uint64_t)v;
+	return opt != '?';
 }
 
 int main(int argc, char **argv)
@@ -309,31 +495,16 @@ int main(int argc, char **argv)
 	int opt;
 
 	r.rng.state = 1;
-	while ((opt = getopt(argc, argv, "n:w:t:r:k:m:")) != -1) {
-		double v = opt == '?' ? 0 : atof(optarg);
-		if (opt == 'n')
-			r.n_lanes = (unsigned)v;
-		else if (opt == 'w')
-			r.window = (unsigned)v;
-		else if (opt == 't')
-			seconds = v;
-		else if (opt == 'r')
-			per_s = v;
-		else if (opt == 'm')
-			r.n_names = v >= 1 ? (uint32_t)v : 1;
-		else if (opt == 'k')
-			r.rng.state = (uint64_t)v;
-		else
+	while ((opt = getopt(argc, argv, "n:w:t:r:k:m:T1")) != -1) {
+		if (opt == 'T' || opt == '1')
+			r.over = opt == 'T' ? TCP_STAYS : TCP_ONCE;
+		else if (!set_number(&r, opt, optarg ? atof(optarg) : 0,
+				 &seconds, &per_s))
 			return usage();
 	}
-	if (argc - optind < 2 || r.n_lanes < 1)
+	if (argc - optind < 2 || r.n_lanes < 1 ||
+		!set_mix(&r, argv[optind + 1]))
 		return usage();
-	unsigned m = 0;
-	while (m <= MIX && strcmp(mixes[m], argv[optind + 1]))
-		m++;
-	if (m > MIX)
-		return usage();
-	r.mix = (enum mix)m;
 	if (argc - optind > 2)
 		r.zone = argv[optind + 2];
 	if (!open_lanes(&r, argv[optind])) {
@@ -341,21 +512,13 @@ int main(int argc, char **argv)
 			errno ? strerror(errno) : "not ADDRESS:PORT");
 		return 1;
 	}
-	int64_t start = clock_ns(), end = start + (int64_t)(seconds * 1e9);
-	if (per_s > 0)
-		open_loop(&r, end, per_s);
-	else
-		closed_loop(&r, end);
+	int64_t start = clock_ns();
+	run_for(&r, (int64_t)(seconds * 1e9), per_s);
 	double took = (double)(clock_ns() - start) / 1e9;
-	drain(&r);
-	printf("{\"mix\": \"%s\", \"sent\": %llu, \"answered\": %llu, "
-	       "\"bad\": %llu, \"lost\": %llu, \"per_s\": %.0f, \"p50_us\": "
-	       "%.1f, \"p99_us\": %.1f, \"max_us\": %.1f}\n",
-		mixes[m], (unsigned long long)r.sent,
-		(unsigned long long)r.answered, (unsigned long long)r.bad,
-		(unsigned long long)r.lost, (double)r.answered / took,
-		percentile_us(&r, .5), percentile_us(&r, .99),
-		(double)r.max_ns / 1000);
-	free(r.lanes);
+	if (r.over == UDP)
+		drain(&r);
+	else
+		tcp_drain(&r);
+	report(&r, took);
 	return r.bad || !r.answered;
 }

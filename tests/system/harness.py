@@ -53,6 +53,8 @@ class Daemon:
     """dnsd with a folder of its own. conf is YAML without listen, control,
     store and http; files is a dict of further files."""
 
+    own_session = False     # so that the scheduler shares cores fairly
+
     def __init__(self, conf, files=None, start=True, listen=None, http=True,
                  more_http=""):
         self._folder = tempfile.TemporaryDirectory(prefix="dnsd-test-")
@@ -91,7 +93,8 @@ class Daemon:
         self.log = open(self.folder / "log", "ab")
         self.process = subprocess.Popen(
             [DNSD, "run", "-c", self.conf], stderr=self.log,
-            stdout=self.log, cwd=self.folder)
+            stdout=self.log, cwd=self.folder,
+            start_new_session=self.own_session)
         if wait:
             self.wait_until_it_answers()
         return self

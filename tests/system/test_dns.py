@@ -4,6 +4,7 @@ import ipaddress
 import random
 import socket
 import struct
+import threading
 import time
 
 import dns.edns
@@ -240,8 +241,8 @@ class Dns(Test):
         return s
 
     @staticmethod
-    def frame(name):
-        wire = dns.message.make_query(name, "A").to_wire()
+    def frame(name, rdtype="A"):
+        wire = dns.message.make_query(name, rdtype).to_wire()
         return struct.pack("!H", len(wire)) + wire
 
     @staticmethod
@@ -261,6 +262,37 @@ class Dns(Test):
         for _ in range(100):
             self.assertEqual(self.read_frame(s).answer[0][0].address,
                              "192.0.2.80")
+
+    def test_slow_reader(self):
+        """More answers than sockets hold wait for who reads late; the
+        questions behind them wait too, and none is lost."""
+        s, n = self.connect(), 8000
+        s.settimeout(PATIENCE_S)
+        sender = threading.Thread(
+            target=s.sendall,
+            args=(self.frame("big.example.com", "TXT") * n,), daemon=True)
+        sender.start()
+        time.sleep(0.3)     # until all buffers are full, more or less
+        self.assertEqual(self.d.address("www.example.com", tcp=True),
+                         "192.0.2.80")
+        with s.makefile("rb") as stream:
+            for _ in range(n):
+                size, = struct.unpack("!H", stream.read(2))
+                self.assertEqual(size, len(stream.read(size)))
+                self.assertGreater(size, 1400)
+        sender.join()
+
+    def test_leaves_while_answers_wait(self):
+        s = self.connect()
+        s.setblocking(False)
+        try:
+            for _ in range(1000):
+                s.send(self.frame("big.example.com", "TXT") * 100)
+        except BlockingIOError:
+            pass
+        s.close()
+        self.assertEqual(self.d.address("www.example.com", tcp=True),
+                         "192.0.2.80")
 
     def test_byte_by_byte(self):
         s = self.connect()

@@ -277,6 +277,42 @@ static void test_refused(void **state)
 	assert_int_equal(told[0].failure, SAMPLE_REFUSED);
 }
 
+static unsigned transfers; /* begun */
+
+/* Ours comes before the library's. */
+int curl_multi_add_handle(void *multi, void *easy);
+int curl_multi_add_handle(void *multi, void *easy)
+{
+	static int (*real)(void *, void *);
+	transfers++;
+	if (!real)
+		*(void **)&real = dlsym(RTLD_NEXT, "curl_multi_add_handle");
+	return real(multi, easy);
+}
+
+/* A node that cannot be reached is not worth a transfer, until it can. */
+static void test_knock(void **state)
+{
+	static struct server s;
+	struct sockaddr_storage at;
+	serve_summary(&s, 5);
+	evconnlistener_free(s.listener);
+	transfers = 0;
+	ask((struct poll_target){.api = url(&s, "")}, 20, 500);
+	until(&told[0].failures, 6, 5000);
+	assert_int_equal(transfers, 1);
+	assert_int_equal(told[0].failure, SAMPLE_REFUSED);
+	assert_non_null(strstr(told[0].why, "refused"));
+
+	socklen_t len = sockaddr_parse(&at, s.at, 0);
+	s.listener = evconnlistener_new_bind(base, on_accept, &s,
+		LEV_OPT_CLOSE_ON_FREE | LEV_OPT_REUSEABLE, 16, (void *)&at,
+		(int)len);
+	assert_non_null(s.listener);
+	until(&told[0].samples, 3, 5000);
+	evconnlistener_free(s.listener);
+}
+
 static void test_body_cap(void **state)
 {
 	static struct server s;
@@ -427,6 +463,7 @@ int main(void)
 		TEST(test_sample),
 		TEST(test_failures),
 		TEST(test_refused),
+		TEST(test_knock),
 		TEST(test_body_cap),
 		TEST(test_probes),
 		TEST(test_set),

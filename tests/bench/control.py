@@ -1,0 +1,342 @@
+#!/usr/bin/python3
+"""What polls, builds and reloads cost, and what queries notice of them:
+`make bench-control`.
+
+A fleet of 10,000 nodes (--nodes) that are all polled, two more that a prober
+watches, a city database (--geoip) and a zone of a million names (--names).
+dnsd, its control and builder threads included, and the fleet run on the first
+core and share it with the worker: the hardest case. The generator has the last
+core for itself.
+
+    control.py [--geoip FILE] [--nodes N] [--names N] [--seconds S] [--reps N]
+               [--only load,refused,latency]
+
+load: processor time of polls and builds, and how long a poll takes to be in the
+answers. refused: the same nodes, none of whom answers. latency: 20,000 queries
+a second while nobody is polled, while all are, while the zone is reloaded and
+while the database is replaced.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import random
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import threading
+import time
+
+import bench
+from harness import Daemon, free_port
+
+SUMMARY = ('{"code":0,"server":"vid-1","service":"s1","pid":"17","data":{'
+           '"ok":true,"now_ms":%d,"self":{"version":"6.0.157","pid":17,'
+           '"cpu_percent":0.2,"srs_uptime":9000},"system":{'
+           '"cpu_percent":0.1,"net_sample_time":%d,"srs_sample_time":%d,'
+           '"srs_recv_bytes":1,"srs_send_bytes":%d,"conn_srs":%d}}}')
+
+
+class Watched(threading.Thread):
+    """A node that remembers when it told its load."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.conns, self.told = 100, {}
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.start()
+
+    def run(self):
+        while True:
+            peer, _ = self.socket.accept()
+            with peer:
+                if not peer.recv(4096):
+                    continue
+                now, conns = int(time.time() * 1000), self.conns
+                body = SUMMARY % (now, now, now, now, conns)
+                peer.sendall(("HTTP/1.1 200 OK\r\nContent-Length: "
+                              f"{len(body)}\r\n\r\n{body}").encode())
+                self.told.setdefault(conns, time.monotonic())
+
+
+def configuration(args, geoip, api, watched=()):
+    """api: that of all nodes of the fleet, or none."""
+    rng = random.Random(3)
+    conf = "zones: {example.com: {file: zone}}\n"
+    if geoip:
+        conf += f"geoip: [{geoip}]\n"
+    conf += "nodes:\n"
+    for i in range(args.nodes):
+        lat, lon = bench.CITIES[i % len(bench.CITIES)]
+        conf += (f"  n{i}: {{address: [198.18.{i >> 8}.{i & 255}], site: "
+                 f"s{i // 20}, at: [{lat + rng.uniform(-2, 2):.2f}, "
+                 f"{lon + rng.uniform(-2, 2):.2f}], capacity: 5000, "
+                 f"api: \"{api or 'off'}\", rtmp: off, flv: off}}\n")
+    for name, node, lon in zip("xy", watched, (8, 120)):
+        conf += (f"  {name}: {{role: relay, address: [198.19.0.{node.port % 250}],"
+                 f" at: [50, {lon}], capacity: 5000, "
+                 f"api: \"http://127.0.0.1:{node.port}\", rtmp: off, "
+                 "flv: off}\n")
+    conf += "steer:\n  live.example.com: {pool: [edge], lines: 3}\n"
+    if watched:
+        conf += "  watched.example.com: {pool: [relay]}\n"
+    return conf
+
+
+def zone(names):
+    return ("$TTL 300\n@ SOA ns1 hostmaster 1 3600 600 86400 60\n@ NS ns1\n"
+            "ns1 A 127.0.0.1\nwww A 192.0.2.80\n" + "".join(
+                f"h{i} A 10.{i >> 16 & 255}.{i >> 8 & 255}.{i & 255}\n"
+                for i in range(names)))
+
+
+class Server:
+    """dnsd with one worker, all of it on the first core."""
+
+    def __init__(self, conf, files, geoip=False):
+        self.daemon = d = Daemon(conf, files=files, start=False)
+        d.head = d.head.replace("workers: 2", "workers: 1")
+        d.write_conf(conf)
+        d.start()
+        self.pid, self.port = d.process.pid, d.port
+        for task in os.listdir(f"/proc/{self.pid}/task"):
+            os.sched_setaffinity(int(task), {0})
+        while geoip and "geoip: loaded" not in d.log_text():
+            time.sleep(0.1)
+
+    def metric(self, name):
+        return next(float(line.split()[1])
+                    for line in self.daemon.http("/metrics")[1].splitlines()
+                    if line.startswith(name + " "))
+
+    def control_cpu(self):
+        """Seconds of the main thread, which is control."""
+        stat = pathlib.Path(f"/proc/{self.pid}/task/{self.pid}/stat")
+        fields = stat.read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / bench.TICK
+
+    def close(self):
+        self.daemon.close()
+
+
+class Fleet:
+    def __init__(self):
+        self.port = free_port()
+        self.process = subprocess.Popen(
+            ["taskset", "-c", "0", f"{bench.BENCH}/fleet",
+             f"127.0.0.1:{self.port}"], start_new_session=True)
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def cost(server, seconds):
+    """(share of a core that control takes, CPU ms of a build)"""
+    before, cpu = time.monotonic(), server.control_cpu()
+    builds = server.metric("dnsd_snapshot_builds_total")
+    built = server.metric("dnsd_snapshot_builds_cpu_seconds_total")
+    time.sleep(seconds)
+    share = (server.control_cpu() - cpu) / (time.monotonic() - before)
+    n = server.metric("dnsd_snapshot_builds_total") - builds
+    built = server.metric("dnsd_snapshot_builds_cpu_seconds_total") - built
+    return share, built / n * 1000
+
+
+# -- from a poll to the answers -----------------------------------------------
+
+class Prober:
+    def __init__(self, server):
+        self.server, self.rng = server, random.Random(5)
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.connect(("127.0.0.1", server.port))
+        self.socket.settimeout(1)
+
+    def answer(self):
+        """The address that some European client net is sent to."""
+        net = (f"81.{64 + self.rng.randrange(64)}.{self.rng.randrange(256)}"
+               ".0/24")
+        query = self.server.daemon.query("watched.example.com", subnet=net)
+        self.socket.send(query.to_wire())
+        reply = self.socket.recv(2000)
+        at = reply.index(b"\xc0\x0c\0\1\0\1") + 12
+        return socket.inet_ntoa(reply[at:at + 4])
+
+    def wait_for_other(self, old):
+        """When all of ten in a row are sent elsewhere; the first of them."""
+        first = None
+        row = 0
+        while row < 10:
+            if self.answer() == old:
+                row = 0
+            else:
+                row += 1
+                first = time.monotonic() if row == 1 else first
+            time.sleep(0.001)
+        return first
+
+
+def reaction(server, near, reps):
+    """Milliseconds from the moment that the near node told that it is full
+    until clients are sent elsewhere, and back again."""
+    took, prober = [], Prober(server)
+    while len({prober.answer() for _ in range(20)}) != 1:
+        time.sleep(0.2)
+    for i in range(reps):
+        here = prober.answer()
+        near.conns = 100 + i if i % 2 else 20000 + i
+        away = prober.wait_for_other(here)
+        took.append((away - near.told[near.conns]) * 1000)
+        time.sleep(0.5)
+    return took
+
+
+def ask_load(args):
+    fleet, x, y = Fleet(), Watched(), Watched()
+    server = Server(configuration(args, args.geoip,
+                                  f"http://127.0.0.1:{fleet.port}", (x, y)),
+                    {"zone": zone(10)}, args.geoip)
+    try:
+        time.sleep(12)
+        share, build = cost(server, args.seconds)
+        samples = server.metric("dnsd_snapshot_build_seconds") * 1000
+        took = sorted(reaction(server, x, args.reps * 4))
+        bench.print_table(
+            ("nodes polled", "control, of a core", "CPU of a build",
+             "the last one took", "poll to answers, median", "most"),
+            [(f"{args.nodes:,}", f"{share:.1%}", f"{build:.2f} ms",
+              f"{samples:.2f} ms", f"{statistics.median(took):.0f} ms",
+              f"{took[-1]:.0f} ms")])
+    finally:
+        server.close()
+        fleet.close()
+
+
+def ask_refused(args):
+    rows = []
+    for what, port in (("refused", free_port()), ("none", None)):
+        server = Server(configuration(
+            args, None, f"http://127.0.0.1:{port}" if port else None),
+            {"zone": zone(10)})
+        try:
+            time.sleep(15)
+            share, build = cost(server, args.seconds)
+            rows.append((what, f"{args.nodes:,}", f"{share:.1%}",
+                         f"{build:.2f} ms"))
+        finally:
+            server.close()
+    bench.print_table(("polls", "nodes", "control, of a core",
+                       "CPU of a build"), rows)
+
+
+# -- what queries notice ------------------------------------------------------
+
+def generator(server, seconds):
+    out = subprocess.run(
+        ["taskset", "-c", str(os.cpu_count() - 1), f"{bench.BENCH}/qgen",
+         "-t", str(seconds), "-r", "20000", "-n", "4",
+         f"127.0.0.1:{server.port}", "ecs"], capture_output=True, text=True)
+    if out.returncode:
+        sys.exit(f"qgen: {out.stderr or out.stdout}")
+    return json.loads(out.stdout)
+
+
+def nothing(server, args, n):
+    return lambda: None
+
+
+def reload(server, args, n):
+    done = []
+
+    def run():
+        time.sleep(0.5)
+        server.daemon.run("ctl", "reload")
+        done.append(time.monotonic())
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread.join
+
+
+def swap(server, args, n):
+    """The other of two copies takes the place of the database."""
+    geoip = pathlib.Path(server.geoip)
+    seen = server.daemon.log_text().count("geoip: loaded")
+    shutil.copy(args.geoip, f"{geoip}.new")
+    os.rename(f"{geoip}.new", geoip)
+
+    def finish():
+        while server.daemon.log_text().count("geoip: loaded") == seen:
+            time.sleep(0.2)
+    return finish
+
+
+def ask_latency(args):
+    fleet = Fleet()
+    big = zone(args.names)
+    servers = {}
+    try:
+        for kind, api in (("idle", None),
+                          ("polled", f"http://127.0.0.1:{fleet.port}")):
+            folder = pathlib.Path(args.folder) / kind
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.copy(args.geoip, folder / "city.mmdb")
+            servers[kind] = Server(
+                configuration(args, folder / "city.mmdb", api),
+                {"zone": big}, True)
+            servers[kind].geoip = folder / "city.mmdb"
+        time.sleep(15)
+        cases = [("nobody is polled", "idle", nothing, args.seconds),
+                 ("all are polled", "polled", nothing, args.seconds),
+                 ("and the zone is reloaded", "polled", reload, 10),
+                 ("nobody is polled, reload", "idle", reload, 10),
+                 ("and the database replaced", "polled", swap, 25),
+                 ("nobody is polled, database replaced", "idle", swap, 25)]
+        results = {}
+        for n in range(args.reps):
+            for name, kind, disturb, seconds in cases:
+                finish = disturb(servers[kind], args, n)
+                results.setdefault(name, []).append(
+                    generator(servers[kind], seconds))
+                finish()
+        rows = []
+        for name, runs in results.items():
+            rows.append((name, *(
+                f"{statistics.median(r[key] for r in runs):,.0f}"
+                for key in ("p50_us", "p99_us", "max_us")),
+                str(sum(r["lost"] + r["sent"] - r["answered"]
+                        for r in runs))))
+        bench.print_table(("20,000 queries a second while", "p50 us",
+                           "p99 us", "max us", "lost"), rows)
+    finally:
+        for server in servers.values():
+            server.close()
+        fleet.close()
+
+
+SECTIONS = {"load": ask_load, "refused": ask_refused, "latency": ask_latency}
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    p.add_argument("--geoip", default="")
+    p.add_argument("--nodes", type=int, default=10000)
+    p.add_argument("--names", type=int, default=1000000)
+    p.add_argument("--seconds", type=float, default=10)
+    p.add_argument("--reps", type=int, default=3)
+    p.add_argument("--only", default=",".join(SECTIONS))
+    p.add_argument("--folder", default="/tmp/dnsd-bench-control")
+    args = p.parse_args()
+    for name in args.only.split(","):
+        if name == "latency" and not args.geoip:
+            print("latency: only with --geoip, left out")
+            continue
+        print()
+        SECTIONS[name](args)
+
+
+if __name__ == "__main__":
+    main()
