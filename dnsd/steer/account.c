@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "steer/decide.h"
+#include "steer/choice.h"
 #include "steer/demand.h"
 
 #define BUDGET_VIEWERS 50.0f /* that any network may promise at once ... */
@@ -43,6 +43,12 @@ static void promise_add(struct accounts *accounts, unsigned node,
 		p->recent = 0;
 	}
 	p->recent += at_once + rate * (float)ttl_s;
+	if (accounts->recent_generation != generation) {
+		accounts->recent_generation = generation;
+		accounts->recent_most = 0;
+	}
+	if (p->recent > accounts->recent_most)
+		accounts->recent_most = p->recent;
 	sum_add(&p->answers, 1);
 	if (crowd) /* the control thread promises, by the note */
 		return;
@@ -52,7 +58,8 @@ static void promise_add(struct accounts *accounts, unsigned node,
 
 /* Remembers what the line is told now. False: another thread was faster. */
 static bool remember(struct memory *memory, const struct steer_query *query,
-	const struct steer_decision *d, uint32_t now)
+	const struct steer_decision *d, struct memory_entry *entry,
+	uint32_t now)
 {
 	unsigned line = query->line - 1u;
 	const struct told *seen = &d->past.told[line];
@@ -72,17 +79,7 @@ static bool remember(struct memory *memory, const struct steer_query *query,
 	t.made_ms = now;
 	t.ttl_s = (uint16_t)d->ttl_s;
 	t.types = query->type;
-	return memory_claim(memory, d->key, line, seen, &t);
-}
-
-static uint64_t asker_key(const struct addr *asker)
-{
-	uint64_t net = 0; /* a /24 or /48 */
-	if (asker->family == 4)
-		memcpy(&net, asker->bytes, 3);
-	else
-		memcpy(&net, asker->bytes, 6);
-	return hash_mix(net ^ (uint64_t)asker->family << 56);
+	return memory_claim_entry(memory, entry, d->key, line, seen, &t);
 }
 
 /* A network may promise a few per cent of the pool at once and a tenth of that
@@ -149,10 +146,13 @@ static struct before place(struct accounts *accounts,
 {
 	float viewers = share * (d->at_once + d->rate * (float)d->held_s);
 	unsigned node = d->node[0];
+	struct promise *p = &accounts->promise[node];
 	struct before before = {
 		accounts_place(accounts, d->area, node, viewers, now),
-		accounts_place(accounts, PLACED_EVERYWHERE, node, viewers, now),
+		accounts_fade(p->there, p->there_ms, now),
 	};
+	p->there = before.everywhere + viewers;
+	p->there_ms = now;
 	if (query->stream) {
 		uint32_t stream = accounts_stream(query->stream);
 		accounts_place(accounts, stream, node, viewers, now);
@@ -213,30 +213,32 @@ static void note_left(struct accounts *accounts,
 	note_push(accounts->notes, &note);
 }
 
-bool steer_account(const struct steer_state *state, struct accounts *accounts,
-	const struct steer_query *query, const struct steer_decision *d,
-	int64_t now_ms)
+/* known: as choice_decide left it. */
+static bool account(const struct steer_state *state, struct accounts *accounts,
+	const struct steer_query *query, const struct steer_found *found,
+	const struct steer_decision *d, const struct known *known)
 {
-	uint32_t now = (uint32_t)now_ms;
+	uint32_t now = known->now;
 	bool kept = query->line <= MEMORY_LINES;
 	const struct told *seen = kept ? &d->past.told[query->line - 1] : NULL;
 	/* The same viewer asks for another type. */
 	bool shared = kept && d->again && !(seen->types & query->type);
 	const struct told *first = &d->past.told[0];
 
-	if (kept && !remember(accounts->memory, query, d, now))
+	if (kept && !remember(accounts->memory, query, d, known->entry, now))
 		return false;
 	if (shared)
 		return true;
-	struct client *c =
-		accounts_client(accounts, demand_key(d->key, query->line), now);
+	struct client *c = known->client;
+	if (!c)
+		c = accounts_make(found->clients, found->client_tag, now);
 	if (kept)
 		demand_learn(c, seen, now);
 	if (query->line > 1 && first->node != MAP_NO_NODE)
 		sum_add(&accounts->promise[first->node].line2, 1);
 	if (d->only)
 		sum_add(&accounts->promise[d->node[0]].only, 1);
-	uint64_t asker = asker_key(&query->asker);
+	uint64_t asker = accounts_asker(accounts, &query->asker);
 	note_left(accounts, query, d, (uint32_t)asker, now);
 	/* The same viewer presses again, or somebody who does nothing else. */
 	if (query->line > 1 && d->again)
@@ -248,19 +250,34 @@ bool steer_account(const struct steer_state *state, struct accounts *accounts,
 	return true;
 }
 
+bool steer_account(const struct steer_state *state, struct accounts *accounts,
+	const struct steer_query *query, const struct steer_decision *d,
+	int64_t now_ms)
+{
+	struct steer_found found;
+	steer_prefetch(state, accounts, query, &found);
+	struct known known = {.now = (uint32_t)now_ms,
+		.client = accounts_find(found.clients, found.client_tag)};
+	if (query->line <= MEMORY_LINES)
+		known.entry = memory_find(
+			found.told, found.told_tag, query->line - 1u);
+	return account(state, accounts, query, &found, d, &known);
+}
+
 void steer_answer_found(const struct steer_state *state,
 	struct accounts *accounts, const struct steer_query *query,
 	const struct steer_found *found, int64_t now_ms,
-	struct steer_decision *decision)
+	struct steer_decision *d)
 {
-	steer_decide_found(
-		state, accounts, query, found, now_ms, decision, NULL);
-	if (steer_account(state, accounts, query, decision, now_ms))
-		return;
-	/* Another thread has told this client net something meanwhile. */
-	steer_decide_found(
-		state, accounts, query, found, now_ms, decision, NULL);
-	steer_account(state, accounts, query, decision, now_ms);
+	struct known known;
+	/* Twice if another thread has told this client net something
+	 * meanwhile. */
+	for (unsigned i = 0; i < 2; i++) {
+		choice_decide(
+			state, accounts, query, found, now_ms, d, NULL, &known);
+		if (account(state, accounts, query, found, d, &known))
+			return;
+	}
 }
 
 void steer_answer(const struct steer_state *state, struct accounts *accounts,

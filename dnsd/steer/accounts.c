@@ -56,40 +56,16 @@ void accounts_free(struct accounts *a)
 	free(a);
 }
 
-static struct client *bucket_of(const struct accounts *a, uint64_t key)
+struct client *accounts_make(
+	struct client_bucket *bucket, uint32_t tag, uint32_t now_ms)
 {
-	return a->clients[key & a->bucket_mask].way;
-}
-
-static inline uint32_t tag_of(const struct accounts *a, uint64_t key)
-{
-	return hash_tag(key, a->secret);
-}
-
-const struct client *accounts_peek(const struct accounts *a, uint64_t key)
-{
-	const struct client *c = bucket_of(a, key);
-	uint32_t tag = tag_of(a, key);
+	struct client *c = bucket->way, *oldest = c;
 	for (unsigned i = 0; i < CLIENT_WAYS; i++)
-		if (c[i].tag == tag)
-			return &c[i];
-	return NULL;
-}
-
-struct client *accounts_client(
-	struct accounts *a, uint64_t key, uint32_t now_ms)
-{
-	struct client *c = bucket_of(a, key), *oldest = c;
-	uint32_t tag = tag_of(a, key);
-	for (unsigned i = 0; i < CLIENT_WAYS; i++) {
-		if (c[i].tag == tag)
-			return &c[i];
 		if (!c[i].tag ||
 			(oldest->tag &&
 				now_ms - c[i].asked_ms >
 					now_ms - oldest->asked_ms))
 			oldest = &c[i];
-	}
 	*oldest = (struct client){.tag = tag, .asked_ms = now_ms};
 	return oldest;
 }

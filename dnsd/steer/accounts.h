@@ -21,6 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/addr.h"
 #include "base/rng.h"
 #include "steer/memory.h"
 #include "steer/notes.h"
@@ -44,7 +45,8 @@ struct promise {
 	_Atomic uint32_t only;  /* answers for a line, as no other node lived */
 	float recent;           /* viewers promised since ... */
 	uint32_t recent_generation; /* ... this load */
-	uint32_t unused[2];
+	float there;       /* viewers placed here, fading, at there_ms */
+	uint32_t there_ms; /* (clock, cut to 32 bits) */
 };
 _Static_assert(sizeof(struct promise) == 64, "a cache line");
 
@@ -87,20 +89,21 @@ struct placed {
 	float viewers; /* at at_ms */
 	uint32_t at_ms;
 };
-#define PLACED 65536
-#define PLACED_FADE_MS 1800000.0f     /* viewers are gone by then */
-#define PLACED_EVERYWHERE 0xffffffffu /* an area that is all areas */
+#define PLACED_BITS 16
+#define PLACED_FADE_MS 1800000.0f /* viewers are gone by then */
 
 #define ASKERS 4096
 
 struct accounts {
-	struct promise *promise; /* by map index, room for every node there
+	struct promise *promise;    /* by map index, room for every node there
 				    may ever be */
+	uint32_t recent_generation; /* of the load they decide by, and ... */
+	float recent_most; /* ... the most of any promise.recent since */
 	struct client_bucket *clients;
 	uint32_t bucket_mask;
 	struct asker askers[ASKERS];
 	struct noted noted[NOTED];
-	struct placed placed[PLACED];
+	struct placed placed[1 << PLACED_BITS];
 	uint64_t secret;       /* seeds the tags */
 	struct notes *notes;   /* for the control thread */
 	struct memory *memory; /* of the process; borrowed */
@@ -112,22 +115,32 @@ struct accounts *accounts_new(
 	unsigned max_clients, struct memory *memory, uint64_t secret);
 void accounts_free(struct accounts *accounts); /* NULL allowed */
 
-/* The client's entry, or the one it may replace (then zeroed with its tag
- * set); never NULL. Owner thread only. */
-struct client *accounts_client(
-	struct accounts *accounts, uint64_t key, uint32_t now_ms);
-
-/* The entry if there is one, without making room: for decisions that are not
- * accounted. */
-const struct client *accounts_peek(
-	const struct accounts *accounts, uint64_t key);
-
-/* Fetches the bucket of a key into the cache. */
-static inline void accounts_prefetch(
-	const struct accounts *accounts, uint64_t key)
+/* Where a key's client is, and its tag. */
+static inline struct client_bucket *accounts_bucket(
+	const struct accounts *a, uint64_t key)
 {
-	__builtin_prefetch(&accounts->clients[key & accounts->bucket_mask]);
+	return &a->clients[key & a->bucket_mask];
 }
+
+static inline uint32_t accounts_tag(const struct accounts *a, uint64_t key)
+{
+	return hash_tag(key, a->secret);
+}
+
+/* The client's entry, NULL if there is none. */
+static inline struct client *accounts_find(
+	struct client_bucket *bucket, uint32_t tag)
+{
+	struct client *c = bucket->way;
+	unsigned at = c[1].tag == tag ? 1 : 0;
+	if (c[2].tag == tag)
+		at = 2;
+	return c[at].tag == tag ? &c[at] : NULL;
+}
+
+/* Makes one, where the oldest of the bucket was. Owner thread only. */
+struct client *accounts_make(
+	struct client_bucket *bucket, uint32_t tag, uint32_t now_ms);
 
 /* A stream as an area: MAP_NO_NODE stands for all its nodes. */
 static inline uint32_t accounts_stream(uint64_t stream)
@@ -137,23 +150,26 @@ static inline uint32_t accounts_stream(uint64_t stream)
 
 static inline unsigned placed_at(uint32_t area, unsigned node)
 {
-	return hash_mix((uint64_t)area << 16 | node) % PLACED;
+	return hash_mix((uint64_t)area << 16 | node) % (1 << PLACED_BITS);
 }
 
-static inline float placed_now(const struct placed *p, uint32_t now_ms)
+/* What is left of viewers who were placed at at_ms. */
+static inline float accounts_fade(
+	float viewers, uint32_t at_ms, uint32_t now_ms)
 {
-	float age = (float)(now_ms - p->at_ms) * (1 / PLACED_FADE_MS);
-	return age < 1 ? p->viewers * (1 - age) : 0;
+	float age = (float)(now_ms - at_ms) * (1 / PLACED_FADE_MS);
+	return age < 1 ? viewers * (1 - age) : 0;
 }
 
-/* Viewers of an area on a node, as far as this thread placed them. To place
- * more tells how many there were. */
+/* Places viewers of an area on a node; how many this thread had placed there
+ * before. */
 static inline float accounts_place(struct accounts *accounts, uint32_t area,
 	unsigned node, float viewers, uint32_t now_ms)
 {
 	struct placed *p = &accounts->placed[placed_at(area, node)];
-	bool same = p->area == area && p->node == node;
-	float before = same ? placed_now(p, now_ms) : 0;
+	float before = 0;
+	if (p->area == area && p->node == node)
+		before = accounts_fade(p->viewers, p->at_ms, now_ms);
 	if (viewers <= 0)
 		return before;
 	p->area = area;
@@ -167,7 +183,19 @@ static inline float accounts_placed(const struct accounts *accounts,
 	uint32_t area, unsigned node, uint32_t now_ms)
 {
 	const struct placed *p = &accounts->placed[placed_at(area, node)];
-	return p->area == area && p->node == node ? placed_now(p, now_ms) : 0;
+	return p->area == area && p->node == node
+		? accounts_fade(p->viewers, p->at_ms, now_ms)
+		: 0;
+}
+
+/* An asking network: what its budget and its notes are kept by. */
+static inline uint64_t accounts_asker(
+	const struct accounts *accounts, const struct addr *asker)
+{
+	/* a /24 or /48 */
+	uint64_t net = addr_half(asker, 0) &
+		addr_mask_half(asker->family == 4 ? 24 : 48);
+	return hash_mix(net ^ (uint64_t)asker->family << 56);
 }
 
 /* How many of `viewers` the asking network may still reserve now; takes them

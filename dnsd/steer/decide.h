@@ -67,8 +67,8 @@ struct steer_decision {
 	bool crowd;          /* so many that samples will show them */
 	uint64_t key;  /* of the client net's entries in memory and accounts */
 	uint32_t area; /* the site nearest to the client */
-	struct remembered past; /* what the net had been told when this was
-				   decided */
+	struct remembered past; /* what this line and those before had been
+				   told when this was decided */
 };
 
 /* One line of an explanation. */
@@ -94,6 +94,10 @@ struct steer_found {
 	const struct candidates *near; /* the client's nearest nodes */
 	uint64_t net;                  /* steer_net_hash */
 	uint64_t key;                  /* steer_key */
+	struct memory_bucket *told;    /* where its entries are ... */
+	struct client_bucket *clients;
+	uint32_t told_tag, client_tag; /* ... and their tags */
+	bool usual; /* line 1, by cost, one answer, no stream */
 };
 
 /* Finds, and hints to the CPU that this question is decided soon. */

@@ -21,7 +21,8 @@ static void held_learn(struct client *c, float gap_s)
 /* How long nobody held an answer in a gap between two questions. */
 static float waited_s(const struct client *c, float gap_s, float ttl_s)
 {
-	float held = demand_held_s(c, ttl_s), waited = gap_s - held;
+	float held = demand_held_s(demand_keeps_s(c), ttl_s),
+	      waited = gap_s - held;
 	float least = held > ttl_s ? WAITED_MIN * gap_s : 0;
 	return waited > least ? waited : least;
 }

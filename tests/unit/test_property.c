@@ -248,10 +248,10 @@ static struct steer_query some_query(struct random *r)
 }
 
 static struct steer_decision decide(
-	const struct world *w, const struct steer_query *q)
+	struct world *w, const struct steer_query *q)
 {
 	struct steer_decision d;
-	steer_decide(&w->state, NULL, q, w->now, &d, NULL);
+	steer_decide(world_state(w), NULL, q, w->now, &d, NULL);
 	return d;
 }
 
@@ -403,11 +403,11 @@ static void check_lines(
 	for (unsigned n = 0; n < 3; n++) {
 		struct steer_decision d;
 		line.line = (uint8_t)(n + 1);
-		steer_decide(&r->w.state, memory ? r->w.accounts : NULL, &line,
-			r->w.now, &d, NULL);
+		steer_decide(world_state(&r->w), memory ? r->w.accounts : NULL,
+			&line, r->w.now, &d, NULL);
 		if (memory)
-			steer_account(&r->w.state, r->w.accounts, &line, &d,
-				r->w.now);
+			steer_account(world_state(&r->w), r->w.accounts, &line,
+				&d, r->w.now);
 		bool among = false;
 		for (unsigned k = 0; k < n; k++)
 			among |= had[k] == d.node[0];
@@ -435,13 +435,15 @@ static void the_lines_later(struct random *r)
 	for (unsigned i = 0; i < QUERIES; i++) {
 		struct steer_query q = some_query(r);
 		struct steer_decision one, two;
-		steer_answer(&r->w.state, r->w.accounts, &q, r->w.now, &one);
+		steer_answer(
+			world_state(&r->w), r->w.accounts, &q, r->w.now, &one);
 		for (unsigned k = 0; k < 3; k++)
 			make_load(r, &r->load[below(r, r->n)], 0.9);
 		load_world(r, &r->w);
 		r->w.now += below(r, 1700) * 1000;
 		q.line = 2;
-		steer_answer(&r->w.state, r->w.accounts, &q, r->w.now, &two);
+		steer_answer(
+			world_state(&r->w), r->w.accounts, &q, r->w.now, &two);
 		if (others(r, &q, two.state, one.node, 1))
 			CHECK(r, two.node[0] != one.node[0]);
 	}
