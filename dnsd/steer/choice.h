@@ -7,25 +7,12 @@
 #include "base/rng.h"
 #include "steer/cost.h"
 #include "steer/decide.h"
+#include "steer/known.h"
 
 #define SCAN_MAX STEER_TRACE_MAX
 #define ROUNDING 0.01f     /* of sums of floats, at most */
 #define CONFLICT_NODE 1000 /* the node of an earlier line */
 #define CONFLICT_SITE 100  /* another node of its site */
-
-/* What is known of a client when it asks. */
-struct known {
-	struct client *client;      /* NULL: nothing */
-	struct memory_entry *entry; /* of the line asked for; NULL: nothing */
-	uint32_t now;               /* ms, 32 bits */
-	float demand;     /* viewers per second behind this client net */
-	float held_s;     /* how long it keeps answers, 0: as long as told */
-	float at_once;    /* viewers that wait for this answer */
-	bool crowd;       /* samples can tell its demand */
-	bool heavy;       /* a crowd behind one resolver */
-	unsigned answers; /* nodes to tell */
-	float viewers;    /* that the answer will bring to each of them */
-};
 
 /* One node that may be picked. */
 struct option {
@@ -74,7 +61,7 @@ static inline float draw_least(void)
 
 static inline float draw(uint64_t net, uint64_t seed)
 {
-	return gumbel[hash_mix(net ^ seed) >> (64 - GUMBEL_BITS)];
+	return gumbel[hash_mix_top(net ^ seed) >> (64 - GUMBEL_BITS)];
 }
 
 /* -- cost -- */
@@ -130,6 +117,14 @@ static inline uint32_t ttl_for(const struct map_name *name,
 	return (uint32_t)(ttl > least ? ttl : least);
 }
 
+/* The area of the nearest candidate. */
+static inline uint32_t area_of(
+	const struct load *load, const struct candidates *near)
+{
+	unsigned nearest = near->slot[0].node;
+	return nearest == MAP_NO_NODE ? 0 : load->brief[nearest].area;
+}
+
 /* -- parts -- */
 
 /* decide.c: the decision, and what was known for it. */
@@ -139,11 +134,21 @@ void choice_decide(const struct steer_state *state,
 	struct steer_decision *decision, struct steer_trace *trace,
 	struct known *known);
 
+/* decide.c: viewers that come at once, since a node has just failed. */
+float choice_returning(const struct load *load, const struct accounts *accounts,
+	const struct candidates *near, const struct told *told, float demand,
+	uint32_t now);
+
 /* usual.c: decides a question that found->usual says is one. False: it takes
  * more to know what to tell. */
 bool usual_decide(const struct steer_state *state,
 	const struct accounts *accounts, const struct steer_found *found,
 	const struct known *known, struct steer_decision *decision);
+
+/* account.c: decides and accounts whatever is asked. */
+void choice_answer(const struct steer_state *state, struct accounts *accounts,
+	const struct steer_query *query, const struct steer_found *found,
+	int64_t now_ms, struct steer_decision *decision);
 
 /* options.c: the nodes that may be picked, with their scores. */
 void options_gather(struct work *w);

@@ -2,13 +2,7 @@
 
 #include <math.h>
 
-#include "steer/crowd.h"
-#include "steer/demand.h"
-
-#define HEAVY_VIEWERS 20.0f    /* more than these: decide each question anew */
-#define HEAVY_ANSWERS 3        /* and tell so many nodes ... */
 #define HEAVY_SPREAD_MS 25.0f  /* ... that cost at most so much more */
-#define CROWD_VIEWERS 2.0f     /* in the life of an answer: samples can tell */
 #define RETURNING 0.5f         /* of a dead node's viewers come back at once */
 #define GATHER_MS 300.0f       /* softness for a stream that nobody watches */
 #define GATHER_VIEWERS 4000.0f /* ms: shared by the viewers of the stream */
@@ -17,8 +11,8 @@
 
 static inline uint64_t net_hash(const struct steer_query *q)
 {
-	return hash_mix(addr_half(&q->net, 0) + q->net_len) ^
-		hash_mix(addr_half(&q->net, 1) + q->net.family);
+	uint64_t lower = addr_half(&q->net, 1) + q->net.family;
+	return hash_mix(addr_half(&q->net, 0) + q->net_len + lower * HASH_ODD);
 }
 
 uint64_t steer_net_hash(const struct steer_query *q)
@@ -29,7 +23,7 @@ uint64_t steer_net_hash(const struct steer_query *q)
 static inline uint64_t key_of(
 	const struct map *map, const struct steer_query *q, uint64_t net)
 {
-	return hash_mix(net ^ map->names[q->name].seed ^ q->stream);
+	return net ^ map->names[q->name].seed ^ q->stream; /* all hashes */
 }
 
 uint64_t steer_key(const struct map *map, const struct steer_query *q)
@@ -41,7 +35,7 @@ static inline void find(const struct steer_state *state,
 	const struct steer_query *query, struct steer_found *found)
 {
 	found->name = &state->map->names[query->name];
-	found->pool = &state->map->pools[found->name->pool];
+	found->pool = found->name->of;
 	found->net = net_hash(query);
 	found->key = key_of(state->map, query, found->net);
 	found->near = map_candidates(
@@ -54,9 +48,8 @@ static inline void find_entries(const struct accounts *accounts,
 {
 	uint64_t key = demand_key(found->key, query->line);
 	found->told = memory_bucket(accounts->memory, found->key);
-	found->told_tag = memory_tag(accounts->memory, found->key);
+	found->tag = memory_tag(accounts->memory, found->key);
 	found->clients = accounts_bucket(accounts, key);
-	found->client_tag = accounts_tag(accounts, key);
 }
 
 void steer_prefetch(const struct steer_state *state,
@@ -70,13 +63,6 @@ void steer_prefetch(const struct steer_state *state,
 	__builtin_prefetch(found->clients);
 }
 
-static inline uint32_t area_of(
-	const struct load *load, const struct candidates *near)
-{
-	unsigned nearest = near->slot[0].node;
-	return nearest == MAP_NO_NODE ? 0 : load->brief[nearest].area;
-}
-
 uint32_t steer_area(
 	const struct steer_state *state, const struct steer_query *query)
 {
@@ -86,29 +72,6 @@ uint32_t steer_area(
 }
 
 /* -- what is known of the client -- */
-
-/* How many viewers are behind the client net: by its own questions or, where
- * samples can tell, by how its nodes grew. */
-static inline void know_demand(struct known *known, const struct memory *memory,
-	const struct map_name *name, uint64_t key)
-{
-	const struct client *client = known->client;
-	float learned = -1;
-
-	known->demand = known->held_s = 0;
-	known->crowd = false;
-	if (!client || client->events < 2)
-		return;
-	known->demand = demand_rate(client);
-	known->held_s = demand_keeps_s(client);
-	if (crowd_is_marked(memory->marks, key))
-		learned = crowds_rate(memory->crowds, key);
-	if (learned >= 0)
-		known->demand = learned;
-	known->crowd = learned >= 0 ||
-		known->demand * demand_held_s(known->held_s, name->ttl_max_s) >=
-			CROWD_VIEWERS;
-}
 
 /* The share of the area's viewers that this thread placed on a node. */
 static float placed_share(const struct accounts *accounts,
@@ -126,9 +89,9 @@ static float placed_share(const struct accounts *accounts,
 /* Viewers that come back at once, since a node has just failed: all that came in
  * the time that a viewer stays, if this client net was told it, else as many as
  * were placed there of its area: another name server may have told it. */
-__attribute__((noinline)) static float returning(const struct load *load,
-	const struct accounts *accounts, const struct candidates *near,
-	const struct told *t, float demand, uint32_t now)
+float choice_returning(const struct load *load, const struct accounts *accounts,
+	const struct candidates *near, const struct told *t, float demand,
+	uint32_t now)
 {
 	float share = 0;
 	bool told = told_counts(t, now);
@@ -150,37 +113,12 @@ __attribute__((noinline)) static float returning(const struct load *load,
 	return RETURNING * fminf(share, 1) * demand * load->session_s;
 }
 
-/* The viewers that an answer is expected to bring. */
-static inline void know_viewers(
-	struct known *known, const struct map_name *name, unsigned line)
-{
-	float viewers = known->at_once +
-		known->demand * demand_held_s(known->held_s, name->ttl_min_s);
-	known->heavy = viewers > HEAVY_VIEWERS && name->policy == POLICY_NEARBY;
-	/* The crowd of one answer is spread over some nodes. */
-	known->answers = name->answers;
-	if (line == 1 && known->heavy && known->answers < HEAVY_ANSWERS)
-		known->answers = HEAVY_ANSWERS;
-	known->viewers =
-		known->answers == 1 ? viewers : viewers / (float)known->answers;
-}
-
-/* A thread with a newer map may have told a node that this one's does not have
- * yet: the arrays end before it. */
-static inline void forget_newer(struct told *t, unsigned nodes)
-{
-	if (t->node >= nodes)
-		t->node = MAP_NO_NODE;
-	if (t->before >= nodes)
-		t->before = MAP_NO_NODE;
-}
-
 /* What lines before the asked one were told, too. */
 __attribute__((noinline)) static void recall_lines(
 	const struct steer_found *found, unsigned lines, unsigned nodes,
 	struct remembered *past)
 {
-	memory_read_bucket(found->told, found->told_tag, lines, past);
+	memory_read_bucket(found->told, found->tag, lines, past);
 	for (unsigned i = 0; i < MEMORY_LINES; i++)
 		forget_newer(&past->told[i], nodes);
 	for (unsigned i = 0; i < MEMORY_OLDER; i++)
@@ -200,9 +138,8 @@ static inline void recall(const struct steer_state *state,
 	if (accounts) {
 		if (line < MEMORY_LINES)
 			known->entry =
-				memory_find(found->told, found->told_tag, line);
-		known->client =
-			accounts_find(found->clients, found->client_tag);
+				memory_find(found->told, found->tag, line);
+		known->client = accounts_find(found->clients, found->tag);
 	}
 	if (line == 0) {
 		past->told[0] = memory_told(known->entry);
@@ -225,8 +162,8 @@ static inline void know(const struct steer_state *state,
 		demand_key(found->key, query->line));
 	known->at_once = 1;
 	if (state->load->any_returning && query->line == 1 && accounts)
-		known->at_once += returning(state->load, accounts, found->near,
-			&past->told[0], known->demand, known->now);
+		known->at_once += choice_returning(state->load, accounts,
+			found->near, &past->told[0], known->demand, known->now);
 	know_viewers(known, found->name, query->line);
 }
 

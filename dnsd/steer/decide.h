@@ -96,8 +96,8 @@ struct steer_found {
 	uint64_t key;                  /* steer_key */
 	struct memory_bucket *told;    /* where its entries are ... */
 	struct client_bucket *clients;
-	uint32_t told_tag, client_tag; /* ... and their tags */
-	bool usual; /* line 1, by cost, one answer, no stream */
+	uint32_t tag; /* ... and their tag */
+	bool usual;   /* line 1, by cost, one answer, no stream */
 };
 
 /* Finds, and hints to the CPU that this question is decided soon. */

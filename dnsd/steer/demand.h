@@ -20,16 +20,7 @@
 /* The key of a line's demand: each line has its own. */
 static inline uint64_t demand_key(uint64_t key, unsigned line)
 {
-	return line > 1 ? hash_mix(key + line) : key;
-}
-
-/* Viewers per second; 0 if nothing is known. */
-static inline float demand_rate(const struct client *client)
-{
-	if (client->n < 1.5f)
-		return 0;
-	float rate = client->n / (client->g + 0.05f);
-	return rate < DEMAND_RATE_MAX ? rate : DEMAND_RATE_MAX;
+	return key + (line - 1) * HASH_ODD;
 }
 
 /* How long it keeps answers whatever their TTL, 0 if that is not known: some
@@ -51,7 +42,6 @@ static inline float demand_held_s(float keeps_s, float ttl_s)
 }
 
 /* A question: seen is what the line had been told last. */
-void demand_learn(
-	struct client *client, const struct told *seen, uint32_t now_ms);
+void demand_learn(struct client *client, struct told seen, uint32_t now_ms);
 
 #endif

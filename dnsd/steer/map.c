@@ -516,6 +516,7 @@ static void build_names(struct build *b, const struct conf *conf)
 			.https = arena_strdup(map->arena, from->https),
 			.seed = hash_bytes(from->name, strlen(from->name), 2),
 		};
+		map->names[i].of = &map->pools[map->names[i].pool];
 	}
 }
 

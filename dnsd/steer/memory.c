@@ -53,17 +53,6 @@ void memory_free(struct memory *m)
 #define set(word, value) \
 	atomic_store_explicit(word, value, memory_order_relaxed)
 
-static uint64_t where_of(const struct told *t)
-{
-	uint32_t nodes = t->node | (uint32_t)t->before << 16;
-	return (uint32_t)~nodes | (uint64_t)t->made_ms << 32;
-}
-
-static uint32_t how_of(const struct told *t)
-{
-	return t->ttl_s | (uint32_t)t->types << 16 | (uint32_t)t->moved << 24;
-}
-
 /* -- entries -- */
 
 static struct memory_entry *find(
@@ -74,9 +63,9 @@ static struct memory_entry *find(
 
 static uint32_t age_of(const struct memory_entry *e, uint32_t now)
 {
-	uint64_t where = get(&e->where);
-	return where && get(&e->tag) ? now - (uint32_t)(where >> 32)
-				     : UINT32_MAX;
+	struct told t = memory_told(e);
+	return t.node != MAP_NO_NODE && get(&e->tag) ? now - t.made_ms
+						     : UINT32_MAX;
 }
 
 /* Makes room for a key; NULL if another thread is making room there too. */
@@ -117,7 +106,7 @@ static void push_older(
 		return;
 	struct told t = memory_told(e);
 	t = (struct told){.node = node, .before = t.node, .made_ms = now};
-	set(&e->where, where_of(&t));
+	set(&e->where, memory_where(t));
 }
 
 /* -- the interface -- */
@@ -143,38 +132,38 @@ void memory_read(const struct memory *m, uint64_t key, unsigned lines,
 }
 
 bool memory_claim_entry(struct memory *m, struct memory_entry *e, uint64_t key,
-	unsigned line, const struct told *seen, const struct told *told)
+	unsigned line, struct told seen, struct told told)
 {
-	uint64_t expected = where_of(seen);
+	uint64_t expected = memory_where(seen);
 
 	if (!e)
-		e = make(m, key, line, told->made_ms);
+		e = make(m, key, line, told.made_ms);
 	if (!e)
 		return true; /* full of busy hands: not remembered */
 	if (!atomic_compare_exchange_strong(
-		    &e->where, &expected, where_of(told))) {
+		    &e->where, &expected, memory_where(told))) {
 		/* Its entry had gone meanwhile, or somebody was faster. */
 		if (expected)
 			return false;
-		set(&e->where, where_of(told));
+		set(&e->where, memory_where(told));
 	}
-	set(&e->how, how_of(told));
-	if (line == 0 && told->node != seen->node &&
-		seen->before != MAP_NO_NODE)
-		push_older(m, key, seen->before, told->made_ms);
+	set(&e->how, memory_how(told));
+	if (line == 0 && told.node != seen.node && seen.before != MAP_NO_NODE)
+		push_older(m, key, seen.before, told.made_ms);
 	return true;
 }
 
 bool memory_claim(struct memory *m, uint64_t key, unsigned line,
 	const struct told *seen, const struct told *told)
 {
-	return memory_claim_entry(m, find(m, key, line), key, line, seen, told);
+	return memory_claim_entry(
+		m, find(m, key, line), key, line, *seen, *told);
 }
 
 void memory_share(
 	struct memory *m, uint64_t key, unsigned line, const struct told *told)
 {
 	struct memory_entry *e = find(m, key, line);
-	if (e && get(&e->where) == where_of(told))
-		set(&e->how, how_of(told));
+	if (e && get(&e->where) == memory_where(*told))
+		set(&e->how, memory_how(*told));
 }

@@ -21,7 +21,9 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/rng.h"
 #include "steer/crowd.h"
@@ -133,21 +135,62 @@ static inline struct memory_entry *memory_find(
 		: NULL;
 }
 
+_Static_assert(offsetof(struct told, ttl_s) == 8 && sizeof(struct told) == 12,
+	"an entry's words");
+
+/* A struct told and an entry's words hold the same octets, but for the nodes. */
+static inline uint64_t memory_inverted(uint64_t where)
+{
+	static const struct told nodes = {.node = 0xffff, .before = 0xffff};
+	uint64_t mask;
+	memcpy(&mask, &nodes, sizeof mask);
+	return where ^ mask;
+}
+
+static inline struct told memory_told_of(uint64_t where, uint32_t how)
+{
+	struct told t;
+	where = memory_inverted(where);
+	memcpy(&t, &where, sizeof where);
+	memcpy(&t.ttl_s, &how, sizeof how);
+	return t;
+}
+
+static inline uint64_t memory_where(struct told t)
+{
+	uint64_t where;
+	memcpy(&where, &t, sizeof where);
+	return memory_inverted(where);
+}
+
+static inline uint32_t memory_how(struct told t)
+{
+	uint32_t how;
+	memcpy(&how, &t.ttl_s, sizeof how);
+	return how;
+}
+
 /* What an entry says; nothing if NULL. */
 static inline struct told memory_told(const struct memory_entry *e)
 {
-	uint64_t where = 0;
-	uint32_t how = 0;
-	if (e) {
-		where = atomic_load_explicit(&e->where, memory_order_relaxed);
-		how = atomic_load_explicit(&e->how, memory_order_relaxed);
-	}
-	return (struct told){.node = (uint16_t)~where,
-		.before = (uint16_t)(~where >> 16),
-		.made_ms = (uint32_t)(where >> 32),
-		.ttl_s = (uint16_t)how,
-		.types = (uint8_t)(how >> 16),
-		.moved = (uint8_t)(how >> 24)};
+	if (!e)
+		return memory_told_of(0, 0);
+	return memory_told_of(
+		atomic_load_explicit(&e->where, memory_order_relaxed),
+		atomic_load_explicit(&e->how, memory_order_relaxed));
+}
+
+/* Remembers what a line is told now, if it still is as seen. False: another
+ * thread has decided meanwhile, or the entry is gone. */
+static inline bool memory_replace(
+	struct memory_entry *e, struct told seen, struct told told)
+{
+	uint64_t where = memory_where(seen);
+	if (!atomic_compare_exchange_strong(
+		    &e->where, &where, memory_where(told)))
+		return false;
+	atomic_store_explicit(&e->how, memory_how(told), memory_order_relaxed);
+	return true;
 }
 
 /* What is known of the first lines (1..) of a bucket and tag, for more than one
@@ -167,8 +210,7 @@ bool memory_claim(struct memory *memory, uint64_t key, unsigned line,
 
 /* The same where the line's entry was found just before; NULL: none was. */
 bool memory_claim_entry(struct memory *memory, struct memory_entry *entry,
-	uint64_t key, unsigned line, const struct told *seen,
-	const struct told *told);
+	uint64_t key, unsigned line, struct told seen, struct told told);
 
 /* Adds types to a decision that stands. */
 void memory_share(struct memory *memory, uint64_t key, unsigned line,
