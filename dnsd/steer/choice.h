@@ -4,6 +4,8 @@
 #ifndef STEER_CHOICE_H
 #define STEER_CHOICE_H
 
+#include <float.h>
+
 #include "base/rng.h"
 #include "steer/cost.h"
 #include "steer/decide.h"
@@ -19,6 +21,7 @@ struct option {
 	uint16_t node;
 	uint8_t state;
 	uint16_t conflict; /* with earlier lines: see lines.c */
+	uint32_t site, provider;
 	float path, price, penalty, used;
 	float score, alone; /* alone: without regard to earlier lines */
 	float there; /* lines: extra cost, since viewers of this area are there */
@@ -65,6 +68,18 @@ static inline float draw(uint64_t net, uint64_t seed)
 }
 
 /* -- cost -- */
+
+/* No node was promised more viewers by this thread since the load was published;
+ * more than any slack if areas have doubts. */
+static inline float most_recent(
+	const struct load *load, const struct accounts *accounts)
+{
+	if (load->n_doubts)
+		return FLT_MAX;
+	return accounts && accounts->recent_generation == load->generation
+		? accounts->recent_most
+		: 0;
+}
 
 /* Viewers this thread has promised to a node since the load was published. */
 static inline float recent(const struct steer_state *state,
@@ -152,6 +167,10 @@ void choice_answer(const struct steer_state *state, struct accounts *accounts,
 
 /* options.c: the nodes that may be picked, with their scores. */
 void options_gather(struct work *w);
+
+/* Utilisation of a node with what this thread promised lately and what this
+ * answer will bring. An option's is without them if they change no price. */
+float options_used(const struct work *w, unsigned node);
 
 /* Adds the nearest of the best state in the whole pool: none of a state worse
  * than `worst`, none of a site of the nodes had[]. */

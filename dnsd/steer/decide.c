@@ -178,7 +178,7 @@ static uint32_t ttl_of(const struct work *w, const struct option *o)
 	if (w->query->line > 1 || o->state != NODE_UP)
 		return w->name->ttl_min_s;
 	return ttl_for(w->name, load, load->node[o->node].growth,
-		w->known.demand, o->used);
+		w->known.demand, options_used(w, o->node));
 }
 
 static void trace_fill(const struct work *w, struct steer_trace *trace)
@@ -282,13 +282,13 @@ __attribute__((noinline)) static void decide_among_all(
 	w.query = query;
 	w.name = found->name;
 	w.pool = found->pool;
-	w.near = found->near;
 	w.past = &d->past;
 	w.known = known;
 	w.n_second = 0;
 	w.net = found->net;
 	w.area = d->area;
 	choose_hash(&w);
+	w.near = map_candidates(state->map, w.pool, query->place, w.net);
 	options_gather(&w);
 	if (query->line > 1)
 		lines_keep_apart(&w);

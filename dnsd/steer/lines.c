@@ -1,5 +1,7 @@
 /* Lines: a viewer who switches must not get the node it has now, and better not
  * its site. What lines 1..n-1 were told, or would be told now, conflicts. */
+#include <string.h>
+
 #include "steer/choice.h"
 
 #define BEFORE_MOVED 8      /* quarters of a minute: still cached */
@@ -10,45 +12,6 @@
 #define THERE_MS 150.0f     /* a line on a node that has all of the area */
 #define THERE_SITE_MS 60.0f /* ... or on its site */
 #define SURE 0.25f          /* of that, where line 1 is known */
-
-/* How bad it is to be sent here for somebody who had these nodes before: the
- * same node is worse than the same site, a later line worse than an earlier
- * (players go 1, 2, 3, 1). */
-static unsigned conflict_with(
-	const struct map *map, unsigned node, const uint16_t *had, unsigned n)
-{
-	unsigned sum = 0;
-	for (unsigned i = 0; i < n; i++) {
-		if (had[i] == node)
-			sum += CONFLICT_NODE + 10 * i;
-		else if (map_same_site(map, had[i], node))
-			sum += CONFLICT_SITE + i;
-	}
-	return sum;
-}
-
-/* Extra cost of what may have been told elsewhere for an earlier line. */
-static float second_cost(const struct work *w, unsigned node)
-{
-	for (unsigned i = 0; i < w->n_second; i++)
-		if (w->second[i] == node)
-			return SECOND_MS;
-	return 0;
-}
-
-/* Extra cost of a node that viewers of this net may be on since longer: some of
- * them press the button too. */
-static float older_cost(const struct work *w, unsigned node)
-{
-	const struct remembered *past = w->past;
-	if (!told_counts(&past->told[0], w->known.now) ||
-		told_moved(&past->told[0], w->known.now) > OLDER_MOVED)
-		return 0;
-	return node == past->told[0].before || node == past->older[0] ||
-			node == past->older[1]
-		? OLDER_MS
-		: 0;
-}
 
 /* Whether this net's viewers may be where others of the area are: who is the only
  * name server, and told it one node of late, knows where they are. */
@@ -62,57 +25,121 @@ static float unsure_of_line_1(const struct work *w)
 	return sure ? SURE : 1;
 }
 
+/* Viewers by site: a hash table, for as many sites as there are options. */
+#define SITES (2 * SCAN_MAX)
+struct sites {
+	uint32_t site[SITES];
+	float viewers[SITES]; /* 0: free */
+};
+
+static inline unsigned site_at(const struct sites *s, uint32_t site)
+{
+	unsigned at = site % SITES;
+	while (s->viewers[at] > 0 && s->site[at] != site)
+		at = (at + 1) % SITES;
+	return at;
+}
+
 /* Where viewers of this area are, as far as this thread placed them: another
  * name server or an older answer may have sent this one there. */
 static void avoid_places(struct work *w)
 {
-	struct {
-		float viewers;
-		uint32_t site;
-	} there[SCAN_MAX];
+	struct option *option = w->options.option;
 	float at[SCAN_MAX], all = 1;
-	unsigned n = 0; /* options where any are */
+	struct sites sites;
 	if (!w->accounts)
 		return;
-	float unsure = unsure_of_line_1(w);
+	memset(sites.viewers, 0, sizeof sites.viewers);
 	for (unsigned i = 0; i < w->options.n; i++) {
-		unsigned node = w->options.option[i].node;
 		at[i] = accounts_placed(
-			w->accounts, w->area, node, w->known.now);
-		all += at[i];
-		if (at[i] == 0)
+			w->accounts, w->area, option[i].node, w->known.now);
+		if (at[i] <= 0)
 			continue;
-		there[n].viewers = at[i];
-		there[n++].site = w->state->map->nodes[node].site;
+		unsigned k = site_at(&sites, option[i].site);
+		sites.site[k] = option[i].site;
+		sites.viewers[k] += at[i];
+		all += at[i];
 	}
-	for (unsigned i = 0; n && i < w->options.n; i++) {
-		struct option *o = &w->options.option[i];
-		uint32_t own = w->state->map->nodes[o->node].site;
-		float site = 0;
-		for (unsigned k = 0; k < n; k++)
-			site += there[k].viewers *
-				(float)(there[k].site == own);
-		o->there = unsure * (THERE_MS * at[i] + THERE_SITE_MS * site) /
-			all;
+	float scale = unsure_of_line_1(w) / all;
+	for (unsigned i = 0; i < w->options.n; i++) {
+		unsigned k = site_at(&sites, option[i].site);
+		option[i].there = scale *
+			(THERE_MS * at[i] + THERE_SITE_MS * sites.viewers[k]);
 	}
 }
 
-/* Marks what conflicts with the nodes that earlier lines had; providers and
- * older nodes cost extra but do not exclude. */
-static void mark_conflicts(struct work *w, const uint16_t *had, unsigned n)
+/* The nodes that earlier lines had, and what fails with them. */
+struct had {
+	unsigned n;
+	uint16_t node[2 * CONF_LINES_MAX];
+	uint32_t site[2 * CONF_LINES_MAX], provider[2 * CONF_LINES_MAX];
+};
+
+static void had_add(const struct map *map, struct had *had, uint16_t node)
 {
-	const struct map *map = w->state->map;
+	unsigned i = had->n++;
+	had->node[i] = node;
+	had->site[i] = map->nodes[node].site;
+	had->provider[i] = map->nodes[node].provider;
+}
+
+/* How bad it is to be sent here for somebody who had these nodes before: the
+ * same node is worse than the same site, a later line worse than an earlier
+ * (players go 1, 2, 3, 1). Providers cost extra but do not exclude. */
+static inline void mark(struct option *o, const struct had *had, float per_ms)
+{
+	unsigned sum = 0;
+	for (unsigned i = 0; i < had->n; i++) {
+		if (had->site[i] == o->site)
+			sum += had->node[i] == o->node ? CONFLICT_NODE + 10 * i
+						       : CONFLICT_SITE + i;
+		if (o->provider && had->provider[i] == o->provider)
+			o->score += PROVIDER_MS * per_ms;
+	}
+	o->conflict = (uint16_t)sum;
+}
+
+/* Nodes that viewers of this net may be on since longer: some of them press the
+ * button too. Returns how many. */
+static unsigned older_nodes(const struct work *w, uint16_t *older)
+{
+	const struct remembered *past = w->past;
+	if (!told_counts(&past->told[0], w->known.now) ||
+		told_moved(&past->told[0], w->known.now) > OLDER_MOVED)
+		return 0;
+	older[0] = past->told[0].before;
+	older[1] = past->older[0];
+	older[2] = past->older[1];
+	return 3;
+}
+
+static inline bool among(const uint16_t *list, unsigned n, uint16_t node)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (list[i] == node)
+			return true;
+	return false;
+}
+
+/* Marks what conflicts with the nodes that earlier lines had; older nodes, and
+ * what may have been told elsewhere for an earlier line, cost extra. */
+static void mark_conflicts(struct work *w, const struct had *had)
+{
+	uint16_t older[1 + MEMORY_OLDER];
+	unsigned n_older = older_nodes(w, older);
+	float per_ms = 1 / w->softness_ms;
 	for (unsigned i = 0; i < w->options.n; i++) {
 		struct option *o = &w->options.option[i];
-		o->conflict = (uint16_t)conflict_with(map, o->node, had, n);
 		o->score = o->alone;
-		for (unsigned k = 0; k < n; k++)
-			if (map_same_provider(map, had[k], o->node))
-				o->score += PROVIDER_MS / w->softness_ms;
-		if (n)
-			o->score += (older_cost(w, o->node) + o->there +
-					    second_cost(w, o->node)) /
-				w->softness_ms;
+		mark(o, had, per_ms);
+		if (!had->n)
+			continue;
+		float extra = o->there;
+		if (among(older, n_older, o->node))
+			extra += OLDER_MS;
+		if (among(w->second, w->n_second, o->node))
+			extra += SECOND_MS;
+		o->score += extra * per_ms;
 	}
 }
 
@@ -139,24 +166,23 @@ static bool other_site_is_up(const struct work *w)
 
 /* Marks conflicts, and looks beyond the candidates if they leave no other site,
  * or no other node. */
-static void look_around(struct work *w, const uint16_t *had, unsigned n)
+static void look_around(struct work *w, const struct had *had)
 {
-	mark_conflicts(w, had, n);
-	if (!n || w->pool->n <= MAP_CANDIDATES || other_site_is_up(w))
+	mark_conflicts(w, had);
+	if (!had->n || w->pool->n <= MAP_CANDIDATES || other_site_is_up(w))
 		return;
-	options_add_from_pool(w, w->options.best_state, had, n);
-	mark_conflicts(w, had, n);
+	options_add_from_pool(w, w->options.best_state, had->node, had->n);
+	mark_conflicts(w, had);
 	if (options_best(&w->options)->conflict < CONFLICT_NODE)
 		return;
 	options_add_from_pool(w, w->options.best_state, NULL, 0);
-	mark_conflicts(w, had, n);
+	mark_conflicts(w, had);
 }
 
-/* Fills had[] with the nodes of the lines before the asked one: what this
- * client was told, else what it would be told now. */
-static unsigned earlier_lines(struct work *w, uint16_t *had)
+/* The nodes of the lines before the asked one: what this client was told, else
+ * what it would be told now. */
+static void earlier_lines(struct work *w, struct had *had)
 {
-	unsigned n = 0;
 	for (unsigned line = 1; line < w->query->line; line++) {
 		const struct told *t =
 			line <= MEMORY_LINES ? &w->past->told[line - 1] : NULL;
@@ -167,25 +193,25 @@ static unsigned earlier_lines(struct work *w, uint16_t *had)
 			before = t->before;
 		}
 		if (node == MAP_NO_NODE) {
-			look_around(w, had, n);
+			look_around(w, had);
 			node = options_best(&w->options)->node;
 			add_second(w, node);
 		}
 		/* An answer that named the node before may still be cached. */
 		if (before != MAP_NO_NODE && before != node &&
 			told_moved(t, w->known.now) < BEFORE_MOVED &&
-			n < 2 * CONF_LINES_MAX - 2)
-			had[n++] = before;
-		had[n++] = node;
+			had->n < 2 * CONF_LINES_MAX - 2)
+			had_add(w->state->map, had, before);
+		had_add(w->state->map, had, node);
 	}
-	return n;
 }
 
 void lines_keep_apart(struct work *w)
 {
-	uint16_t had[2 * CONF_LINES_MAX] = {0};
+	struct had had;
+	had.n = 0;
 	avoid_places(w);
-	unsigned n = earlier_lines(w, had);
-	if (n)
-		look_around(w, had, n);
+	earlier_lines(w, &had);
+	if (had.n)
+		look_around(w, &had);
 }

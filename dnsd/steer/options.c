@@ -34,14 +34,17 @@ static float carried(const struct work *w, unsigned node)
 	return viewers > 0 ? CARRIED : 0;
 }
 
-/* Utilisation with what this thread promised lately and what this answer will
- * bring. */
 static inline float used_with(
 	const struct work *w, unsigned node, const struct load_node *load)
 {
 	float extra = (recent(w->state, w->accounts, node) + w->known.viewers) *
 		COST_SAFETY;
 	return load->used + extra * load->per_viewer;
+}
+
+float options_used(const struct work *w, unsigned node)
+{
+	return used_with(w, node, &w->state->load->node[node]);
 }
 
 /* What speaks for the node that this client net was told last: caches and viewers
@@ -84,40 +87,84 @@ static float score(const struct work *w, const struct option *o)
 		staying(w, o->node, w->softness_ms);
 }
 
-static void add(struct work *w, unsigned node, float path_ms)
+/* The next free option, NULL if the list is full. */
+static inline struct option *next(struct options *list,
+	const struct map_node *node, unsigned index, unsigned state,
+	float path_ms)
 {
-	const struct load_node *load = &w->state->load->node[node];
+	if (list->n == SCAN_MAX)
+		return NULL;
+	struct option *o = &list->option[list->n++];
+	o->node = (uint16_t)index;
+	o->state = (uint8_t)state;
+	o->conflict = 0;
+	o->site = node->site;
+	o->provider = node->provider;
+	o->path = path_ms;
+	o->there = 0;
+	if (state < list->best_state)
+		list->best_state = (uint8_t)state;
+	return o;
+}
+
+static void add(struct work *w, unsigned index, float path_ms)
+{
+	const struct load_node *load = &w->state->load->node[index];
+	const struct map_node *node = &w->state->map->nodes[index];
 	struct options *list = &w->options;
 
-	if (list->n == SCAN_MAX || !w->state->map->nodes[node].name)
+	if (!node->name)
 		return;
-	struct option *o = &list->option[list->n++];
-	o->node = (uint16_t)node;
-	o->state = load->state;
-	o->conflict = 0;
-	o->there = 0;
-	o->used = used_with(w, node, load);
-	o->path = path_ms;
-	o->penalty = penalty_of(w->state, w->area, node, load);
+	struct option *o = next(list, node, index, load->state, path_ms);
+	if (!o)
+		return;
+	o->used = used_with(w, index, load);
+	o->penalty = penalty_of(w->state, w->area, index, load);
 	o->price = price_at(load, o->used);
 	if (w->name->policy == POLICY_STABLE)
 		o->price = o->used > COST_FULL ? o->price : 0;
 	o->score = w->name->policy == POLICY_FAILOVER ? (float)(list->n)
 						      : score(w, o);
 	o->alone = o->score;
-	if (o->state < list->best_state)
-		list->best_state = o->state;
 }
 
 /* -- which nodes -- */
 
+/* By cost and without a stream, the brief of a node that is up tells its score
+ * while its price is 0 whatever was promised. */
+static inline void add_brief(struct work *w, unsigned index,
+	const struct load_brief *brief, float path_ms)
+{
+	const struct load_node *load = &w->state->load->node[index];
+	struct option *o = next(&w->options, &w->state->map->nodes[index],
+		index, NODE_UP, path_ms);
+	if (!o)
+		return;
+	o->used = load->used;
+	o->penalty = load->penalty_ms;
+	o->price = 0;
+	o->score = draw(w->net, brief->seed) + path_ms / COST_TEMPERATURE_MS +
+		brief->base - staying(w, index, COST_TEMPERATURE_MS);
+	o->alone = o->score;
+}
+
 static void add_candidates(struct work *w)
 {
-	const struct candidates *c = w->near;
+	const struct load *load = w->state->load;
+	const struct candidate *slot = w->near->slot;
+	bool by_cost = w->name->policy == POLICY_NEARBY && !w->query->stream;
+	float more = most_recent(load, w->accounts) + w->known.viewers;
+
 	for (unsigned i = 0; i < MAP_CANDIDATES; i++) {
-		if (c->slot[i].node == MAP_NO_NODE)
+		unsigned node = slot[i].node;
+		float path_ms = candidate_path_ms(slot[i]);
+		if (node == MAP_NO_NODE)
 			break;
-		add(w, c->slot[i].node, candidate_path_ms(c->slot[i]));
+		const struct load_brief *brief = &load->brief[node];
+		if (by_cost && brief->base < FLT_MAX && more <= brief->slack)
+			add_brief(w, node, brief, path_ms);
+		else
+			add(w, node, path_ms);
 	}
 }
 

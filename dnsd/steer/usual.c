@@ -1,8 +1,6 @@
 /* The usual question: line 1, by cost, one answer, no stream, no crowd. It reads
  * the candidates, the briefs of a few of them and what the client was told, and
  * comes to what the list of all options would come to. */
-#include <float.h>
-
 #include "steer/account.h"
 #include "steer/choice.h"
 
@@ -37,18 +35,6 @@ __attribute__((noinline)) static float extra_cost(
 	float used = load->used + more * COST_SAFETY * load->per_viewer;
 	float penalty = penalty_of(state, area, node, load) - load->penalty_ms;
 	return (price_at(load, used) + penalty) / COST_TEMPERATURE_MS;
-}
-
-/* More than this thread has promised to any node since the load was published;
- * more than any slack if areas have doubts. */
-static inline float most_recent(
-	const struct load *load, const struct accounts *accounts)
-{
-	if (load->n_doubts)
-		return FLT_MAX;
-	return accounts && accounts->recent_generation == load->generation
-		? accounts->recent_most
-		: 0;
 }
 
 /* The longest path that is worth a look, as candidates have it, for who has a
