@@ -56,11 +56,9 @@ struct client *accounts_make(
 	struct client_bucket *bucket, uint32_t tag, uint32_t now_ms)
 {
 	struct client *c = bucket->way, *oldest = c;
-	for (unsigned i = 0; i < CLIENT_WAYS; i++)
+	for (unsigned i = 0; i < CLIENT_WAYS && oldest->tag; i++)
 		if (!c[i].tag ||
-			(oldest->tag &&
-				now_ms - c[i].asked_ms >
-					now_ms - oldest->asked_ms))
+			now_ms - c[i].asked_ms > now_ms - oldest->asked_ms)
 			oldest = &c[i];
 	*oldest = (struct client){.tag = tag, .asked_ms = now_ms};
 	return oldest;

@@ -12,7 +12,6 @@
 #include "steer/known.h"
 
 #define SCAN_MAX STEER_TRACE_MAX
-#define ROUNDING 0.01f     /* of sums of floats, at most */
 #define CONFLICT_NODE 1000 /* the node of an earlier line */
 #define CONFLICT_SITE 100  /* another node of its site */
 
@@ -148,11 +147,6 @@ void choice_decide(const struct steer_state *state,
 	const struct steer_found *found, int64_t now_ms,
 	struct steer_decision *decision, struct steer_trace *trace,
 	struct known *known);
-
-/* decide.c: viewers that come at once, since a node has just failed. */
-float choice_returning(const struct load *load, const struct accounts *accounts,
-	const struct candidates *near, const struct told *told, float demand,
-	uint32_t now);
 
 /* usual.c: decides a question that found->usual says is one. False: it takes
  * more to know what to tell. */

@@ -2,72 +2,28 @@
 
 #include <math.h>
 
-#define HEAVY_SPREAD_MS 25.0f  /* ... that cost at most so much more */
+#define HEAVY_SPREAD_MS 25.0f  /* between the nodes that a crowd is told */
 #define RETURNING 0.5f         /* of a dead node's viewers come back at once */
 #define GATHER_MS 300.0f       /* softness for a stream that nobody watches */
 #define GATHER_VIEWERS 4000.0f /* ms: shared by the viewers of the stream */
 
-/* -- where things are -- */
-
-static inline uint64_t net_hash(const struct steer_query *q)
-{
-	uint64_t lower = addr_half(&q->net, 1) + q->net.family;
-	return hash_mix(addr_half(&q->net, 0) + q->net_len + lower * HASH_ODD);
-}
+/* -- for others -- */
 
 uint64_t steer_net_hash(const struct steer_query *q)
 {
-	return net_hash(q);
-}
-
-static inline uint64_t key_of(
-	const struct map *map, const struct steer_query *q, uint64_t net)
-{
-	return net ^ map->names[q->name].seed ^ q->stream; /* all hashes */
+	return find_net(q);
 }
 
 uint64_t steer_key(const struct map *map, const struct steer_query *q)
 {
-	return key_of(map, q, net_hash(q));
-}
-
-static inline void find(const struct steer_state *state,
-	const struct steer_query *query, struct steer_found *found)
-{
-	found->name = &state->map->names[query->name];
-	found->pool = found->name->of;
-	found->net = net_hash(query);
-	found->key = key_of(state->map, query, found->net);
-	found->near = map_candidates(
-		state->map, found->pool, query->place, found->net);
-	found->usual = query->line == 1 && !query->stream && found->name->usual;
-}
-
-static inline void find_entries(const struct accounts *accounts,
-	const struct steer_query *query, struct steer_found *found)
-{
-	uint64_t key = demand_key(found->key, query->line);
-	found->told = memory_bucket(accounts->memory, found->key);
-	found->tag = memory_tag(accounts->memory, found->key);
-	found->clients = accounts_bucket(accounts, key);
-}
-
-void steer_prefetch(const struct steer_state *state,
-	const struct accounts *accounts, const struct steer_query *query,
-	struct steer_found *found)
-{
-	find(state, query, found);
-	__builtin_prefetch(found->near);
-	find_entries(accounts, query, found);
-	__builtin_prefetch(found->told);
-	__builtin_prefetch(found->clients);
+	return find_net(q) ^ find_key(&map->names[q->name], q);
 }
 
 uint32_t steer_area(
 	const struct steer_state *state, const struct steer_query *query)
 {
 	struct steer_found found;
-	find(state, query, &found);
+	find_question(state, query, &found);
 	return area_of(state->load, found.near);
 }
 
@@ -89,7 +45,7 @@ static float placed_share(const struct accounts *accounts,
 /* Viewers that come back at once, since a node has just failed: all that came in
  * the time that a viewer stays, if this client net was told it, else as many as
  * were placed there of its area: another name server may have told it. */
-float choice_returning(const struct load *load, const struct accounts *accounts,
+static float returning(const struct load *load, const struct accounts *accounts,
 	const struct candidates *near, const struct told *t, float demand,
 	uint32_t now)
 {
@@ -162,8 +118,8 @@ static inline void know(const struct steer_state *state,
 		demand_key(found->key, query->line));
 	known->at_once = 1;
 	if (state->load->any_returning && query->line == 1 && accounts)
-		known->at_once += choice_returning(state->load, accounts,
-			found->near, &past->told[0], known->demand, known->now);
+		known->at_once += returning(state->load, accounts, found->near,
+			&past->told[0], known->demand, known->now);
 	know_viewers(known, found->name, query->line);
 }
 
@@ -343,7 +299,7 @@ void steer_decide(const struct steer_state *state,
 	int64_t now_ms, struct steer_decision *d, struct steer_trace *trace)
 {
 	struct steer_found found;
-	find(state, query, &found);
+	find_question(state, query, &found);
 	if (accounts)
 		find_entries(accounts, query, &found);
 	steer_decide_found(state, accounts, query, &found, now_ms, d, trace);

@@ -87,23 +87,7 @@ struct steer_trace {
 	bool remembered;     /* the node was kept for the rest of a TTL */
 };
 
-/* Where steering finds what it knows of a question; true for one state. */
-struct steer_found {
-	const struct map_name *name;
-	const struct map_pool *pool;
-	const struct candidates *near; /* the client's nearest nodes */
-	uint64_t net;                  /* steer_net_hash */
-	uint64_t key;                  /* steer_key */
-	struct memory_bucket *told;    /* where its entries are ... */
-	struct client_bucket *clients;
-	uint32_t tag; /* ... and their tag */
-	bool usual;   /* line 1, by cost, one answer, no stream */
-};
-
-/* Finds, and hints to the CPU that this question is decided soon. */
-void steer_prefetch(const struct steer_state *state,
-	const struct accounts *accounts, const struct steer_query *query,
-	struct steer_found *found);
+struct steer_found; /* find.h: what steer_prefetch() has found */
 
 /* Decides. trace may be NULL. accounts may be NULL: then nothing is
  * remembered and nothing in flight but what load tells. */
@@ -155,5 +139,7 @@ static inline void steer_client(struct steer_query *query,
 	query->net_len = (uint8_t)len;
 	query->place = leaf.place;
 }
+
+#include "steer/find.h" /* steer_prefetch() */
 
 #endif

@@ -61,38 +61,42 @@ static struct memory_entry *find(
 	return memory_find(memory_bucket(m, key), memory_tag(m, key), line);
 }
 
-static uint32_t age_of(const struct memory_entry *e, uint32_t now)
+/* The entry of a bucket to make room in: a free one, else the oldest. NULL: other
+ * threads are making room in all. */
+static struct memory_entry *oldest_of(struct memory_entry *e, uint32_t now)
 {
-	struct told t = memory_told(e);
-	return t.node != MAP_NO_NODE && get(&e->tag) ? now - t.made_ms
-						     : UINT32_MAX;
-}
-
-/* Makes room for a key; NULL if another thread is making room there too. */
-static struct memory_entry *make(
-	struct memory *m, uint64_t key, unsigned line, uint32_t now)
-{
-	struct memory_entry *e = memory_bucket(m, key)->way, *oldest = NULL;
+	struct memory_entry *oldest = NULL;
 	uint32_t oldest_age = 0;
 
 	for (unsigned i = 0; i < MEMORY_WAYS; i++) {
-		uint32_t age = age_of(&e[i], now);
-		if (get(&e[i].tag) != TAG_BUSY &&
-			(!oldest || age > oldest_age)) {
+		uint32_t tag = get(&e[i].tag);
+		if (!tag)
+			return &e[i];
+		uint32_t age = now - memory_told(&e[i]).made_ms;
+		if (tag != TAG_BUSY && (!oldest || age > oldest_age)) {
 			oldest = &e[i];
 			oldest_age = age;
 		}
 	}
-	if (!oldest)
-		return NULL;
-	uint32_t tag = get(&oldest->tag);
-	if (tag == TAG_BUSY ||
-		!atomic_compare_exchange_strong(&oldest->tag, &tag, TAG_BUSY))
-		return NULL;
-	set(&oldest->where, 0);
-	atomic_store_explicit(&oldest->tag, memory_tag(m, key) + 2 * line,
-		memory_order_release);
 	return oldest;
+}
+
+/* Makes an entry. It is not remembered if another thread makes room there. */
+static void make(
+	struct memory *m, uint64_t key, unsigned line, struct told told)
+{
+	struct memory_entry *e =
+		oldest_of(memory_bucket(m, key)->way, told.made_ms);
+	if (!e)
+		return;
+	uint32_t tag = get(&e->tag);
+	if (tag == TAG_BUSY ||
+		!atomic_compare_exchange_strong(&e->tag, &tag, TAG_BUSY))
+		return;
+	set(&e->where, memory_where(told));
+	set(&e->how, memory_how(told));
+	atomic_store_explicit(
+		&e->tag, memory_tag(m, key) + 2 * line, memory_order_release);
 }
 
 /* Line 1 has left a node again: the last two before that are kept. */
@@ -100,13 +104,12 @@ static void push_older(
 	struct memory *m, uint64_t key, uint16_t node, uint32_t now)
 {
 	struct memory_entry *e = find(m, key, OLDER);
-	if (!e)
-		e = make(m, key, OLDER, now);
-	if (!e)
-		return;
-	struct told t = memory_told(e);
-	t = (struct told){.node = node, .before = t.node, .made_ms = now};
-	set(&e->where, memory_where(t));
+	struct told t = {
+		.node = node, .before = memory_told(e).node, .made_ms = now};
+	if (e)
+		set(&e->where, memory_where(t));
+	else
+		make(m, key, OLDER, t);
 }
 
 /* -- the interface -- */
@@ -136,18 +139,15 @@ bool memory_claim_entry(struct memory *m, struct memory_entry *e, uint64_t key,
 {
 	uint64_t expected = memory_where(seen);
 
-	if (!e)
-		e = make(m, key, line, told.made_ms);
-	if (!e)
-		return true; /* full of busy hands: not remembered */
-	if (!atomic_compare_exchange_strong(
-		    &e->where, &expected, memory_where(told))) {
-		/* Its entry had gone meanwhile, or somebody was faster. */
-		if (expected)
+	if (!e) {
+		make(m, key, line, told);
+	} else {
+		/* Its entry may be another's by now, or somebody was faster. */
+		if (!atomic_compare_exchange_strong(
+			    &e->where, &expected, memory_where(told)))
 			return false;
-		set(&e->where, memory_where(told));
+		set(&e->how, memory_how(told));
 	}
-	set(&e->how, memory_how(told));
 	if (line == 0 && told.node != seen.node && seen.before != MAP_NO_NODE)
 		push_older(m, key, seen.before, told.made_ms);
 	return true;

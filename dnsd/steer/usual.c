@@ -37,21 +37,19 @@ __attribute__((noinline)) static float extra_cost(
 	return (price_at(load, used) + penalty) / COST_TEMPERATURE_MS;
 }
 
-/* The longest path that is worth a look, as candidates have it, for who has a
- * score of `reach` already: price and penalty only add, so none is better whose
- * path alone is too long with the best draw that there is. */
-static inline uint32_t longest_path(
-	const struct map_pool *pool, float stay, float reach)
+/* The longest path, as candidates have it, that may have a score below `reach`
+ * if its draw, weight and what keeps it are the best that there are. */
+static inline uint32_t longest_path(float reach, float least)
 {
-	float least = draw_least() - pool->ln_weight_max - stay;
-	return (uint32_t)((reach - least) *
-			       (COST_TEMPERATURE_MS * CANDIDATE_PER_MS) +
-		       CANDIDATE_ZERO) +
-		1;
+	float path =
+		(reach - least) * (COST_TEMPERATURE_MS * CANDIDATE_PER_MS) +
+		CANDIDATE_ZERO;
+	return path < UINT16_MAX ? (uint32_t)path + 1 : UINT16_MAX;
 }
 
-/* The best candidate that is up, found without looking at most of them: where
- * paths ascend, no better one comes behind one that is too far. */
+/* The best candidate that is up, found without looking at most of them: price
+ * and penalty only add, and where paths ascend, no better one comes behind one
+ * that is too far. */
 __attribute__((noinline)) static unsigned best_candidate(
 	const struct steer_state *state, const struct accounts *accounts,
 	const struct steer_found *found, struct told told, uint32_t now,
@@ -63,8 +61,9 @@ __attribute__((noinline)) static unsigned best_candidate(
 	float stay = found->name->stay_ms / COST_TEMPERATURE_MS;
 	unsigned stays = told_counts(&told, now) ? told.node : MAP_NO_NODE;
 	float more = most_recent(state->load, accounts) + viewers;
+	float least = draw_least() - found->pool->ln_weight_max - stay;
 	float reach = FLT_MAX;
-	uint32_t longest = UINT32_MAX;
+	uint32_t longest = UINT16_MAX;
 	unsigned best = MAP_NO_NODE;
 
 	for (unsigned i = 0; i < MAP_CANDIDATES; i++) {
@@ -87,7 +86,7 @@ __attribute__((noinline)) static unsigned best_candidate(
 		reach = one;
 		best = node;
 		if (ascending)
-			longest = longest_path(found->pool, stay, reach);
+			longest = longest_path(reach, least);
 	}
 	return best;
 }

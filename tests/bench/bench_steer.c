@@ -411,8 +411,10 @@ static void count_round(
 	for (unsigned n = 0; n < COUNT_NETS; n += BATCH) {
 		struct steer_query q[BATCH];
 		struct steer_decision d[BATCH];
-		for (unsigned i = 0; i < BATCH; i++)
+		for (unsigned i = 0; i < BATCH; i++) {
 			fill(&pass, first + n + i, &q[i]);
+			q[i].asker = net_addr(i); /* few resolvers */
+		}
 		(counts ? count_ask : count_unseen)(b, q, BATCH, d);
 	}
 }

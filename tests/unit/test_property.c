@@ -449,6 +449,47 @@ static void the_lines_later(struct random *r)
 	}
 }
 
+/* The score that a decision's trace gives a node. */
+static float score_of(
+	struct random *r, const struct steer_trace *trace, unsigned node)
+{
+	for (unsigned i = 0; i < trace->n; i++)
+		if (trace->candidate[i].node == node)
+			return trace->candidate[i].score;
+	CHECK(r, !"a candidate");
+	return 0;
+}
+
+/* Nobody's looking on changes what is told: the usual question comes to what the
+ * list of all options comes to, for new clients and for those who were told. */
+static void the_short_way(struct random *r)
+{
+	for (unsigned i = 0; i < QUERIES; i++) {
+		struct steer_query q = some_query(r);
+		const struct steer_state *state = world_state(&r->w);
+		struct steer_decision fast, whole;
+		struct steer_trace trace;
+
+		q.stream = 0;
+		steer_decide(state, r->w.accounts, &q, r->w.now, &fast, NULL);
+		steer_decide(
+			state, r->w.accounts, &q, r->w.now, &whole, &trace);
+		CHECK(r, fast.again == whole.again);
+		CHECK(r, fast.state == whole.state);
+		if (fast.node[0] == whole.node[0])
+			CHECK(r, fast.ttl_s == whole.ttl_s);
+		else /* equal but for rounding */
+			CHECK(r,
+				fabsf(score_of(r, &trace, fast.node[0]) -
+					score_of(r, &trace, whole.node[0])) <
+					1e-3f);
+		steer_answer(state, r->w.accounts, &q, r->w.now, &fast);
+		r->w.now += below(r, 40) * 1000;
+		if (chance(r, 0.3))
+			r->w.load.generation++;
+	}
+}
+
 /* -- all worlds -- */
 
 static uint64_t setting(const char *name, uint64_t preset)
@@ -484,6 +525,7 @@ PROPERTY(load_never_attracts)
 PROPERTY(the_order_of_nodes)
 PROPERTY(the_lines)
 PROPERTY(the_lines_later)
+PROPERTY(the_short_way)
 
 int main(void)
 {
@@ -495,6 +537,7 @@ int main(void)
 		cmocka_unit_test(test_the_order_of_nodes),
 		cmocka_unit_test(test_the_lines),
 		cmocka_unit_test(test_the_lines_later),
+		cmocka_unit_test(test_the_short_way),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
