@@ -11,11 +11,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A bijection that spreads every bit (Stafford's mix 13 of SplitMix64). */
-static inline uint64_t hash_mix(uint64_t x)
+/* A bijection that spreads every bit (Stafford's mix 13 of SplitMix64). The top
+ * 31 bits are good one step earlier. */
+static inline uint64_t hash_mix_top(uint64_t x)
 {
 	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-	x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+	return (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+}
+
+static inline uint64_t hash_mix(uint64_t x)
+{
+	x = hash_mix_top(x);
 	return x ^ (x >> 31);
 }
 
@@ -25,6 +31,10 @@ static inline uint32_t hash_tag(uint64_t hash, uint64_t secret)
 {
 	return (uint32_t)(hash * (secret | 1) >> 32) | 1;
 }
+
+/* An odd number without a pattern (2^64 by the golden ratio): the upper bits of
+ * a product with it depend on all bits below (Fibonacci hashing). */
+#define HASH_ODD 0x9e3779b97f4a7c15u
 
 uint64_t hash_bytes(const void *bytes, size_t n, uint64_t seed);
 
@@ -37,7 +47,7 @@ struct rng {
 
 static inline uint64_t rng_next(struct rng *rng)
 {
-	return hash_mix(rng->state += 0x9e3779b97f4a7c15u);
+	return hash_mix(rng->state += HASH_ODD);
 }
 
 /* Uniform in [0, 1). */

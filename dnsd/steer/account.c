@@ -1,58 +1,13 @@
 /* What a decision that is answered leaves behind: memory of what was told,
  * demand, promises to nodes, evidence for the control thread. */
-#include <string.h>
+#include "steer/account.h"
 
-#include "base/rng.h"
-#include "steer/decide.h"
-#include "steer/demand.h"
-
-#define BUDGET_VIEWERS 50.0f /* that any network may promise at once ... */
-#define BUDGET_SHARE 0.03f   /* ... and of the pool's capacity */
-#define BUDGET_REFILL 0.1f   /* of both, per second */
-#define TOLD_NOTE_MS 60000   /* evidence: a network is told a node ... */
-#define LEFT_NOTE_MS 5000    /* ... or leaves it, at most so often */
-
-static inline void sum_add(_Atomic uint32_t *sum, uint32_t add)
-{
-	/* One writer: a load and a store are enough. */
-	atomic_store_explicit(sum,
-		atomic_load_explicit(sum, memory_order_relaxed) + add,
-		memory_order_relaxed);
-}
-
-static unsigned promise_class(uint32_t ttl_s)
-{
-	unsigned c = 0;
-	for (unsigned half = PROMISE_CLASSES / 2; half; half /= 2)
-		if (promise_class_s[c + half - 1] < ttl_s)
-			c += half;
-	return c;
-}
-
-static void promise_add(struct accounts *accounts, unsigned node,
-	uint32_t generation, float at_once, float rate, uint32_t ttl_s,
-	bool crowd)
-{
-	struct promise *p = &accounts->promise[node];
-	unsigned c = promise_class(ttl_s);
-	/* The class is longer than the TTL: the same viewers, slower. */
-	float slow = rate * (float)ttl_s / promise_class_s[c];
-
-	if (p->recent_generation != generation) {
-		p->recent_generation = generation;
-		p->recent = 0;
-	}
-	p->recent += at_once + rate * (float)ttl_s;
-	sum_add(&p->answers, 1);
-	if (crowd) /* the control thread promises, by the note */
-		return;
-	sum_add(&p->viewers, (uint32_t)(at_once * PROMISE_VIEWER));
-	sum_add(&p->rate[c], (uint32_t)(slow * PROMISE_RATE));
-}
+#include "steer/choice.h"
 
 /* Remembers what the line is told now. False: another thread was faster. */
 static bool remember(struct memory *memory, const struct steer_query *query,
-	const struct steer_decision *d, uint32_t now)
+	const struct steer_decision *d, struct memory_entry *entry,
+	uint32_t now)
 {
 	unsigned line = query->line - 1u;
 	const struct told *seen = &d->past.told[line];
@@ -72,37 +27,23 @@ static bool remember(struct memory *memory, const struct steer_query *query,
 	t.made_ms = now;
 	t.ttl_s = (uint16_t)d->ttl_s;
 	t.types = query->type;
-	return memory_claim(memory, d->key, line, seen, &t);
+	return memory_claim_entry(memory, entry, d->key, line, *seen, t);
 }
 
-static uint64_t asker_key(const struct addr *asker)
-{
-	uint64_t net = 0; /* a /24 or /48 */
-	if (asker->family == 4)
-		memcpy(&net, asker->bytes, 3);
-	else
-		memcpy(&net, asker->bytes, 6);
-	return hash_mix(net ^ (uint64_t)asker->family << 56);
-}
-
-/* A network may promise a few per cent of the pool at once and a tenth of that
- * each second: more than a resolver brings, less than a flood of forged questions.
- * By lines it moves no more viewers than it brought. Whoever is trusted to name
- * other clients is believed. */
-static float within_budget(const struct steer_state *state,
+/* Of so many viewers, those that the asking network may reserve. By lines it
+ * moves no more than it brought. Whoever is trusted to name other clients is
+ * believed. */
+static float within_budget(const struct map_pool *pool,
 	struct accounts *accounts, const struct steer_query *query,
 	uint64_t asker, float viewers, uint32_t now)
 {
-	const struct map_name *name = &state->map->names[query->name];
-	const struct map_pool *pool = &state->map->pools[name->pool];
-	float burst = BUDGET_VIEWERS + BUDGET_SHARE * pool->capacity;
+	float burst = budget_burst(pool);
 	if (query->trusted)
 		return viewers;
 	if (query->line > 1)
 		return accounts_lines_budget(
 			accounts, asker, now, viewers, burst);
-	return accounts_budget(
-		accounts, asker, now, viewers, BUDGET_REFILL * burst, burst);
+	return accounts_budget(accounts, asker, now, viewers, burst);
 }
 
 static void note_crowd(struct accounts *accounts,
@@ -123,11 +64,12 @@ static void note_crowd(struct accounts *accounts,
 /* What the answer promises to its nodes, as far as the asker's budget goes:
  * the share that it goes. */
 static float promise(const struct steer_state *state, struct accounts *accounts,
-	const struct steer_query *query, const struct steer_decision *d,
-	uint64_t asker, float rate, uint32_t now)
+	const struct steer_query *query, const struct map_pool *pool,
+	const struct steer_decision *d, uint64_t asker, float rate,
+	uint32_t now)
 {
 	float want = d->at_once + rate * (float)d->held_s;
-	float may = within_budget(state, accounts, query, asker, want, now);
+	float may = within_budget(pool, accounts, query, asker, want, now);
 	float share = may / want / d->n;
 	for (unsigned i = 0; i < d->n; i++)
 		promise_add(accounts, d->node[i], state->load->generation,
@@ -137,22 +79,14 @@ static float promise(const struct steer_state *state, struct accounts *accounts,
 	return may / want;
 }
 
-/* Viewers on a node before this answer. */
-struct before {
-	float area, everywhere;
-};
-
 /* Where the viewers of this area, and of this stream, are from now on. */
-static struct before place(struct accounts *accounts,
+static struct before place_all(struct accounts *accounts,
 	const struct steer_query *query, const struct steer_decision *d,
 	float share, uint32_t now)
 {
 	float viewers = share * (d->at_once + d->rate * (float)d->held_s);
 	unsigned node = d->node[0];
-	struct before before = {
-		accounts_place(accounts, d->area, node, viewers, now),
-		accounts_place(accounts, PLACED_EVERYWHERE, node, viewers, now),
-	};
+	struct before before = place(accounts, d->area, node, viewers, now);
 	if (query->stream) {
 		uint32_t stream = accounts_stream(query->stream);
 		accounts_place(accounts, stream, node, viewers, now);
@@ -161,39 +95,27 @@ static struct before place(struct accounts *accounts,
 	return before;
 }
 
-/* Whether a network may be noted for a node again. */
-static bool may_note(struct accounts *accounts, uint32_t asker, unsigned kind,
-	unsigned node, uint32_t now, uint32_t interval_ms)
+void account_note_told(struct accounts *accounts, uint64_t net, unsigned node,
+	uint32_t area, struct before before, uint32_t now)
 {
-	uint64_t h = hash_mix((uint64_t)asker << 32 | kind << 16 | node);
-	struct noted *one = &accounts->noted[h % NOTED];
-	uint32_t tag = (uint32_t)(h >> 32) | 1;
-	if (one->tag == tag && now - one->at_ms < interval_ms)
-		return false;
-	*one = (struct noted){tag, now};
-	return true;
-}
-
-static void note_told(struct accounts *accounts, const struct steer_decision *d,
-	uint32_t asker, struct before before, uint32_t now)
-{
-	if (!may_note(
-		    accounts, asker, NOTE_TOLD, d->node[0], now, TOLD_NOTE_MS))
+	struct note *note = note_slot(accounts->notes, NOTE_TOLD);
+	if (!note)
 		return;
-	struct note note = {.asker = asker,
+	*note = (struct note){.asker = accounts_asker_id(net),
 		.now_ms = now,
 		.at_once = before.area,
 		.rate = before.everywhere,
-		.area = d->area,
+		.area = area,
 		.kind = NOTE_TOLD,
-		.node = {d->node[0], MAP_NO_NODE, MAP_NO_NODE, MAP_NO_NODE}};
-	note_push(accounts->notes, &note);
+		.node = {
+			(uint16_t)node, MAP_NO_NODE, MAP_NO_NODE, MAP_NO_NODE}};
+	note_sent(accounts->notes);
 }
 
 /* Who asks for another line may have viewers who leave the one before. */
 static void note_left(struct accounts *accounts,
 	const struct steer_query *query, const struct steer_decision *d,
-	uint32_t asker, uint32_t now)
+	uint64_t asker, uint32_t now)
 {
 	if (query->line < 2 || query->line > MEMORY_LINES)
 		return;
@@ -203,7 +125,8 @@ static void note_left(struct accounts *accounts,
 			LEFT_NOTE_MS))
 		return;
 	bool older = query->line == 2;
-	struct note note = {.asker = asker,
+	struct note note = {
+		.asker = accounts_asker_id(accounts_net(&query->asker)),
 		.now_ms = now,
 		.area = d->area,
 		.kind = NOTE_LEFT,
@@ -213,61 +136,71 @@ static void note_left(struct accounts *accounts,
 	note_push(accounts->notes, &note);
 }
 
-bool steer_account(const struct steer_state *state, struct accounts *accounts,
-	const struct steer_query *query, const struct steer_decision *d,
-	int64_t now_ms)
+/* known: as choice_decide left it. */
+static bool account(const struct steer_state *state, struct accounts *accounts,
+	const struct steer_query *query, const struct steer_found *found,
+	const struct steer_decision *d, const struct known *known)
 {
-	uint32_t now = (uint32_t)now_ms;
+	uint32_t now = known->now;
 	bool kept = query->line <= MEMORY_LINES;
 	const struct told *seen = kept ? &d->past.told[query->line - 1] : NULL;
 	/* The same viewer asks for another type. */
 	bool shared = kept && d->again && !(seen->types & query->type);
 	const struct told *first = &d->past.told[0];
 
-	if (kept && !remember(accounts->memory, query, d, now))
+	if (kept && !remember(accounts->memory, query, d, known->entry, now))
 		return false;
 	if (shared)
 		return true;
-	struct client *c =
-		accounts_client(accounts, demand_key(d->key, query->line), now);
+	struct client *c = known->client;
+	if (!c)
+		c = accounts_make(found->clients, found->tag, now);
 	if (kept)
-		demand_learn(c, seen, now);
+		demand_learn(c, *seen, now);
 	if (query->line > 1 && first->node != MAP_NO_NODE)
 		sum_add(&accounts->promise[first->node].line2, 1);
 	if (d->only)
 		sum_add(&accounts->promise[d->node[0]].only, 1);
-	uint64_t asker = asker_key(&query->asker);
-	note_left(accounts, query, d, (uint32_t)asker, now);
+	uint64_t net = accounts_net(&query->asker);
+	uint64_t asker = accounts_asker(accounts, net);
+	note_left(accounts, query, d, asker, now);
 	/* The same viewer presses again, or somebody who does nothing else. */
 	if (query->line > 1 && d->again)
 		return true;
-	float share = promise(state, accounts, query, d, asker,
-		d->crowd ? d->rate : demand_rate(c), now);
-	struct before before = place(accounts, query, d, share, now);
-	note_told(accounts, d, (uint32_t)asker, before, now);
+	float share = promise(state, accounts, query, found->pool, d, asker,
+		d->crowd ? d->rate : c->rate, now);
+	struct before before = place_all(accounts, query, d, share, now);
+	if (may_note(accounts, asker, NOTE_TOLD, d->node[0], now, TOLD_NOTE_MS))
+		account_note_told(
+			accounts, net, d->node[0], d->area, before, now);
 	return true;
 }
 
-void steer_answer_found(const struct steer_state *state,
-	struct accounts *accounts, const struct steer_query *query,
-	const struct steer_found *found, int64_t now_ms,
-	struct steer_decision *decision)
-{
-	steer_decide_found(
-		state, accounts, query, found, now_ms, decision, NULL);
-	if (steer_account(state, accounts, query, decision, now_ms))
-		return;
-	/* Another thread has told this client net something meanwhile. */
-	steer_decide_found(
-		state, accounts, query, found, now_ms, decision, NULL);
-	steer_account(state, accounts, query, decision, now_ms);
-}
-
-void steer_answer(const struct steer_state *state, struct accounts *accounts,
-	const struct steer_query *query, int64_t now_ms,
-	struct steer_decision *decision)
+bool steer_account(const struct steer_state *state, struct accounts *accounts,
+	const struct steer_query *query, const struct steer_decision *d,
+	int64_t now_ms)
 {
 	struct steer_found found;
 	steer_prefetch(state, accounts, query, &found);
-	steer_answer_found(state, accounts, query, &found, now_ms, decision);
+	struct known known = {.now = (uint32_t)now_ms,
+		.client = accounts_find(found.clients, found.tag)};
+	if (query->line <= MEMORY_LINES)
+		known.entry =
+			memory_find(found.told, found.tag, query->line - 1u);
+	return account(state, accounts, query, &found, d, &known);
+}
+
+void choice_answer(const struct steer_state *state, struct accounts *accounts,
+	const struct steer_query *query, const struct steer_found *found,
+	int64_t now_ms, struct steer_decision *d)
+{
+	struct known known;
+	/* Twice if another thread has told this client net something
+	 * meanwhile. */
+	for (unsigned i = 0; i < 2; i++) {
+		choice_decide(
+			state, accounts, query, found, now_ms, d, NULL, &known);
+		if (account(state, accounts, query, found, d, &known))
+			return;
+	}
 }

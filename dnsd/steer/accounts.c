@@ -1,6 +1,5 @@
 #include "steer/accounts.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -9,9 +8,6 @@
 #include "steer/map.h"
 
 const uint8_t promise_class_s[PROMISE_CLASSES] = {2, 4, 6, 10, 15, 20, 30, 60};
-
-#define LINES_SHARE 0.25f /* of the viewers that a network brings */
-#define LINES_FIRST 5.0f  /* viewers of a newcomer who may switch lines */
 
 #define PROMISES_SIZE ((size_t)(CONF_NODES_MAX + 1) * sizeof(struct promise))
 
@@ -34,10 +30,10 @@ struct accounts *accounts_new(
 	unsigned max_clients, struct memory *memory, uint64_t secret)
 {
 	struct accounts *a = mem_zero(1, sizeof *a);
-	uint32_t buckets = 1;
+	uint64_t buckets = 1;
 	while (buckets * CLIENT_WAYS < max_clients)
 		buckets *= 2;
-	a->secret = secret;
+	a->secret = hash_mix(secret) | 1;
 	a->memory = memory;
 	a->bucket_mask = buckets - 1;
 	a->promise = pages(PROMISES_SIZE);
@@ -56,80 +52,14 @@ void accounts_free(struct accounts *a)
 	free(a);
 }
 
-static struct client *bucket_of(const struct accounts *a, uint64_t key)
+struct client *accounts_make(
+	struct client_bucket *bucket, uint32_t tag, uint32_t now_ms)
 {
-	return a->clients[key & a->bucket_mask].way;
-}
-
-static inline uint32_t tag_of(const struct accounts *a, uint64_t key)
-{
-	return hash_tag(key, a->secret);
-}
-
-const struct client *accounts_peek(const struct accounts *a, uint64_t key)
-{
-	const struct client *c = bucket_of(a, key);
-	uint32_t tag = tag_of(a, key);
-	for (unsigned i = 0; i < CLIENT_WAYS; i++)
-		if (c[i].tag == tag)
-			return &c[i];
-	return NULL;
-}
-
-struct client *accounts_client(
-	struct accounts *a, uint64_t key, uint32_t now_ms)
-{
-	struct client *c = bucket_of(a, key), *oldest = c;
-	uint32_t tag = tag_of(a, key);
-	for (unsigned i = 0; i < CLIENT_WAYS; i++) {
-		if (c[i].tag == tag)
-			return &c[i];
+	struct client *c = bucket->way, *oldest = c;
+	for (unsigned i = 0; i < CLIENT_WAYS && oldest->tag; i++)
 		if (!c[i].tag ||
-			(oldest->tag &&
-				now_ms - c[i].asked_ms >
-					now_ms - oldest->asked_ms))
+			now_ms - c[i].asked_ms > now_ms - oldest->asked_ms)
 			oldest = &c[i];
-	}
 	*oldest = (struct client){.tag = tag, .asked_ms = now_ms};
 	return oldest;
-}
-
-/* Networks that share a slot push each other out. A newcomer starts with a full
- * budget: legitimate resolvers are many, and a flood from forged addresses is not
- * bounded by any budget of its own. */
-static struct asker *asker_of(
-	struct accounts *a, uint64_t asker, uint32_t now_ms, float burst)
-{
-	uint64_t h = hash_mix(asker ^ a->secret);
-	struct asker *one = &a->askers[h % ASKERS];
-	uint32_t tag = (uint32_t)(h >> 32) | 1;
-	if (one->tag != tag)
-		*one = (struct asker){tag, now_ms, burst, LINES_FIRST};
-	return one;
-}
-
-float accounts_budget(struct accounts *a, uint64_t asker, uint32_t now_ms,
-	float viewers, float per_s, float burst)
-{
-	struct asker *one = asker_of(a, asker, now_ms, burst);
-	float budget =
-		one->budget + (float)(now_ms - one->at_ms) * 0.001f * per_s;
-	if (budget > burst)
-		budget = burst;
-	if (viewers > budget)
-		viewers = budget;
-	one->budget = budget - viewers;
-	one->lines = fminf(one->lines + LINES_SHARE * viewers, burst);
-	one->at_ms = now_ms;
-	return viewers;
-}
-
-float accounts_lines_budget(struct accounts *a, uint64_t asker, uint32_t now_ms,
-	float viewers, float burst)
-{
-	struct asker *one = asker_of(a, asker, now_ms, burst);
-	if (viewers > one->lines)
-		viewers = one->lines;
-	one->lines -= viewers;
-	return viewers;
 }

@@ -21,6 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/addr.h"
 #include "base/rng.h"
 #include "steer/memory.h"
 #include "steer/notes.h"
@@ -44,7 +45,8 @@ struct promise {
 	_Atomic uint32_t only;  /* answers for a line, as no other node lived */
 	float recent;           /* viewers promised since ... */
 	uint32_t recent_generation; /* ... this load */
-	uint32_t unused[2];
+	float there;       /* viewers placed here, fading, at there_ms */
+	uint32_t there_ms; /* (clock, cut to 32 bits) */
 };
 _Static_assert(sizeof(struct promise) == 64, "a cache line");
 
@@ -52,7 +54,8 @@ _Static_assert(sizeof(struct promise) == 64, "a cache line");
 struct client {
 	uint32_t tag;      /* 0: free */
 	uint32_t asked_ms; /* last demand event */
-	float n, g;        /* n events in g seconds of waiting */
+	float g;           /* seconds of waiting for the events, fading */
+	float rate;        /* viewers per second, 0: nothing known */
 	uint16_t held;     /* least gap between questions of late, 1/16 s: who
 			      asks often but never sooner keeps answers so long */
 	uint16_t events;   /* so many questions, at most 65535 */
@@ -76,7 +79,7 @@ struct asker {
 struct noted {
 	uint32_t tag, at_ms;
 };
-#define NOTED 8192
+#define NOTED_BITS 13
 
 /* How many viewers of an area were placed on a node, fading: where one that
  * asks for another line may be. */
@@ -87,23 +90,29 @@ struct placed {
 	float viewers; /* at at_ms */
 	uint32_t at_ms;
 };
-#define PLACED 65536
-#define PLACED_FADE_MS 1800000.0f     /* viewers are gone by then */
-#define PLACED_EVERYWHERE 0xffffffffu /* an area that is all areas */
+#define PLACED_BITS 16
+#define PLACED_FADE_MS 1800000.0f /* viewers are gone by then */
+#define PLACED_TICK_MS 1000
 
-#define ASKERS 4096
+#define ASKERS_BITS 12
+#define BUDGET_REFILL 0.1f /* of what it may promise at once, per second */
+#define REFILL_TICK_MS 1000
+#define LINES_SHARE 0.25f /* of the viewers that a network brings */
+#define LINES_FIRST 5.0f  /* viewers of a newcomer who may switch lines */
 
 struct accounts {
-	struct promise *promise; /* by map index, room for every node there
+	struct promise *promise;    /* by map index, room for every node there
 				    may ever be */
+	uint32_t recent_generation; /* of the load they decide by, and ... */
+	float recent_most; /* ... the most of any promise.recent since */
 	struct client_bucket *clients;
-	uint32_t bucket_mask;
-	struct asker askers[ASKERS];
-	struct noted noted[NOTED];
-	struct placed placed[PLACED];
-	uint64_t secret;       /* seeds the tags */
+	uint64_t bucket_mask;
+	uint64_t secret;       /* odd; spreads asking networks */
 	struct notes *notes;   /* for the control thread */
 	struct memory *memory; /* of the process; borrowed */
+	struct asker askers[1 << ASKERS_BITS];
+	struct noted noted[1 << NOTED_BITS];
+	struct placed placed[1 << PLACED_BITS];
 };
 
 /* An account for at least max_clients client nets (a power of two of buckets
@@ -112,22 +121,27 @@ struct accounts *accounts_new(
 	unsigned max_clients, struct memory *memory, uint64_t secret);
 void accounts_free(struct accounts *accounts); /* NULL allowed */
 
-/* The client's entry, or the one it may replace (then zeroed with its tag
- * set); never NULL. Owner thread only. */
-struct client *accounts_client(
-	struct accounts *accounts, uint64_t key, uint32_t now_ms);
-
-/* The entry if there is one, without making room: for decisions that are not
- * accounted. */
-const struct client *accounts_peek(
-	const struct accounts *accounts, uint64_t key);
-
-/* Fetches the bucket of a key into the cache. */
-static inline void accounts_prefetch(
-	const struct accounts *accounts, uint64_t key)
+/* Where a key's client is; its tag is as in memory. */
+static inline struct client_bucket *accounts_bucket(
+	const struct accounts *a, uint64_t key)
 {
-	__builtin_prefetch(&accounts->clients[key & accounts->bucket_mask]);
+	return &a->clients[key & a->bucket_mask];
 }
+
+/* The client's entry, NULL if there is none. */
+static inline struct client *accounts_find(
+	struct client_bucket *bucket, uint32_t tag)
+{
+	struct client *c = bucket->way;
+	unsigned at = c[1].tag == tag ? 1 : 0;
+	if (c[2].tag == tag)
+		at = 2;
+	return c[at].tag == tag ? &c[at] : NULL;
+}
+
+/* Makes one, where the oldest of the bucket was. Owner thread only. */
+struct client *accounts_make(
+	struct client_bucket *bucket, uint32_t tag, uint32_t now_ms);
 
 /* A stream as an area: MAP_NO_NODE stands for all its nodes. */
 static inline uint32_t accounts_stream(uint64_t stream)
@@ -137,47 +151,119 @@ static inline uint32_t accounts_stream(uint64_t stream)
 
 static inline unsigned placed_at(uint32_t area, unsigned node)
 {
-	return hash_mix((uint64_t)area << 16 | node) % PLACED;
+	return (unsigned)(((uint64_t)area << 16 | node) * HASH_ODD >>
+		(64 - PLACED_BITS));
 }
 
-static inline float placed_now(const struct placed *p, uint32_t now_ms)
+/* What is left of viewers who were placed at at_ms. */
+static inline float accounts_fade(
+	float viewers, uint32_t at_ms, uint32_t now_ms)
 {
-	float age = (float)(now_ms - p->at_ms) * (1 / PLACED_FADE_MS);
-	return age < 1 ? p->viewers * (1 - age) : 0;
+	float left = 1 - (float)(now_ms - at_ms) * (1 / PLACED_FADE_MS);
+	return viewers * (left > 0 ? left : 0);
 }
 
-/* Viewers of an area on a node, as far as this thread placed them. To place
- * more tells how many there were. */
+/* Adds to what fades, once a second; how much there was before. */
+static inline float accounts_add(
+	float *viewers, uint32_t *at_ms, float more, uint32_t now_ms)
+{
+	float before = *viewers;
+	if (now_ms - *at_ms >= PLACED_TICK_MS) {
+		before = accounts_fade(before, *at_ms, now_ms);
+		*at_ms = now_ms;
+	}
+	*viewers = before + more;
+	return before;
+}
+
+/* Places viewers of an area on a node; how many this thread had placed there
+ * before. */
 static inline float accounts_place(struct accounts *accounts, uint32_t area,
 	unsigned node, float viewers, uint32_t now_ms)
 {
 	struct placed *p = &accounts->placed[placed_at(area, node)];
-	bool same = p->area == area && p->node == node;
-	float before = same ? placed_now(p, now_ms) : 0;
-	if (viewers <= 0)
-		return before;
-	p->area = area;
-	p->node = (uint16_t)node;
-	p->viewers = before + viewers;
-	p->at_ms = now_ms;
-	return before;
+	if (p->area != area || p->node != node) {
+		if (viewers <= 0)
+			return 0;
+		*p = (struct placed){
+			.area = area, .node = (uint16_t)node, .at_ms = now_ms};
+	}
+	return accounts_add(&p->viewers, &p->at_ms, viewers, now_ms);
 }
 
 static inline float accounts_placed(const struct accounts *accounts,
 	uint32_t area, unsigned node, uint32_t now_ms)
 {
 	const struct placed *p = &accounts->placed[placed_at(area, node)];
-	return p->area == area && p->node == node ? placed_now(p, now_ms) : 0;
+	return p->area == area && p->node == node
+		? accounts_fade(p->viewers, p->at_ms, now_ms)
+		: 0;
+}
+
+/* The network of who asks: a /24 or /48. */
+static inline uint64_t accounts_net(const struct addr *asker)
+{
+	uint64_t net = addr_half(asker, 0) &
+		addr_mask_half(asker->family == 4 ? 24 : 48);
+	return net ^ (uint64_t)asker->family << 56;
+}
+
+/* Its hash in these accounts: what its budget and its notes are kept by. */
+static inline uint64_t accounts_asker(
+	const struct accounts *accounts, uint64_t net)
+{
+	return net * accounts->secret;
+}
+
+/* What the control thread knows it by, whichever thread was asked. */
+static inline uint32_t accounts_asker_id(uint64_t net)
+{
+	return (uint32_t)hash_mix(net);
+}
+
+/* Networks that share a slot push each other out. A newcomer starts with a full
+ * budget: legitimate resolvers are many, and a flood from forged addresses is not
+ * bounded by any budget of its own. */
+static inline struct asker *asker_of(
+	struct accounts *a, uint64_t asker, uint32_t now_ms, float burst)
+{
+	struct asker *one = &a->askers[asker >> (64 - ASKERS_BITS)];
+	uint32_t tag = (uint32_t)(asker >> 20) | 1;
+	if (one->tag != tag)
+		*one = (struct asker){tag, now_ms, burst, LINES_FIRST};
+	return one;
 }
 
 /* How many of `viewers` the asking network may still reserve now; takes them
- * from its budget, which refills by per_s up to burst. */
-float accounts_budget(struct accounts *accounts, uint64_t asker,
-	uint32_t now_ms, float viewers, float per_s, float burst);
+ * from its budget, which refills by BUDGET_REFILL of burst a second, up to burst. */
+static inline float accounts_budget(struct accounts *a, uint64_t asker,
+	uint32_t now_ms, float viewers, float burst)
+{
+	struct asker *one = asker_of(a, asker, now_ms, burst);
+	uint32_t gone_ms = now_ms - one->at_ms;
+	/* Now and then, and when it is needed. */
+	if (gone_ms >= REFILL_TICK_MS || viewers > one->budget) {
+		float budget = one->budget +
+			(float)gone_ms * 0.001f * BUDGET_REFILL * burst;
+		one->budget = budget < burst ? budget : burst;
+		one->at_ms = now_ms;
+		viewers = viewers < one->budget ? viewers : one->budget;
+	}
+	one->budget -= viewers;
+	one->lines += LINES_SHARE * viewers;
+	return viewers;
+}
 
 /* How many of `viewers` who switch lines are believed of the network: as many as
  * accounts_budget let it bring here, and a few. */
-float accounts_lines_budget(struct accounts *accounts, uint64_t asker,
-	uint32_t now_ms, float viewers, float burst);
+static inline float accounts_lines_budget(struct accounts *a, uint64_t asker,
+	uint32_t now_ms, float viewers, float burst)
+{
+	struct asker *one = asker_of(a, asker, now_ms, burst);
+	float lines = one->lines < burst ? one->lines : burst;
+	viewers = viewers < lines ? viewers : lines;
+	one->lines = lines - viewers;
+	return viewers;
+}
 
 #endif

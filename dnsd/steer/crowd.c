@@ -15,11 +15,13 @@
 #define STEP 0.3f       /* of the surprise, per sample */
 #define RATE_MIN 0.002f /* viewers/s */
 #define RATE_MAX 2000.0f
-#define KEEP_MS 60000 /* an answer that ended: samples are late */
+#define STALE_MARKS 1024 /* of crowds that are gone, at most */
+#define KEEP_MS 60000    /* an answer that ended: samples are late */
 
 struct crowd {
 	_Atomic uint64_t tag; /* 0: free */
 	_Atomic float rate;
+	uint16_t mark;
 	bool learned; /* from samples, not only guessed */
 	uint8_t n;    /* of live */
 	int64_t seen_ms;
@@ -39,6 +41,8 @@ struct live {
 
 struct crowds {
 	uint64_t secret;
+	struct crowd_marks marks;
+	unsigned stale; /* crowds that went since the marks were made */
 	struct crowd crowd[CROWDS];
 	struct live live[LIVES];
 	uint16_t first[CONF_NODES_MAX + 1]; /* by node */
@@ -87,6 +91,37 @@ static void set_rate(struct crowd *one, float rate)
 	atomic_store_explicit(&one->rate, rate, memory_order_relaxed);
 }
 
+/* -- marks -- */
+
+const struct crowd_marks *crowds_marks(const struct crowds *c)
+{
+	return &c->marks;
+}
+
+static void mark(struct crowds *c, struct crowd *one, uint64_t key)
+{
+	one->mark = (uint16_t)crowd_mark(key);
+	atomic_fetch_or_explicit(&c->marks.word[one->mark / 64],
+		(uint64_t)1 << one->mark % 64, memory_order_relaxed);
+}
+
+/* Makes the marks anew. Readers may miss none meanwhile: each word goes from
+ * what it was to what it is. */
+static void mark_all(struct crowds *c)
+{
+	uint64_t word[CROWD_MARKS / 64] = {0};
+	for (unsigned i = 0; i < CROWDS; i++)
+		if (c->crowd[i].tag)
+			word[c->crowd[i].mark / 64] |= (uint64_t)1
+				<< c->crowd[i].mark % 64;
+	for (unsigned i = 0; i < CROWD_MARKS / 64; i++)
+		atomic_store_explicit(
+			&c->marks.word[i], word[i], memory_order_relaxed);
+	c->stale = 0;
+}
+
+/* -- crowds -- */
+
 static struct crowd *find(struct crowds *c, uint64_t key, int64_t now_ms)
 {
 	uint64_t tag = tag_of(c, key);
@@ -100,11 +135,14 @@ static struct crowd *find(struct crowds *c, uint64_t key, int64_t now_ms)
 	for (unsigned i = 0; i < WAYS; i++)
 		if (b[i].tag == tag)
 			oldest = &b[i];
+	if (oldest->tag && ++c->stale > STALE_MARKS)
+		mark_all(c);
 	atomic_store_explicit(&oldest->tag, 0, memory_order_release);
 	oldest->learned = false;
 	oldest->n = 0;
 	set_rate(oldest, 0);
 	atomic_store_explicit(&oldest->tag, tag, memory_order_release);
+	mark(c, oldest, key);
 	return oldest;
 }
 

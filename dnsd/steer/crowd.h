@@ -15,6 +15,7 @@
 #ifndef STEER_CROWD_H
 #define STEER_CROWD_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -23,8 +24,32 @@
 
 struct crowds;
 
+/* A bit by the key of each crowd, set as long as it is known. Few client nets
+ * are crowds: most questions look no further. */
+#define CROWD_MARKS 32768
+struct crowd_marks {
+	_Atomic uint64_t word[CROWD_MARKS / 64];
+};
+
+static inline unsigned crowd_mark(uint64_t key)
+{
+	return (unsigned)(key >> 49);
+}
+
+static inline bool crowd_is_marked(
+	const struct crowd_marks *marks, uint64_t key)
+{
+	unsigned mark = crowd_mark(key);
+	return atomic_load_explicit(
+		       &marks->word[mark / 64], memory_order_relaxed) >>
+		mark % 64 &
+		1;
+}
+
 struct crowds *crowds_new(uint64_t secret);
 void crowds_free(struct crowds *crowds); /* NULL allowed */
+
+const struct crowd_marks *crowds_marks(const struct crowds *crowds);
 
 /* Viewers per second behind a key, or negative if it is no known crowd. Any
  * thread. */

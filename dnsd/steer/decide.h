@@ -67,8 +67,8 @@ struct steer_decision {
 	bool crowd;          /* so many that samples will show them */
 	uint64_t key;  /* of the client net's entries in memory and accounts */
 	uint32_t area; /* the site nearest to the client */
-	struct remembered past; /* what the net had been told when this was
-				   decided */
+	struct remembered past; /* what this line and those before had been
+				   told when this was decided */
 };
 
 /* One line of an explanation. */
@@ -87,19 +87,7 @@ struct steer_trace {
 	bool remembered;     /* the node was kept for the rest of a TTL */
 };
 
-/* Where steering finds what it knows of a question; true for one state. */
-struct steer_found {
-	const struct map_name *name;
-	const struct map_pool *pool;
-	const struct candidates *near; /* the client's nearest nodes */
-	uint64_t net;                  /* steer_net_hash */
-	uint64_t key;                  /* steer_key */
-};
-
-/* Finds, and hints to the CPU that this question is decided soon. */
-void steer_prefetch(const struct steer_state *state,
-	const struct accounts *accounts, const struct steer_query *query,
-	struct steer_found *found);
+struct steer_found; /* find.h: what steer_prefetch() has found */
 
 /* Decides. trace may be NULL. accounts may be NULL: then nothing is
  * remembered and nothing in flight but what load tells. */
@@ -151,5 +139,7 @@ static inline void steer_client(struct steer_query *query,
 	query->net_len = (uint8_t)len;
 	query->place = leaf.place;
 }
+
+#include "steer/find.h" /* steer_prefetch() */
 
 #endif

@@ -20,34 +20,28 @@
 /* The key of a line's demand: each line has its own. */
 static inline uint64_t demand_key(uint64_t key, unsigned line)
 {
-	return line > 1 ? hash_mix(key + line) : key;
+	return key + (line - 1) * HASH_ODD;
 }
 
-/* Viewers per second; 0 if nothing is known. client may be NULL. */
-static inline float demand_rate(const struct client *client)
+/* How long it keeps answers whatever their TTL, 0 if that is not known: some
+ * resolvers keep answers longer than they are told. */
+static inline float demand_keeps_s(const struct client *client)
 {
-	if (!client || client->n < 1.5f)
+	if (client->events < DEMAND_HELD_EVENTS)
 		return 0;
-	float rate = client->n / (client->g + 0.05f);
-	return rate < DEMAND_RATE_MAX ? rate : DEMAND_RATE_MAX;
+	float held = client->held * (1.0f / DEMAND_HELD_UNITS);
+	if (held > DEMAND_HELD_MAX_S * 1.25f)
+		return 0;
+	return held < DEMAND_HELD_MAX_S ? held : DEMAND_HELD_MAX_S;
 }
 
-/* How long an answer of ttl_s is kept, at least ttl_s: some resolvers keep
- * answers longer than they are told. client may be NULL. */
-static inline float demand_held_s(const struct client *client, float ttl_s)
+/* How long an answer of ttl_s is kept by who keeps answers so long. */
+static inline float demand_held_s(float keeps_s, float ttl_s)
 {
-	if (!client || client->events < DEMAND_HELD_EVENTS)
-		return ttl_s;
-	float held = client->held / (float)DEMAND_HELD_UNITS;
-	if (held > DEMAND_HELD_MAX_S * 1.25f)
-		return ttl_s;
-	if (held > DEMAND_HELD_MAX_S)
-		held = DEMAND_HELD_MAX_S;
-	return held > ttl_s ? held : ttl_s;
+	return keeps_s > ttl_s ? keeps_s : ttl_s;
 }
 
 /* A question: seen is what the line had been told last. */
-void demand_learn(
-	struct client *client, const struct told *seen, uint32_t now_ms);
+void demand_learn(struct client *client, struct told seen, uint32_t now_ms);
 
 #endif

@@ -182,7 +182,7 @@ static void merge_notes(
 	struct fleet *f, const struct accounts *accounts, int64_t now_ms)
 {
 	struct note note;
-	f->crowds = memory_crowds(accounts->memory);
+	f->crowds = accounts->memory->crowds;
 	while (note_pop(accounts->notes, &note))
 		if (note.kind == NOTE_CROWD)
 			crowds_answer(f->crowds, &note, &f->all, f->forecast,
@@ -668,18 +668,40 @@ static void watch_doubt(struct fleet *f, unsigned i, int64_t now_ms)
 	node->doubt_ms = ms;
 }
 
-struct load *fleet_load(struct fleet *f, int64_t now_ms)
+static size_t whole_lines(size_t size)
 {
-	size_t nodes = (f->n * sizeof(struct load_node) + 63) & ~(size_t)63;
-	size_t spares = f->map->n_pools * sizeof(uint16_t[MAP_CANDIDATES]);
-	size_t size = (sizeof(struct load) + 63) & ~(size_t)63;
-	char *block =
-		aligned_alloc(64, (size + nodes + spares + 63) & ~(size_t)63);
+	return (size + 63) & ~(size_t)63;
+}
+
+/* What lies in one block, each part on cache lines of its own. */
+struct load_parts {
+	struct load *load;
+	struct load_node *node;
+	struct load_brief *brief;
+	uint16_t (*spare)[MAP_CANDIDATES];
+};
+
+static struct load_parts new_load(const struct fleet *f)
+{
+	size_t head = whole_lines(sizeof(struct load));
+	size_t nodes = whole_lines(f->n * sizeof(struct load_node));
+	size_t briefs = whole_lines(f->n * sizeof(struct load_brief));
+	size_t spares =
+		whole_lines(f->map->n_pools * sizeof(uint16_t[MAP_CANDIDATES]));
+	char *block = aligned_alloc(64, head + nodes + briefs + spares);
 	if (!block)
 		abort();
-	struct load *load = (struct load *)block;
-	struct load_node *node = (struct load_node *)(block + size);
-	uint16_t(*spare)[MAP_CANDIDATES] = (void *)(block + size + nodes);
+	return (struct load_parts){(struct load *)block,
+		(struct load_node *)(block + head),
+		(struct load_brief *)(block + head + nodes),
+		(void *)(block + head + nodes + briefs)};
+}
+
+struct load *fleet_load(struct fleet *f, int64_t now_ms)
+{
+	struct load_parts part = new_load(f);
+	struct load *load = part.load;
+	struct load_node *node = part.node;
 
 	forecast_advance(&f->all, f->forecast, f->n, now_ms);
 	watch_network(f, now_ms);
@@ -689,15 +711,18 @@ struct load *fleet_load(struct fleet *f, int64_t now_ms)
 	for (unsigned i = 0; i < f->n; i++)
 		load_node(f, i, &node[i], now_ms);
 	keep_room(f, node, now_ms);
+	for (unsigned i = 0; i < f->n; i++)
+		part.brief[i] = load_brief(&node[i], &f->map->nodes[i]);
 	for (unsigned i = 0; i < f->map->n_pools; i++)
-		find_spare(f, &f->map->pools[i], node, spare[i]);
+		find_spare(f, &f->map->pools[i], node, part.spare[i]);
 	f->ready = f->ready || is_ready(f, now_ms);
 	*load = (struct load){.generation = ++f->generation,
 		.ready = f->ready,
 		.n = f->n,
 		.session_s = f->all.session_s,
 		.node = node,
-		.spare = (const uint16_t(*)[MAP_CANDIDATES])spare};
+		.brief = part.brief,
+		.spare = (const uint16_t(*)[MAP_CANDIDATES])part.spare};
 	load->fell_ms = (uint32_t)f->fell_ms;
 	for (unsigned i = 0; i < f->n; i++)
 		load->any_returning |= node[i].returning > 0;

@@ -30,6 +30,19 @@ struct load_node {
 			      failure, fading to 0 in half a minute */
 };
 
+/* What most decisions need of a node, computed before: two to a cache line.
+ * While few enough viewers were promised to it since, its price is 0, and the
+ * score of a candidate is draw + path / temperature + base. */
+struct load_brief {
+	uint64_t seed; /* of the node's name: for the draw */
+	float base;    /* penalty / temperature - ln_weight; endless if the node
+			  is not up */
+	float slack;   /* so many viewers more cost nothing yet; may be < 0 */
+	float used, per_viewer, growth; /* as in struct load_node */
+	uint32_t area;                  /* of the node, as in the map */
+};
+_Static_assert(sizeof(struct load_brief) == 32, "half a cache line");
+
 /* A node that clients of an area seem to leave: costs more for them. */
 struct load_doubt {
 	uint32_t area;
@@ -47,7 +60,8 @@ struct load {
 	uint32_t fell_ms;    /* the last one (clock, cut to 32 bits) */
 	bool provisional;    /* geography is still being read: short TTLs */
 	unsigned n;
-	const struct load_node *node; /* by map index */
+	const struct load_node *node;   /* by map index */
+	const struct load_brief *brief; /* the same; see load_brief() */
 	/* Per pool: up nodes with most room, for clients whose near nodes are
 	 * all full; MAP_NO_NODE ends. */
 	const uint16_t (*spare)[MAP_CANDIDATES];
@@ -55,6 +69,10 @@ struct load {
 	unsigned n_doubts;
 	struct load_doubt doubt[LOAD_DOUBTS_MAX];
 };
+
+/* The brief of a node that is in the map. */
+struct load_brief load_brief(
+	const struct load_node *load, const struct map_node *node);
 
 /* own: the area is the node's own site. */
 static inline float load_doubt_ms(

@@ -507,6 +507,8 @@ static void build_names(struct build *b, const struct conf *conf)
 			.policy = (enum conf_policy)from->policy,
 			.lines = (uint8_t)from->lines,
 			.answers = (uint8_t)from->answers,
+			.usual = from->policy == POLICY_NEARBY &&
+				from->answers == 1,
 			.stay_ms = (float)from->stay_ms,
 			.streams = from->streams,
 			.ttl_min_s = (uint16_t)from->ttl[0],
@@ -514,6 +516,7 @@ static void build_names(struct build *b, const struct conf *conf)
 			.https = arena_strdup(map->arena, from->https),
 			.seed = hash_bytes(from->name, strlen(from->name), 2),
 		};
+		map->names[i].of = &map->pools[map->names[i].pool];
 	}
 }
 

@@ -28,13 +28,15 @@
 #define MAP_CELLS_PER_DEGREE 4
 
 /* Path in 1/16 ms above -1000 ms (a bias may be negative). */
+#define CANDIDATE_PER_MS 16
+#define CANDIDATE_ZERO 16000
 struct candidate {
 	uint16_t node, path;
 };
 
 static inline float candidate_path_ms(struct candidate c)
 {
-	return (float)c.path * (1 / 16.0f) - 1000;
+	return (float)(c.path - CANDIDATE_ZERO) * (1.0f / CANDIDATE_PER_MS);
 }
 
 /* Unused slots are at the end, with node MAP_NO_NODE. */
@@ -76,9 +78,11 @@ struct map_pool {
 
 struct map_name {
 	const char *name;
+	const struct map_pool *of; /* its pool, number: */
 	uint32_t pool;
 	enum conf_policy policy;
 	uint8_t lines, answers;
+	bool usual;    /* steered by cost, with one answer */
 	float stay_ms; /* what another node must save a client net */
 	bool streams;
 	uint16_t ttl_min_s, ttl_max_s;

@@ -9,47 +9,32 @@
 #include "steer/crowd.h"
 #include "steer/map.h"
 
-#define WAYS 4
 #define ENTRIES_PER_NET 2
 #define TAG_BUSY 2         /* being made; tags of keys are odd */
 #define OLDER MEMORY_LINES /* the "line" of what line 1 was told long before */
 
-/* A line of a client net. */
-struct entry {
-	_Atomic uint64_t where; /* node 16, before 16, made 32; 0: nothing
-				   told. OLDER: its two nodes */
-	_Atomic uint32_t tag;   /* 0: free */
-	_Atomic uint32_t how;   /* ttl 16, types 8, moved 8 */
-};
-_Static_assert(WAYS * sizeof(struct entry) == 64, "a bucket is a cache line");
-
-struct memory {
-	struct entry *entries; /* buckets of WAYS */
-	uint64_t bucket_mask, secret;
-	struct crowds *crowds;
-};
-
 static size_t table_size(const struct memory *m)
 {
-	return (size_t)(m->bucket_mask + 1) * WAYS * sizeof *m->entries;
+	return (size_t)(m->bucket_mask + 1) * sizeof *m->buckets;
 }
 
 struct memory *memory_new(unsigned max_nets, uint64_t secret)
 {
 	struct memory *m = mem_zero(1, sizeof *m);
 	uint64_t buckets = 1;
-	while (buckets * WAYS < (uint64_t)max_nets * ENTRIES_PER_NET)
+	while (buckets * MEMORY_WAYS < (uint64_t)max_nets * ENTRIES_PER_NET)
 		buckets *= 2;
 	m->bucket_mask = buckets - 1;
 	m->secret = secret;
 	m->crowds = crowds_new(secret);
-	m->entries = mmap(NULL, table_size(m), PROT_READ | PROT_WRITE,
+	m->marks = crowds_marks(m->crowds);
+	m->buckets = mmap(NULL, table_size(m), PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (m->entries == MAP_FAILED)
+	if (m->buckets == MAP_FAILED)
 		abort();
 	/* Each net is on a page of its own: with small pages the walk to it
 	 * takes as long as the entry. */
-	madvise(m->entries, table_size(m), MADV_HUGEPAGE);
+	madvise(m->buckets, table_size(m), MADV_HUGEPAGE);
 	return m;
 }
 
@@ -58,7 +43,7 @@ void memory_free(struct memory *m)
 	if (!m)
 		return;
 	crowds_free(m->crowds);
-	munmap(m->entries, table_size(m));
+	munmap(m->buckets, table_size(m));
 	free(m);
 }
 
@@ -68,179 +53,117 @@ void memory_free(struct memory *m)
 #define set(word, value) \
 	atomic_store_explicit(word, value, memory_order_relaxed)
 
-static const struct told nothing = {.node = MAP_NO_NODE, .before = MAP_NO_NODE};
-
-/* The node's number is kept plus one, so that 0 is nothing. */
-static uint64_t where_of(const struct told *t)
-{
-	if (t->node == MAP_NO_NODE)
-		return 0;
-	return (uint64_t)(t->node + 1u) | (uint64_t)t->before << 16 |
-		(uint64_t)t->made_ms << 32;
-}
-
-static uint32_t how_of(const struct told *t)
-{
-	return t->ttl_s | (uint32_t)t->types << 16 | (uint32_t)t->moved << 24;
-}
-
-static struct told told_of(uint64_t where, uint32_t how)
-{
-	if (!where)
-		return nothing;
-	return (struct told){.node = (uint16_t)((where & 0xffff) - 1),
-		.before = (uint16_t)(where >> 16),
-		.made_ms = (uint32_t)(where >> 32),
-		.ttl_s = (uint16_t)how,
-		.types = (uint8_t)(how >> 16),
-		.moved = (uint8_t)(how >> 24)};
-}
-
 /* -- entries -- */
 
-static inline uint64_t key_of(uint64_t key, unsigned line)
+static struct memory_entry *find(
+	const struct memory *m, uint64_t key, unsigned line)
 {
-	return line ? hash_mix(key + line) : key;
+	return memory_find(memory_bucket(m, key), memory_tag(m, key), line);
 }
 
-static struct entry *bucket_of(const struct memory *m, uint64_t key)
+/* The entry of a bucket to make room in: a free one, else the oldest. NULL: other
+ * threads are making room in all. */
+static struct memory_entry *oldest_of(struct memory_entry *e, uint32_t now)
 {
-	return &m->entries[(key & m->bucket_mask) * WAYS];
-}
-
-static inline uint32_t tag_of(const struct memory *m, uint64_t key)
-{
-	return hash_tag(key, m->secret);
-}
-
-/* NULL: it is not there. The key is one of key_of. No branch until all ways are
- * compared: which one it is cannot be foretold. */
-static inline struct entry *find(const struct memory *m, uint64_t key)
-{
-	struct entry *e = bucket_of(m, key);
-	uint32_t tag = tag_of(m, key);
-	unsigned hits = 0;
-#pragma GCC unroll 4
-	for (unsigned i = 0; i < WAYS; i++)
-		hits |= (unsigned)(atomic_load_explicit(&e[i].tag,
-					   memory_order_acquire) == tag)
-			<< i;
-	return hits ? &e[__builtin_ctz(hits)] : NULL;
-}
-
-static uint32_t age_of(const struct entry *e, uint32_t now)
-{
-	uint64_t where = get(&e->where);
-	return where && get(&e->tag) ? now - (uint32_t)(where >> 32)
-				     : UINT32_MAX;
-}
-
-/* Makes room for a key; NULL if another thread is making room there too. */
-static struct entry *make(struct memory *m, uint64_t key, uint32_t now)
-{
-	struct entry *e = bucket_of(m, key), *oldest = NULL;
+	struct memory_entry *oldest = NULL;
 	uint32_t oldest_age = 0;
 
-	for (unsigned i = 0; i < WAYS; i++) {
-		uint32_t age = age_of(&e[i], now);
-		if (get(&e[i].tag) != TAG_BUSY &&
-			(!oldest || age > oldest_age)) {
+	for (unsigned i = 0; i < MEMORY_WAYS; i++) {
+		uint32_t tag = get(&e[i].tag);
+		if (!tag)
+			return &e[i];
+		uint32_t age = now - memory_told(&e[i]).made_ms;
+		if (tag != TAG_BUSY && (!oldest || age > oldest_age)) {
 			oldest = &e[i];
 			oldest_age = age;
 		}
 	}
-	if (!oldest)
-		return NULL;
-	uint32_t tag = get(&oldest->tag);
-	if (tag == TAG_BUSY ||
-		!atomic_compare_exchange_strong(&oldest->tag, &tag, TAG_BUSY))
-		return NULL;
-	set(&oldest->where, 0);
-	atomic_store_explicit(
-		&oldest->tag, tag_of(m, key), memory_order_release);
 	return oldest;
 }
 
-static struct told read_line(
-	const struct memory *m, uint64_t key, unsigned line)
+/* Makes an entry. It is not remembered if another thread makes room there. */
+static void make(
+	struct memory *m, uint64_t key, unsigned line, struct told told)
 {
-	const struct entry *e = find(m, key_of(key, line));
-	return e ? told_of(get(&e->where), get(&e->how)) : nothing;
+	struct memory_entry *e =
+		oldest_of(memory_bucket(m, key)->way, told.made_ms);
+	if (!e)
+		return;
+	uint32_t tag = get(&e->tag);
+	if (tag == TAG_BUSY ||
+		!atomic_compare_exchange_strong(&e->tag, &tag, TAG_BUSY))
+		return;
+	set(&e->where, memory_where(told));
+	set(&e->how, memory_how(told));
+	atomic_store_explicit(
+		&e->tag, memory_tag(m, key) + 2 * line, memory_order_release);
 }
 
 /* Line 1 has left a node again: the last two before that are kept. */
 static void push_older(
 	struct memory *m, uint64_t key, uint16_t node, uint32_t now)
 {
-	uint64_t of_older = key_of(key, OLDER);
-	struct entry *e = find(m, of_older);
-	if (!e)
-		e = make(m, of_older, now);
-	if (!e)
-		return;
-	struct told t = told_of(get(&e->where), 0);
-	t = (struct told){.node = node, .before = t.node, .made_ms = now};
-	set(&e->where, where_of(&t));
+	struct memory_entry *e = find(m, key, OLDER);
+	struct told t = {
+		.node = node, .before = memory_told(e).node, .made_ms = now};
+	if (e)
+		set(&e->where, memory_where(t));
+	else
+		make(m, key, OLDER, t);
 }
 
 /* -- the interface -- */
 
-struct crowds *memory_crowds(const struct memory *m)
+void memory_read_bucket(struct memory_bucket *bucket, uint32_t tag,
+	unsigned lines, struct remembered *out)
 {
-	return m->crowds;
-}
-
-void memory_prefetch(const struct memory *m, uint64_t key, unsigned lines)
-{
-	__builtin_prefetch(bucket_of(m, key));
-	for (unsigned i = 1; lines > 1 && i <= OLDER; i++)
-		if (i < lines || i == OLDER)
-			__builtin_prefetch(bucket_of(m, key_of(key, i)));
+	struct memory_entry *older = NULL;
+	for (unsigned i = 0; i < MEMORY_LINES; i++)
+		out->told[i] = memory_told(
+			i < lines ? memory_find(bucket, tag, i) : NULL);
+	if (lines > 1)
+		older = memory_find(bucket, tag, OLDER);
+	out->older[0] = memory_told(older).node;
+	out->older[1] = memory_told(older).before;
 }
 
 void memory_read(const struct memory *m, uint64_t key, unsigned lines,
 	struct remembered *out)
 {
-	struct told older = nothing;
-	out->told[0] = read_line(m, key, 0);
-	for (unsigned i = 1; i < MEMORY_LINES; i++)
-		out->told[i] = nothing;
-	for (unsigned i = 1; i < lines && i < MEMORY_LINES; i++)
-		out->told[i] = read_line(m, key, i);
-	if (lines > 1)
-		older = read_line(m, key, OLDER);
-	out->older[0] = older.node;
-	out->older[1] = older.before;
+	memory_read_bucket(
+		memory_bucket(m, key), memory_tag(m, key), lines, out);
+}
+
+bool memory_claim_entry(struct memory *m, struct memory_entry *e, uint64_t key,
+	unsigned line, struct told seen, struct told told)
+{
+	uint64_t expected = memory_where(seen);
+
+	if (!e) {
+		make(m, key, line, told);
+	} else {
+		/* Its entry may be another's by now, or somebody was faster. */
+		if (!atomic_compare_exchange_strong(
+			    &e->where, &expected, memory_where(told)))
+			return false;
+		set(&e->how, memory_how(told));
+	}
+	if (line == 0 && told.node != seen.node && seen.before != MAP_NO_NODE)
+		push_older(m, key, seen.before, told.made_ms);
+	return true;
 }
 
 bool memory_claim(struct memory *m, uint64_t key, unsigned line,
 	const struct told *seen, const struct told *told)
 {
-	uint64_t of_line = key_of(key, line), expected = where_of(seen);
-	struct entry *e = find(m, of_line);
-
-	if (!e)
-		e = make(m, of_line, told->made_ms);
-	if (!e)
-		return true; /* full of busy hands: not remembered */
-	if (!atomic_compare_exchange_strong(
-		    &e->where, &expected, where_of(told))) {
-		/* Its entry had gone meanwhile, or somebody was faster. */
-		if (expected)
-			return false;
-		set(&e->where, where_of(told));
-	}
-	set(&e->how, how_of(told));
-	if (line == 0 && told->node != seen->node &&
-		seen->before != MAP_NO_NODE)
-		push_older(m, key, seen->before, told->made_ms);
-	return true;
+	return memory_claim_entry(
+		m, find(m, key, line), key, line, *seen, *told);
 }
 
 void memory_share(
 	struct memory *m, uint64_t key, unsigned line, const struct told *told)
 {
-	struct entry *e = find(m, key_of(key, line));
-	if (e && get(&e->where) == where_of(told))
-		set(&e->how, how_of(told));
+	struct memory_entry *e = find(m, key, line);
+	if (e && get(&e->where) == memory_where(*told))
+		set(&e->how, memory_how(*told));
 }

@@ -8,8 +8,9 @@
  * that is made anew.
  *
  * Most nets never ask for a further line, so each line of a net has an entry of
- * its own, and so have the nodes that line 1 was told long before. A bucket of
- * four is one cache line, all that most questions touch:
+ * its own, and so have the nodes that line 1 was told long before: all in the
+ * bucket of the net, told apart by their tags. A bucket of four is one cache
+ * line, all that a question touches:
  *
  *	| node before made | tag | ttl types moved |  x 4
  *
@@ -18,9 +19,14 @@
 #ifndef STEER_MEMORY_H
 #define STEER_MEMORY_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
+#include "base/rng.h"
+#include "steer/crowd.h"
 #include "steer/map.h"
 
 #define MEMORY_LINES 3
@@ -71,8 +77,27 @@ struct remembered {
 					 told[0].before */
 };
 
-struct memory;
-struct crowds;
+/* What one line was told, or of line MEMORY_LINES the older nodes. */
+struct memory_entry {
+	_Atomic uint64_t where; /* node 16, before 16, made 32; 0: nothing
+				   told. Both nodes are inverted, so that 0 is
+				   no node */
+	_Atomic uint32_t tag;   /* 0: free */
+	_Atomic uint32_t how;   /* ttl 16, types 8, moved 8 */
+};
+
+#define MEMORY_WAYS 4
+struct memory_bucket {
+	_Alignas(64) struct memory_entry way[MEMORY_WAYS];
+};
+_Static_assert(sizeof(struct memory_bucket) == 64, "a cache line");
+
+struct memory {
+	struct memory_bucket *buckets;
+	uint64_t bucket_mask, secret;
+	struct crowds *crowds;
+	const struct crowd_marks *marks; /* theirs */
+};
 
 /* For about max_nets client nets (rounded up to a power of two, 32 bytes each:
  * two lines; touched only as they come, but in large pages). secret seeds the
@@ -80,14 +105,100 @@ struct crowds;
 struct memory *memory_new(unsigned max_nets, uint64_t secret);
 void memory_free(struct memory *memory); /* NULL allowed */
 
-/* The crowds of this process; owned by memory. */
-struct crowds *memory_crowds(const struct memory *memory);
+/* Where a key's lines are, and the tag of its line 1. */
+static inline struct memory_bucket *memory_bucket(
+	const struct memory *m, uint64_t key)
+{
+	return &m->buckets[key & m->bucket_mask];
+}
 
-/* Fetches the buckets of a key's first lines into the cache. */
-void memory_prefetch(const struct memory *memory, uint64_t key, unsigned lines);
+static inline uint32_t memory_tag(const struct memory *m, uint64_t key)
+{
+	return hash_tag(key, m->secret);
+}
 
-/* What is known of the first lines (1..) of a key, for more than one of older
- * nodes too; the rest, and what is not known, is MAP_NO_NODE. */
+/* The entry of a line (0..) in its bucket, NULL if there is none. No branch
+ * until all ways are compared: which one it is cannot be foretold. */
+static inline struct memory_entry *memory_find(
+	struct memory_bucket *bucket, uint32_t tag, unsigned line)
+{
+	struct memory_entry *e = bucket->way;
+	unsigned at = 0;
+	tag += 2 * line; /* tags stay odd */
+#pragma GCC unroll 3
+	for (unsigned i = 1; i < MEMORY_WAYS; i++)
+		if (atomic_load_explicit(&e[i].tag, memory_order_acquire) ==
+			tag)
+			at = i;
+	return atomic_load_explicit(&e[at].tag, memory_order_acquire) == tag
+		? &e[at]
+		: NULL;
+}
+
+_Static_assert(offsetof(struct told, ttl_s) == 8 && sizeof(struct told) == 12,
+	"an entry's words");
+
+/* A struct told and an entry's words hold the same octets, but for the nodes. */
+static inline uint64_t memory_inverted(uint64_t where)
+{
+	static const struct told nodes = {.node = 0xffff, .before = 0xffff};
+	uint64_t mask;
+	memcpy(&mask, &nodes, sizeof mask);
+	return where ^ mask;
+}
+
+static inline struct told memory_told_of(uint64_t where, uint32_t how)
+{
+	struct told t;
+	where = memory_inverted(where);
+	memcpy(&t, &where, sizeof where);
+	memcpy(&t.ttl_s, &how, sizeof how);
+	return t;
+}
+
+static inline uint64_t memory_where(struct told t)
+{
+	uint64_t where;
+	memcpy(&where, &t, sizeof where);
+	return memory_inverted(where);
+}
+
+static inline uint32_t memory_how(struct told t)
+{
+	uint32_t how;
+	memcpy(&how, &t.ttl_s, sizeof how);
+	return how;
+}
+
+/* What an entry says; nothing if NULL. */
+static inline struct told memory_told(const struct memory_entry *e)
+{
+	if (!e)
+		return memory_told_of(0, 0);
+	return memory_told_of(
+		atomic_load_explicit(&e->where, memory_order_relaxed),
+		atomic_load_explicit(&e->how, memory_order_relaxed));
+}
+
+/* Remembers what a line is told now, if it still is as seen. False: another
+ * thread has decided meanwhile, or the entry is gone. */
+static inline bool memory_replace(
+	struct memory_entry *e, struct told seen, struct told told)
+{
+	uint64_t where = memory_where(seen);
+	if (!atomic_compare_exchange_strong(
+		    &e->where, &where, memory_where(told)))
+		return false;
+	atomic_store_explicit(&e->how, memory_how(told), memory_order_relaxed);
+	return true;
+}
+
+/* What is known of the first lines (1..) of a bucket and tag, for more than one
+ * of older nodes too; the rest, and what is not known, is MAP_NO_NODE. */
+void memory_read_bucket(struct memory_bucket *bucket, uint32_t tag,
+	unsigned lines, struct remembered *out);
+
+/* The same by key. */
 void memory_read(const struct memory *memory, uint64_t key, unsigned lines,
 	struct remembered *out);
 
@@ -96,6 +207,10 @@ void memory_read(const struct memory *memory, uint64_t key, unsigned lines,
  * again. */
 bool memory_claim(struct memory *memory, uint64_t key, unsigned line,
 	const struct told *seen, const struct told *told);
+
+/* The same where the line's entry was found just before; NULL: none was. */
+bool memory_claim_entry(struct memory *memory, struct memory_entry *entry,
+	uint64_t key, unsigned line, struct told seen, struct told told);
 
 /* Adds types to a decision that stands. */
 void memory_share(struct memory *memory, uint64_t key, unsigned line,

@@ -9,6 +9,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define NOTES_SIZE 4096
@@ -40,23 +41,39 @@ struct notes {
 	struct note ring[NOTES_SIZE];
 };
 
-static inline void note_push(struct notes *notes, const struct note *note)
+/* Room for a note that note_sent() sends, NULL if there is none. */
+static inline struct note *note_slot(struct notes *notes, enum note_kind kind)
 {
 	uint32_t head =
 		atomic_load_explicit(&notes->head, memory_order_relaxed);
 	uint32_t used =
 		head - atomic_load_explicit(&notes->tail, memory_order_acquire);
 	uint32_t room = NOTES_SIZE - used;
-	if (room == 0 || (note->kind != NOTE_CROWD && room <= NOTES_URGENT)) {
+	if (room == 0 || (kind != NOTE_CROWD && room <= NOTES_URGENT)) {
 		atomic_store_explicit(&notes->lost,
 			atomic_load_explicit(
 				&notes->lost, memory_order_relaxed) +
 				1,
 			memory_order_relaxed);
-		return;
+		return NULL;
 	}
-	notes->ring[head % NOTES_SIZE] = *note;
-	atomic_store_explicit(&notes->head, head + 1, memory_order_release);
+	return &notes->ring[head % NOTES_SIZE];
+}
+
+static inline void note_sent(struct notes *notes)
+{
+	atomic_store_explicit(&notes->head,
+		atomic_load_explicit(&notes->head, memory_order_relaxed) + 1,
+		memory_order_release);
+}
+
+static inline void note_push(struct notes *notes, const struct note *note)
+{
+	struct note *slot = note_slot(notes, (enum note_kind)note->kind);
+	if (!slot)
+		return;
+	*slot = *note;
+	note_sent(notes);
 }
 
 /* False: there is none. */

@@ -12,6 +12,12 @@
  * With the word growth: how the cost of an answer grows with nodes, steered names
  * and client nets, and nothing else.
  *
+ * With the word count and a kind of question (fresh, again, over, line2): asks a
+ * few thousand of that kind and shows nothing; for an instrument that counts
+ * what count_ask() executes, such as
+ *
+ *	valgrind --tool=callgrind --toggle-collect=count_ask bench_steer count again
+ *
  * Runs alternate; a run's figure is that of its median batch, so that what else
  * the machine does counts less. Shown: the median of ROUNDS, least and most.
  */
@@ -369,6 +375,72 @@ static void bench_growth(struct geo *geo)
 		grow(geo, "client nets", NODES, 1, n);
 }
 
+/* -- counting -- */
+
+#define COUNT_NETS 1024
+#define COUNT_ROUNDS 4   /* that count, after as many that do not */
+#define COUNT_SEEN_S 300 /* between two questions of a net */
+
+/* All that a question costs beside the geo lookup. */
+__attribute__((noinline)) static void count_ask(const struct bench *b,
+	struct steer_query *q, unsigned n, struct steer_decision *d)
+{
+	struct steer_found found[BATCH];
+	for (unsigned i = 0; i < n; i++) {
+		struct addr client = q[i].net;
+		steer_client(
+			&q[i], &client, 128, (struct geo_leaf){q[i].place, 24});
+		steer_prefetch(&b->state, b->accounts, &q[i], &found[i]);
+	}
+	for (unsigned i = 0; i < n; i++)
+		steer_answer_found(&b->state, b->accounts, &q[i], &found[i],
+			b->now_ms, &d[i]);
+}
+
+__attribute__((noinline)) static void count_unseen(const struct bench *b,
+	struct steer_query *q, unsigned n, struct steer_decision *d)
+{
+	for (unsigned i = 0; i < n; i++)
+		steer_answer(&b->state, b->accounts, &q[i], b->now_ms, &d[i]);
+}
+
+static void count_round(
+	struct bench *b, unsigned first, uint8_t line, bool counts)
+{
+	const struct pass pass = {"", NETS, line, true, 0, 0};
+	for (unsigned n = 0; n < COUNT_NETS; n += BATCH) {
+		struct steer_query q[BATCH];
+		struct steer_decision d[BATCH];
+		for (unsigned i = 0; i < BATCH; i++) {
+			fill(&pass, first + n + i, &q[i]);
+			q[i].asker = net_addr(i); /* few resolvers */
+		}
+		(counts ? count_ask : count_unseen)(b, q, BATCH, d);
+	}
+}
+
+/* A net asks some times, rarely; then what counts is asked of it, or of nets
+ * that never asked. */
+static void bench_count(struct geo *geo, const char *kind)
+{
+	bool fresh = !strcmp(kind, "fresh"), over = !strcmp(kind, "over");
+	uint8_t line = !strcmp(kind, "line2") ? 2 : 1;
+	struct bench b;
+
+	bench_open(&b, geo, NODES, 1);
+	for (unsigned r = 0; r < 2 * COUNT_ROUNDS; r++) {
+		bool counts = r >= COUNT_ROUNDS;
+		if (counts && fresh)
+			next_net += COUNT_NETS;
+		if (!counts || over)
+			b.now_ms += COUNT_SEEN_S * 1000;
+		sample_all(&b);
+		publish(&b);
+		count_round(&b, next_net, counts ? line : 1, counts);
+	}
+	bench_close(&b);
+}
+
 int main(int argc, char **argv)
 {
 	struct geo *geo = new_geo();
@@ -385,6 +457,12 @@ int main(int argc, char **argv)
 	}
 	if (argc > 1 && !strcmp(argv[1], "growth")) {
 		bench_growth(geo);
+		free(asked);
+		geo_free(geo);
+		return 0;
+	}
+	if (argc > 2 && !strcmp(argv[1], "count")) {
+		bench_count(geo, argv[2]);
 		free(asked);
 		geo_free(geo);
 		return 0;

@@ -17,7 +17,7 @@ def share(part, measures):
 
 class Evening(Test):
     def play(self, policy):
-        world = scenarios.ALL["tiny"](1, 1.0)
+        world = scenarios.ALL["tiny"](2, 1.0)
         return engine.Simulator(world, policies.ALL[policy]).run()
 
     def test_a_small_crowd(self):

@@ -88,7 +88,8 @@ static void test_load_never_attracts(void **state)
 		for (float u = 0; u < 1.5f; u += 0.05f) {
 			struct steer_decision d;
 			world_node(w, "hk1")->used = u;
-			steer_decide(&w->state, NULL, &q, w->now, &d, NULL);
+			steer_decide(
+				world_state(w), NULL, &q, w->now, &d, NULL);
 			int now = !strcmp(w->map->nodes[d.node[0]].name, "hk1");
 			assert_true(now <= before);
 			before = now;
@@ -109,8 +110,9 @@ static void test_spread_and_stay(void **state)
 			world_query(w, "live.example.com", client);
 		q.net.bytes[3] = (uint8_t)net; /* another net, same place */
 		struct steer_decision a, b;
-		steer_decide(&w->state, NULL, &q, w->now, &a, NULL);
-		steer_decide(&w->state, NULL, &q, w->now + 99000, &b, NULL);
+		steer_decide(world_state(w), NULL, &q, w->now, &a, NULL);
+		steer_decide(
+			world_state(w), NULL, &q, w->now + 99000, &b, NULL);
 		assert_int_equal(a.node[0], b.node[0]);
 		count[a.node[0]]++;
 	}
@@ -134,7 +136,7 @@ static void test_capacity(void **state)
 			world_query(&w, "live.example.com", "10.1.0.0/24");
 		memcpy(q.net.bytes, &net, 4);
 		struct steer_decision d;
-		steer_decide(&w.state, NULL, &q, w.now, &d, NULL);
+		steer_decide(world_state(&w), NULL, &q, w.now, &d, NULL);
 		large += d.node[0] == 0;
 	}
 	assert_in_range(large, 2850, 3150);
@@ -198,8 +200,8 @@ static void test_one_decision(void **state)
 	struct steer_query q =
 		world_query(w, "live.example.com", "10.1.7.0/24");
 	struct steer_decision a, aaaa, https;
-	steer_decide(&w->state, w->accounts, &q, w->now, &a, NULL);
-	steer_account(&w->state, w->accounts, &q, &a, w->now);
+	steer_decide(world_state(w), w->accounts, &q, w->now, &a, NULL);
+	steer_account(world_state(w), w->accounts, &q, &a, w->now);
 	const struct promise *p = &w->accounts->promise[a.node[0]];
 	uint32_t viewers = p->viewers;
 	assert_int_equal(viewers, PROMISE_VIEWER);
@@ -207,11 +209,13 @@ static void test_one_decision(void **state)
 	/* The node fills up meanwhile; the decision stands. */
 	w->node[a.node[0]].used = 1.1f;
 	q.type = STEER_AAAA;
-	steer_decide(&w->state, w->accounts, &q, w->now + 900, &aaaa, NULL);
-	steer_account(&w->state, w->accounts, &q, &aaaa, w->now + 900);
+	steer_decide(
+		world_state(w), w->accounts, &q, w->now + 900, &aaaa, NULL);
+	steer_account(world_state(w), w->accounts, &q, &aaaa, w->now + 900);
 	q.type = STEER_HTTPS;
-	steer_decide(&w->state, w->accounts, &q, w->now + 901, &https, NULL);
-	steer_account(&w->state, w->accounts, &q, &https, w->now + 901);
+	steer_decide(
+		world_state(w), w->accounts, &q, w->now + 901, &https, NULL);
+	steer_account(world_state(w), w->accounts, &q, &https, w->now + 901);
 	assert_int_equal(aaaa.node[0], a.node[0]);
 	assert_int_equal(https.node[0], a.node[0]);
 	assert_int_equal(aaaa.ttl_s, a.ttl_s);
@@ -220,7 +224,7 @@ static void test_one_decision(void **state)
 
 	/* After the TTL it is decided anew. */
 	int64_t later = w->now + a.ttl_s * 1000;
-	steer_decide(&w->state, w->accounts, &q, later, &https, NULL);
+	steer_decide(world_state(w), w->accounts, &q, later, &https, NULL);
 	assert_int_not_equal(https.node[0], a.node[0]);
 }
 
@@ -266,7 +270,8 @@ static void test_lines_without_memory(void **state)
 			struct steer_query q =
 				world_query(w, "live.example.com", client);
 			q.line = (uint8_t)(i + 1);
-			steer_decide(&w->state, NULL, &q, w->now, &d[i], NULL);
+			steer_decide(
+				world_state(w), NULL, &q, w->now, &d[i], NULL);
 			for (int k = 0; k < i; k++)
 				assert_false(map_same_site(
 					w->map, d[i].node[0], d[k].node[0]));
@@ -476,8 +481,8 @@ static void test_crowd_within_a_tick(void **state)
 		/* From as many networks as nets: nobody's budget ends. */
 		q.net.bytes[2] = (uint8_t)net;
 		q.asker = q.net;
-		steer_decide(&w.state, w.accounts, &q, w.now, &d, NULL);
-		steer_account(&w.state, w.accounts, &q, &d, w.now);
+		steer_decide(world_state(&w), w.accounts, &q, w.now, &d, NULL);
+		steer_account(world_state(&w), w.accounts, &q, &d, w.now);
 		count[d.node[0]]++;
 	}
 	assert_in_range(count[0], 100, 190);
@@ -495,8 +500,8 @@ static void test_budget(void **state)
 		struct steer_decision d;
 		memcpy(q.net.bytes + 1, &i, 3);
 		addr_parse(&q.asker, "198.51.100.7");
-		steer_decide(&w->state, w->accounts, &q, w->now, &d, NULL);
-		steer_account(&w->state, w->accounts, &q, &d, w->now);
+		steer_decide(world_state(w), w->accounts, &q, w->now, &d, NULL);
+		steer_account(world_state(w), w->accounts, &q, &d, w->now);
 	}
 	float promised = 0, pool = 0;
 	for (unsigned i = 0; i < w->map->n_nodes; i++) {
@@ -514,8 +519,8 @@ static void test_budget(void **state)
 		struct steer_decision d;
 		memcpy(q.net.bytes + 1, &i, 3);
 		q.trusted = true;
-		steer_decide(&w->state, w->accounts, &q, w->now, &d, NULL);
-		steer_account(&w->state, w->accounts, &q, &d, w->now);
+		steer_decide(world_state(w), w->accounts, &q, w->now, &d, NULL);
+		steer_account(world_state(w), w->accounts, &q, &d, w->now);
 	}
 	float more = 0;
 	for (unsigned i = 0; i < w->map->n_nodes; i++)
@@ -660,11 +665,12 @@ static void test_lines_beyond_candidates(void **state)
 			struct steer_query q = world_query(
 				&w, "live.example.com", "10.1.0.0/24");
 			q.line = (uint8_t)(i + 1);
-			steer_decide(&w.state, memory ? w.accounts : NULL, &q,
-				w.now, &d[i], NULL);
+			steer_decide(world_state(&w),
+				memory ? w.accounts : NULL, &q, w.now, &d[i],
+				NULL);
 			if (memory)
-				steer_account(
-					&w.state, w.accounts, &q, &d[i], w.now);
+				steer_account(world_state(&w), w.accounts, &q,
+					&d[i], w.now);
 			assert_false(d[i].only);
 			for (int k = 0; k < i; k++)
 				assert_int_not_equal(
@@ -713,7 +719,7 @@ static void test_explain(void **state)
 	struct steer_decision d;
 	struct steer_trace trace;
 	char line[EXPLAIN_LINE_MAX];
-	steer_decide(&w->state, w->accounts, &q, w->now, &d, &trace);
+	steer_decide(world_state(w), w->accounts, &q, w->now, &d, &trace);
 	assert_int_equal(trace.n, 5);
 	assert_int_equal(trace.candidate[0].node, d.node[0]);
 	explain_client(&w->state, &q, line);

@@ -248,10 +248,10 @@ static struct steer_query some_query(struct random *r)
 }
 
 static struct steer_decision decide(
-	const struct world *w, const struct steer_query *q)
+	struct world *w, const struct steer_query *q)
 {
 	struct steer_decision d;
-	steer_decide(&w->state, NULL, q, w->now, &d, NULL);
+	steer_decide(world_state(w), NULL, q, w->now, &d, NULL);
 	return d;
 }
 
@@ -403,11 +403,11 @@ static void check_lines(
 	for (unsigned n = 0; n < 3; n++) {
 		struct steer_decision d;
 		line.line = (uint8_t)(n + 1);
-		steer_decide(&r->w.state, memory ? r->w.accounts : NULL, &line,
-			r->w.now, &d, NULL);
+		steer_decide(world_state(&r->w), memory ? r->w.accounts : NULL,
+			&line, r->w.now, &d, NULL);
 		if (memory)
-			steer_account(&r->w.state, r->w.accounts, &line, &d,
-				r->w.now);
+			steer_account(world_state(&r->w), r->w.accounts, &line,
+				&d, r->w.now);
 		bool among = false;
 		for (unsigned k = 0; k < n; k++)
 			among |= had[k] == d.node[0];
@@ -435,15 +435,58 @@ static void the_lines_later(struct random *r)
 	for (unsigned i = 0; i < QUERIES; i++) {
 		struct steer_query q = some_query(r);
 		struct steer_decision one, two;
-		steer_answer(&r->w.state, r->w.accounts, &q, r->w.now, &one);
+		steer_answer(
+			world_state(&r->w), r->w.accounts, &q, r->w.now, &one);
 		for (unsigned k = 0; k < 3; k++)
 			make_load(r, &r->load[below(r, r->n)], 0.9);
 		load_world(r, &r->w);
 		r->w.now += below(r, 1700) * 1000;
 		q.line = 2;
-		steer_answer(&r->w.state, r->w.accounts, &q, r->w.now, &two);
+		steer_answer(
+			world_state(&r->w), r->w.accounts, &q, r->w.now, &two);
 		if (others(r, &q, two.state, one.node, 1))
 			CHECK(r, two.node[0] != one.node[0]);
+	}
+}
+
+/* The score that a decision's trace gives a node. */
+static float score_of(
+	struct random *r, const struct steer_trace *trace, unsigned node)
+{
+	for (unsigned i = 0; i < trace->n; i++)
+		if (trace->candidate[i].node == node)
+			return trace->candidate[i].score;
+	CHECK(r, !"a candidate");
+	return 0;
+}
+
+/* Nobody's looking on changes what is told: the usual question comes to what the
+ * list of all options comes to, for new clients and for those who were told. */
+static void the_short_way(struct random *r)
+{
+	for (unsigned i = 0; i < QUERIES; i++) {
+		struct steer_query q = some_query(r);
+		const struct steer_state *state = world_state(&r->w);
+		struct steer_decision fast, whole;
+		struct steer_trace trace;
+
+		q.stream = 0;
+		steer_decide(state, r->w.accounts, &q, r->w.now, &fast, NULL);
+		steer_decide(
+			state, r->w.accounts, &q, r->w.now, &whole, &trace);
+		CHECK(r, fast.again == whole.again);
+		CHECK(r, fast.state == whole.state);
+		if (fast.node[0] == whole.node[0])
+			CHECK(r, fast.ttl_s == whole.ttl_s);
+		else /* equal but for rounding */
+			CHECK(r,
+				fabsf(score_of(r, &trace, fast.node[0]) -
+					score_of(r, &trace, whole.node[0])) <
+					1e-3f);
+		steer_answer(state, r->w.accounts, &q, r->w.now, &fast);
+		r->w.now += below(r, 40) * 1000;
+		if (chance(r, 0.3))
+			r->w.load.generation++;
 	}
 }
 
@@ -482,6 +525,7 @@ PROPERTY(load_never_attracts)
 PROPERTY(the_order_of_nodes)
 PROPERTY(the_lines)
 PROPERTY(the_lines_later)
+PROPERTY(the_short_way)
 
 int main(void)
 {
@@ -493,6 +537,7 @@ int main(void)
 		cmocka_unit_test(test_the_order_of_nodes),
 		cmocka_unit_test(test_the_lines),
 		cmocka_unit_test(test_the_lines_later),
+		cmocka_unit_test(test_the_short_way),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

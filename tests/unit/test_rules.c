@@ -139,7 +139,7 @@ static struct steer_decision fresh(
 {
 	struct steer_query q = world_query(&s->w, name, client);
 	struct steer_decision d;
-	steer_decide(&s->w.state, NULL, &q, s->w.now, &d, NULL);
+	steer_decide(world_state(&s->w), NULL, &q, s->w.now, &d, NULL);
 	return d;
 }
 
@@ -177,7 +177,7 @@ static unsigned share(struct scene *s, const char *place, const char *to)
 		struct steer_decision d;
 		q.net.bytes[2] = (uint8_t)i;
 		q.net.bytes[3] = (uint8_t)(i >> 8);
-		steer_decide(&s->w.state, NULL, &q, s->w.now, &d, NULL);
+		steer_decide(world_state(&s->w), NULL, &q, s->w.now, &d, NULL);
 		n += !strcmp(node_name(s, d.node[0]), to);
 	}
 	return n;
@@ -240,7 +240,7 @@ static void test_rush(void **state)
 		struct steer_decision d;
 		q.net.bytes[2] = (uint8_t)i;
 		q.asker = q.net;
-		steer_answer(&s.w.state, s.w.accounts, &q, s.w.now, &d);
+		steer_answer(world_state(&s.w), s.w.accounts, &q, s.w.now, &d);
 		to_near += !strcmp(node_name(&s, d.node[0]), "near");
 		s.w.now += 15;
 		if (i % 7 == 0)
@@ -512,9 +512,10 @@ static struct steer_decision line_of(
 	struct steer_decision d;
 	q.line = (uint8_t)line;
 	if (memory)
-		steer_answer(&s->w.state, s->w.accounts, &q, s->w.now, &d);
+		steer_answer(
+			world_state(&s->w), s->w.accounts, &q, s->w.now, &d);
 	else
-		steer_decide(&s->w.state, NULL, &q, s->w.now, &d, NULL);
+		steer_decide(world_state(&s->w), NULL, &q, s->w.now, &d, NULL);
 	return d;
 }
 
@@ -635,7 +636,7 @@ static void test_ttl(void **state)
 		struct steer_query q = world_query(&s.w, name, net(JP, 0));
 		struct steer_decision d;
 		q.line = (uint8_t)rows[i].line;
-		steer_decide(&s.w.state, NULL, &q, s.w.now, &d, NULL);
+		steer_decide(world_state(&s.w), NULL, &q, s.w.now, &d, NULL);
 		if (d.ttl_s != rows[i].ttl_s)
 			fail_msg("%s: %u", rows[i].why, d.ttl_s);
 		close_scene(&s);
@@ -686,8 +687,8 @@ static void test_one_decision(void **state)
 			before += s->w.accounts->promise[k].viewers;
 		for (unsigned k = 0; k < 3; k++) {
 			q.type = orders[i][k];
-			steer_answer(&s->w.state, s->w.accounts, &q, s->w.now,
-				&d[k]);
+			steer_answer(world_state(&s->w), s->w.accounts, &q,
+				s->w.now, &d[k]);
 			s->connections[d[0].node[0]] += 300;
 			pass(s, STEP_S);
 		}
@@ -801,7 +802,8 @@ static void test_line_avoids_the_crowd(void **state)
 			struct steer_decision d;
 			q.net.bytes[2] = (uint8_t)k;
 			q.asker = q.net;
-			steer_answer(&s.w.state, s.w.accounts, &q, s.w.now, &d);
+			steer_answer(world_state(&s.w), s.w.accounts, &q,
+				s.w.now, &d);
 			s.w.now += 100;
 		}
 		nodes_do(&s, "+++++");
@@ -812,8 +814,8 @@ static void test_line_avoids_the_crowd(void **state)
 			struct steer_decision d;
 			q.net.bytes[2] = (uint8_t)k;
 			q.net.bytes[3] = 77; /* never told anything */
-			steer_decide(&s.w.state, s.w.accounts, &q, s.w.now, &d,
-				NULL);
+			steer_decide(world_state(&s.w), s.w.accounts, &q,
+				s.w.now, &d, NULL);
 			*(placed ? &on_hk3 : &before) +=
 				!strcmp(node_name(&s, d.node[0]), "hk3");
 		}
@@ -888,7 +890,8 @@ static float forge_line(
 		unsigned one = s->next_net++;
 		memcpy(q.net.bytes + 1, &one, 3);
 		addr_parse(&q.asker, asker);
-		steer_answer(&s->w.state, s->w.accounts, &q, s->w.now, &d);
+		steer_answer(
+			world_state(&s->w), s->w.accounts, &q, s->w.now, &d);
 		assert_true(d.n >= 1); /* it is answered all the same */
 	}
 	for (unsigned i = 0; i < NODES; i++)
@@ -965,7 +968,8 @@ static unsigned leave(const char *name, float used)
 				world_query(&w, name, net(HK, 0));
 			struct steer_decision d;
 			q.net.bytes[2] = (uint8_t)k;
-			steer_answer(&w.state, w.accounts, &q, w.now, &d);
+			steer_answer(
+				world_state(&w), w.accounts, &q, w.now, &d);
 			told += round == 0 && d.node[0] == 0;
 			left += d.past.told[0].node == 0 && d.node[0] == 1;
 		}
@@ -1013,7 +1017,7 @@ static void test_newer_nodes(void **state)
 		assert_true(memory_claim(
 			w.memory, key, line - 1u, &seen.told[line - 1], &told));
 		q.line = line;
-		steer_answer(&w.state, w.accounts, &q, w.now, &d);
+		steer_answer(world_state(&w), w.accounts, &q, w.now, &d);
 		assert_true(d.node[0] < 2);
 		assert_int_equal(d.past.told[line - 1].node, MAP_NO_NODE);
 	}

@@ -19,7 +19,8 @@
 struct world {
 	struct geo *geo;
 	struct map *map;
-	struct load_node node[64];
+	struct load_node node[64]; /* see world_state() */
+	struct load_brief brief[64];
 	uint16_t spare[8][MAP_CANDIDATES];
 	struct load load;
 	struct steer_state state;
@@ -89,6 +90,7 @@ static inline void world_open_at(
 		.ready = true,
 		.n = w->map->n_nodes,
 		.node = w->node,
+		.brief = w->brief,
 		.spare = (const uint16_t(*)[MAP_CANDIDATES])w->spare};
 	w->state = (struct steer_state){w->map, &w->load, w->geo};
 	w->memory = memory_new(4096, 7);
@@ -106,6 +108,14 @@ static inline void world_close(struct world *w)
 	memory_free(w->memory);
 	map_free(w->map);
 	geo_free(w->geo);
+}
+
+/* What decisions consult, after the test has set the load of nodes. */
+static inline const struct steer_state *world_state(struct world *w)
+{
+	for (unsigned i = 0; w->state.load == &w->load && i < w->load.n; i++)
+		w->brief[i] = load_brief(&w->node[i], &w->map->nodes[i]);
+	return &w->state;
 }
 
 static inline struct load_node *world_node(struct world *w, const char *name)
@@ -138,8 +148,8 @@ static inline struct steer_decision world_ask(
 {
 	struct steer_query q = world_query(w, name, client);
 	struct steer_decision d;
-	steer_decide(&w->state, w->accounts, &q, w->now, &d, NULL);
-	steer_account(&w->state, w->accounts, &q, &d, w->now);
+	steer_decide(world_state(w), w->accounts, &q, w->now, &d, NULL);
+	steer_account(world_state(w), w->accounts, &q, &d, w->now);
 	return d;
 }
 

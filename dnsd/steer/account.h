@@ -1,0 +1,110 @@
+/* account.h - what an answer leaves behind: the steps that account.c and usual.c
+ * share. Private to them.
+ */
+#ifndef STEER_ACCOUNT_H
+#define STEER_ACCOUNT_H
+
+#include "base/rng.h"
+#include "steer/accounts.h"
+#include "steer/decide.h"
+
+#define BUDGET_VIEWERS 50.0f /* that any network may promise at once ... */
+#define BUDGET_SHARE 0.03f   /* ... and of the pool's capacity */
+#define TOLD_NOTE_MS 60000   /* evidence: a network is told a node ... */
+#define LEFT_NOTE_MS 5000    /* ... or leaves it, at most so often */
+
+static inline void sum_add(_Atomic uint32_t *sum, uint32_t add)
+{
+	/* One writer: a load and a store are enough. */
+	atomic_store_explicit(sum,
+		atomic_load_explicit(sum, memory_order_relaxed) + add,
+		memory_order_relaxed);
+}
+
+/* The class of a TTL. */
+static inline unsigned promise_class(uint32_t ttl_s)
+{
+	static const uint8_t of[] = {[0 ... 2] = 0,
+		[3 ... 4] = 1,
+		[5 ... 6] = 2,
+		[7 ... 10] = 3,
+		[11 ... 15] = 4,
+		[16 ... 20] = 5,
+		[21 ... 30] = 6,
+		[31 ... 60] = 7};
+	return of[ttl_s < 60 ? ttl_s : 60];
+}
+
+/* Counts viewers who come to a node at once, and rate a second while an answer
+ * of ttl_s lives. Those of a crowd the control thread promises, by its note. */
+static inline void promise_add(struct accounts *accounts, unsigned node,
+	uint32_t generation, float at_once, float rate, uint32_t ttl_s,
+	bool crowd)
+{
+	struct promise *p = &accounts->promise[node];
+
+	if (p->recent_generation != generation) {
+		p->recent_generation = generation;
+		p->recent = 0;
+	}
+	if (accounts->recent_generation != generation) {
+		accounts->recent_generation = generation;
+		accounts->recent_most = 0;
+	}
+	p->recent += at_once + rate * (float)ttl_s;
+	if (p->recent > accounts->recent_most)
+		accounts->recent_most = p->recent;
+	sum_add(&p->answers, 1);
+	if (crowd)
+		return;
+	sum_add(&p->viewers, (uint32_t)(at_once * PROMISE_VIEWER));
+	if (rate > 0) {
+		unsigned c = promise_class(ttl_s);
+		/* The class is longer than the TTL: the same viewers, slower. */
+		float slow = rate * (float)ttl_s / promise_class_s[c];
+		sum_add(&p->rate[c], (uint32_t)(slow * PROMISE_RATE));
+	}
+}
+
+/* A network may promise so many viewers at once and a tenth of that each second:
+ * more than a resolver brings, less than a flood of forged questions. */
+static inline float budget_burst(const struct map_pool *pool)
+{
+	return BUDGET_VIEWERS + BUDGET_SHARE * pool->capacity;
+}
+
+/* Viewers on a node before an answer. */
+struct before {
+	float area, everywhere;
+};
+
+/* Where the viewers of an area are from now on. */
+static inline struct before place(struct accounts *accounts, uint32_t area,
+	unsigned node, float viewers, uint32_t now)
+{
+	struct promise *p = &accounts->promise[node];
+	struct before before = {
+		accounts_place(accounts, area, node, viewers, now),
+		accounts_add(&p->there, &p->there_ms, viewers, now),
+	};
+	return before;
+}
+
+/* Whether a network may be noted for a node again. */
+static inline bool may_note(struct accounts *accounts, uint64_t asker,
+	unsigned kind, unsigned node, uint32_t now, uint32_t interval_ms)
+{
+	uint64_t h = (asker ^ (kind << 16 | node)) * HASH_ODD;
+	struct noted *one = &accounts->noted[h >> (64 - NOTED_BITS)];
+	uint32_t tag = (uint32_t)(h >> 19) | 1;
+	if (one->tag == tag && now - one->at_ms < interval_ms)
+		return false;
+	*one = (struct noted){tag, now};
+	return true;
+}
+
+/* account.c: tells the control thread that a network (accounts_net) was told a node. */
+void account_note_told(struct accounts *accounts, uint64_t net, unsigned node,
+	uint32_t area, struct before before, uint32_t now);
+
+#endif

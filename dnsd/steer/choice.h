@@ -1,0 +1,183 @@
+/* choice.h - what the parts of a decision share: decide.c, usual.c, options.c,
+ * lines.c and account.c. Private to them; decide.h is for everybody else.
+ */
+#ifndef STEER_CHOICE_H
+#define STEER_CHOICE_H
+
+#include <float.h>
+
+#include "base/rng.h"
+#include "steer/cost.h"
+#include "steer/decide.h"
+#include "steer/known.h"
+
+#define SCAN_MAX STEER_TRACE_MAX
+#define CONFLICT_NODE 1000 /* the node of an earlier line */
+#define CONFLICT_SITE 100  /* another node of its site */
+
+/* One node that may be picked. */
+struct option {
+	uint16_t node;
+	uint8_t state;
+	uint16_t conflict; /* with earlier lines: see lines.c */
+	uint32_t site, provider;
+	float path, price, penalty, used;
+	float score, alone; /* alone: without regard to earlier lines */
+	float there; /* lines: extra cost, since viewers of this area are there */
+};
+
+struct options {
+	unsigned n;
+	uint8_t best_state;
+	struct option option[SCAN_MAX];
+};
+
+/* What one decision works with that looks at all options. */
+struct work {
+	const struct steer_state *state;
+	const struct accounts *accounts;
+	const struct steer_query *query;
+	const struct map_name *name;
+	const struct map_pool *pool;
+	const struct candidates *near;
+	const struct remembered *past; /* what it was told */
+	struct known known;
+	uint64_t net;      /* hash that spreads clients over nodes */
+	uint32_t area;     /* of the site nearest to the client */
+	float softness_ms; /* of the choice between paths */
+	unsigned n_second; /* lines: what other servers may have told */
+	uint16_t second[CONF_LINES_MAX];
+	struct options options;
+};
+
+/* -- the hash -- */
+
+#define GUMBEL_BITS 12
+extern float gumbel[1 << GUMBEL_BITS]; /* ln(-ln(u)), written once at start */
+
+/* Any draw is at least this. */
+static inline float draw_least(void)
+{
+	return gumbel[(1 << GUMBEL_BITS) - 1];
+}
+
+static inline float draw(uint64_t net, uint64_t seed)
+{
+	return gumbel[hash_mix_top(net ^ seed) >> (64 - GUMBEL_BITS)];
+}
+
+/* -- cost -- */
+
+/* No node was promised more viewers by this thread since the load was published;
+ * more than any slack if areas have doubts. */
+static inline float most_recent(
+	const struct load *load, const struct accounts *accounts)
+{
+	if (load->n_doubts)
+		return FLT_MAX;
+	return accounts && accounts->recent_generation == load->generation
+		? accounts->recent_most
+		: 0;
+}
+
+/* Viewers this thread has promised to a node since the load was published. */
+static inline float recent(const struct steer_state *state,
+	const struct accounts *accounts, unsigned node)
+{
+	if (!accounts)
+		return 0;
+	const struct promise *p = &accounts->promise[node];
+	return p->recent_generation == state->load->generation ? p->recent : 0;
+}
+
+/* A ramping node counts as fuller than it is, but what it carries already is no
+ * reason against it. */
+static inline float price_at(const struct load_node *load, float used)
+{
+	return cost_price_ms(load->room == 1 ? used : used / load->room);
+}
+
+static inline float penalty_of(const struct steer_state *state, uint32_t area,
+	unsigned node, const struct load_node *load)
+{
+	if (!state->load->n_doubts)
+		return load->penalty_ms;
+	return load->penalty_ms +
+		load_doubt_ms(state->load, area, node,
+			area == state->map->nodes[node].area);
+}
+
+static inline bool is_full(float used)
+{
+	return used >= COST_FULL * COST_WALL;
+}
+
+#define SHARED_VIEWERS 5.0f /* about so many viewers share one answer */
+
+/* The TTL of an answer of line 1 with a node that is up: at most half of the
+ * time until it is full. */
+static inline uint32_t ttl_for(const struct map_name *name,
+	const struct load *load, float growth, float demand, float used)
+{
+	float ttl = name->ttl_max_s, least = name->ttl_min_s;
+	float left = COST_FULL - used;
+
+	if (demand * ttl > SHARED_VIEWERS)
+		ttl = SHARED_VIEWERS / demand;
+	if (growth > 1e-4f && ttl > 0.5f * left / growth)
+		ttl = 0.5f * left / growth;
+	if (used >= COST_FULL || load->provisional)
+		ttl = least;
+	return (uint32_t)(ttl > least ? ttl : least);
+}
+
+/* The area of the nearest candidate. */
+static inline uint32_t area_of(
+	const struct load *load, const struct candidates *near)
+{
+	unsigned nearest = near->slot[0].node;
+	return nearest == MAP_NO_NODE ? 0 : load->brief[nearest].area;
+}
+
+/* -- parts -- */
+
+/* decide.c: the decision, and what was known for it. */
+void choice_decide(const struct steer_state *state,
+	const struct accounts *accounts, const struct steer_query *query,
+	const struct steer_found *found, int64_t now_ms,
+	struct steer_decision *decision, struct steer_trace *trace,
+	struct known *known);
+
+/* usual.c: decides a question that found->usual says is one. False: it takes
+ * more to know what to tell. */
+bool usual_decide(const struct steer_state *state,
+	const struct accounts *accounts, const struct steer_found *found,
+	const struct known *known, struct steer_decision *decision);
+
+/* account.c: decides and accounts whatever is asked. */
+void choice_answer(const struct steer_state *state, struct accounts *accounts,
+	const struct steer_query *query, const struct steer_found *found,
+	int64_t now_ms, struct steer_decision *decision);
+
+/* options.c: the nodes that may be picked, with their scores. */
+void options_gather(struct work *w);
+
+/* Utilisation of a node with what this thread promised lately and what this
+ * answer will bring. An option's is without them if they change no price. */
+float options_used(const struct work *w, unsigned node);
+
+/* Adds the nearest of the best state in the whole pool: none of a state worse
+ * than `worst`, none of a site of the nodes had[]. */
+void options_add_from_pool(
+	struct work *w, unsigned worst, const uint16_t *had, unsigned n_had);
+
+/* By state, conflict with earlier lines and score. */
+bool option_better(const struct option *a, const struct option *b);
+const struct option *options_best(const struct options *list);
+void options_rank(struct options *list);
+void options_put_first(struct options *list, uint16_t node);
+
+/* lines.c: makes a line another than those before. */
+void lines_keep_apart(struct work *w);
+
+#endif

@@ -1,0 +1,72 @@
+/* find.h - where steering finds what it knows of a question: the first stage of
+ * an answer. The last part of decide.h, which includes it; inline, since each
+ * question comes here and little is done.
+ */
+#ifndef STEER_FIND_H
+#define STEER_FIND_H
+
+#include "base/rng.h"
+#include "steer/accounts.h"
+#include "steer/demand.h"
+
+/* True for one state. */
+struct steer_found {
+	const struct map_name *name;
+	const struct map_pool *pool;
+	const struct candidates *near; /* the client's nearest nodes */
+	uint64_t net;                  /* steer_net_hash */
+	uint64_t key;                  /* steer_key */
+	struct memory_bucket *told;    /* where its entries are ... */
+	struct client_bucket *clients;
+	uint32_t tag; /* ... and their tag */
+	bool usual;   /* line 1, by cost, one answer, no stream */
+};
+
+static inline uint64_t find_net(const struct steer_query *q)
+{
+	uint64_t lower = addr_half(&q->net, 1) + q->net.family;
+	return hash_mix(addr_half(&q->net, 0) + q->net_len + lower * HASH_ODD);
+}
+
+/* What makes a key of the net's hash: a name's seed and a stream are hashes. */
+static inline uint64_t find_key(
+	const struct map_name *name, const struct steer_query *q)
+{
+	return name->seed ^ q->stream;
+}
+
+static inline void find_question(const struct steer_state *state,
+	const struct steer_query *query, struct steer_found *found)
+{
+	const struct map_name *name = &state->map->names[query->name];
+	found->name = name;
+	found->pool = name->of;
+	found->net = find_net(query);
+	found->key = found->net ^ find_key(name, query);
+	found->near = map_candidates(
+		state->map, found->pool, query->place, found->net);
+	found->usual = query->line == 1 && !query->stream && name->usual;
+}
+
+static inline void find_entries(const struct accounts *accounts,
+	const struct steer_query *query, struct steer_found *found)
+{
+	found->told = memory_bucket(accounts->memory, found->key);
+	found->tag = memory_tag(accounts->memory, found->key);
+	found->clients =
+		accounts_bucket(accounts, demand_key(found->key, query->line));
+}
+
+/* Finds, and hints to the CPU that this question is decided soon. */
+static inline void steer_prefetch(const struct steer_state *state,
+	const struct accounts *accounts, const struct steer_query *query,
+	struct steer_found *found)
+{
+	find_question(state, query, found);
+	__builtin_prefetch(found->near);
+	find_entries(accounts, query, found);
+	__builtin_prefetch(found->told);
+	__builtin_prefetch(found->clients);
+}
+
+#endif

@@ -1,0 +1,217 @@
+/* Lines: a viewer who switches must not get the node it has now, and better not
+ * its site. What lines 1..n-1 were told, or would be told now, conflicts. */
+#include <string.h>
+
+#include "steer/choice.h"
+
+#define BEFORE_MOVED 8      /* quarters of a minute: still cached */
+#define OLDER_MOVED 120     /* viewers who were told so long ago still watch */
+#define OLDER_MS 25.0f      /* a line on a node they may be on */
+#define PROVIDER_MS 15.0f   /* a line in the provider of an earlier line */
+#define SECOND_MS 25.0f     /* a line where another server may have sent one */
+#define THERE_MS 150.0f     /* a line on a node that has all of the area */
+#define THERE_SITE_MS 60.0f /* ... or on its site */
+#define SURE 0.25f          /* of that, where line 1 is known */
+
+/* Whether this net's viewers may be where others of the area are: who is the only
+ * name server, and told it one node of late, knows where they are. */
+static float unsure_of_line_1(const struct work *w)
+{
+	const struct told *t = &w->past->told[0];
+	bool sure = w->state->map->servers == 1 &&
+		told_counts(t, w->known.now) &&
+		(t->before == MAP_NO_NODE ||
+			told_moved(t, w->known.now) > OLDER_MOVED);
+	return sure ? SURE : 1;
+}
+
+/* Viewers by site: a hash table, for as many sites as there are options. */
+#define SITES (2 * SCAN_MAX)
+struct sites {
+	uint32_t site[SITES];
+	float viewers[SITES]; /* 0: free */
+};
+
+static inline unsigned site_at(const struct sites *s, uint32_t site)
+{
+	unsigned at = site % SITES;
+	while (s->viewers[at] > 0 && s->site[at] != site)
+		at = (at + 1) % SITES;
+	return at;
+}
+
+/* Where viewers of this area are, as far as this thread placed them: another
+ * name server or an older answer may have sent this one there. */
+static void avoid_places(struct work *w)
+{
+	struct option *option = w->options.option;
+	float at[SCAN_MAX], all = 1;
+	struct sites sites;
+	if (!w->accounts)
+		return;
+	memset(sites.viewers, 0, sizeof sites.viewers);
+	for (unsigned i = 0; i < w->options.n; i++) {
+		at[i] = accounts_placed(
+			w->accounts, w->area, option[i].node, w->known.now);
+		if (at[i] <= 0)
+			continue;
+		unsigned k = site_at(&sites, option[i].site);
+		sites.site[k] = option[i].site;
+		sites.viewers[k] += at[i];
+		all += at[i];
+	}
+	float scale = unsure_of_line_1(w) / all;
+	for (unsigned i = 0; i < w->options.n; i++) {
+		unsigned k = site_at(&sites, option[i].site);
+		option[i].there = scale *
+			(THERE_MS * at[i] + THERE_SITE_MS * sites.viewers[k]);
+	}
+}
+
+/* The nodes that earlier lines had, and what fails with them. */
+struct had {
+	unsigned n;
+	uint16_t node[2 * CONF_LINES_MAX];
+	uint32_t site[2 * CONF_LINES_MAX], provider[2 * CONF_LINES_MAX];
+};
+
+static void had_add(const struct map *map, struct had *had, uint16_t node)
+{
+	unsigned i = had->n++;
+	had->node[i] = node;
+	had->site[i] = map->nodes[node].site;
+	had->provider[i] = map->nodes[node].provider;
+}
+
+/* How bad it is to be sent here for somebody who had these nodes before: the
+ * same node is worse than the same site, a later line worse than an earlier
+ * (players go 1, 2, 3, 1). Providers cost extra but do not exclude. */
+static inline void mark(struct option *o, const struct had *had, float per_ms)
+{
+	unsigned sum = 0;
+	for (unsigned i = 0; i < had->n; i++) {
+		if (had->site[i] == o->site)
+			sum += had->node[i] == o->node ? CONFLICT_NODE + 10 * i
+						       : CONFLICT_SITE + i;
+		if (o->provider && had->provider[i] == o->provider)
+			o->score += PROVIDER_MS * per_ms;
+	}
+	o->conflict = (uint16_t)sum;
+}
+
+/* Nodes that viewers of this net may be on since longer: some of them press the
+ * button too. Returns how many. */
+static unsigned older_nodes(const struct work *w, uint16_t *older)
+{
+	const struct remembered *past = w->past;
+	if (!told_counts(&past->told[0], w->known.now) ||
+		told_moved(&past->told[0], w->known.now) > OLDER_MOVED)
+		return 0;
+	older[0] = past->told[0].before;
+	older[1] = past->older[0];
+	older[2] = past->older[1];
+	return 3;
+}
+
+static inline bool among(const uint16_t *list, unsigned n, uint16_t node)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (list[i] == node)
+			return true;
+	return false;
+}
+
+/* Marks what conflicts with the nodes that earlier lines had; older nodes, and
+ * what may have been told elsewhere for an earlier line, cost extra. */
+static void mark_conflicts(struct work *w, const struct had *had)
+{
+	uint16_t older[1 + MEMORY_OLDER];
+	unsigned n_older = older_nodes(w, older);
+	float per_ms = 1 / w->softness_ms;
+	for (unsigned i = 0; i < w->options.n; i++) {
+		struct option *o = &w->options.option[i];
+		o->score = o->alone;
+		mark(o, had, per_ms);
+		if (!had->n)
+			continue;
+		float extra = o->there;
+		if (among(older, n_older, o->node))
+			extra += OLDER_MS;
+		if (among(w->second, w->n_second, o->node))
+			extra += SECOND_MS;
+		o->score += extra * per_ms;
+	}
+}
+
+/* Another server may have told what is second here. */
+static void add_second(struct work *w, unsigned first)
+{
+	const struct option *best = NULL;
+	for (unsigned i = 0; i < w->options.n; i++)
+		if (w->options.option[i].node != first &&
+			(!best || option_better(&w->options.option[i], best)))
+			best = &w->options.option[i];
+	if (best)
+		w->second[w->n_second++] = best->node;
+}
+
+static bool other_site_is_up(const struct work *w)
+{
+	for (unsigned i = 0; i < w->options.n; i++)
+		if (w->options.option[i].state == NODE_UP &&
+			w->options.option[i].conflict < CONFLICT_SITE)
+			return true;
+	return false;
+}
+
+/* Marks conflicts, and looks beyond the candidates if they leave no other site,
+ * or no other node. */
+static void look_around(struct work *w, const struct had *had)
+{
+	mark_conflicts(w, had);
+	if (!had->n || w->pool->n <= MAP_CANDIDATES || other_site_is_up(w))
+		return;
+	options_add_from_pool(w, w->options.best_state, had->node, had->n);
+	mark_conflicts(w, had);
+	if (options_best(&w->options)->conflict < CONFLICT_NODE)
+		return;
+	options_add_from_pool(w, w->options.best_state, NULL, 0);
+	mark_conflicts(w, had);
+}
+
+/* The nodes of the lines before the asked one: what this client was told, else
+ * what it would be told now. */
+static void earlier_lines(struct work *w, struct had *had)
+{
+	for (unsigned line = 1; line < w->query->line; line++) {
+		const struct told *t =
+			line <= MEMORY_LINES ? &w->past->told[line - 1] : NULL;
+		uint16_t before = MAP_NO_NODE;
+		uint16_t node = MAP_NO_NODE;
+		if (t && told_counts(t, w->known.now)) {
+			node = t->node;
+			before = t->before;
+		}
+		if (node == MAP_NO_NODE) {
+			look_around(w, had);
+			node = options_best(&w->options)->node;
+			add_second(w, node);
+		}
+		/* An answer that named the node before may still be cached. */
+		if (before != MAP_NO_NODE && before != node &&
+			told_moved(t, w->known.now) < BEFORE_MOVED &&
+			had->n < 2 * CONF_LINES_MAX - 2)
+			had_add(w->state->map, had, before);
+		had_add(w->state->map, had, node);
+	}
+}
+
+void lines_keep_apart(struct work *w)
+{
+	struct had had;
+	had.n = 0;
+	avoid_places(w);
+	earlier_lines(w, &had);
+	if (had.n)
+		look_around(w, &had);
+}
