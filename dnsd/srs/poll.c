@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #include "base/addr.h"
 #include "base/arena.h"
@@ -35,6 +36,9 @@ struct ask {
 	struct sockaddr_storage to;
 	socklen_t to_len;
 	struct event *again; /* a second look, at once */
+	bool ended;          /* API: in the poller's list, to be told */
+	CURLcode code;       /* and how it ended */
+	TAILQ_ENTRY(ask) entry;
 };
 
 /* One node. Owned by the poller; freed when a list without it is set. */
@@ -60,6 +64,7 @@ struct poller {
 	struct rng rng;
 	CURL *spare[SPARE_MAX];
 	unsigned n_spare;
+	TAILQ_HEAD(, ask) ended;
 };
 
 static void add_timer(struct event *event, double ms)
@@ -227,6 +232,8 @@ static void ask_start(struct ask *ask)
 static void ask_drop(struct ask *ask)
 {
 	struct poller *p = ask->node->poller;
+	if (ask->ended)
+		TAILQ_REMOVE(&p->ended, ask, entry);
 	if (ask->curl) {
 		curl_multi_remove_handle(p->multi, ask->curl);
 		give_handle(p, ask->curl);
@@ -332,17 +339,28 @@ static void on_transfer(struct ask *ask, CURLcode code)
 
 /* -- curl on libevent -- */
 
+/* All messages are read before the first handle is removed: curl looks for a
+ * handle's message among those that are left, and after a moment in which
+ * nobody looked, thousands have ended at once. */
 static void transfers(struct poller *p)
 {
+	struct ask *ask;
 	CURLMsg *message;
 	int left;
 	while ((message = curl_multi_info_read(p->multi, &left))) {
-		char *ask;
+		char *of;
 		if (message->msg != CURLMSG_DONE)
 			continue;
-		CURLcode code = message->data.result;
-		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &ask);
-		on_transfer((struct ask *)(void *)ask, code);
+		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &of);
+		ask = (struct ask *)(void *)of;
+		ask->ended = true;
+		ask->code = message->data.result;
+		TAILQ_INSERT_TAIL(&p->ended, ask, entry);
+	}
+	while ((ask = TAILQ_FIRST(&p->ended))) {
+		TAILQ_REMOVE(&p->ended, ask, entry);
+		ask->ended = false;
+		on_transfer(ask, ask->code);
 	}
 }
 
@@ -575,6 +593,7 @@ struct poller *poll_new(
 	struct poller *p = mem_zero(1, sizeof *p);
 	p->base = base;
 	p->events = *events;
+	TAILQ_INIT(&p->ended);
 	p->multi = curl_multi_init();
 	if (!p->multi)
 		abort(); /* no memory */
