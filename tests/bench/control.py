@@ -66,8 +66,9 @@ class Watched(threading.Thread):
                 self.told = time.monotonic()
 
 
-def configuration(args, geoip, api, watched=()):
-    """api: that of all nodes of the fleet, or none."""
+def configuration(args, geoip, port, watched=()):
+    """port: of the API of all nodes, each with an address of its own; None: they
+    are not polled."""
     rng = random.Random(3)
     conf = "zones: {example.com: {file: zone}}\n"
     if geoip:
@@ -75,10 +76,11 @@ def configuration(args, geoip, api, watched=()):
     conf += "nodes:\n"
     for i in range(args.nodes):
         lat, lon = bench.CITIES[i % len(bench.CITIES)]
+        api = f"http://127.{10 + (i >> 8)}.{i & 255}.1:{port}" if port else "off"
         conf += (f"  n{i}: {{address: [198.18.{i >> 8}.{i & 255}], site: "
                  f"s{i // 20}, at: [{lat + rng.uniform(-2, 2):.2f}, "
                  f"{lon + rng.uniform(-2, 2):.2f}], capacity: 5000, "
-                 f"api: \"{api or 'off'}\", rtmp: off, flv: off}}\n")
+                 f"api: \"{api}\", rtmp: off, flv: off}}\n")
     for name, node, lon in zip("xy", watched, (8, 120)):
         conf += (f"  {name}: {{role: relay, address: [198.19.0.{node.port % 250}],"
                  f" at: [50, {lon}], capacity: 5000, "
@@ -131,7 +133,7 @@ class Fleet:
         self.port = free_port()
         self.process = subprocess.Popen(
             ["taskset", "-c", "0", f"{bench.BENCH}/fleet",
-             f"127.0.0.1:{self.port}"], start_new_session=True)
+             str(self.port)], start_new_session=True)
 
     def close(self):
         self.process.kill()
@@ -194,8 +196,7 @@ def reaction(server, near, reps):
 
 def ask_load(args):
     fleet, x, y = Fleet(), Watched(), Watched()
-    server = Server(configuration(args, args.geoip,
-                                  f"http://127.0.0.1:{fleet.port}", (x, y)),
+    server = Server(configuration(args, args.geoip, fleet.port, (x, y)),
                     {"zone": zone(10)}, args.geoip)
     try:
         time.sleep(12)
@@ -216,9 +217,7 @@ def ask_load(args):
 def ask_refused(args):
     rows = []
     for what, port in (("refused", free_port()), ("none", None)):
-        server = Server(configuration(
-            args, None, f"http://127.0.0.1:{port}" if port else None),
-            {"zone": zone(10)})
+        server = Server(configuration(args, None, port), {"zone": zone(10)})
         try:
             time.sleep(15)
             share, build = cost(server, args.seconds)
@@ -276,13 +275,12 @@ def ask_latency(args):
     big = zone(args.names)
     servers = {}
     try:
-        for kind, api in (("idle", None),
-                          ("polled", f"http://127.0.0.1:{fleet.port}")):
+        for kind, port in (("idle", None), ("polled", fleet.port)):
             folder = pathlib.Path(args.folder) / kind
             folder.mkdir(parents=True, exist_ok=True)
             shutil.copy(args.geoip, folder / "city.mmdb")
             servers[kind] = Server(
-                configuration(args, folder / "city.mmdb", api),
+                configuration(args, folder / "city.mmdb", port),
                 {"zone": big}, True)
             servers[kind].geoip = folder / "city.mmdb"
         time.sleep(15)
