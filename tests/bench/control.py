@@ -108,10 +108,10 @@ class Server:
         d.write_conf(conf)
         d.start()
         self.pid, self.port = d.process.pid, d.port
-        for task in os.listdir(f"/proc/{self.pid}/task"):
-            os.sched_setaffinity(int(task), {0})
         while geoip and "geoip: loaded" not in d.log_text():
             time.sleep(0.1)
+        for task in os.listdir(f"/proc/{self.pid}/task"):
+            os.sched_setaffinity(int(task), {0})
 
     def metric(self, name):
         return next(float(line.split()[1])
