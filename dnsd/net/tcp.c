@@ -313,26 +313,27 @@ static void sweep(struct tcp_server *s)
 /* -- the thread -- */
 
 /* One look at all sockets; false: stop. New connections last, as they may
- * close others, and those may be among the ready ones. */
+ * close others, and those may be among the ready ones: which are not looked at
+ * again, for they may be gone. */
 static bool turn(struct tcp_server *s)
 {
 	struct epoll_event ready[READY_MAX];
 	int n = epoll_wait(s->epoll, ready, READY_MAX,
 		s->connections ? (int)s->tick_ms : -1);
+	int listeners[READY_MAX], n_listeners = 0;
 
 	net_thread_times(&s->thread);
 	for (int i = 0; i < n; i++) {
 		struct source *source = ready[i].data.ptr;
 		if (source->kind == STOP)
 			return false;
+		if (source->kind == LISTENER)
+			listeners[n_listeners++] = source->fd;
 		if (source->kind == CONNECTION)
 			serve(s, (struct connection *)source, ready[i].events);
 	}
-	for (int i = 0; i < n; i++) {
-		struct source *source = ready[i].data.ptr;
-		if (source->kind == LISTENER)
-			accept_some(s, source->fd);
-	}
+	for (int i = 0; i < n_listeners; i++)
+		accept_some(s, listeners[i]);
 	sweep(s);
 	return true;
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #include "base/addr.h"
 #include "base/arena.h"
@@ -19,6 +20,9 @@
 #define BODY_MAX (256 * 1024)
 #define SPREAD_MS 200 /* over which new nodes are asked first */
 #define SPARE_MAX 256 /* idle curl handles kept for the next polls */
+/* Transfers under way: curl goes through all their hosts whenever one ends. The
+ * rest waits its turn, and its time runs from then. */
+#define TRANSFERS_MAX 1024
 #define PATH "/api/v1/summaries"
 
 enum what { ASK_API, ASK_RTMP, ASK_FLV, ASKS };
@@ -35,6 +39,10 @@ struct ask {
 	struct sockaddr_storage to;
 	socklen_t to_len;
 	struct event *again; /* a second look, at once */
+	bool ended;          /* API: in the poller's list, to be told */
+	bool waiting;  /* API: in the list of those that have no turn yet */
+	CURLcode code; /* and how it ended */
+	TAILQ_ENTRY(ask) entry;
 };
 
 /* One node. Owned by the poller; freed when a list without it is set. */
@@ -60,6 +68,8 @@ struct poller {
 	struct rng rng;
 	CURL *spare[SPARE_MAX];
 	unsigned n_spare;
+	TAILQ_HEAD(, ask) ended, waiting;
+	unsigned transfers;
 };
 
 static void add_timer(struct event *event, double ms)
@@ -180,10 +190,33 @@ static void set_options(CURL *curl, struct ask *ask)
 static void transfer_start(struct ask *ask)
 {
 	struct poller *p = ask->node->poller;
+	if (p->transfers >= TRANSFERS_MAX) {
+		ask->waiting = true;
+		TAILQ_INSERT_TAIL(&p->waiting, ask, entry);
+		return;
+	}
+	p->transfers++;
 	ask->body.len = 0;
 	ask->curl = take_handle(p);
 	set_options(ask->curl, ask);
 	curl_multi_add_handle(p->multi, ask->curl);
+}
+
+/* Ends it with curl, and gives its turn to another. */
+static void transfer_end(struct ask *ask)
+{
+	struct poller *p = ask->node->poller;
+	struct ask *next = TAILQ_FIRST(&p->waiting);
+
+	curl_multi_remove_handle(p->multi, ask->curl);
+	give_handle(p, ask->curl);
+	ask->curl = NULL;
+	p->transfers--;
+	if (!next)
+		return;
+	TAILQ_REMOVE(&p->waiting, next, entry);
+	next->waiting = false;
+	transfer_start(next);
 }
 
 static void on_knocked(void *arg, bool ok, enum sample_failure failure,
@@ -212,7 +245,7 @@ static void ask_start(struct ask *ask)
 	enum what what = what_of(ask);
 	struct poller *p = ask->node->poller;
 
-	if (!ask->wanted || ask->curl || ask->probe)
+	if (!ask->wanted || ask->curl || ask->probe || ask->waiting)
 		return;
 	event_del(ask->again);
 	if (what == ASK_API && (!ask->unreached || !ask->to_len)) {
@@ -227,10 +260,12 @@ static void ask_start(struct ask *ask)
 static void ask_drop(struct ask *ask)
 {
 	struct poller *p = ask->node->poller;
-	if (ask->curl) {
-		curl_multi_remove_handle(p->multi, ask->curl);
-		give_handle(p, ask->curl);
-	}
+	if (ask->ended)
+		TAILQ_REMOVE(&p->ended, ask, entry);
+	if (ask->waiting)
+		TAILQ_REMOVE(&p->waiting, ask, entry);
+	if (ask->curl)
+		transfer_end(ask);
 	probe_cancel(ask->probe);
 	event_free(ask->again);
 	buf_fini(&ask->body);
@@ -303,7 +338,6 @@ static void tell_answer(struct ask *ask, float rtt_ms)
 /* The ask may be gone after the callback: it is told last. */
 static void on_transfer(struct ask *ask, CURLcode code)
 {
-	struct poller *p = ask->node->poller;
 	CURL *curl = ask->curl;
 	long status = 0;
 	curl_off_t took_us = 0, connected_us = 0;
@@ -315,10 +349,7 @@ static void on_transfer(struct ask *ask, CURLcode code)
 	ask->unreached = code != CURLE_OK && connected_us == 0;
 	enum sample_failure failure = failure_of(curl, code);
 	const char *words = words_of(curl, code);
-	curl_multi_remove_handle(p->multi, curl);
-	give_handle(p, curl);
-	ask->curl = NULL;
-
+	transfer_end(ask);
 	snprintf(text, sizeof text, "HTTP %ld", status);
 	if (code != CURLE_OK)
 		tell_failure(ask, failure, words);
@@ -332,17 +363,28 @@ static void on_transfer(struct ask *ask, CURLcode code)
 
 /* -- curl on libevent -- */
 
+/* All messages are read before the first handle is removed: curl looks for a
+ * handle's message among those that are left, and after a moment in which
+ * nobody looked, thousands have ended at once. */
 static void transfers(struct poller *p)
 {
+	struct ask *ask;
 	CURLMsg *message;
 	int left;
 	while ((message = curl_multi_info_read(p->multi, &left))) {
-		char *ask;
+		char *of;
 		if (message->msg != CURLMSG_DONE)
 			continue;
-		CURLcode code = message->data.result;
-		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &ask);
-		on_transfer((struct ask *)(void *)ask, code);
+		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &of);
+		ask = (struct ask *)(void *)of;
+		ask->ended = true;
+		ask->code = message->data.result;
+		TAILQ_INSERT_TAIL(&p->ended, ask, entry);
+	}
+	while ((ask = TAILQ_FIRST(&p->ended))) {
+		TAILQ_REMOVE(&p->ended, ask, entry);
+		ask->ended = false;
+		on_transfer(ask, ask->code);
 	}
 }
 
@@ -575,6 +617,8 @@ struct poller *poll_new(
 	struct poller *p = mem_zero(1, sizeof *p);
 	p->base = base;
 	p->events = *events;
+	TAILQ_INIT(&p->ended);
+	TAILQ_INIT(&p->waiting);
 	p->multi = curl_multi_init();
 	if (!p->multi)
 		abort(); /* no memory */

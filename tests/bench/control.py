@@ -30,6 +30,8 @@ import sys
 import threading
 import time
 
+import dns.message
+
 import bench
 from harness import Daemon, free_port
 
@@ -41,11 +43,11 @@ SUMMARY = ('{"code":0,"server":"vid-1","service":"s1","pid":"17","data":{'
 
 
 class Watched(threading.Thread):
-    """A node that remembers when it told its load."""
+    """A node that remembers when it was polled last."""
 
     def __init__(self):
         super().__init__(daemon=True)
-        self.conns, self.told = 100, {}
+        self.broken, self.told = False, 0
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
         self.start()
@@ -56,15 +58,17 @@ class Watched(threading.Thread):
             with peer:
                 if not peer.recv(4096):
                     continue
-                now, conns = int(time.time() * 1000), self.conns
-                body = SUMMARY % (now, now, now, now, conns)
-                peer.sendall(("HTTP/1.1 200 OK\r\nContent-Length: "
-                              f"{len(body)}\r\n\r\n{body}").encode())
-                self.told.setdefault(conns, time.monotonic())
+                now = int(time.time() * 1000)
+                body = SUMMARY % (now, now, now, now, 100)
+                peer.sendall((f"HTTP/1.1 {500 if self.broken else 200} X\r\n"
+                              f"Content-Length: {len(body)}\r\n\r\n{body}"
+                              ).encode())
+                self.told = time.monotonic()
 
 
-def configuration(args, geoip, api, watched=()):
-    """api: that of all nodes of the fleet, or none."""
+def configuration(args, geoip, port, watched=()):
+    """port: of the API of all nodes, each with an address of its own; None: they
+    are not polled."""
     rng = random.Random(3)
     conf = "zones: {example.com: {file: zone}}\n"
     if geoip:
@@ -72,10 +76,11 @@ def configuration(args, geoip, api, watched=()):
     conf += "nodes:\n"
     for i in range(args.nodes):
         lat, lon = bench.CITIES[i % len(bench.CITIES)]
+        api = f"http://127.{10 + (i >> 8)}.{i & 255}.1:{port}" if port else "off"
         conf += (f"  n{i}: {{address: [198.18.{i >> 8}.{i & 255}], site: "
                  f"s{i // 20}, at: [{lat + rng.uniform(-2, 2):.2f}, "
                  f"{lon + rng.uniform(-2, 2):.2f}], capacity: 5000, "
-                 f"api: \"{api or 'off'}\", rtmp: off, flv: off}}\n")
+                 f"api: \"{api}\", rtmp: off, flv: off}}\n")
     for name, node, lon in zip("xy", watched, (8, 120)):
         conf += (f"  {name}: {{role: relay, address: [198.19.0.{node.port % 250}],"
                  f" at: [50, {lon}], capacity: 5000, "
@@ -103,10 +108,10 @@ class Server:
         d.write_conf(conf)
         d.start()
         self.pid, self.port = d.process.pid, d.port
-        for task in os.listdir(f"/proc/{self.pid}/task"):
-            os.sched_setaffinity(int(task), {0})
         while geoip and "geoip: loaded" not in d.log_text():
             time.sleep(0.1)
+        for task in os.listdir(f"/proc/{self.pid}/task"):
+            os.sched_setaffinity(int(task), {0})
 
     def metric(self, name):
         return next(float(line.split()[1])
@@ -128,7 +133,7 @@ class Fleet:
         self.port = free_port()
         self.process = subprocess.Popen(
             ["taskset", "-c", "0", f"{bench.BENCH}/fleet",
-             f"127.0.0.1:{self.port}"], start_new_session=True)
+             str(self.port)], start_new_session=True)
 
     def close(self):
         self.process.kill()
@@ -157,54 +162,47 @@ class Prober:
         self.socket.settimeout(1)
 
     def answer(self):
-        """The address that some European client net is sent to."""
-        net = (f"81.{64 + self.rng.randrange(64)}.{self.rng.randrange(256)}"
+        """The node that a European client net would be sent to. Asked without
+        being counted: answers are promises that fill nodes themselves."""
+        net = (f"81.{128 + self.rng.randrange(8)}.{self.rng.randrange(256)}"
                ".0/24")
-        query = self.server.daemon.query("watched.example.com", subnet=net)
+        query = self.server.daemon.query("_why.watched.example.com", "TXT",
+                                         subnet=net)
         self.socket.send(query.to_wire())
-        reply = self.socket.recv(2000)
-        at = reply.index(b"\xc0\x0c\0\1\0\1") + 12
-        return socket.inet_ntoa(reply[at:at + 4])
+        reply = dns.message.from_wire(self.socket.recv(4096))
+        texts = [s.decode() for rrset in reply.answer for record in rrset
+                 for s in record.strings]
+        return next(t.split()[1] for t in texts if t.startswith("pick "))
 
-    def wait_for_other(self, old):
-        """When all of ten in a row are sent elsewhere; the first of them."""
-        first = None
-        row = 0
-        while row < 10:
-            if self.answer() == old:
-                row = 0
-            else:
-                row += 1
-                first = time.monotonic() if row == 1 else first
+    def wait_for(self, node):
+        while self.answer() != node:
             time.sleep(0.001)
-        return first
 
 
 def reaction(server, near, reps):
-    """Milliseconds from the moment that the near node told that it is full
-    until clients are sent elsewhere, and back again."""
+    """Milliseconds from the poll that made it so until clients of a node that
+    broke are sent elsewhere, and those of one that is well again are back."""
     took, prober = [], Prober(server)
-    while len({prober.answer() for _ in range(20)}) != 1:
-        time.sleep(0.2)
     for i in range(reps):
-        here = prober.answer()
-        near.conns = 100 + i if i % 2 else 20000 + i
-        away = prober.wait_for_other(here)
-        took.append((away - near.told[near.conns]) * 1000)
-        time.sleep(0.5)
+        prober.wait_for("x")
+        near.broken = True
+        prober.wait_for("y")
+        took.append((time.monotonic() - near.told) * 1000)
+        near.broken = False
+        prober.wait_for("x")
+        took.append((time.monotonic() - near.told) * 1000)
     return took
 
 
 def ask_load(args):
     fleet, x, y = Fleet(), Watched(), Watched()
-    server = Server(configuration(args, args.geoip,
-                                  f"http://127.0.0.1:{fleet.port}", (x, y)),
+    server = Server(configuration(args, args.geoip, fleet.port, (x, y)),
                     {"zone": zone(10)}, args.geoip)
     try:
         time.sleep(12)
         share, build = cost(server, args.seconds)
         samples = server.metric("dnsd_snapshot_build_seconds") * 1000
-        took = sorted(reaction(server, x, args.reps * 4))
+        took = sorted(reaction(server, x, args.reps * 2))
         bench.print_table(
             ("nodes polled", "control, of a core", "CPU of a build",
              "the last one took", "poll to answers, median", "most"),
@@ -219,9 +217,7 @@ def ask_load(args):
 def ask_refused(args):
     rows = []
     for what, port in (("refused", free_port()), ("none", None)):
-        server = Server(configuration(
-            args, None, f"http://127.0.0.1:{port}" if port else None),
-            {"zone": zone(10)})
+        server = Server(configuration(args, None, port), {"zone": zone(10)})
         try:
             time.sleep(15)
             share, build = cost(server, args.seconds)
@@ -279,13 +275,12 @@ def ask_latency(args):
     big = zone(args.names)
     servers = {}
     try:
-        for kind, api in (("idle", None),
-                          ("polled", f"http://127.0.0.1:{fleet.port}")):
+        for kind, port in (("idle", None), ("polled", fleet.port)):
             folder = pathlib.Path(args.folder) / kind
             folder.mkdir(parents=True, exist_ok=True)
             shutil.copy(args.geoip, folder / "city.mmdb")
             servers[kind] = Server(
-                configuration(args, folder / "city.mmdb", api),
+                configuration(args, folder / "city.mmdb", port),
                 {"zone": big}, True)
             servers[kind].geoip = folder / "city.mmdb"
         time.sleep(15)

@@ -1,20 +1,21 @@
 /* fleet - thousands of SRS nodes in one program: `make bench-control`.
  *
- *	fleet ADDRESS:PORT
+ *	fleet PORT
  *
  * Every GET gets the summaries of a node whose load moves from sample to
  * sample (on SRS's grid of 3 s), and the connection stays open until the asker
- * closes it, as SRS does. Who asks as which node makes no difference. */
+ * closes it, as SRS does. It listens on all addresses of the loopback
+ * interface, one for each node; who asks which makes no difference. */
 #include <errno.h>
 #include <math.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/addr.h"
 #include "base/clock.h"
 
 #define READY 256
@@ -77,17 +78,18 @@ static void run(int listener)
 
 int main(int argc, char **argv)
 {
-	struct sockaddr_storage at;
-	int one = 1;
-	socklen_t len = argc == 2 ? sockaddr_parse(&at, argv[1], 1985) : 0;
-	int fd =
-		len ? socket(at.ss_family, SOCK_STREAM | SOCK_NONBLOCK, 0) : -1;
-	if (fd >= 0)
+	struct sockaddr_in at = {.sin_family = AF_INET};
+	int one = 1, fd = -1;
+	if (argc == 2) {
+		at.sin_port = htons((uint16_t)atoi(argv[1]));
+		fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&at, len) ||
+	}
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3) ||
+		bind(fd, (struct sockaddr *)&at, sizeof at) ||
 		listen(fd, 4096)) {
 		fprintf(stderr, "fleet: %s\n",
-			errno ? strerror(errno) : "fleet ADDRESS:PORT");
+			errno ? strerror(errno) : "fleet PORT");
 		return 1;
 	}
 	run(fd);

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/addr.h"
@@ -456,6 +457,30 @@ static void test_many(void **state)
 	evconnlistener_free(s.listener);
 }
 
+/* More than can be asked at once wait their turn; a list without them may come
+ * at any time. */
+static void test_turns(void **state)
+{
+	static struct poll_target targets[1500];
+	static struct server s;
+	struct rlimit files;
+	getrlimit(RLIMIT_NOFILE, &files);
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
+	serve(&s, SILENT, "");
+	const char *api = url(&s, "");
+	for (unsigned i = 0; i < 1500; i++)
+		targets[i] = (struct poll_target){.node = i, .api = api};
+	transfers = 0;
+	poll_set(poller, targets, 1500, 60000, 20000);
+	until(&transfers, 1024, 15000);
+	turn(300);
+	assert_int_equal(transfers, 1024);
+	poll_set(poller, targets, 10, 60000, 20000);
+	turn(50);
+	evconnlistener_free(s.listener);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -469,6 +494,7 @@ int main(void)
 		TEST(test_set),
 		TEST(test_slow_name),
 		TEST(test_many),
+		TEST(test_turns),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
