@@ -25,6 +25,9 @@ void *arena_alloc(struct arena *arena, size_t size);
 /* Memory without alignment and not zeroed, for byte strings. */
 void *arena_bytes(struct arena *arena, const void *bytes, size_t size);
 
+/* Memory aligned as by arena_alloc(), not zeroed. */
+void *arena_room(struct arena *arena, size_t size);
+
 /* A copy of a string. */
 char *arena_strdup(struct arena *arena, const char *text);
 
@@ -41,5 +44,11 @@ void *mem_alloc(size_t size);
 void *mem_zero(size_t count, size_t size);
 void *mem_grow(void *old, size_t size);
 char *mem_strdup(const char *text);
+
+/* The same for large tables of builders: the system is asked for large pages,
+ * which it hands out many times faster than small ones. */
+void *mem_large(size_t size);
+void *mem_large_zero(size_t size);
+void *mem_large_grow(void *old, size_t size);
 
 #endif
