@@ -131,12 +131,12 @@ class Dnsd:
         d.write_conf(conf)
         d.start()
         self.port = d.port
+        while geoip and "geoip: loaded" not in d.log_text():
+            time.sleep(0.1)
         for task in pathlib.Path(f"/proc/{d.process.pid}/task").iterdir():
             kind = (task / "comm").read_text().strip()
             worker = int(kind[8:]) if kind.startswith("dnsd-udp") else 0
             os.sched_setaffinity(int(task.name), {cores[worker]})
-        while geoip and "geoip: loaded" not in d.log_text():
-            time.sleep(0.1)
 
     def pids(self):
         return [self.daemon.process.pid]
