@@ -9,14 +9,15 @@
 #include "zones/layout.h"
 #include "zones/rdata.h"
 
-/* Labels are found by 32 bit offsets. */
+/* Labels and RDATA are found by 32 bit offsets. */
 #define BYTES_MAX (UINT32_MAX - UINT16_MAX)
 
 /* Fewer records are not worth it; label and RDATA of a usual one. */
 #define EXPECT_MIN 1024
 #define EXPECT_BYTES 16
 
-/* Lists are linked by index; index 0 is none, or for names the apex. */
+/* Lists are linked by index; index 0 is none, or for names the apex. Small,
+ * because of a million each the kernel has to clear the pages first. */
 struct item_name {
 	uint32_t parent;
 	uint32_t label; /* offset in bytes */
@@ -24,16 +25,16 @@ struct item_name {
 	uint32_t mark;
 	uint32_t at; /* reference in the compiled zone */
 	uint16_t sets;
-	uint8_t label_len;
+	uint8_t label_len : 6; /* NAME_LABEL_MAX */
+	bool below_cut : 1, below_dname : 1;
 	uint8_t flags; /* zone_node_flags */
-	bool below_cut, below_dname;
 };
 
 struct item_set {
 	uint32_t next;
 	uint32_t first, last; /* records */
 	uint32_t ttl;
-	uint32_t size; /* of the body, uncompressed */
+	uint16_t size; /* of the body, uncompressed: LAYOUT_BODY_MAX */
 	uint16_t type, count;
 	bool ttls_differ;
 };
@@ -41,7 +42,7 @@ struct item_set {
 struct item_record {
 	uint32_t next;
 	uint32_t line;
-	uint64_t rdata; /* offset in bytes */
+	uint32_t rdata; /* offset in bytes */
 	uint16_t rdata_len;
 	uint16_t file;
 };
@@ -299,6 +300,15 @@ void zone_builder_expect(struct zone_builder *b, size_t records)
 		slots_grow(b, b->n_names + records);
 }
 
+void zone_builder_fetch(const struct zone_builder *b, const struct name *owner)
+{
+	/* Where a deeper name is, its parents would have to say first. */
+	if (owner->labels != b->apex.labels + 1)
+		return;
+	uint64_t hash = layout_hash(0, owner->bytes + 1, *owner->bytes);
+	__builtin_prefetch(&b->slots[(uint32_t)hash & b->mask], 1);
+}
+
 void zone_builder_fail(struct zone_builder *b)
 {
 	b->failed = true;
@@ -424,14 +434,14 @@ bool zone_builder_add(struct zone_builder *b, const struct name *owner,
 	uint32_t record = (uint32_t)b->n_records++;
 	b->records[record] = (struct item_record){.line = line,
 		.file = b->file,
-		.rdata = bytes_add(b, rdata, rdata_len),
+		.rdata = (uint32_t)bytes_add(b, rdata, rdata_len),
 		.rdata_len = (uint16_t)rdata_len};
 	if (set->count++)
 		b->records[set->last].next = record;
 	else
 		set->first = record;
 	set->last = record;
-	set->size += RR_POINTER_LEN + (uint32_t)rdata_len;
+	set->size = (uint16_t)(set->size + RR_POINTER_LEN + rdata_len);
 	return true;
 }
 

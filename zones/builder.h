@@ -32,6 +32,11 @@ void zone_builder_expect(struct zone_builder *builder, size_t records);
 /* Makes zone_build() fail: a reader found an error and has told it. */
 void zone_builder_fail(struct zone_builder *builder);
 
+/* A record of that owner comes next: its place in a large table is fetched
+ * into the cache meanwhile. Only a hint, too. */
+void zone_builder_fetch(
+	const struct zone_builder *builder, const struct name *owner);
+
 /* Adds one record, class IN; rdata is uncompressed wire format, copied.
  * False with a line in err: owner outside the zone, no type of data, malformed
  * RDATA, a SOA below the apex or a second one, a second CNAME or DNAME, an

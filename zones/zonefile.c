@@ -279,8 +279,10 @@ static bool read_owner(struct reader *r, char **rest)
 			fault(r, "the first record has no owner", NULL);
 	char *w = word(rest);
 	r->have_owner = true;
-	if (name_parse(&r->owner, w, strlen(w), &r->origin))
+	if (name_parse(&r->owner, w, strlen(w), &r->origin)) {
+		zone_builder_fetch(r->loader->builder, &r->owner);
 		return true;
+	}
 	r->owner = r->origin;
 	return fault(r, "not a name", w);
 }
