@@ -306,7 +306,7 @@ class Starting:
 
     def __init__(self, conf, zone, geoip):
         self.daemon = d = Daemon(conf, files={"zone": zone}, start=False)
-        self.port = d.port
+        self.conf = conf
         while geoip and not (d.folder / "dnsd.geo").exists():
             if not d.process:
                 d.start()
@@ -314,7 +314,12 @@ class Starting:
         d.stop()
 
     def launch(self):
-        self.daemon.start(wait=False)
+        d, http_port = self.daemon, free_port()
+        d.head = d.head.replace(f':{d.port}"', f':{self.port}"')
+        d.head = d.head.replace(f':{d.http_port}"', f':{http_port}"')
+        d.port, d.http_port = self.port, http_port
+        d.write_conf(self.conf)
+        d.start(wait=False)
 
     def pids(self):
         return [self.daemon.process.pid]
@@ -331,6 +336,7 @@ def first_answer(server, name):
     """Milliseconds from exec to the first answer with an address for a name,
     which is asked for every millisecond."""
     query = dns.message.make_query(name, "A").to_wire()
+    server.port = free_port()   # meanwhile others may have taken the last one
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         s.settimeout(0.001)
         start = time.monotonic()
