@@ -159,7 +159,7 @@ bench-micro: $(B)/bench/bench_micro
 bench-growth: deps-test
 	@$(MAKE) --no-print-directory $(B)/dnsd $(BENCH_BINARIES)
 	@DNSD=$(CURDIR)/$(B)/dnsd BENCH=$(CURDIR)/$(B)/bench \
-		$(PYTHON) tests/bench/growth.py
+		$(PYTHON) tests/bench/growth.py $(ARGS)
 
 # What polls, builds and reloads cost, and what queries notice of them.
 bench-control: deps-test

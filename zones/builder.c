@@ -9,10 +9,15 @@
 #include "zones/layout.h"
 #include "zones/rdata.h"
 
-/* Labels are found by 32 bit offsets. */
+/* Labels and RDATA are found by 32 bit offsets. */
 #define BYTES_MAX (UINT32_MAX - UINT16_MAX)
 
-/* Lists are linked by index; index 0 is none, or for names the apex. */
+/* Fewer records are not worth it; label and RDATA of a usual one. */
+#define EXPECT_MIN 1024
+#define EXPECT_BYTES 16
+
+/* Lists are linked by index; index 0 is none, or for names the apex. Small,
+ * because of a million each the kernel has to clear the pages first. */
 struct item_name {
 	uint32_t parent;
 	uint32_t label; /* offset in bytes */
@@ -20,16 +25,16 @@ struct item_name {
 	uint32_t mark;
 	uint32_t at; /* reference in the compiled zone */
 	uint16_t sets;
-	uint8_t label_len;
+	uint8_t label_len : 6; /* NAME_LABEL_MAX */
+	bool below_cut : 1, below_dname : 1;
 	uint8_t flags; /* zone_node_flags */
-	bool below_cut, below_dname;
 };
 
 struct item_set {
 	uint32_t next;
 	uint32_t first, last; /* records */
 	uint32_t ttl;
-	uint32_t size; /* of the body, uncompressed */
+	uint16_t size; /* of the body, uncompressed: LAYOUT_BODY_MAX */
 	uint16_t type, count;
 	bool ttls_differ;
 };
@@ -37,7 +42,7 @@ struct item_set {
 struct item_record {
 	uint32_t next;
 	uint32_t line;
-	uint64_t rdata; /* offset in bytes */
+	uint32_t rdata; /* offset in bytes */
 	uint16_t rdata_len;
 	uint16_t file;
 };
@@ -62,7 +67,7 @@ struct zone_builder {
 struct compiler {
 	struct zone_builder *b;
 	uint32_t *words;
-	size_t used, room;
+	size_t used, room; /* of words */
 };
 
 #define GROW(b, what, more)                                              \
@@ -103,11 +108,13 @@ static uint64_t *slot_of(const struct zone_builder *b, uint64_t hash,
 	}
 }
 
-static void slots_grow(struct zone_builder *b)
+/* Makes the table anew, at most half full with that many names. */
+static void slots_grow(struct zone_builder *b, size_t names)
 {
 	free(b->slots);
-	b->mask = 2 * b->mask + 1;
-	b->slots = mem_zero((size_t)b->mask + 1, sizeof *b->slots);
+	while (2 * names > b->mask && b->mask < UINT32_MAX)
+		b->mask = 2 * b->mask + 1;
+	b->slots = mem_large_zero(((size_t)b->mask + 1) * sizeof *b->slots);
 	for (uint32_t i = 1; i < b->n_names; i++) {
 		const struct item_name *n = &b->names[i];
 		uint64_t hash = layout_hash(
@@ -133,7 +140,7 @@ static uint32_t child_make(struct zone_builder *b, uint32_t parent,
 {
 	uint64_t hash = layout_hash(parent, label, len);
 	if (2 * b->n_names > b->mask)
-		slots_grow(b);
+		slots_grow(b, b->n_names);
 	uint64_t *slot = slot_of(b, hash, parent, label, len);
 	if (*slot)
 		return (uint32_t)*slot;
@@ -270,6 +277,38 @@ void zone_builder_file(struct zone_builder *b, const char *path)
 	b->files[b->n_files++] = mem_strdup(path);
 }
 
+/* One allocation each, in large pages, instead of many that grow: what is not
+ * needed of it is never touched. */
+#define EXPECT(b, what, more)                                          \
+	do {                                                           \
+		if ((b)->n_##what + (more) > (b)->room_##what) {       \
+			(b)->room_##what = (b)->n_##what + (more);     \
+			(b)->what = mem_large_grow((b)->what,          \
+				(b)->room_##what * sizeof *(b)->what); \
+		}                                                      \
+	} while (0)
+
+void zone_builder_expect(struct zone_builder *b, size_t records)
+{
+	if (records < EXPECT_MIN)
+		return;
+	EXPECT(b, names, records);
+	EXPECT(b, sets, records);
+	EXPECT(b, records, records);
+	EXPECT(b, bytes, EXPECT_BYTES * records);
+	if (2 * (b->n_names + records) > b->mask)
+		slots_grow(b, b->n_names + records);
+}
+
+void zone_builder_fetch(const struct zone_builder *b, const struct name *owner)
+{
+	/* Where a deeper name is, its parents would have to say first. */
+	if (owner->labels != b->apex.labels + 1)
+		return;
+	uint64_t hash = layout_hash(0, owner->bytes + 1, *owner->bytes);
+	__builtin_prefetch(&b->slots[(uint32_t)hash & b->mask], 1);
+}
+
 void zone_builder_fail(struct zone_builder *b)
 {
 	b->failed = true;
@@ -395,14 +434,14 @@ bool zone_builder_add(struct zone_builder *b, const struct name *owner,
 	uint32_t record = (uint32_t)b->n_records++;
 	b->records[record] = (struct item_record){.line = line,
 		.file = b->file,
-		.rdata = bytes_add(b, rdata, rdata_len),
+		.rdata = (uint32_t)bytes_add(b, rdata, rdata_len),
 		.rdata_len = (uint16_t)rdata_len};
 	if (set->count++)
 		b->records[set->last].next = record;
 	else
 		set->first = record;
 	set->last = record;
-	set->size += RR_POINTER_LEN + (uint32_t)rdata_len;
+	set->size = (uint16_t)(set->size + RR_POINTER_LEN + rdata_len);
 	return true;
 }
 
@@ -666,12 +705,25 @@ static void body_record(const struct zone_builder *b, struct body *body,
 static void *compiler_take(struct compiler *c, size_t octets)
 {
 	size_t words = octets / 4;
-	if (c->used + words > c->room) {
-		c->room = 2 * (c->used + words);
-		c->words = mem_grow(c->words, c->room * sizeof *c->words);
-	}
+	assert(c->used + words <= c->room);
 	c->used += words;
 	return memset(c->words + c->used - words, 0, octets);
+}
+
+/* Words that will do: names in RDATA may become shorter, nothing longer. */
+static size_t words_most(const struct zone_builder *b)
+{
+	size_t octets = 4 + sizeof(struct zone_node);
+	for (uint32_t i = 0; i < b->n_names; i++)
+		octets += layout_node_len(
+			b->names[i].label_len, b->names[i].flags);
+	for (uint32_t i = 1; i < b->n_sets; i++) {
+		const struct item_set *set = &b->sets[i];
+		unsigned names = rdata_names(set->type).count * set->count;
+		octets += layout_set_len(set->size, set->count,
+			names ? ZONE_TARGETS | names : 0);
+	}
+	return octets / 4;
 }
 
 /* The builder's index + 1 of the name whose addresses go with a record, 0:
@@ -761,22 +813,39 @@ static void compile_targets(struct compiler *c, const struct zone *zone)
 	}
 }
 
-/* At most half full, so that misses end soon. */
+static uint64_t compiled_hash(const struct zone_builder *b, uint32_t i)
+{
+	const struct item_name *n = &b->names[i];
+	return layout_hash(
+		b->names[n->parent].at, b->bytes + n->label, n->label_len);
+}
+
+/* At most half full, so that misses end soon. Each name has another place in
+ * a table that no cache holds: it is fetched while those before it are put. */
+#define AHEAD 16
 static void compile_slots(const struct zone_builder *b, struct zone *zone)
 {
+	uint64_t hashes[AHEAD] = {0};
 	uint32_t size = 4;
 	while (size < 2 * b->n_names)
 		size *= 2;
 	uint32_t *slots = arena_alloc(zone->arena, size * sizeof *slots);
 	uint8_t *tags = arena_alloc(zone->arena, size);
-	for (uint32_t i = 1; i < b->n_names; i++) {
-		const struct item_name *n = &b->names[i];
-		uint64_t hash = layout_hash(b->names[n->parent].at,
-			b->bytes + n->label, n->label_len);
+	for (uint32_t i = 1; i < b->n_names + AHEAD; i++) {
+		uint64_t hash = hashes[i % AHEAD];
 		uint32_t at = (uint32_t)hash & (size - 1);
+		if (i < b->n_names) {
+			hashes[i % AHEAD] = compiled_hash(b, i);
+			uint32_t next =
+				(uint32_t)hashes[i % AHEAD] & (size - 1);
+			__builtin_prefetch(&slots[next], 1);
+			__builtin_prefetch(&tags[next], 1);
+		}
+		if (i <= AHEAD)
+			continue;
 		while (slots[at])
 			at = (at + 1) & (size - 1);
-		slots[at] = n->at;
+		slots[at] = b->names[i - AHEAD].at;
 		tags[at] = layout_tag(hash);
 	}
 	zone->slots = slots;
@@ -809,13 +878,11 @@ static struct zone *compile(struct zone_builder *b)
 
 	zone->arena = arena;
 	zone->apex = b->apex;
+	c.room = words_most(b);
+	zone->words = c.words = arena_room(arena, c.room * sizeof *c.words);
 	compiler_take(&c, 4); /* reference 0 is none */
 	compile_names(&c);
 	compiler_take(&c, sizeof(struct zone_node)); /* ends zone_next() */
-	uint32_t *words = arena_alloc(arena, c.used * sizeof *words);
-	memcpy(words, c.words, c.used * sizeof *words);
-	free(c.words);
-	zone->words = words;
 	compile_targets(&c, zone);
 	compile_slots(b, zone);
 	compile_summary(b, zone);

@@ -26,8 +26,16 @@ const struct name *zone_builder_apex(const struct zone_builder *builder);
  * NULL (and at the start): they are made by code. The text is copied. */
 void zone_builder_file(struct zone_builder *builder, const char *path);
 
+/* So many records more are likely to come: only a hint, for speed. */
+void zone_builder_expect(struct zone_builder *builder, size_t records);
+
 /* Makes zone_build() fail: a reader found an error and has told it. */
 void zone_builder_fail(struct zone_builder *builder);
+
+/* A record of that owner comes next: its place in a large table is fetched
+ * into the cache meanwhile. Only a hint, too. */
+void zone_builder_fetch(
+	const struct zone_builder *builder, const struct name *owner);
 
 /* Adds one record, class IN; rdata is uncompressed wire format, copied.
  * False with a line in err: owner outside the zone, no type of data, malformed

@@ -1,13 +1,14 @@
 #include "zones/zonefile.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <ldns/ldns.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
-#include "base/addr.h"
 #include "base/arena.h"
 #include "wire/rr.h"
 
@@ -16,6 +17,9 @@
 /* A logical line longer than this is no record: RDATA ends at 65535 octets,
  * and text of one takes four characters at most. */
 #define LINE_LEN_MAX (4 * 65536 + 1024)
+
+/* What a record of a long file takes at least, more or less. */
+#define RECORD_TEXT_USUAL 24
 
 /* ldns wants a TTL; ours is put in its place. */
 #define RR_PREFIX ". 0 IN "
@@ -58,13 +62,44 @@ static bool fault(struct reader *r, const char *what, const char *text)
 
 /* -- logical lines -- */
 
-static void put(struct reader *r, char c)
+static void make_room(struct reader *r, size_t more)
 {
-	if (r->len + 16 > r->room) {
-		r->room = 2 * r->room + 512;
+	if (r->len + more > r->room) {
+		r->room = 2 * (r->len + more) + 512;
 		r->text = mem_grow(r->text, r->room);
 	}
+}
+
+static void put(struct reader *r, char c)
+{
+	make_room(r, 1);
 	r->text[r->len++] = c;
+}
+
+/* What copy_line() has to look at. */
+static const bool special[256] = {['"'] = true,
+	['\\'] = true,
+	['\n'] = true,
+	[';'] = true,
+	['('] = true,
+	[')'] = true,
+	['\r'] = true,
+	['\t'] = true,
+	['\f'] = true};
+
+/* Copies what is nothing special: of most lines all. */
+static void copy_plain(struct reader *r)
+{
+	size_t most = LINE_LEN_MAX + 1 - r->len, n = 0;
+
+	if (most > (size_t)(r->end - r->at))
+		most = (size_t)(r->end - r->at);
+	while (n < most && !special[(uint8_t)r->at[n]])
+		n++;
+	make_room(r, n);
+	memcpy(r->text + r->len, r->at, n);
+	r->len += n;
+	r->at += n;
 }
 
 /* Copies "..." with its escapes. False: it does not end on its line. */
@@ -117,9 +152,17 @@ static const char *copy_line(struct reader *r)
 			put(r, ' ');
 		} else {
 			put(r, c == '\r' || c == '\t' || c == '\f' ? ' ' : c);
+			copy_plain(r);
 		}
 	}
 	return depth ? "a parenthesis is not closed" : NULL;
+}
+
+static char *skip_spaces(char *text)
+{
+	while (*text == ' ')
+		text++;
+	return text;
 }
 
 /* The next logical line that is not empty into r->text. False at the end. */
@@ -130,7 +173,7 @@ static bool next_line(struct reader *r)
 		r->first = r->line;
 		const char *wrong = copy_line(r);
 		put(r, '\0');
-		if (!wrong && r->text[strspn(r->text, " ")])
+		if (!wrong && *skip_spaces(r->text))
 			return true;
 		if (!wrong)
 			continue;
@@ -145,7 +188,7 @@ static bool next_line(struct reader *r)
 /* Cuts the next word off *rest (ends it by \0). NULL: there is none. */
 static char *word(char **rest)
 {
-	char *start = *rest + strspn(*rest, " "), *p = start;
+	char *start = skip_spaces(*rest), *p = start;
 	for (; *p && *p != ' '; p++)
 		if (*p == '\\' && p[1])
 			p++;
@@ -186,6 +229,9 @@ enum class_word { NO_CLASS, OUR_CLASS, OTHER_CLASS };
 
 static enum class_word parse_class(const char *text)
 {
+	/* Of the types only some begin as classes do. */
+	if (!strchr("ICHich", *text))
+		return NO_CLASS;
 	if (!strcasecmp(text, "IN") || !strcasecmp(text, "CLASS1"))
 		return OUR_CLASS;
 	if (!strcasecmp(text, "CH") || !strcasecmp(text, "HS") ||
@@ -233,8 +279,10 @@ static bool read_owner(struct reader *r, char **rest)
 			fault(r, "the first record has no owner", NULL);
 	char *w = word(rest);
 	r->have_owner = true;
-	if (name_parse(&r->owner, w, strlen(w), &r->origin))
+	if (name_parse(&r->owner, w, strlen(w), &r->origin)) {
+		zone_builder_fetch(r->loader->builder, &r->owner);
 		return true;
+	}
 	r->owner = r->origin;
 	return fault(r, "not a name", w);
 }
@@ -335,23 +383,22 @@ static bool read_address(struct reader *r, const char *type_text,
 	const char *rest, uint16_t *type, size_t *len)
 {
 	bool a = !strcasecmp(type_text, "A");
-	char text[ADDR_TEXT_MAX];
-	struct addr addr;
+	char text[INET6_ADDRSTRLEN];
+	size_t n = 0;
 
 	if (!a && strcasecmp(type_text, "AAAA"))
 		return false;
-	rest += strspn(rest, " ");
-	size_t n = strcspn(rest, " ");
-	if (n >= sizeof text || rest[n + strspn(rest + n, " ")])
-		return false;
-	memcpy(text, rest, n);
+	while (*rest == ' ')
+		rest++;
+	for (; *rest && *rest != ' ' && n < sizeof text - 1; n++)
+		text[n] = *rest++;
 	text[n] = '\0';
-	if (!addr_parse(&addr, text) || addr.family != (a ? 4 : 6))
-		return false;
+	while (*rest == ' ')
+		rest++;
 	*type = a ? RR_A : RR_AAAA;
-	*len = addr_bits(&addr) / 8;
-	memcpy(r->loader->rdata, addr.bytes, *len);
-	return true;
+	*len = a ? 4 : 16;
+	return !*rest &&
+		inet_pton(a ? AF_INET : AF_INET6, text, r->loader->rdata) == 1;
 }
 
 static bool read_record(
@@ -459,6 +506,7 @@ static bool read_text(struct loader *loader, const char *path,
 	r->line = 1;
 	r->origin = *origin;
 	zone_builder_file(loader->builder, path ? path : "zone");
+	zone_builder_expect(loader->builder, len / RECORD_TEXT_USUAL);
 	loader->depth++;
 	r->first = r->line;
 	if (len && memchr(text, '\0', len))
@@ -481,9 +529,13 @@ static bool read_path(struct loader *loader, const char *path,
 	FILE *f = fopen(path, "re");
 	char *text = NULL;
 	size_t len = 0, room = 0, n = 1;
+	struct stat st;
 
 	if (!f)
 		return err_add(err, "%s: %s", path, strerror(errno));
+	setvbuf(f, NULL, _IONBF, 0);
+	if (!fstat(fileno(f), &st) && st.st_size > 0)
+		text = mem_large(room = (size_t)st.st_size + 1);
 	for (errno = 0; n; len += n) {
 		if (len == room)
 			text = mem_grow(text, room = 2 * room + 65536);

@@ -92,6 +92,36 @@ void mem_pages_free(void *pages, size_t size)
 		munmap(pages, whole_pages(size));
 }
 
+/* Tables of many megabytes are looked up at random: with pages of 2 MB a lookup
+ * misses the cache, but not the translation of addresses as well. A wish only. */
+static void want_large_pages(void *block, size_t size)
+{
+	uintptr_t from =
+		((uintptr_t)block + LARGE_PAGE - 1) & ~(LARGE_PAGE - 1);
+	uintptr_t to = ((uintptr_t)block + size) & ~(LARGE_PAGE - 1);
+	if (to > from)
+		madvise((void *)from, to - from, MADV_HUGEPAGE);
+}
+
+void *mem_large(size_t size)
+{
+	return mem_large_grow(NULL, size);
+}
+
+void *mem_large_zero(size_t size)
+{
+	void *p = mem_zero(1, size);
+	want_large_pages(p, size);
+	return p;
+}
+
+void *mem_large_grow(void *old, size_t size)
+{
+	void *p = mem_grow(old, size);
+	want_large_pages(p, size);
+	return p;
+}
+
 struct arena *arena_new(void)
 {
 	return mem_zero(1, sizeof(struct arena));
@@ -106,17 +136,6 @@ void arena_free(struct arena *arena)
 		free(b);
 	}
 	free(arena);
-}
-
-/* Tables of many megabytes are looked up at random: with pages of 2 MB a lookup
- * misses the cache, but not the translation of addresses as well. A wish only. */
-static void want_large_pages(void *block, size_t size)
-{
-	uintptr_t from =
-		((uintptr_t)block + LARGE_PAGE - 1) & ~(LARGE_PAGE - 1);
-	uintptr_t to = ((uintptr_t)block + size) & ~(LARGE_PAGE - 1);
-	if (to > from)
-		madvise((void *)from, to - from, MADV_HUGEPAGE);
 }
 
 static void *take(struct arena *arena, size_t size, size_t align)
@@ -145,10 +164,14 @@ static void *take(struct arena *arena, size_t size, size_t align)
 	return b->bytes + at;
 }
 
+void *arena_room(struct arena *arena, size_t size)
+{
+	return take(arena, size, size && size % 64 == 0 ? 64 : 8);
+}
+
 void *arena_alloc(struct arena *arena, size_t size)
 {
-	size_t align = size && size % 64 == 0 ? 64 : 8;
-	return memset(take(arena, size, align), 0, size);
+	return memset(arena_room(arena, size), 0, size);
 }
 
 void *arena_bytes(struct arena *arena, const void *bytes, size_t size)

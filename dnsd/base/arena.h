@@ -26,6 +26,9 @@ void *arena_alloc(struct arena *arena, size_t size);
 /* Memory without alignment and not zeroed, for byte strings. */
 void *arena_bytes(struct arena *arena, const void *bytes, size_t size);
 
+/* Memory aligned as by arena_alloc(), not zeroed. */
+void *arena_room(struct arena *arena, size_t size);
+
 /* A copy of a string. */
 char *arena_strdup(struct arena *arena, const char *text);
 
@@ -50,5 +53,11 @@ char *mem_strdup(const char *text);
 #define MEM_LARGE_PAGE ((size_t)2 << 20)
 void *mem_pages(size_t size, bool large);
 void mem_pages_free(void *pages, size_t size);
+
+/* The same for large tables of builders: the system is asked for large pages,
+ * which it hands out many times faster than small ones. */
+void *mem_large(size_t size);
+void *mem_large_zero(size_t size);
+void *mem_large_grow(void *old, size_t size);
 
 #endif

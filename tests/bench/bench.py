@@ -15,7 +15,7 @@ more for each of the others.
 
 closed: 128 questions always under way; seldom: 20,000 a second; tcp: over
 connections that stay, and with one for every question; cores: one worker and
-two.
+two; start: from exec to the first answer, on all cores.
 """
 
 import argparse
@@ -27,6 +27,8 @@ import statistics
 import subprocess
 import sys
 import time
+
+import dns.message
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "system"))
@@ -61,11 +63,18 @@ def busy_ns():
     return (user + nice + system + irq + softirq) * 1_000_000_000 // TICK
 
 
-def memory_mib(pid):
-    for line in open(f"/proc/{pid}/status"):
-        if line.startswith("VmRSS"):
-            return int(line.split()[1]) / 1024
-    return 0
+def memory_mib(pids):
+    """(now, at most): of what processes share each has its part; the most is
+    that of the largest."""
+    now = most = 0
+    for pid in pids:
+        for line in open(f"/proc/{pid}/smaps_rollup"):
+            if line.startswith("Pss:"):
+                now += int(line.split()[1]) / 1024
+        for line in open(f"/proc/{pid}/status"):
+            if line.startswith("VmHWM"):
+                most = max(most, int(line.split()[1]) / 1024)
+    return now, most
 
 
 def configuration(fleet, geoip, names):
@@ -82,28 +91,6 @@ def configuration(fleet, geoip, names):
                  f" capacity: 5000, api: \"{node.api_url}\", "
                  f"rtmp: \"{node.address('rtmp')}\"}}\n")
     return conf + "steer: {live.example.com: {pool: [edge], lines: 3}}\n", zone
-
-
-def first_answer(conf, files, name):
-    """Milliseconds from exec to the first answer for a name."""
-    d = Daemon(conf, files=files, start=False)
-    query = d.query(name).to_wire()
-
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.settimeout(0.002)
-        start = time.monotonic()
-        d.start(wait=False)
-        while True:
-            try:
-                s.sendto(query, ("127.0.0.1", d.port))
-                s.recv(2000)
-                break
-            except OSError:
-                if time.monotonic() - start > 30:
-                    raise
-    took = (time.monotonic() - start) * 1000
-    d.close()
-    return took
 
 
 def load(server, mix, args, more=()):
@@ -144,12 +131,12 @@ class Dnsd:
         d.write_conf(conf)
         d.start()
         self.port = d.port
+        while geoip and "geoip: loaded" not in d.log_text():
+            time.sleep(0.1)
         for task in pathlib.Path(f"/proc/{d.process.pid}/task").iterdir():
             kind = (task / "comm").read_text().strip()
             worker = int(kind[8:]) if kind.startswith("dnsd-udp") else 0
             os.sched_setaffinity(int(task.name), {cores[worker]})
-        while geoip and "geoip: loaded" not in d.log_text():
-            time.sleep(0.1)
 
     def pids(self):
         return [self.daemon.process.pid]
@@ -158,8 +145,8 @@ class Dnsd:
         self.daemon.close()
 
 
-def start_peers(wanted, zone, geoip):
-    """Those that are asked for and can be had."""
+def make_peers(wanted, zone, geoip):
+    """Those that are asked for and can be had; not started."""
     servers = []
     for kind in peers.ALL:
         if wanted != "all" and kind.name not in wanted.split(",") \
@@ -170,9 +157,14 @@ def start_peers(wanted, zone, geoip):
         elif kind is peers.PowerDns and not geoip:
             print(f"{kind.name}: only with --geoip, left out")
         else:
-            server = kind(zone, geoip, free_port())
-            server.start()
-            servers.append(server)
+            servers.append(kind(zone, geoip, free_port()))
+    return servers
+
+
+def start_peers(wanted, zone, geoip):
+    servers = make_peers(wanted, zone, geoip)
+    for server in servers:
+        server.start()
     return servers
 
 
@@ -305,6 +297,104 @@ def ask_cores(args, conf, zone):
                  "user, both / mean of one"), rows)
 
 
+class Starting:
+    """The daemon, to be started again and again; with a database, the compiled
+    table lies beside its store from the second time on."""
+
+    name = "dnsd"
+    steers = True
+
+    def __init__(self, conf, zone, geoip):
+        self.daemon = d = Daemon(conf, files={"zone": zone}, start=False)
+        self.conf = conf
+        while geoip and not (d.folder / "dnsd.geo").exists():
+            if not d.process:
+                d.start()
+            time.sleep(0.1)
+        d.stop()
+
+    def launch(self):
+        d, http_port = self.daemon, free_port()
+        d.head = d.head.replace(f':{d.port}"', f':{self.port}"')
+        d.head = d.head.replace(f':{d.http_port}"', f':{http_port}"')
+        d.port, d.http_port = self.port, http_port
+        d.write_conf(self.conf)
+        d.start(wait=False)
+
+    def pids(self):
+        return [self.daemon.process.pid]
+
+    def stop(self):
+        self.daemon.stop()
+        self.daemon.log.close()
+
+    def close(self):
+        self.daemon.close()
+
+
+def first_answer(server, name):
+    """Milliseconds from exec to the first answer with an address for a name,
+    which is asked for every millisecond."""
+    query = dns.message.make_query(name, "A").to_wire()
+    server.port = free_port()   # meanwhile others may have taken the last one
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.settimeout(0.001)
+        start = time.monotonic()
+        server.launch()
+        while time.monotonic() < start + 60:
+            try:
+                s.sendto(query, ("127.0.0.1", server.port))
+                reply = s.recv(2000)
+            except OSError:
+                continue
+            if reply[3] & 15 == 0 and reply[7]:
+                return (time.monotonic() - start) * 1000
+    sys.exit(f"{server.name} does not answer for {name}")
+
+
+def start_row(case, server, runs):
+    ms, now, most = zip(*runs)
+    return (case, server.name, f"{statistics.median(ms):,.0f}",
+            f"{min(ms):,.0f}-{max(ms):,.0f}", f"{statistics.median(now):,.0f}",
+            f"{statistics.median(most):,.0f}")
+
+
+def start_case(case, fleet, name, geoip, names, args):
+    """Rows of a table; the servers take turns."""
+    conf, zone = configuration(fleet, geoip, names)
+    servers = [Starting(conf, zone, geoip)]
+    servers += [p for p in make_peers(args.peers, zone, geoip)
+                if p.name not in ("floor", "pdns")
+                and (p.steers or not name.startswith("live"))]
+    runs = {server: [] for server in servers}
+    try:
+        for _ in range(args.reps):
+            for server in servers:
+                ms = first_answer(server, name)
+                time.sleep(0.5)
+                runs[server].append((ms, *memory_mib(server.pids())))
+                server.stop()
+    finally:
+        for server in servers:
+            server.close()
+    return [start_row(case, server, runs[server]) for server in servers]
+
+
+def ask_start(args, fleet):
+    print("\nfrom exec to the first answer, all cores for everybody\n")
+    few, many = args.names, 1_000_000
+    rows = start_case("static name", fleet, "www.example.com", [], few, args)
+    rows += start_case("steered name", fleet, "live.example.com", [], few,
+                       argparse.Namespace(**{**vars(args), "peers": ""}))
+    if args.geoip:
+        rows += start_case("steered name, database", fleet, "live.example.com",
+                           args.geoip, few, args)
+    rows += start_case(f"{many:,} names", fleet, f"h{many - 1}.example.com",
+                       [], many, args)
+    print_table(("start", "server", "ms", "least-most", "MiB then",
+                 "MiB at most"), rows)
+
+
 SECTIONS = {"closed": ask_closed, "seldom": ask_seldom, "tcp": ask_tcp}
 
 
@@ -331,6 +421,8 @@ def main():
         conf, zone = configuration(fleet, args.geoip, args.names)
         if "cores" in args.only.split(","):
             ask_cores(args, conf, zone)
+        if "start" in args.only.split(","):
+            ask_start(args, fleet)
         if not set(SECTIONS) & set(args.only.split(",")):
             return
         servers = [Dnsd(conf, {"zone": zone}, args.geoip)]

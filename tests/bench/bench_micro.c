@@ -4,6 +4,7 @@
  *	bench_micro                       nanoseconds of every part
  *	bench_micro PART                  of one, once: for callgrind, which counts
  *	                                  what is done inside of part_run()
+ *	bench_micro cores                 whole answers in one thread and in two
  *	bench_micro [PART] --geoip FILE   places from a database instead
  *
  * The state is what the daemon would build of a configuration of 12 nodes on 12
@@ -12,6 +13,8 @@
  * 100 ms pass with each GENERATION of them. A part that is a step runs alone,
  * the steps before it are done outside of the clock.
  */
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -250,16 +253,29 @@ static void make_packet(struct packet *p, enum question what, uint64_t random)
 	p->peer = (struct addr){4, {127, 0, 0, 1}};
 }
 
-static void make_packets(enum question what)
+static struct packet *new_packets(enum question what, uint64_t seed)
 {
-	struct rng rng = {11};
-	free(w.packets);
-	w.packets = mem_alloc(QUESTIONS * sizeof *w.packets);
+	struct rng rng = {seed};
+	struct packet *packets = mem_alloc(QUESTIONS * sizeof *packets);
 	for (unsigned i = 0; i < QUESTIONS; i++) {
 		uint64_t random = rng_next(&rng);
-		make_packet(&w.packets[i],
+		make_packet(&packets[i],
 			what == MIX ? (enum question)(i % MIX) : what, random);
 	}
+	return packets;
+}
+
+static void make_packets(enum question what)
+{
+	free(w.packets);
+	w.packets = new_packets(what, 11);
+}
+
+static void take_packet(struct answer_job *job, const struct packet *p)
+{
+	job->query = p->bytes;
+	job->query_len = p->len;
+	job->peer = p->peer;
 }
 
 /* -- parts -- */
@@ -344,11 +360,8 @@ __attribute__((noinline)) static void part_run(const struct part *part)
 static void prepare(const struct part *part, unsigned first)
 {
 	for (unsigned i = 0; i < BATCH; i++) {
-		const struct packet *p = &w.packets[first + i];
 		struct answer_job *job = &w.jobs[i];
-		job->query = p->bytes;
-		job->query_len = p->len;
-		job->peer = p->peer;
+		take_packet(job, &w.packets[first + i]);
 		if (part->step && part->step != parse)
 			parse(i);
 		if (part->found) {
@@ -424,6 +437,164 @@ static int count_only(const char *name)
 	return 1;
 }
 
+/* -- cores: what threads share must not slow them down -- */
+
+#define RUNNERS 2
+#define PHASES 4 /* of QUESTIONS each, with a new snapshot before */
+#define CORES_ROUNDS 15
+
+/* A thread on a core of its own, as a worker has it. It runs between two
+ * meetings at the gate; outside of them all is the main thread's. */
+struct runner {
+	_Alignas(64) struct answerer answerer;
+	pthread_t thread;
+	unsigned index;
+	unsigned number; /* of its accounts, for fleet_merge() */
+	bool runs, stop;
+	int64_t cpu_ns; /* that it took for its questions */
+	struct memory *memory;
+	struct packet *packets;
+	struct answer_job jobs[BATCH];
+	uint8_t replies[BATCH][1280];
+};
+
+static struct runner runners[RUNNERS];
+static pthread_barrier_t gate;
+
+static void runner_pin(const struct runner *r)
+{
+	cpu_set_t one;
+	CPU_ZERO(&one);
+	CPU_SET(r->index ? (unsigned)sysconf(_SC_NPROCESSORS_ONLN) - 1 : 0,
+		&one);
+	if (pthread_setaffinity_np(pthread_self(), sizeof one, &one))
+		fprintf(stderr, "bench_micro: a thread is not pinned\n");
+}
+
+static void *runner_main(void *arg)
+{
+	struct runner *r = arg;
+	runner_pin(r);
+	for (;; pthread_barrier_wait(&gate)) {
+		pthread_barrier_wait(&gate);
+		if (r->stop)
+			return NULL;
+		int64_t start = clock_cpu_ns();
+		for (unsigned n = 0; n < QUESTIONS && r->runs; n += BATCH) {
+			for (unsigned i = 0; i < BATCH; i++)
+				take_packet(&r->jobs[i], &r->packets[n + i]);
+			answer_batch(&r->answerer, r->jobs, BATCH);
+		}
+		r->cpu_ns += clock_cpu_ns() - start;
+	}
+}
+
+static void runner_start(
+	struct runner *r, unsigned index, enum question what, bool apart)
+{
+	static unsigned numbers;
+	*r = (struct runner){.index = index, .number = ++numbers};
+	r->memory = apart && index ? memory_new(1 << 20, 7) : w.memory;
+	r->packets = new_packets(what, 11 + index);
+	r->answerer.accounts = accounts_new(1 << 18, r->memory, 7);
+	r->answerer.asked = mem_zero(1, sizeof *r->answerer.asked);
+	r->answerer.wall_s = w.answerer.wall_s;
+	for (unsigned i = 0; i < BATCH; i++) {
+		r->jobs[i].reply = r->replies[i];
+		r->jobs[i].reply_room = sizeof r->replies[i];
+	}
+	if (pthread_create(&r->thread, NULL, runner_main, r))
+		abort();
+}
+
+static void runner_end(struct runner *r)
+{
+	pthread_join(r->thread, NULL);
+	accounts_free(r->answerer.accounts);
+	if (r->memory != w.memory)
+		memory_free(r->memory);
+	free(r->answerer.asked);
+	free(r->packets);
+}
+
+/* Answers a second of CPU time, of each runner in the set. */
+static void cores_run(unsigned set, double *rate)
+{
+	for (unsigned phase = 0; phase < PHASES; phase++) {
+		w.answerer.now_ms += 100;
+		sample_all();
+		for (unsigned i = 0; i < RUNNERS; i++)
+			fleet_merge(w.fleet, runners[i].number,
+				runners[i].answerer.accounts,
+				w.answerer.now_ms);
+		publish();
+		for (unsigned i = 0; i < RUNNERS; i++) {
+			struct runner *r = &runners[i];
+			r->runs = set >> i & 1;
+			r->cpu_ns = phase ? r->cpu_ns : 0;
+			r->answerer.snap = &w.snapshot;
+			r->answerer.now_ms = w.answerer.now_ms;
+		}
+		pthread_barrier_wait(&gate);
+		pthread_barrier_wait(&gate);
+	}
+	for (unsigned i = 0; i < RUNNERS; i++)
+		rate[i] = 1e9 * PHASES * QUESTIONS / (double)runners[i].cpu_ns;
+}
+
+/* Medians of what the two do one after the other and at once. */
+struct cores {
+	double alone, both, ratio;
+};
+
+static struct cores cores_measure(enum question what, bool apart)
+{
+	double alone[CORES_ROUNDS], both[CORES_ROUNDS], ratio[CORES_ROUNDS];
+	double one[RUNNERS], other[RUNNERS], all[RUNNERS];
+	for (unsigned i = 0; i < RUNNERS; i++)
+		runner_start(&runners[i], i, what, apart);
+	cores_run(3, all); /* fills what remembers */
+	for (unsigned r = 0; r < CORES_ROUNDS; r++) {
+		w.answerer.now_ms += 61000; /* more than a TTL */
+		cores_run(1, one);
+		w.answerer.now_ms += 61000;
+		cores_run(2, other);
+		w.answerer.now_ms += 61000;
+		cores_run(3, all);
+		alone[r] = (one[0] + other[1]) / 2;
+		both[r] = all[0] + all[1];
+		ratio[r] = both[r] / alone[r];
+	}
+	for (unsigned i = 0; i < RUNNERS; i++)
+		runners[i].stop = true;
+	pthread_barrier_wait(&gate);
+	for (unsigned i = 0; i < RUNNERS; i++)
+		runner_end(&runners[i]);
+	qsort(alone, CORES_ROUNDS, sizeof *alone, by_value);
+	qsort(both, CORES_ROUNDS, sizeof *both, by_value);
+	qsort(ratio, CORES_ROUNDS, sizeof *ratio, by_value);
+	return (struct cores){alone[CORES_ROUNDS / 2], both[CORES_ROUNDS / 2],
+		ratio[CORES_ROUNDS / 2]};
+}
+
+/* Beside it two threads that share no table: what the machine itself takes
+ * from two cores at once. */
+static void show_cores(void)
+{
+	static const enum question kinds[] = {STATIC, ECS, MIX};
+	static const char *const names[] = {"static", "ecs", "mix"};
+	pthread_barrier_init(&gate, NULL, RUNNERS + 1);
+	printf("| answers | one core/s | both/s | ratio | sharing no table |\n"
+	       "|---|---|---|---|---|\n");
+	for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+		struct cores shared = cores_measure(kinds[i], false);
+		struct cores apart = cores_measure(kinds[i], true);
+		printf("| %s | %.0f | %.0f | %.2f | %.2f |\n", names[i],
+			shared.alone, shared.both, shared.ratio, apart.ratio);
+	}
+	pthread_barrier_destroy(&gate);
+}
+
 int main(int argc, char **argv)
 {
 	const char *part = NULL, *geoip = NULL;
@@ -434,7 +605,9 @@ int main(int argc, char **argv)
 		else
 			part = argv[i];
 	world_open(geoip);
-	if (part) {
+	if (part && !strcmp(part, "cores")) {
+		show_cores();
+	} else if (part) {
 		failed = count_only(part);
 	} else {
 		double empty = clock_cost();

@@ -2,12 +2,19 @@
 """How the cost of a query grows with the work: `make bench-growth`.
 
 In process, nanoseconds of a steered answer beside parsing and the geo lookup,
-by number of nodes, steered names and client nets (bench_steer); over sockets,
-user nanoseconds of a query for one of so many static names, chosen at random.
-Prints a table and writes docs/pictures/growth.svg.
+by number of nodes, steered names and client nets (bench_steer). Over sockets,
+user nanoseconds of a query with a random client subnet, by what is known of
+places: nothing, prefixes of countries, a city database (if there is one); and
+of a query for one of so many static names, chosen at random, with gdnsd beside
+if it is installed. All take turns; medians of windows that are long, because
+the kernel counts CPU time by its ticks. Prints a table, writes
+docs/pictures/growth.svg.
+
+    growth.py [--geoip FILE] [--reps N] [--seconds S]
 """
 
 import pathlib
+import random
 import statistics
 import subprocess
 import sys
@@ -18,62 +25,175 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "sim"),
                 str(HERE.parent / "system")]
 
 import bench  # noqa: E402
+import peers  # noqa: E402
 from pictures import FOLDER, Svg  # noqa: E402
 
-LEFT, TOP, GAP, WIDTH, HEIGHT = 44, 34, 20, 160, 150
+LEFT, TOP, WIDTH, HEIGHT = 44, 36, 200, 130
+ACROSS, DOWN, IN_A_ROW = WIDTH + 54, HEIGHT + 66, 3
+IN_PROCESS, COUNTRIES, PREFIXES = 3, 200, 100_000
+
+
+class Point:
+    """ns of dnsd and, where it is measured, of gdnsd."""
+
+    def __init__(self, label, ns, gdnsd=None):
+        self.label, self.ns, self.gdnsd = label, ns, gdnsd
 
 
 def in_process():
-    """{what: [(number, ns)]}"""
-    out = subprocess.run([f"{bench.BENCH}/bench_steer", "growth"], check=True,
-                         capture_output=True, text=True).stdout
+    """{what: points}, medians of some runs."""
+    found = {}
+    for _ in range(IN_PROCESS):
+        out = subprocess.run([f"{bench.BENCH}/bench_steer", "growth"],
+                             check=True, capture_output=True, text=True).stdout
+        for line in out.splitlines()[1:]:
+            what, number, ns = line[:13].strip(), *line[13:].split()[:2]
+            found.setdefault((what, int(number)), []).append(float(ns))
     curves = {}
-    for line in out.splitlines()[1:]:
-        what, number, ns = line[:13].strip(), *line[13:].split()[:2]
-        curves.setdefault(what, []).append((int(number), float(ns)))
+    for (what, number), ns in found.items():
+        curves.setdefault(what, []).append(
+            Point(f"{number:,}", statistics.median(ns)))
     return curves
 
 
-def static_names(number):
-    """User ns a query, median of five runs."""
-    args = types.SimpleNamespace(seconds=2, names=number)
-    with bench.Fleet(1) as fleet:
-        conf, zone = bench.configuration(fleet, [], number)
-        server = bench.Dnsd(conf, {"zone": zone}, [])
-        try:
-            return statistics.median(
-                bench.load(server, "names", args)["user"] for _ in range(5))
-        finally:
+def country_nets():
+    """Prefixes of /16 to /24 all over IPv4, in few places."""
+    rng = random.Random(7)
+    places = [f"{rng.uniform(-40, 60):.2f},{rng.uniform(-150, 150):.2f}"
+              for _ in range(COUNTRIES)]
+    lines = []
+    for net in rng.sample(range(1 << 8, 223 << 16), PREFIXES):
+        bits = rng.randint(0, 8)
+        net = net >> bits << bits
+        lines.append(f"{net >> 16}.{net >> 8 & 255}.{net & 255}.0/{24 - bits}"
+                     f" {rng.choice(places)}")
+    unique = {line.split()[0]: line for line in lines}
+    return "\n".join(unique.values()) + "\n"
+
+
+def over_sockets(servers, mix, args):
+    """User ns a query of each server, by its name."""
+    runs = {server.name: [] for server in servers}
+    for _ in range(args.reps):
+        for server in servers:
+            one = types.SimpleNamespace(seconds=args.seconds,
+                                        names=server.names)
+            runs[server.name].append(bench.load(server, mix, one))
+    return {name: bench.medians(rs)["user"] for name, rs in runs.items()}
+
+
+def place_tables(fleet, args):
+    """By what is known of places."""
+    conf, zone = bench.configuration(fleet, [], 1000)
+    cases = [("empty", conf, [], {}),
+             ("countries", "nets: nets\n" + conf, ["nets"],
+              {"nets": country_nets()})]
+    if args.geoip:
+        cases.append(("cities", bench.configuration(fleet, args.geoip, 1000)[0],
+                      args.geoip, {}))
+    servers = []
+    try:
+        for name, conf, geoip, files in cases:
+            server = bench.Dnsd(conf, {"zone": zone, **files}, geoip, name=name)
+            server.names = 1000
+            servers.append(server)
+        ns = over_sockets(servers, "ecs", args)
+    finally:
+        for server in servers:
             server.close()
+    return [Point(name, ns[name]) for name, *_ in cases]
 
 
-def panel(svg, left, what, points):
-    most = max(600, max(ns for _, ns in points))
-    svg.text(left, TOP - 12, what, "head")
+def static_names(fleet, args):
+    """By number of names, beside gdnsd."""
+    servers, sizes = [], (1000, 100_000, 1_000_000)
+    try:
+        for size in sizes:
+            conf, zone = bench.configuration(fleet, [], size)
+            pair = [bench.Dnsd(conf, {"zone": zone}, [], name=f"dnsd {size}")]
+            servers += pair
+            if peers.Gdnsd.installed():
+                pair.append(peers.Gdnsd(zone, [], bench.free_port()))
+                servers.append(pair[1])
+                pair[1].name = f"gdnsd {size}"
+                pair[1].start()
+            for server in pair:
+                server.names = size
+        ns = over_sockets(servers, "names", args)
+    finally:
+        for server in servers:
+            server.close()
+    return [Point(f"{size:,}", ns[f"dnsd {size}"], ns.get(f"gdnsd {size}"))
+            for size in sizes]
+
+
+def curve(svg, at, values, kind, floor=None):
+    """Its values stand above it, or below if there is room to the floor."""
+    svg.path(at, kind)
+    for (x, y), value in zip(at, values):
+        down = 16 if floor and y + 20 < floor else -8
+        svg.text(round(x, 1), round(y + down, 1), f"{value:,.0f}",
+                 anchor="middle")
+
+
+def panel(svg, left, top, what, points):
+    most = max(600, *(max(p.ns, p.gdnsd or 0) * 1.15 for p in points))
+    step = WIDTH / max(1, len(points) - 1) * 0.84   # labels need their room
+
+    def place(i, ns):
+        return (left + WIDTH * 0.08 + i * step,
+                top + HEIGHT * (1 - ns / most))
+
+    svg.text(left, top - 14, what, "head")
     for ns in range(0, int(most) + 1, 200):
-        y = TOP + HEIGHT * (1 - ns / most)
+        y = round(top + HEIGHT * (1 - ns / most), 1)
         svg.line(left, y, left + WIDTH, y, "grid")
-        svg.text(left - 4, y + 4, ns, anchor="end")
-    at = [(left + WIDTH * i / max(1, len(points) - 1),
-           TOP + HEIGHT * (1 - ns / most))
-          for i, (_, ns) in enumerate(points)]
-    svg.path(at, "over")
-    for (x, _), (number, _) in zip(at, points):
-        svg.text(x, TOP + HEIGHT + 16, f"{number:,}", anchor="middle")
+        svg.text(left - 6, round(y + 4, 1), ns, anchor="end")
+    for i, p in enumerate(points):
+        svg.text(round(place(i, 0)[0], 1), top + HEIGHT + 16, p.label,
+                 anchor="middle")
+    if all(p.gdnsd for p in points):
+        curve(svg, [place(i, p.gdnsd) for i, p in enumerate(points)],
+              [p.gdnsd for p in points], "well")
+    curve(svg, [place(i, p.ns) for i, p in enumerate(points)],
+          [p.ns for p in points], "over", points[0].gdnsd and top + HEIGHT)
+
+
+def picture(curves):
+    rows = (len(curves) + IN_A_ROW - 1) // IN_A_ROW
+    svg = Svg(LEFT + IN_A_ROW * ACROSS, TOP + rows * DOWN,
+              "Nanoseconds a query by the size of the work")
+    for i, (what, points) in enumerate(curves.items()):
+        panel(svg, LEFT + i % IN_A_ROW * ACROSS, TOP + i // IN_A_ROW * DOWN,
+              what, points)
+    for i, words in enumerate((
+            "Nanoseconds a query; red: dnsd, blue: gdnsd. Above: to decide and "
+            "account, in process.", "Below: user time over sockets.")):
+        svg.text(LEFT, TOP + rows * DOWN - 22 + 16 * i, words)
+    svg.write(FOLDER / "growth.svg")
+
+
+def table(curves):
+    rows = []
+    for what, points in curves.items():
+        for p in points:
+            rows.append((f"{what}: {p.label}", f"{p.ns:,.0f}",
+                         f"{p.ns / points[0].ns:.2f}",
+                         f"{p.gdnsd:,.0f}" if p.gdnsd else "",
+                         f"{p.ns / p.gdnsd:.2f}" if p.gdnsd else ""))
+    bench.print_table(("", "ns", "of the first", "gdnsd", "of gdnsd"), rows)
 
 
 def main():
+    p = bench.arguments(__doc__)
+    p.set_defaults(reps=5, seconds=4)
+    args = p.parse_args()
     curves = in_process()
-    curves["static names"] = [(n, static_names(n))
-                              for n in (1000, 100000, 1000000)]
-    svg = Svg(2 * LEFT + len(curves) * (WIDTH + 2 * GAP), TOP + HEIGHT + 40,
-              "Nanoseconds a query by the size of the work")
-    for i, (what, points) in enumerate(curves.items()):
-        panel(svg, LEFT + i * (WIDTH + 2 * GAP), what, points)
-        for number, ns in points:
-            print(f"{what:14} {number:9,} {ns:7.0f} ns "
-                  f"{ns / points[0][1]:5.2f} of the first")
-    svg.write(FOLDER / "growth.svg")
+    with bench.loaded_fleet() as fleet:
+        curves["places, client subnets"] = place_tables(fleet, args)
+        curves["static names"] = static_names(fleet, args)
+    table(curves)
+    picture(curves)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 
 Nanoseconds as bench_micro measures them; user instructions as callgrind counts
 them (apt-get install valgrind; without it that column is left out): of the same
-binary, of what is done inside of part_run().
+binary, of what is done inside of part_run(). Then answers per second of CPU time
+in one thread and in two, on a core each.
 
     micro.py [--geoip FILE]
 """
@@ -48,6 +49,8 @@ def main():
         count = instructions(part, arguments) if "/" not in part else None
         print(f"| {part} | {ns} | {spread.replace(' ', '')} |"
               f" {'' if count is None else f'{count:,.0f}'} |", flush=True)
+    print(flush=True)
+    subprocess.run([BINARY, "cores", *arguments], check=True)
 
 
 if __name__ == "__main__":

@@ -51,11 +51,14 @@ class Peer:
         return self.write("example.com.zone", "$ORIGIN example.com.\n" +
                           self.zone + more)
 
+    def launch(self, pinned=()):
+        with open(self.dir / "log", "w") as log:
+            self.process = subprocess.Popen(
+                [*pinned, *self.command()], stdout=log, stderr=log,
+                start_new_session=True, cwd=self.dir)
+
     def start(self):
-        log = open(self.dir / "log", "w")
-        self.process = subprocess.Popen(
-            ["taskset", "-c", "0"] + self.command(), stdout=log, stderr=log,
-            start_new_session=True, cwd=self.dir)
+        self.launch(("taskset", "-c", "0"))
         query = (b"\x12\x34\x01\0\0\1\0\0\0\0\0\0\3www\7example\3com\0"
                  b"\0\1\0\1")
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
@@ -82,11 +85,15 @@ class Peer:
                 found.append(int(pid))
         return found
 
-    def close(self):
+    def stop(self):
         if self.process:
             for pid in self.pids():
                 os.kill(pid, signal.SIGKILL)
             self.process.wait()
+            self.process = None
+
+    def close(self):
+        self.stop()
         shutil.rmtree(self.dir, ignore_errors=True)
 
 

@@ -313,6 +313,81 @@ static void test_include(void **state)
 	rmdir(dir);
 }
 
+/* A line of nothing but plain text, longer than any record; also as the last
+ * one, without an end. */
+static void test_long_line(void **state)
+{
+	size_t head = strlen(HEAD), n = 300000;
+	char *text = malloc(head + n + 32);
+	assert_non_null(text);
+	strcpy(text, HEAD);
+	memset(text + head, 'x', n);
+	strcpy(text + head + n, "\nwww A 192.0.2.2 3\n");
+	for (unsigned whole = 0; whole < 2; whole++) {
+		struct name apex = nm("example.com");
+		struct zone_builder *b = zone_builder_new(&apex);
+		struct err err = {0};
+		assert_false(zonefile_parse(
+			b, "z", text, whole ? strlen(text) : head + n, &err));
+		assert_non_null(
+			strstr(err.text, "z:5: a record too long to be one\n"));
+		assert_true(!strstr(err.text, "z:6: A: ") == !whole);
+		assert_null(zone_build(b, &err));
+		err_fini(&err);
+	}
+	free(text);
+}
+
+static void write_names(const char *dir, const char *name, const char *head,
+	unsigned from, unsigned to)
+{
+	char path[256];
+	snprintf(path, sizeof path, "%s/%s", dir, name);
+	FILE *f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(head, f);
+	for (; from < to; from++)
+		fprintf(f, "n%u.s%u A 10.0.%u.%u\n", from, from % 7, from >> 8,
+			from & 255);
+	fclose(f);
+}
+
+/* Tables are made for what the length of a text lets expect, which is more
+ * than there is, less, and comes in pieces. */
+static void test_many(void **state)
+{
+	enum { FIRST = 5000, ALL = 20000 };
+	char dir[] = "/tmp/dnsd-zonefile-XXXXXX", path[256], text[64];
+	struct name apex = nm("example.com");
+	struct err err = {0};
+	assert_non_null(mkdtemp(dir));
+	write_names(dir, "main", HEAD, 0, FIRST);
+	write_names(dir, "more", "", FIRST - 10, ALL);
+	snprintf(path, sizeof path, "%s/main", dir);
+	FILE *f = fopen(path, "a");
+	assert_non_null(f);
+	fputs("$INCLUDE more\n", f);
+	fclose(f);
+
+	struct zone_builder *b = zone_builder_new(&apex);
+	assert_true(zonefile_read(b, path, &err));
+	struct zone *zone = zone_build(b, &err);
+	assert_non_null(zone);
+	assert_int_equal(zone->records, ALL + 3);
+	assert_int_equal(zone->nodes, ALL + 7 + 2);
+	for (unsigned i = 0; i < ALL; i++) {
+		snprintf(text, sizeof text, "n%u.s%u.example.com", i, i % 7);
+		assert_string_equal(sets_at(zone, text), "A/300/1");
+	}
+	assert_string_equal(sets_at(zone, "n20000.s1.example.com"), "none");
+	zone_free(zone);
+	err_fini(&err);
+	unlink(path);
+	snprintf(path, sizeof path, "%s/more", dir);
+	unlink(path);
+	rmdir(dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -321,6 +396,8 @@ int main(void)
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_warnings),
 		cmocka_unit_test(test_include),
+		cmocka_unit_test(test_long_line),
+		cmocka_unit_test(test_many),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
