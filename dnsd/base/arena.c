@@ -10,7 +10,8 @@
 #define BLOCK_MIN 4096
 #define BLOCK_MAX (1 << 20)
 
-#define LARGE_PAGE ((uintptr_t)1 << 21)
+#define SMALL_PAGE ((uintptr_t)4096)
+#define LARGE_PAGE ((uintptr_t)MEM_LARGE_PAGE)
 
 /* Blocks are a list, newest first; only the newest has room. */
 struct block {
@@ -89,6 +90,36 @@ void *mem_large_grow(void *old, size_t size)
 	void *p = mem_grow(old, size);
 	want_large_pages(p, size);
 	return p;
+}
+
+static size_t whole_pages(size_t size)
+{
+	return (size + SMALL_PAGE - 1) & ~(SMALL_PAGE - 1);
+}
+
+void *mem_pages(size_t size, bool large)
+{
+	size = whole_pages(size);
+	size_t spare = large ? LARGE_PAGE : 0;
+	char *p = mmap(NULL, size + spare, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p == MAP_FAILED)
+		abort();
+	if (!large)
+		return p;
+	/* What is before the first large page's place, and behind, goes back. */
+	size_t before = -(uintptr_t)p & (LARGE_PAGE - 1);
+	if (before)
+		munmap(p, before);
+	munmap(p + before + size, spare - before);
+	madvise(p + before, size, MADV_HUGEPAGE);
+	return p + before;
+}
+
+void mem_pages_free(void *pages, size_t size)
+{
+	if (pages)
+		munmap(pages, whole_pages(size));
 }
 
 struct arena *arena_new(void)

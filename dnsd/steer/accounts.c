@@ -1,8 +1,5 @@
 #include "steer/accounts.h"
 
-#include <stdlib.h>
-#include <sys/mman.h>
-
 #include "base/arena.h"
 #include "base/rng.h"
 #include "steer/map.h"
@@ -11,15 +8,9 @@ const uint8_t promise_class_s[PROMISE_CLASSES] = {2, 4, 6, 10, 15, 20, 30, 60};
 
 #define PROMISES_SIZE ((size_t)(CONF_NODES_MAX + 1) * sizeof(struct promise))
 
-/* Zero pages that cost nothing until they are used. */
-static void *pages(size_t size)
-{
-	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (p == MAP_FAILED)
-		abort();
-	return p;
-}
+/* It is mostly a table. */
+#define ACCOUNTS_SIZE \
+	((sizeof(struct accounts) + MEM_LARGE_PAGE - 1) & ~(MEM_LARGE_PAGE - 1))
 
 static size_t clients_size(const struct accounts *a)
 {
@@ -29,16 +20,16 @@ static size_t clients_size(const struct accounts *a)
 struct accounts *accounts_new(
 	unsigned max_clients, struct memory *memory, uint64_t secret)
 {
-	struct accounts *a = mem_zero(1, sizeof *a);
+	struct accounts *a = mem_pages(ACCOUNTS_SIZE, true);
 	uint64_t buckets = 1;
 	while (buckets * CLIENT_WAYS < max_clients)
 		buckets *= 2;
 	a->secret = hash_mix(secret) | 1;
 	a->memory = memory;
 	a->bucket_mask = buckets - 1;
-	a->promise = pages(PROMISES_SIZE);
-	a->clients = pages(clients_size(a));
-	a->notes = pages(sizeof *a->notes);
+	a->promise = mem_pages(PROMISES_SIZE, false);
+	a->clients = mem_pages(clients_size(a), true);
+	a->notes = mem_pages(sizeof *a->notes, false);
 	return a;
 }
 
@@ -46,10 +37,10 @@ void accounts_free(struct accounts *a)
 {
 	if (!a)
 		return;
-	munmap(a->notes, sizeof *a->notes);
-	munmap(a->clients, clients_size(a));
-	munmap(a->promise, PROMISES_SIZE);
-	free(a);
+	mem_pages_free(a->notes, sizeof *a->notes);
+	mem_pages_free(a->clients, clients_size(a));
+	mem_pages_free(a->promise, PROMISES_SIZE);
+	mem_pages_free(a, ACCOUNTS_SIZE);
 }
 
 struct client *accounts_make(

@@ -2,7 +2,6 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include "base/arena.h"
 #include "base/rng.h"
@@ -28,13 +27,7 @@ struct memory *memory_new(unsigned max_nets, uint64_t secret)
 	m->secret = secret;
 	m->crowds = crowds_new(secret);
 	m->marks = crowds_marks(m->crowds);
-	m->buckets = mmap(NULL, table_size(m), PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (m->buckets == MAP_FAILED)
-		abort();
-	/* Each net is on a page of its own: with small pages the walk to it
-	 * takes as long as the entry. */
-	madvise(m->buckets, table_size(m), MADV_HUGEPAGE);
+	m->buckets = mem_pages(table_size(m), true);
 	return m;
 }
 
@@ -43,7 +36,7 @@ void memory_free(struct memory *m)
 	if (!m)
 		return;
 	crowds_free(m->crowds);
-	munmap(m->buckets, table_size(m));
+	mem_pages_free(m->buckets, table_size(m));
 	free(m);
 }
 
