@@ -62,36 +62,6 @@ char *mem_strdup(const char *text)
 	return memcpy(mem_alloc(n), text, n);
 }
 
-static size_t whole_pages(size_t size)
-{
-	return (size + SMALL_PAGE - 1) & ~(SMALL_PAGE - 1);
-}
-
-void *mem_pages(size_t size, bool large)
-{
-	size = whole_pages(size);
-	size_t spare = large ? LARGE_PAGE : 0;
-	char *p = mmap(NULL, size + spare, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (p == MAP_FAILED)
-		abort();
-	if (!large)
-		return p;
-	/* What is before the first large page's place, and behind, goes back. */
-	size_t before = -(uintptr_t)p & (LARGE_PAGE - 1);
-	if (before)
-		munmap(p, before);
-	munmap(p + before + size, spare - before);
-	madvise(p + before, size, MADV_HUGEPAGE);
-	return p + before;
-}
-
-void mem_pages_free(void *pages, size_t size)
-{
-	if (pages)
-		munmap(pages, whole_pages(size));
-}
-
 /* Tables of many megabytes are looked up at random: with pages of 2 MB a lookup
  * misses the cache, but not the translation of addresses as well. A wish only. */
 static void want_large_pages(void *block, size_t size)
@@ -120,6 +90,36 @@ void *mem_large_grow(void *old, size_t size)
 	void *p = mem_grow(old, size);
 	want_large_pages(p, size);
 	return p;
+}
+
+static size_t whole_pages(size_t size)
+{
+	return (size + SMALL_PAGE - 1) & ~(SMALL_PAGE - 1);
+}
+
+void *mem_pages(size_t size, bool large)
+{
+	size = whole_pages(size);
+	size_t spare = large ? LARGE_PAGE : 0;
+	char *p = mmap(NULL, size + spare, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p == MAP_FAILED)
+		abort();
+	if (!large)
+		return p;
+	/* What is before the first large page's place, and behind, goes back. */
+	size_t before = -(uintptr_t)p & (LARGE_PAGE - 1);
+	if (before)
+		munmap(p, before);
+	munmap(p + before + size, spare - before);
+	madvise(p + before, size, MADV_HUGEPAGE);
+	return p + before;
+}
+
+void mem_pages_free(void *pages, size_t size)
+{
+	if (pages)
+		munmap(pages, whole_pages(size));
 }
 
 struct arena *arena_new(void)

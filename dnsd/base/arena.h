@@ -46,6 +46,12 @@ void *mem_zero(size_t count, size_t size);
 void *mem_grow(void *old, size_t size);
 char *mem_strdup(const char *text);
 
+/* The same for large tables of builders, in large pages if the system has
+ * them: it hands those out many times faster than small ones. free() too. */
+void *mem_large(size_t size);
+void *mem_large_zero(size_t size);
+void *mem_large_grow(void *old, size_t size);
+
 /* Zeroed whole pages that cost nothing until they are used. Large: as far as 2 MB
  * fit in it, of such pages if the system has them, for tables that are looked up
  * at random: a lookup misses the cache then, but not the translation of addresses
@@ -53,11 +59,5 @@ char *mem_strdup(const char *text);
 #define MEM_LARGE_PAGE ((size_t)2 << 20)
 void *mem_pages(size_t size, bool large);
 void mem_pages_free(void *pages, size_t size);
-
-/* The same for large tables of builders: the system is asked for large pages,
- * which it hands out many times faster than small ones. */
-void *mem_large(size_t size);
-void *mem_large_zero(size_t size);
-void *mem_large_grow(void *old, size_t size);
 
 #endif
