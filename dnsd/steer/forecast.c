@@ -21,7 +21,7 @@ static unsigned bin(int64_t second)
 
 /* Viewers of bins for [from_ms, to_ms); those of one are spread over it. */
 static float sum(const struct forecast_fleet *all, const float *bins,
-	int64_t from_ms, int64_t to_ms)
+	int64_t empty_from, int64_t from_ms, int64_t to_ms)
 {
 	int64_t first = all->second - PAST + 1, last = first + FORECAST_BINS;
 	float s = 0;
@@ -33,7 +33,10 @@ static float sum(const struct forecast_fleet *all, const float *bins,
 	if (to_ms <= from_ms)
 		return 0;
 	int64_t a = from_ms / 1000, b = (to_ms - 1) / 1000;
-	for (int64_t i = a; i <= b; i++)
+	int64_t end = b < empty_from ? b + 1 : empty_from;
+	if (a >= end)
+		return 0;
+	for (int64_t i = a; i < end; i++)
 		s += bins[bin(i)];
 	s -= bins[bin(a)] * (float)(from_ms - a * 1000) * 0.001f;
 	s -= bins[bin(b)] * (float)((b + 1) * 1000 - to_ms) * 0.001f;
@@ -46,6 +49,9 @@ void forecast_promise(const struct forecast_fleet *all, struct forecast *f,
 	float *bins = learned ? f->learned : f->light;
 	if (length_s > PAST) /* bins are a ring: what is later is not known */
 		length_s = PAST;
+	int64_t end = all->second + (rate != 0 && length_s ? length_s : 1);
+	if ((rate != 0 || at_once != 0) && f->empty_from < end)
+		f->empty_from = end;
 	bins[bin(all->second)] += at_once;
 	for (unsigned s = 0; rate != 0 && s < length_s; s++)
 		bins[bin(all->second + s)] += rate;
@@ -76,15 +82,15 @@ float forecast_promised(const struct forecast_fleet *all,
 	const struct forecast *f, int64_t from_ms, int64_t to_ms)
 {
 	return forecast_multiplier(all, f) *
-		sum(all, f->light, from_ms, to_ms) +
-		sum(all, f->learned, from_ms, to_ms);
+		sum(all, f->light, f->empty_from, from_ms, to_ms) +
+		sum(all, f->learned, f->empty_from, from_ms, to_ms);
 }
 
 float forecast_sent(const struct forecast_fleet *all, const struct forecast *f,
 	int64_t from_ms, int64_t to_ms)
 {
-	return sum(all, f->light, from_ms, to_ms) +
-		sum(all, f->learned, from_ms, to_ms);
+	return sum(all, f->light, f->empty_from, from_ms, to_ms) +
+		sum(all, f->learned, f->empty_from, from_ms, to_ms);
 }
 
 /* -- the filter -- */
@@ -179,8 +185,8 @@ float forecast_sample(struct forecast_fleet *all, struct forecast *f,
 		return 0;
 	}
 	int64_t from = f->at_ms - FORECAST_LAG_MS, to = at_ms - FORECAST_LAG_MS;
-	float light = sum(all, f->light, from, to);
-	float learned = sum(all, f->learned, from, to);
+	float light = sum(all, f->light, f->empty_from, from, to);
+	float learned = sum(all, f->learned, f->empty_from, from, to);
 	float came = forecast_multiplier(all, f) * light + learned;
 	float left = f->seen * seconds / all->session_s;
 	float predicted = f->viewers + came - left;

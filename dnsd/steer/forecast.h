@@ -34,6 +34,7 @@ struct forecast_fleet {
 struct forecast {
 	float light[FORECAST_BINS];   /* viewers, times the multiplier */
 	float learned[FORECAST_BINS]; /* viewers */
+	int64_t empty_from; /* bins of this second and later hold nothing */
 
 	bool known;         /* there was a sample */
 	int64_t at_ms;      /* of the estimate, our clock */

@@ -7,18 +7,13 @@
 #include <strings.h>
 
 #include "base/rng.h"
+#include "steer/nearest.h"
+#include "steer/path.h"
 
-/* Stands for a path that is not known: further than a neighbour, nearer than
- * another continent. */
-#define PATH_UNKNOWN_MS 60.0f
 #define UNKNOWN_CELLS_MAX 256
 
 #define ASN_UNKNOWN 0 /* carrier classes; 2.. are the ASNs nodes name */
 #define ASN_OTHER 1
-
-struct vec {
-	float x, y, z;
-};
 
 /* What only building needs. */
 struct build {
@@ -27,20 +22,80 @@ struct build {
 	uint16_t *index; /* by index in the conf */
 	uint32_t *asn;   /* sorted, all that any node names */
 	unsigned n_asn;
-	struct vec *at;           /* of nodes */
 	struct place *cell_place; /* a place that stands for the cell */
 	unsigned room_cells;
 };
 
+/* -- names of nodes -- */
+
+static uint64_t name_hash(const char *name)
+{
+	uint64_t h = 0;
+	for (; *name; name++)
+		h = hash_mix(h ^ (uint64_t)tolower((unsigned char)*name));
+	return h;
+}
+
+static void index_names(struct map *map)
+{
+	map->name_mask = 1;
+	while (map->name_mask < 2 * map->n_nodes)
+		map->name_mask = 2 * map->name_mask + 1;
+	size_t size = (map->name_mask + 1) * sizeof *map->by_name;
+	map->by_name = memset(arena_alloc(map->arena, size), 0xff, size);
+	for (unsigned i = 0; i < map->n_nodes; i++) {
+		if (!map->nodes[i].name)
+			continue;
+		uint64_t at = name_hash(map->nodes[i].name) & map->name_mask;
+		while (map->by_name[at] != MAP_NO_NODE)
+			at = (at + 1) & map->name_mask;
+		map->by_name[at] = (uint16_t)i;
+	}
+}
+
+int map_find_node(const struct map *map, const char *name)
+{
+	uint64_t at = name_hash(name) & map->name_mask;
+	for (; map->by_name[at] != MAP_NO_NODE; at = (at + 1) & map->name_mask)
+		if (!strcasecmp(map->nodes[map->by_name[at]].name, name))
+			return map->by_name[at];
+	return -1;
+}
+
 /* -- nodes -- */
 
-static uint32_t domain_of(const char **texts, uint32_t *n, const char *text)
+/* Texts to numbers, in the order they came; an open hash. */
+struct domains {
+	const char **text; /* NULL: free */
+	uint32_t *number, n, mask;
+};
+
+static struct domains domains_new(unsigned n)
 {
-	for (uint32_t i = 0; i < *n; i++)
-		if (!strcmp(texts[i], text))
-			return i + 1;
-	texts[(*n)++] = text;
-	return *n;
+	struct domains d = {.mask = 1};
+	while (d.mask < 2 * n)
+		d.mask = 2 * d.mask + 1;
+	d.text = mem_zero(d.mask + 1, sizeof *d.text);
+	d.number = mem_zero(d.mask + 1, sizeof *d.number);
+	return d;
+}
+
+static void domains_fini(struct domains *d)
+{
+	free(d->text);
+	free(d->number);
+}
+
+static uint32_t domain_of(struct domains *d, const char *text)
+{
+	uint64_t at = hash_bytes(text, strlen(text), 0) & d->mask;
+	while (d->text[at] && strcmp(d->text[at], text))
+		at = (at + 1) & d->mask;
+	if (!d->text[at]) {
+		d->text[at] = text;
+		d->number[at] = ++d->n;
+	}
+	return d->number[at];
 }
 
 static void place_node(struct map_node *node, const struct conf_node *from,
@@ -123,9 +178,8 @@ static const uint32_t *copy_asns(
 static void build_nodes(struct build *b, const struct conf *conf)
 {
 	struct map *map = b->map;
-	const char **sites = mem_zero(conf->n_nodes, sizeof *sites);
-	const char **providers = mem_zero(conf->n_nodes, sizeof *providers);
-	uint32_t n_sites = 0, n_providers = 0;
+	struct domains sites = domains_new(conf->n_nodes);
+	struct domains providers = domains_new(conf->n_nodes);
 
 	map->nodes = arena_alloc(map->arena, map->n_nodes * sizeof *map->nodes);
 	for (unsigned i = 0; i < conf->n_nodes; i++) {
@@ -139,11 +193,10 @@ static void build_nodes(struct build *b, const struct conf *conf)
 		node->overcommit = (float)from->overcommit;
 		node->seed = hash_bytes(from->name, strlen(from->name), 1);
 		/* Without a site a node is a failure domain of its own. */
-		node->site = *from->site
-			? domain_of(sites, &n_sites, from->site)
-			: CONF_NODES_MAX + 1 + i;
+		node->site = *from->site ? domain_of(&sites, from->site)
+					 : CONF_NODES_MAX + 1 + i;
 		node->provider = *from->provider
-			? domain_of(providers, &n_providers, from->provider)
+			? domain_of(&providers, from->provider)
 			: 0;
 		node->rtmp_port = from->rtmp ? port_of(from->rtmp) : 1935;
 		node->flv_port = port_of(from->flv);
@@ -152,36 +205,11 @@ static void build_nodes(struct build *b, const struct conf *conf)
 		place_node(node, from, b->geo);
 		add_addresses(map, node, from);
 	}
-	free(sites);
-	free(providers);
+	domains_fini(&sites);
+	domains_fini(&providers);
 }
 
 /* -- paths -- */
-
-static struct vec vector(float lat, float lon)
-{
-	float a = lat * (float)(M_PI / 180), o = lon * (float)(M_PI / 180);
-	return (struct vec){cosf(a) * cosf(o), cosf(a) * sinf(o), sinf(a)};
-}
-
-static float path_ms(struct vec a, struct vec b)
-{
-	/* From the chord: acos of a dot product is poor for near points. */
-	float x = a.x - b.x, y = a.y - b.y, z = a.z - b.z;
-	float half = sqrtf(x * x + y * y + z * z) / 2;
-	float angle = 2 * asinf(half < 1 ? half : 1);
-	return (float)place_path_ms(6371.0 * angle);
-}
-
-static bool crosses_carrier(const struct map_node *node, uint32_t asn)
-{
-	if (!asn || !node->n_asn)
-		return false;
-	for (unsigned i = 0; i < node->n_asn; i++)
-		if (node->asn[i] == asn)
-			return false;
-	return true;
-}
 
 float map_path_ms(const struct map *map, const struct map_pool *pool,
 	const struct place *place, unsigned index)
@@ -189,9 +217,9 @@ float map_path_ms(const struct map *map, const struct map_pool *pool,
 	const struct map_node *node = &map->nodes[index];
 	float ms = PATH_UNKNOWN_MS;
 	if (node->placed && place->source != PLACE_UNKNOWN)
-		ms = path_ms(vector(node->lat, node->lon),
-			vector(place->lat, place->lon));
-	if (pool && crosses_carrier(node, place->asn))
+		ms = path_between_ms(path_vec(node->lat, node->lon),
+			path_vec(place->lat, place->lon));
+	if (pool && path_crosses_carrier(node, place->asn))
 		ms += pool->carrier_ms;
 	return ms + node->bias_ms;
 }
@@ -200,37 +228,48 @@ float map_path_ms(const struct map *map, const struct map_pool *pool,
 
 #define AREA_KM 300.0 /* 5 ms */
 
-/* The first node that is near, or of the same site. */
-static const struct map_node *area_head(const struct map *map,
-	const struct map_node *const *head, unsigned n,
-	const struct map_node *node)
+/* A straight line that is longer surely is no way of AREA_KM. */
+#define AREA_CHORD 0.0475f
+_Static_assert(AREA_KM * 1.005 < AREA_CHORD * PATH_EARTH_KM, "too short");
+
+/* The first node of an area, and where it is. */
+struct area_head {
+	const struct map_node *node;
+	struct vec at;
+};
+
+static bool in_area(const struct area_head *head, const struct area_head *one)
 {
-	for (unsigned i = 0; i < n; i++)
-		if (head[i]->site == node->site ||
-			(head[i]->placed && node->placed &&
-				place_km(head[i]->lat, head[i]->lon, node->lat,
-					node->lon) < AREA_KM))
-			return head[i];
-	return NULL;
+	const struct map_node *a = head->node, *b = one->node;
+	if (a->site == b->site)
+		return true;
+	return a->placed && b->placed &&
+		path_chord(head->at, one->at) < AREA_CHORD &&
+		place_km(a->lat, a->lon, b->lat, b->lon) < AREA_KM;
 }
 
 /* What clients of one town say of nodes and ways counts together, whichever of
- * its data centres is a little nearer to each. */
+ * its data centres is a little nearer to each: a node belongs to the first that
+ * is near, or of the same site. */
 static void build_areas(struct map *map)
 {
-	const struct map_node **head = mem_zero(map->n_nodes, sizeof *head);
+	struct area_head *heads = mem_zero(map->n_nodes, sizeof *heads);
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < map->n_nodes; i++) {
 		struct map_node *node = &map->nodes[i];
+		struct area_head one = {node, path_vec(node->lat, node->lon)};
+		unsigned k = 0;
 		if (!node->name)
 			continue;
-		const struct map_node *of = area_head(map, head, n, node);
-		if (!of)
-			head[n++] = of = node;
-		node->area = of == node ? (uint32_t)node->seed >> 1 : of->area;
+		while (k < n && !in_area(&heads[k], &one))
+			k++;
+		if (k == n)
+			heads[n++] = one;
+		node->area = heads[k].node == node ? (uint32_t)node->seed >> 1
+						   : heads[k].node->area;
 	}
-	free(head);
+	free(heads);
 }
 
 /* -- cells -- */
@@ -323,74 +362,9 @@ static void build_cells(struct build *b)
 
 /* -- candidates -- */
 
-struct ranked {
-	float path;
-	uint16_t node;
-};
-
-/* Of equal paths, by name rather than by the order of the configuration: name
- * servers may list their nodes in any. */
-static bool nearer(const struct map *map, struct ranked a, struct ranked b)
+static void write_slots(
+	const struct ranked *list, unsigned n, struct candidates *out)
 {
-	if (a.path != b.path)
-		return a.path < b.path;
-	return b.node == MAP_NO_NODE ||
-		map->nodes[a.node].seed < map->nodes[b.node].seed;
-}
-
-/* Keeps the n least of what comes, sorted. */
-static void keep_least(const struct map *map, struct ranked *list, unsigned *n,
-	unsigned max, struct ranked one)
-{
-	if (*n == max && !nearer(map, one, list[max - 1]))
-		return;
-	unsigned at = *n < max ? (*n)++ : max - 1;
-	while (at > 0 && nearer(map, one, list[at - 1])) {
-		list[at] = list[at - 1];
-		at--;
-	}
-	list[at] = one;
-}
-
-static bool site_listed(const struct map *map, const struct ranked *list,
-	unsigned n, unsigned node)
-{
-	for (unsigned i = 0; i < n; i++)
-		if (map_same_site(map, list[i].node, node))
-			return true;
-	return false;
-}
-
-/* Up to max further ones: the nearest of sites that are not listed yet. */
-static unsigned other_sites(const struct map *map, const struct map_pool *pool,
-	const float *paths, struct ranked *list, unsigned n, unsigned max)
-{
-	while (n < max) {
-		struct ranked best = {INFINITY, MAP_NO_NODE};
-		for (unsigned i = 0; i < pool->n; i++) {
-			struct ranked one = {paths[i], pool->node[i]};
-			if (nearer(map, one, best) &&
-				!site_listed(map, list, n, one.node))
-				best = one;
-		}
-		if (best.node == MAP_NO_NODE)
-			break;
-		list[n++] = best;
-	}
-	return n;
-}
-
-static void fill(const struct map *map, const struct map_pool *pool,
-	const float *paths, struct candidates *out)
-{
-	struct ranked list[MAP_CANDIDATES];
-	unsigned n = 0;
-	unsigned nearest = pool->n <= MAP_CANDIDATES ? pool->n : MAP_NEAREST;
-	for (unsigned i = 0; i < pool->n; i++)
-		keep_least(map, list, &n, nearest,
-			(struct ranked){paths[i], pool->node[i]});
-	if (n < pool->n)
-		n = other_sites(map, pool, paths, list, n, MAP_CANDIDATES);
 	for (unsigned i = 0; i < MAP_CANDIDATES; i++) {
 		if (i >= n) {
 			out->slot[i] = (struct candidate){MAP_NO_NODE, 0};
@@ -402,48 +376,31 @@ static void fill(const struct map *map, const struct map_pool *pool,
 	}
 }
 
-static void paths_to_cell(const struct build *b, const struct map_pool *pool,
-	const struct place *place, float *paths)
-{
-	struct vec at = vector(place->lat, place->lon);
-	for (unsigned i = 0; i < pool->n; i++) {
-		const struct map_node *node = &b->map->nodes[pool->node[i]];
-		paths[i] = PATH_UNKNOWN_MS;
-		if (node->placed && place->source != PLACE_UNKNOWN)
-			paths[i] = path_ms(b->at[pool->node[i]], at);
-		if (crosses_carrier(node, place->asn))
-			paths[i] += pool->carrier_ms;
-		paths[i] += node->bias_ms;
-	}
-}
-
 /* Clients of unknown place: every such cell has other nodes of a large pool,
  * drawn by capacity, at paths that say nothing but their bias. */
 static void fill_unknown(const struct build *b, const struct map_pool *pool,
-	unsigned index, float *paths, struct candidates *out)
+	unsigned index, float *draw, struct candidates *out)
 {
-	float *draw = mem_zero(pool->n, sizeof *draw);
+	struct ranked list[MAP_CANDIDATES];
 	for (unsigned i = 0; i < pool->n; i++) {
 		const struct map_node *node = &b->map->nodes[pool->node[i]];
 		uint64_t h = hash_mix(node->seed + index * 0x9e3779b97f4a7c15u);
 		double u = ((double)(h >> 11) + 0.5) * 0x1p-53;
 		draw[i] = (float)(-log(u) / node->capacity);
 	}
-	fill(b->map, pool, draw, out);
-	for (unsigned i = 0; i < MAP_CANDIDATES; i++)
-		if (out->slot[i].node != MAP_NO_NODE) {
-			float ms = PATH_UNKNOWN_MS +
-				b->map->nodes[out->slot[i].node].bias_ms;
-			ms = fminf(fmaxf(ms, -1000), 3000);
-			out->slot[i].path = (uint16_t)lroundf((ms + 1000) * 16);
-		}
-	free(draw);
+	unsigned n = nearest_of_paths(b->map, pool, draw, list);
+	for (unsigned i = 0; i < n; i++)
+		list[i].path =
+			PATH_UNKNOWN_MS + b->map->nodes[list[i].node].bias_ms;
+	write_slots(list, n, out);
 }
 
 static void build_candidates(struct build *b, struct map_pool *pool)
 {
 	unsigned n = b->map->n_cells;
-	float *paths = mem_zero(pool->n, sizeof *paths);
+	float *draw = mem_zero(pool->n, sizeof *draw);
+	struct nearest *nearest = nearest_new(b->map, pool);
+	struct ranked list[MAP_CANDIDATES];
 
 	pool->unknown_cells = pool->n <= MAP_CANDIDATES ? 1
 		: pool->n > UNKNOWN_CELLS_MAX           ? UNKNOWN_CELLS_MAX
@@ -451,13 +408,14 @@ static void build_candidates(struct build *b, struct map_pool *pool)
 	struct candidates *cells = arena_alloc(
 		b->map->arena, (n + pool->unknown_cells) * sizeof *cells);
 	for (unsigned i = 0; i < n; i++) {
-		paths_to_cell(b, pool, &b->cell_place[i], paths);
-		fill(b->map, pool, paths, &cells[i]);
+		unsigned found = nearest_find(nearest, &b->cell_place[i], list);
+		write_slots(list, found, &cells[i]);
 	}
 	for (unsigned i = 0; i < pool->unknown_cells; i++)
-		fill_unknown(b, pool, i, paths, &cells[n + i]);
+		fill_unknown(b, pool, i, draw, &cells[n + i]);
 	pool->cells = cells;
-	free(paths);
+	nearest_free(nearest);
+	free(draw);
 }
 
 /* -- pools and names -- */
@@ -534,15 +492,12 @@ struct map *map_build(const struct conf *conf, const struct geo *geo,
 	map->of_conf = b.index;
 	assign_indexes(&b, conf, previous);
 	build_nodes(&b, conf);
-	build_areas(b.map);
-	b.at = mem_zero(map->n_nodes, sizeof *b.at);
-	for (unsigned i = 0; i < map->n_nodes; i++)
-		b.at[i] = vector(map->nodes[i].lat, map->nodes[i].lon);
+	index_names(map);
+	build_areas(map);
 	gather_asns(&b);
 	build_cells(&b);
 	build_names(&b, conf);
 	free(b.asn);
-	free(b.at);
 	free(b.cell_place);
 	return map;
 }
@@ -557,14 +512,6 @@ int map_find_name(const struct map *map, const char *name)
 {
 	for (unsigned i = 0; i < map->n_names; i++)
 		if (!strcasecmp(map->names[i].name, name))
-			return (int)i;
-	return -1;
-}
-
-int map_find_node(const struct map *map, const char *name)
-{
-	for (unsigned i = 0; i < map->n_nodes; i++)
-		if (map->nodes[i].name && !strcasecmp(map->nodes[i].name, name))
 			return (int)i;
 	return -1;
 }

@@ -96,6 +96,8 @@ struct map {
 	struct map_node *nodes;
 	struct map_pool *pools;
 	struct map_name *names;
+	uint16_t *by_name; /* open hash of nodes; MAP_NO_NODE: free */
+	uint32_t name_mask;
 	const uint16_t *of_conf;       /* index here, by index in the conf */
 	const uint32_t *cell_of_place; /* by place of the geo table */
 	uint32_t n_places;

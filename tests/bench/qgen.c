@@ -1,14 +1,16 @@
 /* qgen - a DNS load generator for the project's own benchmark.
  *
- *	qgen [-n SOCKETS] [-w WINDOW] [-t SECONDS] [-r PER_S] [-k SEED]
+ *	qgen [-n SOCKETS] [-w WINDOW] [-t SECONDS] [-r PER_S [-a]] [-k SEED]
  *	     [-m NAMES] [-T | -1] ADDRESS:PORT MIX [NAME]
  *
  * MIX: static (www.NAME A), steered (live.NAME A), ecs (live.NAME A with a
  * random client /24), nxdomain (random names), names (h0.NAME A to
  * h999999.NAME or as many as -m says),
  * mix (all of them in turn). Closed loop with WINDOW questions under way, or
- * open loop with -r: then latency counts from when a question was due. Over
- * UDP, or TCP: -T with connections that stay, on each its share of WINDOW under
+ * open loop with -r: then latency counts from when a question was due. With -a
+ * it counts from when it was sent to when the kernel had the answer, and what was
+ * due while we did not run is left out ("missed"): that is for a core shared with
+ * others, whose doings are not the server's. It sleeps in between. Over UDP, or TCP: -T with connections that stay, on each its share of WINDOW under
  * way; -1 with a connection for every question, SOCKETS of them under way.
  * Every answer is checked: id, QR, rcode, and that it answers or not. One line
  * of JSON on stdout. Single thread; loopback only. */
@@ -19,7 +21,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/addr.h"
@@ -31,7 +35,8 @@
 #define PACKET 600
 #define IDS 4096 /* questions under way on one socket, at most */
 #define LOST_NS 1000000000
-#define BUCKETS 4096 /* of latency: 64 to an octave of nanoseconds */
+#define RAN_NS 500000 /* -a: what is due for longer, was when we did not run */
+#define BUCKETS 4096  /* of latency: 64 to an octave of nanoseconds */
 #define STREAM (1 << 16)
 
 enum mix { STATIC, STEERED, ECS, NXDOMAIN, NAMES, MIX };
@@ -64,7 +69,8 @@ struct run {
 	unsigned n_lanes, window;
 	uint32_t n_names;
 	struct lane *lanes;
-	uint64_t turn, sent, answered, bad, lost;
+	bool arrival; /* -a */
+	uint64_t turn, sent, answered, bad, lost, missed;
 	uint64_t latency[BUCKETS];
 	int64_t max_ns;
 };
@@ -195,11 +201,59 @@ static void check(struct run *r, struct lane *l, const uint8_t *p, size_t len,
 	r->answered++;
 }
 
+/* When the kernel had it, by our clock. */
+static int64_t arrived_ns(struct msghdr *msg, int64_t now, int64_t wall_ns)
+{
+	struct timespec t;
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c))
+		if (c->cmsg_level == SOL_SOCKET &&
+			c->cmsg_type == SCM_TIMESTAMPNS) {
+			memcpy(&t, CMSG_DATA(c), sizeof t);
+			return now - wall_ns + t.tv_nsec +
+				(int64_t)t.tv_sec * 1000000000;
+		}
+	return now;
+}
+
+static int64_t wall_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static unsigned receive_stamped(struct run *r, struct lane *l)
+{
+	static uint8_t packets[BATCH][PACKET * 3];
+	_Alignas(struct cmsghdr) char
+		control[BATCH][CMSG_SPACE(sizeof(struct timespec))];
+	struct mmsghdr msgs[BATCH];
+	struct iovec io[BATCH];
+
+	for (unsigned i = 0; i < BATCH; i++) {
+		io[i] = (struct iovec){packets[i], sizeof packets[i]};
+		msgs[i] = (struct mmsghdr){
+			.msg_hdr = {.msg_iov = &io[i],
+				.msg_iovlen = 1,
+				.msg_control = control[i],
+				.msg_controllen = sizeof control[i]}};
+	}
+	int n = recvmmsg(l->fd, msgs, BATCH, MSG_DONTWAIT, NULL);
+	int64_t now = clock_ns(), wall = wall_ns();
+	for (int i = 0; i < n; i++)
+		check(r, l, packets[i], msgs[i].msg_len,
+			arrived_ns(&msgs[i].msg_hdr, now, wall));
+	return n > 0 ? (unsigned)n : 0;
+}
+
 static unsigned receive(struct run *r, struct lane *l)
 {
 	static uint8_t packets[BATCH][PACKET * 3];
 	struct mmsghdr msgs[BATCH];
 	struct iovec io[BATCH];
+
+	if (r->arrival)
+		return receive_stamped(r, l);
 
 	for (unsigned i = 0; i < BATCH; i++) {
 		io[i] = (struct iovec){packets[i], sizeof packets[i]};
@@ -381,6 +435,31 @@ static void open_loop(struct run *r, int64_t end, double per_s)
 	}
 }
 
+/* Asks at its times, and sleeps until the next. */
+static void sleeping_loop(struct run *r, int64_t end, double per_s)
+{
+	int64_t every = (int64_t)(1e9 / per_s), swept = clock_ns();
+	int64_t due = swept;
+	uint64_t turn = 0;
+
+	for (int64_t now = due; now < end; now = clock_ns()) {
+		for (; due + RAN_NS < now; due += every)
+			r->missed++;
+		for (; due <= now; due += every)
+			send_some(r, &r->lanes[turn++ % r->n_lanes], 1,
+				clock_ns());
+		for (unsigned i = 0; i < r->n_lanes; i++)
+			receive(r, &r->lanes[i]);
+		if (now - swept > LOST_NS / 4) {
+			swept = now;
+			for (unsigned i = 0; i < r->n_lanes; i++)
+				expire(r, &r->lanes[i], now);
+		}
+		struct timespec until = {due / 1000000000, due % 1000000000};
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+	}
+}
+
 static void drain(struct run *r)
 {
 	int64_t end = clock_ns() + LOST_NS / 2;
@@ -413,6 +492,9 @@ static bool open_lane(const struct run *r, struct lane *l)
 	}
 	l->fd = socket(r->to.ss_family, SOCK_DGRAM, 0);
 	setsockopt(l->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+	if (r->arrival)
+		setsockopt(l->fd, SOL_SOCKET, SO_TIMESTAMPNS, &(int){1},
+			sizeof(int));
 	return connect(l->fd, (const struct sockaddr *)&r->to, r->to_len) == 0;
 }
 
@@ -431,6 +513,8 @@ static void run_for(struct run *r, int64_t ns, double per_s)
 	int64_t end = clock_ns() + ns;
 	if (r->over != UDP)
 		tcp_loop(r, end);
+	else if (per_s > 0 && r->arrival)
+		sleeping_loop(r, end, per_s);
 	else if (per_s > 0)
 		open_loop(r, end, per_s);
 	else
@@ -440,20 +524,20 @@ static void run_for(struct run *r, int64_t ns, double per_s)
 static void report(const struct run *r, double took)
 {
 	printf("{\"mix\": \"%s\", \"sent\": %llu, \"answered\": %llu, "
-	       "\"bad\": %llu, \"lost\": %llu, \"per_s\": %.0f, \"p50_us\": "
+	       "\"bad\": %llu, \"lost\": %llu, \"missed\": %llu, \"per_s\": %.0f, \"p50_us\": "
 	       "%.1f, \"p99_us\": %.1f, \"max_us\": %.1f}\n",
 		mixes[r->mix], (unsigned long long)r->sent,
 		(unsigned long long)r->answered, (unsigned long long)r->bad,
-		(unsigned long long)r->lost, (double)r->answered / took,
-		percentile_us(r, .5), percentile_us(r, .99),
-		(double)r->max_ns / 1000);
+		(unsigned long long)r->lost, (unsigned long long)r->missed,
+		(double)r->answered / took, percentile_us(r, .5),
+		percentile_us(r, .99), (double)r->max_ns / 1000);
 }
 
 static int usage(void)
 {
 	fprintf(stderr,
-		"usage: qgen [-n SOCKETS] [-w WINDOW] [-t SECONDS] [-r PER_S] "
-		"[-k SEED] [-m NAMES] [-T | -1] ADDRESS:PORT MIX [NAME]\n");
+		"usage: qgen [-n SOCKETS] [-w WINDOW] [-t SECONDS] "
+		"[-r PER_S [-a]] [-k SEED] [-m NAMES] [-T | -1] ADDRESS:PORT MIX [NAME]\n");
 	return 2;
 }
 
@@ -495,9 +579,11 @@ int main(int argc, char **argv)
 	int opt;
 
 	r.rng.state = 1;
-	while ((opt = getopt(argc, argv, "n:w:t:r:k:m:T1")) != -1) {
+	while ((opt = getopt(argc, argv, "n:w:t:r:k:m:T1a")) != -1) {
 		if (opt == 'T' || opt == '1')
 			r.over = opt == 'T' ? TCP_STAYS : TCP_ONCE;
+		else if (opt == 'a')
+			r.arrival = true;
 		else if (!set_number(&r, opt, optarg ? atof(optarg) : 0,
 				 &seconds, &per_s))
 			return usage();
@@ -512,6 +598,7 @@ int main(int argc, char **argv)
 			errno ? strerror(errno) : "not ADDRESS:PORT");
 		return 1;
 	}
+	prctl(PR_SET_TIMERSLACK, 1UL); /* -a sleeps for some 50 us */
 	int64_t start = clock_ns();
 	run_for(&r, (int64_t)(seconds * 1e9), per_s);
 	double took = (double)(clock_ns() - start) / 1e9;

@@ -484,10 +484,57 @@ static void test_growth(void **state)
 
 #define TEST(f) cmocka_unit_test_setup(f, setup)
 
+/* What bins hold between two times, looking at each of them. */
+static float look_at_all(const struct forecast_fleet *all, const float *bins,
+	int64_t from_ms, int64_t to_ms)
+{
+	int64_t first = all->second - FORECAST_BINS / 2 + 1;
+	int64_t last = first + FORECAST_BINS;
+	float s = 0;
+
+	from_ms = from_ms < first * 1000 ? first * 1000 : from_ms;
+	to_ms = to_ms > last * 1000 ? last * 1000 : to_ms;
+	if (to_ms <= from_ms)
+		return 0;
+	int64_t a = from_ms / 1000, b = (to_ms - 1) / 1000;
+	for (int64_t i = a; i <= b; i++)
+		s += bins[i % FORECAST_BINS];
+	s -= bins[a % FORECAST_BINS] * (float)(from_ms - a * 1000) * 0.001f;
+	s -= bins[b % FORECAST_BINS] * (float)((b + 1) * 1000 - to_ms) * 0.001f;
+	return s;
+}
+
+/* Bins that nobody promised anything in are left out, and are not missed. */
+static void test_no_bin_is_missed(void **state)
+{
+	struct scene *s = *state;
+	struct forecast *f = &s->f[0];
+	unsigned some = 0;
+
+	for (unsigned i = 0; i < 20000; i++) {
+		s->now += (int64_t)(rng_next(&s->rng) % 8 ? 150 : 20000);
+		forecast_advance(&s->all, s->f, 2, s->now);
+		if (rng_next(&s->rng) % 4 == 0)
+			forecast_promise(&s->all, f, rng_next(&s->rng) % 2,
+				(float)(rng_next(&s->rng) % 3),
+				(float)(rng_next(&s->rng) % 3) - 1,
+				(unsigned)(rng_next(&s->rng) % 90));
+		int64_t from =
+			s->now - 40000 + (int64_t)(rng_next(&s->rng) % 80000);
+		int64_t to = from + (int64_t)(rng_next(&s->rng) % 60000);
+		float expected = look_at_all(&s->all, f->light, from, to) +
+			look_at_all(&s->all, f->learned, from, to);
+		assert_true(forecast_sent(&s->all, f, from, to) == expected);
+		some += expected != 0;
+	}
+	assert_in_range(some, 5000, 19000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_promises_in_time),
+		TEST(test_no_bin_is_missed),
 		TEST(test_promises_add_up),
 		TEST(test_promises_stay_in_place),
 		TEST(test_longer_than_the_window),
