@@ -11,7 +11,7 @@
 #include "base/arena.h"
 #include "snapshot/options.h"
 
-#define BATCH 64
+#define BATCH 32
 #define QUERY_ROOM 4096
 #define REPLY_ROOM 1280 /* udp_max is at most 1232 */
 #define MAX_CLIENTS (1 << 18)
