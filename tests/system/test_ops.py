@@ -611,6 +611,29 @@ class Http(Test):
         self.assertEqual(body["addresses"], ["192.0.2.2"])
         self.assertEqual(body["ip"], "10.3.0.7")
 
+    def test_lines_command(self):
+        told = self.d.run("lines", "--stream", "live/x", "live.example.com",
+                          "10.3.0.7")
+        self.assertEqual(json.loads(told), self.d.http(
+            "/api/v1/lines?name=live.example.com&client=10.3.0.7&stream=live/x")[1])
+        module = {}
+        exec(self.d.run("lines", "--stream", "live/x", "--format", "site_settings",
+                        "live.example.com", "10.3.0.7"), module)
+        self.assertEqual(module["DNSD_NAME"], "live.example.com")
+        first = module["DNSD_LINES"][0]
+        self.assertEqual((first["line"], first["node"], first["addresses"]),
+                         (1, "b", ["192.0.2.2"]))
+        self.assertEqual(first["rtmp"], "rtmp://live.example.com/live/x")
+        self.assertIsNone(first["flv"])
+        for words, error in (
+                (("nothing.example.com", "10.3.0.7"), "not a steered name"),
+                (("live.example.com", "10.3.0"), "is not ADDRESS"),
+                (("live.example.com", "10.3.0.7", "--stream", "x"), "app/stream"),
+                (("live.example.com", "10.3.0.7", "--format", "x"), "format")):
+            done = self.d.run("lines", *words, check=False)
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertIn(error, done.stderr)
+
     def test_explain(self):
         status, body = self.d.http(
             "/api/v1/explain?name=live.example.com&client=10.3.0.0/24")
@@ -998,7 +1021,7 @@ class Check(Test):
         self.assertIn("b 5", text.split(":")[1])
 
     def test_help(self):
-        for word in ("run", "check", "try", "ctl", "replay"):
+        for word in ("run", "check", "try", "lines", "ctl", "replay"):
             done = subprocess.run([DNSD, word, "--help"], text=True,
                                   capture_output=True, timeout=PATIENCE_S)
             self.assertEqual(done.returncode, 0)
