@@ -14,6 +14,7 @@ int cli_run(int argc, char **argv);
 int cli_check(int argc, char **argv);
 int cli_try(int argc, char **argv);
 int cli_lines(int argc, char **argv);
+int cli_srs(int argc, char **argv);
 int cli_replay(int argc, char **argv);
 int cli_ctl(int argc, char **argv);
 
