@@ -47,7 +47,8 @@ bool request_client(struct request *r, const char *name, const char *client,
 		.type = STEER_A,
 		.stream = map_stream_hash(
 			match.stream, (unsigned)strlen(match.stream)),
-		.asker = r->peer,
+		/* Whoever is believed brings other networks' viewers. */
+		.asker = r->trusted ? net.addr : r->peer,
 		.trusted = r->trusted};
 	steer_client(query, &net.addr, net.len, leaf);
 	*scope = leaf.scope;

@@ -634,6 +634,30 @@ class Http(Test):
             self.assertEqual((done.returncode, done.stdout), (1, ""))
             self.assertIn(error, done.stderr)
 
+    def test_feedback(self):
+        def report(**what):
+            return self.d.http("/api/v1/feedback", "POST",
+                               body=json.dumps(what).encode())
+        name = "live.example.com"
+        self.assertEqual(report(name=name, node="b", switched=False),
+                         (200, {"counted": False}))
+        self.assertEqual(report(name=name, node="b", switched=True, line=1,
+                                client="10.3.0.7", startup_ms=900),
+                         (200, {"counted": True}))
+        self.assertEqual(report(name=name, node="b", stalls=3, client="10.3.0.9"),
+                         (200, {"counted": False}))  # the same net, at once
+        for code, what in ((400, {"name": name}), (400, {"node": "b"}),
+                           (400, {"name": name, "node": "b", "x": 1}),
+                           (400, {"name": name, "node": "b", "stalls": "3"}),
+                           (400, {"name": name, "node": "b", "switched": 1}),
+                           (404, {"name": name, "node": "x", "switched": True}),
+                           (404, {"name": "x.example.com", "node": "b"})):
+            status, body = report(**what)
+            self.assertEqual(status, code, what)
+            self.assertIn("error", body)
+        self.assertEqual(self.d.http("/api/v1/feedback", "POST", body=b"{")[0], 400)
+        self.assertEqual(self.d.http("/api/v1/feedback")[0], 405)
+
     def test_explain(self):
         status, body = self.d.http(
             "/api/v1/explain?name=live.example.com&client=10.3.0.0/24")
