@@ -13,6 +13,8 @@ static const struct {
 	{"check", cli_check,
 		"check the configuration, print the effective table"},
 	{"try", cli_try, "explain the decision for a client"},
+	{"lines", cli_lines, "the lines of a class, for a website"},
+	{"srs", cli_srs, "the configuration of a node's SRS"},
 	{"ctl", cli_ctl, "talk to the running server"},
 	{"replay", cli_replay, "run the decision core over recorded events"},
 };

@@ -1,5 +1,6 @@
 #include "answer/steered.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "answer/answer.h"
@@ -7,12 +8,14 @@
 #include "snapshot/options.h"
 #include "snapshot/snapshot.h"
 #include "steer/explain.h"
+#include "wire/name.h"
 #include "wire/reply.h"
 #include "wire/rr.h"
 
 /* Seldom done: apart, so that the others pay neither room nor registers for it. */
 #define COLD __attribute__((noinline, cold))
 
+#define HTTPS_RECORDS 3   /* a line and the next ones */
 #define WHY_CANDIDATES 10 /* more would not fit a UDP answer */
 
 /* -- records -- */
@@ -78,29 +81,75 @@ static unsigned hints(uint8_t *out, const struct addr *a, unsigned n,
 	return k * size;
 }
 
-/* One ServiceMode record: the owner itself, its protocols, the addresses. */
-COLD static unsigned add_https(const struct map *map,
-	const struct map_name *name, const struct steer_decision *d,
+/* Where one ServiceMode record leads. */
+struct service {
+	uint16_t priority;
+	unsigned line; /* whose name is the target; 0: the owner's itself */
+	const struct map_node *node;
+};
+
+/* TargetName, never compressed (RFC 9460 2.2). */
+static uint8_t *put_target(
+	uint8_t *p, const struct map_name *name, unsigned line)
+{
+	char text[NAME_TEXT_MAX];
+	struct name target;
+	if (!line) {
+		*p = 0;
+		return p + 1;
+	}
+	snprintf(text, sizeof text, "line%u.%s", line, name->name);
+	name_from_text(&target, text);
+	memcpy(p, target.bytes, target.len);
+	return p + target.len;
+}
+
+/* The target, its protocols, its addresses. */
+static void add_service(const struct map_name *name, struct service service,
+	struct reply *reply, uint16_t owner, uint32_t ttl_s)
+{
+	uint8_t rdata[1024], value[256];
+	const struct addr *address = service.node->address;
+	unsigned n4 = service.node->n4, n;
+
+	put16(rdata, service.priority);
+	uint8_t *p = put_target(rdata + 2, name, service.line);
+	if ((n = alpn_write(value, 128, name->https)))
+		p = param(p, 1, value, n);
+	if ((n = hints(value, address, n4, 4, 8)))
+		p = param(p, 4, value, n);
+	if ((n = hints(value, address + n4, service.node->n6, 16, 8)))
+		p = param(p, 6, value, n);
+	reply_rr(reply, owner, RR_HTTPS, ttl_s, rdata, (size_t)(p - rdata));
+}
+
+/* The line itself first, then the next lines, so that browsers fail over by
+ * themselves; what those would be told is decided, but nobody is sent there. */
+COLD static unsigned add_https(const struct answerer *answerer,
+	const struct steered_question *question, const struct steer_decision *d,
 	struct reply *reply, uint16_t owner)
 {
-	uint8_t rdata[512], value[256];
-	const struct map_node *node = &map->nodes[d->node[0]];
-	uint8_t *p = rdata;
-	unsigned n;
+	const struct steer_state *state = &answerer->snap->steer;
+	const struct map_name *name = &state->map->names[question->mark.name];
+	struct steer_query query = question->query;
+	unsigned records = 1;
 
 	if (!*name->https)
 		return 0;
-	put16(p, 1); /* SvcPriority */
-	p[2] = 0;    /* TargetName: the owner */
-	p += 3;
-	if ((n = alpn_write(value, 128, name->https)))
-		p = param(p, 1, value, n);
-	if ((n = hints(value, node->address, node->n4, 4, 8)))
-		p = param(p, 4, value, n);
-	if ((n = hints(value, node->address + node->n4, node->n6, 16, 8)))
-		p = param(p, 6, value, n);
-	reply_rr(reply, owner, RR_HTTPS, d->ttl_s, rdata, (size_t)(p - rdata));
-	return 1;
+	add_service(name,
+		(struct service){1, 0, &state->map->nodes[d->node[0]]}, reply,
+		owner, d->ttl_s);
+	while (!question->stream && records < HTTPS_RECORDS &&
+		query.line < name->lines) {
+		struct steer_decision next;
+		query.line++;
+		steer_decide(state, answerer->accounts, &query,
+			answerer->now_ms, &next, NULL);
+		struct service service = {(uint16_t)++records, query.line,
+			&state->map->nodes[next.node[0]]};
+		add_service(name, service, reply, owner, d->ttl_s);
+	}
+	return records;
 }
 
 /* -- _why -- */
@@ -235,9 +284,7 @@ struct steered_result steered_answer(struct answerer *answerer,
 	if (snap->options->record)
 		record(answerer, job, question, &d);
 	unsigned records = qtype == RR_HTTPS
-		? add_https(snap->steer.map,
-			  &snap->steer.map->names[question->mark.name], &d,
-			  reply, owner)
+		? add_https(answerer, question, &d, reply, owner)
 		: add_addresses(
 			  snap->steer.map, &d, qtype == RR_AAAA, reply, owner);
 	return (struct steered_result){.records = records,

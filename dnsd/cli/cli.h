@@ -6,11 +6,15 @@
 
 #include <stdbool.h>
 
+#include "base/buf.h"
+
 #define CLI_DEFAULT_CONF DNSD_SYSCONFDIR "/dnsd/dnsd.yaml"
 
 int cli_run(int argc, char **argv);
 int cli_check(int argc, char **argv);
 int cli_try(int argc, char **argv);
+int cli_lines(int argc, char **argv);
+int cli_srs(int argc, char **argv);
 int cli_replay(int argc, char **argv);
 int cli_ctl(int argc, char **argv);
 
@@ -20,6 +24,8 @@ struct cli_options {
 	const char *conf; /* -c FILE */
 	const char *from; /* --from LAT,LON, only if from_allowed */
 	bool from_allowed, schema_allowed, schema;
+	const char *stream, *format; /* --stream, --format, if lines_allowed */
+	bool lines_allowed;
 	int first; /* index of the first word that is no option */
 };
 
@@ -32,5 +38,8 @@ bool cli_options(struct cli_options *options, int argc, char **argv,
  * CLI_NO_SERVER, with errno, if nobody listens. */
 #define CLI_NO_SERVER (-1)
 int cli_talk(const char *conf_path, const char *line);
+
+/* The same, but what it says goes to the end of text, whose caller frees it. */
+int cli_ask(const char *conf_path, const char *line, struct buf *text);
 
 #endif

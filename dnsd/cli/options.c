@@ -17,7 +17,9 @@ bool cli_options(struct cli_options *o, int argc, char **argv,
 	static const struct option longs[] = {{"help", no_argument, NULL, 'h'},
 		{"config", required_argument, NULL, 'c'},
 		{"from", required_argument, NULL, 'f'},
-		{"schema", no_argument, NULL, 's'}, {0}};
+		{"schema", no_argument, NULL, 's'},
+		{"stream", required_argument, NULL, 'S'},
+		{"format", required_argument, NULL, 'F'}, {0}};
 	int opt;
 
 	o->conf = CLI_DEFAULT_CONF;
@@ -29,6 +31,10 @@ bool cli_options(struct cli_options *o, int argc, char **argv,
 			o->from = optarg;
 		} else if (opt == 's' && o->schema_allowed) {
 			o->schema = true;
+		} else if (opt == 'S' && o->lines_allowed) {
+			o->stream = optarg;
+		} else if (opt == 'F' && o->lines_allowed) {
+			o->format = optarg;
 		} else if (opt == 'h') {
 			printf("usage: dnsd %s\n\n%s", usage, help);
 			*status = 0;
@@ -77,18 +83,21 @@ static bool exchange(const char *path, const char *line, struct buf *answer)
 	return sent;
 }
 
-static int print_answer(const struct buf *answer)
+/* What is behind the first line, which says whether it went well. */
+static int take_answer(const struct buf *answer, struct buf *text)
 {
 	bool ok = answer->len >= 3 && !strncmp(answer->text, "ok\n", 3);
-	const char *text = answer->len ? strchr(answer->text, '\n') : NULL;
-	if (text)
-		fputs(text + 1, ok ? stdout : stderr);
-	else
+	const char *rest = answer->len ? strchr(answer->text, '\n') : NULL;
+	if (!rest)
 		fprintf(stderr, "dnsd: the server ended without an answer\n");
+	else if (ok)
+		buf_printf(text, "%s", rest + 1);
+	else
+		fputs(rest + 1, stderr);
 	return ok ? 0 : 1;
 }
 
-int cli_talk(const char *conf_path, const char *line)
+int cli_ask(const char *conf_path, const char *line, struct buf *text)
 {
 	struct err err = {0};
 	struct buf answer = {0};
@@ -98,13 +107,24 @@ int cli_talk(const char *conf_path, const char *line)
 	if (!socket_path)
 		fprintf(stderr, "%s\n", err_text(&err));
 	else if (exchange(socket_path, line, &answer))
-		status = print_answer(&answer);
+		status = take_answer(&answer, text);
 	else
 		status = CLI_NO_SERVER;
 	int saved = errno;
 	buf_fini(&answer);
 	free(socket_path);
 	err_fini(&err);
+	errno = saved;
+	return status;
+}
+
+int cli_talk(const char *conf_path, const char *line)
+{
+	struct buf text = {0};
+	int status = cli_ask(conf_path, line, &text), saved = errno;
+	if (text.text)
+		fputs(text.text, stdout);
+	buf_fini(&text);
 	errno = saved;
 	return status;
 }

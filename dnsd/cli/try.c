@@ -1,11 +1,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "cli/cli.h"
-#include "control/build.h"
+#include "cli/files.h"
 #include "control/try.h"
-#include "steer/fleet.h"
 
 static const char usage[] = "try [-c FILE] NAME ADDRESS[/LENGTH]";
 static const char help[] =
@@ -14,33 +12,21 @@ static const char help[] =
 	"Asks the running server; without one the files alone decide, as if all\n"
 	"nodes were well and empty. Never accounted.\n";
 
-/* Decides with all nodes up and empty. */
 static int from_files(const char *path, const char *name, const char *client)
 {
+	struct files files;
 	struct err err = {0};
 	struct buf out = {0};
-	struct built *built = build_all(path, NULL, GEO_FILES, &err);
-	bool ok = built != NULL;
+	bool ok = files_open(&files, path, &err) &&
+		try_explain(&files.state, NULL, name, client, files.now_ms,
+			&out, &err);
 
-	if (ok) {
-		struct fleet_rules rules = {{3000, 1500, 2, 2}, 0};
-		int64_t now = clock_ms();
-		struct fleet *fleet = fleet_new(&rules, now);
-		fleet_set_map(fleet, built->map, &rules, now);
-		for (unsigned i = 0; i < built->map->n_nodes; i++)
-			fleet_watch(fleet, i, false, false);
-		struct load *load = fleet_load(fleet, now);
-		struct steer_state state = {built->map, load, built->geo};
-		ok = try_explain(&state, NULL, name, client, now, &out, &err);
-		load_free(load);
-		fleet_free(fleet);
-	}
 	if (ok)
 		printf("no running server: decided from the files alone, all nodes up and empty\n%s",
 			out.text);
 	else
 		fprintf(stderr, "%s\n", err_text(&err));
-	build_free(built, NULL);
+	files_close(&files);
 	buf_fini(&out);
 	err_fini(&err);
 	return ok ? 0 : 1;

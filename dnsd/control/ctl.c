@@ -203,12 +203,32 @@ static void cmd_try(struct session *s, char **words, unsigned n)
 	err_fini(&err);
 }
 
+static void cmd_lines(struct session *s, char **words, unsigned n)
+{
+	struct control *c = s->ctl->control;
+	struct steer_state state = {c->built->map, c->load, c->built->geo};
+	struct buf out = {0};
+	struct err err = {0};
+
+	if (n != 4 && n != 5) {
+		finish(s, false,
+			"lines NAME ADDRESS[/LENGTH] FORMAT [APP/STREAM]");
+		return;
+	}
+	if (try_lines(&state, c->own, words[1], words[2], words[3],
+		    n == 5 ? words[4] : NULL, clock_ms(), &out, &err))
+		finish_buf(s, true, &out);
+	else
+		finish(s, false, err_text(&err));
+	err_fini(&err);
+}
+
 static const struct {
 	const char *word;
 	void (*run)(struct session *s, char **words, unsigned n);
 } commands[] = {{"status", cmd_status}, {"nodes", cmd_nodes},
 	{"drain", cmd_drain}, {"undrain", cmd_undrain}, {"reload", cmd_reload},
-	{"stop", cmd_stop}, {"try", cmd_try}};
+	{"stop", cmd_stop}, {"try", cmd_try}, {"lines", cmd_lines}};
 
 static void run_line(struct session *s, char *line)
 {

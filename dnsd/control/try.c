@@ -2,9 +2,10 @@
 
 #include <string.h>
 
+#include "http/lines.h"
 #include "steer/explain.h"
 
-static bool query_of(const struct steer_state *state, const char *name,
+bool try_query(const struct steer_state *state, const char *name,
 	const char *client, struct steer_query *query, unsigned *scope,
 	struct err *err)
 {
@@ -52,7 +53,7 @@ bool try_explain(const struct steer_state *state,
 	char line[EXPLAIN_LINE_MAX];
 	unsigned scope = 0;
 
-	if (!query_of(state, name, client, &query, &scope, err))
+	if (!try_query(state, name, client, &query, &scope, err))
 		return false;
 	steer_decide(state, accounts, &query, now_ms, &d, &trace);
 	buf_printf(out, "name %s line %u policy %s\n",
@@ -67,5 +68,24 @@ bool try_explain(const struct steer_state *state,
 	explain_pick(state, &d, &trace, scope, line);
 	buf_printf(out, "%s\n", line);
 	print_addresses(state->map, &d, out);
+	return true;
+}
+
+bool try_lines(const struct steer_state *state, const struct accounts *accounts,
+	const char *name, const char *client, const char *format,
+	const char *stream, int64_t now_ms, struct buf *out, struct err *err)
+{
+	bool settings = !strcmp(format, "site_settings");
+	struct steer_query query;
+	unsigned scope = 0;
+
+	if (!try_query(state, name, client, &query, &scope, err))
+		return false;
+	if (!settings && strcmp(format, "json"))
+		return err_add(err, "the format is json or site_settings");
+	if (stream && !lines_stream_ok(stream))
+		return err_add(err, "'%.60s' is not app/stream", stream);
+	lines_write(state, accounts, &query, scope, stream, now_ms,
+		settings ? LINES_SITE_SETTINGS : LINES_JSON, out);
 	return true;
 }

@@ -10,6 +10,18 @@
 #include "base/err.h"
 #include "steer/decide.h"
 
+/* What a client asks about a name: a steered name, a line or a stream of one;
+ * client is ADDRESS[/LEN]. */
+bool try_query(const struct steer_state *state, const char *name,
+	const char *client, struct steer_query *query, unsigned *scope,
+	struct err *err);
+
+/* The lines of a name for a client, see http/lines.h. stream may be NULL; format
+ * is "json" or "site_settings". Never accounted. */
+bool try_lines(const struct steer_state *state, const struct accounts *accounts,
+	const char *name, const char *client, const char *format,
+	const char *stream, int64_t now_ms, struct buf *out, struct err *err);
+
 /* name: a steered name, a line or a stream of one. client: ADDRESS[/LEN]. */
 bool try_explain(const struct steer_state *state,
 	const struct accounts *accounts, const char *name, const char *client,

@@ -356,6 +356,7 @@ static const struct route {
 	{"/metrics", GET, false, metrics},
 	{"/api/v1/lines", GET, true, api_lines},
 	{"/resolve", GET, true, api_resolve},
+	{"/api/v1/feedback", POST, true, api_feedback},
 	{"/api/v1/servers", POST, true, api_heartbeat},
 	{"/api/v1/srs/register", POST, true, api_heartbeat},
 };

@@ -1,9 +1,11 @@
 /* What the website asks: the lines of a class, one resolution. The same
  * decision as DNS, on the same published state, accounted alike. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "http/lines.h"
 #include "http/request.h"
 #include "record/ring.h"
 #include "snapshot/options.h"
@@ -45,7 +47,8 @@ bool request_client(struct request *r, const char *name, const char *client,
 		.type = STEER_A,
 		.stream = map_stream_hash(
 			match.stream, (unsigned)strlen(match.stream)),
-		.asker = r->peer,
+		/* Whoever is believed brings other networks' viewers. */
+		.asker = r->trusted ? net.addr : r->peer,
 		.trusted = r->trusted};
 	steer_client(query, &net.addr, net.len, leaf);
 	*scope = leaf.scope;
@@ -75,8 +78,7 @@ static void answer(struct request *r, const char *name,
 	record_answer(http_ring(r->http), state, &question, d, now_ms);
 }
 
-/* "app/stream" of letters that need no escape in a URL. */
-static bool stream_ok(const char *stream)
+bool lines_stream_ok(const char *stream)
 {
 	static const char plain[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/";
@@ -127,50 +129,128 @@ static json_t *line_json(const struct map *map, const struct map_name *name,
 		url("http", host, node->flv_port, 80, stream, ".m3u8"));
 }
 
-void api_lines(struct request *r)
+/* {"name", "client", "scope", "ttl", "lines": [...]}. first: the decision for line
+ * 1, made by the caller, who may have accounted it. */
+static json_t *lines_json(const struct steer_state *state,
+	const struct accounts *accounts, const struct steer_query *query,
+	unsigned scope, const char *stream, const struct steer_decision *first,
+	int64_t now_ms)
 {
-	const struct steer_state *state = &r->snap->steer;
-	struct accounts *accounts = http_own_accounts(r->http);
-	const char *stream = request_param(r, "stream");
-	const char *host = request_param(r, "name");
-	struct steer_query query;
-	struct steer_decision d;
-	char net_text[PREFIX_TEXT_MAX], cache[40];
-	unsigned scope;
-
-	if (stream && !stream_ok(stream)) {
-		request_error(r, 400, "stream is not app/stream");
-		return;
-	}
-	if (!request_client(
-		    r, host, request_param(r, "client"), &query, &scope))
-		return;
-	const struct map_name *name = &state->map->names[query.name];
-	int64_t now = clock_ms();
-	uint32_t ttl = UINT32_MAX;
+	const struct map_name *name = &state->map->names[query->name];
+	struct prefix net = {query->net, query->net_len};
+	struct steer_query of_line = *query;
+	struct steer_decision d = *first;
+	uint32_t ttl = first->ttl_s;
+	char text[PREFIX_TEXT_MAX];
 	json_t *lines = json_array();
+
 	for (unsigned line = 1; line <= name->lines; line++) {
-		query.line = (uint8_t)line;
-		/* One viewer comes, and to line 1. */
-		if (line == 1)
-			answer(r, host, &query, scope, now, &d);
-		else
-			steer_decide(state, accounts, &query, now, &d, NULL);
+		of_line.line = (uint8_t)line;
+		if (line > 1)
+			steer_decide(
+				state, accounts, &of_line, now_ms, &d, NULL);
 		if (d.ttl_s < ttl)
 			ttl = d.ttl_s;
 		json_array_append_new(lines,
 			line_json(state->map, name, line,
 				&state->map->nodes[d.node[0]], stream));
 	}
-	struct prefix net = {query.net, query.net_len};
-	snprintf(cache, sizeof cache, "private, max-age=%u", ttl);
+	return json_pack("{s:s, s:s, s:I, s:I, s:o}", "name", name->name,
+		"client", prefix_text(&net, text), "scope", (json_int_t)scope,
+		"ttl", (json_int_t)ttl, "lines", lines);
+}
+
+/* -- as Python -- */
+
+/* A JSON string in ASCII is one of Python too. */
+static void python_value(struct buf *out, const char *key, const json_t *value)
+{
+	char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+	buf_printf(out, "        \"%s\": %s,\n", key,
+		json_is_null(value) ? "None" : text);
+	free(text);
+}
+
+static void python_line(struct buf *out, const json_t *line)
+{
+	static const char *const keys[] = {"line", "host", "node", "addresses"};
+	json_t *urls = json_object_get(line, "urls"), *url;
+	const char *key;
+
+	buf_printf(out, "    {\n");
+	for (unsigned i = 0; i < sizeof keys / sizeof *keys; i++)
+		python_value(out, keys[i], json_object_get(line, keys[i]));
+	json_object_foreach(urls, key, url) python_value(out, key, url);
+	buf_printf(out, "    },\n");
+}
+
+static void python(struct buf *out, const json_t *all)
+{
+	const char *name = json_string_value(json_object_get(all, "name"));
+	const char *client = json_string_value(json_object_get(all, "client"));
+	json_t *line;
+	size_t i;
+
+	buf_printf(out,
+		"# The lines of %s for %s when `dnsd lines` wrote this.\n",
+		name, client);
+	buf_printf(out, "DNSD_NAME = \"%s\"\nDNSD_LINES = [\n", name);
+	json_array_foreach(json_object_get(all, "lines"), i, line)
+		python_line(out, line);
+	buf_printf(out, "]\n");
+}
+
+void lines_write(const struct steer_state *state,
+	const struct accounts *accounts, const struct steer_query *query,
+	unsigned scope, const char *stream, int64_t now_ms,
+	enum lines_format format, struct buf *out)
+{
+	struct steer_query first = *query;
+	struct steer_decision d;
+
+	first.line = 1;
+	steer_decide(state, accounts, &first, now_ms, &d, NULL);
+	json_t *all =
+		lines_json(state, accounts, &first, scope, stream, &d, now_ms);
+	if (format == LINES_SITE_SETTINGS) {
+		python(out, all);
+	} else {
+		char *text = json_dumps(all, JSON_INDENT(2));
+		buf_printf(out, "%s\n", text);
+		free(text);
+	}
+	json_decref(all);
+}
+
+/* -- calls -- */
+
+void api_lines(struct request *r)
+{
+	const char *stream = request_param(r, "stream");
+	const char *host = request_param(r, "name");
+	int64_t now = clock_ms();
+	struct steer_query query;
+	struct steer_decision d;
+	char cache[40];
+	unsigned scope;
+
+	if (stream && !lines_stream_ok(stream)) {
+		request_error(r, 400, "stream is not app/stream");
+		return;
+	}
+	if (!request_client(
+		    r, host, request_param(r, "client"), &query, &scope))
+		return;
+	/* One viewer comes, and to line 1. */
+	query.line = 1;
+	answer(r, host, &query, scope, now, &d);
+	json_t *lines = lines_json(&r->snap->steer, http_own_accounts(r->http),
+		&query, scope, stream, &d, now);
+	snprintf(cache, sizeof cache, "private, max-age=%lld",
+		(long long)json_integer_value(json_object_get(lines, "ttl")));
 	request_header(r, "Cache-Control", cache);
 	request_header(r, "Access-Control-Allow-Origin", "*");
-	request_json(r, 200,
-		json_pack("{s:s, s:s, s:I, s:I, s:o}", "name", name->name,
-			"client", prefix_text(&net, net_text), "scope",
-			(json_int_t)scope, "ttl", (json_int_t)ttl, "lines",
-			lines));
+	request_json(r, 200, lines);
 }
 
 void api_resolve(struct request *r)

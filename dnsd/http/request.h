@@ -66,6 +66,7 @@ void api_drain(struct request *r, const char *node, bool drained);
 void api_expect(struct request *r);
 void api_expect_remove(struct request *r, const char *id);
 void api_heartbeat(struct request *r);
+void api_feedback(struct request *r);
 void metrics(struct request *r);
 
 #endif

@@ -136,6 +136,25 @@ static void note_left(struct accounts *accounts,
 	note_push(accounts->notes, &note);
 }
 
+bool steer_left(const struct steer_state *state, struct accounts *accounts,
+	const struct steer_query *query, unsigned node, int64_t now_ms)
+{
+	uint64_t net = accounts_net(&query->asker);
+	uint32_t now = (uint32_t)now_ms;
+
+	if (!may_note(accounts, accounts_asker(accounts, net), REPORTED, node,
+		    now, REPORT_NOTE_MS))
+		return false;
+	struct note note = {.asker = accounts_asker_id(net),
+		.now_ms = now,
+		.area = steer_area(state, query),
+		.kind = NOTE_LEFT,
+		.node = {
+			(uint16_t)node, MAP_NO_NODE, MAP_NO_NODE, MAP_NO_NODE}};
+	note_push(accounts->notes, &note);
+	return true;
+}
+
 /* known: as choice_decide left it. */
 static bool account(const struct steer_state *state, struct accounts *accounts,
 	const struct steer_query *query, const struct steer_found *found,

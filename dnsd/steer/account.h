@@ -8,10 +8,12 @@
 #include "steer/accounts.h"
 #include "steer/decide.h"
 
-#define BUDGET_VIEWERS 50.0f /* that any network may promise at once ... */
-#define BUDGET_SHARE 0.03f   /* ... and of the pool's capacity */
-#define TOLD_NOTE_MS 60000   /* evidence: a network is told a node ... */
-#define LEFT_NOTE_MS 5000    /* ... or leaves it, at most so often */
+#define BUDGET_VIEWERS 50.0f     /* that any network may promise at once ... */
+#define BUDGET_SHARE 0.03f       /* ... and of the pool's capacity */
+#define TOLD_NOTE_MS 60000       /* evidence: a network is told a node ... */
+#define LEFT_NOTE_MS 5000        /* ... or leaves it, at most so often */
+#define REPORT_NOTE_MS 60000     /* ... or says so, which costs nothing */
+#define REPORTED (NOTE_LEFT + 1) /* beside the kinds of notes */
 
 static inline void sum_add(_Atomic uint32_t *sum, uint32_t add)
 {

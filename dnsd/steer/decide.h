@@ -118,6 +118,11 @@ bool steer_account(const struct steer_state *state, struct accounts *accounts,
 	const struct steer_query *query, const struct steer_decision *decision,
 	int64_t now_ms);
 
+/* A viewer of the query's client says that he left a node: counts as a question
+ * for the next line by the asking network. False: one was counted of late. */
+bool steer_left(const struct steer_state *state, struct accounts *accounts,
+	const struct steer_query *query, unsigned node, int64_t now_ms);
+
 /* The key of a client's entry: client net, name and stream, not the line. */
 uint64_t steer_key(const struct map *map, const struct steer_query *query);
 

@@ -1,5 +1,6 @@
 """DNS as clients see it: UDP, TCP, EDNS, client subnets, addresses."""
 
+import re
 import ipaddress
 import random
 import socket
@@ -78,11 +79,24 @@ class Dns(Test):
             self.assertEqual(a.split(".")[-1], aaaa.split("::")[-1])
 
     def test_https(self):
+        """The line itself, then the next ones, each elsewhere."""
         answer = self.d.ask("live.example.com", "HTTPS", "10.3.0.0/24")
-        text = answer.answer[0][0].to_text()
-        self.assertIn("h2,http/1.1", text)
-        self.assertIn("192.0.2.4", text)
-        self.assertIn("2001:db8::4", text)
+        services = {rr.priority: rr for rr in answer.answer[0]}
+        self.assertEqual([str(services[n].target) for n in (1, 2, 3)],
+                         [".", "line2.live.example.com.", "line3.live.example.com."])
+        self.assertIn("192.0.2.4", services[1].to_text())
+        self.assertIn("2001:db8::4", services[1].to_text())
+        for rr in services.values():
+            self.assertIn("h2,http/1.1", rr.to_text())
+        hints = {re.search('ipv4hint="([^"]+)"', rr.to_text())[1]
+                 for rr in services.values()}
+        self.assertEqual(len(hints), 3)
+        self.assertEqual(scope_of(answer), scope_of(
+            self.d.ask("live.example.com", "A", "10.3.0.0/24")))
+
+        line3 = self.d.ask("line3.live.example.com", "HTTPS", "10.3.0.0/24")
+        self.assertEqual([(rr.priority, str(rr.target)) for rr in line3.answer[0]],
+                         [(1, ".")])
         none = self.d.ask("class.example.com", "HTTPS", "10.3.0.0/24")
         self.assertEqual((none.rcode(), none.answer), (0, []))
 

@@ -611,6 +611,53 @@ class Http(Test):
         self.assertEqual(body["addresses"], ["192.0.2.2"])
         self.assertEqual(body["ip"], "10.3.0.7")
 
+    def test_lines_command(self):
+        told = self.d.run("lines", "--stream", "live/x", "live.example.com",
+                          "10.3.0.7")
+        self.assertEqual(json.loads(told), self.d.http(
+            "/api/v1/lines?name=live.example.com&client=10.3.0.7&stream=live/x")[1])
+        module = {}
+        exec(self.d.run("lines", "--stream", "live/x", "--format", "site_settings",
+                        "live.example.com", "10.3.0.7"), module)
+        self.assertEqual(module["DNSD_NAME"], "live.example.com")
+        first = module["DNSD_LINES"][0]
+        self.assertEqual((first["line"], first["node"], first["addresses"]),
+                         (1, "b", ["192.0.2.2"]))
+        self.assertEqual(first["rtmp"], "rtmp://live.example.com/live/x")
+        self.assertIsNone(first["flv"])
+        for words, error in (
+                (("nothing.example.com", "10.3.0.7"), "not a steered name"),
+                (("live.example.com", "10.3.0"), "is not ADDRESS"),
+                (("live.example.com", "10.3.0.7", "--stream", "x"), "app/stream"),
+                (("live.example.com", "10.3.0.7", "--format", "x"), "format")):
+            done = self.d.run("lines", *words, check=False)
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertIn(error, done.stderr)
+
+    def test_feedback(self):
+        def report(**what):
+            return self.d.http("/api/v1/feedback", "POST",
+                               body=json.dumps(what).encode())
+        name = "live.example.com"
+        self.assertEqual(report(name=name, node="b", switched=False),
+                         (200, {"counted": False}))
+        self.assertEqual(report(name=name, node="b", switched=True, line=1,
+                                client="10.3.0.7", startup_ms=900),
+                         (200, {"counted": True}))
+        self.assertEqual(report(name=name, node="b", stalls=3, client="10.3.0.9"),
+                         (200, {"counted": False}))  # the same net, at once
+        for code, what in ((400, {"name": name}), (400, {"node": "b"}),
+                           (400, {"name": name, "node": "b", "x": 1}),
+                           (400, {"name": name, "node": "b", "stalls": "3"}),
+                           (400, {"name": name, "node": "b", "switched": 1}),
+                           (404, {"name": name, "node": "x", "switched": True}),
+                           (404, {"name": "x.example.com", "node": "b"})):
+            status, body = report(**what)
+            self.assertEqual(status, code, what)
+            self.assertIn("error", body)
+        self.assertEqual(self.d.http("/api/v1/feedback", "POST", body=b"{")[0], 400)
+        self.assertEqual(self.d.http("/api/v1/feedback")[0], 405)
+
     def test_explain(self):
         status, body = self.d.http(
             "/api/v1/explain?name=live.example.com&client=10.3.0.0/24")
@@ -918,6 +965,33 @@ class QueryLog(Test):
         self.assertNotIn("query from", d.log_text())
 
 
+def srs_blocks(text):
+    """SRS's grammar: `name words;` or `name words { ... }`, # starts a comment.
+    {"name": [words]} and {"name words": {...}}; nothing twice."""
+    tokens = re.findall(r"[{};]|[^\s{};]+", re.sub(r"#.*", "", text))
+
+    def block(nested):
+        found, words = {}, []
+        while tokens:
+            token = tokens.pop(0)
+            if token == ";":
+                key, value = words[0], words[1:]
+                assert value, f"{key} has no value"
+            elif token == "{":
+                key, value = " ".join(words), block(True)
+            elif token == "}":
+                assert nested and not words
+                return found
+            else:
+                words.append(token)
+                continue
+            assert key not in found, f"{key} twice"
+            found[key], words = value, []
+        assert not nested and not words, "ends in the middle"
+        return found
+    return block(False)
+
+
 class Check(Test):
     def check(self, conf, **files):
         d = self.daemon(conf, files={"zone": zone(), **files}, start=False)
@@ -997,8 +1071,61 @@ class Check(Test):
         text = d.run("check", "--from", "51,0")
         self.assertIn("b 5", text.split(":")[1])
 
+    def test_srs(self):
+        conf = """
+public: {listen: ["0.0.0.0:8080"]}
+zones: {example.com: {ns: ["ns1.example.com 203.0.113.5"]}}
+nodes:
+  oa: {role: origin, address: [192.0.2.1], at: [1, 1]}
+  ob: {role: origin, address: [192.0.2.2], at: [1, 1], api: "http://u:p@192.0.2.2:9091"}
+  e1: {role: edge, address: ["2001:db8::3"], at: [1, 1], capacity: 3000}
+  r1: {role: relay, address: [192.0.2.4], at: [1, 1], rtmp: "192.0.2.4:19370"}
+  rec: {role: recorder, address: [192.0.2.5], at: [1, 1], overcommit: 1}
+steer: {live.example.com: {pool: [edge]}, push.example.com: {pool: [relay]}%s}
+"""
+        def blocks(node, names=""):
+            d = self.daemon(conf % names, start=False)
+            return srs_blocks(d.run("srs", node))
+
+        origin = blocks("oa")
+        self.assertEqual(origin["listen"], ["1935"])
+        self.assertEqual(origin["server_id"], ["oa"])
+        self.assertEqual(origin["stats"]["enabled"], ["on"])
+        self.assertEqual(origin["heartbeat"]["url"],
+                         ["http://203.0.113.5:8080/api/v1/servers"])
+        vhost = origin["vhost __defaultVhost__"]
+        self.assertEqual(vhost["cluster"]["coworkers"], ["192.0.2.2:9091"])
+        self.assertEqual(vhost["forward"]["destination"], ["192.0.2.5:1935"])
+        self.assertEqual(vhost["http_hooks"]["enabled"], ["off"])
+
+        edge = blocks("e1")
+        self.assertGreaterEqual(int(edge["max_connections"][0]), 2 * 3000)
+        self.assertEqual(edge["vhost __defaultVhost__"]["cluster"],
+                         {"mode": ["remote"],
+                          "origin": ["192.0.2.1:1935", "192.0.2.2:1935"]})
+
+        relay = blocks("r1")
+        self.assertEqual(relay["listen"], ["19370"])
+        self.assertEqual(relay["vhost __defaultVhost__"]["forward"]["destination"],
+                         ["192.0.2.1:1935"])
+        relay = blocks("r1", ", origin.example.com: {pool: [origin]}")
+        self.assertEqual(relay["vhost __defaultVhost__"]["forward"]["destination"],
+                         ["origin.example.com:1935"])
+
+        recorder = blocks("rec")
+        self.assertEqual(recorder["vhost __defaultVhost__"]["dvr"]["enabled"], ["on"])
+
+    def test_srs_without_origins(self):
+        d = self.daemon("zones: {example.com: {ns: [n.example.com]}}\n"
+                        "nodes: {e: {address: [192.0.2.1], at: [1, 1]}}\n",
+                        start=False)
+        done = d.run("srs", "e", check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("there is no origin", done.stderr)
+        self.assertIn("no node 'x'", d.run("srs", "x", check=False).stderr)
+
     def test_help(self):
-        for word in ("run", "check", "try", "ctl", "replay"):
+        for word in ("run", "check", "try", "lines", "srs", "ctl", "replay"):
             done = subprocess.run([DNSD, word, "--help"], text=True,
                                   capture_output=True, timeout=PATIENCE_S)
             self.assertEqual(done.returncode, 0)

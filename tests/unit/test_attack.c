@@ -59,6 +59,7 @@ struct scene {
 	bool forged_in_one;  /* city */
 	double hostile_per_s;
 	bool attacked, counting;
+	unsigned reporters; /* networks whose players say that they left a1 */
 	struct sum sum;
 };
 
@@ -245,6 +246,9 @@ static void pass(struct scene *s, unsigned seconds)
 			forge(s);
 			press(s);
 		}
+		for (unsigned i = 0; i < s->reporters; i++)
+			steer_left(&s->w.state, s->w.accounts,
+				&s->net[i * 4].line[0], 0, s->w.now);
 		for (unsigned i = 0; i < NODES; i++)
 			s->viewers[i] *= 1 - STEP_MS / 1000.0 / 1700;
 		if (s->w.now % POLL_MS == 0)
@@ -390,6 +394,29 @@ static void test_both(void **state)
 	withstands(&attack);
 }
 
+/* Reports of players: many networks of one city push a node out, one network as
+ * often as it likes does not, nor do those that were never sent there. */
+static void test_reported(void **state)
+{
+	static struct scene s;
+	double doubted[3];
+	for (unsigned i = 0; i < 3; i++) {
+		open_scene(&s);
+		if (i == 2) /* all that report are of another city */
+			for (unsigned k = 0; k < NETS; k += 4)
+				s.net[k].line[0] = s.net[k + 2].line[0];
+		pass(&s, 120);
+		s.counting = true;
+		s.reporters = i == 0 ? 1 : NETS / 4;
+		pass(&s, i == 0 ? 400 : 120);
+		doubted[i] = s.sum.doubted_s;
+		close_scene(&s);
+	}
+	assert_true(doubted[0] == 0);
+	assert_true(doubted[1] > 30);
+	assert_true(doubted[2] == 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -399,6 +426,7 @@ int main(void)
 		cmocka_unit_test(test_forged_in_one_city),
 		cmocka_unit_test(test_forged_lines),
 		cmocka_unit_test(test_both),
+		cmocka_unit_test(test_reported),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

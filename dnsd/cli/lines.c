@@ -1,0 +1,61 @@
+#include <stdio.h>
+
+#include "cli/cli.h"
+#include "cli/files.h"
+#include "control/try.h"
+
+static const char usage[] =
+	"lines [-c FILE] [--stream APP/STREAM] [--format json|site_settings] NAME ADDRESS[/LENGTH]";
+static const char help[] =
+	"The lines of a class for a client at ADDRESS: of each its host, node,\n"
+	"addresses and, with a stream, URLs. As JSON, or as a Python module that a\n"
+	"Django site can import when the API does not answer (site_settings).\n"
+	"Asks the running server; without one the files alone decide, as if all\n"
+	"nodes were well and empty. Never accounted.\n";
+
+/* What the server or, without one, the files say. */
+static int ask(const struct cli_options *o, const char *name,
+	const char *client, struct buf *text)
+{
+	struct buf line = {0};
+	struct files files;
+	struct err err = {0};
+
+	buf_printf(&line, "lines %s %s %s %s", name, client, o->format,
+		o->stream ? o->stream : "");
+	int status = cli_ask(o->conf, line.text, text);
+	buf_fini(&line);
+	if (status != CLI_NO_SERVER)
+		return status;
+	fprintf(stderr,
+		"no running server: decided from the files alone, all nodes up and empty\n");
+	status = files_open(&files, o->conf, &err) &&
+			try_lines(&files.state, NULL, name, client, o->format,
+				o->stream, files.now_ms, text, &err)
+		? 0
+		: 1;
+	if (status)
+		fprintf(stderr, "%s\n", err_text(&err));
+	files_close(&files);
+	err_fini(&err);
+	return status;
+}
+
+int cli_lines(int argc, char **argv)
+{
+	struct cli_options o = {.lines_allowed = true, .format = "json"};
+	struct buf text = {0};
+	int status;
+
+	if (!cli_options(&o, argc, argv, usage, help, &status))
+		return status;
+	if (argc - o.first != 2) {
+		fprintf(stderr, "usage: dnsd %s\n", usage);
+		return 2;
+	}
+	status = ask(&o, argv[o.first], argv[o.first + 1], &text);
+	if (text.text)
+		fputs(text.text, stdout);
+	buf_fini(&text);
+	return status;
+}

@@ -1,0 +1,37 @@
+#include <stdio.h>
+
+#include "cli/cli.h"
+#include "conf/conf.h"
+#include "srs/config.h"
+
+static const char usage[] = "srs [-c FILE] NODE";
+static const char help[] =
+	"The configuration of the SRS on NODE for this inventory: origins are each\n"
+	"other's coworkers and forward to the recorders, edges pull from the\n"
+	"origins, relays forward to an origin, recorders record. Reads the\n"
+	"configuration file only.\n";
+
+int cli_srs(int argc, char **argv)
+{
+	struct cli_options o = {0};
+	struct err err = {0};
+	struct buf out = {0};
+	int status;
+
+	if (!cli_options(&o, argc, argv, usage, help, &status))
+		return status;
+	if (argc - o.first != 1) {
+		fprintf(stderr, "usage: dnsd %s\n", usage);
+		return 2;
+	}
+	struct conf *conf = conf_load(o.conf, &err);
+	bool ok = conf && srs_config(conf, argv[o.first], &out, &err);
+	if (ok)
+		fputs(out.text, stdout);
+	else
+		fprintf(stderr, "%s\n", err_text(&err));
+	conf_free(conf);
+	buf_fini(&out);
+	err_fini(&err);
+	return ok ? 0 : 1;
+}

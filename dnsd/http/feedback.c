@@ -1,0 +1,134 @@
+/* What players report of the node that they play from. A viewer who left it, or
+ * whose picture stood still again and again, is evidence like a question for the
+ * next line: it counts once per network and while, only of networks that were
+ * told that node, and nothing is done until several of them say so. */
+#include <event2/buffer.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "http/request.h"
+
+#define BODY_MAX 2048
+#define STALLS_BAD 3 /* as bad as leaving */
+
+struct feedback {
+	char name[CONF_NAME_MAX], client[PREFIX_TEXT_MAX], node[64];
+	json_int_t line, stalls, startup_ms;
+	bool switched;
+};
+
+static bool text(const json_t *json, const char *key, char *out, size_t room,
+	struct err *err)
+{
+	const char *value = json_string_value(json);
+	if (!value || strlen(value) >= room)
+		return err_add(err, "%s: not a string of less than %zu octets",
+			key, room);
+	strcpy(out, value);
+	return true;
+}
+
+static bool number(
+	const json_t *json, const char *key, json_int_t *out, struct err *err)
+{
+	*out = json_integer_value(json);
+	if (!json_is_integer(json) || *out < 0 || *out > 1000000000)
+		return err_add(err, "%s: not a whole number", key);
+	return true;
+}
+
+static bool field(const char *key, const json_t *json, struct feedback *f,
+	struct err *err)
+{
+	if (!strcmp(key, "name"))
+		return text(json, key, f->name, sizeof f->name, err);
+	if (!strcmp(key, "client"))
+		return text(json, key, f->client, sizeof f->client, err);
+	if (!strcmp(key, "node"))
+		return text(json, key, f->node, sizeof f->node, err);
+	if (!strcmp(key, "line"))
+		return number(json, key, &f->line, err);
+	if (!strcmp(key, "stalls"))
+		return number(json, key, &f->stalls, err);
+	if (!strcmp(key, "startup_ms"))
+		return number(json, key, &f->startup_ms, err);
+	if (strcmp(key, "switched"))
+		return err_add(err, "unknown key '%.60s'", key);
+	f->switched = json_is_true(json);
+	return json_is_boolean(json) ||
+		err_add(err, "switched: not true or false");
+}
+
+static bool fields(json_t *json, struct feedback *f, struct err *err)
+{
+	*f = (struct feedback){.line = 1};
+	if (!json_is_object(json))
+		return err_add(err, "not a JSON object");
+	for (void *at = json_object_iter(json); at;
+		at = json_object_iter_next(json, at))
+		if (!field(json_object_iter_key(at), json_object_iter_value(at),
+			    f, err))
+			return false;
+	if (!*f->name || !*f->node)
+		return err_add(err, "%s: missing", *f->name ? "node" : "name");
+	return true;
+}
+
+static bool parse(struct request *r, struct feedback *f, struct err *err)
+{
+	struct evbuffer *in = evhttp_request_get_input_buffer(r->ev);
+	size_t len = evbuffer_get_length(in);
+	const char *body = (const char *)evbuffer_pullup(in, -1);
+	json_error_t wrong;
+
+	if (len > BODY_MAX)
+		return err_add(err, "more than %d octets", BODY_MAX);
+	json_t *json = json_loadb(
+		body ? body : "", len, JSON_REJECT_DUPLICATES, &wrong);
+	if (!json)
+		return err_add(err, "not JSON: %s", wrong.text);
+	bool ok = fields(json, f, err);
+	json_decref(json);
+	return ok;
+}
+
+static bool in_pool(
+	const struct map *map, const struct steer_query *query, unsigned node)
+{
+	const struct map_pool *pool = map->names[query->name].of;
+	for (unsigned i = 0; i < pool->n; i++)
+		if (pool->node[i] == node)
+			return true;
+	return false;
+}
+
+void api_feedback(struct request *r)
+{
+	const struct steer_state *state = &r->snap->steer;
+	struct feedback f;
+	struct steer_query query;
+	struct err err = {0};
+	unsigned scope;
+
+	request_header(r, "Access-Control-Allow-Origin", "*");
+	if (!parse(r, &f, &err)) {
+		request_error(r, 400, "%s", err_text(&err));
+		err_fini(&err);
+		return;
+	}
+	if (!request_client(r, f.name, f.client, &query, &scope))
+		return;
+	int node = map_find_node(state->map, f.node);
+	if (node < 0 || !in_pool(state->map, &query, (unsigned)node)) {
+		request_error(
+			r, 404, "%.60s is no node of %.200s", f.node, f.name);
+		return;
+	}
+	bool bad = f.switched || f.stalls >= STALLS_BAD;
+	bool counted = bad &&
+		steer_left(state, http_own_accounts(r->http), &query,
+			(unsigned)node, clock_ms());
+	request_json(r, 200, json_pack("{s:b}", "counted", counted));
+}

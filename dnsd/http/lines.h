@@ -1,0 +1,25 @@
+/* lines.h - the lines of a class, as the API and `dnsd lines` tell them. Any
+ * thread; nothing is kept.
+ */
+#ifndef HTTP_LINES_H
+#define HTTP_LINES_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "steer/decide.h"
+
+/* Whether stream is "app/stream" of letters that need no escape in a URL. */
+bool lines_stream_ok(const char *stream);
+
+/* JSON as the API gives it, or a Python module that a Django site can import. */
+enum lines_format { LINES_JSON, LINES_SITE_SETTINGS };
+
+/* Appends the lines of the query's name, one decision each, none accounted.
+ * stream may be NULL: then there are no URLs. */
+void lines_write(const struct steer_state *state,
+	const struct accounts *accounts, const struct steer_query *query,
+	unsigned scope, const char *stream, int64_t now_ms,
+	enum lines_format format, struct buf *out);
+
+#endif
