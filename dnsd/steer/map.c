@@ -229,8 +229,7 @@ float map_path_ms(const struct map *map, const struct map_pool *pool,
 #define AREA_KM 300.0 /* 5 ms */
 
 /* A straight line that is longer surely is no way of AREA_KM. */
-#define AREA_CHORD 0.0475f
-_Static_assert(AREA_KM * 1.005 < AREA_CHORD * PATH_EARTH_KM, "too short");
+#define AREA_CHORD (float)(AREA_KM * 1.0087 / PATH_EARTH_KM)
 
 /* The first node of an area, and where it is. */
 struct area_head {
