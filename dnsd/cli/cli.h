@@ -26,6 +26,7 @@ struct cli_options {
 	bool from_allowed, schema_allowed, schema;
 	const char *stream, *format; /* --stream, --format, if lines_allowed */
 	bool lines_allowed;
+	int words; /* that must follow the options; 0: any number */
 	int first; /* index of the first word that is no option */
 };
 

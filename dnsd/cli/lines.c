@@ -43,16 +43,13 @@ static int ask(const struct cli_options *o, const char *name,
 
 int cli_lines(int argc, char **argv)
 {
-	struct cli_options o = {.lines_allowed = true, .format = "json"};
+	struct cli_options o = {
+		.lines_allowed = true, .format = "json", .words = 2};
 	struct buf text = {0};
 	int status;
 
 	if (!cli_options(&o, argc, argv, usage, help, &status))
 		return status;
-	if (argc - o.first != 2) {
-		fprintf(stderr, "usage: dnsd %s\n", usage);
-		return 2;
-	}
 	status = ask(&o, argv[o.first], argv[o.first + 1], &text);
 	if (text.text)
 		fputs(text.text, stdout);

@@ -46,7 +46,11 @@ bool cli_options(struct cli_options *o, int argc, char **argv,
 		}
 	}
 	o->first = optind;
-	return true;
+	if (!o->words || argc - optind == o->words)
+		return true;
+	fprintf(stderr, "usage: dnsd %s\n", usage);
+	*status = 2;
+	return false;
 }
 
 static int connect_to(const char *path)

@@ -13,17 +13,13 @@ static const char help[] =
 
 int cli_srs(int argc, char **argv)
 {
-	struct cli_options o = {0};
+	struct cli_options o = {.words = 1};
 	struct err err = {0};
 	struct buf out = {0};
 	int status;
 
 	if (!cli_options(&o, argc, argv, usage, help, &status))
 		return status;
-	if (argc - o.first != 1) {
-		fprintf(stderr, "usage: dnsd %s\n", usage);
-		return 2;
-	}
 	struct conf *conf = conf_load(o.conf, &err);
 	bool ok = conf && srs_config(conf, argv[o.first], &out, &err);
 	if (ok)

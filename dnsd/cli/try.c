@@ -34,16 +34,12 @@ static int from_files(const char *path, const char *name, const char *client)
 
 int cli_try(int argc, char **argv)
 {
-	struct cli_options o = {0};
+	struct cli_options o = {.words = 2};
 	struct buf line = {0};
 	int status;
 
 	if (!cli_options(&o, argc, argv, usage, help, &status))
 		return status;
-	if (argc - o.first != 2) {
-		fprintf(stderr, "usage: dnsd %s\n", usage);
-		return 2;
-	}
 	const char *name = argv[o.first], *client = argv[o.first + 1];
 	buf_printf(&line, "try %s %s", name, client);
 	status = cli_talk(o.conf, line.text);

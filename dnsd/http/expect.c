@@ -1,5 +1,4 @@
 /* The timetable over HTTP: list, add, remove. */
-#include <event2/buffer.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -161,18 +160,8 @@ static bool fields(json_t *body, const struct map *map, struct conf_expect *e,
 
 static bool parse(struct request *r, struct conf_expect *e, struct err *err)
 {
-	struct evbuffer *in = evhttp_request_get_input_buffer(r->ev);
-	size_t len = evbuffer_get_length(in);
-	const char *body = (const char *)evbuffer_pullup(in, -1);
-	json_error_t wrong;
-	json_t *json = json_loadb(
-		body ? body : "", len, JSON_REJECT_DUPLICATES, &wrong);
-	bool ok;
-
-	if (!json)
-		return err_add(err, "not JSON: %s", wrong.text);
-	ok = json_is_object(json) ? fields(json, r->snap->steer.map, e, err)
-				  : err_add(err, "not a JSON object");
+	json_t *json = request_body(r, err);
+	bool ok = json && fields(json, r->snap->steer.map, e, err);
 	json_decref(json);
 	return ok;
 }

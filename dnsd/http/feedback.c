@@ -2,7 +2,6 @@
  * whose picture stood still again and again, is evidence like a question for the
  * next line: it counts once per network and while, only of networks that were
  * told that node, and nothing is done until several of them say so. */
-#include <event2/buffer.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,7 +9,6 @@
 #include "base/err.h"
 #include "http/request.h"
 
-#define BODY_MAX 2048
 #define STALLS_BAD 3 /* as bad as leaving */
 
 struct feedback {
@@ -64,8 +62,6 @@ static bool field(const char *key, const json_t *json, struct feedback *f,
 static bool fields(json_t *json, struct feedback *f, struct err *err)
 {
 	*f = (struct feedback){.line = 1};
-	if (!json_is_object(json))
-		return err_add(err, "not a JSON object");
 	for (void *at = json_object_iter(json); at;
 		at = json_object_iter_next(json, at))
 		if (!field(json_object_iter_key(at), json_object_iter_value(at),
@@ -78,18 +74,8 @@ static bool fields(json_t *json, struct feedback *f, struct err *err)
 
 static bool parse(struct request *r, struct feedback *f, struct err *err)
 {
-	struct evbuffer *in = evhttp_request_get_input_buffer(r->ev);
-	size_t len = evbuffer_get_length(in);
-	const char *body = (const char *)evbuffer_pullup(in, -1);
-	json_error_t wrong;
-
-	if (len > BODY_MAX)
-		return err_add(err, "more than %d octets", BODY_MAX);
-	json_t *json = json_loadb(
-		body ? body : "", len, JSON_REJECT_DUPLICATES, &wrong);
-	if (!json)
-		return err_add(err, "not JSON: %s", wrong.text);
-	bool ok = fields(json, f, err);
+	json_t *json = request_body(r, err);
+	bool ok = json && fields(json, f, err);
 	json_decref(json);
 	return ok;
 }

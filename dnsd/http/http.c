@@ -109,6 +109,25 @@ const struct accounts *http_accounts(const struct http *h)
 	return h->accounts;
 }
 
+json_t *request_body(const struct request *r, struct err *err)
+{
+	struct evbuffer *in = evhttp_request_get_input_buffer(r->ev);
+	size_t len = evbuffer_get_length(in);
+	const char *body = (const char *)evbuffer_pullup(in, -1);
+	json_error_t wrong;
+	json_t *json = json_loadb(
+		body ? body : "", len, JSON_REJECT_DUPLICATES, &wrong);
+
+	if (json && json_is_object(json))
+		return json;
+	if (json)
+		err_add(err, "not a JSON object");
+	else
+		err_add(err, "not JSON: %s", wrong.text);
+	json_decref(json);
+	return NULL;
+}
+
 const char *request_param(const struct request *r, const char *name)
 {
 	return evhttp_find_header(&r->query, name);

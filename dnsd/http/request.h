@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "base/addr.h"
+#include "base/err.h"
 #include "http/http.h"
 #include "snapshot/snapshot.h"
 #include "steer/decide.h"
@@ -38,6 +39,9 @@ const char *request_param(const struct request *r, const char *name);
  * caller), and what name means; false: an error was answered. */
 bool request_client(struct request *r, const char *name, const char *client,
 	struct steer_query *query, unsigned *scope);
+
+/* The body, a JSON object; the caller owns it. NULL with a message. */
+json_t *request_body(const struct request *r, struct err *err);
 
 /* Answers; the request is done with. json is consumed. */
 void request_json(struct request *r, int code, json_t *json);
