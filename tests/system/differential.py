@@ -30,6 +30,8 @@ import dns.name
 import dns.rcode
 import dns.rdatatype
 
+from ports import free_port
+
 PACKAGES = ["nsd", "knot", "libknot13", "libdnssec9", "libzscanner4",
             "libxdp1", "libbpf1", "libfstrm0", "libprotobuf-c1", "libedit2",
             "liblmdb0", "liburcu8", "libcap-ng0"]
@@ -239,13 +241,6 @@ def fetch_peers(top):
                  ("usr/lib/x86_64-linux-gnu", "usr/lib/aarch64-linux-gnu",
                   "lib/x86_64-linux-gnu", "lib/aarch64-linux-gnu")]
     return dict(os.environ, LD_LIBRARY_PATH=":".join(libraries))
-
-
-def free_port():
-    with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-        tcp.bind(("127.0.0.1", 0))
-        udp.bind(tcp.getsockname())
-        return tcp.getsockname()[1]
 
 
 def dnsd_config(folder, port, zones):

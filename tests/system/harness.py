@@ -8,7 +8,6 @@ import json
 import os
 import pathlib
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -23,6 +22,8 @@ import dns.query
 import dns.rcode
 import dns.rdatatype
 
+from ports import free_port
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 DNSD = os.environ.get("DNSD", str(ROOT / "build" / "dnsd"))
 PATIENCE_S = float(os.environ.get("DNSD_PATIENCE", "20"))
@@ -33,20 +34,6 @@ NETS = """# the places of test clients
 10.3.0.0/16 51.5,-0.1 GB
 2001:db8:1::/48 22.3,114.2 HK
 """
-
-
-def free_port():
-    """A port that is free for UDP and TCP."""
-    while True:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as u:
-            u.bind(("127.0.0.1", 0))
-            port = u.getsockname()[1]
-            with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as t:
-                try:
-                    t.bind(("127.0.0.1", port))
-                    return port
-                except OSError:
-                    continue
 
 
 class Daemon:

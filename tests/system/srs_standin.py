@@ -35,6 +35,8 @@ import threading
 import time
 from urllib.parse import parse_qs, urlsplit
 
+from ports import free_port
+
 KEEP_OPEN_S = 15    # an idle API connection, whatever its headers say
 HEARTBEAT_S = 30    # how long SRS waits for who gets its heartbeat
 DRAIN_S = 2.5       # from SIGQUIT until the listeners are gone
@@ -100,7 +102,7 @@ def _quiet(coroutine_function):
 
 
 class StandIn:
-    """One SRS. Ports of 0 are chosen by the kernel when it starts and kept.
+    """One SRS. Ports of 0 are chosen when it starts, and kept.
 
     seen counts what came in ("api", "rtmp", "flv" connections, "polls" of
     summaries); last_request has the headers of the last API request.
@@ -311,10 +313,11 @@ class StandIn:
         for key in listeners:
             if key in self._servers or self.ports[key] is None:
                 continue
+            port = self.ports[key] or free_port()
             server = await asyncio.start_server(
-                self._door(key, handlers[key]), self.host, self.ports[key],
+                self._door(key, handlers[key]), self.host, port,
                 backlog=1024, ssl=self.tls if key == "api" else None)
-            self.ports[key] = server.sockets[0].getsockname()[1]
+            self.ports[key] = port
             self._servers[key] = server
 
     async def _stop_listening(self, listeners):
