@@ -70,7 +70,21 @@ $(B)/obj/%.o: %.c $(B)/flags
 
 # What is in assembler, optimisation does not see.
 $(B)/obj/dnsd/page/page.o: LTO :=
-$(B)/obj/dnsd/page/page.o: dnsd/page/index.html
+$(B)/obj/dnsd/page/page.o: ALL_CFLAGS += -DPAGE_FILE='"$(B)/page/index.html"'
+$(B)/obj/dnsd/page/page.o: $(B)/page/index.html
+
+# The page and the player, from npm's packages as the lock file names them.
+PAGE := $(shell find dnsd/page -name node_modules -prune -o -name dist -prune \
+	-o -type f -print)
+
+$(B)/page/index.html: dnsd/page/node_modules/.package-lock.json $(PAGE)
+	$(call say,PAGE,$@)
+	$(Q)node dnsd/page/build.mjs $(abspath $(@D))
+
+dnsd/page/node_modules/.package-lock.json: dnsd/page/package-lock.json
+	$(call say,NPM,$(@D))
+	$(Q)cd dnsd/page && npm ci --ignore-scripts --no-progress --loglevel=error
+	@touch $@
 
 $(B)/tests/%: tests/unit/%.c $(B)/libdnsd.a
 	@mkdir -p $(@D)
@@ -171,10 +185,11 @@ bench-control: deps-test
 
 DEPS := build-essential pkg-config libldns-dev libevent-dev libmaxminddb-dev \
 	libcurl4-openssl-dev liburcu-dev libyaml-dev libjansson-dev \
-	libsqlite3-dev libssl-dev ca-certificates python3
+	libsqlite3-dev libssl-dev ca-certificates python3 \
+	$(if $(shell command -v npm),,nodejs npm)
 DEPS_TEST := $(DEPS) clang clang-format libclang-rt-14-dev libcmocka-dev \
 	python3-dnspython bind9-dnsutils curl libmaxmind-db-writer-perl \
-	iproute2 procps man-db groff
+	iproute2 procps man-db groff chromium ffmpeg
 
 deps:
 	@sh tests/install.sh $(DEPS)

@@ -1,28 +1,3 @@
-<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>dnsd</title>
-<style>
-body { font: 15px/1.4 system-ui, sans-serif; margin: 1rem auto; max-width: 70rem; padding: 0 1rem; color: #1c2430; background: #fafbfc }
-h1 { font-size: 1.2rem } h1 small { font-weight: normal; color: #667 }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }
-th, td { text-align: right; padding: .25rem .5rem; border-bottom: 1px solid #e3e7ec; white-space: nowrap }
-th:first-child, td:first-child, td.l, th.l { text-align: left }
-.up { color: #0a7d38 } .down { color: #c01b1b } .unknown { color: #a86b00 } .drained { color: #667 }
-.bar { display: inline-block; width: 8rem; height: .7rem; background: #e9edf2; vertical-align: middle }
-.bar i { display: block; height: 100%; background: #3d7fd9 } .bar i.hot { background: #d9822b } .bar i.full { background: #c01b1b }
-form { margin: 1.5rem 0 .5rem } input { font: inherit; padding: .2rem .4rem; width: 14rem }
-pre { background: #f0f3f6; padding: .6rem; overflow-x: auto } #error { color: #c01b1b }
-@media (max-width: 45rem) { .w { display: none } }
-</style>
-<h1>dnsd <small id="status"></small></h1>
-<p id="error" role="alert"></p>
-<table><thead><tr><th>node<th class="l">state<th class="l">utilisation<th>connections<th class="w">kbit/s<th class="w">CPU %<th class="w">sample age<th>answers<th class="w">answers/s</tr></thead><tbody id="nodes"></tbody></table>
-<form id="form"><label>Where would <input name="client" placeholder="203.0.113.7" required></label>
-<label>go for <input name="name" placeholder="live.example.com" required></label> <button>?</button></form>
-<pre id="answer" hidden></pre>
-<script>
 "use strict";
 const $ = id => document.getElementById(id);
 let before = {}, beforeAt = 0;
@@ -68,5 +43,3 @@ $("form").addEventListener("submit", async event => {
 			"  load " + c.utilisation.toFixed(3) + "  in flight " + c.reserved.toFixed(1) + "  cost " + c.cost.toFixed(1)).join("\n");
 });
 refresh();
-</script>
-</html>
