@@ -32,7 +32,8 @@ struct control {
 	const char *path; /* of the configuration */
 	struct event_base *base;
 	struct mailbox *mailbox; /* what other threads ask of this one */
-	struct event *mailbox_event, *tick, *watch, *save, *hup, *term, *intr;
+	struct event *mailbox_event, *tick, *soon, *watch, *save, *hup, *term,
+		*intr;
 
 	struct built *built; /* in service */
 	struct load *load;   /* published */
