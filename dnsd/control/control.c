@@ -21,6 +21,7 @@
 #define TICK_MS 100
 #define SOON_US 5000 /* what comes together is published together */
 #define WATCH_MS 1000
+#define STREAMS_AGAIN_MS 500 /* streams are looked for beside the polls */
 #define SAVE_MS 10000
 #define FAILURE_LINES_PER_S 20
 #define READY_WAIT_MS 300 /* steered names wait for first polls so long */
@@ -122,6 +123,8 @@ static void log_changes(struct control *c)
 			node_states[c->logged[i]], node_states[h->state],
 			*h->why ? ": " : "", h->why);
 		c->logged[i] = (uint8_t)h->state;
+		if (h->state == NODE_DOWN)
+			streams_forget(c->streams, i);
 	}
 	if (blind != c->logged_blind)
 		log_warn(
@@ -136,8 +139,15 @@ void control_publish(struct control *c)
 	int64_t begin_cpu_ns = clock_cpu_ns();
 	struct load *old_load = c->load;
 	struct report *old_report = c->report;
+	struct stream_index *old_index = NULL;
 
 	merge_accounts(c, now_ms);
+	if (!c->stream_index || streams_changed(c->streams) ||
+		c->stream_index->n_nodes != c->built->map->n_nodes) {
+		old_index = c->stream_index;
+		c->stream_index =
+			streams_index(c->streams, c->built->map->n_nodes);
+	}
 	c->load = fleet_load(c->fleet, now_ms);
 	c->load->provisional = c->geo_pending;
 	if (!c->restored) /* drained nodes are not known yet */
@@ -152,9 +162,11 @@ void control_publish(struct control *c)
 			.zones = c->built->zoneset,
 			.steer = {c->built->map, c->load, c->built->geo},
 			.options = c->built->options,
-			.report = c->report});
+			.report = c->report,
+			.streams = c->stream_index});
 	load_free(old_load);
 	report_free(old_report);
+	free(old_index);
 	log_changes(c);
 	c->build_ns = (uint64_t)(clock_ns() - begin_ns);
 	c->builds_cpu_ns += (uint64_t)(clock_cpu_ns() - begin_cpu_ns);
@@ -173,10 +185,14 @@ static void set_targets(struct control *c)
 			(struct poll_target){.node = c->built->map->of_conf[i],
 				.api = node->api,
 				.rtmp = node->rtmp,
-				.flv = node->flv};
+				.flv = node->flv,
+				.streams = node->role != ROLE_EDGE};
 		fleet_watch(c->fleet, targets[i].node, node->api != NULL,
 			node->rtmp || node->flv);
 	}
+	for (unsigned i = 0; i < c->built->map->n_nodes; i++)
+		if (!c->built->map->nodes[i].name)
+			streams_forget(c->streams, i);
 	poll_set(c->poller, targets, conf->n_nodes,
 		(unsigned)(conf->health.interval_s * 1000),
 		(unsigned)(conf->health.timeout_s * 1000));
@@ -300,6 +316,16 @@ static void on_probed(void *arg, uint32_t node, enum poll_probe probe, bool ok,
 			why);
 	if (is_news(c, node))
 		publish_soon(c);
+}
+
+static void on_streams(
+	void *arg, uint32_t node, struct stream_list *list, const char *why)
+{
+	struct control *c = arg;
+	if (list)
+		streams_take(c->streams, node, list);
+	else
+		log_failure(c, node, "asking for streams", why);
 }
 
 /* -- the operator's overrides -- */
@@ -459,6 +485,22 @@ static void ops_heartbeat(void *arg, unsigned node, float connections)
 	mailbox_post(c->mailbox, http_heartbeat_run, r);
 }
 
+static void http_streams_run(void *arg)
+{
+	struct control *c = arg;
+	int64_t now_ms = clock_ms();
+	if (now_ms - c->streams_asked_ms < STREAMS_AGAIN_MS)
+		return;
+	c->streams_asked_ms = now_ms;
+	poll_streams_now(c->poller);
+}
+
+static void ops_streams(void *arg)
+{
+	struct control *c = arg;
+	mailbox_post(c->mailbox, http_streams_run, c);
+}
+
 /* -- events -- */
 
 static void on_mail(evutil_socket_t fd, short what, void *arg)
@@ -612,7 +654,8 @@ static void start_http(
 	struct control_ops ops = {.arg = c,
 		.drain = ops_drain,
 		.heartbeat = ops_heartbeat,
-		.expect = timetable_ask};
+		.expect = timetable_ask,
+		.streams = ops_streams};
 	if (c->built->conf->http.listen.n || c->built->conf->site.listen.n)
 		c->http = http_start(c->built->conf, sockets, &c->published,
 			&ops, c->memory, control_record_http(c), secret);
@@ -670,7 +713,8 @@ static bool start(struct control *c, struct err *err)
 	struct poll_events events = {.arg = c,
 		.sample = on_sample,
 		.failed = on_failed,
-		.probed = on_probed};
+		.probed = on_probed,
+		.streams = on_streams};
 	uint64_t secret;
 
 	rng_secret(&secret, sizeof secret);
@@ -683,6 +727,7 @@ static bool start(struct control *c, struct err *err)
 	struct fleet_rules rules = rules_of(c->built->conf);
 	c->fleet = fleet_new(&rules, c->start_ms);
 	fleet_set_map(c->fleet, c->built->map, &rules, c->start_ms);
+	c->streams = streams_new();
 	c->poller = poll_new(c->base, &events);
 	set_targets(c);
 	c->memory = memory_new((unsigned)c->built->conf->client_nets, secret);
@@ -725,6 +770,8 @@ static void finish(struct control *c)
 	build_free(c->built, NULL);
 	load_free(c->load);
 	report_free(c->report);
+	streams_free(c->streams);
+	free(c->stream_index);
 	free(c->published.now);
 	geo_files_free(&c->geo_seen);
 	free(c->reload_error);

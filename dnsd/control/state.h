@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "control/build.h"
 #include "control/control.h"
+#include "control/streams.h"
 #include "http/http.h"
 #include "net/listen.h"
 #include "net/tcp.h"
@@ -14,6 +15,7 @@
 #include "record/record.h"
 #include "snapshot/report.h"
 #include "snapshot/snapshot.h"
+#include "snapshot/streams.h"
 #include "srs/poll.h"
 #include "steer/fleet.h"
 #include "store/store.h"
@@ -43,7 +45,10 @@ struct control {
 	struct memory *memory; /* what client nets were told; all threads' */
 	struct accounts *own;  /* for explanations on this thread */
 	struct poller *poller;
-	struct store *store; /* NULL: none */
+	struct streams *streams;           /* as the nodes told */
+	struct stream_index *stream_index; /* published */
+	int64_t streams_asked_ms;          /* beside the polls */
+	struct store *store;               /* NULL: none */
 
 	struct listeners listeners;
 	unsigned n_workers;

@@ -1,5 +1,4 @@
-/* The operator's calls: nodes, status, explain, drain; and heartbeats. */
-#include <event2/buffer.h>
+/* The operator's calls: nodes, status, explain, drain. */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -9,11 +8,13 @@
 #include "base/mailbox.h"
 #include "http/request.h"
 #include "snapshot/report.h"
-#include "srs/heartbeat.h"
+#include "snapshot/streams.h"
 #include "steer/explain.h"
 #include "zones/zoneset.h"
 
 /* -- nodes -- */
+
+#define RECORDS_MAX 100 /* streams of a recorder that are listed by name */
 
 static json_t *node_json(const struct report_node *node)
 {
@@ -31,14 +32,44 @@ static json_t *node_json(const struct report_node *node)
 		"failures", (json_int_t)node->failures);
 }
 
+/* What recorders record; the list by streams is in the order of their names. */
+static void add_records(
+	const struct snapshot *snap, json_t **by_node, unsigned n)
+{
+	const struct map *map = snap->steer.map;
+	for (unsigned i = 0; i < n; i++)
+		if (by_node[i] && map->nodes[i].role == ROLE_RECORDER)
+			json_object_set_new(
+				by_node[i], "records", json_array());
+	for (unsigned i = 0; i < snap->streams->n; i++) {
+		const struct stream_at *at = &snap->streams->at[i];
+		json_t *list = at->node < n
+			? json_object_get(by_node[at->node], "records")
+			: NULL;
+		if (list && json_array_size(list) < RECORDS_MAX)
+			json_array_append_new(list, json_string(at->url));
+	}
+}
+
 void api_nodes(struct request *r)
 {
 	const struct report *report = r->snap->report;
+	const struct stream_index *streams = r->snap->streams;
+	unsigned n = report->n_nodes;
+	json_t **by_node = mem_zero(n + 1, sizeof *by_node);
 	json_t *list = json_array();
-	for (unsigned i = 0; i < report->n_nodes; i++)
-		if (report->nodes[i].name)
-			json_array_append_new(
-				list, node_json(&report->nodes[i]));
+
+	for (unsigned i = 0; i < n; i++) {
+		if (!report->nodes[i].name)
+			continue;
+		by_node[i] = node_json(&report->nodes[i]);
+		json_object_set_new(by_node[i], "streams",
+			json_integer(
+				i < streams->n_nodes ? streams->count[i] : 0));
+		json_array_append_new(list, by_node[i]);
+	}
+	add_records(r->snap, by_node, n);
+	free(by_node);
 	request_json(r, 200, list);
 }
 
@@ -196,57 +227,4 @@ void api_drain(struct request *r, const char *node, bool drained)
 	strncpy(w->node, node, sizeof w->node - 1);
 	ops->drain(
 		ops->arg, node, drained, http_mailbox(r->http), on_drained, w);
-}
-
-/* -- heartbeats -- */
-
-static bool is_node_address(const struct map *map, const struct addr *addr)
-{
-	for (unsigned i = 0; i < map->n_nodes; i++)
-		for (unsigned k = 0;
-			k < (unsigned)map->nodes[i].n4 + map->nodes[i].n6; k++)
-			if (addr_equal(&map->nodes[i].address[k], addr))
-				return true;
-	return false;
-}
-
-static bool may_report(const struct request *r)
-{
-	const struct http_rules *rules = http_rules(r->http);
-	if (!rules->n_heartbeat)
-		return is_node_address(r->snap->steer.map, &r->peer);
-	for (unsigned i = 0; i < rules->n_heartbeat; i++)
-		if (prefix_contains(&rules->heartbeat_from[i], &r->peer))
-			return true;
-	return false;
-}
-
-/* Answered at once, always: a slow receiver freezes SRS's statistics. */
-void api_heartbeat(struct request *r)
-{
-	struct evbuffer *in = evhttp_request_get_input_buffer(r->ev);
-	size_t len = evbuffer_get_length(in);
-	const char *body = (const char *)evbuffer_pullup(in, -1);
-	struct heartbeat beat;
-	struct err err = {0};
-
-	if (!may_report(r)) {
-		request_error(r, 403, "heartbeats are not taken from here");
-		return;
-	}
-	if (!heartbeat_parse(body ? body : "", len, &beat, &err)) {
-		request_error(r, 400, "%s", err_text(&err));
-		err_fini(&err);
-		return;
-	}
-	int node = map_find_node(r->snap->steer.map, beat.server);
-	if (node < 0)
-		node = map_find_node(r->snap->steer.map, beat.device_id);
-	if (node >= 0 && beat.has_sample) {
-		const struct control_ops *ops = http_ops(r->http);
-		ops->heartbeat(ops->arg, (unsigned)node,
-			(float)beat.sample.connections);
-	}
-	request_json(r, 200, json_pack("{s:i, s:n}", "code", 0, "data"));
-	err_fini(&err);
 }

@@ -378,6 +378,8 @@ static const struct route {
 	{"/api/v1/feedback", POST, true, api_feedback},
 	{"/api/v1/servers", POST, true, api_heartbeat},
 	{"/api/v1/srs/register", POST, true, api_heartbeat},
+	{"/api/v1/clusters", GET | POST, true, api_clusters},
+	{"/api/v1/streams", GET, false, api_streams},
 };
 
 static void serve_page(struct request *r)

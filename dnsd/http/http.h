@@ -47,6 +47,8 @@ struct control_ops {
 	/* A heartbeat's connections of a node, by its index in the map. */
 	void (*heartbeat)(void *arg, unsigned node, float connections);
 	void (*expect)(void *arg, struct expect_call *call);
+	/* A stream is not where the nodes told last: asks them again, soon. */
+	void (*streams)(void *arg);
 };
 
 struct http;

@@ -51,6 +51,8 @@ void request_text(
 	struct request *r, const char *type, const void *text, size_t len);
 /* Whether the caller may change things; false: an error was answered. */
 bool request_may_change(struct request *r);
+/* Whether the caller is a node: who may report. */
+bool request_from_node(const struct request *r);
 void request_header(struct request *r, const char *name, const char *value);
 
 /* The rest of http that handlers need. */
@@ -71,6 +73,8 @@ void api_expect(struct request *r);
 void api_expect_remove(struct request *r, const char *id);
 void api_heartbeat(struct request *r);
 void api_feedback(struct request *r);
+void api_clusters(struct request *r);
+void api_streams(struct request *r);
 void metrics(struct request *r);
 
 #endif

@@ -15,6 +15,7 @@
 struct zoneset;
 struct options;
 struct report;
+struct stream_index;
 
 struct snapshot {
 	uint64_t generation; /* grows with every publication */
@@ -23,6 +24,7 @@ struct snapshot {
 				     with map NULL only */
 	const struct options *options;
 	const struct report *report;
+	const struct stream_index *streams;
 };
 
 /* The one pointer. Control publishes; every other thread reads it, between

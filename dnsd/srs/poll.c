@@ -18,14 +18,17 @@
 #include "srs/summary.h"
 
 #define BODY_MAX (256 * 1024)
+#define STREAMS_BODY_MAX (4 * 1024 * 1024)
 #define SPREAD_MS 200 /* over which new nodes are asked first */
 #define SPARE_MAX 256 /* idle curl handles kept for the next polls */
 /* Transfers under way: curl goes through all their hosts whenever one ends. The
  * rest waits its turn, and its time runs from then. */
 #define TRANSFERS_MAX 1024
 #define PATH "/api/v1/summaries"
+/* Without the slash at its end SRS redirects. */
+#define STREAMS_PATH "/api/v1/streams/"
 
-enum what { ASK_API, ASK_RTMP, ASK_FLV, ASKS };
+enum what { ASK_API, ASK_RTMP, ASK_FLV, ASK_STREAMS, ASKS };
 
 /* One of the things asked of a node. */
 struct ask {
@@ -33,15 +36,15 @@ struct ask {
 	bool wanted;
 	bool failing;   /* the last one failed */
 	bool unreached; /* API: the last one brought no connection */
-	CURL *curl;     /* API: under way */
+	CURL *curl;     /* API, streams: under way */
 	struct buf body;
 	struct probe *probe; /* RTMP, FLV, a knock at the API: under way */
 	struct sockaddr_storage to;
 	socklen_t to_len;
 	struct event *again; /* a second look, at once */
-	bool ended;          /* API: in the poller's list, to be told */
-	bool waiting;  /* API: in the list of those that have no turn yet */
-	CURLcode code; /* and how it ended */
+	bool ended;          /* in the poller's list, to be told */
+	bool waiting;        /* in the list of those that have no turn yet */
+	CURLcode code;       /* and how it ended */
 	TAILQ_ENTRY(ask) entry;
 };
 
@@ -51,7 +54,7 @@ struct asked {
 	uint32_t node;
 	bool kept;              /* within poll_set: it is in the new list too */
 	char *api, *rtmp, *flv; /* as given; "" if not */
-	char *url, *user, *password;
+	char *url, *streams_url, *user, *password;
 	bool numeric; /* an address is its own name: never looked up again */
 	struct event *due;
 	struct ask asks[ASKS];
@@ -127,7 +130,8 @@ static void on_probed(void *arg, bool ok, enum sample_failure failure,
 static size_t on_body(char *bytes, size_t size, size_t n, void *arg)
 {
 	struct ask *ask = arg;
-	if (ask->body.len + n > BODY_MAX)
+	size_t most = what_of(ask) == ASK_STREAMS ? STREAMS_BODY_MAX : BODY_MAX;
+	if (ask->body.len + n > most)
 		return 0; /* makes it CURLE_WRITE_ERROR */
 	buf_add(&ask->body, bytes, n);
 	return n;
@@ -157,7 +161,8 @@ static void set_options(CURL *curl, struct ask *ask)
 	long timeout = (long)node->poller->timeout_ms;
 
 	curl_easy_setopt(curl, CURLOPT_PRIVATE, ask);
-	curl_easy_setopt(curl, CURLOPT_URL, node->url);
+	curl_easy_setopt(curl, CURLOPT_URL,
+		what_of(ask) == ASK_STREAMS ? node->streams_url : node->url);
 	if (node->user) {
 		curl_easy_setopt(curl, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
 		curl_easy_setopt(curl, CURLOPT_USERNAME, node->user);
@@ -248,7 +253,10 @@ static void ask_start(struct ask *ask)
 	if (!ask->wanted || ask->curl || ask->probe || ask->waiting)
 		return;
 	event_del(ask->again);
-	if (what == ASK_API && (!ask->unreached || !ask->to_len)) {
+	if (what == ASK_STREAMS && ask->node->asks[ASK_API].failing)
+		return;
+	if (what == ASK_STREAMS ||
+		(what == ASK_API && (!ask->unreached || !ask->to_len))) {
 		transfer_start(ask);
 		return;
 	}
@@ -315,7 +323,26 @@ static void tell_failure(
 	char line[256];
 	snprintf(line, sizeof line, "API: %s", why);
 	ask_ended(ask, false);
-	p->events.failed(p->events.arg, ask->node->node, failure, line);
+	if (what_of(ask) == ASK_STREAMS)
+		p->events.streams(p->events.arg, ask->node->node, NULL, line);
+	else
+		p->events.failed(p->events.arg, ask->node->node, failure, line);
+}
+
+static void tell_streams(struct ask *ask)
+{
+	struct poller *p = ask->node->poller;
+	struct err err = {0};
+	struct stream_list *list = streams_parse(
+		ask->body.text ? ask->body.text : "", ask->body.len, &err);
+
+	if (list) {
+		ask_ended(ask, true);
+		p->events.streams(p->events.arg, ask->node->node, list, "");
+	} else {
+		tell_failure(ask, SAMPLE_UNREADABLE, err_text(&err));
+	}
+	err_fini(&err);
 }
 
 static void tell_answer(struct ask *ask, float rtt_ms)
@@ -357,6 +384,8 @@ static void on_transfer(struct ask *ask, CURLcode code)
 		tell_failure(ask, SAMPLE_DENIED, text);
 	else if (status != 200)
 		tell_failure(ask, SAMPLE_UNREADABLE, text);
+	else if (what_of(ask) == ASK_STREAMS)
+		tell_streams(ask);
 	else
 		tell_answer(ask, (float)took_us / 1000);
 }
@@ -468,7 +497,7 @@ static void split_url(struct asked *node)
 {
 	CURLU *url = curl_url();
 	char *text = NULL, *user = NULL, *password = NULL, *host = NULL;
-	char *port = NULL;
+	char *port = NULL, *streams = NULL, query[32];
 
 	if (!url)
 		abort(); /* no memory */
@@ -482,12 +511,18 @@ static void split_url(struct asked *node)
 		curl_url_set(url, CURLUPART_PASSWORD, NULL, 0);
 		curl_url_set(url, CURLUPART_PATH, PATH, 0);
 		curl_url_get(url, CURLUPART_URL, &text, 0);
+		curl_url_set(url, CURLUPART_PATH, STREAMS_PATH, 0);
+		snprintf(query, sizeof query, "start=0&count=%d", STREAMS_MAX);
+		curl_url_set(url, CURLUPART_QUERY, query, 0);
+		curl_url_get(url, CURLUPART_URL, &streams, 0);
 	}
 	node->url = mem_strdup(text ? text : node->api);
+	node->streams_url = mem_strdup(streams ? streams : node->api);
 	node->user = user ? mem_strdup(user) : NULL;
 	node->password = mem_strdup(password ? password : "");
 	set_address(node, host, port);
 	curl_free(text);
+	curl_free(streams);
 	curl_free(user);
 	curl_free(password);
 	curl_free(host);
@@ -501,7 +536,7 @@ static void set_ask(struct asked *node, enum what what, const char *to)
 	ask->node = node;
 	ask->again = new_timer(node->poller, on_again, ask);
 	ask->wanted = *to;
-	if (what == ASK_API)
+	if (what == ASK_API || what == ASK_STREAMS)
 		return;
 	ask->to_len = *to ? sockaddr_parse(&ask->to, to, 0) : 0;
 	ask->wanted = ask->to_len > 0;
@@ -524,6 +559,7 @@ static struct asked *node_new(struct poller *p, const struct poll_target *t)
 	set_ask(node, ASK_API, node->api);
 	set_ask(node, ASK_RTMP, node->rtmp);
 	set_ask(node, ASK_FLV, node->flv);
+	set_ask(node, ASK_STREAMS, t->streams ? node->api : "");
 	node->due = new_timer(p, on_due, node);
 	unsigned spread =
 		p->interval_ms < SPREAD_MS ? p->interval_ms : SPREAD_MS;
@@ -540,6 +576,7 @@ static void node_free(struct asked *node)
 	free(node->rtmp);
 	free(node->flv);
 	free(node->url);
+	free(node->streams_url);
 	free(node->user);
 	free(node->password);
 	free(node);
@@ -563,7 +600,8 @@ static bool same(const struct asked *node, const struct poll_target *t)
 {
 	return !strcmp(node->api, or_empty(t->api)) &&
 		!strcmp(node->rtmp, or_empty(t->rtmp)) &&
-		!strcmp(node->flv, or_empty(t->flv));
+		!strcmp(node->flv, or_empty(t->flv)) &&
+		node->asks[ASK_STREAMS].wanted == (t->streams && *node->api);
 }
 
 /* Moves what stays into the new list, makes what is new. */
@@ -607,6 +645,12 @@ void poll_now(struct poller *p, uint32_t number)
 	struct asked **node = find_node(p, number);
 	for (unsigned i = 0; node && i < ASKS; i++)
 		ask_start(&(*node)->asks[i]);
+}
+
+void poll_streams_now(struct poller *p)
+{
+	for (unsigned i = 0; i < p->n; i++)
+		ask_start(&p->nodes[i]->asks[ASK_STREAMS]);
 }
 
 struct poller *poll_new(

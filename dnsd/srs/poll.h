@@ -7,6 +7,9 @@
  * Beside the poll a node may have two probes (probe.h), because a TCP connect
  * proves nothing about an SRS.
  *
+ * Where a node's streams are wanted, they are a second question to its API,
+ * which is left out while the first one fails.
+ *
  * Poll and probes of a node run at once, every interval with 10 % of jitter;
  * each of them that fails first after a success (or at the start) is asked
  * again at once, then at the interval. One that is still under way is not asked
@@ -19,6 +22,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "srs/streams.h"
 #include "steer/sample.h"
 
 struct event_base;
@@ -30,6 +34,7 @@ struct poll_target {
 	const char *api;  /* "http://[user:password@]host:port", no path */
 	const char *rtmp; /* "host:port", numeric */
 	const char *flv;  /* "host:port", numeric */
+	bool streams;     /* ask the API for its streams as well */
 };
 
 enum poll_probe { POLL_RTMP, POLL_FLV };
@@ -46,6 +51,10 @@ struct poll_events {
 	/* The RTMP or HTTP probe ended; ok, or how it failed. why names it. */
 	void (*probed)(void *arg, uint32_t node, enum poll_probe probe, bool ok,
 		enum sample_failure failure, float rtt_ms, const char *why);
+	/* The node's streams, which the callback owns (free()); NULL: they
+	 * could not be had, for the reason why. */
+	void (*streams)(void *arg, uint32_t node, struct stream_list *list,
+		const char *why);
 };
 
 /* The events are copied. NULL only if libcurl cannot start. */
@@ -53,8 +62,7 @@ struct poller *poll_new(
 	struct event_base *base, const struct poll_events *events);
 void poll_free(struct poller *poller); /* NULL allowed */
 
-/* Replaces the list of nodes. Targets equal to old ones (same node, api, rtmp,
- * flv) keep their rhythm; requests under way to others are dropped. New ones
+/* Replaces the list of nodes. Targets equal to old ones keep their rhythm; requests under way to others are dropped. New ones
  * are asked at once (spread over at most 200 ms). A shorter interval holds from
  * now on, a longer one after the next poll. */
 void poll_set(struct poller *poller, const struct poll_target *targets,
@@ -62,5 +70,8 @@ void poll_set(struct poller *poller, const struct poll_target *targets,
 
 /* Asks one node at once, beside its rhythm. Unknown nodes are ignored. */
 void poll_now(struct poller *poller, uint32_t node);
+
+/* Asks all nodes at once whose streams are asked for, for these alone. */
+void poll_streams_now(struct poller *poller);
 
 #endif

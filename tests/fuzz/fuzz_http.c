@@ -18,6 +18,7 @@
 #include "http/http.h"
 #include "net/listen.h"
 #include "snapshot/report.h"
+#include "snapshot/streams.h"
 #include "steer/fleet.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -60,6 +61,10 @@ static void expect(void *arg, struct expect_call *call)
 		call->n = 1;
 	}
 	call->done(call);
+}
+
+static void streams(void *arg)
+{
 }
 
 static int listener(unsigned side)
@@ -109,17 +114,23 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 			(struct report_node){.name = built->map->nodes[i].name,
 				.role = "edge",
 				.why = ""};
+	struct stream_at at = {"/live/class", 0, 2};
 	snapshot_publish(&published,
 		(struct snapshot){.zones = built->zoneset,
 			.steer = {built->map, fleet_load(fleet, clock_ms()),
 				built->geo},
 			.options = built->options,
-			.report = report});
+			.report = report,
+			.streams =
+				stream_index_new(&at, 1, built->map->n_nodes)});
 	int operators[] = {listener(0), -1}, site[] = {listener(1), -1};
 	memory = memory_new(4096, 1);
 	struct http_sockets sockets = {.operators = operators, .site = site};
-	struct control_ops ops = {
-		.drain = drain, .heartbeat = heartbeat, .expect = expect};
+	struct control_ops ops = {.drain = drain,
+		.heartbeat = heartbeat,
+		.expect = expect,
+		.streams = streams};
+
 	http_start(built->conf, &sockets, &published, &ops, memory, NULL, 1);
 	return 0;
 }

@@ -1,10 +1,11 @@
-/* Any bytes as an answer of SRS and as a heartbeat. */
+/* Any bytes as answers of SRS and as a heartbeat. */
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "srs/heartbeat.h"
+#include "srs/streams.h"
 #include "srs/summary.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -36,6 +37,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	if (err.count != !good)
 		abort();
+	err_fini(&err);
+
+	struct stream_list *list =
+		streams_parse((const char *)data, size, &err);
+	for (unsigned i = 1; list && i < list->n; i++)
+		if (strcmp(list->stream[i - 1].url, list->stream[i].url) >= 0)
+			abort();
+	if (err.count != !list)
+		abort();
+	free(list);
 	err_fini(&err);
 	return 0;
 }

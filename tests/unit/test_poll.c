@@ -50,6 +50,7 @@ static struct told {
 	struct sample sample;
 	enum sample_failure failure;
 	char why[256];
+	unsigned lists, no_lists, streams;
 } told[4];
 
 static void on_sample(void *arg, uint32_t node, const struct sample *sample)
@@ -183,10 +184,24 @@ static void ask(struct poll_target target, unsigned interval, unsigned timeout)
 	poll_set(poller, &target, 1, interval, timeout);
 }
 
+static void on_streams(
+	void *arg, uint32_t node, struct stream_list *list, const char *why)
+{
+	struct told *t = &told[node % 4];
+	if (list) {
+		t->lists++;
+		t->streams = list->n;
+		free(list);
+		return;
+	}
+	t->no_lists++;
+	snprintf(t->why, sizeof t->why, "%s", why);
+}
+
 static int set_up(void **state)
 {
 	static const struct poll_events events = {
-		NULL, on_sample, on_failed, on_probed};
+		NULL, on_sample, on_failed, on_probed, on_streams};
 	memset(told, 0, sizeof told);
 	base = event_base_new();
 	poller = poll_new(base, &events);
@@ -354,6 +369,60 @@ static void test_probes(void **state)
 }
 
 /* Equal targets keep their rhythm, others start anew, gone ones are silent. */
+/* Both answers in one. */
+#define STREAMS                                                               \
+	"{\"code\":0,\"data\":{\"now_ms\":9,\"system\":{\"srs_sample_time\":" \
+	"8,\"srs_send_bytes\":7,\"conn_srs\":1}},\"streams\":[{\"url\":"      \
+	"\"/live/a\",\"publish\":{\"active\":true}}]}"
+
+/* The list is asked for beside the summaries, where it is wanted, and not while
+ * these fail. */
+static void test_streams(void **state)
+{
+	static struct server lists, plain, dead;
+	char text[512];
+	snprintf(text, sizeof text,
+		"HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n" STREAMS,
+		strlen(STREAMS));
+	serve(&lists, ANSWER, text);
+	serve_summary(&plain, 5);
+	serve(&dead, CLOSE, "");
+	char lists_url[256], dead_url[256];
+	snprintf(lists_url, sizeof lists_url, "%s", url(&lists, "a:b@"));
+	snprintf(dead_url, sizeof dead_url, "%s", url(&dead, ""));
+	struct poll_target targets[] = {
+		{.node = 0, .api = lists_url, .streams = true},
+		{.node = 1, .api = url(&plain, "")},
+		{.node = 2, .api = dead_url, .streams = true}};
+	poll_set(poller, targets, 3, 100, 500);
+	until(&told[0].lists, 2, 3000);
+	assert_int_equal(told[0].streams, 1);
+	assert_non_null(strstr(lists.asked, "Authorization: Basic"));
+	assert_non_null(strstr(lists.asked, "GET /api/v1/s"));
+	until(&told[1].samples, 3, 3000);
+	assert_int_equal(told[1].lists + told[1].no_lists, 0);
+	until(&told[2].failures, 6, 3000);
+	assert_true(told[2].no_lists < told[2].failures / 2);
+
+	/* An SRS that tells summaries and no list goes on being polled. */
+	unsigned samples = told[1].samples;
+	targets[1].streams = true;
+	poll_set(poller, targets, 3, 100, 500);
+	until(&told[1].no_lists, 2, 3000);
+	assert_non_null(strstr(told[1].why, "no streams"));
+	until(&told[1].samples, samples + 2, 3000);
+
+	/* Beside the rhythm: for those alone that are wanted. */
+	poll_set(poller, targets, 1, 100000, 500);
+	turn(300);
+	unsigned before = told[0].lists;
+	poll_streams_now(poller);
+	until(&told[0].lists, before + 1, 3000);
+	evconnlistener_free(lists.listener);
+	evconnlistener_free(plain.listener);
+	evconnlistener_free(dead.listener);
+}
+
 static void test_set(void **state)
 {
 	static struct server a, b;
@@ -491,6 +560,7 @@ int main(void)
 		TEST(test_knock),
 		TEST(test_body_cap),
 		TEST(test_probes),
+		TEST(test_streams),
 		TEST(test_set),
 		TEST(test_slow_name),
 		TEST(test_many),

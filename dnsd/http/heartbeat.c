@@ -1,0 +1,57 @@
+/* What an SRS reports about itself. */
+#include <event2/buffer.h>
+#include <stdlib.h>
+
+#include "http/request.h"
+#include "srs/heartbeat.h"
+
+static bool is_node_address(const struct map *map, const struct addr *addr)
+{
+	for (unsigned i = 0; i < map->n_nodes; i++)
+		for (unsigned k = 0;
+			k < (unsigned)map->nodes[i].n4 + map->nodes[i].n6; k++)
+			if (addr_equal(&map->nodes[i].address[k], addr))
+				return true;
+	return false;
+}
+
+bool request_from_node(const struct request *r)
+{
+	const struct http_rules *rules = http_rules(r->http);
+	if (!rules->n_heartbeat)
+		return is_node_address(r->snap->steer.map, &r->peer);
+	for (unsigned i = 0; i < rules->n_heartbeat; i++)
+		if (prefix_contains(&rules->heartbeat_from[i], &r->peer))
+			return true;
+	return false;
+}
+
+/* Answered at once, always: a slow receiver freezes SRS's statistics. */
+void api_heartbeat(struct request *r)
+{
+	struct evbuffer *in = evhttp_request_get_input_buffer(r->ev);
+	size_t len = evbuffer_get_length(in);
+	const char *body = (const char *)evbuffer_pullup(in, -1);
+	struct heartbeat beat;
+	struct err err = {0};
+
+	if (!request_from_node(r)) {
+		request_error(r, 403, "heartbeats are not taken from here");
+		return;
+	}
+	if (!heartbeat_parse(body ? body : "", len, &beat, &err)) {
+		request_error(r, 400, "%s", err_text(&err));
+		err_fini(&err);
+		return;
+	}
+	int node = map_find_node(r->snap->steer.map, beat.server);
+	if (node < 0)
+		node = map_find_node(r->snap->steer.map, beat.device_id);
+	if (node >= 0 && beat.has_sample) {
+		const struct control_ops *ops = http_ops(r->http);
+		ops->heartbeat(ops->arg, (unsigned)node,
+			(float)beat.sample.connections);
+	}
+	request_json(r, 200, json_pack("{s:i, s:n}", "code", 0, "data"));
+	err_fini(&err);
+}
