@@ -786,11 +786,31 @@ static struct conf *only_good(struct conf *conf, bool ok)
 	return NULL;
 }
 
+static void load_more(struct loader *l, const struct conf_more *more)
+{
+	char *text = more->text(more->arg, l->conf, l->err);
+	if (!text)
+		return;
+	l->file = arena_strdup(l->arena, more->name);
+	l->includes = false;
+	load_tree(l, yaml_parse(l->arena, l->file, text, strlen(text), l->err),
+		0);
+	free(text);
+}
+
 struct conf *conf_load_all(const char *path, struct err *err, bool *ok)
+{
+	return conf_load_more(path, NULL, err, ok);
+}
+
+struct conf *conf_load_more(const char *path, const struct conf_more *more,
+	struct err *err, bool *ok)
 {
 	struct loader l = loader_new(path, err);
 	l.includes = true;
 	load_file(&l, path, 0);
+	if (more && !l.unread)
+		load_more(&l, more);
 	struct conf *conf = loader_finish(&l);
 	*ok = l.ok;
 	return conf;

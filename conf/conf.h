@@ -172,6 +172,19 @@ struct conf *conf_parse(
  * false then), so that other files can be looked at in the same go. */
 struct conf *conf_load_all(const char *path, struct err *err, bool *ok);
 
+/* Nodes from elsewhere than files. text() is called when all files are read,
+ * with what they say, not checked yet: YAML with a map `nodes`, malloc'd, or NULL
+ * for none. name is for messages. */
+struct conf_more {
+	void *arg;
+	const char *name;
+	char *(*text)(void *arg, const struct conf *so_far, struct err *err);
+};
+
+/* As conf_load_all with further nodes, checked as one. */
+struct conf *conf_load_more(const char *path, const struct conf_more *more,
+	struct err *err, bool *ok);
+
 void conf_free(struct conf *conf); /* NULL allowed */
 
 /* Where a top-level key was set; the first line if it was not. */

@@ -117,7 +117,7 @@ int cli_check(int argc, char **argv)
 		fprintf(stderr, "usage: dnsd %s\n", usage);
 		return 2;
 	}
-	struct built *built = build_all(o.conf, NULL, GEO_FILES, &err);
+	struct built *built = build_all(o.conf, NULL, GEO_FILES, NULL, &err);
 	if (built && !certificate_ok(built->conf, &err)) {
 		build_free(built, NULL);
 		built = NULL;

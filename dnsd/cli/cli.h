@@ -23,6 +23,7 @@ int cli_ctl(int argc, char **argv);
 struct cli_options {
 	const char *conf; /* -c FILE */
 	const char *from; /* --from LAT,LON, only if from_allowed */
+	bool keys_behind; /* what is behind the first word is not for dnsd itself */
 	bool from_allowed, schema_allowed, schema;
 	const char *stream, *format; /* --stream, --format, if lines_allowed */
 	bool lines_allowed;

@@ -6,7 +6,8 @@
 #include "cli/cli.h"
 
 static const char usage[] =
-	"ctl [-c FILE] status | nodes | drain NODE | undrain NODE | reload | stop";
+	"ctl [-c FILE] status | nodes | drain NODE | undrain NODE | waiting |\n"
+	"       approve NAME --role ROLE --at LAT,LON ... | remove NODE | reload | stop";
 static const char help[] =
 	"Talks to the running server through its control socket.\n"
 	"\n"
@@ -15,9 +16,24 @@ static const char help[] =
 	"  drain NODE    no new viewers for NODE while another lives; kept over\n"
 	"                a restart, on this name server only\n"
 	"  undrain NODE  ends it\n"
+	"  waiting       SRS servers that report and are not known\n"
+	"  approve NAME  makes a node of one; its keys as the configuration has them:\n"
+	"                --role edge --at 22.3,114.2 --address 203.0.113.9\n"
+	"                --capacity 2000 --site hk-c ...; without --address the one\n"
+	"                that it reports from. Kept over a restart\n"
+	"  remove NODE   takes an approved node out again\n"
 	"  reload        builds the configuration anew and swaps it in whole, or\n"
 	"                keeps the old one and says why\n"
 	"  stop          stops the server\n";
+
+/* What is behind this word are keys of a node. */
+static bool has_keys(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (!strcmp(argv[i], "approve"))
+			return true;
+	return false;
+}
 
 int cli_ctl(int argc, char **argv)
 {
@@ -25,6 +41,7 @@ int cli_ctl(int argc, char **argv)
 	struct buf line = {0};
 	int status;
 
+	o.keys_behind = has_keys(argc, argv);
 	if (!cli_options(&o, argc, argv, usage, help, &status))
 		return status;
 	if (o.first >= argc) {

@@ -24,7 +24,8 @@ bool cli_options(struct cli_options *o, int argc, char **argv,
 
 	o->conf = CLI_DEFAULT_CONF;
 	optind = 1;
-	while ((opt = getopt_long(argc, argv, "c:h", longs, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, o->keys_behind ? "+c:h" : "c:h",
+			longs, NULL)) != -1) {
 		if (opt == 'c') {
 			o->conf = optarg;
 		} else if (opt == 'f' && o->from_allowed) {

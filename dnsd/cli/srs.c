@@ -2,6 +2,7 @@
 
 #include "cli/cli.h"
 #include "conf/conf.h"
+#include "control/approve.h"
 #include "srs/config.h"
 
 static const char usage[] = "srs [-c FILE] NODE";
@@ -9,7 +10,7 @@ static const char help[] =
 	"The configuration of the SRS on NODE for this inventory: origins are each\n"
 	"other's coworkers and forward to the recorders, edges pull from the\n"
 	"origins, relays forward to an origin, recorders record. Reads the\n"
-	"configuration file only.\n";
+	"configuration file and what the store keeps of approved nodes.\n";
 
 int cli_srs(int argc, char **argv)
 {
@@ -20,8 +21,10 @@ int cli_srs(int argc, char **argv)
 
 	if (!cli_options(&o, argc, argv, usage, help, &status))
 		return status;
-	struct conf *conf = conf_load(o.conf, &err);
-	bool ok = conf && srs_config(conf, argv[o.first], &out, &err);
+	struct conf_more more = approved_nodes(NULL);
+	bool good;
+	struct conf *conf = conf_load_more(o.conf, &more, &err, &good);
+	bool ok = good && srs_config(conf, argv[o.first], &out, &err);
 	if (ok)
 		fputs(out.text, stdout);
 	else

@@ -12,6 +12,7 @@
 #include "answer/steered.h"
 #include "base/log.h"
 #include "base/rng.h"
+#include "control/approve.h"
 #include "geo/cache.h"
 #include "geo/mmdb.h"
 #include "record/ring.h"
@@ -479,12 +480,13 @@ static bool build_parts(struct built *b, const struct built *previous,
 }
 
 struct built *build_all(const char *path, const struct built *previous,
-	enum geo_from from, struct err *err)
+	enum geo_from from, const struct approval *change, struct err *err)
 {
 	struct built *b = mem_zero(1, sizeof *b);
+	struct conf_more more = approved_nodes(change);
 	bool good = false;
 
-	b->conf = conf_load_all(path, err, &good);
+	b->conf = conf_load_more(path, &more, err, &good);
 	if (b->conf && !good)
 		look_at_files(b->conf, err);
 	if (good && build_parts(b, previous, from, err)) {

@@ -17,11 +17,11 @@
 #include "control/privilege.h"
 #include "control/state.h"
 #include "control/timetable.h"
+#include "control/waiting.h"
 
 #define TICK_MS 100
 #define SOON_US 5000 /* what comes together is published together */
 #define WATCH_MS 1000
-#define STREAMS_AGAIN_MS 500 /* streams are looked for beside the polls */
 #define SAVE_MS 10000
 #define FAILURE_LINES_PER_S 20
 #define READY_WAIT_MS 300 /* steered names wait for first polls so long */
@@ -41,7 +41,7 @@ static void report_nodes(const struct control *c, struct report *r)
 			.why = from->drained ? "drained by the operator"
 					     : from->health.why,
 			.state = (enum node_state)c->load->node[i].state,
-			.connections = from->connections,
+			.connections = fleet_connections(c->fleet, i),
 			.bandwidth_bps = from->bandwidth_bps,
 			.cpu = from->cpu,
 			.utilisation = fleet_utilisation(c->fleet, i),
@@ -140,8 +140,13 @@ void control_publish(struct control *c)
 	struct load *old_load = c->load;
 	struct report *old_report = c->report;
 	struct stream_index *old_index = NULL;
+	struct strangers *old_strangers = NULL;
 
 	merge_accounts(c, now_ms);
+	if (!c->strangers || waiting_changed(c->waiting, now_ms)) {
+		old_strangers = c->strangers;
+		c->strangers = waiting_list(c->waiting);
+	}
 	if (!c->stream_index || streams_changed(c->streams) ||
 		c->stream_index->n_nodes != c->built->map->n_nodes) {
 		old_index = c->stream_index;
@@ -163,10 +168,12 @@ void control_publish(struct control *c)
 			.steer = {c->built->map, c->load, c->built->geo},
 			.options = c->built->options,
 			.report = c->report,
-			.streams = c->stream_index});
+			.streams = c->stream_index,
+			.strangers = c->strangers});
 	load_free(old_load);
 	report_free(old_report);
 	free(old_index);
+	free(old_strangers);
 	log_changes(c);
 	c->build_ns = (uint64_t)(clock_ns() - begin_ns);
 	c->builds_cpu_ns += (uint64_t)(clock_cpu_ns() - begin_cpu_ns);
@@ -411,96 +418,6 @@ static void save_states(struct control *c)
 	free(nodes);
 }
 
-/* -- what http asks -- */
-
-struct http_request {
-	struct control *control;
-	struct mailbox *mailbox;
-	void (*done)(void *arg, bool ok, const char *text);
-	void *arg;
-	char node[64];
-	bool drained;
-	unsigned index;
-	float connections;
-	bool ok;
-	const char *text;
-};
-
-static void http_answer(void *arg)
-{
-	struct http_request *r = arg;
-	r->done(r->arg, r->ok, r->text);
-	free(r);
-}
-
-static void http_drain_kept(void *arg, bool ok)
-{
-	struct http_request *r = arg;
-	r->ok = true;
-	r->text = ok ? "kept over a restart"
-		     : "in force, but not kept over a restart: no store";
-	mailbox_post(r->mailbox, http_answer, r);
-}
-
-static void http_drain_run(void *arg)
-{
-	struct http_request *r = arg;
-	if (control_drain(r->control, r->node, r->drained, http_drain_kept, r))
-		return;
-	r->ok = false;
-	r->text = "no such node";
-	mailbox_post(r->mailbox, http_answer, r);
-}
-
-static void ops_drain(void *arg, const char *node, bool drained,
-	struct mailbox *mailbox,
-	void (*done)(void *arg, bool ok, const char *text), void *done_arg)
-{
-	struct control *c = arg;
-	struct http_request *r = mem_zero(1, sizeof *r);
-	*r = (struct http_request){.control = c,
-		.mailbox = mailbox,
-		.done = done,
-		.arg = done_arg,
-		.drained = drained};
-	strncpy(r->node, node, sizeof r->node - 1);
-	mailbox_post(c->mailbox, http_drain_run, r);
-}
-
-static void http_heartbeat_run(void *arg)
-{
-	struct http_request *r = arg;
-	if (r->index < r->control->built->map->n_nodes)
-		fleet_raise(r->control->fleet, r->index, r->connections,
-			clock_ms());
-	free(r);
-}
-
-static void ops_heartbeat(void *arg, unsigned node, float connections)
-{
-	struct control *c = arg;
-	struct http_request *r = mem_zero(1, sizeof *r);
-	*r = (struct http_request){
-		.control = c, .index = node, .connections = connections};
-	mailbox_post(c->mailbox, http_heartbeat_run, r);
-}
-
-static void http_streams_run(void *arg)
-{
-	struct control *c = arg;
-	int64_t now_ms = clock_ms();
-	if (now_ms - c->streams_asked_ms < STREAMS_AGAIN_MS)
-		return;
-	c->streams_asked_ms = now_ms;
-	poll_streams_now(c->poller);
-}
-
-static void ops_streams(void *arg)
-{
-	struct control *c = arg;
-	mailbox_post(c->mailbox, http_streams_run, c);
-}
-
 /* -- events -- */
 
 static void on_mail(evutil_socket_t fd, short what, void *arg)
@@ -651,11 +568,7 @@ static void open_extras(struct control *c)
 static void start_http(
 	struct control *c, const struct http_sockets *sockets, uint64_t secret)
 {
-	struct control_ops ops = {.arg = c,
-		.drain = ops_drain,
-		.heartbeat = ops_heartbeat,
-		.expect = timetable_ask,
-		.streams = ops_streams};
+	struct control_ops ops = control_http_ops(c);
 	if (c->built->conf->http.listen.n || c->built->conf->site.listen.n)
 		c->http = http_start(c->built->conf, sockets, &c->published,
 			&ops, c->memory, control_record_http(c), secret);
@@ -718,7 +631,7 @@ static bool start(struct control *c, struct err *err)
 	uint64_t secret;
 
 	rng_secret(&secret, sizeof secret);
-	c->built = build_all(c->path, NULL, GEO_LATER, err);
+	c->built = build_all(c->path, NULL, GEO_LATER, NULL, err);
 	if (!c->built || !open_sockets(c, &sockets, err))
 		return false;
 	c->geo_pending = c->built->conf->geoip.n || *c->built->conf->nets;
@@ -728,6 +641,7 @@ static bool start(struct control *c, struct err *err)
 	c->fleet = fleet_new(&rules, c->start_ms);
 	fleet_set_map(c->fleet, c->built->map, &rules, c->start_ms);
 	c->streams = streams_new();
+	c->waiting = waiting_new();
 	c->poller = poll_new(c->base, &events);
 	set_targets(c);
 	c->memory = memory_new((unsigned)c->built->conf->client_nets, secret);
@@ -772,6 +686,8 @@ static void finish(struct control *c)
 	report_free(c->report);
 	streams_free(c->streams);
 	free(c->stream_index);
+	waiting_free(c->waiting);
+	free(c->strangers);
 	free(c->published.now);
 	geo_files_free(&c->geo_seen);
 	free(c->reload_error);

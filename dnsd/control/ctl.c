@@ -15,11 +15,14 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "control/approve.h"
 #include "control/state.h"
 #include "control/try.h"
+#include "snapshot/strangers.h"
 #include "zones/zoneset.h"
 
-#define LINE_MAX_BYTES 1024
+#define LINE_MAX_BYTES 4096
+#define WORDS_MAX 40
 #define SESSIONS_MAX 64
 
 struct session {
@@ -171,6 +174,46 @@ static void cmd_undrain(struct session *s, char **words, unsigned n)
 	drain(s, words, n, false);
 }
 
+static void cmd_waiting(struct session *s, char **words, unsigned n)
+{
+	const struct strangers *list = s->ctl->control->strangers;
+	struct buf out = {0};
+	char from[ADDR_TEXT_MAX];
+
+	for (unsigned i = 0; i < list->n; i++) {
+		const struct stranger *one = &list->one[i];
+		buf_printf(&out,
+			"%s from %s, heard %lld s ago, %.0f connections\n",
+			one->name, addr_text(&one->from, from),
+			(long long)(clock_ms() - one->last_ms) / 1000,
+			one->connections);
+	}
+	if (!list->n)
+		buf_printf(&out, "nobody waits\n");
+	finish_buf(s, true, &out);
+}
+
+static void cmd_approve(struct session *s, char **words, unsigned n)
+{
+	if (n < 2) {
+		finish(s, false, "approve NAME --role ROLE --at LAT,LON ...");
+		return;
+	}
+	s->waiting = true;
+	approve_words(
+		s->ctl->control, words[1], words + 2, n - 2, on_waited, s);
+}
+
+static void cmd_remove(struct session *s, char **words, unsigned n)
+{
+	if (n != 2) {
+		finish(s, false, "which node?");
+		return;
+	}
+	s->waiting = true;
+	approve_remove(s->ctl->control, words[1], on_waited, s);
+}
+
 static void cmd_reload(struct session *s, char **words, unsigned n)
 {
 	s->waiting = true;
@@ -228,13 +271,14 @@ static const struct {
 	void (*run)(struct session *s, char **words, unsigned n);
 } commands[] = {{"status", cmd_status}, {"nodes", cmd_nodes},
 	{"drain", cmd_drain}, {"undrain", cmd_undrain}, {"reload", cmd_reload},
-	{"stop", cmd_stop}, {"try", cmd_try}, {"lines", cmd_lines}};
+	{"stop", cmd_stop}, {"waiting", cmd_waiting}, {"approve", cmd_approve},
+	{"remove", cmd_remove}, {"try", cmd_try}, {"lines", cmd_lines}};
 
 static void run_line(struct session *s, char *line)
 {
-	char *words[8], *save;
+	char *words[WORDS_MAX], *save;
 	unsigned n = 0;
-	for (char *w = strtok_r(line, " \t\r", &save); w && n < 8;
+	for (char *w = strtok_r(line, " \t\r", &save); w && n < WORDS_MAX;
 		w = strtok_r(NULL, " \t\r", &save))
 		words[n++] = w;
 	for (size_t i = 0; n && i < sizeof commands / sizeof *commands; i++)

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mailbox.h"
 #include "base/thread.h"
+#include "control/approve.h"
 #include "control/state.h"
 
 enum job_kind {
@@ -23,8 +24,9 @@ struct build_job {
 	pthread_t thread;
 	enum job_kind kind;
 	struct err err;
-	struct built *built; /* result of JOB_ALL */
-	struct geo *geo;     /* results of JOB_GEO */
+	struct approval *change; /* of JOB_ALL; NULL: none */
+	struct built *built;     /* result of JOB_ALL */
+	struct geo *geo;         /* results of JOB_GEO */
 	struct map *map;
 	struct geo_files files;
 	bool kept; /* result of JOB_KEEP */
@@ -48,7 +50,8 @@ static void *job_run(void *arg)
 		job->kept = build_geo_keep(c->built, &job->err);
 	else
 		job->built = build_all(c->path, c->built,
-			c->geo_pending ? GEO_LATER : GEO_KEPT, &job->err);
+			c->geo_pending ? GEO_LATER : GEO_KEPT, job->change,
+			&job->err);
 	mailbox_post(c->mailbox, job_done, job);
 	return NULL;
 }
@@ -58,6 +61,8 @@ static void job_start(struct control *c, enum job_kind kind)
 	struct build_job *job = mem_zero(1, sizeof *job);
 	job->control = c;
 	job->kind = kind;
+	if (kind == JOB_ALL)
+		job->change = approve_next(c);
 	c->job = job;
 	job->thread = thread_start("dnsd-builder", job_run, job);
 }
@@ -108,8 +113,30 @@ static void warn_fixed(
 				new->path, fixed[i].key);
 }
 
+/* A change of the approved nodes that does not hold says nothing of the files:
+ * whoever waits for these is served by the next build. */
+static void refuse_change(struct control *c, struct build_job *job)
+{
+	log_info("node %s: not %s: %s", job->change->name,
+		job->change->text ? "approved" : "removed",
+		err_text(&job->err));
+	approve_built(c, job->change, false, err_text(&job->err));
+	if (!c->waiters)
+		return;
+	struct reload_waiter **last = &c->waiters_again;
+	while (*last)
+		last = &(*last)->next;
+	*last = c->waiters;
+	c->waiters = NULL;
+	c->reload_again = true;
+}
+
 static void finish_reload(struct control *c, struct build_job *job)
 {
+	if (job->change && !job->built) {
+		refuse_change(c, job);
+		return;
+	}
 	c->reloads++;
 	c->reload_wall_ms = clock_wall_ms();
 	free(c->reload_error);
@@ -119,6 +146,8 @@ static void finish_reload(struct control *c, struct build_job *job)
 		control_adopt(c, job->built, &job->err);
 		log_lines(LOG_LVL_WARN, "", job->err.warnings);
 		log_info("reload: done");
+		if (job->change)
+			approve_built(c, job->change, true, "");
 		tell_waiters(
 			c, true, job->err.warnings ? job->err.warnings : "");
 		return;
@@ -182,7 +211,7 @@ static void job_done(void *arg)
 		finish_reload(c, job);
 	err_fini(&job->err);
 	free(job);
-	if (c->reload_again) {
+	if (c->reload_again || c->approvals) {
 		c->reload_again = false;
 		c->waiters = c->waiters_again;
 		c->waiters_again = NULL;
@@ -246,6 +275,8 @@ void control_builder_stop(struct control *c)
 {
 	waiters_free(c->waiters);
 	waiters_free(c->waiters_again);
+	for (struct approval *a; (a = approve_next(c));)
+		approval_free(a);
 	if (!c->job)
 		return;
 	struct build_job *job = c->job;
@@ -255,6 +286,7 @@ void control_builder_stop(struct control *c)
 	map_free(job->map);
 	geo_files_free(&job->files);
 	err_fini(&job->err);
+	approval_free(job->change);
 	free(job);
 	c->job = NULL;
 }

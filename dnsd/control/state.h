@@ -22,6 +22,8 @@
 
 /* A job of the builder thread. */
 struct build_job;
+struct approval;
+struct waiting;
 
 /* Somebody who wants to know how a reload ended. */
 struct reload_waiter {
@@ -48,6 +50,8 @@ struct control {
 	struct streams *streams;           /* as the nodes told */
 	struct stream_index *stream_index; /* published */
 	int64_t streams_asked_ms;          /* beside the polls */
+	struct waiting *waiting;           /* who is not known */
+	struct strangers *strangers;       /* published */
 	struct store *store;               /* NULL: none */
 
 	struct listeners listeners;
@@ -62,7 +66,8 @@ struct control {
 	struct reload_waiter *waiters; /* for the job under way */
 	bool reload_again;             /* asked for while one was under way */
 	struct reload_waiter *waiters_again;
-	struct geo_files geo_seen; /* a change is loaded when it is at rest */
+	struct approval *approvals; /* that no build has begun with */
+	struct geo_files geo_seen;  /* a change is loaded when it is at rest */
 	bool geo_failed;  /* geo_seen could not be used: not tried again */
 	bool geo_pending; /* the first load is still to come */
 	bool restored;    /* what the store keeps is in force */
@@ -104,6 +109,10 @@ struct record_ring *control_record_http(struct control *c);
  * published. */
 void control_record_set(struct control *c);
 void control_record_close(struct control *c); /* the threads have ended */
+
+/* -- ops.c -- */
+
+struct control_ops control_http_ops(struct control *c);
 
 /* -- control.c -- */
 

@@ -122,7 +122,8 @@ void api_status(struct request *r)
 	for (unsigned i = 0; i < map->n_names; i++)
 		json_array_append_new(steered, json_string(map->names[i].name));
 	request_json(r, 200,
-		json_pack("{s:s, s:I, s:I, s:o, s:o, s:o, s:I, s:i, s:i, s:b}",
+		json_pack(
+			"{s:s, s:I, s:I, s:o, s:o, s:o, s:I, s:i, s:i, s:b, s:o}",
 			"version", DNSD_VERSION, "uptime",
 			(json_int_t)((clock_ms() - report->start_ms) / 1000),
 			"generation", (json_int_t)r->snap->generation, "zones",
@@ -130,7 +131,8 @@ void api_status(struct request *r)
 			"last_reload", reload_json(report), "queries",
 			(json_int_t)all_queries(report), "workers",
 			(int)report->workers, "servers", (int)map->servers,
-			"network_suspect", report->blind));
+			"network_suspect", report->blind, "waiting",
+			join_waiting(r->snap)));
 }
 
 /* -- explain -- */

@@ -2,8 +2,11 @@
 #include <event2/buffer.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "http/request.h"
 #include "srs/heartbeat.h"
+
+#define FUTURE_MS 10000
 
 static bool is_node_address(const struct map *map, const struct addr *addr)
 {
@@ -26,6 +29,30 @@ bool request_from_node(const struct request *r)
 	return false;
 }
 
+/* A stamp of the future is no reading of now: dropped. Clocks differ a little. */
+static bool is_from_future(const struct sample *sample)
+{
+	int64_t latest = clock_wall_ms() + FUTURE_MS;
+	return sample->node_ms > latest || sample->sampled_ms > latest;
+}
+
+/* A node's load may rise by it; who is not known waits. */
+static void take(struct request *r, const struct heartbeat *beat)
+{
+	const struct control_ops *ops = http_ops(r->http);
+	const struct map *map = r->snap->steer.map;
+	float connections = (float)beat->sample.connections;
+	int node = map_find_node(map, beat->server);
+
+	if (node < 0)
+		node = map_find_node(map, beat->device_id);
+	if (node < 0)
+		ops->stranger(ops->arg, beat->server, beat->device_id, &r->peer,
+			connections);
+	else if (beat->has_sample && !is_from_future(&beat->sample))
+		ops->heartbeat(ops->arg, (unsigned)node, connections);
+}
+
 /* Answered at once, always: a slow receiver freezes SRS's statistics. */
 void api_heartbeat(struct request *r)
 {
@@ -44,14 +71,7 @@ void api_heartbeat(struct request *r)
 		err_fini(&err);
 		return;
 	}
-	int node = map_find_node(r->snap->steer.map, beat.server);
-	if (node < 0)
-		node = map_find_node(r->snap->steer.map, beat.device_id);
-	if (node >= 0 && beat.has_sample) {
-		const struct control_ops *ops = http_ops(r->http);
-		ops->heartbeat(ops->arg, (unsigned)node,
-			(float)beat.sample.connections);
-	}
+	take(r, &beat);
 	request_json(r, 200, json_pack("{s:i, s:n}", "code", 0, "data"));
 	err_fini(&err);
 }

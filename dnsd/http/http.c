@@ -380,6 +380,7 @@ static const struct route {
 	{"/api/v1/srs/register", POST, true, api_heartbeat},
 	{"/api/v1/clusters", GET | POST, true, api_clusters},
 	{"/api/v1/streams", GET, false, api_streams},
+	{"/api/v1/waiting", GET, false, api_waiting},
 };
 
 static void serve_page(struct request *r)
@@ -389,7 +390,23 @@ static void serve_page(struct request *r)
 	request_text(r, "text/html; charset=utf-8", page_html, page_html_len);
 }
 
-/* /api/v1/nodes/NAME/drain and undrain; false: not such a path. */
+static void drain(struct request *r, const char *node)
+{
+	api_drain(r, node, true);
+}
+
+static void undrain(struct request *r, const char *node)
+{
+	api_drain(r, node, false);
+}
+
+static const struct node_route {
+	const char *verb;
+	void (*run)(struct request *r, const char *node);
+} node_routes[] = {{"/drain", drain}, {"/undrain", undrain},
+	{"/approve", api_approve}, {"/remove", api_remove}};
+
+/* /api/v1/nodes/NAME/VERB; false: not such a path. */
 static bool route_node(struct request *r)
 {
 	static const char prefix[] = "/api/v1/nodes/";
@@ -400,16 +417,18 @@ static bool route_node(struct request *r)
 		!(slash = strchr(name, '/')) || slash == name ||
 		(size_t)(slash - name) >= sizeof node)
 		return false;
-	bool drain = !strcmp(slash, "/drain");
-	if (!drain && strcmp(slash, "/undrain"))
-		return false;
 	memcpy(node, name, (size_t)(slash - name));
 	node[slash - name] = '\0';
-	if (evhttp_request_get_command(r->ev) != EVHTTP_REQ_POST)
-		request_error(r, 405, "use POST");
-	else
-		api_drain(r, node, drain);
-	return true;
+	for (size_t i = 0; i < sizeof node_routes / sizeof *node_routes; i++) {
+		if (strcmp(slash, node_routes[i].verb))
+			continue;
+		if (evhttp_request_get_command(r->ev) != EVHTTP_REQ_POST)
+			request_error(r, 405, "use POST");
+		else
+			node_routes[i].run(r, node);
+		return true;
+	}
+	return false;
 }
 
 /* /api/v1/expect/ID; false: not such a path. */

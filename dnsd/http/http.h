@@ -46,6 +46,15 @@ struct control_ops {
 		void *done_arg);
 	/* A heartbeat's connections of a node, by its index in the map. */
 	void (*heartbeat)(void *arg, unsigned node, float connections);
+	/* One of nobody whom the map has. */
+	void (*stranger)(void *arg, const char *server, const char *device,
+		const struct addr *from, float connections);
+	/* Makes a node of a stranger, with keys as the configuration has them
+	 * (JSON), or takes an approved one out again (NULL). As drain. */
+	void (*approve)(void *arg, const char *node, const char *keys,
+		struct mailbox *mailbox,
+		void (*done)(void *arg, bool ok, const char *text),
+		void *done_arg);
 	void (*expect)(void *arg, struct expect_call *call);
 	/* A stream is not where the nodes told last: asks them again, soon. */
 	void (*streams)(void *arg);

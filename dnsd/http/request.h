@@ -55,6 +55,9 @@ bool request_may_change(struct request *r);
 bool request_from_node(const struct request *r);
 void request_header(struct request *r, const char *name, const char *value);
 
+/* Who waits for approval. */
+json_t *join_waiting(const struct snapshot *snap);
+
 /* The rest of http that handlers need. */
 const struct control_ops *http_ops(const struct http *http);
 struct mailbox *http_mailbox(const struct http *http);
@@ -75,6 +78,9 @@ void api_heartbeat(struct request *r);
 void api_feedback(struct request *r);
 void api_clusters(struct request *r);
 void api_streams(struct request *r);
+void api_waiting(struct request *r);
+void api_approve(struct request *r, const char *node);
+void api_remove(struct request *r, const char *node);
 void metrics(struct request *r);
 
 #endif

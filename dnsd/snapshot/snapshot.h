@@ -16,6 +16,7 @@ struct zoneset;
 struct options;
 struct report;
 struct stream_index;
+struct strangers;
 
 struct snapshot {
 	uint64_t generation; /* grows with every publication */
@@ -25,6 +26,7 @@ struct snapshot {
 	const struct options *options;
 	const struct report *report;
 	const struct stream_index *streams;
+	const struct strangers *strangers;
 };
 
 /* The one pointer. Control publishes; every other thread reads it, between

@@ -294,6 +294,7 @@ static void believe(
 		node->carry = (struct carry){0};
 	}
 	node->connections = (float)s->connections;
+	node->raised = 0;
 	if (bps >= 0) {
 		node->bandwidth_bps = bps;
 		node->bandwidth_known = true;
@@ -332,8 +333,8 @@ void fleet_sample(
 void fleet_raise(struct fleet *f, unsigned i, float connections, int64_t now_ms)
 {
 	struct fleet_node *node = &f->node[i];
-	if (connections > node->connections)
-		node->connections = connections;
+	if (connections > node->raised)
+		node->raised = connections;
 }
 
 /* -- failures -- */
@@ -520,7 +521,12 @@ static float utilisation(const struct fleet *f, unsigned i, float viewers)
 
 float fleet_utilisation(const struct fleet *f, unsigned i)
 {
-	return utilisation(f, i, f->node[i].connections);
+	return utilisation(f, i, fleet_connections(f, i));
+}
+
+float fleet_connections(const struct fleet *f, unsigned i)
+{
+	return fmaxf(f->node[i].connections, f->node[i].raised);
 }
 
 static float per_viewer(const struct fleet *f, unsigned i)
@@ -581,6 +587,7 @@ static void load_node(
 	out->reserved = forecast_coming(&f->all, forecast, now_ms) +
 		displaced_now(node, now_ms);
 	float viewers = forecast->known ? forecast->viewers : node->connections;
+	viewers = fmaxf(viewers, node->raised);
 	float load = utilisation(f, i, viewers) + margin(forecast);
 	out->used = load + out->reserved * out->per_viewer;
 	node->used = out->used - displaced_now(node, now_ms) * out->per_viewer;

@@ -41,6 +41,7 @@ struct fleet_node {
 	int64_t stamp_ms;      /* node's clock */
 	uint64_t bytes, identity;
 	float connections, bandwidth_bps, cpu;
+	float raised; /* connections that a heartbeat told since */
 	bool bandwidth_known, bitrate_known;
 	float bitrate_bps; /* of one viewer, learned */
 
@@ -108,6 +109,8 @@ const struct fleet_node *fleet_node(const struct fleet *fleet, unsigned node);
 enum node_state fleet_state(
 	const struct fleet *fleet, unsigned node, int64_t now_ms);
 float fleet_utilisation(const struct fleet *fleet, unsigned node);
+/* Of the last sample, or more if a heartbeat has told so since. */
+float fleet_connections(const struct fleet *fleet, unsigned node);
 /* Viewers it is believed to carry, configured or more. */
 float fleet_capacity(const struct fleet *fleet, unsigned node);
 /* How often a node was found doubtful, for all or for one area. */

@@ -1,22 +1,12 @@
 #include "store/store.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/log.h"
 #include "base/thread.h"
-
-struct store {
-	sqlite3 *db;
-	struct mailbox *mailbox; /* of the store's thread */
-	pthread_t thread;
-	bool stop;
-	struct log_limit limit;
-};
+#include "store/private.h"
 
 static const char schema[] =
 	"PRAGMA journal_mode = WAL;"
@@ -29,7 +19,9 @@ static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS expect ("
 	" id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, name TEXT NOT NULL,"
 	" viewers INTEGER NOT NULL, over_s INTEGER NOT NULL,"
-	" lat REAL, lon REAL);";
+	" lat REAL, lon REAL);"
+	"CREATE TABLE IF NOT EXISTS node ("
+	" name TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;";
 
 static void *run(void *arg)
 {
@@ -39,7 +31,7 @@ static void *run(void *arg)
 	return NULL;
 }
 
-static void complain(struct store *s, const char *what)
+void store_complain(struct store *s, const char *what)
 {
 	log_error("store: %s: %s", what, sqlite3_errmsg(s->db));
 }
@@ -194,7 +186,7 @@ static void drain_run(void *arg)
 	struct drain_request *r = arg;
 	r->ok = write_override(r->store, r->node, r->drained);
 	if (!r->ok)
-		complain(r->store, "drain not kept");
+		store_complain(r->store, "drain not kept");
 	mailbox_post(r->mailbox, drain_done, r);
 }
 
@@ -257,7 +249,7 @@ static void expect_run(void *arg)
 	struct expect_request *r = arg;
 	r->ok = write_expect(r->store, &r->entry, r->keep);
 	if (!r->ok)
-		complain(r->store, "timetable not kept");
+		store_complain(r->store, "timetable not kept");
 	if (r->done)
 		mailbox_post(r->mailbox, expect_done, r);
 	else
@@ -309,7 +301,7 @@ static void states_run(void *arg)
 {
 	struct states_request *r = arg;
 	if (!write_states(r->store, r)) {
-		complain(r->store, "states not kept");
+		store_complain(r->store, "states not kept");
 		sqlite3_exec(r->store->db, "ROLLBACK", NULL, NULL, NULL);
 	}
 	free(r);

@@ -18,6 +18,7 @@
 #include "http/http.h"
 #include "net/listen.h"
 #include "snapshot/report.h"
+#include "snapshot/strangers.h"
 #include "snapshot/streams.h"
 #include "steer/fleet.h"
 
@@ -63,6 +64,18 @@ static void expect(void *arg, struct expect_call *call)
 	call->done(call);
 }
 
+static void stranger(void *arg, const char *server, const char *device,
+	const struct addr *from, float connections)
+{
+}
+
+static void approve(void *arg, const char *node, const char *keys,
+	struct mailbox *mailbox,
+	void (*done)(void *arg, bool ok, const char *text), void *done_arg)
+{
+	done(done_arg, strlen(node) % 2, "fuzz");
+}
+
 static void streams(void *arg)
 {
 }
@@ -90,7 +103,7 @@ static struct built *build(void)
 	if (fd < 0 || write(fd, yaml, sizeof yaml - 1) < 0)
 		abort();
 	close(fd);
-	struct built *fresh = build_all(path, NULL, GEO_LATER, &err);
+	struct built *fresh = build_all(path, NULL, GEO_LATER, NULL, &err);
 	unlink(path);
 	if (!fresh) {
 		fprintf(stderr, "%s\n", err_text(&err));
@@ -129,6 +142,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	struct control_ops ops = {.drain = drain,
 		.heartbeat = heartbeat,
 		.expect = expect,
+		.stranger = stranger,
+		.approve = approve,
 		.streams = streams};
 
 	http_start(built->conf, &sockets, &published, &ops, memory, NULL, 1);

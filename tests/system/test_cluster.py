@@ -3,6 +3,13 @@
 import contextlib
 import http.client
 import json
+import random
+import re
+import signal
+import threading
+import time
+
+import dns.rcode
 
 from harness import Test
 from srs_standin import Fleet
@@ -115,3 +122,199 @@ class Clusters(Test):
             self.assertEqual(self.d.http("/api/v1/clusters" + query)[0], 400)
         self.assertEqual(
             self.d.http("/api/v1/clusters?app=%ff&stream=%fe")[0], 400)
+
+
+def heartbeat(name, conns=5, stamp=None, device=None):
+    """The body of SRS 6."""
+    stamp = stamp or int(time.time() * 1000)
+    return json.dumps({
+        "device_id": device or name, "ip": "127.0.0.1", "server": name,
+        "service": "s1", "pid": "17", "summaries": {"data": {
+            "ok": True, "now_ms": stamp, "self": {
+                "version": "6.0.157", "pid": 17, "cpu_percent": 0.01,
+                "srs_uptime": 900},
+            "system": {"cpu_percent": 0.1, "srs_sample_time": stamp,
+                       "srs_recv_bytes": 1, "srs_send_bytes": 2,
+                       "conn_srs": conns}}},
+        "rtmp": ["1935"], "http": ["8080"], "api": ["127.0.0.1:1985"],
+        }).encode()
+
+
+class Registration(Test):
+    def setUp(self):
+        self.fleet = Fleet(5, scale=0.1)
+        self.addCleanup(self.fleet.close)
+        conf = conf_of(self.fleet, "heartbeat_from: [127.0.0.0/8, \"::1/128\"]\n")
+        self.d = self.daemon(conf)
+        for node in self.fleet.nodes[:4]:
+            self.eventually(lambda: self.d.node(node.name)["state"] == "up")
+
+    def beat(self, name, **more):
+        status, body = self.d.http("/api/v1/servers", "POST",
+                                   body=heartbeat(name, **more))
+        self.assertEqual((status, body["code"]), (200, 0))
+
+    def names(self):
+        return [n["name"] for n in self.d.http("/api/v1/nodes")[1]]
+
+    def waiting(self):
+        return [w["name"] for w in self.d.http("/api/v1/waiting")[1]]
+
+    def approve(self, name, **keys):
+        return self.d.http(f"/api/v1/nodes/{name}/approve", "POST",
+                           token="sesame", body=json.dumps(keys).encode())
+
+    def test_waits_and_is_not_answered_with(self):
+        self.beat("new1")
+        self.eventually(lambda: self.waiting() == ["new1"])
+        self.assertEqual(
+            [w["name"] for w in self.d.http("/api/v1/status")[1]["waiting"]],
+            ["new1"])
+        self.assertNotIn("new1", self.names())
+        self.assertIn("new1 from 127.0.0.1", self.d.run("ctl", "waiting"))
+        self.assertEqual(self.d.ask("new1.example.com", "A").rcode(),
+                         dns.rcode.NXDOMAIN)
+        # what the body says of itself is asked by nobody
+        self.assertEqual(self.fleet[4].seen["polls"], 0)
+
+    def test_at_most_four_of_a_net(self):
+        for i in range(20):
+            self.beat(f"new{i}")
+        self.eventually(lambda: len(self.waiting()) == 4)
+
+    def test_device_where_srs_made_the_name(self):
+        self.beat("vid-1234567", device="hk9")
+        self.eventually(lambda: self.waiting() == ["hk9"])
+
+    def test_approved_by_api(self):
+        self.beat("new1")
+        self.eventually(lambda: self.waiting() == ["new1"])
+        status, body = self.approve("new1", role="edge", at=[50, 8],
+                                    address=["192.0.2.9"], capacity=300,
+                                    site="s9", api="off", rtmp="off")
+        self.assertEqual((status, body["ok"]), (200, True), body)
+        self.assertIn("new1", self.names())
+        self.assertEqual(self.d.node("new1")["capacity"], 300)
+        self.assertEqual(self.d.address("new1.example.com"), "192.0.2.9")
+        self.eventually(lambda: self.waiting() == [])
+        self.assertIn("ok", self.d.run("check"))
+        # over a restart, and until it is removed
+        self.d.stop(signal.SIGKILL)
+        self.d.start()
+        self.assertEqual(self.d.address("new1.example.com"), "192.0.2.9")
+        self.d.http("/api/v1/nodes/new1/drain", "POST", token="sesame")
+        self.d.stop()
+        self.d.start()
+        self.eventually(lambda: self.d.node("new1")["state"] == "drained")
+        self.assertEqual(self.d.http("/api/v1/nodes/new1/remove", "POST",
+                                     token="sesame")[0], 200)
+        self.assertNotIn("new1", self.names())
+        self.d.stop()
+        self.d.start()
+        self.assertNotIn("new1", self.names())
+
+    def test_approved_by_ctl(self):
+        said = self.d.run("ctl", "approve", "us7", "--role", "relay", "--at",
+                          "47.3,-122.3", "--address", "192.0.2.7,192.0.2.8",
+                          "--capacity", "50", "--api", "off", "--rtmp", "off")
+        self.assertIn("kept over a restart", said)
+        self.assertEqual(self.d.node("us7")["role"], "relay")
+        self.assertEqual(sorted(self.d.addresses("us7.example.com")),
+                         ["192.0.2.7", "192.0.2.8"])
+        self.assertIn("vhost", self.d.run("srs", "us7"))
+        bad = self.d.run("ctl", "approve", "us8", "--role", check=False)
+        self.assertEqual(bad.returncode, 1)
+        self.assertIn("--KEY VALUE", bad.stderr)
+        self.d.run("ctl", "remove", "us7")
+        self.assertNotIn("us7", self.names())
+
+    def test_what_is_refused(self):
+        good = {"role": "edge", "at": [1, 2], "address": ["192.0.2.9"]}
+        for change in (
+                {"address": ["127.0.0.1"]}, {"address": ["169.254.1.1"]},
+                {"address": ["224.0.0.1"]}, {"address": ["::1"]},
+                {"address": ["fe80::1"]}, {"address": ["::ffff:127.0.0.1"]},
+                {"address": "nowhere"}, {"address": []},
+                {"api": "http://127.0.0.1:80"}, {"api": "http://localhost:80"},
+                {"api": "http://a:b@[::1]:80"}, {"rtmp": "127.0.0.1:1935"},
+                {"site": "${HOME}"}, {"site": "a\nb"}, {"site": {"a": 1}},
+                {"role": "king"}, {"at": [100, 0]}, {"capacity": -1},
+                {"nonsense": 1}, {"address": ["2001:db8::7"]}):
+            status, body = self.approve("new1", **{**good, **change})
+            self.assertEqual(status, 400, change)
+            self.assertTrue(body["error"], change)
+        for name in ("srs1", "A", "a.b", "-a", "x" * 63 + "y"):
+            self.assertIn(self.approve(name, **good)[0], (400, 404), name)
+        self.assertEqual(len(self.names()), 4)
+        self.assertEqual(self.d.http("/api/v1/nodes/new1/approve", "POST",
+                                     body=b"{}")[0], 401)
+        self.assertEqual(self.d.http("/api/v1/nodes/srs1/remove", "POST",
+                                     token="sesame")[0], 404)
+        # a refusal is no failed reload
+        self.assertIsNone(self.d.http("/api/v1/status")[1]["last_reload"])
+
+    def test_file_wins(self):
+        self.assertEqual(self.approve("new1", role="edge", at=[1, 2],
+                                      address=["192.0.2.9"], api="off",
+                                      rtmp="off")[0], 200)
+        conf = (self.d.folder / "dnsd.yaml").read_text()
+        conf = conf.replace("nodes:\n", "nodes:\n  new1: {address: [192.0.2.1],"
+                            " at: [1, 2], api: off, rtmp: off}\n", 1)
+        (self.d.folder / "dnsd.yaml").write_text(conf)
+        self.assertIn("which counts", self.d.run("ctl", "reload"))
+        self.assertEqual(self.d.address("new1.example.com"), "192.0.2.1")
+
+    def test_heartbeat_raises_and_never_lowers(self):
+        """Between two polls; stamps of the future are no reading."""
+        conf = conf_of(self.fleet).replace("interval: 0.2", "interval: 60")
+        self.fleet["srs4"].set_load(conns=200)
+        self.fleet["srs4"].sample_now()
+        self.d = d = self.daemon(
+            conf + "heartbeat_from: [127.0.0.0/8]\n")
+        self.eventually(lambda: d.node("srs4")["connections"] == 200)
+
+        def load():
+            found = d.http("/api/v1/explain?name=live.example.com"
+                           "&client=192.0.2.1")[1]["candidates"]
+            return found[0]["utilisation"]
+        before = load()
+        self.beat("srs4", conns=5000,
+                  stamp=int(time.time() * 1000) + 3600000)
+        self.beat("srs4", conns=1)
+        self.beat("srs4", conns=700)
+        self.eventually(lambda: load() > 0.69)
+        self.beat("srs4", conns=1)
+        self.beat("new1")
+        self.eventually(lambda: self.waiting() == ["new1"])
+        self.assertTrue(before < 0.3 and 0.69 < load() < 1)
+
+    def test_kill_loop(self):
+        """Whatever was confirmed is there after kill -9, at any moment."""
+        kept = {}
+        for turn in range(8):
+            name = f"n{turn}"
+            threads = [threading.Thread(target=self.confirm, args=(kept, name))]
+            threads[0].start()
+            time.sleep(random.random() * 0.1)
+            self.d.stop(signal.SIGKILL)
+            threads[0].join()
+            self.d.start()
+            names = self.names()
+            for known, drained in kept.items():
+                self.assertIn(known, names)
+                if drained:
+                    self.eventually(lambda: self.d.node(known)["state"] ==
+                                    "drained")
+        self.assertTrue(kept)
+
+    def confirm(self, kept, name):
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            status = self.approve(name, role="edge", at=[1, 2],
+                                  address=["192.0.2.9"], api="off",
+                                  rtmp="off")[0]
+            if status == 200:
+                kept[name] = False
+            status = self.d.http(f"/api/v1/nodes/{name}/drain", "POST",
+                                 token="sesame")[0]
+            if status == 200:
+                kept[name] = True

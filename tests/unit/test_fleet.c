@@ -601,12 +601,16 @@ static void test_heartbeat(void **state)
 	assert_int_equal(state_of(s, 1), NODE_UNKNOWN);
 	poll_ok(s, 0, 100);
 	fleet_raise(s->fleet, 0, 400, s->now);
-	assert_float_equal(fleet_node(s->fleet, 0)->connections, 400, 0);
+	assert_float_equal(fleet_connections(s->fleet, 0), 400, 0);
 	fleet_raise(s->fleet, 0, 50, s->now);
-	assert_float_equal(fleet_node(s->fleet, 0)->connections, 400, 0);
+	assert_float_equal(fleet_connections(s->fleet, 0), 400, 0);
+	/* and it is what decisions are made by */
+	struct load *load = fleet_load(s->fleet, s->now);
+	assert_true(load->node[0].used >= 400 / fleet_capacity(s->fleet, 0));
+	load_free(load);
 	pass(s, STEP);
 	poll_ok(s, 0, 120);
-	assert_float_equal(fleet_node(s->fleet, 0)->connections, 120, 0);
+	assert_float_equal(fleet_connections(s->fleet, 0), 120, 0);
 }
 
 /* A reload keeps what is known of nodes, and their indexes; new ones ramp. */

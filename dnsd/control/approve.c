@@ -1,0 +1,371 @@
+#include "control/approve.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/addr.h"
+#include "base/arena.h"
+#include "base/buf.h"
+#include "control/state.h"
+#include "control/waiting.h"
+#include "store/registry.h"
+
+#define NAME_MAX_BYTES 63
+
+/* -- what may be asked for -- */
+
+/* Where no approved node may be: this host, this link, groups. */
+static const char *const closed[] = {"0.0.0.0/8", "127.0.0.0/8",
+	"169.254.0.0/16", "224.0.0.0/3", "::/127", "::ffff:0:0/96", "fe80::/10",
+	"ff00::/8"};
+
+static bool is_closed(const struct addr *a)
+{
+	for (size_t i = 0; i < sizeof closed / sizeof *closed; i++) {
+		struct prefix p;
+		if (prefix_parse(&p, closed[i], true) && prefix_contains(&p, a))
+			return true;
+	}
+	return false;
+}
+
+static bool address_ok(const char *text, struct err *err)
+{
+	struct addr a;
+	if (!addr_parse(&a, text))
+		return err_add(err, "address: '%s' is no address", text);
+	return !is_closed(&a) ||
+		err_add(err,
+			"address: %s: loopback, link-local and multicast ones only in the configuration file",
+			text);
+}
+
+/* host:port or a URL without a path, by address: a name might lead anywhere. */
+static bool endpoint_ok(const char *key, const char *text, struct err *err)
+{
+	struct sockaddr_storage at;
+	char place[SOCKADDR_TEXT_MAX + 1];
+	const char *host = strstr(text, "://"), *user = strrchr(text, '@');
+
+	if (!strcmp(text, "off"))
+		return true;
+	host = user ? user + 1 : host ? host + 3 : text;
+	size_t n = strcspn(host, "/");
+	if (n < sizeof place) {
+		memcpy(place, host, n);
+		place[n] = '\0';
+	}
+	if (n >= sizeof place || !sockaddr_parse(&at, place, 80))
+		return err_add(err, "%s: not an address and port", key);
+	struct addr a = addr_from_sockaddr((struct sockaddr *)&at);
+	return !is_closed(&a) ||
+		err_add(err,
+			"%s: loopback, link-local and multicast addresses only in the configuration file",
+			key);
+}
+
+/* $ would be the environment's. */
+static bool text_ok(const char *key, const char *text, struct err *err)
+{
+	for (const char *c = text; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f || *c == '$')
+			return err_add(err,
+				"%s: control characters and $ are not allowed",
+				key);
+	if (!strcmp(key, "address"))
+		return address_ok(text, err);
+	if (!strcmp(key, "api") || !strcmp(key, "rtmp") || !strcmp(key, "flv"))
+		return endpoint_ok(key, text, err);
+	return true;
+}
+
+static bool value_ok(const char *key, const json_t *value, struct err *err)
+{
+	size_t i;
+	const json_t *one;
+
+	if (json_is_string(value))
+		return text_ok(key, json_string_value(value), err);
+	if (json_is_number(value) || json_is_boolean(value))
+		return true;
+	if (!json_is_array(value))
+		return err_add(err, "%s: not text, a number or a list", key);
+	json_array_foreach(value, i, one) if (json_is_array(one) ||
+		!value_ok(key, one, err)) return err_add(err, "%s: item %zu",
+		key, i + 1);
+	return true;
+}
+
+static bool keys_ok(json_t *keys, struct err *err)
+{
+	static const char *const known[] = {"role", "address", "at", "site",
+		"provider", "asn", "bias", "capacity", "bandwidth",
+		"overcommit", "api", "rtmp", "flv", "public"};
+	const char *key;
+	const json_t *value;
+
+	json_object_foreach(keys, key, value)
+	{
+		size_t i = 0, n = sizeof known / sizeof *known;
+		while (i < n && strcmp(known[i], key))
+			i++;
+		if (i == n)
+			return err_add(err, "unknown key '%s'", key);
+		if (!value_ok(key, value, err))
+			return false;
+	}
+	return true;
+}
+
+static bool name_ok(const char *name, struct err *err)
+{
+	size_t n = strlen(name);
+	if (!n || n > NAME_MAX_BYTES || name[0] == '-' || name[n - 1] == '-' ||
+		strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != n)
+		return err_add(err,
+			"the name of a node is a DNS label: a-z, 0-9 and - inside");
+	return true;
+}
+
+/* -- asking -- */
+
+static void refuse(struct err *err,
+	void (*done)(void *arg, bool ok, const char *text), void *arg)
+{
+	done(arg, false, err_text(err));
+	err_fini(err);
+}
+
+/* Takes text. */
+static void ask(struct control *c, const char *name, char *text,
+	void (*done)(void *arg, bool ok, const char *text), void *arg)
+{
+	struct approval *a = mem_zero(1, sizeof *a), **last = &c->approvals;
+	*a = (struct approval){.name = mem_strdup(name),
+		.text = text,
+		.done = done,
+		.arg = arg};
+	while (*last)
+		last = &(*last)->next;
+	*last = a;
+	control_reload(c, NULL, NULL);
+}
+
+static bool may_ask(const struct control *c, struct err *err)
+{
+	return c->store ||
+		err_add(err, "there is no store that would keep the node");
+}
+
+/* Keys as checked text; NULL with a message. */
+static char *text_of(
+	struct control *c, const char *name, json_t *keys, struct err *err)
+{
+	char from[ADDR_TEXT_MAX];
+
+	if (!json_object_get(keys, "address")) {
+		if (!waiting_from(c->waiting, name, from)) {
+			err_add(err, "no address");
+			return NULL;
+		}
+		json_object_set_new(keys, "address", json_string(from));
+	}
+	if (!keys_ok(keys, err))
+		return NULL;
+	return json_dumps(keys, JSON_ENSURE_ASCII);
+}
+
+static bool is_kept(const char *store, const char *name, struct err *err)
+{
+	struct registry_node *nodes;
+	unsigned n;
+	bool found = false;
+
+	if (!registry_read(store, &nodes, &n, err))
+		return false;
+	for (unsigned i = 0; i < n; i++)
+		found |= !strcmp(nodes[i].name, name);
+	registry_free_list(nodes, n);
+	return found;
+}
+
+/* A node of the configuration can't be approved; an approved one can, again. */
+static bool is_free(const struct control *c, const char *name, struct err *err)
+{
+	if (map_find_node(c->built->map, name) < 0 ||
+		is_kept(c->built->conf->store, name, err))
+		return true;
+	return err_add(err, "the configuration has a node '%.63s'", name);
+}
+
+static void approve(struct control *c, const char *name, json_t *keys,
+	void (*done)(void *arg, bool ok, const char *text), void *arg)
+{
+	struct err err = {0};
+	char *text = NULL;
+
+	if (may_ask(c, &err) && name_ok(name, &err) && is_free(c, name, &err))
+		text = text_of(c, name, keys, &err);
+	json_decref(keys);
+	if (text)
+		ask(c, name, text, done, arg);
+	else
+		refuse(&err, done, arg);
+}
+
+void approve_node(struct control *c, const char *name, const char *keys,
+	void (*done)(void *arg, bool ok, const char *text), void *arg)
+{
+	json_t *json = json_loads(keys, 0, NULL);
+	struct err err = {0};
+
+	if (json_is_object(json)) {
+		approve(c, name, json, done, arg);
+		return;
+	}
+	json_decref(json);
+	err_add(&err, "not a JSON object");
+	refuse(&err, done, arg);
+}
+
+/* "22,114" is a list for the keys that are lists. */
+static json_t *word_json(const char *key, const char *word)
+{
+	if (strcmp(key, "at") && strcmp(key, "address") && strcmp(key, "asn"))
+		return json_string(word);
+	json_t *list = json_array();
+	while (*word) {
+		size_t n = strcspn(word, ",");
+		json_array_append_new(list, json_stringn(word, n));
+		word += n + (word[n] == ',');
+	}
+	return list;
+}
+
+void approve_words(struct control *c, const char *name, char **words,
+	unsigned n, void (*done)(void *arg, bool ok, const char *text),
+	void *arg)
+{
+	json_t *keys = json_object();
+	struct err err = {0};
+
+	for (unsigned i = 0; i < n && !err.count; i += 2) {
+		json_t *value = NULL;
+		if (!strncmp(words[i], "--", 2) && i + 1 < n)
+			value = word_json(words[i] + 2, words[i + 1]);
+		if (!value || json_object_set_new(keys, words[i] + 2, value))
+			err_add(&err, "%s: --KEY VALUE is expected", words[i]);
+	}
+	if (!err.count) {
+		approve(c, name, keys, done, arg);
+		return;
+	}
+	json_decref(keys);
+	refuse(&err, done, arg);
+}
+
+void approve_remove(struct control *c, const char *name,
+	void (*done)(void *arg, bool ok, const char *text), void *arg)
+{
+	struct err err = {0};
+	if (may_ask(c, &err) && is_kept(c->built->conf->store, name, &err)) {
+		ask(c, name, NULL, done, arg);
+		return;
+	}
+	if (!err.count)
+		err_add(&err, "there is no approved node '%.63s'", name);
+	refuse(&err, done, arg);
+}
+
+/* -- building -- */
+
+struct approval *approve_next(struct control *c)
+{
+	struct approval *a = c->approvals;
+	if (a)
+		c->approvals = a->next;
+	return a;
+}
+
+void approval_free(struct approval *a)
+{
+	if (!a)
+		return;
+	free(a->name);
+	free(a->text);
+	free(a);
+}
+
+static void on_kept(void *arg, bool ok)
+{
+	struct approval *a = arg;
+	a->done(a->arg, ok,
+		ok ? "on this name server, kept over a restart"
+		   : "in force, but the store did not keep it: see the log");
+	approval_free(a);
+}
+
+void approve_built(
+	struct control *c, struct approval *a, bool ok, const char *why)
+{
+	if (!ok) {
+		a->done(a->arg, false, why);
+		approval_free(a);
+		return;
+	}
+	log_info("node %s: %s by the operator", a->name,
+		a->text ? "approved" : "removed");
+	if (a->text)
+		waiting_approved(c->waiting, a->name);
+	registry_keep(c->store, a->name, a->text, c->mailbox, on_kept, a);
+}
+
+static bool in_files(const struct conf *conf, const char *name)
+{
+	for (unsigned i = 0; i < conf->n_nodes; i++)
+		if (!strcmp(conf->nodes[i].name, name))
+			return true;
+	return false;
+}
+
+static void add_node(const struct conf *conf, const char *name,
+	const char *text, struct buf *out, struct err *err)
+{
+	if (in_files(conf, name))
+		err_warn(err,
+			"node %s was approved and is in the configuration too, which counts",
+			name);
+	else
+		buf_printf(out, "%s \"%s\": %s", out->len ? ",\n" : "nodes: {",
+			name, text);
+}
+
+static char *nodes_text(void *arg, const struct conf *conf, struct err *err)
+{
+	const struct approval *change = arg;
+	struct registry_node *nodes;
+	struct err unread = {0};
+	struct buf out = {0};
+	unsigned n;
+
+	if (!registry_read(conf->store, &nodes, &n, &unread))
+		err_warn(err, "%s", err_text(&unread));
+	err_fini(&unread);
+	for (unsigned i = 0; i < n; i++)
+		if (!change || strcmp(change->name, nodes[i].name))
+			add_node(conf, nodes[i].name, nodes[i].text, &out, err);
+	registry_free_list(nodes, n);
+	if (change && change->text)
+		add_node(conf, change->name, change->text, &out, err);
+	if (out.len)
+		buf_printf(&out, "}\n");
+	return out.text;
+}
+
+struct conf_more approved_nodes(const struct approval *change)
+{
+	return (struct conf_more){.arg = (void *)change,
+		.name = "approved nodes",
+		.text = nodes_text};
+}

@@ -1,0 +1,22 @@
+/* private.h - what the files of the store share. */
+#ifndef STORE_PRIVATE_H
+#define STORE_PRIVATE_H
+
+#include <pthread.h>
+#include <sqlite3.h>
+
+#include "base/log.h"
+#include "store/store.h"
+
+struct store {
+	sqlite3 *db;
+	struct mailbox *mailbox; /* of the store's thread */
+	pthread_t thread;
+	bool stop;
+	struct log_limit limit;
+};
+
+/* The last error of the database, logged. */
+void store_complain(struct store *store, const char *what);
+
+#endif
