@@ -16,6 +16,7 @@
 #include "control/notify.h"
 #include "control/privilege.h"
 #include "control/state.h"
+#include "control/steady.h"
 #include "control/timetable.h"
 #include "control/waiting.h"
 
@@ -325,12 +326,19 @@ static void on_probed(void *arg, uint32_t node, enum poll_probe probe, bool ok,
 		publish_soon(c);
 }
 
+static void on_dropped(void *arg, unsigned node, float share)
+{
+	struct control *c = arg;
+	if (c->built->map->nodes[node].name)
+		fleet_dropped(c->fleet, node, share, clock_ms());
+}
+
 static void on_streams(
 	void *arg, uint32_t node, struct stream_list *list, const char *why)
 {
 	struct control *c = arg;
 	if (list)
-		streams_take(c->streams, node, list);
+		streams_take(c->streams, node, list, clock_ms(), on_dropped, c);
 	else
 		log_failure(c, node, "asking for streams", why);
 }
@@ -439,6 +447,7 @@ static void on_watch(evutil_socket_t fd, short what, void *arg)
 static void on_save(evutil_socket_t fd, short what, void *arg)
 {
 	save_states(arg);
+	steady_keep(arg);
 }
 
 static void on_hup(evutil_socket_t fd, short what, void *arg)
@@ -653,6 +662,7 @@ static bool start(struct control *c, struct err *err)
 	events_start(c);
 	open_extras(c);
 	load_store(c);
+	steady_restore(c);
 	control_record_set(c);
 	timetable_load(c);
 	c->restored = true;
@@ -667,8 +677,10 @@ static void finish(struct control *c)
 {
 	control_builder_stop(c);
 	ctl_close(c->ctl);
-	if (c->load)
+	if (c->load) {
 		save_states(c);
+		steady_keep(c);
+	}
 	threads_stop(c);
 	control_record_close(c);
 	store_close(c->store);

@@ -5,12 +5,24 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/rng.h"
 #include "snapshot/streams.h"
+
+/* A publisher that is not where it was. */
+struct gone {
+	uint64_t url; /* hash */
+	unsigned node;
+	float share;
+	int64_t at_ms; /* 0: free */
+};
+#define GONE_MAX 1024
 
 struct streams {
 	struct stream_list **of; /* by node; NULL: none yet */
 	unsigned n;
 	bool changed; /* since the index was made */
+	struct gone gone[GONE_MAX];
+	unsigned next; /* the oldest one makes room */
 };
 
 struct streams *streams_new(void)
@@ -41,13 +53,82 @@ static bool equal(const struct stream_list *a, const struct stream_list *b)
 	return true;
 }
 
-void streams_take(struct streams *s, unsigned node, struct stream_list *list)
+/* -- publishers that come back -- */
+
+static uint64_t hash_of(const struct stream *stream)
 {
+	return hash_bytes(stream->url, strlen(stream->url), 0);
+}
+
+static float share_in(const struct stream_list *list)
+{
+	return 1 / (float)list->n;
+}
+
+static void note_gone(struct streams *s, unsigned node,
+	const struct stream_list *before, unsigned i, int64_t now_ms)
+{
+	s->gone[s->next++ % GONE_MAX] = (struct gone){
+		hash_of(&before->stream[i]), node, share_in(before), now_ms};
+}
+
+/* Who came: one that was gone, lately? */
+static const struct gone *find_gone(
+	struct streams *s, const struct stream *stream, int64_t now_ms)
+{
+	uint64_t url = hash_of(stream);
+	for (unsigned i = 0; i < GONE_MAX; i++) {
+		struct gone *g = &s->gone[i];
+		if (!g->at_ms || g->url != url)
+			continue;
+		bool late = now_ms - g->at_ms > DROPPED_MS;
+		g->at_ms = 0;
+		if (!late)
+			return g;
+	}
+	return NULL;
+}
+
+/* Both lists are sorted. */
+static void compare(struct streams *s, unsigned node,
+	const struct stream_list *before, const struct stream_list *after,
+	int64_t now_ms, void (*dropped)(void *arg, unsigned node, float share),
+	void *arg)
+{
+	unsigned i = 0, k = 0;
+	while (i < before->n || k < after->n) {
+		int order = i == before->n ? 1
+			: k == after->n
+			? -1
+			: strcmp(before->stream[i].url, after->stream[k].url);
+		if (order < 0) {
+			note_gone(s, node, before, i++, now_ms);
+		} else if (order > 0) {
+			const struct gone *g =
+				find_gone(s, &after->stream[k++], now_ms);
+			if (g)
+				dropped(arg, g->node, g->share);
+		} else if (strcmp(before->stream[i++].publisher,
+				   after->stream[k++].publisher)) {
+			dropped(arg, node, share_in(before));
+		}
+	}
+}
+
+/* -- lists -- */
+
+void streams_take(struct streams *s, unsigned node, struct stream_list *list,
+	int64_t now_ms, void (*dropped)(void *arg, unsigned node, float share),
+	void *arg)
+{
+	static const struct stream_list none;
 	if (node >= s->n) {
 		s->of = mem_grow(s->of, (node + 1) * sizeof(void *));
 		memset(s->of + s->n, 0, (node + 1 - s->n) * sizeof(void *));
 		s->n = node + 1;
 	}
+	compare(s, node, s->of[node] ? s->of[node] : &none, list, now_ms,
+		dropped, arg);
 	if (!s->of[node] || !equal(s->of[node], list))
 		s->changed = true;
 	free(s->of[node]);

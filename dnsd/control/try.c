@@ -43,6 +43,17 @@ static void print_addresses(
 	buf_printf(out, "\n");
 }
 
+static void print_stability(const struct steer_state *state,
+	const struct steer_trace *trace, int64_t now_ms, struct buf *out)
+{
+	char line[EXPLAIN_LINE_MAX];
+	for (unsigned i = 0; i < trace->n; i++) {
+		explain_stability(
+			state, trace->candidate[i].node, now_ms, line);
+		buf_printf(out, "stability %s\n", line);
+	}
+}
+
 bool try_explain(const struct steer_state *state,
 	const struct accounts *accounts, const char *name, const char *client,
 	int64_t now_ms, struct buf *out, struct err *err)
@@ -65,6 +76,9 @@ bool try_explain(const struct steer_state *state,
 		explain_candidate(state, &trace.candidate[i], line);
 		buf_printf(out, "candidate %s\n", line);
 	}
+	if (state->map->names[query.name].policy == POLICY_STABLE &&
+		state->load->stability)
+		print_stability(state, &trace, now_ms, out);
 	explain_pick(state, &d, &trace, scope, line);
 	buf_printf(out, "%s\n", line);
 	print_addresses(state->map, &d, out);

@@ -32,6 +32,43 @@ static json_t *node_json(const struct report_node *node)
 		"failures", (json_int_t)node->failures);
 }
 
+static json_t *stability_json(const struct stability *s, int64_t now_ms)
+{
+	int64_t back_ms = s->back_until_ms - now_ms;
+	return json_pack(
+		"{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:i, s:I}",
+		"lost", (double)s->lost, "lost_hours", (double)s->lost_long,
+		"rtt_ms", (double)s->rtt_ms, "rtt_hours_ms",
+		(double)s->rtt_long_ms, "jitter_ms", (double)s->jitter_ms,
+		"jitter_hours_ms", (double)s->jitter_long_ms, "dropped",
+		(double)s->events[STABILITY_DROPPED], "restarts",
+		(double)s->events[STABILITY_RESTARTED], "down",
+		(double)s->events[STABILITY_DOWN], "grade", s->grade, "back_s",
+		(json_int_t)(back_ms > 0 ? back_ms / 1000 : 0));
+}
+
+/* Of the nodes that publishers are sent to by it. */
+static void add_stability(
+	const struct snapshot *snap, json_t **by_node, unsigned n)
+{
+	const struct map *map = snap->steer.map;
+	const struct load *load = snap->steer.load;
+	int64_t now_ms = clock_ms();
+
+	for (unsigned i = 0; load->stability && i < map->n_names; i++) {
+		const struct map_name *name = &map->names[i];
+		if (name->policy != POLICY_STABLE)
+			continue;
+		for (unsigned k = 0; k < name->of->n; k++) {
+			unsigned node = name->of->node[k];
+			if (node < n && node < load->n && by_node[node])
+				json_object_set_new(by_node[node], "stability",
+					stability_json(&load->stability[node],
+						now_ms));
+		}
+	}
+}
+
 /* What recorders record; the list by streams is in the order of their names. */
 static void add_records(
 	const struct snapshot *snap, json_t **by_node, unsigned n)
@@ -69,6 +106,7 @@ void api_nodes(struct request *r)
 		json_array_append_new(list, by_node[i]);
 	}
 	add_records(r->snap, by_node, n);
+	add_stability(r->snap, by_node, n);
 	free(by_node);
 	request_json(r, 200, list);
 }

@@ -18,6 +18,11 @@ void explain_client(const struct steer_state *state,
 void explain_candidate(const struct steer_state *state,
 	const struct steer_candidate *candidate, char *line);
 
+/* "relay1 lost 0.1 % (hours 0.0 %) round trip 23 ms (22) jitter 1 ms (1) dropped
+ * 0.0 restarts 0.0 down 1.0 grade 1" */
+void explain_stability(const struct steer_state *state, unsigned node,
+	int64_t now_ms, char *line);
+
 /* "pick hk1 ttl 30 scope 24, demand 0.02 viewers/s, kept for its TTL" */
 void explain_pick(const struct steer_state *state,
 	const struct steer_decision *decision, const struct steer_trace *trace,

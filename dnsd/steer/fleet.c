@@ -311,11 +311,45 @@ static void believe(
 	node->identity = s->identity;
 }
 
+static void note_answer(
+	struct fleet *f, unsigned i, float rtt_ms, int64_t now_ms)
+{
+	stability_answered(&f->node[i].stability, rtt_ms, now_ms);
+}
+
+/* A failure is the node's, unless our own network is suspect. */
+static void note_failure(struct fleet *f, unsigned i,
+	enum node_state state_before, int64_t now_ms)
+{
+	struct fleet_node *node = &f->node[i];
+	if (fleet_is_blind(f))
+		return;
+	stability_missed(&node->stability, now_ms);
+	if (state_before != NODE_DOWN && node->health.state == NODE_DOWN)
+		stability_event(&node->stability, STABILITY_DOWN, 1, now_ms);
+}
+
+void fleet_dropped(struct fleet *f, unsigned i, float share, int64_t now_ms)
+{
+	stability_event(
+		&f->node[i].stability, STABILITY_DROPPED, share, now_ms);
+}
+
+void fleet_restore_stability(
+	struct fleet *f, unsigned i, const struct stability *stability)
+{
+	f->node[i].stability = *stability;
+}
+
 void fleet_sample(
 	struct fleet *f, unsigned i, const struct sample *s, int64_t now_ms)
 {
 	struct fleet_node *node = &f->node[i];
 	node->samples++;
+	note_answer(f, i, s->rtt_ms, now_ms);
+	if (node->have_load && s->identity != node->identity)
+		stability_event(
+			&node->stability, STABILITY_RESTARTED, 1, now_ms);
 	forecast_advance(&f->all, f->forecast, f->n, now_ms);
 	if (!health_sample(&node->health, &f->rules.health, s, now_ms))
 		return;
@@ -415,6 +449,7 @@ void fleet_failed(struct fleet *f, unsigned i, enum sample_failure failure,
 	unsigned fails = health->fails;
 	f->node[i].failures++;
 	health_failed(health, &f->rules.health, failure, now_ms);
+	note_failure(f, i, state, now_ms);
 	after_failure(f, i, state, fails, now_ms);
 }
 
@@ -425,6 +460,10 @@ void fleet_probed(struct fleet *f, unsigned i, enum health_probe probe, bool ok,
 	enum node_state state = node->health.state;
 	health_probed(&node->health, &f->rules.health, probe, ok, !node->polled,
 		now_ms);
+	if (ok)
+		note_answer(f, i, -1, now_ms);
+	else
+		note_failure(f, i, state, now_ms);
 	after_failure(f, i, state, node->health.fails, now_ms);
 }
 
@@ -604,6 +643,8 @@ static void load_node(
 		? SUSPECT_MS
 		: 0;
 	out->returning = returning(node, out->penalty_ms > 0, now_ms);
+	out->unstable_ms =
+		(uint16_t)stability_cost_ms(&node->stability, now_ms);
 	out->penalty_ms += node->doubt_ms + limit_cost_ms(&node->limit, now_ms);
 }
 
@@ -686,7 +727,16 @@ struct load_parts {
 	struct load_node *node;
 	struct load_brief *brief;
 	uint16_t (*spare)[MAP_CANDIDATES];
+	struct stability *stability; /* NULL: no name is of policy `stable` */
 };
+
+static bool has_stable(const struct map *map)
+{
+	for (unsigned i = 0; i < map->n_names; i++)
+		if (map->names[i].policy == POLICY_STABLE)
+			return true;
+	return false;
+}
 
 static struct load_parts new_load(const struct fleet *f)
 {
@@ -695,13 +745,19 @@ static struct load_parts new_load(const struct fleet *f)
 	size_t briefs = whole_lines(f->n * sizeof(struct load_brief));
 	size_t spares =
 		whole_lines(f->map->n_pools * sizeof(uint16_t[MAP_CANDIDATES]));
-	char *block = aligned_alloc(64, head + nodes + briefs + spares);
+	bool stable = has_stable(f->map);
+	size_t history =
+		stable ? whole_lines(f->n * sizeof(struct stability)) : 0;
+	char *block =
+		aligned_alloc(64, head + nodes + briefs + spares + history);
 	if (!block)
 		abort();
 	return (struct load_parts){(struct load *)block,
 		(struct load_node *)(block + head),
 		(struct load_brief *)(block + head + nodes),
-		(void *)(block + head + nodes + briefs)};
+		(void *)(block + head + nodes + briefs),
+		stable ? (void *)(block + head + nodes + briefs + spares)
+		       : NULL};
 }
 
 struct load *fleet_load(struct fleet *f, int64_t now_ms)
@@ -718,6 +774,8 @@ struct load *fleet_load(struct fleet *f, int64_t now_ms)
 	for (unsigned i = 0; i < f->n; i++)
 		load_node(f, i, &node[i], now_ms);
 	keep_room(f, node, now_ms);
+	for (unsigned i = 0; part.stability && i < f->n; i++)
+		part.stability[i] = f->node[i].stability;
 	for (unsigned i = 0; i < f->n; i++)
 		part.brief[i] = load_brief(&node[i], &f->map->nodes[i]);
 	for (unsigned i = 0; i < f->map->n_pools; i++)
@@ -729,6 +787,7 @@ struct load *fleet_load(struct fleet *f, int64_t now_ms)
 		.session_s = f->all.session_s,
 		.node = node,
 		.brief = part.brief,
+		.stability = part.stability,
 		.spare = (const uint16_t(*)[MAP_CANDIDATES])part.spare};
 	load->fell_ms = (uint32_t)f->fell_ms;
 	for (unsigned i = 0; i < f->n; i++)

@@ -27,6 +27,7 @@
 #include "steer/limit.h"
 #include "steer/load.h"
 #include "steer/map.h"
+#include "steer/stability.h"
 
 struct fleet_node {
 	struct health health;
@@ -48,6 +49,7 @@ struct fleet_node {
 	float used; /* as published, without displaced */
 	struct limit limit;
 	struct carry carry;
+	struct stability stability;
 	float doubt_ms;  /* extra cost, since viewers leave it */
 	float displaced; /* viewers of a dead node to come */
 	int64_t displaced_ms;
@@ -91,6 +93,15 @@ void fleet_failed(struct fleet *fleet, unsigned node,
 	enum sample_failure failure, int64_t now_ms);
 void fleet_probed(struct fleet *fleet, unsigned node, enum health_probe probe,
 	bool ok, int64_t now_ms);
+
+/* A publisher lost its connection to a node, and came back; share: that it is of
+ * all there. */
+void fleet_dropped(
+	struct fleet *fleet, unsigned node, float share, int64_t now_ms);
+
+/* What was known of its stability before a restart. */
+void fleet_restore_stability(
+	struct fleet *fleet, unsigned node, const struct stability *stability);
 
 /* A heartbeat: may raise the load until the next sample, never lower it. */
 void fleet_raise(

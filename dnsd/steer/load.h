@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "steer/map.h"
+#include "steer/stability.h"
 
 /* In the order of last resort: an answer takes the first kind there is. */
 enum node_state { NODE_UP, NODE_UNKNOWN, NODE_DOWN, NODE_DRAINED };
@@ -28,6 +29,7 @@ struct load_node {
 	uint8_t state;     /* enum node_state */
 	uint8_t returning; /* its viewers come back: 255 just after its first
 			      failure, fading to 0 in half a minute */
+	uint16_t unstable_ms; /* for policy `stable`: see stability.h */
 };
 
 /* What most decisions need of a node, computed before: two to a cache line.
@@ -62,6 +64,9 @@ struct load {
 	unsigned n;
 	const struct load_node *node;   /* by map index */
 	const struct load_brief *brief; /* the same; see load_brief() */
+	/* The same, if a name has policy `stable`; else NULL. For explanations:
+	 * decisions look at unstable_ms. */
+	const struct stability *stability;
 	/* Per pool: up nodes with most room, for clients whose near nodes are
 	 * all full; MAP_NO_NODE ends. */
 	const uint16_t (*spare)[MAP_CANDIDATES];

@@ -6,6 +6,9 @@
 #include <string.h>
 
 #define STABLE_TEMPERATURE_MS 0.05f
+#define STABLE_STAY_MS 2000.0f    /* more than any grade of stability */
+#define STABLE_FULL_MS 10000.0f   /* a full one is the last of all */
+#define STABLE_MEMORY_MS 43200000 /* a publisher stays */
 #define GATHER_LOAD_MS 20.0f /* but the load of nodes is felt at least so */
 #define GATHER_NODES 8       /* of a large pool */
 #define CARRIED 0.5f         /* ln: a node that was told this stream */
@@ -60,6 +63,15 @@ static inline float staying(
 		: 0;
 }
 
+/* A publisher stays on its relay while that is alive, not drained and not at the
+ * back. */
+static bool publishes(const struct work *w, unsigned node)
+{
+	const struct told *t = &w->past->told[0];
+	return t->node == node && w->query->line == 1 &&
+		w->known.now - t->made_ms < STABLE_MEMORY_MS;
+}
+
 static float score(const struct work *w, const struct option *o)
 {
 	const struct map_node *node = &w->state->map->nodes[o->node];
@@ -71,6 +83,7 @@ static float score(const struct work *w, const struct option *o)
 		/* The nearest healthy one; the hash only splits ties. */
 		return o->path + 1e-4f * draw(w->net, node->seed);
 	case POLICY_STABLE:
+		cost -= publishes(w, o->node) ? STABLE_STAY_MS : 0;
 		return cost / STABLE_TEMPERATURE_MS + draw(w->net, node->seed);
 	case POLICY_FAILOVER: /* see add() */
 	case POLICY_NEARBY:
@@ -121,8 +134,10 @@ static void add(struct work *w, unsigned index, float path_ms)
 	o->used = used_with(w, index, load);
 	o->penalty = penalty_of(w->state, w->area, index, load);
 	o->price = price_at(load, o->used);
-	if (w->name->policy == POLICY_STABLE)
-		o->price = o->used > COST_FULL ? o->price : 0;
+	if (w->name->policy == POLICY_STABLE) {
+		o->price = o->used > COST_FULL ? o->price + STABLE_FULL_MS : 0;
+		o->penalty += load->unstable_ms;
+	}
 	o->score = w->name->policy == POLICY_FAILOVER ? (float)(list->n)
 						      : score(w, o);
 	o->alone = o->score;

@@ -21,7 +21,12 @@ static const char schema[] =
 	" viewers INTEGER NOT NULL, over_s INTEGER NOT NULL,"
 	" lat REAL, lon REAL);"
 	"CREATE TABLE IF NOT EXISTS node ("
-	" name TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;";
+	" name TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS steadiness ("
+	" node TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, lost REAL, lost_long"
+	" REAL, rtt_ms REAL, rtt_long_ms REAL, jitter_ms REAL, jitter_long_ms"
+	" REAL, dropped REAL, restarts REAL, downs REAL, back_ms REAL)"
+	" WITHOUT ROWID;";
 
 static void *run(void *arg)
 {

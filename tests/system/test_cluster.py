@@ -6,12 +6,13 @@ import json
 import random
 import re
 import signal
+import sqlite3
 import threading
 import time
 
 import dns.rcode
 
-from harness import Test
+from harness import NETS, Test
 from srs_standin import Fleet
 
 ROLES = ["origin", "origin", "recorder", "edge"]
@@ -318,3 +319,82 @@ class Registration(Test):
                                  token="sesame")[0]
             if status == 200:
                 kept[name] = True
+
+
+class Push(Test):
+    """Teachers' relays: by how far they could be relied on, then by distance."""
+
+    def setUp(self):
+        self.fleet = Fleet(2, scale=0.1)
+        self.addCleanup(self.fleet.close)
+        self.near, self.far = self.fleet["srs1"], self.fleet["srs2"]
+        conf = ("health: {interval: 0.2, timeout: 0.5}\nnets: nets.txt\n"
+                "zones: {example.com: {ns: [\"ns1.example.com 127.0.0.1\"]}}\n"
+                "nodes:\n")
+        for node, at in ((self.near, "22.3, 114.2"), (self.far, "35.7, 139.7")):
+            conf += (f"  {node.name}: {{role: relay, address: [{node.host}], "
+                     f"at: [{at}], api: \"{node.api_url}\", "
+                     f"rtmp: \"{node.address('rtmp')}\"}}\n")
+        conf += "steer: {push.example.com: {pool: [relay], policy: stable}}\n"
+        self.d = self.daemon(conf, files={"nets.txt": NETS})
+        self.all_up()
+
+    def all_up(self):
+        for node in self.fleet:
+            self.eventually(lambda: self.d.node(node.name)["state"] == "up")
+
+    def pick(self, third):
+        """Of a client net in Hong Kong that nobody has asked from."""
+        return self.d.address("push.example.com", f"10.1.{third}.0/24")
+
+    def stability(self, node):
+        return self.d.node(node.name)["stability"]
+
+    def test_figures(self):
+        self.eventually(lambda: self.stability(self.near)["rtt_ms"] > 0)
+        said = self.d.run("try", "push.example.com", "10.1.0.0/24")
+        line = next(s for s in said.splitlines()
+                    if s.startswith("stability srs1"))
+        for word in ("lost", "round trip", "jitter", "dropped", "restarts",
+                     "down", "grade 0"):
+            self.assertIn(word, line)
+        self.assertEqual(self.pick(0), self.near.host)
+
+    def test_flap_goes_to_the_back_over_a_restart(self):
+        self.assertEqual(self.pick(0), self.near.host)
+        self.near.die()
+        self.eventually(lambda: self.d.node("srs1")["state"] == "down")
+        self.near.revive()
+        self.all_up()
+        self.assertEqual(self.pick(16), self.far.host)
+        self.assertGreater(self.stability(self.near)["back_s"], 30)
+        self.assertIn("at the back", self.d.run(
+            "try", "push.example.com", "10.1.0.0/24"))
+
+        def kept():
+            with contextlib.closing(
+                    sqlite3.connect(self.d.folder / "dnsd.db")) as db:
+                return list(db.execute("SELECT node FROM steadiness "
+                                       "WHERE node = 'srs1' AND downs > 0.9"))
+        self.eventually(kept)
+        self.d.stop(signal.SIGKILL)
+        self.d.start()
+        self.all_up()
+        self.assertGreater(self.stability(self.near)["down"], 0.9)
+        self.assertEqual(self.pick(32), self.far.host)
+
+    def test_dropped_publishers(self):
+        self.near.set_streams("live/maths", "live/music")
+        self.eventually(lambda: self.d.node("srs1")["streams"] == 2)
+        # music has ended; maths comes back at the other relay
+        self.near.set_streams()
+        self.eventually(lambda: self.d.node("srs1")["streams"] == 0)
+        self.assertEqual(self.stability(self.near)["dropped"], 0)
+        self.far.set_streams("live/maths")
+        self.eventually(
+            lambda: .4 < self.stability(self.near)["dropped"] < .6)
+        self.assertEqual(self.stability(self.far)["dropped"], 0)
+
+    def test_restarts(self):
+        self.near.restart()
+        self.eventually(lambda: self.stability(self.near)["restarts"] > 0.9)

@@ -425,6 +425,48 @@ static void test_policy_stable(void **state)
 		world_pick(w, "push.example.com", "10.2.32.0/24"), "jp1");
 }
 
+/* Stability ranks before distance; who publishes stays, but not on a node that
+ * flaps, is drained or full. */
+static void test_stable_ranks(void **state)
+{
+	struct world *w = *state;
+	const char *push = "push.example.com";
+	assert_string_equal(world_pick(w, push, "10.2.0.0/24"), "jp1");
+	world_node(w, "jp1")->unstable_ms = 500;
+	assert_string_not_equal(world_pick(w, push, "10.2.16.0/24"), "jp1");
+	/* as bad as all others: by distance again */
+	for (unsigned i = 0; i < w->map->n_nodes; i++)
+		w->node[i].unstable_ms = 500;
+	assert_string_equal(world_pick(w, push, "10.2.32.0/24"), "jp1");
+
+	/* The first one still publishes there hours later, whoever is better. */
+	for (unsigned i = 0; i < w->map->n_nodes; i++)
+		w->node[i].unstable_ms = 0;
+	world_node(w, "jp1")->unstable_ms = 1500;
+	w->now += 4 * 3600000;
+	assert_string_equal(world_pick(w, push, "10.2.0.0/24"), "jp1");
+	world_node(w, "jp1")->unstable_ms = 4500;
+	w->now += 100000;
+	char other[64];
+	snprintf(other, sizeof other, "%s", world_pick(w, push, "10.2.0.0/24"));
+	assert_string_not_equal(other, "jp1");
+	/* and now it stays there */
+	world_node(w, "jp1")->unstable_ms = 0;
+	w->now += 100000;
+	assert_string_equal(world_pick(w, push, "10.2.0.0/24"), other);
+	world_node(w, other)->used = 1.2f;
+	w->now += 100000;
+	assert_string_equal(world_pick(w, push, "10.2.0.0/24"), "jp1");
+	world_node(w, "jp1")->state = NODE_DRAINED;
+	w->now += 100000;
+	assert_string_not_equal(world_pick(w, push, "10.2.0.0/24"), "jp1");
+	/* others do not look at it */
+	world_node(w, "jp1")->state = NODE_UP;
+	world_node(w, "jp1")->unstable_ms = 4500;
+	assert_string_equal(
+		world_pick(w, "live.example.com", "10.2.48.0/24"), "jp1");
+}
+
 /* answers: best first, all of the best state. */
 static void test_answers(void **state)
 {
@@ -792,6 +834,7 @@ int main(void)
 		TEST(test_policy_geo),
 		TEST(test_policy_failover),
 		TEST(test_policy_stable),
+		TEST(test_stable_ranks),
 		TEST(test_answers),
 		TEST(test_streams),
 		cmocka_unit_test(test_crowd_within_a_tick),

@@ -1,0 +1,13 @@
+/* steady.h - the stability of relays, kept over a restart. Control thread only. */
+#ifndef CONTROL_STEADY_H
+#define CONTROL_STEADY_H
+
+struct control;
+
+/* Hands what is known to the store. */
+void steady_keep(struct control *c);
+
+/* Takes what it kept, before anything is asked of it otherwise. */
+void steady_restore(struct control *c);
+
+#endif

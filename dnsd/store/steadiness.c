@@ -1,0 +1,106 @@
+#include "store/steadiness.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "store/private.h"
+
+#define FIGURES 10
+
+/* In the order of the columns behind node and at_ms. */
+static void figures(struct store_steadiness *s, double *of[FIGURES])
+{
+	double *const all[FIGURES] = {&s->lost, &s->lost_long, &s->rtt_ms,
+		&s->rtt_long_ms, &s->jitter_ms, &s->jitter_long_ms, &s->dropped,
+		&s->restarts, &s->downs, &s->back_ms};
+	memcpy(of, all, sizeof all);
+}
+
+struct keep_request {
+	struct store *store;
+	unsigned n;
+	struct store_steadiness nodes[];
+};
+
+static bool write_all(struct store *s, struct keep_request *r)
+{
+	sqlite3_stmt *q;
+	if (sqlite3_exec(s->db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK ||
+		sqlite3_prepare_v2(s->db,
+			"INSERT OR REPLACE INTO steadiness VALUES (?1, ?2, ?3,"
+			" ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+			-1, &q, NULL) != SQLITE_OK)
+		return false;
+	bool ok = true;
+	for (unsigned i = 0; ok && i < r->n; i++) {
+		double *of[FIGURES];
+		figures(&r->nodes[i], of);
+		sqlite3_bind_text(q, 1, r->nodes[i].name, -1, SQLITE_STATIC);
+		sqlite3_bind_int64(q, 2, r->nodes[i].at_ms);
+		for (int k = 0; k < FIGURES; k++)
+			sqlite3_bind_double(q, k + 3, *of[k]);
+		ok = sqlite3_step(q) == SQLITE_DONE;
+		sqlite3_reset(q);
+	}
+	sqlite3_finalize(q);
+	return ok &&
+		sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK;
+}
+
+static void keep_run(void *arg)
+{
+	struct keep_request *r = arg;
+	if (!write_all(r->store, r)) {
+		store_complain(r->store, "stability not kept");
+		sqlite3_exec(r->store->db, "ROLLBACK", NULL, NULL, NULL);
+	}
+	free(r);
+}
+
+void steadiness_keep(
+	struct store *s, const struct store_steadiness *nodes, unsigned n)
+{
+	struct keep_request *r = mem_alloc(sizeof *r + n * sizeof *nodes);
+	*r = (struct keep_request){.store = s, .n = n};
+	memcpy(r->nodes, nodes, n * sizeof *nodes);
+	mailbox_post(s->mailbox, keep_run, r);
+}
+
+static struct store_steadiness row(sqlite3_stmt *q)
+{
+	const unsigned char *name = sqlite3_column_text(q, 0);
+	struct store_steadiness s = {.at_ms = sqlite3_column_int64(q, 1)};
+	double *of[FIGURES];
+
+	figures(&s, of);
+	for (int k = 0; k < FIGURES; k++)
+		*of[k] = sqlite3_column_double(q, k + 2);
+	strncpy(s.name, name ? (const char *)name : "", sizeof s.name - 1);
+	return s;
+}
+
+bool steadiness_load(struct store *s, struct store_steadiness **nodes,
+	unsigned *n, struct err *err)
+{
+	sqlite3_stmt *q = NULL;
+	unsigned room = 0;
+	int step = SQLITE_ERROR;
+
+	*nodes = NULL;
+	*n = 0;
+	if (sqlite3_prepare_v2(s->db, "SELECT * FROM steadiness", -1, &q,
+		    NULL) == SQLITE_OK)
+		while ((step = sqlite3_step(q)) == SQLITE_ROW) {
+			if (*n == room) {
+				room = room * 2 + 64;
+				*nodes =
+					mem_grow(*nodes, room * sizeof **nodes);
+			}
+			(*nodes)[(*n)++] = row(q);
+		}
+	sqlite3_finalize(q);
+	if (step == SQLITE_DONE)
+		return true;
+	return err_add(err, "store: %s", sqlite3_errmsg(s->db));
+}
