@@ -208,6 +208,7 @@ install: $(B)/dnsd
 	install -D -m 644 conf/dnsd.schema.json $(DESTDIR)$(PREFIX)/share/dnsd/dnsd.schema.json
 	install -d $(DESTDIR)$(PREFIX)/share/dnsd/player
 	install -m 644 $(B)/page/player/*.js $(B)/page/player/*.d.ts \
+		$(B)/page/player/LICENSES.txt dnsd/page/player/README.md \
 		$(DESTDIR)$(PREFIX)/share/dnsd/player
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's|/usr/local/sbin|$(PREFIX)/sbin|g;s|/etc/dnsd|$(SYSCONFDIR)/dnsd|g' \
