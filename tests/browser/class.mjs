@@ -180,10 +180,15 @@ const cases = {
 			Object.values(await world("states")).every((state) => state === "down"));
 		await until("it waits longer each time", () => waits.length >= 3);
 		assert.deepEqual(waits, [...waits].sort((a, b) => a - b));
-		assert.ok(waits[0] >= 500);
+		assert.ok(waits[0] >= 500 && waits[2] > waits[0], String(waits));
 		for (const node of nodes) await world("revive", { node });
 		await playing();
-		assert.deepEqual(feedback.filter((f) => f.switched), []);
+		await until("it says who plays", async () => (await status()).includes("节点"));
+		// Only what the viewer leaves is reported.
+		const { line: at } = await current();
+		await line(at % 3 + 1);
+		await until("a switch is reported", () => feedback.some((f) => f.switched));
+		assert.deepEqual(feedback.filter((f) => f.switched).map((f) => f.line), [at]);
 		complaints(BROKEN);
 	},
 
