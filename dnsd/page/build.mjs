@@ -17,11 +17,11 @@ async function bundle(entry) {
 }
 
 await mkdir(out, { recursive: true });
+// index.html comes last: make takes it for the whole.
+await buildPlayer(`${out}/player`);
+await buildClassPage(`${out}/player/demo`);
 const html = await readFile(here("operator/index.html"), "utf8");
 const css = await bundle("operator/page.css");
 const js = await bundle("operator/main.js");
 await writeFile(`${out}/index.html`,
 	html.replace("/*page.css*/", () => css).replace("/*main.js*/", () => js));
-
-await buildPlayer(`${out}/player`);
-await buildClassPage(`${out}/player/demo`);
