@@ -4,7 +4,10 @@ import assert from "node:assert/strict";
 import { open, until } from "./launch.mjs";
 
 const [name, url] = process.argv.slice(2);
-const { browser, page } = await open("about:blank", { viewport: { width: 900, height: 760 } });
+// As browsers are set, a page may not sound before a click in it.
+const args = name === "quiet" ? ["--autoplay-policy=document-user-activation-required"] : [];
+const { browser, page } = await open("about:blank",
+	{ viewport: { width: 900, height: 760 } }, args);
 // What the player reports, and what the name server answers.
 const feedback = [];
 await page.exposeFunction("reported", (report) => { feedback.push(report); });
@@ -18,6 +21,12 @@ await page.addInitScript(() => {
 		return response;
 	};
 });
+
+// Whether the video is muted when it first plays.
+const quiet = [];
+await page.exposeFunction("plays", (muted) => { quiet.push(muted); });
+await page.addInitScript(() => addEventListener("playing", (event) =>
+	window.plays(event.target.muted), true));
 
 /** A call of the world, from the page: its host is resolved there. */
 async function world(call, query = {}) {
@@ -203,6 +212,14 @@ const cases = {
 		await playing((node) => node !== second);
 		assert.deepEqual(feedback, []);
 		complaints(BROKEN);
+	},
+
+	async quiet() {
+		// Nothing is evaluated before: playwright does that as if the viewer clicked.
+		await until("the video plays", () => quiet.length > 0);
+		assert.equal(quiet[0], true);
+		await playing();
+		complaints();
 	},
 
 	async address() {

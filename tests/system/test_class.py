@@ -52,6 +52,10 @@ class Class(Test):
         """A site that knows names only."""
         self.play("hosts")
 
+    def test_quiet(self):
+        """A browser that allows no sound: the picture comes all the same."""
+        self.play("quiet")
+
     def test_address(self):
         """URLs by address: what the API told is who plays."""
         self.play("address")
