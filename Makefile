@@ -117,11 +117,13 @@ unit: $(UNIT_BINARIES)
 system: $(B)/dnsd
 	@DNSD=$(CURDIR)/$(B)/dnsd $(PYTHON) tests/system/run.py
 
-lint:
+lint: dnsd/page/node_modules/.package-lock.json
 	@$(PYTHON) tests/lint/lint.py
 	@$(PYTHON) tests/lint/docs.py
 	@clang-format --dry-run -Werror $$(git ls-files '*.[ch]')
 	@echo "lint: format ok"
+	@dnsd/page/node_modules/.bin/tsc -p dnsd/page/player
+	@echo "lint: player ok"
 
 # Every target for FUZZ_SECONDS over its corpus, under ASan and UBSan.
 fuzz:
@@ -204,6 +206,10 @@ install: $(B)/dnsd
 	install -D -m 644 docs/dnsd.8 $(DESTDIR)$(PREFIX)/share/man/man8/dnsd.8
 	install -D -m 644 docs/dnsd.yaml.5 $(DESTDIR)$(PREFIX)/share/man/man5/dnsd.yaml.5
 	install -D -m 644 conf/dnsd.schema.json $(DESTDIR)$(PREFIX)/share/dnsd/dnsd.schema.json
+	install -d $(DESTDIR)$(PREFIX)/share/dnsd/player
+	install -m 644 $(B)/page/player/*.js $(B)/page/player/*.d.ts \
+		$(B)/page/player/LICENSES.txt dnsd/page/player/README.md \
+		$(DESTDIR)$(PREFIX)/share/dnsd/player
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's|/usr/local/sbin|$(PREFIX)/sbin|g;s|/etc/dnsd|$(SYSCONFDIR)/dnsd|g' \
 		conf/dnsd.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/dnsd.service

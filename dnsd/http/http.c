@@ -144,6 +144,8 @@ static const char *reason(int code)
 	switch (code) {
 	case 200:
 		return "OK";
+	case 204:
+		return "No Content";
 	case 400:
 		return "Bad Request";
 	case 401:
@@ -444,9 +446,26 @@ static bool route_expect(struct request *r)
 	return true;
 }
 
+/* What a browser asks before it posts JSON from another site's page (a CORS
+ * preflight). Only players do; false: it is none. */
+static bool route_preflight(struct request *r)
+{
+	if (evhttp_request_get_command(r->ev) != EVHTTP_REQ_OPTIONS ||
+		strcmp(r->path, "/api/v1/feedback"))
+		return false;
+	request_header(r, "Access-Control-Allow-Origin", "*");
+	request_header(r, "Access-Control-Allow-Methods", "POST");
+	request_header(r, "Access-Control-Allow-Headers", "Content-Type");
+	request_header(r, "Access-Control-Max-Age", "86400");
+	evhttp_send_reply(r->ev, 204, reason(204), NULL);
+	return true;
+}
+
 static void route(struct request *r)
 {
 	int method = (int)evhttp_request_get_command(r->ev);
+	if (route_preflight(r))
+		return;
 	if (!r->site && !strcmp(r->path, "/") && (method & GET)) {
 		serve_page(r);
 		return;

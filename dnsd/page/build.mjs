@@ -1,7 +1,8 @@
 // build.mjs OUT - bundles the operator's page into one file, OUT/index.html, that
-// needs nothing from the network, and the player into OUT/player/.
+// needs nothing from the network, and the player into OUT/player/ with its class page.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { build } from "esbuild";
+import { buildClassPage, buildPlayer } from "./player/build.mjs";
 
 const out = process.argv[2];
 const here = (path) => new URL(path, import.meta.url).pathname;
@@ -16,6 +17,9 @@ async function bundle(entry) {
 }
 
 await mkdir(out, { recursive: true });
+// index.html comes last: make takes it for the whole.
+await buildPlayer(`${out}/player`);
+await buildClassPage(`${out}/player/demo`);
 const html = await readFile(here("operator/index.html"), "utf8");
 const css = await bundle("operator/page.css");
 const js = await bundle("operator/main.js");

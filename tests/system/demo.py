@@ -20,15 +20,18 @@ ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE))
 
 from srs_standin import Fleet, Viewers, follow  # noqa: E402
+from website import Website  # noqa: E402
 
 NAMES = ["hk1", "hk2", "jp1", "de1", "us1", "relay1"]
 PLACES = {"Hong Kong": "10.1.{}.7", "Tokyo": "10.2.{}.7", "Berlin": "10.3.{}.7",
           "Los Angeles": "10.4.{}.7", "Shanghai": "10.5.{}.7"}
 DNS, PAGE = "127.0.0.1:5300", "http://127.0.0.1:8053/"
+API, CLASS_PORT = "http://127.0.0.1:8055/", 8054
 BASE_PORT = 19850
 
 TEXT = f"""
 dnsd answers on {DNS}; its page is {PAGE}
+a class with buttons 线路1 线路2 线路3: http://127.0.0.1:{CLASS_PORT}/
 
   dig @127.0.0.1 -p 5300 live.example.com +subnet=10.1.0.0/24        # Hong Kong
   dig @127.0.0.1 -p 5300 live.example.com +subnet=10.2.0.0/24        # Tokyo
@@ -42,6 +45,14 @@ dnsd answers on {DNS}; its page is {PAGE}
 
 hk1 is 127.0.0.10, hk2 .11, jp1 .12, de1 .13, us1 .14. Ctrl-C ends it all.
 """
+
+
+# By address: a browser on this machine does not ask our DNS.
+CLASS = {"title": "直播课堂", "places": [["香港", "10.1.0.7"], ["东京", "10.2.0.7"],
+                                     ["柏林", "10.3.0.7"], ["洛杉矶", "10.4.0.7"],
+                                     ["上海", "10.5.0.7"]],
+         "player": {"name": "live.example.com", "stream": "live/class",
+                    "api": API, "by": "address", "client": "10.1.0.7"}}
 
 
 class Crowd:
@@ -103,11 +114,14 @@ def main():
         os.environ["DNSD_DEMO"] = folder
         try:
             fleet = Fleet(len(NAMES), base_port=BASE_PORT)
+            Website(pathlib.Path(binary).parent / "page" / "player" / "demo",
+                    CLASS, port=CLASS_PORT)
         except OSError as error:
             sys.exit(f"the demonstration needs 127.0.0.10..15, ports {BASE_PORT}"
-                     f" to {BASE_PORT + 2}: {error}")
+                     f" to {BASE_PORT + 2}, and port {CLASS_PORT}: {error}")
         for node, name in zip(fleet, NAMES):
             node.name = name
+            node.set_streams("live/class")
         server = subprocess.Popen([binary, "run", "-c",
                                    str(ROOT / "conf" / "demo.yaml")])
         try:

@@ -35,13 +35,17 @@ import threading
 import time
 from urllib.parse import parse_qs, urlsplit
 
+import media
 from ports import free_port
 
 KEEP_OPEN_S = 15    # an idle API connection, whatever its headers say
 HEARTBEAT_S = 30    # how long SRS waits for who gets its heartbeat
 DRAIN_S = 2.5       # from SIGQUIT until the listeners are gone
 RTMP_HELLO = 1537   # C0 and C1
+CORS = "Access-Control-Allow-Origin: *\r\n"     # http_server{crossdomain on}
 LISTENERS = ("api", "rtmp", "flv")
+FLV_STEP_S = 0.05   # between a player's pieces
+MEDIA_FROM = time.monotonic() - 60      # all stand-ins show the same picture
 
 SUMMARY = (
     '{{"ok":{ok},"now_ms":{now_ms},"self":{{"version":"{version}","pid":{pid},'
@@ -105,7 +109,8 @@ class StandIn:
     """One SRS. Ports of 0 are chosen when it starts, and kept.
 
     seen counts what came in ("api", "rtmp", "flv" connections, "polls" of
-    summaries); last_request has the headers of the last API request.
+    summaries, "segments" of HLS); last_request has the headers of the last API
+    request; players is how many have HTTP-FLV now.
     """
 
     def __init__(self, name="srs", host="127.0.0.1", api=0, rtmp=0, flv=0,
@@ -117,12 +122,14 @@ class StandIn:
         self.tls = tls                           # ssl.SSLContext for the API
         self.heartbeat, self.heartbeat_s = heartbeat, heartbeat_s
         self.device_id = device_id or name
-        self.seen = {key: 0 for key in LISTENERS + ("polls", "heartbeats")}
+        self.seen = {key: 0 for key in LISTENERS + ("polls", "heartbeats",
+                                                "segments")}
         self.open_api, self.open_api_max = 0, 0
         self.last_request = {}
         # the truth, which the statistics follow on their grids
         self.conns, self.mbps, self.cpu = 0, 0.0, 0.01
         self.streams = []
+        self.players = 0
         # how it misbehaves
         self._garbage = None
         self._slow_s = 0.0
@@ -383,17 +390,50 @@ class StandIn:
     async def _serve_flv(self, reader, writer):
         head = await reader.readuntil(b"\r\n\r\n")
         await self._pause()
-        path = urlsplit(head.split()[1].decode("latin-1")).path
-        if path.strip("/").removesuffix(".flv") in dict(self.streams):
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: video/x-flv\r\n"
-                         b"Server: SRS/" + self.version.encode() +
-                         b"\r\nTransfer-Encoding: chunked\r\n\r\n"
-                         b"d\r\nFLV\x01\x05\0\0\0\x09\0\0\0\0\r\n")
-            await writer.drain()
-            await reader.read(1)
+        path = urlsplit(head.split()[1].decode("latin-1")).path.strip("/")
+        name, _, kind = path.rpartition(".")
+        stream, _, number = name.rpartition("-")
+        if kind == "flv" and name in dict(self.streams):
+            await self._play_flv(writer)
+        elif kind == "m3u8" and name in dict(self.streams):
+            text = media.playlist(name.split("/")[-1], self._media_ms())
+            self._reply(writer, "200 OK", text.encode(),
+                        "application/vnd.apple.mpegurl", CORS)
+        elif kind == "ts" and stream in dict(self.streams) and number.isdigit():
+            self.seen["segments"] += 1
+            self._reply(writer, "200 OK", media.segment(int(number)),
+                        "video/MP2T", CORS)
         else:
             self._reply(writer, "404 Not Found", b"Not Found", "text/plain")
-            await writer.drain()
+        await writer.drain()
+
+    @staticmethod
+    def _media_ms():
+        return int((time.monotonic() - MEDIA_FROM) * 1000)
+
+    async def _play_flv(self, writer):
+        """The picture from its last key frame on, until the player goes."""
+        def piece(data):
+            writer.write(b"%x\r\n%b\r\n" % (len(data), data))
+
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: video/x-flv\r\n"
+                     b"Server: SRS/" + self.version.encode() + b"\r\n" +
+                     CORS.encode() + b"Transfer-Encoding: chunked\r\n\r\n")
+        at = media.flv_start(self._media_ms())
+        piece(media.flv_head(at))
+        self.players += 1
+        try:
+            while not writer.is_closing():
+                now = self._media_ms()
+                frames = media.flv_frames(at, now)
+                if frames:
+                    piece(frames)
+                at = now
+                await writer.drain()
+                await asyncio.sleep(FLV_STEP_S)
+                await self._awake.wait()
+        finally:
+            self.players -= 1
 
     # -- the HTTP API -----------------------------------------------------
 

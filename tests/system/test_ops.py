@@ -12,6 +12,8 @@ import stat
 import subprocess
 import tempfile
 import time
+import urllib.error
+import urllib.request
 
 import dns.exception
 import dns.rcode
@@ -657,6 +659,31 @@ class Http(Test):
             self.assertIn("error", body)
         self.assertEqual(self.d.http("/api/v1/feedback", "POST", body=b"{")[0], 400)
         self.assertEqual(self.d.http("/api/v1/feedback")[0], 405)
+
+    def test_preflight(self):
+        """A page of another site may post feedback, and nothing else."""
+        def ask(path, port):
+            request = urllib.request.Request(
+                f"http://127.0.0.1:{port}{path}", method="OPTIONS", headers={
+                    "Origin": "http://class.example.com",
+                    "Access-Control-Request-Method": "POST",
+                    "Access-Control-Request-Headers": "content-type"})
+            try:
+                with urllib.request.urlopen(request, timeout=10) as answer:
+                    return answer.status, answer.headers
+            except urllib.error.HTTPError as error:
+                return error.code, error.headers
+        for port in (self.public, self.d.http_port):
+            status, headers = ask("/api/v1/feedback", port)
+            self.assertEqual(status, 204)
+            self.assertEqual(headers["Access-Control-Allow-Origin"], "*")
+            self.assertEqual(headers["Access-Control-Allow-Methods"], "POST")
+            self.assertEqual(headers["Access-Control-Allow-Headers"],
+                             "Content-Type")
+        for path in ("/api/v1/servers", "/api/v1/nodes/a/drain"):
+            status, headers = ask(path, self.d.http_port)
+            self.assertEqual(status, 405, path)
+            self.assertIsNone(headers["Access-Control-Allow-Origin"], path)
 
     def test_explain(self):
         status, body = self.d.http(

@@ -1,0 +1,95 @@
+// What the name server is told of the node that plays: when it is left, and once a
+// minute while there is something to tell. Nobody waits for it.
+//
+// A node that the player itself left is reported only when another one plays: when a
+// class ends, or the viewer's network does, all lines fail, and no node is to blame.
+
+const MINUTE_MS = 60000;
+
+export interface Report {
+	name: string;
+	line: number;
+	node: string;
+	stalls: number;
+	startup_ms?: number;
+	switched: boolean;
+	client?: string;
+}
+
+export type Post = (report: Report) => void;
+
+export function poster(api: string): Post {
+	return (report) => {
+		fetch(`${api}api/v1/feedback`, {
+			method: "POST", keepalive: true, body: JSON.stringify(report),
+			headers: { "Content-Type": "application/json" },
+		}).catch(() => {});
+	};
+}
+
+export class Feedback {
+	private line = 0;
+	private node: string | null = null;
+	private stalls = 0;
+	private startup_ms: number | undefined;
+	private told_ms = -Infinity;
+	private held: Report[] = [];
+
+	constructor(private post: Post, private name: string, private client?: string) {}
+
+	/** Another line is opened. */
+	opened(line: number, node: string | null): void {
+		this.line = line;
+		this.node = node;
+		this.stalls = 0;
+		this.startup_ms = undefined;
+	}
+
+	/** The first picture of a line. */
+	started(startup_ms: number): void {
+		this.startup_ms = startup_ms;
+		this.held.splice(0).forEach(this.post);
+	}
+
+	/** Which node it is, better known than when it was opened. */
+	learned(node: string | null): void {
+		this.node = node;
+	}
+
+	stalled(): void {
+		this.stalls++;
+	}
+
+	/** Called often. */
+	tick(now_ms: number): void {
+		const news = this.stalls > 0 || this.startup_ms !== undefined;
+		if (news && this.node !== null && now_ms - this.told_ms >= MINUTE_MS) {
+			this.post(this.report(this.node, false));
+			this.told_ms = now_ms;
+		}
+	}
+
+	/** The line is left for another: by the viewer, who saw why, or by the player. */
+	left(byViewer: boolean): void {
+		if (this.node === null) return;
+		const report = this.report(this.node, true);
+		if (byViewer) this.post(report);
+		else this.held.push(report);
+		this.node = null;
+	}
+
+	/** All lines failed. */
+	nobody(): void {
+		this.held = [];
+	}
+
+	private report(node: string, switched: boolean): Report {
+		const report = {
+			name: this.name, line: this.line, node, stalls: this.stalls,
+			startup_ms: this.startup_ms, switched, client: this.client,
+		};
+		this.stalls = 0;
+		this.startup_ms = undefined;
+		return report;
+	}
+}

@@ -1,0 +1,61 @@
+// What a site may set, with its defaults.
+import type { Line } from "./lines.js";
+
+export type Format = "flv" | "hls";
+
+export interface Options {
+	/** The steered name, "live.example.com". */
+	name: string;
+	/** "app/stream". */
+	stream: string;
+	/** The name server's public listener, "https://dns.example.com/". Without it
+	 * the hosts of the lines are made from name. */
+	api?: string;
+	/** Lines of the name; the API's answer wins. */
+	lines?: number;
+	/** Of the buttons. */
+	labels?: string[];
+	lang?: "zh" | "en";
+	/** auto: HTTP-FLV where the browser can, else HLS. */
+	format?: "auto" | Format;
+	/** host: URLs name the line and DNS decides when they are opened. address:
+	 * URLs have the address that the API told. */
+	by?: "host" | "address";
+	/** HTTP port of the nodes, where the API does not tell it. */
+	port?: number;
+	/** Makes the URL instead: for HTTPS, tokens, other paths. */
+	url?: (line: Line, format: Format) => string;
+	/** The picture stands still for so long: another line. */
+	stall_s?: number;
+	/** No first picture for so long: another line. */
+	startup_s?: number;
+	/** HTTP-FLV further behind than this jumps to what is live. */
+	latency_s?: number;
+	/** Tell the name server of stalls and switches. */
+	report?: boolean;
+	/** Whose lines these are; the name server takes it from trusted callers only:
+	 * demonstrations and tests. */
+	client?: string;
+	/** Without the browser's permission to sound a video starts muted anyhow. */
+	muted?: boolean;
+	/** false: the site styles the classes dnsd-* itself. */
+	css?: boolean;
+}
+
+export type Settings = Required<Omit<Options, "api" | "url" | "client">> &
+	Pick<Options, "api" | "url" | "client">;
+
+/** Throws on what cannot work. */
+export function complete(options: Options): Settings {
+	if (!options.name) throw new TypeError("name is missing");
+	if (!/^[^/]+(\/[^/]+)+$/.test(options.stream ?? ""))
+		throw new TypeError("stream is not app/stream");
+	if (options.by === "address" && !options.api)
+		throw new TypeError("by: \"address\" needs the API");
+	const api = options.api?.replace(/\/*$/, "/");
+	return {
+		lines: 3, labels: [], lang: "zh", format: "auto", by: "host", port: 8080,
+		stall_s: 6, startup_s: 8, latency_s: 5, report: true, muted: false, css: true,
+		...options, api,
+	};
+}

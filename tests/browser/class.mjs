@@ -1,0 +1,255 @@
+// class.mjs CASE URL - the class page at URL, in the world of class_world.py, whose
+// calls are under URL/world/. CLASS_SHOTS=DIR keeps a picture of the end.
+import assert from "node:assert/strict";
+import { open, until } from "./launch.mjs";
+
+const [name, url] = process.argv.slice(2);
+// As browsers are set, a page may not sound before a click in it.
+const args = name === "quiet" ? ["--autoplay-policy=document-user-activation-required"] : [];
+const { browser, page } = await open("about:blank",
+	{ viewport: { width: 900, height: 760 } }, args);
+// What the player reports, and what the name server answers.
+const feedback = [];
+await page.exposeFunction("reported", (report) => { feedback.push(report); });
+await page.addInitScript(() => {
+	const original = window.fetch;
+	window.fetch = async (to, init) => {
+		const response = await original(to, init);
+		if (init?.method === "POST")
+			window.reported({ ...JSON.parse(init.body), status: response.status,
+				answer: await response.clone().json() });
+		return response;
+	};
+});
+
+// Whether the video is muted when it first plays.
+const quiet = [];
+await page.exposeFunction("plays", (muted) => { quiet.push(muted); });
+await page.addInitScript(() => addEventListener("playing", (event) =>
+	window.plays(event.target.muted), true));
+
+/** A call of the world, from the page: its host is resolved there. */
+async function world(call, query = {}) {
+	return page.evaluate(async (path) => (await fetch(path)).json(),
+		`/world/${call}?${new URLSearchParams(query)}`);
+}
+
+const current = () => page.evaluate(() => window.player.current);
+const status = () => page.textContent(".dnsd-status");
+const time = () => page.evaluate(() => document.querySelector("video").currentTime);
+const line = (n) => page.click(`.dnsd-bar button:nth-of-type(${n})`);
+const frames = () => page.evaluate(() =>
+	document.querySelector("video").getVideoPlaybackQuality().totalVideoFrames);
+
+/** Who has the player by HTTP-FLV. */
+async function players() {
+	const all = await world("players");
+	return Object.keys(all).filter((node) => all[node].flv > 0);
+}
+
+/** The picture moves, from one node alone; which one. */
+async function playing(where = () => true) {
+	let node;
+	await until("one node has the player", async () => {
+		const nodes = await players();
+		node = nodes[0];
+		return nodes.length === 1 && where(node);
+	}, 40);
+	await moves();
+	return node;
+}
+
+async function moves() {
+	const from = await time(), seen = await frames();
+	await until("the picture moves", async () =>
+		await time() !== from && await frames() > seen);
+	const { width, height } = await page.evaluate(() => {
+		const video = document.querySelector("video");
+		return { width: video.videoWidth, height: video.videoHeight };
+	});
+	assert.deepEqual([width, height], [320, 180]);
+}
+
+/** The page tells who plays. */
+async function says(n, node) {
+	await until(`it says that ${node} plays`, async () =>
+		await status() === `线路${n} · 节点 ${node}`);
+}
+
+/** What Chromium says of connections that a killed node broke; nothing else may be
+ * said. */
+function complaints(allowed) {
+	const wrong = page.complaints.filter((text) => !allowed || !allowed.test(text));
+	assert.deepEqual(wrong, []);
+}
+
+const BROKEN = /net::ERR_(CONNECTION_(REFUSED|RESET|CLOSED)|EMPTY_RESPONSE|INCOMPLETE_CHUNKED)/;
+
+const cases = {
+	async flv() {
+		const node = await playing();
+		const now = await current();
+		assert.deepEqual([now.line, now.host], [1, "live.example.com"]);
+		assert.equal(now.node, node);
+		await says(1, node);
+		assert.deepEqual(await page.locator(".dnsd-bar button").allTextContents(),
+			["线路1", "线路2", "线路3"]);
+		// More than the clip is long: the loop's seam is none in the picture.
+		const from = await time();
+		await until("it goes on", async () => await time() > from + 9);
+		assert.equal((await current()).line, 1);
+		await until("the start is reported", () => feedback.length > 0);
+		assert.equal(feedback[0].status, 200);
+		assert.equal(feedback[0].node, node);
+		assert.equal(feedback[0].switched, false);
+		assert.ok(feedback[0].startup_ms > 0);
+		complaints();
+	},
+
+	async hls() {
+		await until("segments are fetched", async () =>
+			Object.values(await world("players")).some((n) => n.segments > 1));
+		await moves();
+		const from = await time();
+		await until("it goes on", async () => await time() > from + 9);
+		assert.equal((await current()).line, 1);
+		await line(2);
+		const before = await world("players");
+		const { node } = await current();
+		await until("another node serves", async () => {
+			const now = await world("players"), at = await current();
+			return at.line === 2 && now[at.node].segments > before[at.node].segments;
+		});
+		assert.notEqual(node, null);
+		await moves();
+		complaints();
+	},
+
+	async press() {
+		const first = await playing();
+		const questions = await world("metric", { name: "dnsd_node_line2_questions_total" });
+		await line(2);
+		const second = await playing((node) => node !== first);
+		assert.notEqual(await world("site_of", { node: second }),
+			await world("site_of", { node: first }));
+		const now = await current();
+		assert.deepEqual([now.line, now.host], [2, "line2.live.example.com"]);
+		await says(2, second);
+		assert.equal(await page.getAttribute(".dnsd-bar button:nth-of-type(2)",
+			"aria-pressed"), "true");
+		await until("the switch is reported and counts", () =>
+			feedback.some((f) => f.switched && f.node === first && f.line === 1 &&
+				f.status === 200 && f.answer.counted));
+		await until("dnsd saw the question for line 2", async () =>
+			await world("metric", { name: "dnsd_node_line2_questions_total" }) > questions);
+		await line(3);
+		const third = await playing((node) => node !== first && node !== second);
+		await says(3, third);
+		complaints();
+	},
+
+	async dead() {
+		const first = await playing();
+		await world("die", { node: first });
+		await playing((node) => node !== first);
+		const now = await current();
+		assert.notEqual(now.line, 1);
+		assert.notEqual(now.node, first);
+		await until("nobody is sent to the dead node", async () => {
+			const told = await Promise.all([1, 2, 3].map((n) => world("resolve", { line: n })));
+			return !told.includes(first);
+		});
+		await until("the dead node is reported", () =>
+			feedback.some((f) => f.switched && f.node === first));
+		complaints(BROKEN);
+	},
+
+	async hang() {
+		const first = await playing();
+		await world("hang", { node: first });
+		await until("another line plays", async () => (await current()).line !== 1);
+		await until("another node has the player", async () =>
+			(await players()).some((node) => node !== first));
+		await moves();
+		assert.notEqual((await current()).node, first);
+		await until("the stall is reported", () =>
+			feedback.some((f) => f.node === first && f.switched && f.stalls > 0));
+		complaints();
+	},
+
+	async all_dead() {
+		await playing();
+		const nodes = Object.keys(await world("players")), waits = [];
+		await page.exposeFunction("waits", (ms) => { waits.push(ms); });
+		await page.evaluate(() => window.player.on("failed", (e) => window.waits(e.retry_ms)));
+		for (const node of nodes) await world("die", { node });
+		await until("it says that no line answers", async () =>
+			(await status()).includes("线路暂时不可用"));
+		await until("dnsd knows", async () =>
+			Object.values(await world("states")).every((state) => state === "down"));
+		await until("it waits longer each time", () => waits.length >= 3);
+		assert.deepEqual(waits, [...waits].sort((a, b) => a - b));
+		assert.ok(waits[0] >= 500 && waits[2] > waits[0], String(waits));
+		for (const node of nodes) await world("revive", { node });
+		await playing();
+		await until("it says who plays", async () => (await status()).includes("节点"));
+		// Only what the viewer leaves is reported.
+		const { line: at } = await current();
+		await line(at % 3 + 1);
+		await until("a switch is reported", () => feedback.some((f) => f.switched));
+		assert.deepEqual(feedback.filter((f) => f.switched).map((f) => f.line), [at]);
+		complaints(BROKEN);
+	},
+
+	async hosts() {
+		const first = await playing();
+		assert.equal((await current()).node, null);
+		await until("it says the line", async () => (await status()) === "线路1");
+		assert.equal(await world("resolve", { line: 1 }), first);
+		await line(2);
+		const second = await playing((node) => node !== first);
+		await world("die", { node: second });
+		await playing((node) => node !== second);
+		assert.deepEqual(feedback, []);
+		complaints(BROKEN);
+	},
+
+	async quiet() {
+		// Nothing is evaluated before: playwright does that as if the viewer clicked.
+		await until("the video plays", () => quiet.length > 0);
+		assert.equal(quiet[0], true);
+		await playing();
+		complaints();
+	},
+
+	async address() {
+		const seen = new Set();
+		for (const n of [1, 2, 3]) {
+			if (n > 1) await line(n);
+			const node = await playing((node) => !seen.has(node));
+			await says(n, node);
+			assert.equal((await current()).node, node);
+			seen.add(node);
+		}
+		const last = (await current()).node;
+		await world("die", { node: last });
+		await playing((node) => node !== last);
+		complaints(BROKEN);
+	},
+};
+
+let failed;
+try {
+	await page.goto(url);
+	await cases[name]();
+	console.log(`class ${name}: ok`);
+} catch (error) {
+	failed = error;
+	console.log(error);
+	console.log({ status: await status().catch(String), current: await current().catch(String),
+		players: await world("players").catch(String), feedback, complaints: page.complaints });
+}
+if (process.env.CLASS_SHOTS)
+	await page.screenshot({ path: `${process.env.CLASS_SHOTS}/${name}.png` });
+await browser.close();
+process.exit(failed ? 1 : 0);
