@@ -132,7 +132,7 @@ static void publish(void)
 	w.load->ready = true;
 	w.snapshot = (struct snapshot){w.snapshot.generation + 1,
 		w.built->zoneset, {w.built->map, w.load, w.built->geo},
-		w.built->options, NULL};
+		w.built->options, NULL, NULL, NULL};
 	w.answerer.snap = &w.snapshot;
 	load_free(old);
 }
