@@ -81,6 +81,8 @@ static struct report *make_report(struct control *c, int64_t now_ms)
 	}
 	r->record_dropped = record_dropped(c->record);
 	r->record_bytes = record_bytes(c->record);
+	r->maps = c->maps;
+	r->flows = c->flows;
 	report_nodes(c, r);
 	return r;
 }
@@ -135,6 +137,7 @@ void control_publish(struct control *c)
 	int64_t begin_cpu_ns = clock_cpu_ns();
 	struct load *old_load = c->load;
 	struct report *old_report = c->report;
+	struct report_flows *old_flows = control_flows_take(c);
 
 	merge_accounts(c, now_ms);
 	c->load = fleet_load(c->fleet, now_ms);
@@ -154,6 +157,7 @@ void control_publish(struct control *c)
 			.report = c->report});
 	load_free(old_load);
 	report_free(old_report);
+	free(old_flows);
 	log_changes(c);
 	c->build_ns = (uint64_t)(clock_ns() - begin_ns);
 	c->builds_cpu_ns += (uint64_t)(clock_cpu_ns() - begin_cpu_ns);
@@ -197,6 +201,7 @@ static void use_map(struct control *c)
 {
 	struct fleet_rules rules = rules_of(c->built->conf);
 	fleet_set_map(c->fleet, c->built->map, &rules, clock_ms());
+	c->maps++;
 	timetable_feed(c);
 	set_targets(c);
 }
@@ -442,6 +447,7 @@ static void on_mail(evutil_socket_t fd, short what, void *arg)
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
+	control_flows_step(arg);
 	control_publish(arg);
 }
 
@@ -449,6 +455,7 @@ static void on_watch(evutil_socket_t fd, short what, void *arg)
 {
 	control_watch_geo(arg);
 	timetable_feed(arg);
+	control_history_watch(arg);
 }
 
 static void on_save(evutil_socket_t fd, short what, void *arg)
@@ -585,7 +592,8 @@ static void start_http(
 	struct control_ops ops = {.arg = c,
 		.drain = ops_drain,
 		.heartbeat = ops_heartbeat,
-		.expect = timetable_ask};
+		.expect = timetable_ask,
+		.history = control_history_ask};
 	if (c->built->conf->http.listen.n || c->built->conf->site.listen.n)
 		c->http = http_start(c->built->conf, sockets, &c->published,
 			&ops, c->memory, control_record_http(c), secret);
@@ -703,6 +711,8 @@ static void finish(struct control *c)
 	free(c->reload_error);
 	free(c->logged);
 	timetable_free(c);
+	control_flows_free(c);
+	control_history_free(c);
 }
 
 int control_run(const char *path)

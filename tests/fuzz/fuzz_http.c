@@ -62,6 +62,14 @@ static void expect(void *arg, struct expect_call *call)
 	call->done(call);
 }
 
+static void history(void *arg, struct history_call *call)
+{
+	call->ok = true;
+	call->n = 1;
+	call->points = mem_zero(1, sizeof *call->points);
+	call->done(call);
+}
+
 static int listener(unsigned side)
 {
 	struct sockaddr_in at = {
@@ -118,8 +126,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	int operators[] = {listener(0), -1}, site[] = {listener(1), -1};
 	memory = memory_new(4096, 1);
 	struct http_sockets sockets = {.operators = operators, .site = site};
-	struct control_ops ops = {
-		.drain = drain, .heartbeat = heartbeat, .expect = expect};
+	struct control_ops ops = {.drain = drain,
+		.heartbeat = heartbeat,
+		.expect = expect,
+		.history = history};
 	http_start(built->conf, &sockets, &published, &ops, memory, NULL, 1);
 	return 0;
 }
