@@ -82,6 +82,14 @@ static uint64_t all_queries(const struct report *report)
 	return sum;
 }
 
+static uint64_t all_responses(const struct report *report)
+{
+	uint64_t sum = 0;
+	for (int rcode = 0; rcode < COUNT_RCODES; rcode++)
+		sum += report->counters.rcodes[rcode];
+	return sum;
+}
+
 static json_t *zones_json(const struct zoneset *set)
 {
 	char name[NAME_TEXT_MAX];
@@ -123,12 +131,14 @@ json_t *request_status_json(const struct snapshot *snap, bool whole)
 {
 	const struct report *report = snap->report;
 	const struct map *map = snap->steer.map;
-	json_t *json = json_pack("{s:s, s:I, s:I, s:o, s:I, s:i, s:i, s:b}",
-		"version", DNSD_VERSION, "uptime",
+	json_t *json = json_pack(
+		"{s:s, s:I, s:I, s:o, s:I, s:I, s:i, s:i, s:b}", "version",
+		DNSD_VERSION, "uptime",
 		(json_int_t)((clock_ms() - report->start_ms) / 1000),
 		"generation", (json_int_t)snap->generation, "last_reload",
 		reload_json(report), "queries", (json_int_t)all_queries(report),
-		"workers", (int)report->workers, "servers", (int)map->servers,
+		"responses", (json_int_t)all_responses(report), "workers",
+		(int)report->workers, "servers", (int)map->servers,
 		"network_suspect", report->blind);
 	if (whole) {
 		json_object_set_new(json, "zones", zones_json(snap->zones));
