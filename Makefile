@@ -117,9 +117,10 @@ unit: $(UNIT_BINARIES)
 system: $(B)/dnsd
 	@DNSD=$(CURDIR)/$(B)/dnsd $(PYTHON) tests/system/run.py
 
-lint:
+lint: dnsd/page/node_modules/.package-lock.json
 	@$(PYTHON) tests/lint/lint.py
 	@$(PYTHON) tests/lint/docs.py
+	@cd dnsd/page && npx tsc -p .
 	@clang-format --dry-run -Werror $$(git ls-files '*.[ch]')
 	@echo "lint: format ok"
 
