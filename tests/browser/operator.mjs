@@ -171,13 +171,11 @@ const scenarios = {
 			assert.equal(first, i % 2 === 0 ? "n999" : "n0");
 		}
 		await page.locator("#table thead button", { hasText: "Answers/s" }).click();
-		const most = () => cell(page, "n0", "Answers/s").catch(() => "");
 		await act("ask", "10.1", 200);
 		await until("answers move the table", async () => page.evaluate(() => {
 			const tr = document.querySelector("#table tbody tr[data-node]");
 			return tr.cells.length > 0 && parseFloat(tr.cells[10].textContent) > 0;
 		}));
-		await most();
 		// The last row can be reached.
 		await page.locator("#table thead button", { hasText: "Node" }).click();
 		await page.evaluate(() => { const s = document.querySelector("#scroll"); s.scrollTop = s.scrollHeight; });

@@ -27,7 +27,8 @@ interface Explanation {
 	error?: string;
 }
 
-const BAR_MOST = 4;	// bars longer than so many times the pick's are cut
+// Bars that are longer than both are cut: so many times the pick's, and milliseconds.
+const BAR_MOST = 4, BAR_MOST_MS = 200;
 
 function place(p: Explanation["place"]): string {
 	if (p.source === "unknown") return "nowhere known";
@@ -64,13 +65,13 @@ function row(c: Candidate, picked: boolean, longest: number): HTMLElement {
 function picture(e: Explanation): HTMLElement[] {
 	const pick = e.candidates.find((c) => c.node === e.pick);
 	const most = Math.max(1, ...e.candidates.map((c) => c.cost));
-	const longest = Math.min(most, Math.max(1, BAR_MOST * (pick?.cost ?? most)));
+	const longest = Math.min(most, Math.max(BAR_MOST_MS, BAR_MOST * (pick?.cost ?? most)));
 	return [
 		el("p", {}, `${e.client} is in ${place(e.place)}. `, el("strong", {}, e.pick), ` for ${e.ttl} s, scope /${e.scope}.`),
 		el("ul", { class: "costs", "aria-label": "Candidates" },
 			...e.candidates.map((c) => row(c, c.node === e.pick, longest))),
-		el("p", { class: "legend" }, el("i", { class: "path" }), "path ", el("i", { class: "penalty" }), "penalty ",
-			el("i", { class: "price" }), "price of load; a cut bar goes on"),
+		el("p", { class: "legend" }, ...[["path", "path"], ["penalty", "penalty"], ["price", "price of load"]].map(
+			([name, says]) => el("span", {}, el("i", { class: name }), says)), el("span", {}, "a cut bar goes on")),
 	];
 }
 

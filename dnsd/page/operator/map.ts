@@ -12,7 +12,7 @@ import { SHAPES } from "./shapes";
 
 const TALL = 0.49;		// of its width, as the projection is
 const ZOOM_MOST = 60;
-const FLOW_MOST = 14;		// pixels
+const FLOW_MOST = 14;		// pixels: all viewers
 
 interface View { k: number; x: number; y: number }
 
@@ -31,7 +31,7 @@ export class WorldMap {
 	private waiting = false;
 
 	constructor(private model: Model, private show: (name: string) => void, private open: (names: string[]) => void) {
-		this.root.append(this.arrow(), this.ground, this.flows, this.marks, this.client);
+		this.root.append(this.ground, this.flows, this.marks, this.client);
 		this.legend();
 		this.controls();
 		this.resize();
@@ -62,12 +62,6 @@ export class WorldMap {
 			this.ground.append(svg("path", { class: name, d: path(shape) ?? "", "vector-effect": "non-scaling-stroke" }));
 	}
 
-	private arrow(): SVGDefsElement {
-		return svg("defs", {}, svg("marker", { id: "arrow", viewBox: "0 0 6 6", refX: "5", refY: "3",
-			markerWidth: "8", markerHeight: "8", markerUnits: "userSpaceOnUse", orient: "auto" },
-		svg("path", { d: "M0,0L6,3L0,6Z" })));
-	}
-
 	private legend(): void {
 		for (const state of STATES) {
 			const mark = svg("svg", { viewBox: "-1.6 -1.6 3.2 3.2", class: `mark ${state}`, "aria-hidden": "true" },
@@ -75,7 +69,7 @@ export class WorldMap {
 				svg("path", { class: "fill", d: SHAPES[state], transform: "scale(.6)" }));
 			byId("legend").append(el("li", {}, mark, state));
 		}
-		byId("legend").append(el("li", {}, "filling: load; arcs and rings: where viewers were sent of late"));
+		byId("legend").append(el("li", {}, "filling: load; arcs, narrow at their end: where viewers were sent of late; rings: in their own area"));
 	}
 
 	// -- moving and magnifying --
@@ -200,10 +194,9 @@ export class WorldMap {
 	}
 
 	drawFlows(): void {
-		const sums = this.sums(), most = Math.max(1e-9, ...sums.map((s) => s[2]));
-		const total = sums.reduce((n, s) => n + s[2], 0);
+		const sums = this.sums(), total = sums.reduce((n, s) => n + s[2], 0);
 		this.flows.replaceChildren(...sums.map(([from, to, viewers]) => {
-			const width = Math.max(1, FLOW_MOST * viewers / most);
+			const width = Math.max(1.5, FLOW_MOST * viewers / total);
 			const share = `${viewers.toFixed(1)} viewers, ${(100 * viewers / total).toFixed(1)} %`;
 			return from.x === to.at.x && from.y === to.at.y ? ring(to, width, share) : arc(from, to.at, width, share);
 		}));
@@ -221,21 +214,31 @@ export class WorldMap {
 }
 
 /** Bent to one side, so that there and back are two lines. */
-function curve(from: Point, to: Point): string {
+function bend(from: Point, to: Point): Point {
 	const dx = to.x - from.x, dy = to.y - from.y;
-	const x = (from.x + to.x) / 2 - dy * 0.2, y = (from.y + to.y) / 2 + dx * 0.2;
-	return `M${from.x.toFixed(1)},${from.y.toFixed(1)}Q${x.toFixed(1)},${y.toFixed(1)} ${to.x.toFixed(1)},${to.y.toFixed(1)}`;
+	return { x: (from.x + to.x) / 2 - dy * 0.2, y: (from.y + to.y) / 2 + dx * 0.2 };
 }
 
+const text = (p: Point): string => `${p.x.toFixed(1)},${p.y.toFixed(1)}`;
+
+function curve(from: Point, to: Point): string {
+	return `M${text(from)}Q${text(bend(from, to))} ${text(to)}`;
+}
+
+/** Wide where viewers are, narrow at the node they were sent to. */
 function arc(from: Point, to: Point, width: number, title: string): SVGElement {
-	return svg("path", { class: "flow", d: curve(from, to), "stroke-width": width.toFixed(1), "marker-end": "url(#arrow)" },
-		svg("title", {}, title));
+	const far = Math.hypot(to.x - from.x, to.y - from.y), middle = bend(from, to);
+	const across = { x: -(to.y - from.y) / far, y: (to.x - from.x) / far };
+	const beside = (p: Point, by: number): string => text({ x: p.x + across.x * by, y: p.y + across.y * by });
+	const d = `M${beside(from, width / 2)}Q${beside(middle, width / 4)} ${beside(to, 0.7)}`
+		+ `L${beside(to, -0.7)}Q${beside(middle, -width / 4)} ${beside(from, -width / 2)}Z`;
+	return svg("path", { class: "flow", d }, svg("title", {}, title));
 }
 
 /** Those who stay in their own area. */
 function ring(group: Group, width: number, title: string): SVGElement {
 	const far = group.members.map((m) => Math.hypot(m.at.x - group.at.x, m.at.y - group.at.y));
 	const r = (group.spread ? Math.max(...far) + 9 : 16) + width / 2;
-	return svg("circle", { class: "flow home", cx: group.at.x.toFixed(1), cy: group.at.y.toFixed(1),
+	return svg("circle", { class: "flow", cx: group.at.x.toFixed(1), cy: group.at.y.toFixed(1),
 		r: r.toFixed(1), "stroke-width": width.toFixed(1) }, svg("title", {}, title));
 }

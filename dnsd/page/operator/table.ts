@@ -29,7 +29,7 @@ const COLUMNS: Column[] = [
 	{ key: "state", title: "State", left: true, value: (n) => STATES.indexOf(n.state),
 		text: (n) => `${SIGNS[n.state]} ${n.state}` },
 	{ key: "utilisation", title: "Load", left: true, value: (n) => n.utilisation, text: (n) => percent(n.utilisation) },
-	number("connections", "Conns", String),
+	number("connections", "Conns", String, true),
 	number("bandwidth_kbps", "Bandwidth", bandwidth, true),
 	number("cpu_percent", "CPU %", String, true),
 	number("reserved", "In flight", (v) => v.toFixed(0), true),
