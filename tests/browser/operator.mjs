@@ -50,6 +50,21 @@ const scenarios = {
 		assert.equal(await page.locator("#panel").getAttribute("data-node"), "hk2");
 		await page.keyboard.press("Escape");
 		assert.equal(await page.locator("#panel").isHidden(), true);
+		const apart = () => page.evaluate(() => {
+			const [a, b] = ["jp1", "gb1"].map((name) =>
+				document.querySelector(`#world [data-node="${name}"]`).getBoundingClientRect());
+			return Math.hypot(a.x - b.x, a.y - b.y);
+		});
+		let before = 0;
+		await until("the map is at rest", async () => {
+			const [was, is] = [before, await apart()];
+			before = is;
+			return is > 0 && was === is;
+		});
+		await page.click("#zoom-in");
+		await until("the map is magnified", async () => await apart() > 1.5 * before);
+		await page.click("#zoom-world");
+		await until("and whole again", async () => await apart() < 1.1 * before);
 		await page.fill("#filter", "tokyo");
 		await until("the filter", async () => await rows(page) === 1);
 		assert.equal(await row(page, "jp1").count(), 1);
