@@ -120,6 +120,7 @@ system: $(B)/dnsd
 lint: dnsd/page/node_modules/.package-lock.json
 	@$(PYTHON) tests/lint/lint.py
 	@$(PYTHON) tests/lint/docs.py
+	@cd dnsd/page && npx tsc -p .
 	@clang-format --dry-run -Werror $$(git ls-files '*.[ch]')
 	@echo "lint: format ok"
 	@dnsd/page/node_modules/.bin/tsc -p dnsd/page/player

@@ -84,6 +84,8 @@ static struct report *make_report(struct control *c, int64_t now_ms)
 	}
 	r->record_dropped = record_dropped(c->record);
 	r->record_bytes = record_bytes(c->record);
+	r->maps = c->maps;
+	r->flows = c->flows;
 	report_nodes(c, r);
 	return r;
 }
@@ -142,6 +144,7 @@ void control_publish(struct control *c)
 	struct report *old_report = c->report;
 	struct stream_index *old_index = NULL;
 	struct strangers *old_strangers = NULL;
+	struct report_flows *old_flows = control_flows_take(c);
 
 	merge_accounts(c, now_ms);
 	if (!c->strangers || waiting_changed(c->waiting, now_ms)) {
@@ -175,6 +178,7 @@ void control_publish(struct control *c)
 	report_free(old_report);
 	free(old_index);
 	free(old_strangers);
+	free(old_flows);
 	log_changes(c);
 	c->build_ns = (uint64_t)(clock_ns() - begin_ns);
 	c->builds_cpu_ns += (uint64_t)(clock_cpu_ns() - begin_cpu_ns);
@@ -222,6 +226,7 @@ static void use_map(struct control *c)
 {
 	struct fleet_rules rules = rules_of(c->built->conf);
 	fleet_set_map(c->fleet, c->built->map, &rules, clock_ms());
+	c->maps++;
 	timetable_feed(c);
 	set_targets(c);
 }
@@ -435,6 +440,7 @@ static void on_mail(evutil_socket_t fd, short what, void *arg)
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
+	control_flows_step(arg);
 	control_publish(arg);
 }
 
@@ -442,6 +448,7 @@ static void on_watch(evutil_socket_t fd, short what, void *arg)
 {
 	control_watch_geo(arg);
 	timetable_feed(arg);
+	control_history_watch(arg);
 }
 
 static void on_save(evutil_socket_t fd, short what, void *arg)
@@ -705,6 +712,8 @@ static void finish(struct control *c)
 	free(c->reload_error);
 	free(c->logged);
 	timetable_free(c);
+	control_flows_free(c);
+	control_history_free(c);
 }
 
 int control_run(const char *path)

@@ -178,5 +178,6 @@ struct control_ops control_http_ops(struct control *c)
 		.stranger = ops_stranger,
 		.approve = ops_approve,
 		.expect = timetable_ask,
-		.streams = ops_streams};
+		.streams = ops_streams,
+		.history = control_history_ask};
 }

@@ -77,6 +77,11 @@ struct control {
 	unsigned n_timetable;
 	int64_t last_id;
 
+	struct report_flows *flows, *new_flows; /* published, to be */
+	struct flow_round *flow_round;
+	struct history_sums *history;
+	uint64_t maps; /* taken in service */
+
 	uint8_t *logged; /* enum node_state, as the log told it, by node */
 	unsigned n_logged;
 	bool logged_blind;
@@ -113,6 +118,25 @@ void control_record_close(struct control *c); /* the threads have ended */
 /* -- ops.c -- */
 
 struct control_ops control_http_ops(struct control *c);
+/* -- flows.c: where answers went, for the operator's map -- */
+
+/* Reads one thread's accounts, so that no tick reads all of them; a new sum is
+ * there when all were read, each 5 s at most. */
+void control_flows_step(struct control *c);
+
+/* Puts a new sum into c->flows; the old one, to be freed when no snapshot has
+ * it, NULL: none. */
+struct report_flows *control_flows_take(struct control *c);
+void control_flows_free(struct control *c);
+
+/* -- history.c: the nodes' load, into the store -- */
+
+/* Adds how the nodes are to the means of the present step, each second. */
+void control_history_watch(struct control *c);
+void control_history_free(struct control *c);
+
+/* As in struct control_ops; any thread. */
+void control_history_ask(void *control, struct history_call *call);
 
 /* -- control.c -- */
 

@@ -1,4 +1,5 @@
 /* The operator's calls: nodes, status, explain, drain. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -16,10 +17,34 @@
 
 #define RECORDS_MAX 100 /* streams of a recorder that are listed by name */
 
-static json_t *node_json(const struct report_node *node)
+json_t *request_text_json(const char *text)
+{
+	return *text ? json_string(text) : json_null();
+}
+
+json_t *request_at_json(const struct map_node *node)
+{
+	return node->placed
+		? json_pack("[f, f]", round((double)node->lat * 1e4) / 1e4,
+			  round((double)node->lon * 1e4) / 1e4)
+		: json_null();
+}
+
+json_t *request_addresses_json(const struct map_node *node)
+{
+	char text[ADDR_TEXT_MAX];
+	json_t *list = json_array();
+	for (unsigned i = 0; i < (unsigned)node->n4 + node->n6; i++)
+		json_array_append_new(
+			list, json_string(addr_text(&node->address[i], text)));
+	return list;
+}
+
+static json_t *node_json(
+	const struct report_node *node, const struct map_node *map)
 {
 	return json_pack(
-		"{s:s, s:s, s:s, s:s, s:I, s:f, s:f, s:f, s:f, s:f, s:I, s:I, s:I, s:I}",
+		"{s:s, s:s, s:s, s:s, s:I, s:f, s:f, s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}",
 		"name", node->name, "role", node->role, "state",
 		node_states[node->state], "why", node->why, "connections",
 		(json_int_t)node->connections, "bandwidth_kbps",
@@ -29,7 +54,10 @@ static json_t *node_json(const struct report_node *node)
 		"reserved", (double)node->reserved, "sample_age_ms",
 		(json_int_t)node->sample_age_ms, "answers",
 		(json_int_t)node->answers, "samples", (json_int_t)node->samples,
-		"failures", (json_int_t)node->failures);
+		"failures", (json_int_t)node->failures, "at",
+		request_at_json(map), "site", request_text_json(map->site_name),
+		"provider", request_text_json(map->provider_name), "addresses",
+		request_addresses_json(map));
 }
 
 static json_t *stability_json(const struct stability *s, int64_t now_ms)
@@ -92,6 +120,7 @@ void api_nodes(struct request *r)
 {
 	const struct report *report = r->snap->report;
 	const struct stream_index *streams = r->snap->streams;
+	const struct map *map = r->snap->steer.map;
 	unsigned n = report->n_nodes;
 	json_t **by_node = mem_zero(n + 1, sizeof *by_node);
 	json_t *list = json_array();
@@ -99,7 +128,7 @@ void api_nodes(struct request *r)
 	for (unsigned i = 0; i < n; i++) {
 		if (!report->nodes[i].name)
 			continue;
-		by_node[i] = node_json(&report->nodes[i]);
+		by_node[i] = node_json(&report->nodes[i], &map->nodes[i]);
 		json_object_set_new(by_node[i], "streams",
 			json_integer(
 				i < streams->n_nodes ? streams->count[i] : 0));
@@ -119,6 +148,14 @@ static uint64_t all_queries(const struct report *report)
 	for (int tcp = 0; tcp < 2; tcp++)
 		for (int v6 = 0; v6 < 2; v6++)
 			sum += report->counters.queries[tcp][v6];
+	return sum;
+}
+
+static uint64_t all_responses(const struct report *report)
+{
+	uint64_t sum = 0;
+	for (int rcode = 0; rcode < COUNT_RCODES; rcode++)
+		sum += report->counters.rcodes[rcode];
 	return sum;
 }
 
@@ -151,26 +188,38 @@ static json_t *reload_json(const struct report *report)
 		*report->reload_error == '\0', "error", error);
 }
 
+static json_t *steered_json(const struct map *map)
+{
+	json_t *list = json_array();
+	for (unsigned i = 0; i < map->n_names; i++)
+		json_array_append_new(list, json_string(map->names[i].name));
+	return list;
+}
+
+json_t *request_status_json(const struct snapshot *snap, bool whole)
+{
+	const struct report *report = snap->report;
+	const struct map *map = snap->steer.map;
+	json_t *json = json_pack(
+		"{s:s, s:I, s:I, s:o, s:I, s:I, s:i, s:i, s:b}", "version",
+		DNSD_VERSION, "uptime",
+		(json_int_t)((clock_ms() - report->start_ms) / 1000),
+		"generation", (json_int_t)snap->generation, "last_reload",
+		reload_json(report), "queries", (json_int_t)all_queries(report),
+		"responses", (json_int_t)all_responses(report), "workers",
+		(int)report->workers, "servers", (int)map->servers,
+		"network_suspect", report->blind);
+	if (whole) {
+		json_object_set_new(json, "zones", zones_json(snap->zones));
+		json_object_set_new(json, "steered", steered_json(map));
+		json_object_set_new(json, "waiting", join_waiting(snap));
+	}
+	return json;
+}
+
 void api_status(struct request *r)
 {
-	const struct report *report = r->snap->report;
-	const struct map *map = r->snap->steer.map;
-	json_t *steered = json_array();
-
-	for (unsigned i = 0; i < map->n_names; i++)
-		json_array_append_new(steered, json_string(map->names[i].name));
-	request_json(r, 200,
-		json_pack(
-			"{s:s, s:I, s:I, s:o, s:o, s:o, s:I, s:i, s:i, s:b, s:o}",
-			"version", DNSD_VERSION, "uptime",
-			(json_int_t)((clock_ms() - report->start_ms) / 1000),
-			"generation", (json_int_t)r->snap->generation, "zones",
-			zones_json(r->snap->zones), "steered", steered,
-			"last_reload", reload_json(report), "queries",
-			(json_int_t)all_queries(report), "workers",
-			(int)report->workers, "servers", (int)map->servers,
-			"network_suspect", report->blind, "waiting",
-			join_waiting(r->snap)));
+	request_json(r, 200, request_status_json(r->snap, true));
 }
 
 /* -- explain -- */

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "base/thread.h"
+#include "http/events.h"
 #include "http/request.h"
 #include "http/tls.h"
 #include "page/page.h"
@@ -69,6 +70,7 @@ struct http {
 	struct record_ring *ring;
 	struct mailbox *mailbox;
 	struct event *mail, *tick;
+	struct events *events;
 	struct side sides[2];
 	struct http_rules *rules;
 	struct rate rates[RATE_SLOTS];
@@ -102,6 +104,11 @@ struct accounts *http_own_accounts(const struct http *h)
 struct record_ring *http_ring(const struct http *h)
 {
 	return h->ring;
+}
+
+struct events *http_events(const struct http *h)
+{
+	return h->events;
 }
 
 const struct accounts *http_accounts(const struct http *h)
@@ -160,6 +167,8 @@ static const char *reason(int code)
 		return "Conflict";
 	case 429:
 		return "Too Many Requests";
+	case 503:
+		return "Service Unavailable";
 	}
 	return "Error";
 }
@@ -270,6 +279,7 @@ static struct addr peer_of(struct evhttp_request *ev)
 static void on_close(struct evhttp_connection *c, void *arg)
 {
 	struct side *side = arg;
+	events_closed(side->http->events, c);
 	for (unsigned i = 0; i < side->n_open; i++)
 		if (side->open[i] == c) {
 			side->open[i] = side->open[--side->n_open];
@@ -333,10 +343,10 @@ static void know_connection(struct side *side, struct evhttp_request *ev)
 	for (unsigned i = 0; i < side->n_open; i++)
 		if (side->open[i] == c)
 			return;
+	evhttp_connection_set_closecb(c, on_close, side);
 	if (side->n_open == CONNECTIONS_MAX)
 		return;
 	side->open[side->n_open++] = c;
-	evhttp_connection_set_closecb(c, on_close, side);
 	silent_now(side);
 	for (unsigned i = 0; i < TIMEOUT_S; i++) {
 		unsigned *silent =
@@ -373,6 +383,8 @@ static const struct route {
 	{"/api/v1/nodes", GET, false, api_nodes},
 	{"/api/v1/status", GET, false, api_status},
 	{"/api/v1/explain", GET, false, api_explain},
+	{"/api/v1/events", GET, false, api_events},
+	{"/api/v1/history", GET, false, api_history},
 	{"/api/v1/expect", GET | POST, false, api_expect},
 	{"/metrics", GET, false, metrics},
 	{"/api/v1/lines", GET, true, api_lines},
@@ -385,11 +397,29 @@ static const struct route {
 	{"/api/v1/waiting", GET, false, api_waiting},
 };
 
+/* As browsers write it; who refuses gzip by ";q=0" gets it plain, too. */
+static bool takes_gzip(const struct request *r)
+{
+	const char *takes = evhttp_find_header(
+		evhttp_request_get_input_headers(r->ev), "Accept-Encoding");
+	return takes && strstr(takes, "gzip") && !strstr(takes, "q=0");
+}
+
+/* The page itself allows its own script and styles alone, by their hashes; the
+ * two policies hold together. */
 static void serve_page(struct request *r)
 {
+	bool gzip = takes_gzip(r);
 	request_header(r, "Content-Security-Policy",
-		"default-src 'self'; style-src 'unsafe-inline'; script-src 'unsafe-inline'");
-	request_text(r, "text/html; charset=utf-8", page_html, page_html_len);
+		"default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
+	request_header(r, "Referrer-Policy", "no-referrer");
+	request_header(r, "Cache-Control", "no-cache");
+	request_header(r, "Vary", "Accept-Encoding");
+	if (gzip)
+		request_header(r, "Content-Encoding", "gzip");
+	request_text(r, "text/html; charset=utf-8",
+		gzip ? page_gzip : page_html,
+		gzip ? page_gzip_len : page_html_len);
 }
 
 static void drain(struct request *r, const char *node)
@@ -624,6 +654,7 @@ static void http_free(struct http *h)
 		event_free(h->mail);
 	if (h->tick)
 		event_free(h->tick);
+	events_free(h->events);
 	event_base_free(h->base);
 	mailbox_free(h->mailbox);
 	for (int i = 0; i < 2; i++)
@@ -670,6 +701,7 @@ struct http *http_start(const struct conf *conf,
 	struct timeval pause = {0, PAUSE_MS * 1000};
 	h->tick = event_new(h->base, -1, EV_PERSIST, on_pause_tick, h);
 	event_add(h->tick, &pause);
+	h->events = events_new(h->base, published);
 	side_open(h, &h->sides[0], false, sockets->operators);
 	side_open(h, &h->sides[1], true, sockets->site);
 	h->thread = thread_start("dnsd-http", run, h);

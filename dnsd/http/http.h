@@ -37,6 +37,27 @@ struct expect_call {
 	void *control; /* control's own */
 };
 
+/* A question for the load history of a node, as struct expect_call. */
+struct history_call {
+	char node[64];
+	int64_t since_s; /* wall clock */
+
+	bool ok; /* the answer; false: there is no store, or it can't be read */
+	unsigned step_s; /* the present distance of points */
+	unsigned n;
+	struct history_point *points; /* malloc'd, by time */
+
+	void (*done)(void *call);
+	struct mailbox *mailbox;
+	void *control;
+};
+
+/* Means over a step that begins at at_s. */
+struct history_point {
+	int64_t at_s;
+	float connections, utilisation, bandwidth_bps;
+};
+
 /* What http may ask of control. done(arg, ok, text) runs in mailbox. */
 struct control_ops {
 	void *arg;
@@ -58,6 +79,7 @@ struct control_ops {
 	void (*expect)(void *arg, struct expect_call *call);
 	/* A stream is not where the nodes told last: asks them again, soon. */
 	void (*streams)(void *arg);
+	void (*history)(void *arg, struct history_call *call);
 };
 
 struct http;

@@ -57,6 +57,12 @@ void request_header(struct request *r, const char *name, const char *value);
 
 /* Who waits for approval. */
 json_t *join_waiting(const struct snapshot *snap);
+/* Parts of answers that several handlers share. */
+json_t *request_text_json(const char *text);          /* "": null */
+json_t *request_at_json(const struct map_node *node); /* null: nowhere known */
+json_t *request_addresses_json(const struct map_node *node);
+/* whole: with lists that have no bound */
+json_t *request_status_json(const struct snapshot *snap, bool whole);
 
 /* The rest of http that handlers need. */
 const struct control_ops *http_ops(const struct http *http);
@@ -64,11 +70,14 @@ struct mailbox *http_mailbox(const struct http *http);
 const struct http_rules *http_rules(const struct http *http);
 struct accounts *http_own_accounts(const struct http *http);
 struct record_ring *http_ring(const struct http *http);
+struct events *http_events(const struct http *http);
 
 /* Handlers. */
 void api_nodes(struct request *r);
 void api_status(struct request *r);
 void api_explain(struct request *r);
+void api_events(struct request *r);
+void api_history(struct request *r);
 void api_lines(struct request *r);
 void api_resolve(struct request *r);
 void api_drain(struct request *r, const char *node, bool drained);

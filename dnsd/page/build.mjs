@@ -1,6 +1,9 @@
 // build.mjs OUT - bundles the operator's page into one file, OUT/index.html, that
-// needs nothing from the network, and the player into OUT/player/ with its class page.
+// needs nothing from the network, and the same compressed beside it; and the player
+// into OUT/player/ with its class page.
+import { createHash } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { buildClassPage, buildPlayer } from "./player/build.mjs";
 
@@ -16,12 +19,26 @@ async function bundle(entry) {
 	return result.outputFiles[0].text.replaceAll("</script", "<\\/script");
 }
 
+// Only this script and these styles may run, whatever else gets into the page.
+function policy(js, css) {
+	const hash = (text) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
+	return `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; `
+		+ `script-src ${hash(js)}; style-src ${hash(css)}; connect-src 'self'; img-src data:; `
+		+ `base-uri 'none'; form-action 'none'">`;
+}
+
+async function operatorPage() {
+	const html = await readFile(here("operator/index.html"), "utf8");
+	const css = await bundle("operator/page.css");
+	const js = await bundle("operator/main.ts");
+	const page = html.replace("/*page.css*/", () => css).replace("/*main.js*/", () => js)
+		.replace("<!--csp-->", () => policy(js, css));
+	await writeFile(`${out}/index.html.gz`, gzipSync(page, { level: 9 }));
+	await writeFile(`${out}/index.html`, page);
+}
+
 await mkdir(out, { recursive: true });
 // index.html comes last: make takes it for the whole.
 await buildPlayer(`${out}/player`);
 await buildClassPage(`${out}/player/demo`);
-const html = await readFile(here("operator/index.html"), "utf8");
-const css = await bundle("operator/page.css");
-const js = await bundle("operator/main.js");
-await writeFile(`${out}/index.html`,
-	html.replace("/*page.css*/", () => css).replace("/*main.js*/", () => js));
+await operatorPage();

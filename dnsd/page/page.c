@@ -1,11 +1,14 @@
 #include "page/page.h"
 
-/* The file lies in the program as it is; the path is that of the build. */
-__asm__(".section .rodata\n"
-	".global page_html\n"
-	"page_html: .incbin \"" PAGE_FILE "\"\n"
-	"page_html_end: .byte 0\n"
-	".balign 8\n"
-	".global page_html_len\n"
-	"page_html_len: .quad page_html_end - page_html\n"
-	".text\n");
+/* The files lie in the program as they are; the path is that of the build. */
+#define EMBED(name, file)                                                 \
+	__asm__(".section .rodata\n"                                      \
+		".global " name "\n" name ": .incbin \"" file "\"\n" name \
+		"_end: .byte 0\n"                                         \
+		".balign 8\n"                                             \
+		".global " name "_len\n" name "_len: .quad " name         \
+		"_end - " name "\n"                                       \
+		".text\n")
+
+EMBED("page_html", PAGE_FILE);
+EMBED("page_gzip", PAGE_FILE ".gz");

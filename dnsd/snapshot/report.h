@@ -22,6 +22,18 @@ struct report_node {
 	uint64_t answers, line2, only, doubted, samples, failures;
 };
 
+/* Where answers went of late, by index of the map. Lives longer than a report:
+ * control's, who frees it when no snapshot has it. */
+#define REPORT_FLOWS_MAX 256
+struct report_flows {
+	uint64_t round; /* grows with each */
+	unsigned n;     /* largest first */
+	struct report_flow {
+		uint16_t from, to; /* from: a node of the clients' area */
+		float viewers;
+	} flow[REPORT_FLOWS_MAX];
+};
+
 struct report {
 	int64_t now_ms, start_ms; /* clock_ms() */
 	uint64_t generation;
@@ -37,6 +49,8 @@ struct report {
 	const char *reload_error; /* "" if the last one went well */
 	bool blind;               /* our own network is suspect */
 	uint64_t record_dropped, record_bytes;
+	uint64_t maps; /* taken in service: names and places are those of it */
+	const struct report_flows *flows; /* NULL: none yet */
 };
 
 /* One block. */

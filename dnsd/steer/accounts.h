@@ -82,7 +82,9 @@ struct noted {
 #define NOTED_BITS 13
 
 /* How many viewers of an area were placed on a node, fading: where one that
- * asks for another line may be. */
+ * asks for another line may be. Written with relaxed stores, since control
+ * reads it for the operator's map (flows.h): an entry that is replaced while it
+ * is read may look mixed, once. */
 struct placed {
 	uint32_t area;
 	uint16_t node;
@@ -170,9 +172,10 @@ static inline float accounts_add(
 	float before = *viewers;
 	if (now_ms - *at_ms >= PLACED_TICK_MS) {
 		before = accounts_fade(before, *at_ms, now_ms);
-		*at_ms = now_ms;
+		__atomic_store_n(at_ms, now_ms, __ATOMIC_RELAXED);
 	}
-	*viewers = before + more;
+	float after = before + more;
+	__atomic_store(viewers, &after, __ATOMIC_RELAXED);
 	return before;
 }
 
@@ -185,8 +188,11 @@ static inline float accounts_place(struct accounts *accounts, uint32_t area,
 	if (p->area != area || p->node != node) {
 		if (viewers <= 0)
 			return 0;
-		*p = (struct placed){
-			.area = area, .node = (uint16_t)node, .at_ms = now_ms};
+		float none = 0;
+		__atomic_store(&p->viewers, &none, __ATOMIC_RELAXED);
+		__atomic_store_n(&p->area, area, __ATOMIC_RELAXED);
+		__atomic_store_n(&p->node, (uint16_t)node, __ATOMIC_RELAXED);
+		__atomic_store_n(&p->at_ms, now_ms, __ATOMIC_RELAXED);
 	}
 	return accounts_add(&p->viewers, &p->at_ms, viewers, now_ms);
 }

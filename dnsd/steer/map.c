@@ -175,6 +175,16 @@ static const uint32_t *copy_asns(
 	return asn;
 }
 
+/* For the operator's eyes. */
+static void name_domains(
+	struct map *map, struct map_node *node, const struct conf_node *from)
+{
+	node->site_name =
+		*from->site ? arena_strdup(map->arena, from->site) : "";
+	node->provider_name =
+		*from->provider ? arena_strdup(map->arena, from->provider) : "";
+}
+
 static void build_nodes(struct build *b, const struct conf *conf)
 {
 	struct map *map = b->map;
@@ -186,6 +196,7 @@ static void build_nodes(struct build *b, const struct conf *conf)
 		const struct conf_node *from = &conf->nodes[i];
 		struct map_node *node = &map->nodes[b->index[i]];
 		node->name = arena_strdup(map->arena, from->name);
+		name_domains(map, node, from);
 		node->role = (enum conf_role)from->role;
 		node->bias_ms = (float)from->bias_ms;
 		node->capacity = (float)from->capacity;

@@ -48,7 +48,8 @@ struct candidates {
  * memories stay right over a reload; the index of a node that is gone is a
  * hole. */
 struct map_node {
-	const char *name; /* NULL: a hole */
+	const char *name;                      /* NULL: a hole */
+	const char *site_name, *provider_name; /* "": none given */
 	enum conf_role role;
 	float lat, lon;
 	bool placed;       /* lat and lon are known */

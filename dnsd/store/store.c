@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/thread.h"
+#include "store/history.h"
 #include "store/private.h"
 
 static const char schema[] =
@@ -49,7 +50,9 @@ struct store *store_open(const char *path, struct err *err)
 		    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
 		    NULL) != SQLITE_OK ||
 		sqlite3_busy_timeout(s->db, 2000) != SQLITE_OK ||
-		sqlite3_exec(s->db, schema, NULL, NULL, NULL) != SQLITE_OK) {
+		sqlite3_exec(s->db, schema, NULL, NULL, NULL) != SQLITE_OK ||
+		sqlite3_exec(s->db, history_schema, NULL, NULL, NULL) !=
+			SQLITE_OK) {
 		err_add(err, "%s: %s", path,
 			s->db ? sqlite3_errmsg(s->db) : strerror(errno));
 		sqlite3_close(s->db);
@@ -319,4 +322,78 @@ void store_states(struct store *s, const struct store_node *nodes, unsigned n)
 	if (n)
 		memcpy(r->nodes, nodes, n * sizeof *nodes);
 	mailbox_post(s->mailbox, states_run, r);
+}
+
+/* -- load history -- */
+
+struct history_write_request {
+	struct store *store;
+	int64_t now_s;
+	unsigned n;
+	struct store_history_row rows[];
+};
+
+static void history_write_run(void *arg)
+{
+	struct history_write_request *r = arg;
+	if (!history_write(r->store->db, r->rows, r->n, r->now_s))
+		store_complain(r->store, "load history not kept");
+	free(r);
+}
+
+void store_history(struct store *s, const struct store_history_row *rows,
+	unsigned n, int64_t now_s)
+{
+	struct history_write_request *r =
+		mem_alloc(sizeof *r + n * sizeof *rows);
+	*r = (struct history_write_request){.store = s, .now_s = now_s, .n = n};
+	if (n)
+		memcpy(r->rows, rows, n * sizeof *rows);
+	mailbox_post(s->mailbox, history_write_run, r);
+}
+
+struct history_read_request {
+	struct store *store;
+	char node[64];
+	int64_t since_s;
+	bool ok;
+	struct store_point *points;
+	unsigned n;
+	struct mailbox *mailbox;
+	void (*done)(
+		void *arg, bool ok, struct store_point *points, unsigned n);
+	void *arg;
+};
+
+static void history_read_done(void *arg)
+{
+	struct history_read_request *r = arg;
+	r->done(r->arg, r->ok, r->points, r->n);
+	free(r);
+}
+
+static void history_read_run(void *arg)
+{
+	struct history_read_request *r = arg;
+	r->ok = history_read(
+		r->store->db, r->node, r->since_s, &r->points, &r->n);
+	if (!r->ok)
+		store_complain(r->store, "load history not read");
+	mailbox_post(r->mailbox, history_read_done, r);
+}
+
+void store_history_read(struct store *s, const char *node, int64_t since_s,
+	struct mailbox *mailbox,
+	void (*done)(
+		void *arg, bool ok, struct store_point *points, unsigned n),
+	void *arg)
+{
+	struct history_read_request *r = mem_zero(1, sizeof *r);
+	*r = (struct history_read_request){.store = s,
+		.since_s = since_s,
+		.mailbox = mailbox,
+		.done = done,
+		.arg = arg};
+	strncpy(r->node, node, sizeof r->node - 1);
+	mailbox_post(s->mailbox, history_read_run, r);
 }

@@ -1,5 +1,5 @@
 /* store.h - what must survive a restart: the operator's overrides and
- * timetable, and the last known states of the nodes.
+ * timetable, the last known states of the nodes, and their load history.
  *
  * SQLite on a thread of its own behind requests: an fsync never delays
  * polling. Callbacks run on the mailbox that the asker names. All is lost
@@ -54,5 +54,33 @@ void store_expect(struct store *store, const struct conf_expect *entry,
 /* Keeps the states of n nodes, in one transaction, without answer. */
 void store_states(
 	struct store *store, const struct store_node *nodes, unsigned n);
+
+/* -- load history: history.h has its bounds -- */
+
+/* Means over a step that begins at at_s (wall clock). */
+struct store_point {
+	int64_t at_s;
+	float connections, utilisation, bandwidth_bps;
+};
+
+struct store_history_row {
+	char node[64];
+	struct store_point mean;
+};
+
+/* How far apart the points of so many nodes are. */
+unsigned store_history_step_s(unsigned n_nodes);
+
+/* Keeps n points, in one transaction, without answer. */
+void store_history(struct store *store, const struct store_history_row *rows,
+	unsigned n, int64_t now_s);
+
+/* A node's points not before since_s, by time. done runs in mailbox, also if
+ * they can't be read (ok false); it frees points. */
+void store_history_read(struct store *store, const char *node, int64_t since_s,
+	struct mailbox *mailbox,
+	void (*done)(
+		void *arg, bool ok, struct store_point *points, unsigned n),
+	void *arg);
 
 #endif

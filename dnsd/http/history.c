@@ -1,0 +1,79 @@
+/* The load history of a node, from the store. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "http/request.h"
+
+#define HOURS 24
+#define HOURS_MAX 168
+
+/* A call that waits for the store. */
+struct waiting {
+	struct history_call call;
+	struct request request; /* only ev and http are valid later */
+};
+
+static json_t *points_json(const struct history_call *call)
+{
+	json_t *list = json_array();
+	for (unsigned i = 0; i < call->n; i++) {
+		const struct history_point *p = &call->points[i];
+		json_array_append_new(list,
+			json_pack("[I, f, f, f]", (json_int_t)p->at_s,
+				(double)p->connections, (double)p->utilisation,
+				(double)p->bandwidth_bps / 1000));
+	}
+	return list;
+}
+
+static void on_answer(void *arg)
+{
+	struct waiting *w = arg;
+	if (w->call.ok)
+		request_json(&w->request, 200,
+			json_pack("{s:s, s:i, s:o}", "node", w->call.node,
+				"step_s", (int)w->call.step_s, "points",
+				points_json(&w->call)));
+	else
+		request_error(&w->request, 503,
+			"there is no store, or it cannot be read");
+	free(w->call.points);
+	free(w);
+}
+
+static bool hours_of(const char *text, int *hours)
+{
+	char *end;
+	long v = text ? strtol(text, &end, 10) : HOURS;
+	*hours = (int)v;
+	return !text || (*text && !*end && v >= 1 && v <= HOURS_MAX);
+}
+
+void api_history(struct request *r)
+{
+	const struct control_ops *ops = http_ops(r->http);
+	const struct map *map = r->snap->steer.map;
+	const char *name = request_param(r, "node");
+	int node = name ? map_find_node(map, name) : -1, hours;
+
+	if (!hours_of(request_param(r, "hours"), &hours)) {
+		request_error(r, 400, "hours: not a whole number from 1 to %d",
+			HOURS_MAX);
+		return;
+	}
+	if (node < 0) {
+		request_error(r, name ? 404 : 400,
+			name ? "there is no such node" : "node: missing");
+		return;
+	}
+	struct waiting *w = mem_zero(1, sizeof *w);
+	w->request = *r;
+	w->call = (struct history_call){
+		.since_s = clock_wall_ms() / 1000 - 3600 * (int64_t)hours,
+		.done = on_answer,
+		.mailbox = http_mailbox(r->http)};
+	strncpy(w->call.node, map->nodes[node].name, sizeof w->call.node - 1);
+	ops->history(ops->arg, &w->call);
+}

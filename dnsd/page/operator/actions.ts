@@ -1,0 +1,72 @@
+// actions.ts - what changes things: drain, undrain, approve, remove. The token is asked
+// for once and kept in this tab until it is refused.
+import { byId, notice } from "./dom";
+
+const KEY = "dnsd-token";
+
+/** The operator's answer; null: cancelled. */
+function askToken(why: string): Promise<string | null> {
+	const dialog = byId<HTMLDialogElement>("ask");
+	const input = byId<HTMLInputElement>("ask-token");
+	byId("ask-why").textContent = why;
+	input.value = "";
+	dialog.showModal();
+	input.focus();
+	return new Promise((resolve) => {
+		let answer: string | null = null;
+		byId<HTMLFormElement>("ask-form").onsubmit = (event) => {
+			event.preventDefault();
+			answer = input.value;
+			dialog.close();
+		};
+		byId("ask-cancel").onclick = () => dialog.close();
+		dialog.onclose = () => {
+			input.value = "";
+			resolve(answer);
+		};
+	});
+}
+
+async function post(path: string, token: string, body?: unknown): Promise<Response> {
+	return fetch(path, {
+		method: "POST",
+		headers: { Authorization: `Bearer ${token}` },
+		body: body === undefined ? undefined : JSON.stringify(body),
+	});
+}
+
+async function errorOf(answer: Response): Promise<string> {
+	try {
+		return (await answer.json() as { error: string }).error;
+	} catch {
+		return `status ${answer.status}`;
+	}
+}
+
+/** Asks for a change of a node and says how it went; true: it was made. */
+export async function change(node: string, what: string, body?: unknown): Promise<boolean> {
+	let token = sessionStorage.getItem(KEY);
+	let why = `To ${what} ${node} on this name server.`;
+	for (;;) {
+		token ??= await askToken(why);
+		if (token === null) return false;
+		let answer: Response;
+		try {
+			answer = await post(`api/v1/nodes/${encodeURIComponent(node)}/${what}`, token, body);
+		} catch {
+			notice(`${what} ${node}: no connection to dnsd`);
+			return false;
+		}
+		if (answer.status === 401) {
+			sessionStorage.removeItem(KEY);
+			token = null;
+			why = `That token was refused; ${node} was not changed.`;
+			notice(why);
+			continue;
+		}
+		if (answer.ok) sessionStorage.setItem(KEY, token);
+		notice(answer.ok ? `${what} ${node}: done, on this name server`
+			: `${what} ${node}: ${await errorOf(answer)}`);
+		return answer.ok;
+	}
+}

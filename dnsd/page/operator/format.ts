@@ -1,0 +1,24 @@
+// format.ts - numbers as people read them.
+export const percent = (share: number): string => `${Math.round(share * 100)} %`;
+
+export function bandwidth(kbps: number): string {
+	if (kbps >= 1e6) return `${(kbps / 1e6).toFixed(1)} Gbit/s`;
+	if (kbps >= 1e3) return `${(kbps / 1e3).toFixed(0)} Mbit/s`;
+	return `${Math.round(kbps)} kbit/s`;
+}
+
+export function age(seconds: number | null): string {
+	if (seconds === null) return "none";
+	if (seconds < 100) return `${seconds.toFixed(0)} s`;
+	return duration(seconds);
+}
+
+export function duration(seconds: number): string {
+	if (seconds < 60) return `${Math.floor(seconds)} s`;
+	if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+	if (seconds < 2 * 86400) return `${Math.floor(seconds / 3600)} h ${Math.floor(seconds % 3600 / 60)} min`;
+	return `${Math.floor(seconds / 86400)} days`;
+}
+
+export const rate = (perSecond: number): string =>
+	perSecond === 0 ? "0" : perSecond < 10 ? perSecond.toFixed(1) : perSecond.toFixed(0);

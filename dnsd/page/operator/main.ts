@@ -1,0 +1,31 @@
+// main.ts - the operator's page: one model, fed by the server's events, and its views.
+import { byId } from "./dom";
+import { Explain } from "./explain";
+import { Header } from "./header";
+import { WorldMap } from "./map";
+import { Model } from "./model";
+import { Panel } from "./panel";
+import { follow } from "./stream";
+import { Table } from "./table";
+import { WaitingList } from "./waiting";
+
+const model = new Model();
+const waiting = new WaitingList();
+const header = new Header(model);
+const panel = new Panel(model, () => waiting.known);
+const table = new Table(model, panel.show);
+const map = new WorldMap(model, panel.show, panel.choose);
+new Explain((at, pick) => map.showClient(at, pick));
+
+follow(model, {
+	nodes(all) {
+		if (all) map.layout();
+		else map.update();
+		table.update();
+		header.nodes();
+		panel.update();
+	},
+	status: () => header.status(),
+	flows: () => map.drawFlows(),
+	lost: (lost) => { byId("lost").hidden = !lost; },
+});

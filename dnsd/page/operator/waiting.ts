@@ -1,0 +1,88 @@
+// waiting.ts - nodes that report but are not in the inventory, and their approval. A
+// server without that list has none of it.
+import { change } from "./actions";
+import { byId, el } from "./dom";
+import { duration } from "./format";
+
+interface Waiting {
+	name: string;
+	address: string;
+	seen: number;
+	connections: number;
+}
+
+const EVERY_MS = 10000;
+const ROLES = ["edge", "origin", "relay", "recorder"];
+
+function field(title: string, input: HTMLInputElement | HTMLSelectElement): HTMLElement {
+	return el("label", {}, `${title} `, input);
+}
+
+function form(node: Waiting, done: () => void): HTMLElement {
+	const role = el("select", {}, ...ROLES.map((r) => el("option", {}, r)));
+	const at = el("input", { placeholder: "22.3, 114.2", required: "", inputmode: "text",
+		pattern: "\\s*-?\\d+(\\.\\d+)?\\s*,\\s*-?\\d+(\\.\\d+)?\\s*", title: "latitude, longitude" });
+	const address = el("input", { value: node.address, required: "" });
+	const capacity = el("input", { type: "number", min: "1", value: "1000", required: "" });
+	const site = el("input", {});
+	const all = el("form", { "aria-label": `Approve ${node.name}` }, field("Role", role), field("At", at),
+		field("Addresses", address), field("Capacity", capacity), field("Site", site), el("button", {}, "Approve"));
+	all.onsubmit = async (event) => {
+		event.preventDefault();
+		const body: Record<string, unknown> = { role: role.value, at: at.value.split(",").map(Number),
+			address: address.value.split(/[\s,]+/).filter(Boolean), capacity: Number(capacity.value) };
+		if (site.value.trim()) body.site = site.value.trim();
+		if (await change(node.name, "approve", body)) done();
+	};
+	return all;
+}
+
+export class WaitingList {
+	known = false;		// the server has such a list
+	private section = byId("waiting");
+	private list = byId("waiting-list");
+	private items = new Map<string, { item: HTMLElement; text: HTMLElement }>();
+
+	constructor() {
+		void this.refresh();
+	}
+
+	private async refresh(): Promise<void> {
+		try {
+			const answer = await fetch("api/v1/waiting");
+			if (answer.status === 404) return;	// for good
+			this.known = answer.ok;
+			if (answer.ok) this.draw(await answer.json() as Waiting[]);
+		} catch {
+			// The stream says that the connection is lost.
+		}
+		setTimeout(() => void this.refresh(), EVERY_MS);
+	}
+
+	/** What is being filled in stays. */
+	private draw(waiting: Waiting[]): void {
+		const names = new Set(waiting.map((w) => w.name));
+		for (const [name, { item }] of this.items) {
+			if (names.has(name)) continue;
+			item.remove();
+			this.items.delete(name);
+		}
+		for (const node of waiting) {
+			if (!this.items.has(node.name)) this.add(node);
+			this.items.get(node.name)!.text.textContent =
+				`${node.name} from ${node.address}, seen ${duration(node.seen)} ago, ${node.connections} connections`;
+		}
+		this.section.hidden = waiting.length === 0;
+	}
+
+	private add(node: Waiting): void {
+		const text = el("summary");
+		const item = el("li", {}, el("details", {}, text, form(node, () => {
+			item.remove();
+			this.items.delete(node.name);
+			this.section.hidden = this.items.size === 0;
+		})));
+		this.items.set(node.name, { item, text });
+		this.list.append(item);
+	}
+}

@@ -1,0 +1,249 @@
+// operator.mjs SCENARIO URL - the operator's page in a browser. What is to happen to
+// the fleet it asks of who started it: a line of JSON on stdout, a line back on stdin.
+import assert from "node:assert/strict";
+import { createInterface } from "node:readline";
+import { open, until } from "./launch.mjs";
+
+const [scenario, url] = process.argv.slice(2);
+const answers = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+
+async function act(what, ...args) {
+	console.log(JSON.stringify([what, ...args]));
+	return JSON.parse((await answers.next()).value);
+}
+
+const row = (page, name) => page.locator(`#table tr[data-node="${name}"]`);
+const mark = (page, name) => page.locator(`#world .mark[data-node="${name}"]`);
+const state = (page, name) => row(page, name).getAttribute("data-state");
+const rows = (page) => page.locator("#table tbody tr[data-node]").count();
+const cell = (page, name, title) => page.evaluate(([n, t]) => {
+	const heads = [...document.querySelectorAll("#table thead th")].map((th) => th.textContent);
+	return document.querySelector(`#table tr[data-node="${n}"]`).cells[heads.indexOf(t)].textContent;
+}, [name, title]);
+
+const shot = async (page, name) => {
+	if (process.env.DNSD_SHOTS)
+		await page.screenshot({ path: `${process.env.DNSD_SHOTS}/${name}.png`, fullPage: true });
+};
+
+const scenarios = {
+	async live(page) {
+		await until("all nodes are shown", async () => await rows(page) === 6);
+		for (const name of ["hk1", "gb1", "us1"]) {
+			await until(`${name} is up`, async () => await state(page, name) === "up");
+			await until(`${name} is up on the map`, async () => /\bup\b/.test(await mark(page, name).getAttribute("class")));
+		}
+		await act("load", "hk1", 250);
+		await until("load moves in the table", async () => await cell(page, "hk1", "Load") === "50 %");
+		await until("load moves on the map", async () => /50 %/.test(await mark(page, "hk1").getAttribute("aria-label")));
+		await act("kill", "gb1");
+		await until("the row turns", async () => await state(page, "gb1") === "down");
+		await until("the mark turns", async () => /\bdown\b/.test(await mark(page, "gb1").getAttribute("class")));
+		await until("the head counts it", async () => /1 down/.test(await page.locator("#summary").textContent()));
+		await mark(page, "gb1").press("Enter");
+		await until("the panel says why", async () => /refused/.test(await page.locator("#panel").textContent()));
+		await shot(page, "live");
+		await act("revive", "gb1");
+		await until("it is back", async () => await state(page, "gb1") === "up");
+		// Nodes of one site stand apart: each can be pressed.
+		await mark(page, "hk2").click();
+		assert.equal(await page.locator("#panel").getAttribute("data-node"), "hk2");
+		await page.keyboard.press("Escape");
+		assert.equal(await page.locator("#panel").isHidden(), true);
+		const apart = () => page.evaluate(() => {
+			const [a, b] = ["jp1", "gb1"].map((name) =>
+				document.querySelector(`#world [data-node="${name}"]`).getBoundingClientRect());
+			return Math.hypot(a.x - b.x, a.y - b.y);
+		});
+		let before = 0;
+		await until("the map is at rest", async () => {
+			const [was, is] = [before, await apart()];
+			before = is;
+			return is > 0 && was === is;
+		});
+		await page.click("#zoom-in");
+		await until("the map is magnified", async () => await apart() > 1.5 * before);
+		await page.click("#zoom-world");
+		await until("and whole again", async () => await apart() < 1.1 * before);
+		await page.fill("#filter", "tokyo");
+		await until("the filter", async () => await rows(page) === 1);
+		assert.equal(await row(page, "jp1").count(), 1);
+		await act("reload-broken");
+		await until("the error of the reload", async () => /nonsense/.test(await page.locator("#reload").textContent()));
+	},
+
+	async drain(page, problems) {
+		await until("jp1 is up", async () => await state(page, "jp1") === "up");
+		const button = row(page, "jp1").locator("button.drain");
+		await button.click();
+		await page.fill("#ask-token", "wrong");
+		await page.keyboard.press("Enter");
+		await until("the token is refused", async () => /refused/.test(await page.locator("#ask-why").textContent()));
+		assert.equal((await act("node", "jp1")).state, "up");
+		assert.equal(await page.evaluate(() => sessionStorage.length), 0);
+		await page.click("#ask-cancel");
+		await button.click();
+		await page.fill("#ask-token", "sesame");
+		await page.keyboard.press("Enter");
+		await until("it is drained", async () => await state(page, "jp1") === "drained");
+		assert.equal((await act("node", "jp1")).state, "drained");
+		await shot(page, "drained");
+		// Not asked again.
+		await button.click();
+		await until("it is undrained", async () => await state(page, "jp1") === "up");
+		assert.equal(await page.locator("#ask").isVisible(), false);
+		problems.expect(401, "/drain");
+	},
+
+	async explain(page, problems) {
+		await until("all nodes are up", async () => /6 up/.test(await page.locator("#summary").textContent()));
+		for (const client of ["10.1.0.7", "10.3.0.7"]) {
+			await page.fill("#explain-client", client);
+			await page.click("#explain-form button");
+			const net = client.replace(/\.\d+\.\d+$/, "");
+			await until("the picture", async () =>
+				(await page.locator("#explain-answer p").first().textContent()).startsWith(net));
+			const told = await act("explain", client);
+			const items = page.locator("#explain-answer .costs li");
+			assert.equal(await items.count(), told.candidates.length);
+			const pick = page.locator("#explain-answer .costs li.pick");
+			assert.equal(await pick.count(), 1);
+			assert.equal(await pick.getAttribute("data-node"), told.pick);
+			// The near one's bar is the shorter one.
+			const width = (name) => page.evaluate((n) => [...document.querySelectorAll(
+				`#explain-answer li[data-node="${n}"] .cost i`)].reduce((w, i) => w + i.offsetWidth, 0), name);
+			const cost = (name) => told.candidates.find((c) => c.node === name).cost;
+			assert.equal(await width("hk1") < await width("us1"), cost("hk1") < cost("us1"));
+		}
+		await shot(page, "explain");
+		await page.fill("#explain-client", "nonsense");
+		await page.click("#explain-form button");
+		await until("the error", async () => await page.locator("#explain-answer .bad").count() === 1);
+		problems.expect(400, "/explain");
+	},
+
+	async history(page) {
+		await until("rows", async () => await rows(page) === 6);
+		const n = await act("history", "hk1");
+		await row(page, "hk1").locator("button.open").click();
+		await until("the chart", async () => await page.locator("#panel .chart canvas").count() === 1);
+		assert.equal(await page.locator("#panel .chart").getAttribute("data-points"), String(n));
+		await page.locator("#panel button", { hasText: "Hour" }).click();
+		await until("the last hour", async () => {
+			const points = Number(await page.locator("#panel .chart").getAttribute("data-points"));
+			return points > 50 && points <= 60;
+		});
+		// Something is drawn.
+		const drawn = await page.evaluate(() => {
+			const canvas = document.querySelector("#panel .chart canvas");
+			const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+			return data.some((v, i) => i % 4 === 3 && v > 0);
+		});
+		assert.equal(drawn, true);
+		await page.locator("#panel button", { hasText: "Day" }).click();
+		await until("the day", async () => await page.locator("#panel .chart").getAttribute("data-points") === String(n));
+		await shot(page, "history");
+	},
+
+	async flows(page) {
+		await until("rows", async () => await rows(page) === 6);
+		assert.equal(await page.locator("#world .flow").count(), 0);
+		await act("ask", "10.1", 16);
+		await act("ask", "10.3", 16);
+		await until("who stays near", async () => await page.locator("#world circle.flow").count() === 2);
+		await act("drain", "gb1");
+		await act("ask", "10.3", 16);
+		await until("an arc to another place", async () => await page.locator("#world path.flow").count() >= 1);
+		await shot(page, "flows");
+	},
+
+	async phone(page) {
+		await until("rows", async () => await rows(page) === 6);
+		const fits = () => page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth);
+		assert.equal(await fits(), true);
+		await mark(page, "us1").click();
+		assert.equal(await page.locator("#panel").getAttribute("data-node"), "us1");
+		assert.equal(await fits(), true);
+		await page.fill("#explain-client", "10.1.0.7");
+		await page.click("#explain-form button");
+		await until("the picture", async () => await page.locator("#explain-answer .pick").count() === 1);
+		assert.equal(await fits(), true);
+		await page.mouse.move(1, 1);
+		await shot(page, "phone");
+	},
+
+	async thousand(page) {
+		await until("the table", async () => /^1000$/.test(await page.locator("#count").textContent()));
+		assert.ok(await rows(page) < 100, "rows out of sight exist");
+		await act("ask", "10.1", 200);
+		// While updates go on: each click sorts.
+		for (let i = 0; i < 6; i++) {
+			await page.locator("#table thead button", { hasText: "Node" }).click();
+			await act("ask", "10.3", 20);
+			const first = await page.locator("#table tbody tr[data-node]").first().getAttribute("data-node");
+			const names = await page.evaluate(() => [...document.querySelectorAll("#table tr[data-node]")].map((r) => r.dataset.node));
+			assert.equal(first, names[0]);
+			assert.equal(first, i % 2 === 0 ? "n999" : "n0");
+		}
+		await page.locator("#table thead button", { hasText: "Answers/s" }).click();
+		await act("ask", "10.1", 200);
+		await until("answers move the table", async () => page.evaluate(() => {
+			const tr = document.querySelector("#table tbody tr[data-node]");
+			return tr.cells.length > 0 && parseFloat(tr.cells[10].textContent) > 0;
+		}));
+		// The last row can be reached.
+		await page.locator("#table thead button", { hasText: "Node" }).click();
+		await page.evaluate(() => { const s = document.querySelector("#scroll"); s.scrollTop = s.scrollHeight; });
+		await until("the last row", async () => {
+			const n = await page.locator("#table tr[data-node]").last().getAttribute("data-node");
+			return n === "n999" || n === "n0";
+		});
+		// So can every node of a large site.
+		await page.locator("#world .mark.group").first().press("Enter");
+		await until("the nodes of a site", async () => await page.locator("#panel .choose button").count() > 12);
+		const name = (await page.locator("#panel .choose button").nth(5).textContent()).split(" ")[1];
+		await page.locator("#panel .choose button").nth(5).click();
+		await until("one of them", async () => await page.locator("#panel").getAttribute("data-node") === name);
+		const update = await page.evaluate(() => performance.getEntriesByName("update").map((e) => e.duration));
+		console.error(`update of 1000 nodes: ${update.map((ms) => ms.toFixed(1))} ms`);
+		await shot(page, "thousand");
+	},
+};
+
+// What a page may do: nothing but ask its own server, and complain about nothing but
+// the refusals that a scenario provokes.
+class Problems {
+	constructor(page) {
+		this.found = [];
+		this.expected = [[404, "/api/v1/waiting"]];
+		page.on("pageerror", (error) => this.found.push(`exception: ${error}`));
+		page.on("request", (request) => {
+			if (!request.url().startsWith(url) && !request.url().startsWith("data:"))
+				this.found.push(`it asked ${request.url()}`);
+		});
+		page.on("console", (message) => {
+			if (["error", "warning"].includes(message.type()))
+				this.found.push(`${message.text()} (${message.location().url})`);
+		});
+	}
+	expect(status, where) {
+		this.expected.push([status, where]);
+	}
+	check() {
+		assert.deepEqual(this.found.filter((text) => !this.expected.some(
+			([status, where]) => text.includes(`status of ${status}`) && text.includes(where))), []);
+	}
+}
+
+const { browser, page } = await open("about:blank", scenario === "phone"
+	? { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true }
+	: { viewport: { width: 1280, height: 900 }, colorScheme: scenario === "history" ? "dark" : "light" });
+try {
+	const problems = new Problems(page);
+	await page.goto(url);
+	await scenarios[scenario](page, problems);
+	problems.check();
+} finally {
+	await browser.close();
+}
+process.exit(0);

@@ -1,0 +1,156 @@
+"""The operator's page, in a browser: tests/browser/operator.mjs says what is seen,
+this side moves the fleet."""
+
+import gzip
+import json
+import os
+import sqlite3
+import subprocess
+import time
+import unittest
+import urllib.request
+
+from harness import NETS, ROOT, Test
+from srs_standin import Fleet
+
+PLACES = {"hk1": ("22.3, 114.2", "hongkong"), "hk2": ("22.3, 114.2", "hongkong"),
+          "jp1": ("35.7, 139.7", "tokyo"), "gb1": ("51.5, -0.1", "london"),
+          "us1": ("34.1, -118.2", "la"), "br1": ("-23.5, -46.6", "saopaulo")}
+CONF = """nets: nets.txt
+zones:
+  example.com: {ns: ["ns1.example.com 127.0.0.1"]}
+health: {interval: 0.3, timeout: 0.5, fall: 2, rise: 1}
+nodes:
+%s
+steer:
+  live.example.com: {pool: [edge], lines: 2, ttl: [1, 5]}
+"""
+SCRIPT = ROOT / "tests" / "browser" / "operator.mjs"
+
+
+class Browser:
+    """A scenario under way: what it asks for is done here."""
+
+    def __init__(self, test, daemon, fleet):
+        self.test, self.daemon, self.fleet = test, daemon, fleet
+
+    def run(self, scenario):
+        with subprocess.Popen(
+                ["node", str(SCRIPT), scenario,
+                 f"http://127.0.0.1:{self.daemon.http_port}/"],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE, text=True) as node:
+            for line in node.stdout:
+                what, *args = json.loads(line)
+                answer = getattr(self, "do_" + what.replace("-", "_"))(*args)
+                node.stdin.write(json.dumps(answer) + "\n")
+                node.stdin.flush()
+            said = node.stderr.read()
+        self.test.assertEqual(node.returncode, 0, said)
+        if os.environ.get("DNSD_SHOTS"):
+            print(said)
+
+    def do_load(self, name, connections):
+        self.fleet[name].set_load(conns=connections)
+
+    def do_kill(self, name):
+        self.fleet[name].die()
+
+    def do_revive(self, name):
+        self.fleet[name].revive()
+
+    def do_node(self, name):
+        return self.daemon.node(name)
+
+    def do_drain(self, name):
+        self.daemon.run("ctl", "drain", name)
+        time.sleep(1.1)     # the TTL of what was told
+
+    def do_explain(self, client):
+        return self.daemon.http(
+            f"/api/v1/explain?name=live.example.com&client={client}")[1]
+
+    def do_ask(self, net, n):
+        for i in range(n):
+            self.daemon.address("live.example.com", f"{net}.{i}.0/24")
+
+    def do_reload_broken(self):
+        conf = self.daemon.folder / "dnsd.yaml"
+        conf.write_text(conf.read_text() + "nonsense: 1\n")
+        self.daemon.run("ctl", "reload", check=False)
+
+    def do_history(self, name):
+        """A day's points as the store writes them; how many it has."""
+        now = int(time.time()) // 60 * 60
+        with sqlite3.connect(self.daemon.folder / "dnsd.db", timeout=10) as db:
+            db.execute("INSERT OR IGNORE INTO history_node (name) VALUES (?)",
+                       (name,))
+            db.executemany(
+                "INSERT INTO history SELECT id, ?, ?, ?, ? FROM history_node"
+                " WHERE name = ?",
+                [(now - 60 * i, 200 + i % 90, (200 + i % 90) / 500, 4e8, name)
+                 for i in range(1, 1200) if not 300 < i < 360])
+        return len(self.daemon.http(f"/api/v1/history?node={name}")[1]["points"])
+
+
+class Page(Test):
+    def start(self):
+        fleet = Fleet(len(PLACES), scale=0.1)
+        self.addCleanup(fleet.close)
+        lines = []
+        for node, (name, (at, site)) in zip(fleet, PLACES.items()):
+            node.name = name
+            node.set_load(conns=20, mbps=50, cpu=0.1)
+            lines.append(f"  {name}: {{address: [{node.host}], at: [{at}], "
+                         f"site: {site}, capacity: 500, "
+                         f"api: \"{node.api_url}\", rtmp: off}}")
+        d = self.daemon(CONF % "\n".join(lines), files={"nets.txt": NETS})
+        return Browser(self, d, fleet)
+
+    def test_live(self):
+        self.start().run("live")
+
+    def test_drain(self):
+        self.start().run("drain")
+
+    def test_explain(self):
+        self.start().run("explain")
+
+    def test_history(self):
+        self.start().run("history")
+
+    def test_flows(self):
+        self.start().run("flows")
+
+    def test_phone(self):
+        self.start().run("phone")
+
+    def test_a_thousand_nodes(self):
+        lines = [f"  n{i}: {{address: [192.0.2.{i % 250}], "
+                 f"at: [{20 + i % 20 * 1.5}, {-120 + i % 20 * 12}], "
+                 f"site: s{i % 20}, api: off, rtmp: off}}" for i in range(1000)]
+        d = self.daemon(CONF % "\n".join(lines), files={"nets.txt": NETS})
+        Browser(self, d, None).run("thousand")
+
+    def test_one_file(self):
+        """Compressed or not it is the same, and allows nothing from elsewhere."""
+        d = self.daemon(CONF % "  a: {address: [192.0.2.1], api: off, rtmp: off}",
+                        files={"nets.txt": NETS})
+        texts = []
+        for encoding in ("identity", "gzip"):
+            request = urllib.request.Request(
+                f"http://127.0.0.1:{d.http_port}/",
+                headers={"Accept-Encoding": encoding})
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                body = answer.read()
+                self.assertIn("default-src 'none'",
+                              answer.headers["Content-Security-Policy"])
+                self.assertEqual(answer.headers.get("Content-Encoding", "identity"),
+                                 encoding)
+            texts.append(gzip.decompress(body) if encoding == "gzip" else body)
+        self.assertEqual(*texts)
+        self.assertIn(b"script-src 'sha256-", texts[0])
+
+
+if __name__ == "__main__":
+    unittest.main()
