@@ -136,33 +136,66 @@ static void log_changes(struct control *c)
 	c->logged_blind = blind;
 }
 
-void control_publish(struct control *c)
-{
-	int64_t now_ms = clock_ms(), begin_ns = clock_ns();
-	int64_t begin_cpu_ns = clock_cpu_ns();
-	struct load *old_load = c->load;
-	struct report *old_report = c->report;
-	struct stream_index *old_index = NULL;
-	struct strangers *old_strangers = NULL;
-	struct report_flows *old_flows = control_flows_take(c);
+/* What a publication replaces: freed when no thread reads it any more. */
+struct replaced {
+	struct load *load;
+	struct report *report;
+	struct report_flows *flows;
+	struct stream_index *stream_index;
+	struct stream_set *stream_set;
+	struct strangers *strangers;
+};
 
-	merge_accounts(c, now_ms);
+/* The parts that change seldom, if they have changed. */
+static void renew_lists(struct control *c, struct replaced *old, int64_t now_ms)
+{
+	unsigned n_nodes = c->built->map->n_nodes;
+
+	old->flows = control_flows_take(c);
 	if (!c->strangers || waiting_changed(c->waiting, now_ms)) {
-		old_strangers = c->strangers;
+		old->strangers = c->strangers;
 		c->strangers = waiting_list(c->waiting);
 	}
 	if (!c->stream_index || streams_changed(c->streams) ||
-		c->stream_index->n_nodes != c->built->map->n_nodes) {
-		old_index = c->stream_index;
+		c->stream_index->n_nodes != n_nodes) {
+		old->stream_index = c->stream_index;
+		old->stream_set = c->stream_set;
 		c->stream_index =
-			streams_index(c->streams, c->built->map->n_nodes);
+			streams_index(c->streams, n_nodes, &c->stream_set);
 	}
+}
+
+static void renew_load(struct control *c, struct replaced *old, int64_t now_ms)
+{
+	old->load = c->load;
+	merge_accounts(c, now_ms);
 	c->load = fleet_load(c->fleet, now_ms);
+	c->load->streams = c->stream_set;
 	c->load->provisional = c->geo_pending;
 	if (!c->restored) /* drained nodes are not known yet */
 		c->load->ready = false;
 	if (c->geo_pending && now_ms - c->start_ms < READY_WAIT_MS)
 		c->load->ready = false;
+}
+
+static void free_replaced(struct replaced *old)
+{
+	load_free(old->load);
+	report_free(old->report);
+	free(old->flows);
+	free(old->stream_index);
+	free(old->stream_set);
+	free(old->strangers);
+}
+
+void control_publish(struct control *c)
+{
+	int64_t now_ms = clock_ms(), begin_ns = clock_ns();
+	int64_t begin_cpu_ns = clock_cpu_ns();
+	struct replaced old = {.report = c->report};
+
+	renew_lists(c, &old, now_ms);
+	renew_load(c, &old, now_ms);
 	c->generation++;
 	c->builds++;
 	c->report = make_report(c, now_ms);
@@ -174,11 +207,7 @@ void control_publish(struct control *c)
 			.report = c->report,
 			.streams = c->stream_index,
 			.strangers = c->strangers});
-	load_free(old_load);
-	report_free(old_report);
-	free(old_index);
-	free(old_strangers);
-	free(old_flows);
+	free_replaced(&old);
 	log_changes(c);
 	c->build_ns = (uint64_t)(clock_ns() - begin_ns);
 	c->builds_cpu_ns += (uint64_t)(clock_cpu_ns() - begin_cpu_ns);
@@ -186,10 +215,22 @@ void control_publish(struct control *c)
 
 /* -- adopting what was built -- */
 
+/* Marks the nodes of names that look where a stream is already. */
+static bool *nodes_by_stream(const struct map *map)
+{
+	bool *is = mem_zero(map->n_nodes + 1, sizeof *is);
+	for (unsigned i = 0; i < map->n_names; i++)
+		for (unsigned k = 0;
+			map->names[i].streams && k < map->names[i].of->n; k++)
+			is[map->names[i].of->node[k]] = true;
+	return is;
+}
+
 static void set_targets(struct control *c)
 {
 	const struct conf *conf = c->built->conf;
 	struct poll_target *targets = mem_zero(conf->n_nodes, sizeof *targets);
+	bool *by_stream = nodes_by_stream(c->built->map);
 
 	for (unsigned i = 0; i < conf->n_nodes; i++) {
 		const struct conf_node *node = &conf->nodes[i];
@@ -198,7 +239,8 @@ static void set_targets(struct control *c)
 				.api = node->api,
 				.rtmp = node->rtmp,
 				.flv = node->flv,
-				.streams = node->role != ROLE_EDGE};
+				.streams = node->role != ROLE_EDGE ||
+					by_stream[c->built->map->of_conf[i]]};
 		fleet_watch(c->fleet, targets[i].node, node->api != NULL,
 			node->rtmp || node->flv);
 	}
@@ -209,6 +251,7 @@ static void set_targets(struct control *c)
 		(unsigned)(conf->health.interval_s * 1000),
 		(unsigned)(conf->health.timeout_s * 1000));
 	free(targets);
+	free(by_stream);
 }
 
 static struct fleet_rules rules_of(const struct conf *conf)
@@ -705,6 +748,7 @@ static void finish(struct control *c)
 	report_free(c->report);
 	streams_free(c->streams);
 	free(c->stream_index);
+	free(c->stream_set);
 	waiting_free(c->waiting);
 	free(c->strangers);
 	free(c->published.now);

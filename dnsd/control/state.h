@@ -49,6 +49,7 @@ struct control {
 	struct poller *poller;
 	struct streams *streams;           /* as the nodes told */
 	struct stream_index *stream_index; /* published */
+	struct stream_set *stream_set;     /* the same for decisions */
 	int64_t streams_asked_ms;          /* beside the polls */
 	struct waiting *waiting;           /* who is not known */
 	struct strangers *strangers;       /* published */

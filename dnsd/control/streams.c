@@ -1,12 +1,15 @@
 /* Which node has which stream, from the lists that the nodes themselves give. */
 #include "control/streams.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/rng.h"
 #include "snapshot/streams.h"
+#include "steer/map.h"
+#include "steer/streamset.h"
 
 /* A publisher that is not where it was. */
 struct gone {
@@ -16,6 +19,7 @@ struct gone {
 	int64_t at_ms; /* 0: free */
 };
 #define GONE_MAX 1024
+#define LABEL_MAX 63
 
 struct streams {
 	struct stream_list **of; /* by node; NULL: none yet */
@@ -149,7 +153,35 @@ bool streams_changed(const struct streams *s)
 	return s->changed;
 }
 
-struct stream_index *streams_index(struct streams *s, unsigned n_nodes)
+/* The stream that a name stands for by its first label, whatever its app: the last
+ * part of the url, if it is a label. */
+static uint64_t label_of(const char *url)
+{
+	char label[LABEL_MAX + 1];
+	const char *name = strrchr(url, '/');
+	size_t n = 0;
+
+	for (name = name ? name + 1 : url; name[n]; n++) {
+		if (n == LABEL_MAX)
+			return 0;
+		label[n] = (char)tolower((unsigned char)name[n]);
+	}
+	return map_stream_hash(label, (unsigned)n);
+}
+
+static struct stream_set *set_of(const struct stream_at *at, unsigned n)
+{
+	struct stream_set *set = stream_set_new(n);
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t stream = label_of(at[i].url);
+		if (stream)
+			stream_set_add(set, stream, at[i].node);
+	}
+	return set;
+}
+
+struct stream_index *streams_index(
+	struct streams *s, unsigned n_nodes, struct stream_set **set)
 {
 	unsigned n = 0;
 	for (unsigned i = 0; i < s->n && i < n_nodes; i++)
@@ -161,6 +193,7 @@ struct stream_index *streams_index(struct streams *s, unsigned n_nodes)
 			at[n++] = (struct stream_at){s->of[i]->stream[k].url, i,
 				s->of[i]->stream[k].clients};
 	struct stream_index *index = stream_index_new(at, n, n_nodes);
+	*set = set_of(at, n);
 	free(at);
 	s->changed = false;
 	return index;

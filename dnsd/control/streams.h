@@ -9,6 +9,7 @@
 
 struct streams;
 struct stream_index;
+struct stream_set;
 
 struct streams *streams_new(void);
 void streams_free(struct streams *streams); /* NULL allowed */
@@ -28,7 +29,9 @@ void streams_forget(struct streams *streams, unsigned node);
 /* Whether the last index is out of date. */
 bool streams_changed(const struct streams *streams);
 
-/* All of it for the snapshot; the caller owns it (free()). */
-struct stream_index *streams_index(struct streams *streams, unsigned n_nodes);
+/* All of it for the snapshot; the caller owns it (free()), and *set, the same for
+ * decisions. */
+struct stream_index *streams_index(
+	struct streams *streams, unsigned n_nodes, struct stream_set **set);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "steer/map.h"
 #include "steer/stability.h"
+#include "steer/streamset.h"
 
 /* In the order of last resort: an answer takes the first kind there is. */
 enum node_state { NODE_UP, NODE_UNKNOWN, NODE_DOWN, NODE_DRAINED };
@@ -70,6 +71,8 @@ struct load {
 	/* Per pool: up nodes with most room, for clients whose near nodes are
 	 * all full; MAP_NO_NODE ends. */
 	const uint16_t (*spare)[MAP_CANDIDATES];
+	/* Which node has which stream; NULL: nobody told. Borrowed. */
+	const struct stream_set *streams;
 	/* Of single areas, sorted by area and node; usually none. */
 	unsigned n_doubts;
 	struct load_doubt doubt[LOAD_DOUBTS_MAX];

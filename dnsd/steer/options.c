@@ -12,6 +12,7 @@
 #define GATHER_LOAD_MS 20.0f /* but the load of nodes is felt at least so */
 #define GATHER_NODES 8       /* of a large pool */
 #define CARRIED 0.5f         /* ln: a node that was told this stream */
+#define HAS_STREAM 8.0f      /* ln: one that has it, while it has room */
 #define FROM_POOL 16         /* nodes taken from far when the near ones fail */
 
 /* -- the hash -- */
@@ -27,10 +28,17 @@ __attribute__((constructor)) static void gumbel_fill(void)
 
 /* -- cost -- */
 
-/* A node that viewers of this stream were sent to has it already. */
-static float carried(const struct work *w, unsigned node)
+/* A node that has the stream is taken while it has room; one that viewers of it
+ * were sent to will have it. */
+static float carried(const struct work *w, unsigned node, float used)
 {
-	if (!w->query->stream || !w->accounts)
+	const struct stream_set *streams = w->state->load->streams;
+	if (!w->query->stream)
+		return 0;
+	if (streams && used < COST_FULL * COST_KNEE &&
+		stream_set_has(streams, w->query->stream, node))
+		return HAS_STREAM;
+	if (!w->accounts)
 		return 0;
 	float viewers = accounts_placed(w->accounts,
 		accounts_stream(w->query->stream), node, w->known.now);
@@ -89,7 +97,8 @@ static float score(const struct work *w, const struct option *o)
 	case POLICY_NEARBY:
 		break;
 	}
-	float path = o->path / w->softness_ms, have = carried(w, o->node);
+	float path = o->path / w->softness_ms,
+	      have = carried(w, o->node, o->used);
 	/* Viewers of a stream meet: their path weighs little, load as ever. */
 	float load_ms = w->softness_ms < GATHER_LOAD_MS ? w->softness_ms
 							: GATHER_LOAD_MS;

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import itertools
 import json
 import random
 import re
@@ -398,3 +399,38 @@ class Push(Test):
     def test_restarts(self):
         self.near.restart()
         self.eventually(lambda: self.stability(self.near)["restarts"] > 0.9)
+
+
+class Streams(Test):
+    """The viewers of a stream go where it is already, while there is room."""
+
+    def test_edge_that_has_it(self):
+        fleet = Fleet(4, scale=0.1)
+        self.addCleanup(fleet.close)
+        conf = ("health: {interval: 0.2, timeout: 0.5}\nnets: nets.txt\n"
+                "zones: {example.com: {ns: [\"ns1.example.com 127.0.0.1\"]}}\n"
+                "nodes:\n")
+        for node in fleet:
+            conf += (f"  {node.name}: {{address: [{node.host}], "
+                     f"at: [22.3, 114.2], site: {node.name}, "
+                     f"api: \"{node.api_url}\", "
+                     f"rtmp: \"{node.address('rtmp')}\", flv: off}}\n")
+        conf += "steer: {live.example.com: {pool: [edge], streams: true}}\n"
+        d = self.daemon(conf, files={"nets.txt": NETS})
+        classes = {f"Class{i}": fleet[i % 4] for i in range(12)}
+        for node in fleet:
+            node.set_load(conns=100)
+            self.eventually(lambda: d.node(node.name)["state"] == "up")
+            node.set_streams(*(f"live/{name}" for name, at in classes.items()
+                               if at is node))
+        for node in fleet:
+            self.eventually(lambda: d.node(node.name)["streams"] == 3)
+
+        def pick(name, third=0):
+            return d.address(f"{name}.live.example.com", f"10.1.{third}.0/24")
+        for name, node in classes.items():
+            self.assertEqual(pick(name), node.host)
+        fleet[0].set_load(conns=1100)
+        nets = itertools.cycle(range(16, 256, 16))
+        self.eventually(
+            lambda: pick("Class0", next(nets)) != fleet[0].host)

@@ -774,6 +774,45 @@ static void test_explain(void **state)
 		assert_int_equal(w->accounts->promise[i].answers, 0);
 }
 
+/* An edge that told that it has the stream is taken for it while it has room, and
+ * for no other stream. */
+static void test_has_stream(void **state)
+{
+	struct world *w = *state;
+	struct stream_set *set = stream_set_new(40);
+	const char *has[40];
+	for (int s = 0; s < 40; s++) {
+		char label[16];
+		snprintf(label, sizeof label, "class%d", s);
+		unsigned node = (unsigned)s % w->map->n_nodes;
+		has[s] = w->map->nodes[node].name;
+		stream_set_add(set,
+			map_stream_hash(label, (unsigned)strlen(label)), node);
+	}
+	unsigned others = 0;
+	for (int s = 0; s < 80; s++) {
+		char name[40];
+		snprintf(name, sizeof name, "class%d.s.example.com", s);
+		w->load.streams = set;
+		const char *pick = world_pick(w, name, "10.1.0.0/24");
+		if (s < 40)
+			assert_string_equal(pick, has[s]);
+		else
+			others += strcmp(pick, "hk1") != 0;
+		w->now += 100000;
+	}
+	assert_true(others > 10);
+	/* full: another one */
+	world_node(w, has[1])->used = 0.9f;
+	assert_string_not_equal(
+		world_pick(w, "class1.s.example.com", "10.1.16.0/24"), has[1]);
+	world_node(w, has[2])->state = NODE_DOWN;
+	assert_string_not_equal(
+		world_pick(w, "class2.s.example.com", "10.1.16.0/24"), has[2]);
+	free(set);
+	w->load.streams = NULL;
+}
+
 /* Names: lines, streams, and what is neither. */
 static void test_names(void **state)
 {
@@ -837,6 +876,7 @@ int main(void)
 		TEST(test_stable_ranks),
 		TEST(test_answers),
 		TEST(test_streams),
+		TEST(test_has_stream),
 		cmocka_unit_test(test_crowd_within_a_tick),
 		TEST(test_budget),
 		TEST(test_ttl),
