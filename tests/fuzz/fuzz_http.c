@@ -143,7 +143,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 			.options = built->options,
 			.report = report,
 			.streams =
-				stream_index_new(&at, 1, built->map->n_nodes)});
+				stream_index_new(&at, 1, built->map->n_nodes),
+			.strangers = mem_zero(1, sizeof(struct strangers))});
 	int operators[] = {listener(0), -1}, site[] = {listener(1), -1};
 	memory = memory_new(4096, 1);
 	struct http_sockets sockets = {.operators = operators, .site = site};
