@@ -10,7 +10,8 @@
 #define URL_MAX 1024
 #define RTMP_PORT 1935
 
-/* As SRS names it: the default vhost is left out. */
+/* As SRS names it: the default vhost is left out, and so is what an extension
+ * looks like. An edge whose viewer plays HTTP-FLV asks for "class.flv". */
 static bool stream_url(const struct request *r, char url[URL_MAX])
 {
 	const char *vhost = request_param(r, "vhost");
@@ -21,7 +22,10 @@ static bool stream_url(const struct request *r, char url[URL_MAX])
 		return false;
 	if (!vhost || !strcmp(vhost, "__defaultVhost__"))
 		vhost = "";
-	return snprintf(url, URL_MAX, "%s/%s/%s", vhost, app, stream) < URL_MAX;
+	const char *dot = strrchr(stream, '.');
+	int len = dot ? (int)(dot - stream) : (int)strlen(stream);
+	return snprintf(url, URL_MAX, "%s/%s/%.*s", vhost, app, len, stream) <
+		URL_MAX;
 }
 
 /* Whether the caller is this very node, as far as its address tells: several

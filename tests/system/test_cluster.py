@@ -69,6 +69,14 @@ class Clusters(Test):
         second.set_streams("live/music", "live/maths")
         self.eventually(lambda: self.is_at("maths", second))
 
+    def test_extension(self):
+        """SRS's edge asks for class.flv when its viewer plays HTTP-FLV; for SRS
+        that is the stream class."""
+        self.fleet["srs1"].set_streams("live/maths")
+        self.eventually(lambda: self.is_at("maths", self.fleet["srs1"]))
+        self.assertTrue(self.is_at("maths.flv", self.fleet["srs1"]))
+        self.assertIsNone(self.origin("maths2.flv"))
+
     def test_not_from_others(self):
         """What edges and recorders have, they have from an origin."""
         self.fleet["srs3"].set_streams("live/maths")
