@@ -146,6 +146,8 @@ static const char *reason(int code)
 		return "OK";
 	case 204:
 		return "No Content";
+	case 304:
+		return "Not Modified";
 	case 400:
 		return "Bad Request";
 	case 401:
@@ -179,6 +181,11 @@ void request_text(
 	struct request *r, const char *type, const void *text, size_t len)
 {
 	reply(r, 200, type, text, len);
+}
+
+void request_not_modified(struct request *r)
+{
+	evhttp_send_reply(r->ev, 304, reason(304), NULL);
 }
 
 void request_json(struct request *r, int code, json_t *json)

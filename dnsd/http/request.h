@@ -49,6 +49,7 @@ void request_error(struct request *r, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void request_text(
 	struct request *r, const char *type, const void *text, size_t len);
+void request_not_modified(struct request *r);
 /* Whether the caller may change things; false: an error was answered. */
 bool request_may_change(struct request *r);
 /* Whether the caller is a node: who may report. */

@@ -1,5 +1,7 @@
 """Running it: reload, control, store, HTTP, GeoIP swaps, start and stop."""
 
+import contextlib
+import http.client
 import json
 import os
 import re
@@ -612,6 +614,61 @@ class Http(Test):
         status, body = self.d.http("/resolve?name=live.example.com&ip=10.3.0.7")
         self.assertEqual(body["addresses"], ["192.0.2.2"])
         self.assertEqual(body["ip"], "10.3.0.7")
+
+    def lines(self, **headers):
+        """(status, headers, body) of the lines of one class."""
+        c = http.client.HTTPConnection("127.0.0.1", self.d.http_port, timeout=10)
+        with contextlib.closing(c):
+            c.request("GET", "/api/v1/lines?name=live.example.com"
+                      "&client=10.3.0.7&stream=live/x", headers=headers)
+            answer = c.getresponse()
+            return answer.status, answer.headers, answer.read()
+
+    def test_lines_again(self):
+        """The same lines are not sent twice."""
+        status, headers, body = self.lines()
+        tag, ttl = headers["ETag"], json.loads(body)["ttl"]
+        self.assertTrue(tag.startswith("W/\""))
+        self.assertEqual(headers["Cache-Control"], f"private, max-age={ttl}")
+        for has in (tag, tag[2:], f'"x", {tag}', "*"):
+            status, headers, body = self.lines(**{"If-None-Match": has})
+            self.assertEqual((status, body), (304, b""), has)
+            self.assertEqual(headers["ETag"], tag)
+            self.assertRegex(headers["Cache-Control"],
+                             r"^private, max-age=[1-5]$")
+        for has in ('W/"0123456789abcdef"', tag[:-2] + '"', tag.strip('W/"')):
+            self.assertEqual(self.lines(**{"If-None-Match": has})[0], 200, has)
+        # other lines have another tag
+        self.d.run("ctl", "drain", "b")
+        self.eventually(lambda: self.lines(**{"If-None-Match": tag})[0] == 200)
+        self.assertNotEqual(self.lines()[1]["ETag"], tag)
+
+    def test_lines_again_is_a_viewer(self):
+        tag = self.lines()[1]["ETag"]
+        for _ in range(6):
+            self.assertEqual(self.lines(**{"If-None-Match": tag})[0], 304)
+        self.eventually(lambda: self.d.node("b")["answers"] == 7)
+
+    def test_rate(self):
+        """A website may ask as fast as it can, others may not. One connection
+        asks more than a bucket holds."""
+        def statuses(trusted):
+            self.d.write_conf((self.d.folder / "dnsd.yaml").read_text()
+                              .removeprefix(self.d.head).split("trusted:")[0]
+                              + f"trusted: [{trusted}]\n")
+            self.d.run("ctl", "reload")
+            c = http.client.HTTPConnection("127.0.0.1", self.d.http_port,
+                                           timeout=10)
+            found = set()
+            with contextlib.closing(c):
+                for _ in range(1500):
+                    c.request("GET", "/api/v1/lines?name=live.example.com")
+                    answer = c.getresponse()
+                    answer.read()
+                    found.add(answer.status)
+            return found
+        self.assertEqual(statuses("127.0.0.0/8"), {200})
+        self.assertEqual(statuses("192.0.2.0/24"), {200, 429})
 
     def test_lines_command(self):
         told = self.d.run("lines", "--stream", "live/x", "live.example.com",
