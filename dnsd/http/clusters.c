@@ -9,6 +9,11 @@
 
 #define URL_MAX 1024
 #define RTMP_PORT 1935
+/* A stream that is nowhere may have begun since the poll. SRS's edge that is
+ * told "nowhere" waits 3 s; control asks the nodes at most every 500 ms and
+ * publishes what they say within 100 ms. */
+#define LOOK_MS 50
+#define LOOKS 14
 
 /* As SRS names it: the default vhost is left out, and so is what an extension
  * looks like. An edge whose viewer plays HTTP-FLV asks for "class.flv". */
@@ -114,12 +119,15 @@ void api_clusters(struct request *r)
 		return;
 	}
 	unsigned owner = owner_of(r, url);
+	if (owner == MAP_NO_NODE && r->tries < LOOKS) {
+		ops->streams(ops->arg);
+		request_again(r, LOOK_MS);
+		return;
+	}
 	json_t *origin = json_null();
 	if (owner != MAP_NO_NODE)
 		origin = origin_json(&r->snap->steer.map->nodes[owner],
 			or_empty(request_param(r, "vhost")));
-	else
-		ops->streams(ops->arg); /* it may have begun since the poll */
 	json_t *question = question_json(r);
 	if (!question) {
 		json_decref(origin);
