@@ -231,6 +231,8 @@ static enum sample_failure failure_named(const char *word)
 		return SAMPLE_REFUSED;
 	if (!strcmp(word, "unreadable"))
 		return SAMPLE_UNREADABLE;
+	if (!strcmp(word, "untrusted"))
+		return SAMPLE_UNTRUSTED;
 	return strcmp(word, "denied") ? SAMPLE_TIMEOUT : SAMPLE_DENIED;
 }
 

@@ -7,9 +7,9 @@
 
 static const char usage[] = "srs [-c FILE] NODE";
 static const char help[] =
-	"The configuration of the SRS on NODE for this inventory: origins are each\n"
-	"other's coworkers and forward to the recorders, edges pull from the\n"
-	"origins, relays forward to an origin, recorders record. Reads the\n"
+	"The configuration of the SRS on NODE for this inventory: origins have dnsd\n"
+	"as coworker (or each other) and forward to the recorders, edges pull from\n"
+	"the origins, relays forward to an origin, recorders record. Reads the\n"
 	"configuration file and what the store keeps of approved nodes.\n";
 
 int cli_srs(int argc, char **argv)

@@ -9,8 +9,14 @@
 
 #define URL_MAX 1024
 #define RTMP_PORT 1935
+/* A stream that is nowhere may have begun since the poll. SRS's edge that is
+ * told "nowhere" waits 3 s; control asks the nodes at most every 500 ms and
+ * publishes what they say within 100 ms. */
+#define LOOK_MS 50
+#define LOOKS 14
 
-/* As SRS names it: the default vhost is left out. */
+/* As SRS names it: the default vhost is left out, and so is what an extension
+ * looks like. An edge whose viewer plays HTTP-FLV asks for "class.flv". */
 static bool stream_url(const struct request *r, char url[URL_MAX])
 {
 	const char *vhost = request_param(r, "vhost");
@@ -21,7 +27,10 @@ static bool stream_url(const struct request *r, char url[URL_MAX])
 		return false;
 	if (!vhost || !strcmp(vhost, "__defaultVhost__"))
 		vhost = "";
-	return snprintf(url, URL_MAX, "%s/%s/%s", vhost, app, stream) < URL_MAX;
+	const char *dot = strrchr(stream, '.');
+	int len = dot ? (int)(dot - stream) : (int)strlen(stream);
+	return snprintf(url, URL_MAX, "%s/%s/%.*s", vhost, app, len, stream) <
+		URL_MAX;
 }
 
 /* Whether the caller is this very node, as far as its address tells: several
@@ -110,12 +119,15 @@ void api_clusters(struct request *r)
 		return;
 	}
 	unsigned owner = owner_of(r, url);
+	if (owner == MAP_NO_NODE && r->tries < LOOKS) {
+		ops->streams(ops->arg);
+		request_again(r, LOOK_MS);
+		return;
+	}
 	json_t *origin = json_null();
 	if (owner != MAP_NO_NODE)
 		origin = origin_json(&r->snap->steer.map->nodes[owner],
 			or_empty(request_param(r, "vhost")));
-	else
-		ops->streams(ops->arg); /* it may have begun since the poll */
 	json_t *question = question_json(r);
 	if (!question) {
 		json_decref(origin);

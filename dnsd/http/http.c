@@ -62,8 +62,18 @@ struct rate {
 	float tokens;
 };
 
+/* A request that is not answered yet: it is served anew when its time comes. */
+struct again {
+	struct side *side;
+	struct evhttp_request *ev;
+	struct event *timer;
+	unsigned tries;
+	TAILQ_ENTRY(again) entry;
+};
+
 struct http {
 	struct event_base *base;
+	TAILQ_HEAD(, again) again;
 	struct published *published;
 	struct control_ops ops;
 	struct accounts *accounts;
@@ -153,6 +163,8 @@ static const char *reason(int code)
 		return "OK";
 	case 204:
 		return "No Content";
+	case 304:
+		return "Not Modified";
 	case 400:
 		return "Bad Request";
 	case 401:
@@ -188,6 +200,11 @@ void request_text(
 	struct request *r, const char *type, const void *text, size_t len)
 {
 	reply(r, 200, type, text, len);
+}
+
+void request_not_modified(struct request *r)
+{
+	evhttp_send_reply(r->ev, 304, reason(304), NULL);
 }
 
 void request_json(struct request *r, int code, json_t *json)
@@ -518,19 +535,18 @@ static void route(struct request *r)
 		request_error(r, 404, "there is nothing here");
 }
 
-static void on_request(struct evhttp_request *ev, void *arg)
+static void serve(struct side *side, struct evhttp_request *ev, unsigned tries)
 {
-	struct side *side = arg;
 	struct http *h = side->http;
 	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(ev);
 	const char *query = uri ? evhttp_uri_get_query(uri) : NULL;
 	struct request r = {.http = h,
 		.ev = ev,
 		.site = side->site,
+		.tries = tries,
 		.peer = peer_of(ev),
 		.has_token = has_token(h, ev)};
 
-	know_connection(side, ev);
 	r.path = uri ? evhttp_uri_get_path(uri) : NULL;
 	if (!r.path)
 		r.path = "";
@@ -538,12 +554,50 @@ static void on_request(struct evhttp_request *ev, void *arg)
 		TAILQ_INIT(&r.query);
 	r.snap = snapshot_acquire(h->published);
 	r.trusted = options_trusts(r.snap->options, &r.peer);
-	if (!r.trusted && !r.has_token && !within_rate(h, &r.peer))
+	if (!r.trusted && !r.has_token && !tries && !within_rate(h, &r.peer))
 		request_error(&r, 429, "too many requests");
 	else
 		route(&r);
 	snapshot_release(h->published);
 	evhttp_clear_headers(&r.query);
+}
+
+static void on_request(struct evhttp_request *ev, void *arg)
+{
+	struct side *side = arg;
+	know_connection(side, ev);
+	serve(side, ev, 0);
+}
+
+static void again_free(struct again *again)
+{
+	TAILQ_REMOVE(&again->side->http->again, again, entry);
+	event_free(again->timer);
+	free(again);
+}
+
+static void on_again(evutil_socket_t fd, short what, void *arg)
+{
+	struct again again = *(struct again *)arg;
+	again_free(arg);
+	serve(again.side, again.ev, again.tries);
+}
+
+/* evhttp reads nothing of a connection while its request is open: the request
+ * stays until it is answered. */
+void request_again(const struct request *r, unsigned ms)
+{
+	struct again *again = mem_zero(1, sizeof *again);
+	struct timeval in = {0, (long)ms * 1000};
+
+	again->side = &r->http->sides[r->site];
+	again->ev = r->ev;
+	again->tries = r->tries + 1;
+	again->timer = event_new(r->http->base, -1, 0, on_again, again);
+	if (!again->timer)
+		abort(); /* no memory */
+	event_add(again->timer, &in);
+	TAILQ_INSERT_TAIL(&r->http->again, again, entry);
 }
 
 /* -- listeners -- */
@@ -655,6 +709,8 @@ static void http_free(struct http *h)
 	if (h->tick)
 		event_free(h->tick);
 	events_free(h->events);
+	while (!TAILQ_EMPTY(&h->again))
+		again_free(TAILQ_FIRST(&h->again));
 	event_base_free(h->base);
 	mailbox_free(h->mailbox);
 	for (int i = 0; i < 2; i++)
@@ -684,6 +740,7 @@ struct http *http_start(const struct conf *conf,
 	struct record_ring *ring, uint64_t secret)
 {
 	struct http *h = mem_zero(1, sizeof *h);
+	TAILQ_INIT(&h->again);
 
 	h->base = event_base_new();
 	h->published = published;

@@ -1,10 +1,12 @@
 /* What the website asks: the lines of a class, one resolution. The same
  * decision as DNS, on the same published state, accounted alike. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/rng.h"
 #include "http/lines.h"
 #include "http/request.h"
 #include "record/ring.h"
@@ -88,76 +90,95 @@ bool lines_stream_ok(const char *stream)
 		!strstr(stream, "..");
 }
 
-static json_t *url(const char *scheme, const char *host, unsigned port,
-	unsigned usual, const char *stream, const char *suffix)
+/* -- as text -- */
+
+/* Written by hand, since a website asks this for every page. Names are letters,
+ * digits, - and _, streams are lines_stream_ok(): nothing is to be escaped. */
+
+static void put_url(struct buf *out, const char *key, const char *host,
+	unsigned port, unsigned usual, const char *stream, const char *suffix)
 {
-	char text[600];
+	const char *scheme = usual == 80 ? "http" : "rtmp";
 	if (!port || !stream)
-		return json_null();
-	if (port == usual)
-		snprintf(text, sizeof text, "%s://%s/%s%s", scheme, host,
+		buf_printf(out, "\"%s\":null", key);
+	else if (port == usual)
+		buf_printf(out, "\"%s\":\"%s://%s/%s%s\"", key, scheme, host,
 			stream, suffix);
 	else
-		snprintf(text, sizeof text, "%s://%s:%u/%s%s", scheme, host,
+		buf_printf(out, "\"%s\":\"%s://%s:%u/%s%s\"", key, scheme, host,
 			port, stream, suffix);
-	return json_string(text);
 }
 
-static json_t *addresses_json(const struct map_node *node)
-{
-	char text[ADDR_TEXT_MAX];
-	json_t *list = json_array();
-	for (unsigned i = 0; i < (unsigned)node->n4 + node->n6; i++)
-		json_array_append_new(
-			list, json_string(addr_text(&node->address[i], text)));
-	return list;
-}
-
-static json_t *line_json(const struct map *map, const struct map_name *name,
+static void put_line(struct buf *out, const struct map_name *name,
 	unsigned line, const struct map_node *node, const char *stream)
 {
-	char host[300];
+	char host[300], text[ADDR_TEXT_MAX];
 	if (line == 1)
 		snprintf(host, sizeof host, "%s", name->name);
 	else
 		snprintf(host, sizeof host, "line%u.%s", line, name->name);
-	return json_pack("{s:i, s:s, s:s, s:o, s:{s:o, s:o, s:o}}", "line",
-		(int)line, "host", host, "node", node->name, "addresses",
-		addresses_json(node), "urls", "rtmp",
-		url("rtmp", host, node->rtmp_port, 1935, stream, ""), "flv",
-		url("http", host, node->flv_port, 80, stream, ".flv"), "hls",
-		url("http", host, node->flv_port, 80, stream, ".m3u8"));
+	buf_printf(out,
+		"%s{\"line\":%u,\"host\":\"%s\",\"node\":\"%s\",\"addresses\":[",
+		line == 1 ? "" : ",", line, host, node->name);
+	for (unsigned i = 0; i < (unsigned)node->n4 + node->n6; i++)
+		buf_printf(out, "%s\"%s\"", i ? "," : "",
+			addr_text(&node->address[i], text));
+	buf_printf(out, "],\"urls\":{");
+	put_url(out, "rtmp", host, node->rtmp_port, 1935, stream, "");
+	buf_printf(out, ",");
+	put_url(out, "flv", host, node->flv_port, 80, stream, ".flv");
+	buf_printf(out, ",");
+	put_url(out, "hls", host, node->flv_port, 80, stream, ".m3u8");
+	buf_printf(out, "}}");
 }
 
-/* {"name", "client", "scope", "ttl", "lines": [...]}. first: the decision for line
- * 1, made by the caller, who may have accounted it. */
-static json_t *lines_json(const struct steer_state *state,
+/* The node of each line, and how long all of that holds. */
+struct chosen {
+	const struct map_node *node[CONF_LINES_MAX];
+	uint32_t ttl_s;
+};
+
+/* first: the decision for line 1, made by the caller, who may have accounted
+ * it. */
+static void choose(const struct steer_state *state,
 	const struct accounts *accounts, const struct steer_query *query,
-	unsigned scope, const char *stream, const struct steer_decision *first,
-	int64_t now_ms)
+	const struct steer_decision *first, int64_t now_ms,
+	struct chosen *chosen)
 {
-	const struct map_name *name = &state->map->names[query->name];
-	struct prefix net = {query->net, query->net_len};
 	struct steer_query of_line = *query;
 	struct steer_decision d = *first;
-	uint32_t ttl = first->ttl_s;
-	char text[PREFIX_TEXT_MAX];
-	json_t *lines = json_array();
 
-	for (unsigned line = 1; line <= name->lines; line++) {
-		of_line.line = (uint8_t)line;
-		if (line > 1)
+	chosen->ttl_s = first->ttl_s;
+	for (unsigned i = 0; i < state->map->names[query->name].lines; i++) {
+		of_line.line = (uint8_t)(i + 1);
+		if (i)
 			steer_decide(
 				state, accounts, &of_line, now_ms, &d, NULL);
-		if (d.ttl_s < ttl)
-			ttl = d.ttl_s;
-		json_array_append_new(lines,
-			line_json(state->map, name, line,
-				&state->map->nodes[d.node[0]], stream));
+		if (d.ttl_s < chosen->ttl_s)
+			chosen->ttl_s = d.ttl_s;
+		chosen->node[i] = &state->map->nodes[d.node[0]];
 	}
-	return json_pack("{s:s, s:s, s:I, s:I, s:o}", "name", name->name,
-		"client", prefix_text(&net, text), "scope", (json_int_t)scope,
-		"ttl", (json_int_t)ttl, "lines", lines);
+}
+
+/* {"name", "client", "scope", "ttl", "lines": [...]}. Returns a hash of all but
+ * the TTL. */
+static uint64_t put_chosen(struct buf *out, const struct map_name *name,
+	const struct steer_query *query, unsigned scope, const char *stream,
+	const struct chosen *chosen)
+{
+	struct prefix net = {query->net, query->net_len};
+	char text[PREFIX_TEXT_MAX];
+
+	buf_printf(out, "{\"name\":\"%s\",\"client\":\"%s\",\"scope\":%u,",
+		name->name, prefix_text(&net, text), scope);
+	uint64_t hash = hash_bytes(out->text, out->len, 0);
+	buf_printf(out, "\"ttl\":%u,", chosen->ttl_s);
+	size_t lines = out->len;
+	buf_printf(out, "\"lines\":[");
+	for (unsigned i = 0; i < name->lines; i++)
+		put_line(out, name, i + 1, chosen->node[i], stream);
+	buf_printf(out, "]}");
+	return hash_bytes(out->text + lines, out->len - lines, hash);
 }
 
 /* -- as Python -- */
@@ -205,24 +226,55 @@ void lines_write(const struct steer_state *state,
 	unsigned scope, const char *stream, int64_t now_ms,
 	enum lines_format format, struct buf *out)
 {
+	const struct map_name *name = &state->map->names[query->name];
 	struct steer_query first = *query;
 	struct steer_decision d;
+	struct chosen chosen;
+	struct buf text = {0};
 
 	first.line = 1;
 	steer_decide(state, accounts, &first, now_ms, &d, NULL);
-	json_t *all =
-		lines_json(state, accounts, &first, scope, stream, &d, now_ms);
+	choose(state, accounts, &first, &d, now_ms, &chosen);
+	put_chosen(&text, name, &first, scope, stream, &chosen);
+	json_t *all = json_loads(text.text, 0, NULL);
 	if (format == LINES_SITE_SETTINGS) {
 		python(out, all);
 	} else {
-		char *text = json_dumps(all, JSON_INDENT(2));
-		buf_printf(out, "%s\n", text);
-		free(text);
+		char *indented = json_dumps(all, JSON_INDENT(2));
+		buf_printf(out, "%s\n", indented);
+		free(indented);
 	}
 	json_decref(all);
+	buf_fini(&text);
 }
 
 /* -- calls -- */
+
+/* Whether the caller has what has that tag. */
+static bool has_tag(const struct request *r, const char *tag)
+{
+	const char *has = evhttp_find_header(
+		evhttp_request_get_input_headers(r->ev), "If-None-Match");
+	return has && (!strcmp(has, "*") || strstr(has, tag));
+}
+
+/* The tag is weak: the same lines have the same, whatever their TTL, which a 304
+ * tells in its Cache-Control. */
+static void reply_lines(struct request *r, const struct buf *text,
+	uint64_t hash, uint32_t ttl_s)
+{
+	char cache[40], tag[24], weak[28];
+	snprintf(cache, sizeof cache, "private, max-age=%u", ttl_s);
+	snprintf(tag, sizeof tag, "\"%016" PRIx64 "\"", hash);
+	snprintf(weak, sizeof weak, "W/%s", tag);
+	request_header(r, "Cache-Control", cache);
+	request_header(r, "Access-Control-Allow-Origin", "*");
+	request_header(r, "ETag", weak);
+	if (has_tag(r, tag))
+		request_not_modified(r);
+	else
+		request_text(r, "application/json", text->text, text->len);
+}
 
 void api_lines(struct request *r)
 {
@@ -231,7 +283,8 @@ void api_lines(struct request *r)
 	int64_t now = clock_ms();
 	struct steer_query query;
 	struct steer_decision d;
-	char cache[40];
+	struct chosen chosen;
+	struct buf text = {0};
 	unsigned scope;
 
 	if (stream && !lines_stream_ok(stream)) {
@@ -241,16 +294,27 @@ void api_lines(struct request *r)
 	if (!request_client(
 		    r, host, request_param(r, "client"), &query, &scope))
 		return;
-	/* One viewer comes, and to line 1. */
+	/* One viewer comes, and to line 1; whoever has the same answer already
+	 * asks for one all the same. */
 	query.line = 1;
 	answer(r, host, &query, scope, now, &d);
-	json_t *lines = lines_json(&r->snap->steer, http_own_accounts(r->http),
-		&query, scope, stream, &d, now);
-	snprintf(cache, sizeof cache, "private, max-age=%lld",
-		(long long)json_integer_value(json_object_get(lines, "ttl")));
-	request_header(r, "Cache-Control", cache);
-	request_header(r, "Access-Control-Allow-Origin", "*");
-	request_json(r, 200, lines);
+	choose(&r->snap->steer, http_own_accounts(r->http), &query, &d, now,
+		&chosen);
+	uint64_t hash =
+		put_chosen(&text, &r->snap->steer.map->names[query.name],
+			&query, scope, stream, &chosen);
+	reply_lines(r, &text, hash, chosen.ttl_s);
+	buf_fini(&text);
+}
+
+static json_t *addresses_json(const struct map_node *node)
+{
+	char text[ADDR_TEXT_MAX];
+	json_t *list = json_array();
+	for (unsigned i = 0; i < (unsigned)node->n4 + node->n6; i++)
+		json_array_append_new(
+			list, json_string(addr_text(&node->address[i], text)));
+	return list;
 }
 
 void api_resolve(struct request *r)

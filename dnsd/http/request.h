@@ -20,6 +20,7 @@ struct request {
 	bool site;                   /* came to the public listener */
 	bool trusted;                /* by address */
 	bool has_token;
+	unsigned tries; /* request_again() so far */
 	struct addr peer;
 	const char *path;
 	struct evkeyvalq query;
@@ -49,6 +50,9 @@ void request_error(struct request *r, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void request_text(
 	struct request *r, const char *type, const void *text, size_t len);
+void request_not_modified(struct request *r);
+/* Not answered yet: runs its handler again after less than a second. */
+void request_again(const struct request *r, unsigned ms);
 /* Whether the caller may change things; false: an error was answered. */
 bool request_may_change(struct request *r);
 /* Whether the caller is a node: who may report. */

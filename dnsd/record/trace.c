@@ -113,7 +113,8 @@ static long long line_time(struct trace *t, int64_t at_ms)
 static const char *const failures[] = {[SAMPLE_TIMEOUT] = "timeout",
 	[SAMPLE_REFUSED] = "refused",
 	[SAMPLE_UNREADABLE] = "unreadable",
-	[SAMPLE_DENIED] = "denied"};
+	[SAMPLE_DENIED] = "denied",
+	[SAMPLE_UNTRUSTED] = "untrusted"};
 static const char *const probes[] = {
 	[HEALTH_RTMP] = "rtmp", [HEALTH_FLV] = "flv"};
 

@@ -1,6 +1,7 @@
 #include "srs/config.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,14 +40,12 @@ static unsigned port_of(const char *target, unsigned usual)
 	return port ? port : usual;
 }
 
-/* ADDRESS:PORT of a node, IPv6 in brackets. */
-static void put_address(
-	struct buf *out, const struct conf_node *node, unsigned port)
+/* " ADDRESS:PORT", IPv6 in brackets. */
+static void put_place(struct buf *out, const struct addr *a, unsigned port)
 {
 	char text[ADDR_TEXT_MAX];
-	addr_text(&node->address[0], text);
-	buf_printf(out, node->address[0].family == 6 ? "[%s]:%u" : "%s:%u",
-		text, port);
+	buf_printf(out, a->family == 6 ? " [%s]:%u" : " %s:%u",
+		addr_text(a, text), port);
 }
 
 /* " ADDRESS:PORT" of each node of a role but one. How many. */
@@ -58,8 +57,7 @@ static unsigned put_role(struct buf *out, const struct conf *conf, int role,
 		const struct conf_node *node = &conf->nodes[i];
 		if (node->role != role || node == but)
 			continue;
-		buf_printf(out, " ");
-		put_address(out, node,
+		put_place(out, &node->address[0],
 			api ? port_of(node->api, API_PORT)
 			    : port_of(node->rtmp, RTMP_PORT));
 		n++;
@@ -77,50 +75,104 @@ static unsigned count_role(const struct conf *conf, int role)
 
 /* -- where dnsd is -- */
 
-/* HOST:PORT of a listener that other machines reach: not loopback; for "any" the
- * address of a name server that is written beside its name. */
-static bool reachable(struct buf *out, const struct conf *conf,
-	const struct conf_texts *listen)
+static bool is_any(const struct addr *a)
 {
-	for (unsigned i = 0; i < listen->n; i++) {
-		struct sockaddr_storage at;
-		if (!sockaddr_parse(&at, listen->text[i], 0))
+	return !addr_half(a, 0) && !addr_half(a, 1);
+}
+
+static bool is_loopback(const struct addr *a)
+{
+	static const struct addr v6 = {.family = 6, .bytes = {[15] = 1}};
+	return addr_equal(a, &v6) || (a->family == 4 && a->bytes[0] == 127);
+}
+
+/* The first address of a family beside a name server's name. */
+static bool ns_address(const char *ns, int family, struct addr *a)
+{
+	char word[ADDR_TEXT_MAX];
+	size_t len;
+
+	for (ns += strcspn(ns, " "); *ns; ns += len) {
+		ns += strspn(ns, " ");
+		len = strcspn(ns, " ");
+		if (len >= sizeof word)
 			continue;
-		struct addr a = addr_from_sockaddr((struct sockaddr *)&at);
-		bool any = !addr_half(&a, 0) && !addr_half(&a, 1);
-		unsigned port = port_of(listen->text[i], 0);
-		const char *ns = conf->n_zones && conf->zones[0].ns.n
-			? strchr(conf->zones[0].ns.text[0], ' ')
-			: NULL;
-		if (a.family == 4 && a.bytes[0] == 127)
-			continue;
-		if (any && !ns)
-			continue;
-		if (any)
-			buf_printf(out, "%.*s:%u", (int)strcspn(ns + 1, " "),
-				ns + 1, port);
-		else
-			buf_printf(out, "%s", listen->text[i]);
-		return true;
+		snprintf(word, sizeof word, "%.*s", (int)len, ns);
+		if (addr_parse(a, word) && a->family == family)
+			return true;
 	}
 	return false;
 }
 
+/* " ADDRESS:PORT" of each dnsd behind a listener that other machines reach: its
+ * own address; for "any" those that are written beside the name servers' names,
+ * since all of them serve alike. How many. */
+static unsigned put_listener(
+	struct buf *out, const struct conf *conf, const char *listen)
+{
+	struct sockaddr_storage at;
+	if (!sockaddr_parse(&at, listen, 0))
+		return 0;
+	struct addr a = addr_from_sockaddr((struct sockaddr *)&at);
+	unsigned port = port_of(listen, 0), n = 0;
+
+	if (is_loopback(&a))
+		return 0;
+	if (!is_any(&a)) {
+		put_place(out, &a, port);
+		return 1;
+	}
+	for (unsigned i = 0; conf->n_zones && i < conf->zones[0].ns.n; i++) {
+		struct addr ns;
+		if (!ns_address(conf->zones[0].ns.text[i], a.family, &ns) ||
+			is_loopback(&ns))
+			continue;
+		put_place(out, &ns, port);
+		n++;
+	}
+	return n;
+}
+
+/* The same of the first such listener of a list. */
+static unsigned put_listeners(struct buf *out, const struct conf *conf,
+	const struct conf_texts *listen)
+{
+	unsigned n = 0;
+	for (unsigned i = 0; i < listen->n && !n; i++)
+		n = put_listener(out, conf, listen->text[i]);
+	return n;
+}
+
+/* SRS posts to one URL: the first name server's. */
 static void put_heartbeat(
 	struct buf *out, const struct conf *conf, const struct conf_node *node)
 {
 	struct buf at = {0};
-	if (reachable(&at, conf, &conf->site.listen) ||
-		reachable(&at, conf, &conf->http.listen))
+	bool tls = false;
+
+	if (put_listeners(&at, conf, &conf->site.listen))
+		tls = *conf->site.cert;
+	else
+		put_listeners(&at, conf, &conf->http.listen);
+	if (at.len)
 		buf_printf(out,
 			"heartbeat {\n    enabled on;\n    interval %d;\n"
-			"    url http://%s/api/v1/servers;\n"
+			"    url %s://%.*s/api/v1/servers;\n"
 			"    device_id %s;\n    summaries on;\n}\n",
-			HEARTBEAT_S, at.text, node->name);
+			HEARTBEAT_S, tls ? "https" : "http",
+			(int)strcspn(at.text + 1, " "), at.text + 1,
+			node->name);
 	else
 		buf_printf(out,
 			"# No heartbeat: no HTTP listener of dnsd is reachable from here.\n");
 	buf_fini(&at);
+}
+
+/* SRS asks coworkers by plain HTTP. How many. */
+static unsigned put_dnsd(struct buf *out, const struct conf *conf)
+{
+	return *conf->site.cert ? 0
+				: put_listeners(out, conf, &conf->site.listen);
 }
 
 /* -- roles -- */
@@ -146,7 +198,8 @@ static void put_origin(
 		buf_printf(out,
 			"    cluster {\n        mode local;\n"
 			"        origin_cluster on;\n        coworkers");
-		put_role(out, conf, ROLE_ORIGIN, node, true);
+		if (!put_dnsd(out, conf))
+			put_role(out, conf, ROLE_ORIGIN, node, true);
 		buf_printf(out, ";\n    }\n");
 	}
 	if (count_role(conf, ROLE_RECORDER)) {
@@ -174,12 +227,12 @@ static void put_relay(struct buf *out, const struct conf *conf)
 		first++;
 	unsigned port = port_of(first->rtmp, RTMP_PORT);
 
-	buf_printf(out,
-		"    forward {\n        enabled on;\n        destination ");
+	buf_printf(
+		out, "    forward {\n        enabled on;\n        destination");
 	if (name)
-		buf_printf(out, "%s:%u", name, port);
+		buf_printf(out, " %s:%u", name, port);
 	else
-		put_address(out, first, port);
+		put_place(out, &first->address[0], port);
 	buf_printf(out, ";\n    }\n");
 }
 
@@ -242,6 +295,9 @@ bool srs_config(const struct conf *conf, const char *name, struct buf *out,
 		port_of(node->rtmp, RTMP_PORT), max_connections(node), name);
 	buf_printf(out, "stats {\n    enabled on;\n    network 0;\n}\n");
 	put_heartbeat(out, conf, node);
+	if (node->api && strchr(node->api, '@'))
+		buf_printf(out,
+			"# http_api asks for a password (auth): write it in here.\n");
 	buf_printf(out,
 		"http_api {\n    enabled on;\n    listen %u;\n}\n"
 		"http_server {\n    enabled on;\n    listen %u;\n"

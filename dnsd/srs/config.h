@@ -1,7 +1,9 @@
 /* config.h - the configuration of an SRS (5 and 6) that this inventory asks for.
  * Pure.
  *
- * Origins are a cluster and each other's coworkers, and forward to the recorders;
+ * Origins are a cluster whose only coworker is dnsd (/api/v1/clusters) where its
+ * public listener can be reached by plain HTTP, else each other's coworkers; they
+ * forward to the recorders;
  * edges pull from the origins; relays forward to an origin, by its steered name if
  * there is one, so that another one is found when it is gone; recorders record.
  */

@@ -68,6 +68,7 @@ struct poller {
 	struct asked **nodes; /* sorted by node */
 	unsigned n;
 	unsigned interval_ms, timeout_ms;
+	const char *authorities; /* a file; NULL: the system's */
 	struct rng rng;
 	CURL *spare[SPARE_MAX];
 	unsigned n_spare;
@@ -187,6 +188,9 @@ static void set_options(CURL *curl, struct ask *ask)
 	/* The bundle alone: curl keeps it parsed only if there is no directory
 	 * too, and to parse it anew holds the loop up for 50 ms each time. */
 	curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
+	if (node->poller->authorities)
+		curl_easy_setopt(
+			curl, CURLOPT_CAINFO, node->poller->authorities);
 	curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, 16384L);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, ask);
@@ -292,6 +296,9 @@ static enum sample_failure failure_of(CURL *curl, CURLcode code)
 	case CURLE_COULDNT_CONNECT:
 		curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &error);
 		return probe_failure((int)error);
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CACERT_BADFILE:
+		return SAMPLE_UNTRUSTED;
 	case CURLE_GOT_NOTHING:
 	case CURLE_RECV_ERROR:
 	case CURLE_SEND_ERROR:
@@ -659,6 +666,7 @@ struct poller *poll_new(
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return NULL;
 	struct poller *p = mem_zero(1, sizeof *p);
+	p->authorities = getenv("SSL_CERT_FILE");
 	p->base = base;
 	p->events = *events;
 	TAILQ_INIT(&p->ended);

@@ -138,7 +138,8 @@ static const char *failure_text(enum sample_failure failure)
 {
 	static const char *const text[] = {"polls time out",
 		"polls are refused", "its answers are unreadable",
-		"it denies access to its API"};
+		"it denies access to its API",
+		"its certificate is not trusted"};
 	return text[failure];
 }
 

@@ -31,6 +31,7 @@ enum sample_failure {
 	SAMPLE_UNREADABLE, /* an answer that is none: HTTP error, no JSON,
 			      no data.system.conn_srs, wrong types */
 	SAMPLE_DENIED,     /* 401 or 403: the operator must look */
+	SAMPLE_UNTRUSTED,  /* its certificate: likewise */
 };
 
 #endif

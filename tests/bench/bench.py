@@ -14,7 +14,8 @@ more for each of the others.
              [--names N] [--only SECTION,...]
 
 closed: 128 questions always under way; seldom: 20,000 a second; tcp: over
-connections that stay, and with one for every question; cores: one worker and
+connections that stay, and with one for every question; lines: GET /api/v1/lines,
+each question for another client; cores: one worker and
 two; start: from exec to the first answer, on all cores.
 """
 
@@ -96,16 +97,20 @@ def configuration(fleet, geoip, names):
 def load(server, mix, args, more=()):
     """One run of the generator against a server (name, port, pids); more: of
     its options."""
+    return generate(server, "qgen", "-t", str(args.seconds), "-m",
+                    str(args.names), *more, f"127.0.0.1:{server.port}", mix)
+
+
+def generate(server, *words):
+    """What a generator tells, and the server's CPU time meanwhile."""
     pids = server.pids()
     before, busy, start = cpu_ns(pids), busy_ns(), time.monotonic()
     children = sum(os.times()[2:4])
     out = subprocess.run(
-        ["taskset", "-c", str(os.cpu_count() - 1), f"{BENCH}/qgen",
-         "-t", str(args.seconds), "-m", str(args.names), *more,
-         f"127.0.0.1:{server.port}", mix],
-        capture_output=True, text=True)
+        ["taskset", "-c", str(os.cpu_count() - 1), f"{BENCH}/{words[0]}",
+         *words[1:]], capture_output=True, text=True)
     if out.returncode:
-        sys.exit(f"{server.name}: qgen {mix}: {out.stderr or out.stdout}")
+        sys.exit(f"{server.name}: {' '.join(words)}: {out.stderr or out.stdout}")
     result = json.loads(out.stdout)
     after, busy = cpu_ns(pids), busy_ns() - busy
     result["seconds"] = time.monotonic() - start
@@ -242,6 +247,8 @@ def loaded_fleet():
 # -- what is measured ---------------------------------------------------------
 
 MIXES = ["static", "steered", "ecs", "nxdomain", "names", "mix"]
+LINES = ("/api/v1/lines?name=live.example.com&client=10.1.@.@"
+         "&stream=live/class")
 
 
 def ask_closed(servers, args):
@@ -261,6 +268,24 @@ def ask_tcp(servers, args):
     table(measure(servers, MIXES[:1], args, ("-T", "-w", "256")), "total")
     print("\nTCP, a connection for every question, 16 of them at once\n")
     table(measure(servers, MIXES[:1], args, ("-1",)), "total")
+
+
+def ask_lines(servers, args):
+    """Of dnsd alone; one thread of it answers HTTP."""
+    print("\nGET /api/v1/lines, 16 connections that stay\n")
+    dnsd = servers[0]
+    words = ("hgen", "-t", str(args.seconds),
+             f"127.0.0.1:{dnsd.daemon.http_port}", LINES)
+    runs = [generate(dnsd, *words) for _ in range(args.reps)]
+    m = medians(runs)
+    rates = [r["per_s"] for r in runs]
+    print_table(("answers/s", "least-most", "user ns", "total ns",
+                 "a core's/s", "p50 us", "p99 us", "no 200"),
+                [(f"{m['per_s']:,.0f}",
+                  f"{min(rates):,.0f}-{max(rates):,.0f}",
+                  f"{m['user']:,.0f}", f"{m['total']:,.0f}",
+                  f"{1e9 / m['total']:,.0f}", f"{m['p50_us']:.0f}",
+                  f"{m['p99_us']:.0f}", str(sum(r["wrong"] for r in runs)))])
 
 
 def ask_cores(args, conf, zone):
@@ -395,7 +420,8 @@ def ask_start(args, fleet):
                  "MiB at most"), rows)
 
 
-SECTIONS = {"closed": ask_closed, "seldom": ask_seldom, "tcp": ask_tcp}
+SECTIONS = {"closed": ask_closed, "seldom": ask_seldom, "tcp": ask_tcp,
+            "lines": ask_lines}
 
 
 def compare(servers, args):

@@ -151,6 +151,7 @@ def anchors(path):
 def documents():
     yield ROOT / "README.md"
     yield ROOT / "CONTRIBUTING.md"
+    yield ROOT / "conf" / "srs" / "README.md"
     yield from sorted(DOCS.glob("*.md"))
 
 

@@ -50,10 +50,10 @@ def own_network():
 class Resolver:
     """Forwards questions to dnsd with the viewers' subnet; caches nothing."""
 
-    def __init__(self, port):
+    def __init__(self, port, host="127.0.0.1"):
         self.port = port
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 53))
+        self.socket.bind((host, 53))
         threading.Thread(target=self.run, daemon=True).start()
 
     def run(self):

@@ -7,6 +7,7 @@ import json
 import random
 import re
 import signal
+import socket
 import sqlite3
 import threading
 import time
@@ -69,6 +70,45 @@ class Clusters(Test):
         first.set_streams()
         second.set_streams("live/music", "live/maths")
         self.eventually(lambda: self.is_at("maths", second))
+
+    def test_extension(self):
+        """SRS's edge asks for class.flv when its viewer plays HTTP-FLV; for SRS
+        that is the stream class."""
+        self.fleet["srs1"].set_streams("live/maths")
+        self.eventually(lambda: self.is_at("maths", self.fleet["srs1"]))
+        self.assertTrue(self.is_at("maths.flv", self.fleet["srs1"]))
+        self.assertIsNone(self.origin("maths2.flv"))
+
+    def test_begun_since_the_poll(self):
+        """The first answer tells it: an edge that is told "nowhere" waits."""
+        self.d = d = self.daemon(
+            conf_of(self.fleet).replace("interval: 0.2", "interval: 60"))
+        for node in self.fleet:
+            self.eventually(lambda: d.node(node.name)["state"] == "up")
+        for node, stream in ((0, "maths"), (1, "music"), (0, "art")):
+            self.fleet[node].set_streams(f"live/{stream}")
+            self.assertTrue(self.is_at(stream, self.fleet[node]), stream)
+
+    def test_stop_while_a_question_waits(self):
+        threads = [threading.Thread(target=self.ask_and_see) for _ in range(9)]
+        for thread in threads:
+            thread.start()
+        self.eventually(lambda: self.fleet["srs1"].seen["polls"])
+        self.d.stop()
+        for thread in threads:
+            thread.join()
+
+    def test_caller_goes_while_its_question_waits(self):
+        for _ in range(20):
+            s = socket.create_connection(("127.0.0.1", self.d.http_port))
+            s.sendall(b"GET /api/v1/clusters?app=live&stream=nowhere "
+                      b"HTTP/1.1\r\n\r\n" * 2)
+            s.close()
+        self.assertIsNone(self.origin("nowhere"))
+
+    def ask_and_see(self):
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            self.origin("nowhere")
 
     def test_not_from_others(self):
         """What edges and recorders have, they have from an origin."""

@@ -1,5 +1,7 @@
 """Running it: reload, control, store, HTTP, GeoIP swaps, start and stop."""
 
+import contextlib
+import http.client
 import json
 import os
 import re
@@ -613,6 +615,61 @@ class Http(Test):
         self.assertEqual(body["addresses"], ["192.0.2.2"])
         self.assertEqual(body["ip"], "10.3.0.7")
 
+    def lines(self, **headers):
+        """(status, headers, body) of the lines of one class."""
+        c = http.client.HTTPConnection("127.0.0.1", self.d.http_port, timeout=10)
+        with contextlib.closing(c):
+            c.request("GET", "/api/v1/lines?name=live.example.com"
+                      "&client=10.3.0.7&stream=live/x", headers=headers)
+            answer = c.getresponse()
+            return answer.status, answer.headers, answer.read()
+
+    def test_lines_again(self):
+        """The same lines are not sent twice."""
+        status, headers, body = self.lines()
+        tag, ttl = headers["ETag"], json.loads(body)["ttl"]
+        self.assertTrue(tag.startswith("W/\""))
+        self.assertEqual(headers["Cache-Control"], f"private, max-age={ttl}")
+        for has in (tag, tag[2:], f'"x", {tag}', "*"):
+            status, headers, body = self.lines(**{"If-None-Match": has})
+            self.assertEqual((status, body), (304, b""), has)
+            self.assertEqual(headers["ETag"], tag)
+            self.assertRegex(headers["Cache-Control"],
+                             r"^private, max-age=[1-5]$")
+        for has in ('W/"0123456789abcdef"', tag[:-2] + '"', tag.strip('W/"')):
+            self.assertEqual(self.lines(**{"If-None-Match": has})[0], 200, has)
+        # other lines have another tag
+        self.d.run("ctl", "drain", "b")
+        self.eventually(lambda: self.lines(**{"If-None-Match": tag})[0] == 200)
+        self.assertNotEqual(self.lines()[1]["ETag"], tag)
+
+    def test_lines_again_is_a_viewer(self):
+        tag = self.lines()[1]["ETag"]
+        for _ in range(6):
+            self.assertEqual(self.lines(**{"If-None-Match": tag})[0], 304)
+        self.eventually(lambda: self.d.node("b")["answers"] == 7)
+
+    def test_rate(self):
+        """A website may ask as fast as it can, others may not. One connection
+        asks more than a bucket holds."""
+        def statuses(trusted):
+            self.d.write_conf((self.d.folder / "dnsd.yaml").read_text()
+                              .removeprefix(self.d.head).split("trusted:")[0]
+                              + f"trusted: [{trusted}]\n")
+            self.d.run("ctl", "reload")
+            c = http.client.HTTPConnection("127.0.0.1", self.d.http_port,
+                                           timeout=10)
+            found = set()
+            with contextlib.closing(c):
+                for _ in range(1500):
+                    c.request("GET", "/api/v1/lines?name=live.example.com")
+                    answer = c.getresponse()
+                    answer.read()
+                    found.add(answer.status)
+            return found
+        self.assertEqual(statuses("127.0.0.0/8"), {200})
+        self.assertEqual(statuses("192.0.2.0/24"), {200, 429})
+
     def test_lines_command(self):
         told = self.d.run("lines", "--stream", "live/x", "live.example.com",
                           "10.3.0.7")
@@ -992,33 +1049,6 @@ class QueryLog(Test):
         self.assertNotIn("query from", d.log_text())
 
 
-def srs_blocks(text):
-    """SRS's grammar: `name words;` or `name words { ... }`, # starts a comment.
-    {"name": [words]} and {"name words": {...}}; nothing twice."""
-    tokens = re.findall(r"[{};]|[^\s{};]+", re.sub(r"#.*", "", text))
-
-    def block(nested):
-        found, words = {}, []
-        while tokens:
-            token = tokens.pop(0)
-            if token == ";":
-                key, value = words[0], words[1:]
-                assert value, f"{key} has no value"
-            elif token == "{":
-                key, value = " ".join(words), block(True)
-            elif token == "}":
-                assert nested and not words
-                return found
-            else:
-                words.append(token)
-                continue
-            assert key not in found, f"{key} twice"
-            found[key], words = value, []
-        assert not nested and not words, "ends in the middle"
-        return found
-    return block(False)
-
-
 class Check(Test):
     def check(self, conf, **files):
         d = self.daemon(conf, files={"zone": zone(), **files}, start=False)
@@ -1097,59 +1127,6 @@ class Check(Test):
         self.assertIn("a 5.0ms, b", text)
         text = d.run("check", "--from", "51,0")
         self.assertIn("b 5", text.split(":")[1])
-
-    def test_srs(self):
-        conf = """
-public: {listen: ["0.0.0.0:8080"]}
-zones: {example.com: {ns: ["ns1.example.com 203.0.113.5"]}}
-nodes:
-  oa: {role: origin, address: [192.0.2.1], at: [1, 1]}
-  ob: {role: origin, address: [192.0.2.2], at: [1, 1], api: "http://u:p@192.0.2.2:9091"}
-  e1: {role: edge, address: ["2001:db8::3"], at: [1, 1], capacity: 3000}
-  r1: {role: relay, address: [192.0.2.4], at: [1, 1], rtmp: "192.0.2.4:19370"}
-  rec: {role: recorder, address: [192.0.2.5], at: [1, 1], overcommit: 1}
-steer: {live.example.com: {pool: [edge]}, push.example.com: {pool: [relay]}%s}
-"""
-        def blocks(node, names=""):
-            d = self.daemon(conf % names, start=False)
-            return srs_blocks(d.run("srs", node))
-
-        origin = blocks("oa")
-        self.assertEqual(origin["listen"], ["1935"])
-        self.assertEqual(origin["server_id"], ["oa"])
-        self.assertEqual(origin["stats"]["enabled"], ["on"])
-        self.assertEqual(origin["heartbeat"]["url"],
-                         ["http://203.0.113.5:8080/api/v1/servers"])
-        vhost = origin["vhost __defaultVhost__"]
-        self.assertEqual(vhost["cluster"]["coworkers"], ["192.0.2.2:9091"])
-        self.assertEqual(vhost["forward"]["destination"], ["192.0.2.5:1935"])
-        self.assertEqual(vhost["http_hooks"]["enabled"], ["off"])
-
-        edge = blocks("e1")
-        self.assertGreaterEqual(int(edge["max_connections"][0]), 2 * 3000)
-        self.assertEqual(edge["vhost __defaultVhost__"]["cluster"],
-                         {"mode": ["remote"],
-                          "origin": ["192.0.2.1:1935", "192.0.2.2:1935"]})
-
-        relay = blocks("r1")
-        self.assertEqual(relay["listen"], ["19370"])
-        self.assertEqual(relay["vhost __defaultVhost__"]["forward"]["destination"],
-                         ["192.0.2.1:1935"])
-        relay = blocks("r1", ", origin.example.com: {pool: [origin]}")
-        self.assertEqual(relay["vhost __defaultVhost__"]["forward"]["destination"],
-                         ["origin.example.com:1935"])
-
-        recorder = blocks("rec")
-        self.assertEqual(recorder["vhost __defaultVhost__"]["dvr"]["enabled"], ["on"])
-
-    def test_srs_without_origins(self):
-        d = self.daemon("zones: {example.com: {ns: [n.example.com]}}\n"
-                        "nodes: {e: {address: [192.0.2.1], at: [1, 1]}}\n",
-                        start=False)
-        done = d.run("srs", "e", check=False)
-        self.assertEqual(done.returncode, 1)
-        self.assertIn("there is no origin", done.stderr)
-        self.assertIn("no node 'x'", d.run("srs", "x", check=False).stderr)
 
     def test_help(self):
         for word in ("run", "check", "try", "lines", "srs", "ctl", "replay"):

@@ -1,6 +1,12 @@
 """Steering end to end: dnsd against stand-ins for SRS, asked by DNS."""
 
+import os
+import pathlib
 import random
+import ssl
+import subprocess
+import tempfile
+import unittest.mock
 
 import dns.rcode
 
@@ -220,6 +226,57 @@ class Authentication(Test):
         for output in (d.log_text(), str(d.http("/api/v1/nodes")),
                        str(d.http("/api/v1/status")), d.run("ctl", "nodes")):
             self.assertNotIn("pa55w", output)
+
+
+class Https(Test):
+    """Polls by HTTPS: whose certificate is whose."""
+
+    def certificate(self, folder, address):
+        """(certificate, context of a server) for an address."""
+        files = [folder / f"{address}.crt", folder / f"{address}.key"]
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+             "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
+             "/CN=srs", "-addext", f"subjectAltName=IP:{address}", "-out",
+             files[0], "-keyout", files[1]], check=True, capture_output=True)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*files)
+        return files[0], context
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="dnsd-tls-")
+        self.addCleanup(folder.cleanup)
+        self.trusted, context = self.certificate(
+            pathlib.Path(folder.name), "127.0.0.10")
+        self.fleet = Fleet(2, scale=0.1, tls=context)
+        self.addCleanup(self.fleet.close)
+
+    def daemon_that_trusts(self, path):
+        with unittest.mock.patch.dict(os.environ, SSL_CERT_FILE=str(path)):
+            return self.daemon(conf_of(self.fleet), files={"nets.txt": NETS})
+
+    def test_trusted(self):
+        """srs2 shows the certificate of srs1's address."""
+        d = self.daemon_that_trusts(self.trusted)
+        self.eventually(lambda: d.node("srs1")["state"] == "up")
+        self.fleet[0].set_load(conns=123)
+        self.eventually(lambda: d.node("srs1")["connections"] == 123)
+        self.is_untrusted(d, "srs2")
+
+    def is_untrusted(self, d, name):
+        self.eventually(lambda: d.node(name)["state"] == "unknown" and
+                        d.node(name)["why"] == "its certificate is not trusted")
+        self.assertEqual(self.fleet[name].seen["polls"], 0)
+        self.eventually(lambda: " cert" in d.log_text())
+
+    def test_untrusted(self):
+        d = self.daemon(conf_of(self.fleet), files={"nets.txt": NETS})
+        self.is_untrusted(d, "srs1")
+        self.is_untrusted(d, "srs2")
+
+    def test_no_authorities(self):
+        d = self.daemon_that_trusts("/nonexistent")
+        self.is_untrusted(d, "srs1")
 
 
 class Versions(Test):

@@ -200,15 +200,14 @@ static void test_no_statistics(void **state)
 	assert_int_equal(state_of(s, 0), NODE_UNKNOWN);
 }
 
-/* Unreadable or denied is not down, but not up either. */
+/* What answers, but not with a sample, is not down, and not up either. */
 static void test_unreadable(void **state)
 {
 	struct scene *s = *state;
-	for (unsigned node = 0; node < 2; node++) {
+	for (unsigned node = 0; node < 3; node++) {
 		poll_ok(s, node, 10);
 		for (int i = 0; i < 2; i++)
-			fleet_failed(s->fleet, node,
-				node ? SAMPLE_DENIED : SAMPLE_UNREADABLE,
+			fleet_failed(s->fleet, node, SAMPLE_UNREADABLE + node,
 				s->now);
 		assert_int_equal(state_of(s, node), NODE_UNKNOWN);
 	}
