@@ -321,37 +321,59 @@ static bool first_time(struct loader *l, const void *base,
 	return true;
 }
 
+static void set_number(struct loader *l, const struct yaml *y,
+	const struct key *key, void *field)
+{
+	double v;
+	if (key->type == KEY_REAL)
+		number(l, y, key, NULL, field);
+	else if (key->type == KEY_RATE)
+		number(l, y, key, "KMG", field);
+	else if (!whole(l, y, key, &v))
+		return;
+	else if (key->type == KEY_INT)
+		*(int *)field = (int)v;
+	else
+		*(int64_t *)field = (int64_t)v;
+}
+
+static void set_word(struct loader *l, const struct yaml *y,
+	const struct key *key, void *field)
+{
+	if (!is_kind(l, y, key->name, YAML_SCALAR))
+		return;
+	if (key->type == KEY_TEXT)
+		*(const char **)field = y->text;
+	else if (key->type == KEY_PATH)
+		*(const char **)field = path_resolve(l, y->text);
+	else if (key->type == KEY_NAME)
+		set_name(l, y, field);
+	else if (!conf_time(y->text, field))
+		complain(l, y->line,
+			"%s: '%s' is not a time such as 2026-11-22T09:00 or 2026-11-22T09:00+08:00",
+			key->name, y->text);
+}
+
 static void set_key(struct loader *l, const struct yaml *y,
 	const struct key *key, void *base)
 {
 	void *field = (char *)base + key->offset;
-	double v;
 
 	switch (key->type) {
-	case KEY_BOOL:
-		set_bool(l, y, key, field);
-		break;
 	case KEY_INT:
-		if (whole(l, y, key, &v))
-			*(int *)field = (int)v;
-		break;
 	case KEY_COUNT:
-		if (whole(l, y, key, &v))
-			*(int64_t *)field = (int64_t)v;
-		break;
 	case KEY_REAL:
-		number(l, y, key, NULL, field);
-		break;
 	case KEY_RATE:
-		number(l, y, key, "KMG", field);
+		set_number(l, y, key, field);
 		break;
 	case KEY_TEXT:
-		if (is_kind(l, y, key->name, YAML_SCALAR))
-			*(const char **)field = y->text;
-		break;
 	case KEY_PATH:
-		if (is_kind(l, y, key->name, YAML_SCALAR))
-			*(const char **)field = path_resolve(l, y->text);
+	case KEY_TIME:
+	case KEY_NAME:
+		set_word(l, y, key, field);
+		break;
+	case KEY_BOOL:
+		set_bool(l, y, key, field);
 		break;
 	case KEY_ENUM:
 		set_enum(l, y, key, field);
@@ -374,17 +396,6 @@ static void set_key(struct loader *l, const struct yaml *y,
 		break;
 	case KEY_AT:
 		set_at(l, y, key, field);
-		break;
-	case KEY_TIME:
-		if (is_kind(l, y, key->name, YAML_SCALAR) &&
-			!conf_time(y->text, field))
-			complain(l, y->line,
-				"%s: '%s' is not a time such as 2026-11-22T09:00 or 2026-11-22T09:00+08:00",
-				key->name, y->text);
-		break;
-	case KEY_NAME:
-		if (is_kind(l, y, key->name, YAML_SCALAR))
-			set_name(l, y, field);
 		break;
 	case KEY_SECTION:
 		if (is_kind(l, y, key->name, YAML_MAP))
