@@ -77,6 +77,10 @@ class Clusters(Test):
         self.assertIsNone(self.origin("maths"))
         self.assertEqual(self.d.node("srs3")["records"], ["/live/maths"])
         self.assertNotIn("records", self.d.node("srs1"))
+        one = self.d.http("/api/v1/nodes?name=srs3")[1]
+        self.assertEqual([(n["name"], n["records"]) for n in one],
+                         [("srs3", ["/live/maths"])])
+        self.assertEqual(self.d.http("/api/v1/nodes?name=nobody"), (200, []))
         listed = self.d.http("/api/v1/streams")[1]
         self.assertEqual([(s["stream"], s["node"], s["role"]) for s in listed],
                          [("/live/maths", "srs3", "recorder")])
