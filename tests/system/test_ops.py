@@ -514,6 +514,26 @@ class Start(Test):
             self.assertIn(d.address("live.example.com"),
                           ("192.0.2.1", "192.0.2.2"))
 
+    def test_waiting_questions_count_once(self):
+        with socket.socket() as silent, \
+                socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            silent.bind(("127.0.0.1", 0))
+            silent.listen(64)
+            api = f"api: \"http://127.0.0.1:{silent.getsockname()[1]}\""
+            conf = STATIC.replace("api: off", api)
+            d = self.daemon(conf, files={"zone": zone()})
+            for _ in range(100):
+                client.sendto(d.query("live.example.com").to_wire(),
+                              ("127.0.0.1", d.port))
+            client.settimeout(PATIENCE_S)
+            for _ in range(100):
+                client.recv(4096)
+            self.eventually(lambda: re.search(
+                r'^dnsd_responses_total{rcode="NOERROR"} 100$',
+                d.http("/metrics")[1], re.M))
+            self.assertIn('dnsd_query_types_total{type="A"} 100\n',
+                          d.http("/metrics")[1])
+
     def test_smallest_file(self):
         """Works without a single optional key but ports."""
         d = self.daemon(
