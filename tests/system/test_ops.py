@@ -1074,9 +1074,10 @@ class Check(Test):
         """Errors of the configuration hide none of the files it names."""
         status, text = self.check(
             "geoip: [no.mmdb]\n" + STATIC.replace("lines: 2", "lines: 99"),
-            zone=zone() + "www A 1.2.3\n")
+            zone=zone() + "www A 1.2.3\nlive A 192.0.2.9\n")
         self.assertEqual(status, 1)
         for what in ("dnsd.yaml:13: lines: 99 is out of range", "zone:6:",
+                     "zone:7: live.example.com: A at a steered name",
                      "dnsd.yaml:6: geoip:"):
             self.assertIn(what, text)
 
