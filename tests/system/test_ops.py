@@ -814,6 +814,10 @@ class Tls(Test):
         d.write("site.key", "nonsense")
         self.assertIn("site.key", d.run("ctl", "reload"))
         self.assertEqual(self.subject(port), second)
+        # Without one it would be another kind of listener.
+        d.write_conf(conf.replace(", cert: site.crt, key: site.key", ""))
+        self.assertIn("'public cert' takes a restart", d.run("ctl", "reload"))
+        self.assertEqual(self.subject(port), second)
 
     def test_broken_at_start(self):
         conf = ("public: {listen: [\"127.0.0.1:1\"], cert: site.crt, "
