@@ -125,6 +125,10 @@ const scenarios = {
 	async history(page) {
 		await until("rows", async () => await rows(page) === 6);
 		const n = await act("history", "hk1");
+		// One point would be a chart without a line, over years.
+		await act("history", "gb1", 1);
+		await row(page, "gb1").locator("button.open").click();
+		await until("too little", async () => /Too little/.test(await page.locator("#panel .chart").textContent()));
 		await row(page, "hk1").locator("button.open").click();
 		await until("the chart", async () => await page.locator("#panel .chart canvas").count() === 1);
 		assert.equal(await page.locator("#panel .chart").getAttribute("data-points"), String(n));
