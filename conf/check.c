@@ -190,11 +190,24 @@ static bool has_family(const struct conf_node *node, uint8_t family)
 	return false;
 }
 
+/* A node as a message about another place names it: one of another file, or that
+ * was approved, is not to be looked for here. */
+static const char *node_text(const struct conf_node *node,
+	const struct conf_where *told, char *out, size_t room)
+{
+	if (strcmp(node->where.file, told->file))
+		snprintf(out, room, "%s (%s:%u)", node->name, node->where.file,
+			node->where.line);
+	else
+		snprintf(out, room, "%s", node->name);
+	return out;
+}
+
 /* A viewer with IPv4 only must reach whatever node is picked. */
 static bool check_families(const struct conf *conf,
 	const struct conf_steer *steer, struct err *err)
 {
-	char line[256];
+	char line[720], one[320], other[320];
 	const struct conf_node *with = NULL, *without = NULL;
 	for (unsigned i = 0; i < steer->n_nodes; i++) {
 		const struct conf_node *node = &conf->nodes[steer->node[i]];
@@ -206,8 +219,9 @@ static bool check_families(const struct conf *conf,
 	if (!with || !without)
 		return true;
 	snprintf(line, sizeof line,
-		"in the pool, %.63s has an IPv4 address and %.63s has none",
-		with->name, without->name);
+		"in the pool, %s has an IPv4 address and %s has none",
+		node_text(with, &steer->where, one, sizeof one),
+		node_text(without, &steer->where, other, sizeof other));
 	return complain(err, steer->where, line, steer->name);
 }
 

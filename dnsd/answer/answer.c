@@ -71,7 +71,8 @@ static inline bool begin(struct answerer *answerer, const struct asked_of *of,
 		query_end(q, job->query_len,
 			job->asked ? job->asked->name.len : 0);
 	}
-	count_query(&answerer->counters, job);
+	if (!job->again)
+		count_query(&answerer->counters, job);
 	if (job->drop || q->rcode != RCODE_NOERROR || !q->question_len ||
 		q->qclass != CLASS_IN)
 		return false;

@@ -37,6 +37,7 @@ struct answer_job {
 	const uint8_t *query;
 	uint16_t query_len;
 	bool tcp;
+	bool again;       /* it was deferred, and counted then */
 	struct addr peer; /* the asking address */
 	uint8_t *reply;
 	uint16_t reply_room; /* at least 512 */

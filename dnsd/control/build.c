@@ -197,7 +197,7 @@ bool build_geo_keep(const struct built *built, struct err *err)
 
 struct zones_work {
 	const struct conf *conf;
-	struct zone_builder **builder; /* by zone */
+	struct zone_builder **builder; /* by zone; NULL: it is none */
 	bool *missing; /* its file can't be read: nothing more to say of it */
 	struct err *err;
 	bool ok;
@@ -218,6 +218,8 @@ static bool zone_read(struct zones_work *w, unsigned i)
 	struct name apex = name_of(zone->name);
 	char where[512];
 
+	if (!*zone->name || (zone->file ? !*zone->file : !zone->ns.n))
+		return false;
 	w->builder[i] = zone_builder_new(&apex);
 	if (zone->file) {
 		w->missing[i] =
@@ -237,6 +239,8 @@ static struct zone_builder *zone_holding(
 {
 	struct zone_builder *best = NULL;
 	for (unsigned i = 0; i < w->conf->n_zones; i++) {
+		if (!w->builder[i])
+			continue;
 		const struct name *apex = zone_builder_apex(w->builder[i]);
 		if (name_below(name, apex) &&
 			(!best ||
@@ -256,8 +260,10 @@ static void mark_name(struct zones_work *w, const struct conf_steer *steer,
 	name = name_of(text);
 	snprintf(where, sizeof where, "%s:%u", steer->where.file,
 		steer->where.line);
-	if (!zone_builder_mark(zone_holding(w, &name), &name, mark_pack(mark),
-		    where, w->err))
+	struct zone_builder *builder = zone_holding(w, &name);
+	if (!builder ||
+		!zone_builder_mark(
+			builder, &name, mark_pack(mark), where, w->err))
 		w->ok = false;
 }
 
@@ -319,27 +325,44 @@ static void add_node_names(struct zones_work *w)
 				&conf->nodes[i]);
 }
 
+/* Reads the zones and marks the steered names in them. */
+static void zones_begin(struct zones_work *w)
+{
+	const struct conf *conf = w->conf;
+
+	w->ok = true;
+	w->builder = mem_zero(conf->n_zones, sizeof *w->builder);
+	w->missing = mem_zero(conf->n_zones, sizeof *w->missing);
+	for (unsigned i = 0; i < conf->n_zones; i++)
+		w->ok &= zone_read(w, i);
+	for (unsigned i = 0; i < conf->n_steer; i++)
+		if (*conf->steer[i].name)
+			mark_steered(w, i);
+}
+
+/* NULL: it can't be served. */
+static struct zone *zone_end(struct zones_work *w, unsigned i)
+{
+	struct zone *zone = NULL;
+	if (w->builder[i] && !w->missing[i])
+		zone = zone_build(w->builder[i], w->err);
+	else
+		zone_builder_free(w->builder[i]);
+	w->ok &= zone != NULL;
+	return zone;
+}
+
 static bool build_zones(struct built *b, struct err *err)
 {
 	const struct conf *conf = b->conf;
-	struct zones_work w = {.conf = conf, .err = err, .ok = true};
+	struct zones_work w = {.conf = conf, .err = err};
 
-	w.builder = mem_zero(conf->n_zones, sizeof *w.builder);
-	w.missing = mem_zero(conf->n_zones, sizeof *w.missing);
-	for (unsigned i = 0; i < conf->n_zones; i++)
-		w.ok &= zone_read(&w, i);
-	for (unsigned i = 0; i < conf->n_steer; i++)
-		mark_steered(&w, i);
+	zones_begin(&w);
 	add_node_names(&w);
 	b->zones = mem_zero(conf->n_zones, sizeof(struct zone *));
 	b->n_zones = conf->n_zones;
-	for (unsigned i = 0; i < conf->n_zones; i++) {
-		if (w.missing[i])
-			zone_builder_free(w.builder[i]);
-		else
-			b->zones[i] = zone_build(w.builder[i], err);
-		w.ok &= b->zones[i] != NULL;
-	}
+	for (unsigned i = 0; i < conf->n_zones; i++)
+		b->zones[i] = zone_end(&w, i);
 	free(w.builder);
 	free(w.missing);
 	if (w.ok)
@@ -455,16 +478,12 @@ static bool find_geo(struct built *b, const struct built *previous,
  * the same go. */
 static void look_at_files(const struct conf *conf, struct err *err)
 {
-	for (unsigned i = 0; i < conf->n_zones; i++) {
-		const struct conf_zone *zone = &conf->zones[i];
-		struct name apex = name_of(zone->name);
-		if (!zone->file || !*zone->file || !*zone->name ||
-			!can_read(zone->file_where, "file", zone->file, err))
-			continue;
-		struct zone_builder *b = zone_builder_new(&apex);
-		zonefile_read(b, zone->file, err);
-		zone_free(zone_build(b, err));
-	}
+	struct zones_work w = {.conf = conf, .err = err};
+	zones_begin(&w);
+	for (unsigned i = 0; i < conf->n_zones; i++)
+		zone_free(zone_end(&w, i));
+	free(w.builder);
+	free(w.missing);
 	struct geo_files files = {0};
 	geo_free(geo_of(conf, &files, GEO_FILES, err));
 }

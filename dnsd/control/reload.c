@@ -105,6 +105,7 @@ static void warn_fixed(
 			texts_differ(&old->http.listen, &new->http.listen)},
 		{"public listen",
 			texts_differ(&old->site.listen, &new->site.listen)},
+		{"public cert", !*old->site.cert != !*new->site.cert},
 		{"control", strcmp(old->control, new->control) != 0},
 		{"store", strcmp(old->store, new->store) != 0}};
 	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)

@@ -121,12 +121,14 @@ void api_nodes(struct request *r)
 	const struct report *report = r->snap->report;
 	const struct stream_index *streams = r->snap->streams;
 	const struct map *map = r->snap->steer.map;
+	const char *only = request_param(r, "name");
 	unsigned n = report->n_nodes;
 	json_t **by_node = mem_zero(n + 1, sizeof *by_node);
 	json_t *list = json_array();
 
 	for (unsigned i = 0; i < n; i++) {
-		if (!report->nodes[i].name)
+		const char *name = report->nodes[i].name;
+		if (!name || (only && strcmp(name, only)))
 			continue;
 		by_node[i] = node_json(&report->nodes[i], &map->nodes[i]);
 		json_object_set_new(by_node[i], "streams",

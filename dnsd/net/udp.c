@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "snapshot/options.h"
 
 #define BATCH 32
@@ -56,6 +57,7 @@ struct udp_worker {
 	_Atomic bool stopping;
 	struct deferred *deferred; /* only in the first moments of a run */
 	unsigned n_deferred;
+	int64_t retried_ms;
 };
 
 /* Makes room for control messages again: the kernel leaves there how much it
@@ -240,9 +242,16 @@ static void answer_all(
 		clear_control(w, n);
 }
 
+/* Now and then, however many packets come meanwhile. */
 static void retry_deferred(struct udp_worker *w)
 {
 	struct deferred *list = w->deferred, *d;
+	int64_t now_ms = clock_ms();
+
+	if (now_ms - w->retried_ms < DEFER_POLL_MS)
+		return;
+	w->retried_ms = now_ms;
+	w->jobs[0].again = true;
 	w->deferred = NULL;
 	w->n_deferred = 0;
 	while ((d = list)) {
@@ -258,6 +267,7 @@ static void retry_deferred(struct udp_worker *w)
 		answer_all(w, d->socket, 1);
 		free(d);
 	}
+	w->jobs[0].again = false;
 }
 
 static void wait_for_packets(struct udp_worker *w)

@@ -29,6 +29,13 @@ static bool read_number(const json_t *object, const char *key, enum need need,
 	return true;
 }
 
+/* Ids are shown on terminals, which obey these: C0, DEL, and C1 (U+0080 to
+ * U+009F, in UTF-8). */
+static bool is_control(const unsigned char *c)
+{
+	return *c < ' ' || *c == 0x7f || (*c == 0xc2 && c[1] < 0xa0);
+}
+
 bool summary_id(const struct json_t *object, const char *key, char *out,
 	size_t room, struct err *err)
 {
@@ -46,7 +53,7 @@ bool summary_id(const struct json_t *object, const char *key, char *out,
 	if ((size_t)n >= room)
 		return err_add(err, "%s is too long", key);
 	for (const char *c = out; *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
+		if (is_control((const unsigned char *)c))
 			return err_add(err, "%s has control characters", key);
 	return true;
 }

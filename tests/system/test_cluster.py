@@ -118,6 +118,10 @@ class Clusters(Test):
         self.assertIsNone(self.origin("maths"))
         self.assertEqual(self.d.node("srs3")["records"], ["/live/maths"])
         self.assertNotIn("records", self.d.node("srs1"))
+        one = self.d.http("/api/v1/nodes?name=srs3")[1]
+        self.assertEqual([(n["name"], n["records"]) for n in one],
+                         [("srs3", ["/live/maths"])])
+        self.assertEqual(self.d.http("/api/v1/nodes?name=nobody"), (200, []))
         listed = self.d.http("/api/v1/streams")[1]
         self.assertEqual([(s["stream"], s["node"], s["role"]) for s in listed],
                          [("/live/maths", "srs3", "recorder")])
@@ -305,6 +309,28 @@ class Registration(Test):
         (self.d.folder / "dnsd.yaml").write_text(conf)
         self.assertIn("which counts", self.d.run("ctl", "reload"))
         self.assertEqual(self.d.address("new1.example.com"), "192.0.2.1")
+
+    def test_file_that_does_not_fit_the_approved(self):
+        """Says which node is not of the file; one there takes its place."""
+        self.assertEqual(self.approve("new1", role="edge", at=[1, 2],
+                                      address=["192.0.2.9"], api="off",
+                                      rtmp="off")[0], 200)
+        conf = (self.d.folder / "dnsd.yaml").read_text()
+        at = conf.index("srs4:")
+        conf = conf[:at] + re.sub(r"address: \[[0-9.]+\]",
+                                  'address: ["2001:db8::4"]', conf[at:], count=1)
+        self.d.write("dnsd.yaml", conf)
+        self.d.stop()
+        done = self.d.run("check", check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, r"live.example.com: in the pool, "
+                         r"new1 \(approved nodes:1\) has an IPv4 address")
+        self.d.write("dnsd.yaml", conf.replace(
+            "nodes:\n", 'nodes:\n  new1: {address: ["2001:db8::9"], at: [1, 2],'
+            " api: off, rtmp: off}\n", 1))
+        self.d.start()
+        self.assertEqual(self.d.addresses("new1.example.com", rdtype="AAAA"),
+                         ["2001:db8::9"])
 
     def test_heartbeat_raises_and_never_lowers(self):
         """Between two polls; stamps of the future are no reading."""

@@ -516,6 +516,26 @@ class Start(Test):
             self.assertIn(d.address("live.example.com"),
                           ("192.0.2.1", "192.0.2.2"))
 
+    def test_waiting_questions_count_once(self):
+        with socket.socket() as silent, \
+                socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            silent.bind(("127.0.0.1", 0))
+            silent.listen(64)
+            api = f"api: \"http://127.0.0.1:{silent.getsockname()[1]}\""
+            conf = STATIC.replace("api: off", api)
+            d = self.daemon(conf, files={"zone": zone()})
+            for _ in range(100):
+                client.sendto(d.query("live.example.com").to_wire(),
+                              ("127.0.0.1", d.port))
+            client.settimeout(PATIENCE_S)
+            for _ in range(100):
+                client.recv(4096)
+            self.eventually(lambda: re.search(
+                r'^dnsd_responses_total{rcode="NOERROR"} 100$',
+                d.http("/metrics")[1], re.M))
+            self.assertIn('dnsd_query_types_total{type="A"} 100\n',
+                          d.http("/metrics")[1])
+
     def test_smallest_file(self):
         """Works without a single optional key but ports."""
         d = self.daemon(
@@ -851,6 +871,10 @@ class Tls(Test):
         d.write("site.key", "nonsense")
         self.assertIn("site.key", d.run("ctl", "reload"))
         self.assertEqual(self.subject(port), second)
+        # Without one it would be another kind of listener.
+        d.write_conf(conf.replace(", cert: site.crt, key: site.key", ""))
+        self.assertIn("'public cert' takes a restart", d.run("ctl", "reload"))
+        self.assertEqual(self.subject(port), second)
 
     def test_broken_at_start(self):
         conf = ("public: {listen: [\"127.0.0.1:1\"], cert: site.crt, "
@@ -1084,9 +1108,10 @@ class Check(Test):
         """Errors of the configuration hide none of the files it names."""
         status, text = self.check(
             "geoip: [no.mmdb]\n" + STATIC.replace("lines: 2", "lines: 99"),
-            zone=zone() + "www A 1.2.3\n")
+            zone=zone() + "www A 1.2.3\nlive A 192.0.2.9\n")
         self.assertEqual(status, 1)
         for what in ("dnsd.yaml:13: lines: 99 is out of range", "zone:6:",
+                     "zone:7: live.example.com: A at a steered name",
                      "dnsd.yaml:6: geoip:"):
             self.assertIn(what, text)
 

@@ -12,6 +12,7 @@ import urllib.request
 
 from harness import NETS, ROOT, Test
 from srs_standin import Fleet
+from test_cluster import heartbeat
 
 PLACES = {"hk1": ("22.3, 114.2", "hongkong"), "hk2": ("22.3, 114.2", "hongkong"),
           "jp1": ("35.7, 139.7", "tokyo"), "gb1": ("51.5, -0.1", "london"),
@@ -50,6 +51,12 @@ class Browser:
         if os.environ.get("DNSD_SHOTS"):
             print(said)
 
+    def do_beat(self, name):
+        self.daemon.http("/api/v1/servers", "POST", body=heartbeat(name))
+
+    def do_streams(self, name, *streams):
+        self.fleet[name].set_streams(*streams)
+
     def do_load(self, name, connections):
         self.fleet[name].set_load(conns=connections)
 
@@ -79,8 +86,9 @@ class Browser:
         conf.write_text(conf.read_text() + "nonsense: 1\n")
         self.daemon.run("ctl", "reload", check=False)
 
-    def do_history(self, name):
-        """A day's points as the store writes them; how many it has."""
+    def do_history(self, name, points=1199):
+        """Minutes as the store writes them, an hour of the day missing; how many
+        points it has."""
         now = int(time.time()) // 60 * 60
         with sqlite3.connect(self.daemon.folder / "dnsd.db", timeout=10) as db:
             db.execute("INSERT OR IGNORE INTO history_node (name) VALUES (?)",
@@ -89,22 +97,25 @@ class Browser:
                 "INSERT INTO history SELECT id, ?, ?, ?, ? FROM history_node"
                 " WHERE name = ?",
                 [(now - 60 * i, 200 + i % 90, (200 + i % 90) / 500, 4e8, name)
-                 for i in range(1, 1200) if not 300 < i < 360])
+                 for i in range(1, points + 1) if not 300 < i < 360])
         return len(self.daemon.http(f"/api/v1/history?node={name}")[1]["points"])
 
 
 class Page(Test):
-    def start(self):
+    def start(self, roles=(), more=""):
+        roles = dict(roles)
         fleet = Fleet(len(PLACES), scale=0.1)
         self.addCleanup(fleet.close)
         lines = []
         for node, (name, (at, site)) in zip(fleet, PLACES.items()):
             node.name = name
             node.set_load(conns=20, mbps=50, cpu=0.1)
-            lines.append(f"  {name}: {{address: [{node.host}], at: [{at}], "
+            lines.append(f"  {name}: {{role: {roles.get(name, 'edge')}, "
+                         f"address: [{node.host}], at: [{at}], "
                          f"site: {site}, capacity: 500, "
                          f"api: \"{node.api_url}\", rtmp: off}}")
-        d = self.daemon(CONF % "\n".join(lines), files={"nets.txt": NETS})
+        d = self.daemon(CONF % "\n".join(lines) + more,
+                        files={"nets.txt": NETS})
         return Browser(self, d, fleet)
 
     def test_live(self):
@@ -121,6 +132,15 @@ class Page(Test):
 
     def test_flows(self):
         self.start().run("flows")
+
+    def test_approve(self):
+        self.start(more="heartbeat_from: [127.0.0.0/8]\n").run("approve")
+
+    def test_roles(self):
+        """What an edge has not: records, stability."""
+        self.start({"us1": "relay", "br1": "recorder"},
+                   "  push.example.com: {pool: [relay], policy: stable}\n"
+                   ).run("roles")
 
     def test_phone(self):
         self.start().run("phone")

@@ -223,6 +223,8 @@ static void test_heartbeat_errors(void **state)
 	assert_false(beat("{\"ip\":\"192.0.2.1\"}", &h));
 	assert_false(beat("{\"device_id\":[]}", &h));
 	assert_false(beat("{\"device_id\":\"a\\n\"}", &h));
+	assert_false(beat("{\"device_id\":\"a\\u009b2J\"}", &h));
+	assert_true(beat("{\"device_id\":\"\\u00e9\\u6e2f\"}", &h));
 	assert_false(beat("{\"device_id\":\"a\",\"rtmp\":\"1935\"}", &h));
 	assert_false(beat("{\"device_id\":\"a\",\"rtmp\":[1]}", &h));
 	assert_false(beat("{\"device_id\":\"a\",\"rtmp\":[\"x\"]}", &h));

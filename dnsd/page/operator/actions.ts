@@ -64,7 +64,8 @@ export async function change(node: string, what: string, body?: unknown): Promis
 			notice(why);
 			continue;
 		}
-		if (answer.ok) sessionStorage.setItem(KEY, token);
+		// Whatever else was wrong with the change, the token was right.
+		if (answer.status !== 403) sessionStorage.setItem(KEY, token);
 		notice(answer.ok ? `${what} ${node}: done, on this name server`
 			: `${what} ${node}: ${await errorOf(answer)}`);
 		return answer.ok;

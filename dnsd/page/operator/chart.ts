@@ -24,12 +24,19 @@ function columns(history: History): uPlot.AlignedData {
 	return [at, ...data] as uPlot.AlignedData;
 }
 
-function options(width: number, color: (name: string) => string): uPlot.Options {
+/** All of the time asked for, however little of it is known. */
+function span(history: History, hours: number): [number, number] {
+	const last = history.points[history.points.length - 1][0];
+	const end = Math.max(Date.now() / 1000, last + history.step_s);
+	return [end - hours * 3600, end];
+}
+
+function options(width: number, time: [number, number], color: (name: string) => string): uPlot.Options {
 	const axis = { stroke: color("--ink"), grid: { stroke: color("--line"), width: 1 }, ticks: { stroke: color("--line"), width: 1 } };
 	const points = { show: false };
 	return {
 		width, height: 220,
-		scales: { x: { time: true }, load: { range: (_u, _min, max) => [0, Math.max(1, max || 0)] },
+		scales: { x: { time: true, range: () => time }, load: { range: (_u, _min, max) => [0, Math.max(1, max || 0)] },
 			n: { range: (_u, _min, max) => [0, Math.max(1, (max || 0) * 1.1)] }, bits: { range: (_u, _min, max) => [0, max || 1] } },
 		axes: [axis, { ...axis, scale: "load", values: (_u, v) => v.map((x) => percent(x)) },
 			{ ...axis, scale: "n", side: 1, grid: { show: false } }],
@@ -52,11 +59,11 @@ export async function drawHistory(at: HTMLElement, node: string, hours: number):
 	}
 	if (at.dataset.of !== `${node} ${hours}`) return;	// another was asked for since
 	at.dataset.points = String(history.points?.length ?? 0);
-	if (!history.points?.length) {
-		at.replaceChildren(el("p", {}, history.error ?? "Nothing is known yet: a point is written each minute at most."));
+	if (!(history.points?.length > 1)) {	// one makes no line
+		at.replaceChildren(el("p", {}, history.error ?? "Too little is known yet: a point is written each minute at most."));
 		return;
 	}
 	const style = getComputedStyle(document.documentElement);
 	at.replaceChildren();
-	new uPlot(options(at.clientWidth || 320, (name) => style.getPropertyValue(name).trim()), columns(history), at);
+	new uPlot(options(at.clientWidth || 320, span(history, hours), (name) => style.getPropertyValue(name).trim()), columns(history), at);
 }

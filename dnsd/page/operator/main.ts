@@ -10,11 +10,11 @@ import { Table } from "./table";
 import { WaitingList } from "./waiting";
 
 const model = new Model();
-const waiting = new WaitingList();
 const header = new Header(model);
-const panel = new Panel(model, () => waiting.known);
+const panel = new Panel(model);
 const table = new Table(model, panel.show);
 const map = new WorldMap(model, panel.show, panel.choose);
+new WaitingList();
 new Explain((at, pick) => map.showClient(at, pick));
 
 follow(model, {

@@ -1,6 +1,7 @@
 // panel.ts - one node in full, or the nodes of a group to choose from.
 import { change } from "./actions";
 import { drawHistory } from "./chart";
+import { Detail } from "./detail";
 import { byId, el, setText } from "./dom";
 import { age, bandwidth, percent, rate } from "./format";
 import { Model, Node } from "./model";
@@ -30,8 +31,9 @@ export class Panel {
 	private values: HTMLElement[] = [];
 	private drain = el("button", { type: "button" });
 	private from: Element | null = null;
+	private detail = new Detail();
 
-	constructor(private model: Model, private mayRemove: () => boolean) {
+	constructor(private model: Model) {
 		document.addEventListener("keydown", (event) => {
 			if (event.key === "Escape" && !document.querySelector("dialog[open]")) this.close();
 		});
@@ -54,6 +56,7 @@ export class Panel {
 	close(): void {
 		if (this.root.hidden) return;
 		this.root.hidden = true;
+		this.detail.hide();
 		this.name = null;
 		this.group = [];
 		if (this.from instanceof HTMLElement || this.from instanceof SVGElement) this.from.focus();
@@ -69,9 +72,9 @@ export class Panel {
 			facts.append(el("div", {}, el("dt", {}, title), value));
 			return value;
 		});
-		const actions = el("p", { class: "actions" }, this.drain);
-		if (this.mayRemove()) actions.append(this.remove(name));
-		this.frame(name, actions, facts, this.spans(name, chart), chart);
+		const actions = el("p", { class: "actions" }, this.drain, this.remove(name));
+		this.frame(name, actions, facts, this.detail.root, this.spans(name, chart), chart);
+		this.detail.show(name);
 		this.update();
 	};
 
@@ -102,6 +105,7 @@ export class Panel {
 
 	/** The nodes of a group, in place of one. */
 	choose = (names: string[]): void => {
+		this.detail.hide();
 		this.name = null;
 		this.group = names;
 		const list = el("ul", { class: "choose" });

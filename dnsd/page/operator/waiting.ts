@@ -1,5 +1,4 @@
-// waiting.ts - nodes that report but are not in the inventory, and their approval. A
-// server without that list has none of it.
+// waiting.ts - nodes that report but are not in the inventory, and their approval.
 import { change } from "./actions";
 import { byId, el } from "./dom";
 import { duration } from "./format";
@@ -11,7 +10,7 @@ interface Waiting {
 	connections: number;
 }
 
-const EVERY_MS = 10000;
+const EVERY_MS = 3000;
 const ROLES = ["edge", "origin", "relay", "recorder"];
 
 function field(title: string, input: HTMLInputElement | HTMLSelectElement): HTMLElement {
@@ -24,21 +23,26 @@ function form(node: Waiting, done: () => void): HTMLElement {
 		pattern: "\\s*-?\\d+(\\.\\d+)?\\s*,\\s*-?\\d+(\\.\\d+)?\\s*", title: "latitude, longitude" });
 	const address = el("input", { value: node.address, required: "" });
 	const capacity = el("input", { type: "number", min: "1", value: "1000", required: "" });
-	const site = el("input", {});
+	const site = el("input", {}), provider = el("input", {});
+	const api = el("input", { placeholder: "http://ADDRESS:1985" });
+	const rtmp = el("input", { placeholder: "ADDRESS:1935" });
+	const flv = el("input", { placeholder: "off" });
+	const optional = { site, provider, api, rtmp, flv };
 	const all = el("form", { "aria-label": `Approve ${node.name}` }, field("Role", role), field("At", at),
-		field("Addresses", address), field("Capacity", capacity), field("Site", site), el("button", {}, "Approve"));
+		field("Addresses", address), field("Capacity", capacity), field("Site", site), field("Provider", provider),
+		field("API", api), field("RTMP", rtmp), field("FLV", flv), el("button", {}, "Approve"));
 	all.onsubmit = async (event) => {
 		event.preventDefault();
 		const body: Record<string, unknown> = { role: role.value, at: at.value.split(",").map(Number),
 			address: address.value.split(/[\s,]+/).filter(Boolean), capacity: Number(capacity.value) };
-		if (site.value.trim()) body.site = site.value.trim();
+		for (const [key, input] of Object.entries(optional))
+			if (input.value.trim()) body[key] = input.value.trim();
 		if (await change(node.name, "approve", body)) done();
 	};
 	return all;
 }
 
 export class WaitingList {
-	known = false;		// the server has such a list
 	private section = byId("waiting");
 	private list = byId("waiting-list");
 	private items = new Map<string, { item: HTMLElement; text: HTMLElement }>();
@@ -50,8 +54,6 @@ export class WaitingList {
 	private async refresh(): Promise<void> {
 		try {
 			const answer = await fetch("api/v1/waiting");
-			if (answer.status === 404) return;	// for good
-			this.known = answer.ok;
 			if (answer.ok) this.draw(await answer.json() as Waiting[]);
 		} catch {
 			// The stream says that the connection is lost.
