@@ -21,7 +21,8 @@ int cli_srs(int argc, char **argv)
 
 	if (!cli_options(&o, argc, argv, usage, help, &status))
 		return status;
-	struct conf_more more = approved_nodes(NULL);
+	struct approved approved = {0};
+	struct conf_more more = approved_nodes(&approved);
 	bool good;
 	struct conf *conf = conf_load_more(o.conf, &more, &err, &good);
 	bool ok = good && srs_config(conf, argv[o.first], &out, &err);

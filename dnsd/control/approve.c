@@ -343,13 +343,15 @@ static void add_node(const struct conf *conf, const char *name,
 
 static char *nodes_text(void *arg, const struct conf *conf, struct err *err)
 {
-	const struct approval *change = arg;
+	const struct approved *approved = arg;
+	const struct approval *change = approved->change;
 	struct registry_node *nodes;
 	struct err unread = {0};
 	struct buf out = {0};
 	unsigned n;
 
-	if (!registry_read(conf->store, &nodes, &n, &unread))
+	if (!registry_read(approved->store ? approved->store : conf->store,
+		    &nodes, &n, &unread))
 		err_warn(err, "%s", err_text(&unread));
 	err_fini(&unread);
 	for (unsigned i = 0; i < n; i++)
@@ -363,9 +365,9 @@ static char *nodes_text(void *arg, const struct conf *conf, struct err *err)
 	return out.text;
 }
 
-struct conf_more approved_nodes(const struct approval *change)
+struct conf_more approved_nodes(const struct approved *approved)
 {
-	return (struct conf_more){.arg = (void *)change,
+	return (struct conf_more){.arg = (void *)approved,
 		.name = "approved nodes",
 		.text = nodes_text};
 }

@@ -52,9 +52,14 @@ void approve_built(
 
 void approval_free(struct approval *a); /* NULL allowed; tells nobody */
 
-/* For conf_load_more(), on any thread: the approved nodes of the store that the
- * configuration names, with the change (NULL: none). Nodes that the files have
- * too are left out, with a warning. */
-struct conf_more approved_nodes(const struct approval *change);
+/* Which nodes are approved. */
+struct approved {
+	const char *store;             /* NULL: that of the configuration */
+	const struct approval *change; /* NULL: none */
+};
+
+/* For conf_load_more(), on any thread: the approved nodes, with the change. Nodes
+ * that the files have too are left out, with a warning. */
+struct conf_more approved_nodes(const struct approved *approved);
 
 #endif

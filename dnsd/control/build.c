@@ -502,7 +502,9 @@ struct built *build_all(const char *path, const struct built *previous,
 	enum geo_from from, const struct approval *change, struct err *err)
 {
 	struct built *b = mem_zero(1, sizeof *b);
-	struct conf_more more = approved_nodes(change);
+	struct approved approved = {
+		previous ? previous->conf->store : NULL, change};
+	struct conf_more more = approved_nodes(&approved);
 	bool good = false;
 
 	b->conf = conf_load_more(path, &more, err, &good);

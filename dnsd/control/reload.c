@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mailbox.h"
@@ -114,6 +115,12 @@ static void warn_fixed(
 				new->path, fixed[i].key);
 }
 
+/* The store that is open is where approved nodes are, until the restart. */
+static void keep_store(const struct conf *old, struct conf *new)
+{
+	new->store = arena_strdup(new->arena, old->store);
+}
+
 /* A change of the approved nodes that does not hold says nothing of the files:
  * whoever waits for these is served by the next build. */
 static void refuse_change(struct control *c, struct build_job *job)
@@ -144,6 +151,7 @@ static void finish_reload(struct control *c, struct build_job *job)
 	c->reload_error = mem_strdup(job->built ? "" : err_text(&job->err));
 	if (job->built) {
 		warn_fixed(c->built->conf, job->built->conf, &job->err);
+		keep_store(c->built->conf, job->built->conf);
 		control_adopt(c, job->built, &job->err);
 		log_lines(LOG_LVL_WARN, "", job->err.warnings);
 		log_info("reload: done");

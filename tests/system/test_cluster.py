@@ -310,6 +310,26 @@ class Registration(Test):
         self.assertIn("which counts", self.d.run("ctl", "reload"))
         self.assertEqual(self.d.address("new1.example.com"), "192.0.2.1")
 
+    def test_another_store_takes_a_restart(self):
+        def approved(name):
+            self.assertEqual(self.approve(name, role="edge", at=[1, 2],
+                                          address=["192.0.2.9"], api="off",
+                                          rtmp="off")[0], 200)
+        approved("new1")
+        conf = (self.d.folder / "dnsd.yaml").read_text()
+        self.d.write("dnsd.yaml", conf.replace("dnsd.db", "other.db"))
+        for _ in range(2):
+            self.assertIn("'store' takes a restart", self.d.run("ctl", "reload"))
+            self.assertIn("new1", self.names())
+        approved("new2")
+        self.d.run("ctl", "remove", "new1")
+        self.d.write("dnsd.yaml", conf)
+        self.assertNotIn("'store'", self.d.run("ctl", "reload"))
+        self.d.stop()
+        self.d.start()
+        self.assertIn("new2", self.names())
+        self.assertNotIn("new1", self.names())
+
     def test_file_that_does_not_fit_the_approved(self):
         """Says which node is not of the file; one there takes its place."""
         self.assertEqual(self.approve("new1", role="edge", at=[1, 2],
