@@ -17,7 +17,7 @@
 
 /* Where no approved node may be: this host, this link, groups. */
 static const char *const closed[] = {"0.0.0.0/8", "127.0.0.0/8",
-	"169.254.0.0/16", "224.0.0.0/3", "::/127", "::ffff:0:0/96", "fe80::/10",
+	"169.254.0.0/16", "224.0.0.0/3", "::/96", "::ffff:0:0/96", "fe80::/10",
 	"ff00::/8"};
 
 static bool is_closed(const struct addr *a)
@@ -173,7 +173,7 @@ static char *text_of(
 	}
 	if (!keys_ok(keys, err))
 		return NULL;
-	return json_dumps(keys, JSON_ENSURE_ASCII);
+	return json_dumps(keys, 0);
 }
 
 static bool is_kept(const char *store, const char *name, struct err *err)

@@ -237,7 +237,7 @@ class Registration(Test):
         self.eventually(lambda: self.waiting() == ["new1"])
         status, body = self.approve("new1", role="edge", at=[50, 8],
                                     address=["192.0.2.9"], capacity=300,
-                                    site="s9", api="off", rtmp="off")
+                                    site="学校 🎓", api="off", rtmp="off")
         self.assertEqual((status, body["ok"]), (200, True), body)
         self.assertIn("new1", self.names())
         self.assertEqual(self.d.node("new1")["capacity"], 300)
@@ -280,6 +280,7 @@ class Registration(Test):
                 {"address": ["127.0.0.1"]}, {"address": ["169.254.1.1"]},
                 {"address": ["224.0.0.1"]}, {"address": ["::1"]},
                 {"address": ["fe80::1"]}, {"address": ["::ffff:127.0.0.1"]},
+                {"address": ["::127.0.0.1"]},
                 {"address": "nowhere"}, {"address": []},
                 {"api": "http://127.0.0.1:80"}, {"api": "http://localhost:80"},
                 {"api": "http://a:b@[::1]:80"}, {"rtmp": "127.0.0.1:1935"},
