@@ -594,6 +594,7 @@ class Http(Test):
             self.assertIn(key, nodes[0])
 
     def test_answers_are_counted(self):
+        self.eventually(lambda: "geoip: loaded" in self.d.log_text())
         self.d.address("live.example.com", "10.3.0.0/24")
         self.eventually(lambda: self.d.node("b")["answers"] == 1)
 
