@@ -338,8 +338,12 @@ def latency_rows(args, servers, rest):
             if args.case and args.case not in name:
                 continue
             happening = happens(servers[kind], args)
-            runs.setdefault(name, []).append(generator(servers[kind], seconds))
+            result = generator(servers[kind], seconds)
             happening.finish()
+            runs.setdefault(name, []).append(result)
+            print(f"run {n + 1}, {name}: p50 {result['p50_us']:,.0f}, "
+                  f"p99 {result['p99_us']:,.0f}, max {result['max_us']:,.0f} us",
+                  file=sys.stderr, flush=True)
     for name, results in runs.items():
         def middle(key):
             return f"{statistics.median(r[key] for r in results):,.0f}"
