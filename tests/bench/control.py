@@ -24,6 +24,7 @@ import os
 import pathlib
 import random
 import shutil
+import signal
 import socket
 import statistics
 import subprocess
@@ -393,6 +394,7 @@ def main():
                    help="cores of dnsd's other threads, for latency")
     p.add_argument("--folder", default="/tmp/dnsd-bench-control")
     args = p.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))   # ends what it started
     for name in args.only.split(","):
         if name == "latency" and not args.geoip:
             print("latency: only with --geoip, left out")
