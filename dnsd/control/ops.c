@@ -42,6 +42,20 @@ static void answer(struct http_request *r, bool ok, const char *text)
 	mailbox_post(r->mailbox, http_answer, r);
 }
 
+/* A change of a node that waits for its answer. */
+static struct http_request *asked(struct control *c, const char *node,
+	struct mailbox *mailbox,
+	void (*done)(void *arg, bool ok, const char *text), void *done_arg)
+{
+	struct http_request *r = mem_zero(1, sizeof *r);
+	*r = (struct http_request){.control = c,
+		.mailbox = mailbox,
+		.done = done,
+		.arg = done_arg};
+	strncpy(r->node, node, sizeof r->node - 1);
+	return r;
+}
+
 /* -- drains -- */
 
 static void http_drain_kept(void *arg, bool ok)
@@ -63,13 +77,8 @@ static void ops_drain(void *arg, const char *node, bool drained,
 	void (*done)(void *arg, bool ok, const char *text), void *done_arg)
 {
 	struct control *c = arg;
-	struct http_request *r = mem_zero(1, sizeof *r);
-	*r = (struct http_request){.control = c,
-		.mailbox = mailbox,
-		.done = done,
-		.arg = done_arg,
-		.drained = drained};
-	strncpy(r->node, node, sizeof r->node - 1);
+	struct http_request *r = asked(c, node, mailbox, done, done_arg);
+	r->drained = drained;
 	mailbox_post(c->mailbox, http_drain_run, r);
 }
 
@@ -142,13 +151,8 @@ static void ops_approve(void *arg, const char *node, const char *keys,
 	void (*done)(void *arg, bool ok, const char *text), void *done_arg)
 {
 	struct control *c = arg;
-	struct http_request *r = mem_zero(1, sizeof *r);
-	*r = (struct http_request){.control = c,
-		.mailbox = mailbox,
-		.done = done,
-		.arg = done_arg,
-		.keys = keys ? mem_strdup(keys) : NULL};
-	strncpy(r->node, node, sizeof r->node - 1);
+	struct http_request *r = asked(c, node, mailbox, done, done_arg);
+	r->keys = keys ? mem_strdup(keys) : NULL;
 	mailbox_post(c->mailbox, http_approve_run, r);
 }
 

@@ -307,16 +307,6 @@ void api_lines(struct request *r)
 	buf_fini(&text);
 }
 
-static json_t *addresses_json(const struct map_node *node)
-{
-	char text[ADDR_TEXT_MAX];
-	json_t *list = json_array();
-	for (unsigned i = 0; i < (unsigned)node->n4 + node->n6; i++)
-		json_array_append_new(
-			list, json_string(addr_text(&node->address[i], text)));
-	return list;
-}
-
 void api_resolve(struct request *r)
 {
 	const struct steer_state *state = &r->snap->steer;
@@ -333,7 +323,8 @@ void api_resolve(struct request *r)
 	answer(r, name, &query, scope, now, &d);
 	json_t *list = json_array();
 	for (unsigned i = 0; i < d.n; i++) {
-		json_t *more = addresses_json(&state->map->nodes[d.node[i]]);
+		json_t *more =
+			request_addresses_json(&state->map->nodes[d.node[i]]);
 		json_array_extend(list, more);
 		json_decref(more);
 	}
