@@ -231,7 +231,7 @@ static inline void ask(const struct answerer *answerer,
 	steer_client(query, answer_client(job),
 		ecs->present && ecs->source ? ecs->source : 128,
 		question->leaf);
-	steer_prefetch(state, answerer->accounts, query, &question->found);
+	steer_find(state, answerer->accounts, query, &question->found);
 }
 
 void steered_find(const struct answerer *answerer, const struct answer_job *job,
@@ -264,6 +264,9 @@ void steered_find_all(
 	for (unsigned i = 0; i < n; i++)
 		if (jobs[i].steered)
 			ask(answerer, &jobs[i], &jobs[i].steer);
+	for (unsigned i = 0; i < n; i++)
+		if (jobs[i].steered)
+			steer_prefetch(&jobs[i].steer.found);
 }
 
 struct steered_result steered_answer(struct answerer *answerer,

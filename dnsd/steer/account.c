@@ -200,7 +200,7 @@ bool steer_account(const struct steer_state *state, struct accounts *accounts,
 	int64_t now_ms)
 {
 	struct steer_found found;
-	steer_prefetch(state, accounts, query, &found);
+	steer_find(state, accounts, query, &found);
 	struct known known = {.now = (uint32_t)now_ms,
 		.client = accounts_find(found.clients, found.tag)};
 	if (query->line <= MEMORY_LINES)

@@ -87,7 +87,7 @@ struct steer_trace {
 	bool remembered;     /* the node was kept for the rest of a TTL */
 };
 
-struct steer_found; /* find.h: what steer_prefetch() has found */
+struct steer_found; /* find.h: what steer_find() has found */
 
 /* Decides. trace may be NULL. accounts may be NULL: then nothing is
  * remembered and nothing in flight but what load tells. */
@@ -96,7 +96,7 @@ void steer_decide(const struct steer_state *state,
 	int64_t now_ms, struct steer_decision *decision,
 	struct steer_trace *trace);
 
-/* The same for a question that steer_prefetch has seen. */
+/* The same for a question that steer_find has seen. */
 void steer_decide_found(const struct steer_state *state,
 	const struct accounts *accounts, const struct steer_query *query,
 	const struct steer_found *found, int64_t now_ms,
@@ -145,6 +145,6 @@ static inline void steer_client(struct steer_query *query,
 	query->place = leaf.place;
 }
 
-#include "steer/find.h" /* steer_prefetch() */
+#include "steer/find.h" /* steer_find() */
 
 #endif

@@ -57,16 +57,22 @@ static inline void find_entries(const struct accounts *accounts,
 		accounts_bucket(accounts, demand_key(found->key, query->line));
 }
 
-/* Finds, and hints to the CPU that this question is decided soon. */
-static inline void steer_prefetch(const struct steer_state *state,
+static inline void steer_find(const struct steer_state *state,
 	const struct accounts *accounts, const struct steer_query *query,
 	struct steer_found *found)
 {
 	find_question(state, query, found);
-	__builtin_prefetch(found->near);
 	find_entries(accounts, query, found);
+}
+
+/* Hints to the CPU that this question is decided soon. Best for many at once,
+ * with nothing between: each waits for its page to be found, and what comes
+ * behind a few of them waits as well. */
+static inline void steer_prefetch(const struct steer_found *found)
+{
 	__builtin_prefetch(found->told);
 	__builtin_prefetch(found->clients);
+	__builtin_prefetch(found->near);
 }
 
 #endif

@@ -259,6 +259,6 @@ void steer_answer(const struct steer_state *state, struct accounts *accounts,
 	struct steer_decision *decision)
 {
 	struct steer_found found;
-	steer_prefetch(state, accounts, query, &found);
+	steer_find(state, accounts, query, &found);
 	steer_answer_found(state, accounts, query, &found, now_ms, decision);
 }

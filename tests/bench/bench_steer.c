@@ -213,8 +213,10 @@ static int64_t ask(const struct bench *b, enum what what,
 	int64_t start = clock_ns();
 	if (pass->prefetch)
 		for (unsigned i = 0; i < BATCH; i++)
-			steer_prefetch(
-				&b->state, b->accounts, &q[i], &found[i]);
+			steer_find(&b->state, b->accounts, &q[i], &found[i]);
+	if (pass->prefetch)
+		for (unsigned i = 0; i < BATCH; i++)
+			steer_prefetch(&found[i]);
 	if (what == ANSWER) {
 		for (unsigned i = 0; i < BATCH; i++)
 			answer(b, &q[i], pass->prefetch ? &found[i] : NULL,
@@ -390,8 +392,10 @@ __attribute__((noinline)) static void count_ask(const struct bench *b,
 		struct addr client = q[i].net;
 		steer_client(
 			&q[i], &client, 128, (struct geo_leaf){q[i].place, 24});
-		steer_prefetch(&b->state, b->accounts, &q[i], &found[i]);
+		steer_find(&b->state, b->accounts, &q[i], &found[i]);
 	}
+	for (unsigned i = 0; i < n; i++)
+		steer_prefetch(&found[i]);
 	for (unsigned i = 0; i < n; i++)
 		steer_answer_found(&b->state, b->accounts, &q[i], &found[i],
 			b->now_ms, &d[i]);
