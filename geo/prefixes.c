@@ -113,17 +113,19 @@ static inline int uniform_bits(const uint32_t *node, unsigned slot)
 	return m > n ? m : n;
 }
 
-/* The address is in two halves: nearly all lookups end in the upper one. */
+/* Ends a search whose first entry is read. The address is in two halves: nearly
+ * all end in the upper one. */
 static inline struct geo_leaf find(
-	const struct table *table, uint64_t high, const struct addr *addr)
+	const struct geo_search *search, const struct addr *addr)
 {
-	uint32_t entry = table->top[high >> (64 - table->top_bits)];
+	const struct table *table = search->table;
+	uint32_t entry = search->entry;
 	unsigned depth = table->top_bits; /* of the node */
 	int scope = table->shortest;
 
 	if (!(entry & NODE))
 		return (struct geo_leaf){entry, (uint8_t)scope};
-	for (uint64_t bits = high << depth;; depth += STEP_BITS) {
+	for (uint64_t bits = search->high << depth;; depth += STEP_BITS) {
 		const uint32_t *node = table->words + (entry & ~NODE);
 		if (__builtin_expect(depth > 64 - STEP_BITS, 0))
 			bits = (uint64_t)(key_of_addr(addr) << depth >> 64);
@@ -138,36 +140,44 @@ static inline struct geo_leaf find(
 	}
 }
 
-static inline uint64_t upper_half(const struct addr *addr)
+static inline void begin(struct geo_search *search, const struct geo *geo,
+	const struct addr *addr)
 {
 	uint64_t high;
 	memcpy(&high, addr->bytes, sizeof high);
-	return be64toh(high);
-}
-
-static inline const struct table *table_of(
-	const struct geo *geo, const struct addr *addr)
-{
-	return addr->family == 6 ? &geo->v6 : &geo->v4;
+	search->high = be64toh(high);
+	search->table = addr->family == 6 ? &geo->v6 : &geo->v4;
+	search->top = search->table->top +
+		(search->high >> (64 - search->table->top_bits));
 }
 
 struct geo_leaf geo_find(const struct geo *geo, const struct addr *addr)
 {
-	return find(table_of(geo, addr), upper_half(addr), addr);
+	struct geo_search search;
+	begin(&search, geo, addr);
+	search.entry = *search.top;
+	return find(&search, addr);
 }
 
-void geo_prefetch_top(const struct geo *geo, const struct addr *addr)
+void geo_begin(struct geo_search *search, const struct geo *geo,
+	const struct addr *addr)
 {
-	const struct table *t = table_of(geo, addr);
-	__builtin_prefetch(&t->top[upper_half(addr) >> (64 - t->top_bits)]);
+	begin(search, geo, addr);
+	__builtin_prefetch(search->top);
 }
 
-void geo_prefetch(const struct geo *geo, const struct addr *addr)
+void geo_go_on(struct geo_search *search)
 {
-	const struct table *t = table_of(geo, addr);
-	uint32_t entry = t->top[upper_half(addr) >> (64 - t->top_bits)];
-	if (entry & NODE)
-		__builtin_prefetch(t->words + (entry & ~NODE));
+	search->entry = *search->top;
+	if (search->entry & NODE)
+		__builtin_prefetch(
+			search->table->words + (search->entry & ~NODE));
+}
+
+struct geo_leaf geo_end(
+	const struct geo_search *search, const struct addr *addr)
+{
+	return find(search, addr);
 }
 
 const struct place *geo_place(const struct geo *geo, uint32_t index)

@@ -28,10 +28,19 @@ struct geo_leaf {
 /* The leaf of an address (family 4 or 6). */
 struct geo_leaf geo_find(const struct geo *geo, const struct addr *addr);
 
-/* Hints to the CPU that geo_find(addr) comes soon, and, when the first has had
- * its time, sooner. */
-void geo_prefetch_top(const struct geo *geo, const struct addr *addr);
-void geo_prefetch(const struct geo *geo, const struct addr *addr);
+/* The same in three steps for who has many to find: each hints to the CPU what
+ * the next one reads. */
+struct geo_search {
+	const struct table *table; /* of the family */
+	const uint32_t *top;       /* its entry for the upper bits */
+	uint64_t high;             /* the address' upper half */
+	uint32_t entry;
+};
+void geo_begin(struct geo_search *search, const struct geo *geo,
+	const struct addr *addr);
+void geo_go_on(struct geo_search *search);
+struct geo_leaf geo_end(
+	const struct geo_search *search, const struct addr *addr);
 
 /* Place 0 .. geo_places()-1; place 0 is unknown everywhere. */
 const struct place *geo_place(const struct geo *geo, uint32_t index);

@@ -161,6 +161,16 @@ static void chaos(struct frame *f, const struct options *options,
 	}
 }
 
+static inline void take_result(
+	struct frame *f, struct answer_job *job, struct lookup_result result)
+{
+	f->rcode = result.rcode;
+	job->defer = result.defer;
+	f->flags = result.authoritative ? FLAG_AA : 0;
+	if (job->q.edns.ecs.present && job->q.edns.ecs.source)
+		f->edns.scope = result.scope;
+}
+
 static void answer_question(
 	struct frame *f, struct answerer *answerer, struct answer_job *job)
 {
@@ -173,12 +183,7 @@ static void answer_question(
 	} else if (!job->zone || q->qtype == RR_AXFR || q->qtype == RR_IXFR) {
 		f->rcode = RCODE_REFUSED;
 	} else {
-		struct lookup_result result = lookup(answerer, job, &f->reply);
-		f->rcode = result.rcode;
-		job->defer = result.defer;
-		f->flags = result.authoritative ? FLAG_AA : 0;
-		if (q->edns.ecs.present && q->edns.ecs.source)
-			f->edns.scope = result.scope;
+		take_result(f, job, lookup(answerer, job, &f->reply));
 	}
 }
 
@@ -213,7 +218,10 @@ void answer_finish(struct answerer *answerer, struct answer_job *job)
 	f.flags = 0;
 	reply_begin(&f.reply, job->reply, reply_size(job, options), opt_len,
 		&job->q);
-	answer_question(&f, answerer, job);
+	if (job->steered)
+		take_result(&f, job, lookup_steered(answerer, job, &f.reply));
+	else
+		answer_question(&f, answerer, job);
 	if (job->defer)
 		return;
 
@@ -238,7 +246,8 @@ void answer_prepare(
 {
 	const struct snapshot *snap = answerer->snap;
 	struct asked_of of = {answerer->asked, snap->zones, snap->generation};
-	unsigned large = 0, steered = 0;
+	struct answer_job *steered = NULL, **last = &steered;
+	unsigned large = 0;
 
 	if (of.table)
 		of.table->batch++;
@@ -248,10 +257,13 @@ void answer_prepare(
 		if (jobs[i].zone && !jobs[i].asked->found)
 			zone_prefetch_node(jobs[i].zone, jobs[i].asked->hash);
 	for (unsigned i = 0; i < n; i++)
-		if (jobs[i].zone)
-			steered += lookup_begin(&jobs[i]);
+		if (jobs[i].zone && lookup_begin(&jobs[i])) {
+			*last = &jobs[i];
+			last = &jobs[i].next_steered;
+		}
+	*last = NULL;
 	if (steered)
-		steered_find_all(answerer, jobs, n);
+		steered_find_all(answerer, steered);
 }
 
 void answer_batch(

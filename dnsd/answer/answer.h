@@ -12,9 +12,8 @@
 
 #include "answer/asked.h"
 #include "answer/steered.h"
-#include "snapshot/counters.h"
 #include "base/addr.h"
-#include "geo/prefixes.h"
+#include "snapshot/counters.h"
 #include "wire/query.h"
 
 struct accounts;
@@ -51,10 +50,11 @@ struct answer_job {
 	bool drop;
 	bool steered; /* the name that was asked for is, for this type */
 	struct query q;
-	struct asked *asked;           /* with q.question_len > 0: its name */
-	const struct zone *zone;       /* to answer it from; NULL: none */
-	struct steered_question steer; /* if steered */
-	struct asked own;              /* where asked may point to */
+	struct asked *asked;             /* with q.question_len > 0: its name */
+	const struct zone *zone;         /* to answer it from; NULL: none */
+	struct steered_question steer;   /* if steered, and ... */
+	struct answer_job *next_steered; /* ... the next one of the batch */
+	struct asked own;                /* where asked may point to */
 };
 
 /* Whom the answer is for: the client subnet if one was sent, else the asking

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "answer/steered.h"
 #include "wire/query.h"
 #include "zones/zone.h"
 
@@ -26,6 +27,7 @@ struct asked {
 	const struct zone *zone; /* that it lies in; NULL: none */
 	uint64_t hash;           /* zone_hash(), if there is a zone */
 	struct zone_match match;
+	struct steered_name steered; /* with match, by lookup_begin() */
 };
 
 #define ASKED 128 /* a power of two */

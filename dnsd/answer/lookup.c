@@ -196,15 +196,11 @@ static void lower_chain(struct walk *w, uint32_t end, uint32_t ttl_s)
 }
 
 /* Where a chain led to a steered name, or _why is asked. */
-static void decide(struct walk *w, struct mark mark, const uint8_t *stream,
-	uint8_t stream_len)
+static void decide(struct walk *w, const struct steered_name *name)
 {
 	uint32_t end = w->r->len;
-	struct steered_question question = {
-		.mark = mark, .stream = stream, .stream_len = stream_len};
-	steered_find(w->answerer, w->job, &question);
 	struct steered_result s =
-		steered_answer(w->answerer, w->job, &question, w->r, w->at);
+		steered_answer_at(w->answerer, w->job, name, w->r, w->at);
 
 	w->result.defer = s.defer;
 	if (s.defer)
@@ -219,15 +215,6 @@ static void decide(struct walk *w, struct mark mark, const uint8_t *stream,
 	lower_chain(w, end, s.ttl_s);
 	if (!s.records && !w->r->full)
 		write_soa(w->zone, w->r, w->apex, s.ttl_s);
-}
-
-/* Whether a mark decides about that type. */
-static bool decides(struct mark mark, uint16_t qtype)
-{
-	if (mark.kind == MARK_WHY)
-		return qtype == RR_TXT;
-	return mark.kind == MARK_NAME &&
-		(qtype == RR_A || qtype == RR_AAAA || qtype == RR_HTTPS);
 }
 
 /* `line` and digits only: a line, or one that there is not. */
@@ -262,10 +249,10 @@ static bool is_stream(
 /* A missing name directly below a steered one that has streams. */
 static void stream(struct walk *w, struct mark mark)
 {
-	const uint8_t *label = w->name->bytes;
+	struct steered_name name = steered_name(mark, w->name->bytes);
 
-	if (decides(mark, w->job->q.qtype))
-		decide(w, mark, label + 1, *label);
+	if (steered_decides(&name, w->job->q.qtype))
+		decide(w, &name);
 	else if (w->job->q.qtype == RR_ANY)
 		hinfo(w);
 	else
@@ -385,9 +372,10 @@ static bool found(struct walk *w, const struct zone_node *node)
 	const struct zone_rrset *set;
 
 	if (node->flags & NODE_MARK) {
-		struct mark mark = mark_unpack(zone_mark(node));
-		if (decides(mark, qtype)) {
-			decide(w, mark, NULL, 0);
+		struct steered_name name =
+			steered_name(mark_unpack(zone_mark(node)), NULL);
+		if (steered_decides(&name, qtype)) {
+			decide(w, &name);
 			return false;
 		}
 	}
@@ -452,26 +440,33 @@ static bool step(struct walk *w)
 	return false;
 }
 
+/* What a name that was found by itself is to steering. */
+static struct steered_name steering_of(const struct asked *asked)
+{
+	const struct name *name = &asked->name;
+	const struct zone_match *m = &asked->match;
+	const struct steered_name nothing = {0};
+
+	if (!asked->zone->marked)
+		return nothing;
+	struct mark mark = mark_unpack(zone_mark(m->encloser));
+	if (m->found == ZONE_EXACT)
+		return steered_name(mark, NULL);
+	return is_stream(name, m, mark) && !no_such_line(name, m, mark)
+		? steered_name(mark, name->bytes)
+		: nothing;
+}
+
 bool lookup_begin(struct answer_job *job)
 {
-	const struct name *name = &job->asked->name;
-	const struct zone_match *m = &job->asked->match;
+	struct asked *asked = job->asked;
 
-	asked_find(job->asked);
-	if (!job->zone->marked)
-		return false;
-	struct mark mark = mark_unpack(zone_mark(m->encloser));
-	if (mark.kind != MARK_NAME || !decides(mark, job->q.qtype))
-		return false;
-	bool stream = m->found != ZONE_EXACT;
-	if (stream &&
-		(!is_stream(name, m, mark) || no_such_line(name, m, mark)))
-		return false;
-	job->steered = true;
-	job->steer.mark = mark;
-	job->steer.stream = stream ? name->bytes + 1 : NULL;
-	job->steer.stream_len = stream ? *name->bytes : 0;
-	return true;
+	if (!asked->found) {
+		asked_find(asked);
+		asked->steered = steering_of(asked);
+	}
+	job->steered = asked->steered.types & steered_type(job->q.qtype);
+	return job->steered;
 }
 
 /* Where the apex stands in the message: it ends QNAME. */
@@ -482,11 +477,10 @@ static inline uint16_t apex_at(const struct answer_job *job)
 }
 
 /* The question itself is steered: no walk. */
-static struct lookup_result lookup_steered(struct answerer *answerer,
+struct lookup_result lookup_steered(struct answerer *answerer,
 	const struct answer_job *job, struct reply *reply)
 {
-	struct steered_result s =
-		steered_answer(answerer, job, &job->steer, reply, HEADER_LEN);
+	struct steered_result s = steered_answer(answerer, job, reply);
 	if (!s.records && !s.defer && !reply->full)
 		write_soa(job->zone, reply, apex_at(job), s.ttl_s);
 	return (struct lookup_result){.rcode = RCODE_NOERROR,
@@ -499,8 +493,6 @@ struct lookup_result lookup(struct answerer *answerer,
 	const struct answer_job *job, struct reply *reply)
 {
 	struct walk w;
-	if (job->steered)
-		return lookup_steered(answerer, job, reply);
 	w.answerer = answerer;
 	w.job = job;
 	w.zone = job->zone;

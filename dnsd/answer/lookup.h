@@ -20,12 +20,14 @@ struct lookup_result {
 };
 
 /* Finds the question's name in its zone: job->asked->match. Whether it is steered:
- * then job->steer says what is asked, and steered_find_all() is to follow. */
+ * then steered_find_all() is to follow, and lookup_steered() instead of lookup(). */
 bool lookup_begin(struct answer_job *job);
 
 /* After that. Fills answer, authority and additional of the reply; reply->full
  * tells that something did not fit that may not be left out. */
 struct lookup_result lookup(struct answerer *answerer,
+	const struct answer_job *job, struct reply *reply);
+struct lookup_result lookup_steered(struct answerer *answerer,
 	const struct answer_job *job, struct reply *reply);
 
 #endif

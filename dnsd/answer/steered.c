@@ -14,6 +14,8 @@
 
 /* Seldom done: apart, so that the others pay neither room nor registers for it. */
 #define COLD __attribute__((noinline, cold))
+/* Done for each question, at one place and another that is seldom come to. */
+#define INLINE inline __attribute__((always_inline))
 
 #define HTTPS_RECORDS 3   /* a line and the next ones */
 #define WHY_CANDIDATES 10 /* more would not fit a UDP answer */
@@ -130,7 +132,7 @@ COLD static unsigned add_https(const struct answerer *answerer,
 	struct reply *reply, uint16_t owner)
 {
 	const struct steer_state *state = &answerer->snap->steer;
-	const struct map_name *name = &state->map->names[question->mark.name];
+	const struct map_name *name = &state->map->names[question->name->name];
 	struct steer_query query = question->query;
 	unsigned records = 1;
 
@@ -139,7 +141,7 @@ COLD static unsigned add_https(const struct answerer *answerer,
 	add_service(name,
 		(struct service){1, 0, &state->map->nodes[d->node[0]]}, reply,
 		owner, d->ttl_s);
-	while (!question->stream && records < HTTPS_RECORDS &&
+	while (!question->name->stream && records < HTTPS_RECORDS &&
 		query.line < name->lines) {
 		struct steer_decision next;
 		query.line++;
@@ -198,99 +200,131 @@ COLD static void record(struct answerer *answerer, const struct answer_job *job,
 	const struct steer_state *state = &answerer->snap->steer;
 	bool subnet = ecs->present && ecs->source;
 	struct record_question question = {.query = &asked->query,
-		.stream = asked->stream,
-		.stream_len = asked->stream_len,
+		.stream = asked->name->stream,
+		.stream_len = asked->name->stream_len,
 		.scope = subnet ? asked->leaf.scope : 0,
 		.subnet = subnet,
 		.share = answerer->snap->options->record};
 	record_answer(answerer->ring, state, &question, d, answerer->now_ms);
 }
 
-static enum steer_type type_asked(uint16_t qtype)
+/* -- what is found before -- */
+
+struct steered_name steered_name(struct mark mark, const uint8_t *label)
 {
-	return qtype == RR_AAAA     ? STEER_AAAA
-		: qtype == RR_HTTPS ? STEER_HTTPS
-				    : STEER_A;
+	bool decided = mark.kind == MARK_NAME;
+	struct steered_name name = {
+		.types = decided ? STEER_A | STEER_AAAA | STEER_HTTPS : 0,
+		.why = mark.kind == MARK_WHY,
+		.line = mark.line ? mark.line : 1,
+		.name = mark.name};
+	if (label) {
+		name.stream = label + 1;
+		name.stream_len = *label;
+		name.stream_hash =
+			map_stream_hash((const char *)label + 1, *label);
+	}
+	return name;
 }
 
-static inline void ask(const struct answerer *answerer,
+/* What is asked of steering, but for the name: the leaf is found. */
+INLINE static void ask(const struct answerer *answerer,
 	const struct answer_job *job, struct steered_question *question)
 {
 	const struct edns_ecs *ecs = &job->q.edns.ecs;
-	const struct steer_state *state = &answerer->snap->steer;
+	const struct steered_name *name = question->name;
 	struct steer_query *query = &question->query;
-	struct mark mark = question->mark;
 
-	query->name = mark.name;
-	query->line = mark.line ? mark.line : 1;
-	query->type = type_asked(job->q.qtype);
-	query->stream = map_stream_hash(
-		(const char *)question->stream, question->stream_len);
+	query->name = name->name;
+	query->line = name->line;
+	query->type = (uint8_t)steered_type(job->q.qtype);
+	query->stream = name->stream_hash;
 	query->asker = job->peer;
 	query->trusted = options_trusts(answerer->snap->options, &job->peer);
 	steer_client(query, answer_client(job),
 		ecs->present && ecs->source ? ecs->source : 128,
 		question->leaf);
-	steer_find(state, answerer->accounts, query, &question->found);
+	steer_find(&answerer->snap->steer, answerer->accounts, query,
+		&question->found);
 }
 
-void steered_find(const struct answerer *answerer, const struct answer_job *job,
-	struct steered_question *question)
+void steered_find_all(const struct answerer *answerer, struct answer_job *first)
 {
-	question->leaf =
-		geo_find(answerer->snap->steer.geo, answer_client(job));
-	ask(answerer, job, question);
-}
+	const struct steer_state *state = &answerer->snap->steer;
+	struct answer_job *job;
 
-void steered_find_all(
-	const struct answerer *answerer, struct answer_job *jobs, unsigned n)
-{
-	const struct snapshot *snap = answerer->snap;
-
-	for (unsigned i = 0; i < n; i++)
-		if (jobs[i].steered)
-			geo_prefetch_top(
-				snap->steer.geo, answer_client(&jobs[i]));
-	for (unsigned i = 0; i < n; i++)
-		if (jobs[i].steered)
-			geo_prefetch(snap->steer.geo, answer_client(&jobs[i]));
-	for (unsigned i = 0; i < n; i++) {
-		struct answer_job *job = &jobs[i];
-		if (!job->steered)
-			continue;
-		job->steer.leaf = geo_find(snap->steer.geo, answer_client(job));
-		map_prefetch(snap->steer.map, job->steer.leaf.place);
+	for (job = first; job; job = job->next_steered)
+		geo_begin(&job->steer.place, state->geo, answer_client(job));
+	for (job = first; job; job = job->next_steered)
+		geo_go_on(&job->steer.place);
+	for (job = first; job; job = job->next_steered) {
+		job->steer.leaf =
+			geo_end(&job->steer.place, answer_client(job));
+		map_prefetch(state->map, job->steer.leaf.place);
 	}
-	for (unsigned i = 0; i < n; i++)
-		if (jobs[i].steered)
-			ask(answerer, &jobs[i], &jobs[i].steer);
-	for (unsigned i = 0; i < n; i++)
-		if (jobs[i].steered)
-			steer_prefetch(&jobs[i].steer.found);
+	for (job = first; job; job = job->next_steered) {
+		job->steer.name = &job->asked->steered;
+		ask(answerer, job, &job->steer);
+	}
+	for (job = first; job; job = job->next_steered)
+		steer_prefetch(&job->steer.found);
 }
 
-struct steered_result steered_answer(struct answerer *answerer,
+/* -- the answer -- */
+
+/* The first polls are awaited for a moment (UDP keeps the question). */
+static inline bool too_early(
+	const struct answerer *answerer, const struct answer_job *job)
+{
+	return !answerer->snap->steer.load->ready && !job->tcp;
+}
+
+/* The records of what was decided. */
+INLINE static struct steered_result tell(struct answerer *answerer,
 	const struct answer_job *job, const struct steered_question *question,
-	struct reply *reply, uint16_t owner)
+	const struct steer_decision *d, struct reply *reply, uint16_t owner)
 {
 	const struct snapshot *snap = answerer->snap;
 	uint16_t qtype = job->q.qtype;
+
+	if (snap->options->record)
+		record(answerer, job, question, d);
+	unsigned records = qtype == RR_HTTPS
+		? add_https(answerer, question, d, reply, owner)
+		: add_addresses(
+			  snap->steer.map, d, qtype == RR_AAAA, reply, owner);
+	return (struct steered_result){.records = records,
+		.ttl_s = d->ttl_s,
+		.scope = question->leaf.scope};
+}
+
+struct steered_result steered_answer(struct answerer *answerer,
+	const struct answer_job *job, struct reply *reply)
+{
+	const struct steered_question *question = &job->steer;
 	struct steer_decision d;
 
-	/* The first polls are awaited for a moment (UDP keeps the question). */
-	if (!snap->steer.load->ready && !job->tcp)
+	if (too_early(answerer, job))
 		return (struct steered_result){.defer = true};
-	if (question->mark.kind == MARK_WHY)
-		return why(answerer, job, question, reply, owner);
-	steer_answer_found(&snap->steer, answerer->accounts, &question->query,
-		&question->found, answerer->now_ms, &d);
-	if (snap->options->record)
-		record(answerer, job, question, &d);
-	unsigned records = qtype == RR_HTTPS
-		? add_https(answerer, question, &d, reply, owner)
-		: add_addresses(
-			  snap->steer.map, &d, qtype == RR_AAAA, reply, owner);
-	return (struct steered_result){.records = records,
-		.ttl_s = d.ttl_s,
-		.scope = question->leaf.scope};
+	steer_answer_found(&answerer->snap->steer, answerer->accounts,
+		&question->query, &question->found, answerer->now_ms, &d);
+	return tell(answerer, job, question, &d, reply, HEADER_LEN);
+}
+
+COLD struct steered_result steered_answer_at(struct answerer *answerer,
+	const struct answer_job *job, const struct steered_name *name,
+	struct reply *reply, uint16_t owner)
+{
+	struct steered_question question = {.name = name};
+	struct steer_decision d;
+
+	if (too_early(answerer, job))
+		return (struct steered_result){.defer = true};
+	question.leaf = geo_find(answerer->snap->steer.geo, answer_client(job));
+	ask(answerer, job, &question);
+	if (name->why)
+		return why(answerer, job, &question, reply, owner);
+	steer_answer(&answerer->snap->steer, answerer->accounts,
+		&question.query, answerer->now_ms, &d);
+	return tell(answerer, job, &question, &d, reply, owner);
 }

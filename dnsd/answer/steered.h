@@ -10,7 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "geo/prefixes.h"
 #include "steer/decide.h"
+#include "wire/rr.h"
 
 struct answer_job;
 struct answerer;
@@ -49,33 +51,63 @@ struct steered_result {
 	bool defer;       /* not ready: ask again in a moment */
 };
 
-/* What is asked of steering. The first part is known with the name: */
-struct steered_question {
-	struct mark mark;
+/* What an owner name is to steering, for one snapshot. */
+struct steered_name {
+	uint8_t types; /* decided per client: a set of enum steer_type */
+	bool why;      /* instead: TXT tells what is decided */
+	uint8_t line;
 	uint8_t stream_len;
+	uint32_t name;         /* index of the steered name in the map */
 	const uint8_t *stream; /* lower case label of `<stream>.<steered name>`
 				  or NULL */
-	/* and this is found for the client. */
+	uint64_t stream_hash;  /* as in steer_query */
+};
+
+/* label: of the stream, as it stands in a name, lower case; NULL: none. It is
+ * borrowed. */
+struct steered_name steered_name(struct mark mark, const uint8_t *label);
+
+/* The type's enum steer_type, 0: never steered. */
+static inline unsigned steered_type(uint16_t qtype)
+{
+	return qtype == RR_A        ? STEER_A
+		: qtype == RR_AAAA  ? STEER_AAAA
+		: qtype == RR_HTTPS ? STEER_HTTPS
+				    : 0;
+}
+
+/* Whether a question for that type is answered here. */
+static inline bool steered_decides(
+	const struct steered_name *name, uint16_t qtype)
+{
+	return name->types & steered_type(qtype) ||
+		(name->why && qtype == RR_TXT);
+}
+
+/* What is found for the client of a question. */
+struct steered_question {
+	const struct steered_name *name;
+	struct geo_search place;
 	struct geo_leaf leaf;
 	struct steer_query query;
 	struct steer_found found;
 };
 
-/* Finds what steering knows of a question's client. */
-void steered_find(const struct answerer *answerer, const struct answer_job *job,
-	struct steered_question *question);
-
-/* The same for those jobs of a batch that are steered; what their answers read
- * is on its way to the cache then. */
+/* Finds what steering knows of the clients of some jobs of a batch, a list by
+ * next_steered; what their answers read is on its way to the cache then. */
 void steered_find_all(
-	const struct answerer *answerer, struct answer_job *jobs, unsigned n);
+	const struct answerer *answerer, struct answer_job *first);
 
-/* Decides for this client and appends the RRs of the asked type (A, AAAA,
- * HTTPS; TXT for a MARK_WHY) to the reply's answer section, with the owner name
- * given by owner (offset of an already written name in the message, for a
- * compression pointer). Accounts the decision (not for _why). */
+/* Decides for the client of such a job and appends the RRs of the asked type (A,
+ * AAAA, HTTPS) to the reply's answer section, with the question's as owner name.
+ * Accounts the decision. */
 struct steered_result steered_answer(struct answerer *answerer,
-	const struct answer_job *job, const struct steered_question *question,
+	const struct answer_job *job, struct reply *reply);
+
+/* The same for another job and name: one that a chain led to, whose offset in the
+ * message is owner. For a MARK_WHY tells (TXT) and accounts nothing. */
+struct steered_result steered_answer_at(struct answerer *answerer,
+	const struct answer_job *job, const struct steered_name *name,
 	struct reply *reply, uint16_t owner);
 
 #endif

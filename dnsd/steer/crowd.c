@@ -21,7 +21,7 @@
 struct crowd {
 	_Atomic uint64_t tag; /* 0: free */
 	_Atomic float rate;
-	uint16_t mark;
+	uint32_t mark;
 	bool learned; /* from samples, not only guessed */
 	uint8_t n;    /* of live */
 	int64_t seen_ms;
@@ -100,7 +100,7 @@ const struct crowd_marks *crowds_marks(const struct crowds *c)
 
 static void mark(struct crowds *c, struct crowd *one, uint64_t key)
 {
-	one->mark = (uint16_t)crowd_mark(key);
+	one->mark = crowd_mark(key);
 	atomic_fetch_or_explicit(&c->marks.word[one->mark / 64],
 		(uint64_t)1 << one->mark % 64, memory_order_relaxed);
 }

@@ -26,14 +26,14 @@ struct crowds;
 
 /* A bit by the key of each crowd, set as long as it is known. Few client nets
  * are crowds: most questions look no further. */
-#define CROWD_MARKS 32768
+#define CROWD_MARKS 131072
 struct crowd_marks {
 	_Atomic uint64_t word[CROWD_MARKS / 64];
 };
 
 static inline unsigned crowd_mark(uint64_t key)
 {
-	return (unsigned)(key >> 49);
+	return (unsigned)(key >> 47);
 }
 
 static inline bool crowd_is_marked(

@@ -15,14 +15,30 @@ struct pick {
 	bool again;
 };
 
+/* Whether a node is a candidate: where in the line is anybody's guess, so all are
+ * compared. The paths between the nodes do not count. */
+static inline bool is_candidate(const struct candidates *near, unsigned node)
+{
+	typedef uint16_t words __attribute__((vector_size(16)));
+	const words nodes = {0xffff, 0, 0xffff, 0, 0xffff, 0, 0xffff, 0};
+	words same = {0}, some;
+	uint64_t half[2];
+
+	_Static_assert(offsetof(struct candidate, path) == 2, "node, path");
+	for (unsigned i = 0; i < sizeof *near; i += sizeof some) {
+		memcpy(&some, (const uint8_t *)near + i, sizeof some);
+		same |= (words)(some == (uint16_t)node);
+	}
+	same &= nodes;
+	memcpy(half, &same, sizeof half);
+	return half[0] | half[1];
+}
+
 /* Whether what was told is a candidate that is up. */
 static inline bool is_valid(
 	const struct load *load, const struct candidates *near, unsigned node)
 {
-	for (unsigned i = 0; i < MAP_CANDIDATES; i++)
-		if (near->slot[i].node == node)
-			return load->brief[node].base < FLT_MAX;
-	return false;
+	return is_candidate(near, node) && load->brief[node].base < FLT_MAX;
 }
 
 /* What price and doubts add to a brief's base, in temperatures. */
@@ -141,7 +157,7 @@ bool usual_decide(const struct steer_state *state,
 /* -- its account -- */
 
 /* False: another thread was faster. */
-static inline bool remember(struct memory *memory,
+INLINE static bool remember(struct memory *memory,
 	const struct steer_found *found, const struct known *known,
 	struct told told, const struct pick *p, uint8_t type)
 {
@@ -161,7 +177,7 @@ static inline bool remember(struct memory *memory,
 
 /* The viewers that an answer brings are promised, as far as the budget of who
  * asks goes. */
-static inline void promise(const struct steer_state *state,
+INLINE static void promise(const struct steer_state *state,
 	struct accounts *accounts, const struct steer_query *query,
 	const struct steer_found *found, const struct steer_decision *d,
 	float rate, uint32_t now)
@@ -186,7 +202,7 @@ static inline void promise(const struct steer_state *state,
 }
 
 /* What the client brings by this question. */
-static inline void bring(const struct steer_state *state,
+INLINE static void bring(const struct steer_state *state,
 	struct accounts *accounts, const struct steer_query *query,
 	const struct steer_found *found, const struct known *known,
 	struct told told, const struct steer_decision *d)
@@ -260,5 +276,8 @@ void steer_answer(const struct steer_state *state, struct accounts *accounts,
 {
 	struct steer_found found;
 	steer_find(state, accounts, query, &found);
-	steer_answer_found(state, accounts, query, &found, now_ms, decision);
+	if (!found.usual ||
+		!answer(state, accounts, query, &found, (uint32_t)now_ms,
+			decision))
+		choice_answer(state, accounts, query, &found, now_ms, decision);
 }

@@ -85,10 +85,14 @@ static double ours_batch(const void *geo)
 	uint64_t sum = 0;
 	int64_t start = clock_ns();
 	for (unsigned n = 0; n < ADDRESSES; n += BATCH) {
-		for (unsigned i = n; i < n + BATCH; i++)
-			geo_prefetch(geo, &addresses[i]);
-		for (unsigned i = n; i < n + BATCH; i++) {
-			struct geo_leaf leaf = geo_find(geo, &addresses[i]);
+		struct geo_search search[BATCH];
+		for (unsigned i = 0; i < BATCH; i++)
+			geo_begin(&search[i], geo, &addresses[n + i]);
+		for (unsigned i = 0; i < BATCH; i++)
+			geo_go_on(&search[i]);
+		for (unsigned i = 0; i < BATCH; i++) {
+			struct geo_leaf leaf =
+				geo_end(&search[i], &addresses[n + i]);
 			const struct place *p = geo_place(geo, leaf.place);
 			sum += leaf.scope + (p->lat > p->lon);
 		}

@@ -382,13 +382,16 @@ static void prepare(const struct part *part, unsigned first)
 			zone(i);
 			job->asked = &job->own;
 			job->zone = job->own.zone;
+			job->own.found = false; /* lookup_begin() finds more */
 			lookup_begin(job);
+			job->next_steered =
+				i + 1 < BATCH ? &w.jobs[i + 1] : NULL;
 		}
 	}
 	if (part->step == reply)
 		answer_prepare(&w.answerer, w.jobs, BATCH);
 	if (part->found)
-		steered_find_all(&w.answerer, w.jobs, BATCH);
+		steered_find_all(&w.answerer, w.jobs);
 }
 
 static int by_value(const void *a, const void *b)

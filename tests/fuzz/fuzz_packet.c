@@ -42,30 +42,38 @@ static struct options options = {
 static struct snapshot snap;
 static const struct map map;
 
-void steered_find(const struct answerer *answerer, const struct answer_job *job,
-	struct steered_question *question)
+struct steered_name steered_name(struct mark mark, const uint8_t *label)
 {
-	question->leaf.scope = 24;
+	return (struct steered_name){.types = mark.kind == MARK_NAME
+			? STEER_A | STEER_AAAA | STEER_HTTPS
+			: 0,
+		.why = mark.kind == MARK_WHY,
+		.stream = label ? label + 1 : NULL,
+		.stream_len = label ? *label : 0};
 }
 
-void steered_find_all(
-	const struct answerer *answerer, struct answer_job *jobs, unsigned n)
+void steered_find_all(const struct answerer *answerer, struct answer_job *first)
 {
-	for (unsigned i = 0; i < n; i++)
-		steered_find(answerer, &jobs[i], &jobs[i].steer);
 }
 
-struct steered_result steered_answer(struct answerer *answerer,
-	const struct answer_job *job, const struct steered_question *question,
+struct steered_result steered_answer_at(struct answerer *answerer,
+	const struct answer_job *job, const struct steered_name *name,
 	struct reply *reply, uint16_t owner)
 {
-	struct steered_result s = {.ttl_s = 10, .scope = question->leaf.scope};
-	s.refused = question->mark.kind == MARK_WHY && job->peer.family == 6;
+	struct steered_result s = {.ttl_s = 10, .scope = 24};
+	s.refused = name->why && job->peer.family == 6;
 	if (job->q.qtype == RR_A) {
 		reply_rr(reply, owner, RR_A, 10, job->peer.bytes, 4);
 		s.records = 1;
 	}
 	return s;
+}
+
+struct steered_result steered_answer(struct answerer *answerer,
+	const struct answer_job *job, struct reply *reply)
+{
+	return steered_answer_at(
+		answerer, job, &job->asked->steered, reply, HEADER_LEN);
 }
 
 static struct zone *load(const char *apex, const char *text, bool steered)

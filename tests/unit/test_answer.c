@@ -95,7 +95,7 @@ static struct fixture {
 	uint8_t reply[65535];
 	/* what the fake steering is to say, and was asked */
 	struct steered_result steered;
-	struct mark mark;
+	struct steered_name name;
 	char stream[64];
 	uint16_t qtype;
 } t;
@@ -104,30 +104,34 @@ static struct fixture {
 
 static const struct map map;
 
-void steered_find(const struct answerer *answerer, const struct answer_job *job,
-	struct steered_question *question)
+struct steered_name steered_name(struct mark mark, const uint8_t *label)
 {
+	return (struct steered_name){.types = mark.kind == MARK_NAME
+			? STEER_A | STEER_AAAA | STEER_HTTPS
+			: 0,
+		.why = mark.kind == MARK_WHY,
+		.line = mark.line,
+		.name = mark.name,
+		.stream = label ? label + 1 : NULL,
+		.stream_len = label ? *label : 0};
 }
 
-void steered_find_all(
-	const struct answerer *answerer, struct answer_job *jobs, unsigned n)
+void steered_find_all(const struct answerer *answerer, struct answer_job *first)
 {
-	unsigned steered = 0;
-	for (unsigned i = 0; i < n; i++)
-		steered += jobs[i].steered;
-	assert_true(steered > 0);
+	for (struct answer_job *job = first; job; job = job->next_steered)
+		assert_true(job->steered);
 }
 
-struct steered_result steered_answer(struct answerer *answerer,
-	const struct answer_job *job, const struct steered_question *question,
+struct steered_result steered_answer_at(struct answerer *answerer,
+	const struct answer_job *job, const struct steered_name *name,
 	struct reply *reply, uint16_t owner)
 {
 	static const uint8_t a[4] = {203, 0, 113, 11};
 	uint16_t qtype = job->q.qtype;
-	t.mark = question->mark;
+	t.name = *name;
 	t.qtype = qtype;
-	snprintf(t.stream, sizeof t.stream, "%.*s", question->stream_len,
-		question->stream ? (const char *)question->stream : "");
+	snprintf(t.stream, sizeof t.stream, "%.*s", name->stream_len,
+		name->stream ? (const char *)name->stream : "");
 	if (qtype == RR_A && !t.steered.refused) {
 		reply_rr(reply, owner, RR_A, t.steered.ttl_s, a, 4);
 		t.steered.records = 1;
@@ -135,6 +139,13 @@ struct steered_result steered_answer(struct answerer *answerer,
 		t.steered.records = 0;
 	}
 	return t.steered;
+}
+
+struct steered_result steered_answer(struct answerer *answerer,
+	const struct answer_job *job, struct reply *reply)
+{
+	return steered_answer_at(
+		answerer, job, &job->asked->steered, reply, HEADER_LEN);
 }
 
 static void mark(struct zone_builder *b, const char *name, struct mark m)
@@ -474,16 +485,16 @@ static void test_steered(void **state)
 		{"tolive.example.com", RR_MX,
 			"NOERROR aa; tolive.example.com. 300 CNAME "
 			"live.example.com.; %;"});
-	assert_int_equal(t.mark.name, 5);
+	assert_int_equal(t.name.name, 5);
 
 	ask("line2.live.example.com", RR_A);
-	assert_int_equal(t.mark.line, 2);
+	assert_int_equal(t.name.line, 2);
 	assert_string_equal(t.stream, "");
 	ask("Cam1.live.example.com", RR_A);
-	assert_int_equal(t.mark.line, 1);
+	assert_int_equal(t.name.line, 1);
 	assert_string_equal(t.stream, "cam1");
 	ask("cam1.line2.live.example.com", RR_A);
-	assert_int_equal(t.mark.line, 2);
+	assert_int_equal(t.name.line, 2);
 	assert_string_equal(t.stream, "cam1");
 	ask("line.live.example.com", RR_A);
 	assert_string_equal(t.stream, "line");
@@ -502,7 +513,7 @@ static void test_steered(void **state)
 		{"_why.live.example.com", RR_A, "NOERROR aa;; %;"},
 		{"_why.live.example.com", RR_TXT,
 			"NOERROR aa;; " SHORT_SOA ";"});
-	assert_int_equal(t.mark.kind, MARK_WHY);
+	assert_true(t.name.why);
 }
 
 /* -- around the records: EDNS, cookies, sizes, odd packets -- */

@@ -99,9 +99,14 @@ static void assert_same(const struct geo *a, const struct geo *b)
 	for (unsigned i = 0; i < ADDRESSES; i++) {
 		struct addr addr = random_addr(&rng, i % 2 ? 4 : 6);
 		struct geo_leaf x = geo_find(a, &addr), y = geo_find(b, &addr);
+		struct geo_search search;
+		geo_begin(&search, b, &addr);
+		geo_go_on(&search);
+		struct geo_leaf z = geo_end(&search, &addr);
 		if (x.place != y.place || x.scope != y.scope)
 			fail_msg("address %u", i);
-		geo_prefetch(b, &addr);
+		if (z.place != y.place || z.scope != y.scope)
+			fail_msg("address %u in steps", i);
 	}
 }
 
