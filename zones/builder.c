@@ -866,8 +866,6 @@ static void compile_summary(const struct zone_builder *b, struct zone *zone)
 	zone->serial = get32(timers);
 	zone->negative_ttl = soa->ttl < minimum ? soa->ttl : minimum;
 	zone->name_servers = set_find(b, 0, RR_NS)->count;
-	for (size_t i = 0; i < b->n_names; i++)
-		zone->marked |= b->names[i].mark != 0;
 }
 
 static struct zone *compile(struct zone_builder *b)

@@ -72,7 +72,6 @@ struct zone {
 	uint32_t serial;
 	uint32_t negative_ttl; /* min(SOA's TTL, MINIMUM): RFC 2308 5 */
 	uint16_t name_servers; /* NS records at the apex */
-	bool marked;           /* some node carries a mark */
 };
 
 void zone_free(struct zone *zone); /* NULL allowed */

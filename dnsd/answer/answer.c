@@ -21,25 +21,26 @@ struct frame {
 	bool cookie_good;
 };
 
-/* Types that are counted by themselves; COUNT_OTHER is what is not here. */
-static const uint8_t type_counted[RR_ANY + 1] = {
-	[RR_A] = COUNT_A + 1,
-	[RR_AAAA] = COUNT_AAAA + 1,
-	[RR_NS] = COUNT_NS + 1,
-	[RR_SOA] = COUNT_SOA + 1,
-	[RR_TXT] = COUNT_TXT + 1,
-	[RR_MX] = COUNT_MX + 1,
-	[RR_CNAME] = COUNT_CNAME + 1,
-	[RR_HTTPS] = COUNT_HTTPS + 1,
-	[RR_SRV] = COUNT_SRV + 1,
-	[RR_PTR] = COUNT_PTR + 1,
-	[RR_ANY] = COUNT_ANY + 1,
+/* Types that are counted by themselves, less COUNT_OTHER: that is what is not
+ * here. */
+static const int8_t type_counted[RR_ANY + 1] = {
+	[RR_A] = COUNT_A - COUNT_OTHER,
+	[RR_AAAA] = COUNT_AAAA - COUNT_OTHER,
+	[RR_NS] = COUNT_NS - COUNT_OTHER,
+	[RR_SOA] = COUNT_SOA - COUNT_OTHER,
+	[RR_TXT] = COUNT_TXT - COUNT_OTHER,
+	[RR_MX] = COUNT_MX - COUNT_OTHER,
+	[RR_CNAME] = COUNT_CNAME - COUNT_OTHER,
+	[RR_HTTPS] = COUNT_HTTPS - COUNT_OTHER,
+	[RR_SRV] = COUNT_SRV - COUNT_OTHER,
+	[RR_PTR] = COUNT_PTR - COUNT_OTHER,
+	[RR_ANY] = COUNT_ANY - COUNT_OTHER,
 };
 
 static inline void count_type(struct answer_counters *c, uint16_t qtype)
 {
-	unsigned counted = qtype <= RR_ANY ? type_counted[qtype] : 0;
-	count(&c->types[counted ? counted - 1 : COUNT_OTHER]);
+	int counted = qtype <= RR_ANY ? type_counted[qtype] : 0;
+	count(&c->types[COUNT_OTHER + counted]);
 }
 
 static inline void count_query(
@@ -226,9 +227,8 @@ void answer_finish(struct answerer *answerer, struct answer_job *job)
 		return;
 
 	/* Large answers only to addresses that are not forged. */
-	bool held = !job->tcp && options->udp_nocookie &&
-		f.reply.len + opt_len > options->udp_nocookie &&
-		!(edns && f.cookie_good);
+	bool held = f.reply.len + opt_len > options->udp_nocookie &&
+		!job->tcp && !(edns && f.cookie_good);
 	if (f.reply.full || held) {
 		reply_clear(&f.reply, &job->q);
 		f.flags |= FLAG_TC;
@@ -266,10 +266,15 @@ void answer_prepare(
 		steered_find_all(answerer, steered);
 }
 
-void answer_batch(
+unsigned answer_batch(
 	struct answerer *answerer, struct answer_job *jobs, unsigned n)
 {
+	unsigned deferred = 0;
+
 	answer_prepare(answerer, jobs, n);
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < n; i++) {
 		answer_finish(answerer, &jobs[i]);
+		deferred += jobs[i].defer;
+	}
+	return deferred;
 }

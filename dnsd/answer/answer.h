@@ -65,9 +65,10 @@ static inline const struct addr *answer_client(const struct answer_job *job)
 	return ecs->present && ecs->source ? &ecs->addr : &job->peer;
 }
 
-/* Answers n packets. A batch goes through stages together, so that what one
- * reads of large tables has been fetched into the cache by the one before. */
-void answer_batch(
+/* Answers n packets; how many are deferred. A batch goes through stages together,
+ * so that what one reads of large tables has been fetched into the cache by the one
+ * before. */
+unsigned answer_batch(
 	struct answerer *answerer, struct answer_job *jobs, unsigned n);
 
 /* The same in two steps, for who does not know yet where the replies go: all but

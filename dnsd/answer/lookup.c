@@ -441,20 +441,19 @@ static bool step(struct walk *w)
 }
 
 /* What a name that was found by itself is to steering. */
-static struct steered_name steering_of(const struct asked *asked)
+static void find_steering(struct asked *asked)
 {
 	const struct name *name = &asked->name;
 	const struct zone_match *m = &asked->match;
-	const struct steered_name nothing = {0};
 
-	if (!asked->zone->marked)
-		return nothing;
+	asked->steered.types = 0;
+	if (!(m->encloser->flags & NODE_MARK))
+		return;
 	struct mark mark = mark_unpack(zone_mark(m->encloser));
 	if (m->found == ZONE_EXACT)
-		return steered_name(mark, NULL);
-	return is_stream(name, m, mark) && !no_such_line(name, m, mark)
-		? steered_name(mark, name->bytes)
-		: nothing;
+		asked->steered = steered_name(mark, NULL);
+	else if (is_stream(name, m, mark) && !no_such_line(name, m, mark))
+		asked->steered = steered_name(mark, name->bytes);
 }
 
 bool lookup_begin(struct answer_job *job)
@@ -463,7 +462,7 @@ bool lookup_begin(struct answer_job *job)
 
 	if (!asked->found) {
 		asked_find(asked);
-		asked->steered = steering_of(asked);
+		find_steering(asked);
 	}
 	job->steered = asked->steered.types & steered_type(job->q.qtype);
 	return job->steered;

@@ -5,6 +5,7 @@
 #ifndef BASE_OCTETS_H
 #define BASE_OCTETS_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,6 +30,15 @@ static inline void octets_copy(uint8_t *to, const uint8_t *from, size_t n)
 		to[n / 2] = from[n / 2];
 		to[n - 1] = from[n - 1];
 	}
+}
+
+/* The n octets (1..8) before `end` as they lie in memory, with zeros behind. The
+ * eight before `end` can be read. */
+static inline uint64_t octets_before(const uint8_t *end, size_t n)
+{
+	uint64_t word;
+	memcpy(&word, end - 8, 8);
+	return htobe64(be64toh(word) << (64 - 8 * n));
 }
 
 static inline bool octets_equal(const uint8_t *a, const uint8_t *b, size_t n)

@@ -414,7 +414,8 @@ static bool build_options(
 	struct options *o = arena_alloc(b->conf->arena, sizeof *o);
 
 	o->udp_max = UDP_MAX;
-	o->udp_nocookie = (uint16_t)conf->udp_nocookie;
+	o->udp_nocookie =
+		conf->udp_nocookie ? (uint16_t)conf->udp_nocookie : UINT16_MAX;
 	o->nsid = *conf->server_id ? conf->server_id : NULL;
 	o->version = *conf->version ? conf->version : NULL;
 	o->query_log = conf->query_log;

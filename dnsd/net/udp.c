@@ -229,8 +229,8 @@ static void answer_all(
 	answerer->snap = snapshot_acquire(w->thread.published);
 	net_thread_times(&w->thread);
 	take(w, n);
-	answer_batch(answerer, w->jobs, n);
-	for (unsigned i = 0; i < n; i++)
+	unsigned deferred = answer_batch(answerer, w->jobs, n);
+	for (unsigned i = 0; deferred && i < n; i++)
 		if (w->jobs[i].defer)
 			defer(w, s, i);
 	if (answerer->snap->options->query_log > 0)

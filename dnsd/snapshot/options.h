@@ -12,7 +12,7 @@
 struct options {
 	uint16_t udp_max;      /* largest UDP answer, also advertised: 1232 */
 	uint16_t udp_nocookie; /* larger UDP answers to clients without a valid
-				  server cookie get TC; 0: no such limit */
+				  server cookie get TC; UINT16_MAX: no limit */
 	uint8_t cookie_secret[16];   /* server cookies are made with this */
 	uint8_t cookie_previous[16]; /* and still accepted with this */
 	bool have_previous;

@@ -42,9 +42,9 @@ static inline bool is_valid(
 }
 
 /* What price and doubts add to a brief's base, in temperatures. */
-__attribute__((noinline)) static float extra_cost(
-	const struct steer_state *state, const struct accounts *accounts,
-	uint32_t area, unsigned node, float viewers)
+INLINE static float extra_cost(const struct steer_state *state,
+	const struct accounts *accounts, uint32_t area, unsigned node,
+	float viewers)
 {
 	const struct load_node *load = &state->load->node[node];
 	float more = recent(state, accounts, node) + viewers;

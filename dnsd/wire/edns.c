@@ -22,13 +22,19 @@ static bool read_ecs(struct edns_ecs *ecs, const uint8_t *p, size_t len)
 		return false;
 	if (ecs->present)
 		return true;
-	*ecs = (struct edns_ecs){.present = true,
-		.family = family,
-		.source = source,
-		.addr = {.family = bits == 32 ? 4
-				: bits        ? 6
-					      : 0}};
-	octets_copy(ecs->addr.bytes, p + 4, len - 4);
+	ecs->present = true;
+	ecs->family = family;
+	ecs->source = source;
+	ecs->addr.family = bits == 32 ? 4 : bits ? 6 : 0;
+	uint64_t upper = 0, lower = 0;
+	if (len > 12) {
+		memcpy(&upper, p + 4, 8);
+		lower = octets_before(p + len, len - 12);
+	} else if (len > 4) {
+		upper = octets_before(p + len, len - 4);
+	}
+	memcpy(ecs->addr.bytes, &upper, 8);
+	memcpy(ecs->addr.bytes + 8, &lower, 8);
 	return true;
 }
 

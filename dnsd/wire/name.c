@@ -3,25 +3,24 @@
 /* Sixteen octets at once. */
 typedef uint8_t octets __attribute__((vector_size(16)));
 
-static inline octets lower16(const uint8_t *from)
+static inline void copy_lower16(uint8_t *to, const uint8_t *from)
 {
 	octets x;
 	memcpy(&x, from, 16);
 	octets upper = (octets)(x - 'A' < 26); /* all bits of those that are */
-	return x + (upper & ('a' - 'A'));
-}
-
-static inline void copy_lower16(uint8_t *to, const uint8_t *from)
-{
-	octets x = lower16(from);
+	x += upper & ('a' - 'A');
 	memcpy(to, &x, 16);
 }
 
-/* Whether sixteen octets in lower case are those. */
-static inline bool equal_lower16(const uint8_t *lower, const uint8_t *from)
+/* The bits by which sixteen octets differ from those of a name in lower case;
+ * the case of letters does not count. */
+static inline octets differ16(const uint8_t *lower, const uint8_t *from)
 {
-	octets x = lower16(from);
-	return octets_equal(lower, (const uint8_t *)&x, 16);
+	octets a, b;
+	memcpy(&a, lower, 16);
+	memcpy(&b, from, 16);
+	octets letter = (octets)(a - 'a' < 26); /* all bits of those that are */
+	return (a ^ b) & ~(letter & ('a' - 'A'));
 }
 
 /* Length octets are below 'A' and stay as they are. The last sixteen overlap
@@ -41,16 +40,23 @@ static void copy_lower(uint8_t *to, const uint8_t *from, size_t n)
 
 bool name_begins(const struct name *name, const uint8_t *wire)
 {
+	const uint8_t *lower = name->bytes;
 	uint8_t few[16] = {0};
 	size_t n = name->len;
+	uint64_t half[2];
+
 	if (n < 16) {
 		octets_copy(few, wire, n);
-		return equal_lower16(name->bytes, few);
+		wire = few;
 	}
-	for (size_t at = 0; at < n - 16; at += 16)
-		if (!equal_lower16(name->bytes + at, wire + at))
-			return false;
-	return equal_lower16(name->bytes + n - 16, wire + n - 16);
+	octets differ = differ16(lower, wire);
+	if (n > 16) {
+		for (size_t at = 16; at + 16 < n; at += 16)
+			differ |= differ16(lower + at, wire + at);
+		differ |= differ16(lower + n - 16, wire + n - 16);
+	}
+	memcpy(half, &differ, sizeof half);
+	return !(half[0] | half[1]);
 }
 
 size_t name_read(struct name *name, const uint8_t *wire, size_t room)

@@ -28,11 +28,12 @@ static bool read_opt(
 
 /* Walks the records behind the question; only OPT is looked at. TSIG, SIG(0)
  * and the SOA of an IXFR are stepped over. False: FORMERR without an OPT. */
-static bool read_records(struct query *q, size_t len, size_t at)
+static inline bool read_records(
+	struct query *q, uint64_t counts, size_t len, size_t at)
 {
 	const uint8_t *packet = q->packet;
-	unsigned before = get16(packet + 6) + get16(packet + 8);
-	unsigned total = before + get16(packet + 10);
+	unsigned before = (uint16_t)(counts >> 32) + (uint16_t)(counts >> 16);
+	unsigned total = before + (uint16_t)counts;
 
 	for (unsigned i = 0; i < total; i++) {
 		/* The root, as OPT has it, needs no walk. */
@@ -68,7 +69,8 @@ static inline bool read_question(struct query *q, size_t len, size_t name_len)
 
 void query_end(struct query *q, size_t len, size_t name_len)
 {
-	unsigned questions = get16(q->packet + 4);
+	uint64_t counts = get64(q->packet + 4); /* of all sections */
+	unsigned questions = (unsigned)(counts >> 48);
 
 	q->flags = get16(q->packet + 2);
 	q->rcode = RCODE_NOERROR;
@@ -82,7 +84,7 @@ void query_end(struct query *q, size_t len, size_t name_len)
 		return;
 	}
 	if ((good || !questions) &&
-		!read_records(q, len, HEADER_LEN + q->question_len)) {
+		!read_records(q, counts, len, HEADER_LEN + q->question_len)) {
 		q->edns.present = false;
 		good = false;
 	} else if (!questions) {

@@ -83,6 +83,13 @@ static inline uint32_t get32(const uint8_t *p)
 		(uint32_t)p[2] << 8 | p[3];
 }
 
+static inline uint64_t get64(const uint8_t *p)
+{
+	uint64_t word;
+	memcpy(&word, p, 8);
+	return be64toh(word);
+}
+
 static inline void put16(uint8_t *p, unsigned v)
 {
 	uint16_t word = htobe16((uint16_t)v);

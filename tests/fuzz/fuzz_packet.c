@@ -164,7 +164,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	job.peer = (struct addr){.family = flags & 2 ? 6 : 4};
 	job.reply_room = flags & 8 ? 512 : job.tcp ? 65535 : 1232;
 	job.reply = malloc(job.reply_room);
-	options.udp_nocookie = flags & 4 ? 256 : 0;
+	options.udp_nocookie = flags & 4 ? 256 : UINT16_MAX;
 
 	answer_batch(&answerer, &job, 1);
 	if (job.reply_len)

@@ -178,8 +178,10 @@ static int setup(void **state)
 	err_fini(&err);
 	t.zones[1] = zone_text("child.example.com", child);
 	t.set = zoneset_new((const struct zone *const *)t.zones, 2);
-	t.options = (struct options){
-		.udp_max = 1232, .nsid = "ns1", .version = "dnsd"};
+	t.options = (struct options){.udp_max = 1232,
+		.udp_nocookie = UINT16_MAX,
+		.nsid = "ns1",
+		.version = "dnsd"};
 	t.snap = (struct snapshot){.generation = 1,
 		.zones = t.set,
 		.options = &t.options,
@@ -729,7 +731,7 @@ static void test_sizes(void **state)
 	assert_null(strstr(run(&p, true), " tc"));
 	p = with_option("big.example.com", RR_TXT, 10, cookie, 24);
 	assert_null(strstr(run(&p, false), " tc"));
-	t.options.udp_nocookie = 0;
+	t.options.udp_nocookie = UINT16_MAX;
 }
 
 /* RFC 9471: glue in the delegated domain must fit, other addresses need not. */
