@@ -21,7 +21,8 @@
 #include "control/waiting.h"
 
 #define TICK_MS 100
-#define SOON_US 5000 /* what comes together is published together */
+#define SOON_US 5000   /* what comes together is published together */
+#define SLICE_US 20000 /* of polls, then a look at what has priority */
 #define WATCH_MS 1000
 #define SAVE_MS 10000
 #define FAILURE_LINES_PER_S 20
@@ -517,6 +518,30 @@ static void on_term(evutil_socket_t fd, short what, void *arg)
 	control_stop(arg);
 }
 
+/* Publishing, mail and signals need not wait until all polls that have come in at
+ * once are read. */
+static struct event_base *base_new(void)
+{
+	struct event_config *config = event_config_new();
+	struct timeval slice = {0, SLICE_US};
+	struct event_base *base = NULL;
+
+	if (config &&
+		event_config_set_max_dispatch_interval(config, &slice, -1, 1) ==
+			0)
+		base = event_base_new_with_config(config);
+	if (!base || event_base_priority_init(base, 2))
+		abort(); /* no memory */
+	event_config_free(config);
+	return base;
+}
+
+static struct event *first(struct event *event)
+{
+	event_priority_set(event, 0);
+	return event;
+}
+
 static struct event *timer(
 	struct control *c, event_callback_fn run, unsigned ms)
 {
@@ -529,7 +554,7 @@ static struct event *timer(
 static struct event *signal_event(
 	struct control *c, int number, event_callback_fn run)
 {
-	struct event *e = evsignal_new(c->base, number, run, c);
+	struct event *e = first(evsignal_new(c->base, number, run, c));
 	event_add(e, NULL);
 	return e;
 }
@@ -547,11 +572,11 @@ static void signals_block(bool block)
 
 static void events_start(struct control *c)
 {
-	c->mailbox_event = event_new(c->base, mailbox_fd(c->mailbox),
-		EV_READ | EV_PERSIST, on_mail, c);
+	c->mailbox_event = first(event_new(c->base, mailbox_fd(c->mailbox),
+		EV_READ | EV_PERSIST, on_mail, c));
 	event_add(c->mailbox_event, NULL);
-	c->tick = timer(c, on_tick, TICK_MS);
-	c->soon = evtimer_new(c->base, on_tick, c);
+	c->tick = first(timer(c, on_tick, TICK_MS));
+	c->soon = first(evtimer_new(c->base, on_tick, c));
 	c->watch = timer(c, on_watch, WATCH_MS);
 	c->save = timer(c, on_save, SAVE_MS);
 	c->hup = signal_event(c, SIGHUP, on_hup);
@@ -694,7 +719,7 @@ static bool start(struct control *c, struct err *err)
 	if (!c->built || !open_sockets(c, &sockets, err))
 		return false;
 	c->geo_pending = c->built->conf->geoip.n || *c->built->conf->nets;
-	c->base = event_base_new();
+	c->base = base_new();
 	c->mailbox = mailbox_new();
 	struct fleet_rules rules = rules_of(c->built->conf);
 	c->fleet = fleet_new(&rules, c->start_ms);
