@@ -49,7 +49,7 @@ int cli_ctl(int argc, char **argv)
 		return 2;
 	}
 	for (int i = o.first; i < argc; i++)
-		buf_printf(&line, "%s%s", i > o.first ? " " : "", argv[i]);
+		buf_printf(&line, "%s%s", i > o.first ? "\t" : "", argv[i]);
 	status = cli_talk(o.conf, line.text);
 	if (status == CLI_NO_SERVER) {
 		fprintf(stderr, "dnsd: no server runs with %s: %s\n", o.conf,

@@ -274,12 +274,15 @@ static const struct {
 	{"stop", cmd_stop}, {"waiting", cmd_waiting}, {"approve", cmd_approve},
 	{"remove", cmd_remove}, {"try", cmd_try}, {"lines", cmd_lines}};
 
+/* Words stand between tabs, so that they may hold spaces; a line without a tab was
+ * typed by hand. */
 static void run_line(struct session *s, char *line)
 {
+	const char *between = strchr(line, '\t') ? "\t\r" : " \r";
 	char *words[WORDS_MAX], *save;
 	unsigned n = 0;
-	for (char *w = strtok_r(line, " \t\r", &save); w && n < WORDS_MAX;
-		w = strtok_r(NULL, " \t\r", &save))
+	for (char *w = strtok_r(line, between, &save); w && n < WORDS_MAX;
+		w = strtok_r(NULL, between, &save))
 		words[n++] = w;
 	for (size_t i = 0; n && i < sizeof commands / sizeof *commands; i++)
 		if (!strcmp(commands[i].word, words[0])) {

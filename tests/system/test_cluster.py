@@ -262,9 +262,11 @@ class Registration(Test):
     def test_approved_by_ctl(self):
         said = self.d.run("ctl", "approve", "us7", "--role", "relay", "--at",
                           "47.3,-122.3", "--address", "192.0.2.7,192.0.2.8",
-                          "--capacity", "50", "--api", "off", "--rtmp", "off")
+                          "--capacity", "50", "--api", "off", "--rtmp", "off",
+                          "--provider", "China Telecom")
         self.assertIn("kept over a restart", said)
         self.assertEqual(self.d.node("us7")["role"], "relay")
+        self.assertEqual(self.d.node("us7")["provider"], "China Telecom")
         self.assertEqual(sorted(self.d.addresses("us7.example.com")),
                          ["192.0.2.7", "192.0.2.8"])
         self.assertIn("vhost", self.d.run("srs", "us7"))
