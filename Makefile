@@ -31,7 +31,8 @@ SOURCES := $(sort $(wildcard dnsd/*/*.c zones/*.c geo/*.c conf/*.c))
 OBJECTS := $(SOURCES:%.c=$(B)/obj/%.o)
 UNIT := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_BINARIES := $(UNIT:tests/unit/%.c=$(B)/tests/%)
-BENCH_BINARIES := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
+BENCH_BINARIES := $(B)/bench/turns.so $(patsubst tests/bench/%.c,$(B)/bench/%, \
+	$(filter-out %/turns.c,$(wildcard tests/bench/*.c)))
 FUZZ := $(sort $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ_SECONDS ?= 20
 FUZZ_B := $(B)-fuzz
@@ -91,6 +92,11 @@ $(B)/tests/%: tests/unit/%.c $(B)/libdnsd.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -MF $@.d -Itests -o $@ \
 		$(filter %.c %.a,$^) $(LIBS) -lcmocka
+
+$(B)/bench/turns.so: tests/bench/turns.c
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -fPIC -shared -o $@ $<
 
 $(B)/bench/%: tests/bench/%.c $(B)/libdnsd.a
 	@mkdir -p $(@D)

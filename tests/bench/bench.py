@@ -13,7 +13,8 @@ more for each of the others.
     bench.py [--geoip FILE ...] [--peers gdnsd,nsd|all] [--reps N] [--seconds S]
              [--names N] [--only SECTION,...]
 
-closed: 128 questions always under way; seldom: 20,000 a second; tcp: over
+turns (alone): as closed, but what counts is the time between receiving and
+sending, of those servers that do so by recvmmsg and sendmmsg (turns.c); closed: 128 questions always under way; seldom: 20,000 a second; tcp: over
 connections that stay, and with one for every question; lines: GET /api/v1/lines,
 each question for another client; cores: one worker and
 two; start: from exec to the first answer, on all cores.
@@ -25,8 +26,10 @@ import os
 import pathlib
 import socket
 import statistics
+import struct
 import subprocess
 import sys
+import tempfile
 import time
 
 import dns.message
@@ -256,6 +259,37 @@ def ask_closed(servers, args):
     table(measure(servers, MIXES, args))
 
 
+def turns(pids):
+    """(nanoseconds, packets) so far, of all of a server's processes."""
+    files = [pathlib.Path(os.environ["TURNS"], str(pid)) for pid in pids]
+    return [sum(n) for n in zip((0, 0), *(
+        struct.unpack("QQ", f.read_bytes()) for f in files if f.exists()))]
+
+
+def ask_turns(servers, args):
+    took = {}
+    servers = [s for s in servers if s.name in ("dnsd", "gdnsd")]
+    for _ in range(args.reps + 1):
+        for mix in MIXES:
+            for server in servers:
+                if mix not in server.mixes:
+                    continue
+                before = turns(server.pids())
+                load(server, mix, args)
+                ns, packets = (b - a for a, b in zip(
+                    before, turns(server.pids())))
+                took.setdefault((mix, server.name), []).append(ns / packets)
+    rows = []
+    for (mix, server), all_ in sorted(took.items()):
+        all_ = all_[1:]  # the first one warms up
+        gdnsd = took.get((mix, "gdnsd"), [])[1:]
+        ratio = [a / b for a, b in zip(all_, gdnsd)]
+        rows.append((mix, server, f"{statistics.median(all_):,.0f}",
+                     f"{min(all_):,.0f}-{max(all_):,.0f}",
+                     f"{statistics.median(ratio):.2f}" if ratio else ""))
+    print_table(("mix", "server", "ns", "least-most", "of gdnsd"), rows)
+
+
 def ask_seldom(servers, args):
     """Few sockets: to look at each takes the generator a while."""
     print("\n20,000 questions a second\n")
@@ -421,7 +455,7 @@ def ask_start(args, fleet):
 
 
 SECTIONS = {"closed": ask_closed, "seldom": ask_seldom, "tcp": ask_tcp,
-            "lines": ask_lines}
+            "lines": ask_lines, "turns": ask_turns}
 
 
 def compare(servers, args):
@@ -451,6 +485,10 @@ def main():
             ask_start(args, fleet)
         if not set(SECTIONS) & set(args.only.split(",")):
             return
+        folder = tempfile.TemporaryDirectory(prefix="bench-turns-")
+        if args.only == "turns":
+            os.environ.update(TURNS=folder.name,
+                              LD_PRELOAD=f"{BENCH}/turns.so")
         servers = [Dnsd(conf, {"zone": zone}, args.geoip)]
         try:
             servers += start_peers(args.peers, zone, args.geoip)
