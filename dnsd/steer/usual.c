@@ -260,7 +260,8 @@ INLINE static bool answer(const struct steer_state *state,
 	return true;
 }
 
-void steer_answer_found(const struct steer_state *state,
+/* One function with what is usual, wherever it is asked from. */
+INLINE static void answer_any(const struct steer_state *state,
 	struct accounts *accounts, const struct steer_query *query,
 	const struct steer_found *found, int64_t now_ms,
 	struct steer_decision *d)
@@ -270,14 +271,19 @@ void steer_answer_found(const struct steer_state *state,
 		choice_answer(state, accounts, query, found, now_ms, d);
 }
 
+void steer_answer_found(const struct steer_state *state,
+	struct accounts *accounts, const struct steer_query *query,
+	const struct steer_found *found, int64_t now_ms,
+	struct steer_decision *d)
+{
+	answer_any(state, accounts, query, found, now_ms, d);
+}
+
 void steer_answer(const struct steer_state *state, struct accounts *accounts,
 	const struct steer_query *query, int64_t now_ms,
 	struct steer_decision *decision)
 {
 	struct steer_found found;
 	steer_find(state, accounts, query, &found);
-	if (!found.usual ||
-		!answer(state, accounts, query, &found, (uint32_t)now_ms,
-			decision))
-		choice_answer(state, accounts, query, &found, now_ms, decision);
+	answer_any(state, accounts, query, &found, now_ms, decision);
 }

@@ -171,6 +171,37 @@ static void test_order(void **state)
 	}
 }
 
+/* Names of all lengths, octet by octet: only the case of letters does not count. */
+static void test_begins(void **state)
+{
+	static const uint8_t others[] = {1, 0x10, 0x20, 0x40, 0x80};
+	for (size_t n = 3; n < NAME_WIRE_MAX; n++) {
+		uint8_t wire[NAME_WIRE_MAX] = {0};
+		struct name name;
+		for (size_t at = 0; at + 1 < n; at++) {
+			size_t left = n - 2 - at;
+			size_t label = left < 63 ? left : 63;
+			wire[at] = at % 64 ? (uint8_t)("aZ@[`{09"[at % 8])
+					   : (uint8_t)label;
+		}
+		if (n % 64 == 2) /* the last label would be empty */
+			continue;
+		assert_int_equal(name_read(&name, wire, n), n);
+		assert_true(name_begins(&name, wire));
+		for (size_t at = 0; at < n; at++) {
+			uint8_t was = wire[at];
+			bool letter =
+				(was | 0x20) >= 'a' && (was | 0x20) <= 'z';
+			for (size_t i = 0; i < sizeof others; i++) {
+				wire[at] = was ^ others[i];
+				assert_int_equal(name_begins(&name, wire),
+					letter && others[i] == 0x20);
+			}
+			wire[at] = was;
+		}
+	}
+}
+
 static void test_skip(void **state)
 {
 	static const uint8_t p[] = "\3www\300\4\1a\0\100";
@@ -191,6 +222,7 @@ int main(void)
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_relations),
 		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_begins),
 		cmocka_unit_test(test_skip),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

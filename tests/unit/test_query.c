@@ -197,6 +197,29 @@ static void test_ecs(void **state)
 	assert_memory_equal(q.edns.ecs.addr.bytes, "\12\1\2\0", 4);
 }
 
+/* Addresses of all lengths: what is not sent is zero. */
+static void test_ecs_lengths(void **state)
+{
+	for (unsigned family = 1; family <= 2; family++) {
+		for (unsigned source = 0; source <= (family == 1 ? 32u : 128u);
+			source++) {
+			char option[20] = {0, (char)family, (char)source};
+			unsigned n = (source + 7) / 8;
+			memset(option + 4, 0xb7, n);
+			if (source % 8)
+				option[3 + n] &= (char)(0xff00 >> source % 8);
+			check_option(&(struct option_row){
+				8, option, 4 + n, RCODE_NOERROR});
+			const struct edns_ecs *ecs = &q.edns.ecs;
+			assert_true(ecs->present);
+			assert_int_equal(ecs->family, family);
+			assert_int_equal(ecs->source, source);
+			assert_int_equal(ecs->addr.family, family == 1 ? 4 : 6);
+			assert_memory_equal(ecs->addr.bytes, option + 4, 16);
+		}
+	}
+}
+
 /* RFC 7873 5.2.2 */
 static void test_cookie(void **state)
 {
@@ -249,6 +272,7 @@ int main(void)
 		cmocka_unit_test(test_records),
 		cmocka_unit_test(test_opt),
 		cmocka_unit_test(test_ecs),
+		cmocka_unit_test(test_ecs_lengths),
 		cmocka_unit_test(test_cookie),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_cookie_only),
