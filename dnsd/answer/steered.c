@@ -14,7 +14,7 @@
 
 /* Seldom done: apart, so that the others pay neither room nor registers for it. */
 #define COLD __attribute__((noinline, cold))
-/* Done for each question, at one place and another that is seldom come to. */
+/* Done for each question, here and where a chain led to a steered name. */
 #define INLINE inline __attribute__((always_inline))
 
 #define HTTPS_RECORDS 3   /* a line and the next ones */
@@ -210,23 +210,6 @@ COLD static void record(struct answerer *answerer, const struct answer_job *job,
 
 /* -- what is found before -- */
 
-struct steered_name steered_name(struct mark mark, const uint8_t *label)
-{
-	bool decided = mark.kind == MARK_NAME;
-	struct steered_name name = {
-		.types = decided ? STEER_A | STEER_AAAA | STEER_HTTPS : 0,
-		.why = mark.kind == MARK_WHY,
-		.line = mark.line ? mark.line : 1,
-		.name = mark.name};
-	if (label) {
-		name.stream = label + 1;
-		name.stream_len = *label;
-		name.stream_hash =
-			map_stream_hash((const char *)label + 1, *label);
-	}
-	return name;
-}
-
 /* What is asked of steering, but for the name: the leaf is found. */
 INLINE static void ask(const struct answerer *answerer,
 	const struct answer_job *job, struct steered_question *question)
@@ -254,12 +237,12 @@ void steered_find_all(const struct answerer *answerer, struct answer_job *first)
 	struct answer_job *job;
 
 	for (job = first; job; job = job->next_steered)
-		geo_begin(&job->steer.place, state->geo, answer_client(job));
+		geo_begin(&job->steer.search, state->geo, answer_client(job));
 	for (job = first; job; job = job->next_steered)
-		geo_go_on(&job->steer.place);
+		geo_go_on(&job->steer.search);
 	for (job = first; job; job = job->next_steered) {
 		job->steer.leaf =
-			geo_end(&job->steer.place, answer_client(job));
+			geo_end(&job->steer.search, answer_client(job));
 		map_prefetch(state->map, job->steer.leaf.place);
 	}
 	for (job = first; job; job = job->next_steered) {

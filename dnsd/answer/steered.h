@@ -65,7 +65,23 @@ struct steered_name {
 
 /* label: of the stream, as it stands in a name, lower case; NULL: none. It is
  * borrowed. */
-struct steered_name steered_name(struct mark mark, const uint8_t *label);
+static inline struct steered_name steered_name(
+	struct mark mark, const uint8_t *label)
+{
+	bool decided = mark.kind == MARK_NAME;
+	struct steered_name name = {
+		.types = decided ? STEER_A | STEER_AAAA | STEER_HTTPS : 0,
+		.why = mark.kind == MARK_WHY,
+		.line = mark.line ? mark.line : 1,
+		.name = mark.name};
+	if (label) {
+		name.stream = label + 1;
+		name.stream_len = *label;
+		name.stream_hash =
+			map_stream_hash((const char *)label + 1, *label);
+	}
+	return name;
+}
 
 /* The type's enum steer_type, 0: never steered. */
 static inline unsigned steered_type(uint16_t qtype)
@@ -87,7 +103,7 @@ static inline bool steered_decides(
 /* What is found for the client of a question. */
 struct steered_question {
 	const struct steered_name *name;
-	struct geo_search place;
+	struct geo_search search;
 	struct geo_leaf leaf;
 	struct steer_query query;
 	struct steer_found found;

@@ -536,7 +536,7 @@ static struct event_base *base_new(void)
 	return base;
 }
 
-static struct event *first(struct event *event)
+static struct event *urgent(struct event *event)
 {
 	event_priority_set(event, 0);
 	return event;
@@ -554,7 +554,7 @@ static struct event *timer(
 static struct event *signal_event(
 	struct control *c, int number, event_callback_fn run)
 {
-	struct event *e = first(evsignal_new(c->base, number, run, c));
+	struct event *e = urgent(evsignal_new(c->base, number, run, c));
 	event_add(e, NULL);
 	return e;
 }
@@ -572,11 +572,11 @@ static void signals_block(bool block)
 
 static void events_start(struct control *c)
 {
-	c->mailbox_event = first(event_new(c->base, mailbox_fd(c->mailbox),
+	c->mailbox_event = urgent(event_new(c->base, mailbox_fd(c->mailbox),
 		EV_READ | EV_PERSIST, on_mail, c));
 	event_add(c->mailbox_event, NULL);
-	c->tick = first(timer(c, on_tick, TICK_MS));
-	c->soon = first(evtimer_new(c->base, on_tick, c));
+	c->tick = urgent(timer(c, on_tick, TICK_MS));
+	c->soon = urgent(evtimer_new(c->base, on_tick, c));
 	c->watch = timer(c, on_watch, WATCH_MS);
 	c->save = timer(c, on_save, SAVE_MS);
 	c->hup = signal_event(c, SIGHUP, on_hup);

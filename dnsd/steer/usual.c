@@ -15,8 +15,8 @@ struct pick {
 	bool again;
 };
 
-/* Whether a node is a candidate: where in the line is anybody's guess, so all are
- * compared. The paths between the nodes do not count. */
+/* Whether a node is a candidate: which one cannot be foretold, so all are compared.
+ * The paths between the nodes do not count. */
 static inline bool is_candidate(const struct candidates *near, unsigned node)
 {
 	typedef uint16_t words __attribute__((vector_size(16)));

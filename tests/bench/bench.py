@@ -13,11 +13,12 @@ more for each of the others.
     bench.py [--geoip FILE ...] [--peers gdnsd,nsd|all] [--reps N] [--seconds S]
              [--names N] [--only SECTION,...]
 
-turns (alone): as closed, but what counts is the time between receiving and
-sending, of those servers that do so by recvmmsg and sendmmsg (turns.c); closed: 128 questions always under way; seldom: 20,000 a second; tcp: over
+closed: 128 questions always under way; seldom: 20,000 a second; tcp: over
 connections that stay, and with one for every question; lines: GET /api/v1/lines,
 each question for another client; cores: one worker and
-two; start: from exec to the first answer, on all cores.
+two; start: from exec to the first answer, on all cores; turns, which is asked for
+alone: as closed, but what counts is the time between receiving and sending, of
+servers that do so by recvmmsg and sendmmsg (turns.c).
 """
 
 import argparse
@@ -477,6 +478,8 @@ def main():
     p = arguments(__doc__)
     p.add_argument("--only", default="closed,seldom,tcp")
     args = p.parse_args()
+    if "turns" in args.only.split(",") and args.only != "turns":
+        p.error("--only turns: nothing beside it")
     with loaded_fleet() as fleet:
         conf, zone = configuration(fleet, args.geoip, args.names)
         if "cores" in args.only.split(","):

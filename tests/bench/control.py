@@ -6,8 +6,8 @@ A fleet of 10,000 nodes (--nodes) that are all polled, two more that a prober
 watches, a city database (--geoip) and a zone of a million names (--names).
 For load and refused dnsd, its control and builder threads included, and the
 fleet share the first core with the worker: the hardest case; for load then also
-with those threads on the last core. For latency the worker has the first core, dnsd's other threads those of --rest in turn, and
-generator and fleet the last one.
+with those threads on the last core. For latency the worker has the first core,
+dnsd's other threads those of --rest in turn, and generator and fleet the last one.
 
     control.py [--geoip FILE] [--nodes N] [--names N] [--seconds S] [--reps N]
                [--only load,refused,latency] [--rest CORE,...]

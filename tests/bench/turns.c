@@ -1,8 +1,7 @@
 /* turns.c - preloaded into a server that answers by recvmmsg and sendmmsg: counts
- * the time that it has packets and works on them, from one call to the other. That
- * is its own work to a thirtieth, where the ticks of /proc tell no more than a
- * third, and the same for any such server. In the file $TURNS/PID: two numbers of 64
- * bits, nanoseconds and packets.
+ * the time that it has packets and works on them, from one call to the other: its
+ * own work without the kernel's, and without the ticks by which /proc tells one from
+ * the other. In the file $TURNS/PID: two numbers of 64 bits, nanoseconds and packets.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

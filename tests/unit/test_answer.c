@@ -104,18 +104,6 @@ static struct fixture {
 
 static const struct map map;
 
-struct steered_name steered_name(struct mark mark, const uint8_t *label)
-{
-	return (struct steered_name){.types = mark.kind == MARK_NAME
-			? STEER_A | STEER_AAAA | STEER_HTTPS
-			: 0,
-		.why = mark.kind == MARK_WHY,
-		.line = mark.line,
-		.name = mark.name,
-		.stream = label ? label + 1 : NULL,
-		.stream_len = label ? *label : 0};
-}
-
 void steered_find_all(const struct answerer *answerer, struct answer_job *first)
 {
 	for (struct answer_job *job = first; job; job = job->next_steered)
