@@ -18,7 +18,6 @@ struct frame {
 	struct reply reply;
 	struct edns_reply edns;
 	unsigned rcode, flags;
-	bool cookie_good;
 };
 
 /* Types that are counted by themselves, less COUNT_OTHER: that is what is not
@@ -65,6 +64,7 @@ static inline bool begin(struct answerer *answerer, const struct asked_of *of,
 	job->defer = false;
 	job->zone = NULL;
 	job->steered = false;
+	job->proven = job->tcp;
 	job->drop = !query_begin(q, job->query, job->query_len);
 	if (!job->drop) {
 		job->asked =
@@ -104,14 +104,13 @@ static unsigned reply_size(
 	return size < job->reply_room ? size : job->reply_room;
 }
 
-static void prepare_edns(struct frame *f, struct answerer *answerer,
-	const struct answer_job *job)
+static void prepare_edns(
+	struct frame *f, struct answerer *answerer, struct answer_job *job)
 {
 	const struct options *options = answerer->snap->options;
 	const struct edns *edns = &job->q.edns;
 	struct edns_reply *e = &f->edns;
 
-	f->cookie_good = false;
 	e->udp_size = options->udp_max;
 	e->dnssec_ok = edns->dnssec_ok;
 	e->scope = 0;
@@ -125,7 +124,8 @@ static void prepare_edns(struct frame *f, struct answerer *answerer,
 		return;
 	enum cookie_state state = cookie_answer(
 		options, edns, &job->peer, answerer->wall_s, e->cookie);
-	f->cookie_good = state == COOKIE_GOOD;
+	if (state == COOKIE_GOOD)
+		job->proven = true;
 	if (state == COOKIE_GOOD)
 		count(&answerer->counters.cookies_ok);
 	else if (state == COOKIE_BAD)
@@ -215,6 +215,7 @@ void answer_finish(struct answerer *answerer, struct answer_job *job)
 		edns = &f.edns;
 		opt_len = edns_reply_len(edns);
 	}
+	job->steer.query.proven = job->proven;
 	f.rcode = RCODE_NOERROR;
 	f.flags = 0;
 	reply_begin(&f.reply, job->reply, reply_size(job, options), opt_len,
@@ -227,8 +228,8 @@ void answer_finish(struct answerer *answerer, struct answer_job *job)
 		return;
 
 	/* Large answers only to addresses that are not forged. */
-	bool held = f.reply.len + opt_len > options->udp_nocookie &&
-		!job->tcp && !(edns && f.cookie_good);
+	bool held =
+		f.reply.len + opt_len > options->udp_nocookie && !job->proven;
 	if (f.reply.full || held) {
 		reply_clear(&f.reply, &job->q);
 		f.flags |= FLAG_TC;

@@ -49,6 +49,8 @@ struct answer_job {
 	/* between the stages */
 	bool drop;
 	bool steered; /* the name that was asked for is, for this type */
+	bool proven;  /* the peer's address is not forged: TCP, or a valid
+			 server cookie */
 	struct query q;
 	struct asked *asked;             /* with q.question_len > 0: its name */
 	const struct zone *zone;         /* to answer it from; NULL: none */

@@ -224,6 +224,7 @@ INLINE static void ask(const struct answerer *answerer,
 	query->stream = name->stream_hash;
 	query->asker = job->peer;
 	query->trusted = options_trusts(answerer->snap->options, &job->peer);
+	query->proven = job->proven;
 	steer_client(query, answer_client(job),
 		ecs->present && ecs->source ? ecs->source : 128,
 		question->leaf);

@@ -15,6 +15,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/rng.h"
+
 struct addr {
 	uint8_t family; /* 4, 6, or 0 for none */
 	uint8_t bytes[16];
@@ -76,6 +78,17 @@ static inline struct addr addr_mask(const struct addr *a, unsigned len)
 	memcpy(r.bytes, &upper, 8);
 	memcpy(r.bytes + 8, &lower, 8);
 	return r;
+}
+
+/* A net as one number: no two nets have the same, of IPv4 and of IPv6 up to /56;
+ * longer ones are hashed into the same 64 bits. net is masked to len. */
+static inline uint64_t addr_net_id(const struct addr *net, unsigned len)
+{
+	uint64_t half = addr_half(net, 0);
+	unsigned code = net->family == 4 ? len : 33 + len;
+	if (__builtin_expect(len > 56, false)) /* the last octet is in use */
+		half = hash_mix(half + hash_mix(addr_half(net, 1) + code));
+	return half ^ htobe64(code);
 }
 
 /* Whether a is in p; families must agree. */

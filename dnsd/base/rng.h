@@ -25,11 +25,12 @@ static inline uint64_t hash_mix(uint64_t x)
 	return x ^ (x >> 31);
 }
 
-/* A tag, never 0, for a hash that others can compute: which hashes share one,
- * only who knows the secret can tell (multiply-shift hashing). */
-static inline uint32_t hash_tag(uint64_t hash, uint64_t secret)
+/* A bijection that spreads a hash which others can compute: only who knows the
+ * secret, which is odd, can tell which hashes share their upper bits
+ * (multiply-shift hashing). */
+static inline uint64_t hash_spread(uint64_t hash, uint64_t secret)
 {
-	return (uint32_t)(hash * (secret | 1) >> 32) | 1;
+	return hash * secret;
 }
 
 /* An odd number without a pattern (2^64 by the golden ratio): the upper bits of

@@ -325,6 +325,7 @@ static bool fill_query(struct replay *r, char **words, unsigned n,
 		.line = match.line,
 		.type = type_named(value_of(words, n, "type")),
 		.trusted = number_of(words, n, "trusted", 0) != 0,
+		.proven = number_of(words, n, "proven", 0) != 0,
 		.stream = map_stream_hash(
 			match.stream, (unsigned)strlen(match.stream))};
 	addr_parse(&q->asker, words[5]);

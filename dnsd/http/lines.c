@@ -51,7 +51,8 @@ bool request_client(struct request *r, const char *name, const char *client,
 			match.stream, (unsigned)strlen(match.stream)),
 		/* Whoever is believed brings other networks' viewers. */
 		.asker = r->trusted ? net.addr : r->peer,
-		.trusted = r->trusted};
+		.trusted = r->trusted,
+		.proven = true};
 	steer_client(query, &net.addr, net.len, leaf);
 	*scope = leaf.scope;
 	return true;

@@ -66,6 +66,7 @@ static void fill(struct record_entry *e, const struct steer_state *state,
 	e->line = q->line;
 	e->type = q->type;
 	e->trusted = q->trusted;
+	e->proven = q->proven;
 	e->scope = question->scope;
 	e->subnet = question->subnet;
 	e->http = question->http;

@@ -31,7 +31,7 @@ struct record_entry {
 	float lat, lon;    /* if placed */
 	uint32_t asn, ttl_s;
 	uint8_t line, type, scope, n;
-	bool subnet, placed, trusted, http;
+	bool subnet, placed, trusted, proven, http;
 	uint16_t node[STEER_NODES_MAX];
 	char stream[RECORD_STREAM], name[RECORD_NAME];
 };

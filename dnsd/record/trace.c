@@ -466,11 +466,12 @@ static void add_query(struct trace *t, const struct record_entry *e)
 		buf_printf(&t->text, " net=%s", net);
 	if (e->asn)
 		buf_printf(&t->text, " asn=%u", e->asn);
-	buf_printf(&t->text, " type=%s%s%s\n",
+	buf_printf(&t->text, " type=%s%s%s%s\n",
 		e->type == STEER_AAAA            ? "AAAA"
 			: e->type == STEER_HTTPS ? "HTTPS"
 						 : "A",
-		e->trusted ? " trusted=1" : "", e->http ? " via=http" : "");
+		e->trusted ? " trusted=1" : "", e->proven ? " proven=1" : "",
+		e->http ? " via=http" : "");
 }
 
 static void add_answer(struct trace *t, const struct record_entry *e)

@@ -35,15 +35,15 @@ static bool remember(struct memory *memory, const struct steer_query *query,
  * believed. */
 static float within_budget(const struct map_pool *pool,
 	struct accounts *accounts, const struct steer_query *query,
-	uint64_t asker, float viewers, uint32_t now)
+	uint64_t net, float viewers, uint32_t now)
 {
 	float burst = budget_burst(pool);
 	if (query->trusted)
 		return viewers;
 	if (query->line > 1)
 		return accounts_lines_budget(
-			accounts, asker, now, viewers, burst);
-	return accounts_budget(accounts, asker, now, viewers, burst);
+			accounts, net, now, viewers, burst);
+	return accounts_budget(accounts, net, now, viewers, burst);
 }
 
 static void note_crowd(struct accounts *accounts,
@@ -65,11 +65,10 @@ static void note_crowd(struct accounts *accounts,
  * the share that it goes. */
 static float promise(const struct steer_state *state, struct accounts *accounts,
 	const struct steer_query *query, const struct map_pool *pool,
-	const struct steer_decision *d, uint64_t asker, float rate,
-	uint32_t now)
+	const struct steer_decision *d, uint64_t net, float rate, uint32_t now)
 {
 	float want = d->at_once + rate * (float)d->held_s;
-	float may = within_budget(pool, accounts, query, asker, want, now);
+	float may = within_budget(pool, accounts, query, net, want, now);
 	float share = may / want / d->n;
 	for (unsigned i = 0; i < d->n; i++)
 		promise_add(accounts, d->node[i], state->load->generation,
@@ -101,7 +100,7 @@ void account_note_told(struct accounts *accounts, uint64_t net, unsigned node,
 	struct note *note = note_slot(accounts->notes, NOTE_TOLD);
 	if (!note)
 		return;
-	*note = (struct note){.asker = accounts_asker_id(net),
+	*note = (struct note){.asker = net,
 		.now_ms = now,
 		.at_once = before.area,
 		.rate = before.everywhere,
@@ -115,18 +114,19 @@ void account_note_told(struct accounts *accounts, uint64_t net, unsigned node,
 /* Who asks for another line may have viewers who leave the one before. */
 static void note_left(struct accounts *accounts,
 	const struct steer_query *query, const struct steer_decision *d,
-	uint64_t asker, uint32_t now)
+	uint64_t net, uint32_t now)
 {
 	if (query->line < 2 || query->line > MEMORY_LINES)
 		return;
 	const struct told *last = &d->past.told[query->line - 2];
 	if (!told_counts(last, now) ||
-		!may_note(accounts, asker, NOTE_LEFT, last->node, now,
-			LEFT_NOTE_MS))
+		!may_note(accounts, net,
+			query->proven ? NOTED_LEFT_PROVEN : NOTED_LEFT,
+			last->node, now, LEFT_NOTE_MS))
 		return;
 	bool older = query->line == 2;
-	struct note note = {
-		.asker = accounts_asker_id(accounts_net(&query->asker)),
+	struct note note = {.asker = net,
+		.proven = query->proven,
 		.now_ms = now,
 		.area = d->area,
 		.kind = NOTE_LEFT,
@@ -136,18 +136,39 @@ static void note_left(struct accounts *accounts,
 	note_push(accounts->notes, &note);
 }
 
+/* Whether the client net was told the node, by whoever asked for it: the player
+ * that reports is seldom in the network of its resolver. */
+static bool was_told(const struct steer_state *state,
+	const struct accounts *accounts, const struct steer_query *query,
+	unsigned node, uint32_t now)
+{
+	struct remembered past;
+	memory_read(accounts->memory, steer_key(state->map, query),
+		MEMORY_LINES, &past);
+	for (unsigned i = 0; i < MEMORY_LINES; i++)
+		if (told_counts(&past.told[i], now) &&
+			(past.told[i].node == node ||
+				past.told[i].before == node))
+			return true;
+	return false;
+}
+
 bool steer_left(const struct steer_state *state, struct accounts *accounts,
 	const struct steer_query *query, unsigned node, int64_t now_ms)
 {
 	uint64_t net = accounts_net(&query->asker);
 	uint32_t now = (uint32_t)now_ms;
 
-	if (!may_note(accounts, accounts_asker(accounts, net), REPORTED, node,
-		    now, REPORT_NOTE_MS))
+	if (!may_note(accounts, net, NOTED_REPORT, node, now, REPORT_NOTE_MS))
 		return false;
-	struct note note = {.asker = accounts_asker_id(net),
+	uint32_t area = steer_area(state, query);
+	if (was_told(state, accounts, query, node, now))
+		account_note_told(accounts, net, node, area,
+			(struct before){BEFORE_UNKNOWN, BEFORE_UNKNOWN}, now);
+	struct note note = {.asker = net,
+		.proven = query->proven,
 		.now_ms = now,
-		.area = steer_area(state, query),
+		.area = area,
 		.kind = NOTE_LEFT,
 		.node = {
 			(uint16_t)node, MAP_NO_NODE, MAP_NO_NODE, MAP_NO_NODE}};
@@ -173,7 +194,7 @@ static bool account(const struct steer_state *state, struct accounts *accounts,
 		return true;
 	struct client *c = known->client;
 	if (!c)
-		c = accounts_make(found->clients, found->tag, now);
+		c = accounts_make(found->clients, found->client, now);
 	if (kept)
 		demand_learn(c, *seen, now);
 	if (query->line > 1 && first->node != MAP_NO_NODE)
@@ -181,15 +202,14 @@ static bool account(const struct steer_state *state, struct accounts *accounts,
 	if (d->only)
 		sum_add(&accounts->promise[d->node[0]].only, 1);
 	uint64_t net = accounts_net(&query->asker);
-	uint64_t asker = accounts_asker(accounts, net);
-	note_left(accounts, query, d, asker, now);
+	note_left(accounts, query, d, net, now);
 	/* The same viewer presses again, or somebody who does nothing else. */
 	if (query->line > 1 && d->again)
 		return true;
-	float share = promise(state, accounts, query, found->pool, d, asker,
+	float share = promise(state, accounts, query, found->pool, d, net,
 		d->crowd ? d->rate : c->rate, now);
 	struct before before = place_all(accounts, query, d, share, now);
-	if (may_note(accounts, asker, NOTE_TOLD, d->node[0], now, TOLD_NOTE_MS))
+	if (may_note(accounts, net, NOTED_TOLD, d->node[0], now, TOLD_NOTE_MS))
 		account_note_told(
 			accounts, net, d->node[0], d->area, before, now);
 	return true;
@@ -202,10 +222,10 @@ bool steer_account(const struct steer_state *state, struct accounts *accounts,
 	struct steer_found found;
 	steer_find(state, accounts, query, &found);
 	struct known known = {.now = (uint32_t)now_ms,
-		.client = accounts_find(found.clients, found.tag)};
+		.client = accounts_find(found.clients, found.client)};
 	if (query->line <= MEMORY_LINES)
 		known.entry =
-			memory_find(found.told, found.tag, query->line - 1u);
+			memory_find(found.told, found.spread, query->line - 1u);
 	return account(state, accounts, query, &found, d, &known);
 }
 

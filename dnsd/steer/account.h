@@ -8,12 +8,15 @@
 #include "steer/accounts.h"
 #include "steer/decide.h"
 
-#define BUDGET_VIEWERS 50.0f     /* that any network may promise at once ... */
-#define BUDGET_SHARE 0.03f       /* ... and of the pool's capacity */
-#define TOLD_NOTE_MS 60000       /* evidence: a network is told a node ... */
-#define LEFT_NOTE_MS 5000        /* ... or leaves it, at most so often */
-#define REPORT_NOTE_MS 60000     /* ... or says so, which costs nothing */
-#define REPORTED (NOTE_LEFT + 1) /* beside the kinds of notes */
+#define BUDGET_VIEWERS 50.0f /* that any network may promise at once ... */
+#define BUDGET_SHARE 0.03f   /* ... and of the pool's capacity */
+#define TOLD_NOTE_MS 60000   /* evidence: a network is told a node ... */
+#define LEFT_NOTE_MS 5000    /* ... or leaves it, at most so often */
+#define REPORT_NOTE_MS 60000 /* ... or says so, which costs nothing */
+
+/* What a network is noted for, each by itself: what anybody can forge does not
+ * stand in the way of what is proven. */
+enum noted_kind { NOTED_TOLD, NOTED_LEFT, NOTED_LEFT_PROVEN, NOTED_REPORT };
 
 static inline void sum_add(_Atomic uint32_t *sum, uint32_t add)
 {
@@ -79,6 +82,7 @@ static inline float budget_burst(const struct map_pool *pool)
 struct before {
 	float area, everywhere;
 };
+#define BEFORE_UNKNOWN (-1.0f)
 
 /* Where the viewers of an area are from now on. */
 static inline struct before place(struct accounts *accounts, uint32_t area,
@@ -93,15 +97,15 @@ static inline struct before place(struct accounts *accounts, uint32_t area,
 }
 
 /* Whether a network may be noted for a node again. */
-static inline bool may_note(struct accounts *accounts, uint64_t asker,
-	unsigned kind, unsigned node, uint32_t now, uint32_t interval_ms)
+static inline bool may_note(struct accounts *accounts, uint64_t net,
+	enum noted_kind kind, unsigned node, uint32_t now, uint32_t interval_ms)
 {
-	uint64_t h = (asker ^ (kind << 16 | node)) * HASH_ODD;
+	uint64_t h = (net * accounts->secret ^ (kind << 16 | node)) * HASH_ODD;
 	struct noted *one = &accounts->noted[h >> (64 - NOTED_BITS)];
-	uint32_t tag = (uint32_t)(h >> 19) | 1;
-	if (one->tag == tag && now - one->at_ms < interval_ms)
+	if (one->net == net && one->node == node && one->kind == kind &&
+		now - one->at_ms < interval_ms)
 		return false;
-	*one = (struct noted){tag, now};
+	*one = (struct noted){net, now, (uint16_t)node, (uint16_t)kind};
 	return true;
 }
 

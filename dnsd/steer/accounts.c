@@ -14,19 +14,18 @@ const uint8_t promise_class_s[PROMISE_CLASSES] = {2, 4, 6, 10, 15, 20, 30, 60};
 
 static size_t clients_size(const struct accounts *a)
 {
-	return (size_t)(a->bucket_mask + 1) * sizeof *a->clients;
+	return sizeof *a->clients << a->bucket_bits;
 }
 
 struct accounts *accounts_new(
 	unsigned max_clients, struct memory *memory, uint64_t secret)
 {
 	struct accounts *a = mem_pages(ACCOUNTS_SIZE, true);
-	uint64_t buckets = 1;
-	while (buckets * CLIENT_WAYS < max_clients)
-		buckets *= 2;
 	a->secret = hash_mix(secret) | 1;
 	a->memory = memory;
-	a->bucket_mask = buckets - 1;
+	a->bucket_bits = KEY_SPARE_BITS;
+	while ((uint64_t)CLIENT_WAYS << a->bucket_bits < max_clients)
+		a->bucket_bits++;
 	a->promise = mem_pages(PROMISES_SIZE, false);
 	a->clients = mem_pages(clients_size(a), true);
 	a->notes = mem_pages(sizeof *a->notes, false);
@@ -44,13 +43,17 @@ void accounts_free(struct accounts *a)
 }
 
 struct client *accounts_make(
-	struct client_bucket *bucket, uint32_t tag, uint32_t now_ms)
+	struct client_bucket *bucket, uint64_t spread, uint32_t now_ms)
 {
 	struct client *c = bucket->way, *oldest = c;
-	for (unsigned i = 0; i < CLIENT_WAYS && oldest->tag; i++)
-		if (!c[i].tag ||
-			now_ms - c[i].asked_ms > now_ms - oldest->asked_ms)
+	uint64_t id = accounts_id(spread);
+	uint8_t now = client_tick(now_ms);
+	for (unsigned i = 0; i < CLIENT_WAYS && client_id(oldest); i++)
+		if (!client_id(&c[i]) ||
+			(uint8_t)(now - c[i].asked) >
+				(uint8_t)(now - oldest->asked))
 			oldest = &c[i];
-	*oldest = (struct client){.tag = tag, .asked_ms = now_ms};
+	*oldest = (struct client){.asked = now};
+	memcpy(oldest->id, &id, sizeof id);
 	return oldest;
 }

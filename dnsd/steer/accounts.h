@@ -52,14 +52,22 @@ _Static_assert(sizeof(struct promise) == 64, "a cache line");
 
 /* The demand of a client net. */
 struct client {
-	uint32_t tag;      /* 0: free */
-	uint32_t asked_ms; /* last demand event */
-	float g;           /* seconds of waiting for the events, fading */
-	float rate;        /* viewers per second, 0: nothing known */
-	uint16_t held;     /* least gap between questions of late, 1/16 s: who
-			      asks often but never sooner keeps answers so long */
-	uint16_t events;   /* so many questions, at most 65535 */
+	uint32_t id
+		[2]; /* accounts_id(), in halves: so the size is 20; 0: free */
+	float g;     /* seconds of waiting for the events, fading */
+	float rate;  /* viewers per second, 0: nothing known */
+	uint16_t held;  /* least gap between questions of late, 1/16 s: who
+			    asks often but never sooner keeps answers so long */
+	uint8_t events; /* so many questions, at most 255 */
+	uint8_t asked;  /* last demand event: units of CLIENT_TICK_MS, cut to
+			    8 bits. Only for who makes room */
 };
+#define CLIENT_TICK_MS 4096
+
+static inline uint8_t client_tick(uint32_t now_ms)
+{
+	return (uint8_t)(now_ms / CLIENT_TICK_MS);
+}
 
 #define CLIENT_WAYS 3
 struct client_bucket {
@@ -68,7 +76,7 @@ struct client_bucket {
 _Static_assert(sizeof(struct client_bucket) == 64, "a cache line");
 
 struct asker {
-	uint32_t tag;
+	uint64_t net; /* accounts_net(), 0: free */
 	uint32_t at_ms;
 	float budget; /* viewers */
 	float lines;  /* viewers that it brought and that may switch lines */
@@ -77,7 +85,10 @@ struct asker {
 /* When an asking network was noted last for a node: so that floods of
  * questions are no flood of notes. */
 struct noted {
-	uint32_t tag, at_ms;
+	uint64_t net; /* accounts_net(), 0: free */
+	uint32_t at_ms;
+	uint16_t node;
+	uint16_t kind;
 };
 #define NOTED_BITS 13
 
@@ -108,7 +119,7 @@ struct accounts {
 	uint32_t recent_generation; /* of the load they decide by, and ... */
 	float recent_most; /* ... the most of any promise.recent since */
 	struct client_bucket *clients;
-	uint64_t bucket_mask;
+	unsigned bucket_bits;  /* at least KEY_SPARE_BITS */
 	uint64_t secret;       /* odd; spreads asking networks */
 	struct notes *notes;   /* for the control thread */
 	struct memory *memory; /* of the process; borrowed */
@@ -123,27 +134,41 @@ struct accounts *accounts_new(
 	unsigned max_clients, struct memory *memory, uint64_t secret);
 void accounts_free(struct accounts *accounts); /* NULL allowed */
 
-/* Where a key's client is; its tag is as in memory. */
+/* Where a key's client is, by memory_spread(). */
 static inline struct client_bucket *accounts_bucket(
-	const struct accounts *a, uint64_t key)
+	const struct accounts *a, uint64_t spread)
 {
-	return &a->clients[key & a->bucket_mask];
+	return &a->clients[spread >> (64 - a->bucket_bits)];
+}
+
+/* Bucket and id together are the whole key, as in memory. */
+static inline uint64_t accounts_id(uint64_t spread)
+{
+	return spread << KEY_SPARE_BITS | KEY_IN_USE;
+}
+
+static inline uint64_t client_id(const struct client *c)
+{
+	uint64_t id;
+	memcpy(&id, c->id, sizeof id);
+	return id;
 }
 
 /* The client's entry, NULL if there is none. */
 static inline struct client *accounts_find(
-	struct client_bucket *bucket, uint32_t tag)
+	struct client_bucket *bucket, uint64_t spread)
 {
 	struct client *c = bucket->way;
-	unsigned at = c[1].tag == tag ? 1 : 0;
-	if (c[2].tag == tag)
+	uint64_t id = accounts_id(spread);
+	unsigned at = client_id(&c[1]) == id ? 1 : 0;
+	if (client_id(&c[2]) == id)
 		at = 2;
-	return c[at].tag == tag ? &c[at] : NULL;
+	return client_id(&c[at]) == id ? &c[at] : NULL;
 }
 
 /* Makes one, where the oldest of the bucket was. Owner thread only. */
 struct client *accounts_make(
-	struct client_bucket *bucket, uint32_t tag, uint32_t now_ms);
+	struct client_bucket *bucket, uint64_t spread, uint32_t now_ms);
 
 /* A stream as an area: MAP_NO_NODE stands for all its nodes. */
 static inline uint32_t accounts_stream(uint64_t stream)
@@ -206,46 +231,33 @@ static inline float accounts_placed(const struct accounts *accounts,
 		: 0;
 }
 
-/* The network of who asks: a /24 or /48. */
+/* The network of who asks, a /24 or /48, as one number that no other has; never
+ * 0. */
 static inline uint64_t accounts_net(const struct addr *asker)
 {
-	uint64_t net = addr_half(asker, 0) &
-		addr_mask_half(asker->family == 4 ? 24 : 48);
-	return net ^ (uint64_t)asker->family << 56;
-}
-
-/* Its hash in these accounts: what its budget and its notes are kept by. */
-static inline uint64_t accounts_asker(
-	const struct accounts *accounts, uint64_t net)
-{
-	return net * accounts->secret;
-}
-
-/* What the control thread knows it by, whichever thread was asked. */
-static inline uint32_t accounts_asker_id(uint64_t net)
-{
-	return (uint32_t)hash_mix(net);
+	unsigned len = asker->family == 4 ? 24 : 48;
+	struct addr net = addr_mask(asker, len);
+	return addr_net_id(&net, len);
 }
 
 /* Networks that share a slot push each other out. A newcomer starts with a full
  * budget: legitimate resolvers are many, and a flood from forged addresses is not
  * bounded by any budget of its own. */
 static inline struct asker *asker_of(
-	struct accounts *a, uint64_t asker, uint32_t now_ms, float burst)
+	struct accounts *a, uint64_t net, uint32_t now_ms, float burst)
 {
-	struct asker *one = &a->askers[asker >> (64 - ASKERS_BITS)];
-	uint32_t tag = (uint32_t)(asker >> 20) | 1;
-	if (one->tag != tag)
-		*one = (struct asker){tag, now_ms, burst, LINES_FIRST};
+	struct asker *one = &a->askers[net * a->secret >> (64 - ASKERS_BITS)];
+	if (one->net != net)
+		*one = (struct asker){net, now_ms, burst, LINES_FIRST};
 	return one;
 }
 
 /* How many of `viewers` the asking network may still reserve now; takes them
  * from its budget, which refills by BUDGET_REFILL of burst a second, up to burst. */
-static inline float accounts_budget(struct accounts *a, uint64_t asker,
+static inline float accounts_budget(struct accounts *a, uint64_t net,
 	uint32_t now_ms, float viewers, float burst)
 {
-	struct asker *one = asker_of(a, asker, now_ms, burst);
+	struct asker *one = asker_of(a, net, now_ms, burst);
 	uint32_t gone_ms = now_ms - one->at_ms;
 	/* Now and then, and when it is needed. */
 	if (gone_ms >= REFILL_TICK_MS || viewers > one->budget) {
@@ -262,10 +274,10 @@ static inline float accounts_budget(struct accounts *a, uint64_t asker,
 
 /* How many of `viewers` who switch lines are believed of the network: as many as
  * accounts_budget let it bring here, and a few. */
-static inline float accounts_lines_budget(struct accounts *a, uint64_t asker,
+static inline float accounts_lines_budget(struct accounts *a, uint64_t net,
 	uint32_t now_ms, float viewers, float burst)
 {
-	struct asker *one = asker_of(a, asker, now_ms, burst);
+	struct asker *one = asker_of(a, net, now_ms, burst);
 	float lines = one->lines < burst ? one->lines : burst;
 	viewers = viewers < lines ? viewers : lines;
 	one->lines = lines - viewers;

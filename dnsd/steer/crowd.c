@@ -65,7 +65,7 @@ void crowds_free(struct crowds *c)
 
 static uint64_t tag_of(const struct crowds *c, uint64_t key)
 {
-	return hash_mix(key ^ c->secret) | 1;
+	return hash_mix(key ^ c->secret);
 }
 
 static unsigned bucket_of(uint64_t tag)

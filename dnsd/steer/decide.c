@@ -74,7 +74,7 @@ __attribute__((noinline)) static void recall_lines(
 	const struct steer_found *found, unsigned lines, unsigned nodes,
 	struct remembered *past)
 {
-	memory_read_bucket(found->told, found->tag, lines, past);
+	memory_read_bucket(found->told, found->spread, lines, past);
 	for (unsigned i = 0; i < MEMORY_LINES; i++)
 		forget_newer(&past->told[i], nodes);
 	for (unsigned i = 0; i < MEMORY_OLDER; i++)
@@ -94,8 +94,8 @@ static inline void recall(const struct steer_state *state,
 	if (accounts) {
 		if (line < MEMORY_LINES)
 			known->entry =
-				memory_find(found->told, found->tag, line);
-		known->client = accounts_find(found->clients, found->tag);
+				memory_find(found->told, found->spread, line);
+		known->client = accounts_find(found->clients, found->client);
 	}
 	if (line == 0) {
 		past->told[0] = memory_told(known->entry);

@@ -52,6 +52,7 @@ struct steer_query {
 	uint32_t place;
 	struct addr asker; /* who sent the packet, for budgets only */
 	bool trusted;      /* asker may name other clients: no budget */
+	bool proven;       /* the asker's address is not forged */
 };
 
 struct steer_decision {

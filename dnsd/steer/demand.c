@@ -52,7 +52,7 @@ void demand_learn(struct client *c, struct told t, uint32_t now)
 	float gap = (float)(now - t.made_ms) * 0.001f;
 
 	if (!c->events || t.node == MAP_NO_NODE) {
-		c->asked_ms = now;
+		c->asked = client_tick(now);
 		c->g = FIRST_S;
 		c->rate = 0;
 		c->held = UINT16_MAX;
@@ -65,8 +65,8 @@ void demand_learn(struct client *c, struct told t, uint32_t now)
 		gap = GAP_MAX_S;
 	held_learn(c, gap);
 	c->g = KEEP * c->g + waited_s(c, gap, t.ttl_s);
-	if (c->events < UINT16_MAX)
+	if (c->events < UINT8_MAX)
 		c->events++;
 	c->rate = rate_of(c);
-	c->asked_ms = now;
+	c->asked = client_tick(now);
 }

@@ -19,6 +19,7 @@
 #define FADE_SLOW_S 400.0f /* ... and of those few who come and leave */
 #define LEFT_MS 60000      /* a network that left counts so long */
 #define LEFT_SLOW_MS 600000
+#define COUNTS_FROM 0.25f    /* of a question: the network leaves this node */
 #define REPEATED_MS 30000    /* slow: one network counts at most so often ... */
 #define REPEATED 0.5f        /* ... and each time for so much less */
 #define NETWORKS 3.0f        /* that left, at least ... */
@@ -29,6 +30,7 @@
 #define EVIDENCE 3.0f         /* faded questions, at least ... */
 #define TIMES 4.0f            /* ... and so many times as often */
 #define BAD 3                 /* ways at a time that may be bad */
+#define CONFIRMED_MS 60000    /* the node's samples agree so long */
 #define DOUBT_MS 120000
 #define DOUBLINGS 3
 #define TRIED_COST_MS 12.0f /* after that, fading */
@@ -39,14 +41,31 @@
 enum pace { FAST, SLOW, PACES };
 static const int64_t lefts_ms[PACES] = {LEFT_MS, LEFT_SLOW_MS};
 
+/* Evidence of all askers, which anybody can forge, and beside it that of those
+ * alone whose addresses are proven. */
+enum witnesses { ANYBODY, PROVEN, WITNESSES };
+
+/* When a network left a node, as some witnesses have it. */
+struct left {
+	bool lately[PACES];       /* within LEFT_MS, LEFT_SLOW_MS */
+	float weight;             /* slow: of its next question */
+	int64_t fast_ms, slow_ms; /* when it counted last; 0: never */
+};
+
 /* A network that was told a node. */
 struct asker {
-	uint32_t asker, area;
+	uint64_t asker; /* accounts_net() */
+	uint32_t area;
 	uint16_t node;
 	bool used;
-	bool left[PACES];                  /* within LEFT_MS, LEFT_SLOW_MS */
-	float weight;                      /* slow: of its next question */
-	int64_t told_ms, left_ms, slow_ms; /* slow_ms: counted as slow */
+	int64_t told_ms;
+	struct left left[WITNESSES];
+};
+
+/* What speaks against a node, as some witnesses have it. */
+struct tally {
+	uint32_t networks[PACES]; /* that left lately */
+	float left[PACES];        /* questions, fading */
 };
 
 /* A node as clients of an area see it. */
@@ -54,12 +73,11 @@ struct way {
 	uint32_t area;
 	uint16_t node;
 	bool used;
-	uint8_t times;           /* doubted in a row */
-	uint32_t told;           /* networks */
-	uint32_t leaving[PACES]; /* of them */
-	float left[PACES];       /* questions, fading */
+	uint8_t times;    /* doubted in a row */
+	uint32_t told;    /* networks */
 	float viewers;    /* that the threads placed there of late, mean */
 	int64_t until_ms; /* doubted; then tried for TRIED_MS */
+	struct tally tally[WITNESSES];
 };
 
 struct doubts {
@@ -70,6 +88,7 @@ struct doubts {
 	uint32_t sweep; /* next asker to look at */
 	int64_t tick_ms;
 	uint64_t found[CONF_NODES_MAX + 1];
+	int64_t confirmed_ms[CONF_NODES_MAX + 1]; /* 0: never */
 };
 
 struct doubts *doubts_new(void)
@@ -101,20 +120,25 @@ static struct way *way_of(struct doubts *d, uint32_t area, unsigned node)
 	return spare;
 }
 
-static void forget_left(struct doubts *d, struct asker *a, enum pace pace)
+static void forget_left(
+	struct doubts *d, struct asker *a, enum witnesses by, enum pace pace)
 {
+	struct left *left = &a->left[by];
+	if (!left->lately[pace])
+		return;
 	struct way *w = way_of(d, a->area, a->node);
-	if (a->left[pace] && w && w->leaving[pace])
-		w->leaving[pace]--;
-	a->left[pace] = false;
+	if (w && w->tally[by].networks[pace])
+		w->tally[by].networks[pace]--;
+	left->lately[pace] = false;
 	if (pace == SLOW)
-		a->weight = 1;
+		left->weight = 1;
 }
 
 static void forget(struct doubts *d, struct asker *a)
 {
-	forget_left(d, a, FAST);
-	forget_left(d, a, SLOW);
+	for (unsigned by = 0; by < WITNESSES; by++)
+		for (unsigned pace = 0; pace < PACES; pace++)
+			forget_left(d, a, (enum witnesses)by, (enum pace)pace);
 	struct way *w = way_of(d, a->area, a->node);
 	if (w && w->told)
 		w->told--;
@@ -122,14 +146,14 @@ static void forget(struct doubts *d, struct asker *a)
 }
 
 static struct asker *bucket_of(
-	struct doubts *d, uint32_t asker, uint32_t area, unsigned node)
+	struct doubts *d, uint64_t asker, uint32_t area, unsigned node)
 {
-	uint64_t h = hash_mix(hash_mix((uint64_t)asker << 32 | area) ^ node);
+	uint64_t h = hash_mix(hash_mix(asker) ^ (uint64_t)area << 16 ^ node);
 	return &d->asker[h % (ASKERS / ASKER_WAYS) * ASKER_WAYS];
 }
 
 static struct asker *find(
-	struct doubts *d, uint32_t asker, uint32_t area, unsigned node)
+	struct doubts *d, uint64_t asker, uint32_t area, unsigned node)
 {
 	struct asker *a = bucket_of(d, asker, area, node);
 	for (unsigned i = 0; i < ASKER_WAYS; i++)
@@ -140,7 +164,7 @@ static struct asker *find(
 }
 
 static struct asker *make(
-	struct doubts *d, uint32_t asker, uint32_t area, unsigned node)
+	struct doubts *d, uint64_t asker, uint32_t area, unsigned node)
 {
 	struct asker *a = bucket_of(d, asker, area, node), *oldest = a;
 	for (unsigned i = 0; i < ASKER_WAYS; i++)
@@ -153,7 +177,7 @@ static struct asker *make(
 		.area = area,
 		.node = (uint16_t)node,
 		.used = true,
-		.weight = 1};
+		.left = {{.weight = 1}, {.weight = 1}}};
 	struct way *w = way_of(d, area, node);
 	if (w)
 		w->told++;
@@ -162,7 +186,7 @@ static struct asker *make(
 
 /* -- evidence -- */
 
-static void told(struct doubts *d, uint32_t asker, uint32_t area, unsigned node,
+static void told(struct doubts *d, uint64_t asker, uint32_t area, unsigned node,
 	float viewers, int64_t now_ms)
 {
 	struct asker *a = find(d, asker, area, node);
@@ -170,7 +194,7 @@ static void told(struct doubts *d, uint32_t asker, uint32_t area, unsigned node,
 		a = make(d, asker, area, node);
 	a->told_ms = now_ms;
 	struct way *w = way_of(d, area, node);
-	if (w)
+	if (w && viewers >= 0)
 		w->viewers += 0.2f * (viewers - w->viewers);
 }
 
@@ -186,9 +210,9 @@ static bool is_at_home(
  * the node of his home the way from abroad to another. */
 static bool is_explained(struct doubts *d, const struct map *map,
 	const struct note *note, unsigned i, uint32_t area,
-	const struct asker *a, int64_t now_ms)
+	const struct left *last, int64_t now_ms)
 {
-	if (a && a->left_ms && now_ms - a->left_ms < INTERVAL_MS)
+	if (last && last->fast_ms && now_ms - last->fast_ms < INTERVAL_MS)
 		return true;
 	if (i == 0 && area == LOAD_ELSEWHERE && is_at_home(map, note, i))
 		return true;
@@ -197,33 +221,42 @@ static bool is_explained(struct doubts *d, const struct map *map,
 }
 
 static void network_leaves(
-	struct asker *a, struct way *w, enum pace pace, int64_t now_ms)
+	struct left *left, struct tally *tally, enum pace pace, int64_t now_ms)
 {
-	w->leaving[pace] += !a->left[pace];
-	a->left[pace] = true;
+	tally->networks[pace] += !left->lately[pace];
+	left->lately[pace] = true;
 	if (pace == FAST)
-		a->left_ms = now_ms;
+		left->fast_ms = now_ms;
 	else
-		a->slow_ms = now_ms;
+		left->slow_ms = now_ms;
+}
+
+static void leaves_fast(
+	struct left *left, struct tally *tally, float share, int64_t now_ms)
+{
+	tally->left[FAST] += share;
+	if (share >= COUNTS_FROM)
+		network_leaves(left, tally, FAST, now_ms);
 }
 
 /* So that a few networks stay a few over ten minutes as well. */
 static void leaves_slowly(
-	struct asker *a, struct way *w, float share, int64_t now_ms)
+	struct left *left, struct tally *tally, float share, int64_t now_ms)
 {
-	if (a->slow_ms && now_ms - a->slow_ms < REPEATED_MS)
+	if (left->slow_ms && now_ms - left->slow_ms < REPEATED_MS)
 		return;
-	w->left[SLOW] += share * a->weight;
-	if (share < 0.25f)
+	tally->left[SLOW] += share * left->weight;
+	if (share < COUNTS_FROM)
 		return;
-	network_leaves(a, w, SLOW, now_ms);
-	a->weight *= REPEATED;
+	network_leaves(left, tally, SLOW, now_ms);
+	left->weight *= REPEATED;
 }
 
 /* Its viewers may be on one of several nodes: the later told is likelier, and
  * the one that others leave as well. */
 static void left(struct doubts *d, const struct map *map,
-	const struct note *note, uint32_t area, int64_t now_ms)
+	const struct note *note, uint32_t area, enum witnesses by,
+	int64_t now_ms)
 {
 	static const float likely[NOTE_NODES] = {0.6f, 0.25f, 0.1f, 0.05f};
 	struct asker *a[NOTE_NODES];
@@ -235,14 +268,15 @@ static void left(struct doubts *d, const struct map *map,
 		if (note->node[i] == MAP_NO_NODE)
 			continue;
 		a[i] = find(d, note->asker, area, note->node[i]);
-		if (is_explained(d, map, note, i, area, a[i], now_ms))
+		if (is_explained(d, map, note, i, area,
+			    a[i] ? &a[i]->left[by] : NULL, now_ms))
 			return;
 		w[i] = a[i] ? way_of(d, area, note->node[i]) : NULL;
 		if (is_at_home(map, note, i) && area == LOAD_ELSEWHERE)
 			continue;
 		if (!w[i])
 			continue;
-		weight[i] = likely[i] * (w[i]->left[FAST] + 0.2f) /
+		weight[i] = likely[i] * (w[i]->tally[by].left[FAST] + 0.2f) /
 			((float)w[i]->told + 2);
 		sum += weight[i];
 	}
@@ -250,11 +284,17 @@ static void left(struct doubts *d, const struct map *map,
 		if (weight[i] <= 0)
 			continue;
 		float share = weight[i] / sum;
-		w[i]->left[FAST] += share;
-		if (share >= 0.25f)
-			network_leaves(a[i], w[i], FAST, now_ms);
-		leaves_slowly(a[i], w[i], share, now_ms);
+		leaves_fast(&a[i]->left[by], &w[i]->tally[by], share, now_ms);
+		leaves_slowly(&a[i]->left[by], &w[i]->tally[by], share, now_ms);
 	}
+}
+
+static void left_all(struct doubts *d, const struct map *map,
+	const struct note *note, enum witnesses by, int64_t now_ms)
+{
+	left(d, map, note, note->area, by, now_ms);
+	left(d, map, note, LOAD_ELSEWHERE, by, now_ms);
+	left(d, map, note, DOUBT_EVERYWHERE, by, now_ms);
 }
 
 void doubts_note(struct doubts *d, const struct map *map,
@@ -269,9 +309,9 @@ void doubts_note(struct doubts *d, const struct map *map,
 		told(d, note->asker, DOUBT_EVERYWHERE, note->node[0],
 			note->rate, now_ms);
 	} else if (note->kind == NOTE_LEFT) {
-		left(d, map, note, note->area, now_ms);
-		left(d, map, note, LOAD_ELSEWHERE, now_ms);
-		left(d, map, note, DOUBT_EVERYWHERE, now_ms);
+		left_all(d, map, note, ANYBODY, now_ms);
+		if (note->proven)
+			left_all(d, map, note, PROVEN, now_ms);
 	}
 }
 
@@ -297,7 +337,8 @@ static uint32_t level_of(const struct way *w)
 }
 
 /* The evidence against the BAD that are left most, or against a quarter of all. */
-static float find_bound(const struct doubts *d, uint32_t level, enum pace pace)
+static float find_bound(const struct doubts *d, uint32_t level,
+	enum witnesses by, enum pace pace)
 {
 	float most[BAD] = {0};
 	unsigned n = 0;
@@ -305,7 +346,7 @@ static float find_bound(const struct doubts *d, uint32_t level, enum pace pace)
 		const struct way *w = &d->way[d->in_use[i]];
 		if (level_of(w) != level)
 			continue;
-		float left = w->left[pace];
+		float left = w->tally[by].left[pace];
 		for (unsigned k = 0; k < BAD; k++)
 			if (left > most[k]) {
 				float less = most[k];
@@ -318,34 +359,38 @@ static float find_bound(const struct doubts *d, uint32_t level, enum pace pace)
 	return bad && most[bad - 1] > 0 ? most[bad - 1] : INFINITY;
 }
 
-static struct background look_around(const struct doubts *d, uint32_t level)
+static struct background look_around(
+	const struct doubts *d, uint32_t level, enum witnesses by)
 {
 	struct background all = {0};
 	for (unsigned p = FAST; p < PACES; p++) {
-		all.bound[p] = find_bound(d, level, (enum pace)p);
+		all.bound[p] = find_bound(d, level, by, (enum pace)p);
 		for (unsigned i = 0; i < d->n_in_use; i++) {
 			const struct way *w = &d->way[d->in_use[i]];
-			if (level_of(w) != level || w->left[p] >= all.bound[p])
+			float left = w->tally[by].left[p];
+			if (level_of(w) != level || left >= all.bound[p])
 				continue;
-			all.left[p] += w->left[p];
+			all.left[p] += left;
 			all.viewers[p] += w->viewers;
 		}
 	}
 	return all;
 }
 
-static bool is_left(
-	const struct way *w, const struct background *all, enum pace pace)
+static bool is_left(const struct way *w, enum witnesses by,
+	const struct background *all, enum pace pace)
 {
-	float left = w->left[pace], own = left < all->bound[pace];
+	const struct tally *tally = &w->tally[by];
+	float left = tally->left[pace], own = left < all->bound[pace];
 	float others = (all->left[pace] - own * left + 1) /
 		(all->viewers[pace] - own * w->viewers + 10);
 	float natural = others * w->viewers;
 	float networks = w->times ? NETWORKS - 1 : NETWORKS;
 	return left >= EVIDENCE + natural + SIGMAS * sqrtf(natural) &&
 		left >= TIMES * natural &&
-		(float)w->leaving[pace] >= networks &&
-		(float)w->leaving[pace] >= share_of(w->area) * (float)w->told;
+		(float)tally->networks[pace] >= networks &&
+		(float)tally->networks[pace] >=
+		share_of(w->area) * (float)w->told;
 }
 
 /* What was told before the doubt says nothing of the trial after it. */
@@ -364,21 +409,45 @@ static void doubt(struct doubts *d, struct way *w, int64_t now_ms)
 	unsigned doubled = w->times < DOUBLINGS ? w->times : DOUBLINGS;
 	w->until_ms = now_ms + ((int64_t)DOUBT_MS << doubled);
 	w->times++;
-	w->left[FAST] = w->left[SLOW] = 0;
+	memset(w->tally, 0, sizeof w->tally);
 	w->viewers = 0;
 	d->found[w->node]++;
 	forget_told(d, w);
 }
 
-static void judge(struct doubts *d, uint32_t level, int64_t now_ms)
+void doubts_confirm(struct doubts *d, unsigned node, int64_t now_ms)
 {
-	struct background all = look_around(d, level);
+	d->confirmed_ms[node] = now_ms;
+}
+
+static bool is_confirmed(
+	const struct doubts *d, const struct way *w, int64_t now_ms)
+{
+	int64_t at = d->confirmed_ms[w->node];
+	return at && now_ms - at <= CONFIRMED_MS;
+}
+
+static void judge(
+	struct doubts *d, uint32_t level, enum witnesses by, int64_t now_ms)
+{
+	struct background all = look_around(d, level, by);
 	for (unsigned i = 0; i < d->n_in_use; i++) {
 		struct way *w = &d->way[d->in_use[i]];
 		if (level_of(w) == level && now_ms >= w->until_ms &&
-			(is_left(w, &all, FAST) || is_left(w, &all, SLOW)))
+			(by == PROVEN || is_confirmed(d, w, now_ms)) &&
+			(is_left(w, by, &all, FAST) ||
+				is_left(w, by, &all, SLOW)))
 			doubt(d, w, now_ms);
 	}
+}
+
+static void forget_old(
+	struct doubts *d, struct asker *a, enum witnesses by, int64_t now_ms)
+{
+	if (now_ms - a->left[by].fast_ms > lefts_ms[FAST])
+		forget_left(d, a, by, FAST);
+	if (now_ms - a->left[by].slow_ms > lefts_ms[SLOW])
+		forget_left(d, a, by, SLOW);
 }
 
 static void sweep(struct doubts *d, int64_t now_ms, unsigned n)
@@ -387,10 +456,8 @@ static void sweep(struct doubts *d, int64_t now_ms, unsigned n)
 		struct asker *a = &d->asker[d->sweep++ % ASKERS];
 		if (!a->used)
 			continue;
-		if (a->left[FAST] && now_ms - a->left_ms > lefts_ms[FAST])
-			forget_left(d, a, FAST);
-		if (a->left[SLOW] && now_ms - a->slow_ms > lefts_ms[SLOW])
-			forget_left(d, a, SLOW);
+		for (unsigned by = 0; by < WITNESSES; by++)
+			forget_old(d, a, (enum witnesses)by, now_ms);
 		if (now_ms - a->told_ms > TOLD_MS)
 			forget(d, a);
 	}
@@ -412,16 +479,20 @@ void doubts_tick(struct doubts *d, int64_t now_ms)
 		if (!w->used)
 			continue;
 		d->in_use[d->n_in_use++] = (uint16_t)i;
-		w->left[FAST] *= fade;
-		w->left[SLOW] *= fade_slow;
+		for (unsigned by = 0; by < WITNESSES; by++) {
+			w->tally[by].left[FAST] *= fade;
+			w->tally[by].left[SLOW] *= fade_slow;
+		}
 		if (w->until_ms && now_ms > w->until_ms + 4 * TRIED_MS) {
 			w->until_ms = 0;
 			w->times = 0;
 		}
 	}
-	judge(d, DOUBT_EVERYWHERE, now_ms);
-	judge(d, LOAD_ELSEWHERE, now_ms);
-	judge(d, 0, now_ms);
+	for (unsigned by = 0; by < WITNESSES; by++) {
+		judge(d, DOUBT_EVERYWHERE, (enum witnesses)by, now_ms);
+		judge(d, LOAD_ELSEWHERE, (enum witnesses)by, now_ms);
+		judge(d, 0, (enum witnesses)by, now_ms);
+	}
 }
 
 /* -- results -- */

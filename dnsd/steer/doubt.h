@@ -43,6 +43,9 @@ void doubts_note(struct doubts *doubts, const struct map *map,
 /* Once a second or more often: forgets, and decides who is doubted. */
 void doubts_tick(struct doubts *doubts, int64_t now_ms);
 
+/* What the node's own samples say: viewers leave it. Holds for a minute. */
+void doubts_confirm(struct doubts *doubts, unsigned node, int64_t now_ms);
+
 /* Extra cost of a node for all areas. */
 float doubts_everywhere_ms(
 	const struct doubts *doubts, unsigned node, int64_t now_ms);

@@ -18,14 +18,16 @@ struct steer_found {
 	uint64_t key;                  /* steer_key */
 	struct memory_bucket *told;    /* where its entries are ... */
 	struct client_bucket *clients;
-	uint32_t tag; /* ... and their tag */
-	bool usual;   /* line 1, by cost, one answer, no stream */
+	uint64_t
+		spread; /* ... by its key; and its demand's by that of the ... */
+	uint64_t client; /* ... line's */
+	bool usual;      /* line 1, by cost, one answer, no stream */
 };
 
 static inline uint64_t find_net(const struct steer_query *q)
 {
-	uint64_t lower = addr_half(&q->net, 1) + q->net.family;
-	return hash_mix(addr_half(&q->net, 0) + q->net_len + lower * HASH_ODD);
+	/* neighbours differ in few bits */
+	return hash_mix(addr_net_id(&q->net, q->net_len) * HASH_ODD);
 }
 
 /* What makes a key of the net's hash: a name's seed and a stream are hashes. */
@@ -51,10 +53,12 @@ static inline void find_question(const struct steer_state *state,
 static inline void find_entries(const struct accounts *accounts,
 	const struct steer_query *query, struct steer_found *found)
 {
-	found->told = memory_bucket(accounts->memory, found->key);
-	found->tag = memory_tag(accounts->memory, found->key);
-	found->clients =
-		accounts_bucket(accounts, demand_key(found->key, query->line));
+	const struct memory *memory = accounts->memory;
+	found->spread = memory_spread(memory, found->key);
+	found->client =
+		memory_spread(memory, demand_key(found->key, query->line));
+	found->told = memory_bucket(memory, found->spread);
+	found->clients = accounts_bucket(accounts, found->client);
 }
 
 static inline void steer_find(const struct steer_state *state,

@@ -292,7 +292,9 @@ static void believe(
 		forecast_reset(&f->forecast[i], (float)s->connections, at_ms);
 		node->limit = (struct limit){0};
 		node->carry = (struct carry){0};
+		node->leaving = (struct leaving){0};
 	}
+	leaving_sample(&node->leaving, (float)s->connections, at_ms);
 	node->connections = (float)s->connections;
 	node->raised = 0;
 	if (bps >= 0) {
@@ -716,6 +718,18 @@ static void watch_doubt(struct fleet *f, unsigned i, int64_t now_ms)
 	node->doubt_ms = ms;
 }
 
+/* Complaints count where the samples of the node agree. */
+static void watch_leaving(struct fleet *f, int64_t now_ms)
+{
+	struct leaving_fleet all = {0};
+	for (unsigned i = 0; i < f->n; i++)
+		leaving_add(&all, &f->node[i].leaving);
+	for (unsigned i = 0; i < f->n; i++)
+		if (leaving_is_seen(
+			    &f->node[i].leaving, &all, f->all.session_s))
+			doubts_confirm(f->doubts, i, now_ms);
+}
+
 static size_t whole_lines(size_t size)
 {
 	return (size + 63) & ~(size_t)63;
@@ -768,6 +782,7 @@ struct load *fleet_load(struct fleet *f, int64_t now_ms)
 
 	forecast_advance(&f->all, f->forecast, f->n, now_ms);
 	watch_network(f, now_ms);
+	watch_leaving(f, now_ms);
 	doubts_tick(f->doubts, now_ms);
 	for (unsigned i = 0; i < f->n; i++)
 		watch_doubt(f, i, now_ms);

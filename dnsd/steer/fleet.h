@@ -24,6 +24,7 @@
 #include "steer/forecast.h"
 #include "steer/expect.h"
 #include "steer/health.h"
+#include "steer/leaving.h"
 #include "steer/limit.h"
 #include "steer/load.h"
 #include "steer/map.h"
@@ -48,6 +49,7 @@ struct fleet_node {
 
 	float used; /* as published, without displaced */
 	struct limit limit;
+	struct leaving leaving;
 	struct carry carry;
 	struct stability stability;
 	float doubt_ms;  /* extra cost, since viewers leave it */

@@ -8,23 +8,23 @@
 #include "steer/crowd.h"
 #include "steer/map.h"
 
-#define ENTRIES_PER_NET 2
-#define TAG_BUSY 2         /* being made; tags of keys are odd */
+#define ID_BUSY 2          /* being made; ids of keys are odd */
 #define OLDER MEMORY_LINES /* the "line" of what line 1 was told long before */
+#define NETS_PER_BUCKET 2  /* few nets ask for a further line */
+_Static_assert(OLDER << 1 < 1 << KEY_SPARE_BITS, "a line fits beside a key");
 
 static size_t table_size(const struct memory *m)
 {
-	return (size_t)(m->bucket_mask + 1) * sizeof *m->buckets;
+	return sizeof *m->buckets << m->bucket_bits;
 }
 
 struct memory *memory_new(unsigned max_nets, uint64_t secret)
 {
 	struct memory *m = mem_zero(1, sizeof *m);
-	uint64_t buckets = 1;
-	while (buckets * MEMORY_WAYS < (uint64_t)max_nets * ENTRIES_PER_NET)
-		buckets *= 2;
-	m->bucket_mask = buckets - 1;
-	m->secret = secret;
+	m->bucket_bits = KEY_SPARE_BITS;
+	while ((uint64_t)NETS_PER_BUCKET << m->bucket_bits < max_nets)
+		m->bucket_bits++;
+	m->secret = secret | 1;
 	m->crowds = crowds_new(secret);
 	m->marks = crowds_marks(m->crowds);
 	m->buckets = mem_pages(table_size(m), true);
@@ -51,7 +51,8 @@ void memory_free(struct memory *m)
 static struct memory_entry *find(
 	const struct memory *m, uint64_t key, unsigned line)
 {
-	return memory_find(memory_bucket(m, key), memory_tag(m, key), line);
+	uint64_t spread = memory_spread(m, key);
+	return memory_find(memory_bucket(m, spread), spread, line);
 }
 
 /* The entry of a bucket to make room in: a free one, else the oldest. NULL: other
@@ -62,11 +63,11 @@ static struct memory_entry *oldest_of(struct memory_entry *e, uint32_t now)
 	uint32_t oldest_age = 0;
 
 	for (unsigned i = 0; i < MEMORY_WAYS; i++) {
-		uint32_t tag = get(&e[i].tag);
-		if (!tag)
+		uint64_t id = get(&e[i].id);
+		if (!id)
 			return &e[i];
 		uint32_t age = now - memory_told(&e[i]).made_ms;
-		if (tag != TAG_BUSY && (!oldest || age > oldest_age)) {
+		if (id != ID_BUSY && (!oldest || age > oldest_age)) {
 			oldest = &e[i];
 			oldest_age = age;
 		}
@@ -78,18 +79,19 @@ static struct memory_entry *oldest_of(struct memory_entry *e, uint32_t now)
 static void make(
 	struct memory *m, uint64_t key, unsigned line, struct told told)
 {
+	uint64_t spread = memory_spread(m, key);
 	struct memory_entry *e =
-		oldest_of(memory_bucket(m, key)->way, told.made_ms);
+		oldest_of(memory_bucket(m, spread)->way, told.made_ms);
 	if (!e)
 		return;
-	uint32_t tag = get(&e->tag);
-	if (tag == TAG_BUSY ||
-		!atomic_compare_exchange_strong(&e->tag, &tag, TAG_BUSY))
+	uint64_t id = get(&e->id);
+	if (id == ID_BUSY ||
+		!atomic_compare_exchange_strong(&e->id, &id, ID_BUSY))
 		return;
 	set(&e->where, memory_where(told));
-	set(&e->how, memory_how(told));
+	set(memory_how_at(e), memory_how(told));
 	atomic_store_explicit(
-		&e->tag, memory_tag(m, key) + 2 * line, memory_order_release);
+		&e->id, memory_id(spread, line), memory_order_release);
 }
 
 /* Line 1 has left a node again: the last two before that are kept. */
@@ -107,15 +109,15 @@ static void push_older(
 
 /* -- the interface -- */
 
-void memory_read_bucket(struct memory_bucket *bucket, uint32_t tag,
+void memory_read_bucket(struct memory_bucket *bucket, uint64_t spread,
 	unsigned lines, struct remembered *out)
 {
 	struct memory_entry *older = NULL;
 	for (unsigned i = 0; i < MEMORY_LINES; i++)
 		out->told[i] = memory_told(
-			i < lines ? memory_find(bucket, tag, i) : NULL);
+			i < lines ? memory_find(bucket, spread, i) : NULL);
 	if (lines > 1)
-		older = memory_find(bucket, tag, OLDER);
+		older = memory_find(bucket, spread, OLDER);
 	out->older[0] = memory_told(older).node;
 	out->older[1] = memory_told(older).before;
 }
@@ -123,8 +125,8 @@ void memory_read_bucket(struct memory_bucket *bucket, uint32_t tag,
 void memory_read(const struct memory *m, uint64_t key, unsigned lines,
 	struct remembered *out)
 {
-	memory_read_bucket(
-		memory_bucket(m, key), memory_tag(m, key), lines, out);
+	uint64_t spread = memory_spread(m, key);
+	memory_read_bucket(memory_bucket(m, spread), spread, lines, out);
 }
 
 bool memory_claim_entry(struct memory *m, struct memory_entry *e, uint64_t key,
@@ -139,7 +141,7 @@ bool memory_claim_entry(struct memory *m, struct memory_entry *e, uint64_t key,
 		if (!atomic_compare_exchange_strong(
 			    &e->where, &expected, memory_where(told)))
 			return false;
-		set(&e->how, memory_how(told));
+		set(memory_how_at(e), memory_how(told));
 	}
 	if (line == 0 && told.node != seen.node && seen.before != MAP_NO_NODE)
 		push_older(m, key, seen.before, told.made_ms);
@@ -158,5 +160,5 @@ void memory_share(
 {
 	struct memory_entry *e = find(m, key, line);
 	if (e && get(&e->where) == memory_where(*told))
-		set(&e->how, memory_how(*told));
+		set(memory_how_at(e), memory_how(*told));
 }

@@ -9,12 +9,13 @@
  *
  * Most nets never ask for a further line, so each line of a net has an entry of
  * its own, and so have the nodes that line 1 was told long before: all in the
- * bucket of the net, told apart by their tags. A bucket of four is one cache
+ * bucket of the net, told apart by their ids. A bucket of three is one cache
  * line, all that a question touches:
  *
- *	| node before made | tag | ttl types moved |  x 4
+ *	| id | node before made |  x 3, then | ttl types moved |  x 3
  *
- * The table is fixed; the oldest entry of a bucket makes room.
+ * Bucket and id together are the whole key, so no two keys share an entry. The
+ * table is fixed; the oldest entry of a bucket makes room.
  */
 #ifndef STEER_MEMORY_H
 #define STEER_MEMORY_H
@@ -79,60 +80,80 @@ struct remembered {
 
 /* What one line was told, or of line MEMORY_LINES the older nodes. */
 struct memory_entry {
+	_Atomic uint64_t id;    /* memory_id(); 0: free */
 	_Atomic uint64_t where; /* node 16, before 16, made 32; 0: nothing
 				   told. Both nodes are inverted, so that 0 is
 				   no node */
-	_Atomic uint32_t tag;   /* 0: free */
-	_Atomic uint32_t how;   /* ttl 16, types 8, moved 8 */
 };
 
-#define MEMORY_WAYS 4
+#define MEMORY_WAYS 3
 struct memory_bucket {
 	_Alignas(64) struct memory_entry way[MEMORY_WAYS];
+	_Atomic uint32_t how[MEMORY_WAYS]; /* ttl 16, types 8, moved 8 */
 };
 _Static_assert(sizeof(struct memory_bucket) == 64, "a cache line");
 
 struct memory {
 	struct memory_bucket *buckets;
-	uint64_t bucket_mask, secret;
+	unsigned bucket_bits; /* at least KEY_SPARE_BITS */
+	uint64_t secret;      /* odd */
 	struct crowds *crowds;
 	const struct crowd_marks *marks; /* theirs */
 };
 
 /* For about max_nets client nets (rounded up to a power of two, 32 bytes each:
- * two lines; touched only as they come, but in large pages). secret seeds the
- * tags. */
+ * one line and a half; touched only as they come, but in large pages). secret
+ * seeds where a key lies. */
 struct memory *memory_new(unsigned max_nets, uint64_t secret);
 void memory_free(struct memory *memory); /* NULL allowed */
 
-/* Where a key's lines are, and the tag of its line 1. */
-static inline struct memory_bucket *memory_bucket(
-	const struct memory *m, uint64_t key)
+/* A key as the tables have it: spread, so that its upper bits choose a bucket.
+ * These are left out of what is stored in the bucket: their places are for a
+ * line and for the mark that an entry is in use. */
+#define KEY_SPARE_BITS 3
+#define KEY_IN_USE 1
+
+static inline uint64_t memory_spread(const struct memory *m, uint64_t key)
 {
-	return &m->buckets[key & m->bucket_mask];
+	return hash_spread(key, m->secret);
 }
 
-static inline uint32_t memory_tag(const struct memory *m, uint64_t key)
+/* Where a key's lines are, by memory_spread(). */
+static inline struct memory_bucket *memory_bucket(
+	const struct memory *m, uint64_t spread)
 {
-	return hash_tag(key, m->secret);
+	return &m->buckets[spread >> (64 - m->bucket_bits)];
+}
+
+static inline uint64_t memory_id(uint64_t spread, unsigned line)
+{
+	return spread << KEY_SPARE_BITS | line << 1 | KEY_IN_USE;
 }
 
 /* The entry of a line (0..) in its bucket, NULL if there is none. No branch
  * until all ways are compared: which one it is cannot be foretold. */
 static inline struct memory_entry *memory_find(
-	struct memory_bucket *bucket, uint32_t tag, unsigned line)
+	struct memory_bucket *bucket, uint64_t spread, unsigned line)
 {
 	struct memory_entry *e = bucket->way;
+	uint64_t id = memory_id(spread, line);
 	unsigned at = 0;
-	tag += 2 * line; /* tags stay odd */
 #pragma GCC unroll 3
 	for (unsigned i = 1; i < MEMORY_WAYS; i++)
-		if (atomic_load_explicit(&e[i].tag, memory_order_acquire) ==
-			tag)
+		if (atomic_load_explicit(&e[i].id, memory_order_acquire) == id)
 			at = i;
-	return atomic_load_explicit(&e[at].tag, memory_order_acquire) == tag
+	return atomic_load_explicit(&e[at].id, memory_order_acquire) == id
 		? &e[at]
 		: NULL;
+}
+
+/* The last word of an entry: at the end of its bucket. */
+static inline _Atomic uint32_t *memory_how_at(const struct memory_entry *e)
+{
+	uintptr_t at = (uintptr_t)e,
+		  in_bucket = at % sizeof(struct memory_bucket);
+	struct memory_bucket *bucket = (void *)(at - in_bucket);
+	return &bucket->how[in_bucket / sizeof *e];
 }
 
 _Static_assert(offsetof(struct told, ttl_s) == 8 && sizeof(struct told) == 12,
@@ -177,7 +198,7 @@ static inline struct told memory_told(const struct memory_entry *e)
 		return memory_told_of(0, 0);
 	return memory_told_of(
 		atomic_load_explicit(&e->where, memory_order_relaxed),
-		atomic_load_explicit(&e->how, memory_order_relaxed));
+		atomic_load_explicit(memory_how_at(e), memory_order_relaxed));
 }
 
 /* Remembers what a line is told now, if it still is as seen. False: another
@@ -189,13 +210,14 @@ static inline bool memory_replace(
 	if (!atomic_compare_exchange_strong(
 		    &e->where, &where, memory_where(told)))
 		return false;
-	atomic_store_explicit(&e->how, memory_how(told), memory_order_relaxed);
+	atomic_store_explicit(
+		memory_how_at(e), memory_how(told), memory_order_relaxed);
 	return true;
 }
 
-/* What is known of the first lines (1..) of a bucket and tag, for more than one
+/* What is known of the first lines (1..) of a bucket and key, for more than one
  * of older nodes too; the rest, and what is not known, is MAP_NO_NODE. */
-void memory_read_bucket(struct memory_bucket *bucket, uint32_t tag,
+void memory_read_bucket(struct memory_bucket *bucket, uint64_t spread,
 	unsigned lines, struct remembered *out);
 
 /* The same by key. */

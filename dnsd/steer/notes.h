@@ -24,14 +24,20 @@ enum note_kind {
 };
 
 struct note {
-	uint64_t key;              /* NOTE_CROWD: of the client net */
-	uint32_t asker;            /* hash of the asking network */
+	union {
+		uint64_t key;   /* NOTE_CROWD: of the client net */
+		uint64_t asker; /* others: the asking network, as
+				      accounts_net() says */
+	};
 	uint32_t now_ms;           /* clock, cut to 32 bits */
-	float at_once, rate;       /* NOTE_CROWD: viewers, viewers per second */
+	float at_once, rate;       /* NOTE_CROWD: viewers, viewers per second;
+				      NOTE_TOLD: viewers of the area, of all,
+				      on the node; negative: not known */
 	uint16_t node[NOTE_NODES]; /* MAP_NO_NODE: none */
 	uint32_t area;             /* the site nearest to the client */
 	uint16_t held_s;           /* NOTE_CROWD: how long the answer is kept */
 	uint8_t kind;              /* enum note_kind */
+	bool proven;               /* the asker's address is not forged */
 };
 _Static_assert(sizeof(struct note) == 40, "small");
 

@@ -184,12 +184,11 @@ INLINE static void promise(const struct steer_state *state,
 {
 	unsigned node = d->node[0];
 	uint64_t net = accounts_net(&query->asker);
-	uint64_t asker = accounts_asker(accounts, net);
 	float held_s = d->held_s, want = d->at_once + rate * held_s, share = 1;
 
 	if (!query->trusted) {
 		float may = accounts_budget(
-			accounts, asker, now, want, budget_burst(found->pool));
+			accounts, net, now, want, budget_burst(found->pool));
 		if (may != want)
 			share = may / want;
 	}
@@ -197,7 +196,7 @@ INLINE static void promise(const struct steer_state *state,
 		rate * share, d->held_s, false);
 	struct before before = place(accounts, d->area, node,
 		share * (d->at_once + d->rate * held_s), now);
-	if (may_note(accounts, asker, NOTE_TOLD, node, now, TOLD_NOTE_MS))
+	if (may_note(accounts, net, NOTED_TOLD, node, now, TOLD_NOTE_MS))
 		account_note_told(accounts, net, node, d->area, before, now);
 }
 
@@ -210,7 +209,7 @@ INLINE static void bring(const struct steer_state *state,
 	struct client *c = known->client;
 
 	if (!c)
-		c = accounts_make(found->clients, found->tag, known->now);
+		c = accounts_make(found->clients, found->client, known->now);
 	/* Within a TTL nothing is learned. */
 	if (!d->again || !c->events)
 		demand_learn(c, told, known->now);
@@ -225,8 +224,8 @@ INLINE static bool answer(const struct steer_state *state,
 	const struct steer_found *found, uint32_t now, struct steer_decision *d)
 {
 	struct known known = {.now = now,
-		.entry = memory_find(found->told, found->tag, 0),
-		.client = accounts_find(found->clients, found->tag),
+		.entry = memory_find(found->told, found->spread, 0),
+		.client = accounts_find(found->clients, found->client),
 		.at_once = 1};
 	struct told told = memory_told(known.entry);
 	struct pick p;

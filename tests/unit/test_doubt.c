@@ -27,6 +27,7 @@ struct scene {
 	struct rng rng;
 	double usual;    /* presses of a viewer an hour, for no reason */
 	unsigned step_s; /* of time */
+	bool forgeable;  /* no question proves its address */
 };
 
 static int setup(void **state)
@@ -62,6 +63,7 @@ static void note(struct scene *s, enum note_kind kind, uint32_t asker,
 {
 	struct note one = {.kind = (uint8_t)kind,
 		.asker = asker,
+		.proven = !s->forgeable,
 		.area = area,
 		.node = {(uint16_t)node, (uint16_t)before, MAP_NO_NODE,
 			MAP_NO_NODE}};
@@ -496,6 +498,56 @@ static void test_forgiven(void **state)
 	assert_int_equal(doubts_found(s->doubts, 2) % 2, 0);
 }
 
+/* -- what anybody can forge -- */
+
+/* However many say so by plain UDP, nobody is doubted unless the node's samples
+ * agree; then within seconds. */
+static void test_forgeable(void **state)
+{
+	struct scene *s = *state;
+	struct fault stalls = {2, 120, -1, false};
+	people(s, 80, 3);
+	s->forgeable = true;
+	run(s, 300, NULL);
+	run(s, 300, &stalls);
+	nobody_is_doubted_but(s, MAP_NO_NODE);
+	doubts_confirm(s->doubts, 2, s->now);
+	assert_true(seconds_to_doubt(s, &stalls, 2, 10) <= 2);
+}
+
+/* What samples said a while ago, or of another node, agrees with nothing. */
+static void test_confirmed_long_ago(void **state)
+{
+	struct scene *s = *state;
+	struct fault stalls = {2, 120, -1, false};
+	people(s, 80, 3);
+	s->forgeable = true;
+	run(s, 300, NULL);
+	doubts_confirm(s->doubts, 2, s->now);
+	run(s, 90, NULL);
+	doubts_confirm(s->doubts, 3, s->now);
+	run(s, 300, &stalls);
+	nobody_is_doubted_but(s, MAP_NO_NODE);
+}
+
+/* Forged questions of a network do not stand in the way of its own. */
+static void test_proven_beside_forged(void **state)
+{
+	struct scene *s = *state;
+	struct fault stalls = {2, 120, -1, false};
+	people(s, 80, 3);
+	run(s, 300, NULL);
+	for (unsigned t = 0; t < 90 && doubted(s, 2, 2) < 100; t++) {
+		s->forgeable = true;
+		for (unsigned i = 0; i < s->n_nets; i++)
+			left(s, i);
+		s->forgeable = false;
+		run(s, 1, &stalls);
+	}
+	assert_true(doubted(s, 2, 2) >= 100);
+	nobody_is_doubted_but(s, 2);
+}
+
 /* More networks than there is room for: nothing breaks, nobody is doubted. */
 static void test_flood_of_networks(void **state)
 {
@@ -531,6 +583,9 @@ int main(void)
 		TEST(test_told_long_ago),
 		TEST(test_tried_again),
 		TEST(test_forgiven),
+		TEST(test_forgeable),
+		TEST(test_confirmed_long_ago),
+		TEST(test_proven_beside_forged),
 		TEST(test_flood_of_networks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,7 +27,6 @@ static struct note note_of(uint64_t key, enum note_kind kind)
 {
 	uint64_t h = hash_mix(key);
 	struct note note = {.key = key,
-		.asker = (uint32_t)h,
 		.now_ms = (uint32_t)(h >> 32),
 		.at_once = (float)(h & 0xffff),
 		.rate = (float)(h >> 40),
@@ -42,9 +41,9 @@ static struct note note_of(uint64_t key, enum note_kind kind)
 static bool is_whole(const struct note *note)
 {
 	struct note right = note_of(note->key, note->kind);
-	return note->asker == right.asker && note->now_ms == right.now_ms &&
-		note->at_once == right.at_once && note->rate == right.rate &&
-		note->area == right.area && note->held_s == right.held_s &&
+	return note->now_ms == right.now_ms && note->at_once == right.at_once &&
+		note->rate == right.rate && note->area == right.area &&
+		note->held_s == right.held_s &&
 		!memcmp(note->node, right.node, sizeof right.node);
 }
 
