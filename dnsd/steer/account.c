@@ -116,7 +116,7 @@ static void note_left(struct accounts *accounts,
 	const struct steer_query *query, const struct steer_decision *d,
 	uint64_t net, uint32_t now)
 {
-	if (query->line < 2 || query->line > MEMORY_LINES)
+	if (query->line < 2)
 		return;
 	const struct told *last = &d->past.told[query->line - 2];
 	if (!told_counts(last, now) ||
@@ -144,8 +144,8 @@ static bool was_told(const struct steer_state *state,
 {
 	struct remembered past;
 	memory_read(accounts->memory, steer_key(state->map, query),
-		MEMORY_LINES, &past);
-	for (unsigned i = 0; i < MEMORY_LINES; i++)
+		state->map->names[query->name].lines, &past);
+	for (unsigned i = 0; i < past.lines; i++)
 		if (told_counts(&past.told[i], now) &&
 			(past.told[i].node == node ||
 				past.told[i].before == node))
@@ -182,21 +182,19 @@ static bool account(const struct steer_state *state, struct accounts *accounts,
 	const struct steer_decision *d, const struct known *known)
 {
 	uint32_t now = known->now;
-	bool kept = query->line <= MEMORY_LINES;
-	const struct told *seen = kept ? &d->past.told[query->line - 1] : NULL;
+	const struct told *seen = &d->past.told[query->line - 1];
 	/* The same viewer asks for another type. */
-	bool shared = kept && d->again && !(seen->types & query->type);
+	bool shared = d->again && !(seen->types & query->type);
 	const struct told *first = &d->past.told[0];
 
-	if (kept && !remember(accounts->memory, query, d, known->entry, now))
+	if (!remember(accounts->memory, query, d, known->entry, now))
 		return false;
 	if (shared)
 		return true;
 	struct client *c = known->client;
 	if (!c)
 		c = accounts_make(found->clients, found->client, now);
-	if (kept)
-		demand_learn(c, *seen, now);
+	demand_learn(c, *seen, now);
 	if (query->line > 1 && first->node != MAP_NO_NODE)
 		sum_add(&accounts->promise[first->node].line2, 1);
 	if (d->only)
@@ -223,9 +221,7 @@ bool steer_account(const struct steer_state *state, struct accounts *accounts,
 	steer_find(state, accounts, query, &found);
 	struct known known = {.now = (uint32_t)now_ms,
 		.client = accounts_find(found.clients, found.client)};
-	if (query->line <= MEMORY_LINES)
-		known.entry =
-			memory_find(found.told, found.spread, query->line - 1u);
+	known.entry = find_entry(accounts, &found, query->line);
 	return account(state, accounts, query, &found, d, &known);
 }
 

@@ -12,18 +12,35 @@
 #include "steer/known.h"
 
 #define SCAN_MAX STEER_TRACE_MAX
-#define CONFLICT_NODE 1000 /* the node of an earlier line */
-#define CONFLICT_SITE 100  /* another node of its site */
+/* What speaks against a node, since another line has it: the worst counts, and of
+ * the same kind the sum. */
+#define CONFLICT_SITE (1u << 24) /* another node of the site of one of these: */
+#define CONFLICT_ALSO (2u << 24) /* a further address of an earlier line */
+#define CONFLICT_NODE (3u << 24) /* what an earlier line was told before */
+#define CONFLICT_LATER (4u << 24) /* what a later one was told a moment ago */
+#define CONFLICT_NOW (5u << 24)   /* what an earlier line is sent now */
+#define CONFLICT_HERE (6u << 24)  /* of two nodes, where who asks now is */
 
 /* One node that may be picked. */
 struct option {
 	uint16_t node;
 	uint8_t state;
-	uint16_t conflict; /* with earlier lines: see lines.c */
+	uint8_t later; /* conflict with later lines: 0 none, more with sooner ones */
+	uint32_t conflict; /* with earlier ones: see lines.c */
 	uint32_t site, provider;
 	float path, price, penalty, used;
 	float score, alone; /* alone: without regard to earlier lines */
 	float there; /* lines: extra cost, since viewers of this area are there */
+};
+
+/* What lines before the asked one are sent now, or were told, and what later ones
+ * were told that still holds. */
+#define HAD_MAX 96
+struct had {
+	unsigned n;
+	uint16_t node[HAD_MAX];
+	uint32_t kind[HAD_MAX]; /* CONFLICT_ with the same node */
+	uint32_t site[HAD_MAX], provider[HAD_MAX];
 };
 
 struct options {
@@ -171,13 +188,29 @@ float options_used(const struct work *w, unsigned node);
 void options_add_from_pool(
 	struct work *w, unsigned worst, const uint16_t *had, unsigned n_had);
 
-/* By state, conflict with earlier lines and score. */
+static inline uint32_t option_conflict(const struct option *o)
+{
+	if (o->later && o->conflict < CONFLICT_LATER)
+		return CONFLICT_LATER + o->later;
+	return o->conflict;
+}
+
+/* By state, conflict with other lines and score. */
 bool option_better(const struct option *a, const struct option *b);
 const struct option *options_best(const struct options *list);
 void options_rank(struct options *list);
 void options_put_first(struct options *list, uint16_t node);
 
-/* lines.c: makes a line another than those before. */
-void lines_keep_apart(struct work *w);
+/* Adds the node that a line was told, if it is in the pool: what holds for the rest
+ * of a TTL need not be near. */
+void options_add_told(struct work *w, unsigned node);
+
+/* lines.c: marks the options of w's line that other lines have. */
+void lines_keep_apart(struct work *w, const struct had *had);
+
+/* Adds what w's line is sent now, its options being in order, to what the next
+ * ones are kept apart from. */
+void lines_add(
+	struct work *w, const struct steer_decision *decision, struct had *had);
 
 #endif

@@ -69,51 +69,60 @@ static float returning(const struct load *load, const struct accounts *accounts,
 	return RETURNING * fminf(share, 1) * demand * load->session_s;
 }
 
-/* What lines before the asked one were told, too. */
+/* What all lines of the name, and the asked one, were told. */
 __attribute__((noinline)) static void recall_lines(
-	const struct steer_found *found, unsigned lines, unsigned nodes,
-	struct remembered *past)
+	const struct accounts *accounts, const struct steer_found *found,
+	unsigned lines, unsigned nodes, struct remembered *past)
 {
-	memory_read_bucket(found->told, found->spread, lines, past);
-	for (unsigned i = 0; i < MEMORY_LINES; i++)
+	memory_read(accounts->memory, found->key, lines, past);
+	for (unsigned i = 0; i < lines; i++)
 		forget_newer(&past->told[i], nodes);
 	for (unsigned i = 0; i < MEMORY_OLDER; i++)
 		if (past->older[i] >= nodes)
 			past->older[i] = MAP_NO_NODE;
 }
 
+static void recall_nothing(unsigned lines, struct remembered *past)
+{
+	past->lines = lines;
+	for (unsigned i = 0; i < lines; i++)
+		past->told[i] = memory_told(NULL);
+	for (unsigned i = 0; i < MEMORY_OLDER; i++)
+		past->older[i] = MAP_NO_NODE;
+}
+
+/* Most nets ask for line 1 alone: then that is all that is read. */
 static inline void recall(const struct steer_state *state,
 	const struct accounts *accounts, const struct steer_query *query,
 	const struct steer_found *found, struct remembered *past,
 	struct known *known)
 {
-	unsigned line = query->line - 1u;
+	unsigned lines = found->name->lines > query->line ? found->name->lines
+							  : query->line;
 
 	known->entry = NULL;
 	known->client = NULL;
-	if (accounts) {
-		if (line < MEMORY_LINES)
-			known->entry =
-				memory_find(found->told, found->spread, line);
-		known->client = accounts_find(found->clients, found->client);
+	if (!accounts) {
+		recall_nothing(query->line, past);
+		return;
 	}
-	if (line == 0) {
-		past->told[0] = memory_told(known->entry);
-		forget_newer(&past->told[0], state->map->n_nodes);
-	} else if (accounts) {
-		recall_lines(found, query->line, state->map->n_nodes, past);
-	} else {
-		for (unsigned i = 0; i < MEMORY_LINES; i++)
-			past->told[i] = memory_told(NULL);
+	known->entry = find_entry(accounts, found, query->line);
+	known->client = accounts_find(found->clients, found->client);
+	if (query->line > 1 || memory_knows_lines(found->told, found->spread)) {
+		recall_lines(accounts, found, lines, state->map->n_nodes, past);
+		return;
 	}
+	past->lines = 1;
+	past->told[0] = memory_told(known->entry);
+	forget_newer(&past->told[0], state->map->n_nodes);
 }
 
+/* How many viewers a line's question stands for; the client's entry is found. */
 static inline void know(const struct steer_state *state,
 	const struct accounts *accounts, const struct steer_query *query,
-	const struct steer_found *found, struct remembered *past,
+	const struct steer_found *found, const struct remembered *past,
 	struct known *known)
 {
-	recall(state, accounts, query, found, past, known);
 	know_demand(known, accounts ? accounts->memory : NULL, found->name,
 		demand_key(found->key, query->line));
 	known->at_once = 1;
@@ -160,12 +169,10 @@ static void trace_fill(const struct work *w, struct steer_trace *trace)
 }
 
 /* The earlier decision of this line, if its TTL runs and its node is still as
- * good as the best by state, and no more in conflict with earlier lines (line
- * 1 may have come to where line 2 was); NULL otherwise. The best option is first. */
+ * good as the best by state, and no earlier line is sent there now (line 1 may
+ * have come to where line 2 was), if there is another; NULL otherwise. The best option is first. */
 static const struct told *still_valid(const struct work *w)
 {
-	if (w->query->line > MEMORY_LINES)
-		return NULL;
 	const struct told *t = &w->past->told[w->query->line - 1];
 	if (!told_runs(t, w->known.now))
 		return NULL;
@@ -176,7 +183,8 @@ static const struct told *still_valid(const struct work *w)
 	for (unsigned i = 0; i < w->options.n; i++) {
 		const struct option *o = &w->options.option[i];
 		if (o->node == t->node && o->state == best->state &&
-			o->conflict <= best->conflict)
+			(o->conflict < CONFLICT_NOW ||
+				o->conflict <= best->conflict))
 			return t;
 	}
 	return NULL;
@@ -196,7 +204,7 @@ static void fill_decision(
 	const struct option *first = &w->options.option[0];
 	d->again = told != NULL;
 	d->state = first->state;
-	d->only = first->conflict >= CONFLICT_NODE;
+	d->only = first->conflict >= CONFLICT_NOW;
 	d->ttl_s = told ? told->ttl_s : ttl_of(w, first);
 	d->n = 0;
 	for (unsigned i = 0; i < w->options.n && d->n < w->known.answers; i++)
@@ -226,12 +234,59 @@ static void choose_hash(struct work *w)
 		fminf(GATHER_MS, GATHER_VIEWERS / (1 + viewers)));
 }
 
+/* Decides w's line: what is best for it, kept apart from what other lines have. */
+static void decide_line(struct work *w, const struct steer_found *found,
+	bool ranked, struct had *had, struct steer_decision *d)
+{
+	w->net = found->net;
+	choose_hash(w);
+	w->near =
+		map_candidates(w->state->map, w->pool, w->query->place, w->net);
+	options_gather(w);
+	const struct told *last = &w->past->told[w->query->line - 1];
+	if (told_runs(last, w->known.now))
+		options_add_told(w, last->node);
+	lines_keep_apart(w, had);
+	if (ranked || w->known.answers > 1)
+		options_rank(&w->options);
+	else
+		options_put_first(&w->options, options_best(&w->options)->node);
+	const struct told *told = still_valid(w);
+	if (told)
+		options_put_first(&w->options, told->node);
+	fill_decision(w, told, d);
+}
+
+/* What the lines before the asked one are sent now, one after the other, each as
+ * if it were asked. */
+static void decide_earlier_lines(
+	struct work *w, const struct steer_found *found, struct had *had)
+{
+	const struct steer_query *asked = w->query;
+	const struct known known = w->known;
+	struct steer_query query = *asked;
+	struct steer_decision d;
+
+	w->query = &query;
+	for (query.line = 1; query.line < asked->line; query.line++) {
+		w->known.client = w->accounts ? accounts_find_line(w->accounts,
+							found->key, query.line)
+					      : NULL;
+		know(w->state, w->accounts, &query, found, w->past, &w->known);
+		decide_line(w, found, false, had, &d);
+		lines_add(w, &d, had);
+	}
+	w->query = asked;
+	w->known = known;
+}
+
 __attribute__((noinline)) static void decide_among_all(
 	const struct steer_state *state, const struct accounts *accounts,
 	const struct steer_query *query, const struct steer_found *found,
 	struct known known, struct steer_decision *d, struct steer_trace *trace)
 {
-	struct work w; /* no initializer: the options are large */
+	struct work w; /* no initializers: options and lists are large */
+	struct had had;
 
 	w.state = state;
 	w.accounts = accounts;
@@ -241,22 +296,10 @@ __attribute__((noinline)) static void decide_among_all(
 	w.past = &d->past;
 	w.known = known;
 	w.n_second = 0;
-	w.net = found->net;
 	w.area = d->area;
-	choose_hash(&w);
-	w.near = map_candidates(state->map, w.pool, query->place, w.net);
-	options_gather(&w);
-	if (query->line > 1)
-		lines_keep_apart(&w);
-	if (trace || known.answers > 1)
-		options_rank(&w.options);
-	else
-		options_put_first(&w.options, options_best(&w.options)->node);
-
-	const struct told *told = still_valid(&w);
-	if (told)
-		options_put_first(&w.options, told->node);
-	fill_decision(&w, told, d);
+	had.n = 0;
+	decide_earlier_lines(&w, found, &had);
+	decide_line(&w, found, trace != NULL, &had, d);
 	if (trace) {
 		trace_fill(&w, trace);
 		trace->remembered = d->again;
@@ -272,13 +315,14 @@ void choice_decide(const struct steer_state *state,
 	struct known *known)
 {
 	known->now = (uint32_t)now_ms;
+	recall(state, accounts, query, found, &d->past, known);
 	know(state, accounts, query, found, &d->past, known);
 	d->key = found->key;
 	d->area = area_of(state->load, found->near);
 	d->at_once = known->at_once;
 	d->rate = known->demand;
 	d->crowd = known->crowd;
-	if (!found->usual || known->heavy || trace ||
+	if (!found->usual || known->heavy || trace || d->past.lines > 1 ||
 		!usual_decide(state, accounts, found, known, d))
 		decide_among_all(
 			state, accounts, query, found, *known, d, trace);

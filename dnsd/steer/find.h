@@ -61,6 +61,24 @@ static inline void find_entries(const struct accounts *accounts,
 	found->clients = accounts_bucket(accounts, found->client);
 }
 
+/* Of a line (1..): NULL if nothing is known of it. */
+static inline struct memory_entry *find_entry(const struct accounts *accounts,
+	const struct steer_found *found, unsigned line)
+{
+	return memory_find(
+		memory_bucket_of(accounts->memory, found->spread, line - 1),
+		found->spread, line - 1);
+}
+
+/* The demand of a line (1..), NULL if there is none. */
+static inline struct client *accounts_find_line(
+	const struct accounts *accounts, uint64_t key, unsigned line)
+{
+	uint64_t spread =
+		memory_spread(accounts->memory, demand_key(key, line));
+	return accounts_find(accounts_bucket(accounts, spread), spread);
+}
+
 static inline void steer_find(const struct steer_state *state,
 	const struct accounts *accounts, const struct steer_query *query,
 	struct steer_found *found)

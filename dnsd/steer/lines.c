@@ -68,17 +68,22 @@ static void avoid_places(struct work *w)
 	}
 }
 
-/* The nodes that earlier lines had, and what fails with them. */
-struct had {
-	unsigned n;
-	uint16_t node[2 * CONF_LINES_MAX];
-	uint32_t site[2 * CONF_LINES_MAX], provider[2 * CONF_LINES_MAX];
-};
-
-static void had_add(const struct map *map, struct had *had, uint16_t node)
+static inline bool among(const uint16_t *list, unsigned n, uint16_t node)
 {
+	for (unsigned i = 0; i < n; i++)
+		if (list[i] == node)
+			return true;
+	return false;
+}
+
+static void had_add(
+	const struct map *map, struct had *had, uint16_t node, uint32_t kind)
+{
+	if (had->n == HAD_MAX)
+		return;
 	unsigned i = had->n++;
 	had->node[i] = node;
+	had->kind[i] = kind;
 	had->site[i] = map->nodes[node].site;
 	had->provider[i] = map->nodes[node].provider;
 }
@@ -88,15 +93,20 @@ static void had_add(const struct map *map, struct had *had, uint16_t node)
  * (players go 1, 2, 3, 1). Providers cost extra but do not exclude. */
 static inline void mark(struct option *o, const struct had *had, float per_ms)
 {
-	unsigned sum = 0;
+	uint32_t worst = 0, sum = 0;
 	for (unsigned i = 0; i < had->n; i++) {
-		if (had->site[i] == o->site)
-			sum += had->node[i] == o->node ? CONFLICT_NODE + 10 * i
-						       : CONFLICT_SITE + i;
+		uint32_t kind = had->node[i] == o->node ? had->kind[i]
+			: had->site[i] == o->site       ? CONFLICT_SITE
+							: 0;
+		if (kind > worst)
+			sum = 0;
+		if (kind >= worst)
+			sum += HAD_MAX + i;
+		worst = kind > worst ? kind : worst;
 		if (o->provider && had->provider[i] == o->provider)
 			o->score += PROVIDER_MS * per_ms;
 	}
-	o->conflict = (uint16_t)sum;
+	o->conflict = worst ? worst + sum : 0;
 }
 
 /* Nodes that viewers of this net may be on since longer: some of them press the
@@ -113,12 +123,30 @@ static unsigned older_nodes(const struct work *w, uint16_t *older)
 	return 3;
 }
 
-static inline bool among(const uint16_t *list, unsigned n, uint16_t node)
+/* Whether a later line was told this node and that still holds: an answer that a
+ * moment ago was another than this one stays another, the sooner lines first. */
+static uint8_t told_later(const struct work *w, uint16_t node)
 {
-	for (unsigned i = 0; i < n; i++)
-		if (list[i] == node)
-			return true;
-	return false;
+	for (unsigned i = w->query->line; i < w->past->lines; i++)
+		if (w->past->told[i].node == node &&
+			told_runs(&w->past->told[i], w->known.now))
+			return (uint8_t)(CONF_LINES_MAX - i);
+	return 0;
+}
+
+/* Of two nodes, who asks for a further line gets the one where he is not, even if
+ * line 1 would be sent there now: line 1 then is not, while this answer holds. */
+static void leave_here(struct work *w)
+{
+	const struct told *before = &w->past->told[w->query->line - 2];
+	unsigned best = 0;
+	for (unsigned i = 0; i < w->options.n; i++)
+		best += w->options.option[i].state == w->options.best_state;
+	if (best != 2 || !told_counts(before, w->known.now))
+		return;
+	for (unsigned i = 0; i < w->options.n; i++)
+		if (w->options.option[i].node == before->node)
+			w->options.option[i].conflict = CONFLICT_HERE;
 }
 
 /* Marks what conflicts with the nodes that earlier lines had; older nodes, and
@@ -131,6 +159,7 @@ static void mark_conflicts(struct work *w, const struct had *had)
 	for (unsigned i = 0; i < w->options.n; i++) {
 		struct option *o = &w->options.option[i];
 		o->score = o->alone;
+		o->later = told_later(w, o->node);
 		mark(o, had, per_ms);
 		if (!had->n)
 			continue;
@@ -141,6 +170,8 @@ static void mark_conflicts(struct work *w, const struct had *had)
 			extra += SECOND_MS;
 		o->score += extra * per_ms;
 	}
+	if (w->query->line > 1)
+		leave_here(w);
 }
 
 /* Another server may have told what is second here. */
@@ -169,49 +200,42 @@ static bool other_site_is_up(const struct work *w)
 static void look_around(struct work *w, const struct had *had)
 {
 	mark_conflicts(w, had);
-	if (!had->n || w->pool->n <= MAP_CANDIDATES || other_site_is_up(w))
+	if (w->pool->n <= MAP_CANDIDATES)
 		return;
-	options_add_from_pool(w, w->options.best_state, had->node, had->n);
-	mark_conflicts(w, had);
-	if (options_best(&w->options)->conflict < CONFLICT_NODE)
+	if (had->n && !other_site_is_up(w)) {
+		options_add_from_pool(
+			w, w->options.best_state, had->node, had->n);
+		mark_conflicts(w, had);
+	}
+	if (option_conflict(options_best(&w->options)) < CONFLICT_NODE)
 		return;
 	options_add_from_pool(w, w->options.best_state, NULL, 0);
 	mark_conflicts(w, had);
 }
 
-/* The nodes of the lines before the asked one: what this client was told, else
- * what it would be told now. */
-static void earlier_lines(struct work *w, struct had *had)
+void lines_keep_apart(struct work *w, const struct had *had)
 {
-	for (unsigned line = 1; line < w->query->line; line++) {
-		const struct told *t =
-			line <= MEMORY_LINES ? &w->past->told[line - 1] : NULL;
-		uint16_t before = MAP_NO_NODE;
-		uint16_t node = MAP_NO_NODE;
-		if (t && told_counts(t, w->known.now)) {
-			node = t->node;
-			before = t->before;
-		}
-		if (node == MAP_NO_NODE) {
-			look_around(w, had);
-			node = options_best(&w->options)->node;
-			add_second(w, node);
-		}
-		/* An answer that named the node before may still be cached. */
-		if (before != MAP_NO_NODE && before != node &&
-			told_moved(t, w->known.now) < BEFORE_MOVED &&
-			had->n < 2 * CONF_LINES_MAX - 2)
-			had_add(w->state->map, had, before);
-		had_add(w->state->map, had, node);
-	}
+	if (had->n)
+		avoid_places(w);
+	if (had->n || w->past->lines > w->query->line)
+		look_around(w, had);
 }
 
-void lines_keep_apart(struct work *w)
+void lines_add(struct work *w, const struct steer_decision *d, struct had *had)
 {
-	struct had had;
-	had.n = 0;
-	avoid_places(w);
-	earlier_lines(w, &had);
-	if (had.n)
-		look_around(w, &had);
+	const struct map *map = w->state->map;
+	const struct told *t = &w->past->told[w->query->line - 1];
+	bool known = told_counts(t, w->known.now);
+
+	/* An answer that named the node before may still be cached. */
+	if (known && t->before != MAP_NO_NODE && t->before != d->node[0] &&
+		told_moved(t, w->known.now) < BEFORE_MOVED)
+		had_add(map, had, t->before, CONFLICT_NODE);
+	if (known && t->node != d->node[0])
+		had_add(map, had, t->node, CONFLICT_NODE);
+	if (!known)
+		add_second(w, d->node[0]);
+	for (unsigned i = 1; i < d->n; i++)
+		had_add(map, had, d->node[i], CONFLICT_ALSO);
+	had_add(map, had, d->node[0], CONFLICT_NOW);
 }

@@ -8,10 +8,8 @@
 #include "steer/crowd.h"
 #include "steer/map.h"
 
-#define ID_BUSY 2          /* being made; ids of keys are odd */
-#define OLDER MEMORY_LINES /* the "line" of what line 1 was told long before */
-#define NETS_PER_BUCKET 2  /* few nets ask for a further line */
-_Static_assert(OLDER << 1 < 1 << KEY_SPARE_BITS, "a line fits beside a key");
+#define ID_BUSY 2         /* being made; ids of keys are odd */
+#define NETS_PER_BUCKET 2 /* few nets ask for a further line */
 
 static size_t table_size(const struct memory *m)
 {
@@ -52,7 +50,7 @@ static struct memory_entry *find(
 	const struct memory *m, uint64_t key, unsigned line)
 {
 	uint64_t spread = memory_spread(m, key);
-	return memory_find(memory_bucket(m, spread), spread, line);
+	return memory_find(memory_bucket_of(m, spread, line), spread, line);
 }
 
 /* The entry of a bucket to make room in: a free one, else the oldest. NULL: other
@@ -81,7 +79,7 @@ static void make(
 {
 	uint64_t spread = memory_spread(m, key);
 	struct memory_entry *e =
-		oldest_of(memory_bucket(m, spread)->way, told.made_ms);
+		oldest_of(memory_bucket_of(m, spread, line)->way, told.made_ms);
 	if (!e)
 		return;
 	uint64_t id = get(&e->id);
@@ -98,35 +96,37 @@ static void make(
 static void push_older(
 	struct memory *m, uint64_t key, uint16_t node, uint32_t now)
 {
-	struct memory_entry *e = find(m, key, OLDER);
+	struct memory_entry *e = find(m, key, MEMORY_OLD);
 	struct told t = {
 		.node = node, .before = memory_told(e).node, .made_ms = now};
 	if (e)
 		set(&e->where, memory_where(t));
 	else
-		make(m, key, OLDER, t);
+		make(m, key, MEMORY_OLD, t);
+}
+
+/* The bucket of the net is to know that one of these lines was told something. */
+static void mark(struct memory *m, uint64_t key, struct told told)
+{
+	struct memory_entry *e = find(m, key, MEMORY_MARK);
+	if (e)
+		set(&e->where, memory_where(told));
+	else
+		make(m, key, MEMORY_MARK, told);
 }
 
 /* -- the interface -- */
 
-void memory_read_bucket(struct memory_bucket *bucket, uint64_t spread,
-	unsigned lines, struct remembered *out)
-{
-	struct memory_entry *older = NULL;
-	for (unsigned i = 0; i < MEMORY_LINES; i++)
-		out->told[i] = memory_told(
-			i < lines ? memory_find(bucket, spread, i) : NULL);
-	if (lines > 1)
-		older = memory_find(bucket, spread, OLDER);
-	out->older[0] = memory_told(older).node;
-	out->older[1] = memory_told(older).before;
-}
-
 void memory_read(const struct memory *m, uint64_t key, unsigned lines,
 	struct remembered *out)
 {
-	uint64_t spread = memory_spread(m, key);
-	memory_read_bucket(memory_bucket(m, spread), spread, lines, out);
+	struct told older;
+	out->lines = lines;
+	for (unsigned i = 0; i < lines; i++)
+		out->told[i] = memory_told(find(m, key, i));
+	older = memory_told(lines > 1 ? find(m, key, MEMORY_OLD) : NULL);
+	out->older[0] = older.node;
+	out->older[1] = older.before;
 }
 
 bool memory_claim_entry(struct memory *m, struct memory_entry *e, uint64_t key,
@@ -143,6 +143,8 @@ bool memory_claim_entry(struct memory *m, struct memory_entry *e, uint64_t key,
 			return false;
 		set(memory_how_at(e), memory_how(told));
 	}
+	if (line > 1)
+		mark(m, key, told);
 	if (line == 0 && told.node != seen.node && seen.before != MAP_NO_NODE)
 		push_older(m, key, seen.before, told.made_ms);
 	return true;

@@ -8,14 +8,15 @@
  * that is made anew.
  *
  * Most nets never ask for a further line, so each line of a net has an entry of
- * its own, and so have the nodes that line 1 was told long before: all in the
- * bucket of the net, told apart by their ids. A bucket of three is one cache
- * line, all that a question touches:
+ * its own, and so have the nodes that line 1 was told long before. A bucket of
+ * three is one cache line, all that a usual question touches:
  *
  *	| id | node before made |  x 3, then | ttl types moved |  x 3
  *
- * Bucket and id together are the whole key, so no two keys share an entry. The
- * table is fixed; the oldest entry of a bucket makes room.
+ * Lines 1 and 2 are in the bucket of the net, the others by twos in buckets of
+ * their own; a mark in the bucket of the net says that there are some. Bucket and
+ * id together are the whole key, so no two keys share an entry. The table is fixed;
+ * the oldest entry of a bucket makes room.
  */
 #ifndef STEER_MEMORY_H
 #define STEER_MEMORY_H
@@ -30,7 +31,7 @@
 #include "steer/crowd.h"
 #include "steer/map.h"
 
-#define MEMORY_LINES 3
+#define MEMORY_LINES CONF_LINES_MAX
 #define MEMORY_OLDER 2
 
 /* What a line of a client net was told. */
@@ -73,12 +74,15 @@ static inline uint8_t told_moved(const struct told *t, uint32_t now)
 
 /* A copy of what a client net was told. */
 struct remembered {
+	unsigned lines; /* so many of told[] are set, and older[] if > 1 */
 	struct told told[MEMORY_LINES];
-	uint16_t older[MEMORY_OLDER]; /* nodes line 1 was told before
+	uint16_t older[MEMORY_OLDER]; /* nodes line 1 was told before that
 					 told[0].before */
 };
 
-/* What one line was told, or of line MEMORY_LINES the older nodes. */
+/* What one line was told; of "line" MEMORY_OLD the older nodes; of MEMORY_MARK
+ * that a line above 2 was told something. */
+enum { MEMORY_OLD = MEMORY_LINES, MEMORY_MARK };
 struct memory_entry {
 	_Atomic uint64_t id;    /* memory_id(); 0: free */
 	_Atomic uint64_t where; /* node 16, before 16, made 32; 0: nothing
@@ -110,19 +114,28 @@ void memory_free(struct memory *memory); /* NULL allowed */
 /* A key as the tables have it: spread, so that its upper bits choose a bucket.
  * These are left out of what is stored in the bucket: their places are for a
  * line and for the mark that an entry is in use. */
-#define KEY_SPARE_BITS 3
+#define KEY_SPARE_BITS 6
 #define KEY_IN_USE 1
+_Static_assert(MEMORY_MARK << 1 < 1 << KEY_SPARE_BITS, "a line and a mark");
 
 static inline uint64_t memory_spread(const struct memory *m, uint64_t key)
 {
 	return hash_spread(key, m->secret);
 }
 
-/* Where a key's lines are, by memory_spread(). */
+/* Where a key's lines 1 and 2 are, by memory_spread(). */
 static inline struct memory_bucket *memory_bucket(
 	const struct memory *m, uint64_t spread)
 {
 	return &m->buckets[spread >> (64 - m->bucket_bits)];
+}
+
+/* Where a line (0..) is. */
+static inline struct memory_bucket *memory_bucket_of(
+	const struct memory *m, uint64_t spread, unsigned line)
+{
+	unsigned group = line == MEMORY_MARK ? 0 : line / 2;
+	return memory_bucket(m, spread + group * HASH_ODD);
 }
 
 static inline uint64_t memory_id(uint64_t spread, unsigned line)
@@ -145,6 +158,22 @@ static inline struct memory_entry *memory_find(
 	return atomic_load_explicit(&e[at].id, memory_order_acquire) == id
 		? &e[at]
 		: NULL;
+}
+
+/* Whether the bucket of a net knows of lines beyond the first. */
+static inline bool memory_knows_lines(
+	const struct memory_bucket *bucket, uint64_t spread)
+{
+	uint64_t first = memory_id(spread, 0);
+	bool more = false;
+#pragma GCC unroll 3
+	for (unsigned i = 0; i < MEMORY_WAYS; i++)
+		more |= (atomic_load_explicit(
+				 &bucket->way[i].id, memory_order_relaxed) ^
+				first) -
+				1 <
+			(1 << KEY_SPARE_BITS) - 1;
+	return more;
 }
 
 /* The last word of an entry: at the end of its bucket. */
@@ -215,12 +244,8 @@ static inline bool memory_replace(
 	return true;
 }
 
-/* What is known of the first lines (1..) of a bucket and key, for more than one
- * of older nodes too; the rest, and what is not known, is MAP_NO_NODE. */
-void memory_read_bucket(struct memory_bucket *bucket, uint64_t spread,
-	unsigned lines, struct remembered *out);
-
-/* The same by key. */
+/* What is known of the first lines (1..) of a key, for more than one of older
+ * nodes too; what is not known is MAP_NO_NODE. */
 void memory_read(const struct memory *memory, uint64_t key, unsigned lines,
 	struct remembered *out);
 

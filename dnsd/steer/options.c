@@ -120,6 +120,7 @@ static inline struct option *next(struct options *list,
 	o->node = (uint16_t)index;
 	o->state = (uint8_t)state;
 	o->conflict = 0;
+	o->later = 0;
 	o->site = node->site;
 	o->provider = node->provider;
 	o->path = path_ms;
@@ -315,6 +316,17 @@ static void add_in_order(struct work *w)
 		}
 }
 
+void options_add_told(struct work *w, unsigned node)
+{
+	if (listed(&w->options, node))
+		return;
+	for (unsigned i = 0; i < w->pool->n; i++)
+		if (w->pool->node[i] == node) {
+			add(w, node, path_to(w, node));
+			return;
+		}
+}
+
 void options_gather(struct work *w)
 {
 	w->options.n = 0;
@@ -341,8 +353,8 @@ bool option_better(const struct option *a, const struct option *b)
 {
 	if (a->state != b->state)
 		return a->state < b->state;
-	if (a->conflict != b->conflict)
-		return a->conflict < b->conflict;
+	if (option_conflict(a) != option_conflict(b))
+		return option_conflict(a) < option_conflict(b);
 	return a->score < b->score;
 }
 

@@ -34,11 +34,9 @@ static inline bool is_candidate(const struct candidates *near, unsigned node)
 	return half[0] | half[1];
 }
 
-/* Whether what was told is a candidate that is up. */
-static inline bool is_valid(
-	const struct load *load, const struct candidates *near, unsigned node)
+static inline bool is_up(const struct load *load, unsigned node)
 {
-	return is_candidate(near, node) && load->brief[node].base < FLT_MAX;
+	return load->brief[node].base < FLT_MAX;
 }
 
 /* What price and doubts add to a brief's base, in temperatures. */
@@ -112,12 +110,12 @@ INLINE static bool pick(const struct steer_state *state,
 	const struct accounts *accounts, const struct steer_found *found,
 	const struct known *known, struct told told, struct pick *p)
 {
-	p->again = told_runs(&told, known->now) &&
-		is_valid(state->load, found->near, told.node);
+	p->again =
+		told_runs(&told, known->now) && is_up(state->load, told.node);
 	if (p->again) {
 		p->node = told.node;
 		p->ttl_s = told.ttl_s;
-		return true;
+		return is_candidate(found->near, told.node);
 	}
 	float viewers = known_viewers(known, found->name);
 	p->node = best_candidate(
@@ -236,6 +234,9 @@ INLINE static bool answer(const struct steer_state *state,
 		(told.node >= state->map->n_nodes &&
 			told.node != MAP_NO_NODE) ||
 		!pick(state, accounts, found, &known, told, &p))
+		return false;
+	/* Another line may have been told it a moment ago. */
+	if (!p.again && memory_knows_lines(found->told, found->spread))
 		return false;
 	tell(&p, d);
 	d->at_once = 1;

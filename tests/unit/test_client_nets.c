@@ -62,6 +62,7 @@ static void is_decided_for_itself(
 {
 	char text[ADDR_TEXT_MAX];
 	struct world *w = arg;
+	w->now++; /* those before make room */
 	for (uint8_t line = 1; line <= 3; line++) {
 		struct steer_query q = query_of(w, net, len);
 		q.line = line;

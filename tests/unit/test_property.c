@@ -95,6 +95,7 @@ static void make_names(struct random *r)
 		"steer:\n"
 		"  near.example.com: {pool: [edge], lines: 3, ttl: [5, 30]}\n"
 		"  two.example.com: {pool: [edge, relay], lines: 3, answers: 2}\n"
+		"  many.example.com: {pool: [edge], lines: 9, ttl: [5, 30]}\n"
 		"  s.example.com: {pool: [edge], lines: 3, streams: true}\n"
 		"  push.example.com: {pool: [edge], lines: 3, policy: stable}\n"
 		"  geo.example.com: {pool: [relay, n0], lines: 3, policy: geo}\n"
@@ -449,6 +450,48 @@ static void the_lines_later(struct random *r)
 	}
 }
 
+/* All lines of a client, asked in some order. */
+static void ask_all_lines(
+	struct random *r, struct steer_query q, struct steer_decision *d)
+{
+	unsigned lines = r->w.map->names[q.name].lines, order[CONF_LINES_MAX];
+	for (unsigned i = 0; i < lines; i++) {
+		unsigned at = below(r, i + 1);
+		order[i] = order[at];
+		order[at] = i;
+	}
+	for (unsigned i = 0; i < lines; i++) {
+		q.line = (uint8_t)(order[i] + 1);
+		q.type = chance(r, 0.5) ? STEER_A : STEER_AAAA;
+		steer_answer(world_state(&r->w), r->w.accounts, &q, r->w.now,
+			&d[order[i]]);
+	}
+}
+
+/* While n nodes of the best state live, the first n lines are n nodes, in whatever
+ * order they are asked, whatever they were told before, at any load. */
+static void lines_are_nodes(struct random *r)
+{
+	for (unsigned i = 0; i < QUERIES / 3; i++) {
+		struct steer_query q = some_query(r);
+		struct steer_decision d[CONF_LINES_MAX];
+		for (unsigned round = 0; round < 8; round++) {
+			unsigned lines = r->w.map->names[q.name].lines;
+			ask_all_lines(r, q, d);
+			unsigned best = d[0].state;
+			unsigned live = others(r, &q, best, NULL, 0);
+			for (unsigned k = 0; k < lines && k < live; k++)
+				for (unsigned j = 0; j < k; j++)
+					CHECK(r, d[j].node[0] != d[k].node[0]);
+			for (unsigned k = below(r, 4); k > 0; k--)
+				make_load(r, &r->load[below(r, r->n)], 0.9);
+			load_world(r, &r->w);
+			r->w.load.generation++;
+			r->w.now += below(r, chance(r, 0.5) ? 8000 : 60000);
+		}
+	}
+}
+
 /* The score that a decision's trace gives a node. */
 static float score_of(
 	struct random *r, const struct steer_trace *trace, unsigned node)
@@ -525,6 +568,7 @@ PROPERTY(load_never_attracts)
 PROPERTY(the_order_of_nodes)
 PROPERTY(the_lines)
 PROPERTY(the_lines_later)
+PROPERTY(lines_are_nodes)
 PROPERTY(the_short_way)
 
 int main(void)
@@ -537,6 +581,7 @@ int main(void)
 		cmocka_unit_test(test_the_order_of_nodes),
 		cmocka_unit_test(test_the_lines),
 		cmocka_unit_test(test_the_lines_later),
+		cmocka_unit_test(test_lines_are_nodes),
 		cmocka_unit_test(test_the_short_way),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
