@@ -24,7 +24,7 @@
 
 /* To be raised when the file's layout changes, or what geo_build makes of the
  * same sources (tests/unit/test_cache.c notices). */
-#define VERSION 1
+#define VERSION 2
 #define BYTE_ORDER_MARK 0x01020304u
 
 #define WHOLE (2 << 20)  /* sources up to this size are looked at whole */
@@ -192,7 +192,7 @@ static bool lengths_agree(const struct header *h, size_t file_size)
 		if (h->top_bits[i] < 1 || h->top_bits[i] > 24 ||
 			h->n_words[i] >= TABLE_NODE)
 			return false;
-	if (h->n_places < 1 || h->n_places >= TABLE_NODE)
+	if (h->n_places < 1 || h->n_places >= TABLE_INSIDE)
 		return false;
 	struct geo geo = geo_of(h);
 	return h->size == table_lay_out(&geo, NULL) &&

@@ -225,6 +225,7 @@ static void add_range(struct walk *w, unsigned depth, uint32_t place)
 		struct prefix all = {{.family = 4}, 0};
 		geo_builder_add_place(w->builder, w->layer, &all, place);
 	}
+	prefix_unmap(&p); /* some have IPv4 only there */
 	geo_builder_add_place(w->builder, w->layer, &p, place);
 }
 

@@ -7,6 +7,7 @@
 #include "geo/prefixes.h"
 
 #define TABLE_NODE 0x80000000u /* in an entry: the rest is an offset in words */
+#define TABLE_INSIDE 0x7fffffffu /* IPv6: as the IPv4 address inside */
 
 struct table {
 	uint32_t *top;   /* 1 << top_bits entries */

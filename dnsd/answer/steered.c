@@ -225,7 +225,9 @@ INLINE static void ask(const struct answerer *answerer,
 	query->asker = job->peer;
 	query->trusted = options_trusts(answerer->snap->options, &job->peer);
 	steer_client(query, answer_client(job),
-		ecs->present && ecs->source ? ecs->source : 128,
+		ecs->present && ecs->source
+			? (unsigned)ecs->source - ecs->mapped
+			: 128,
 		question->leaf);
 	steer_find(&answerer->snap->steer, answerer->accounts, query,
 		&question->found);

@@ -63,8 +63,10 @@ static void test_city(void **state)
 	assert_int_equal(place(geo, "10.1.2.3")->source, PLACE_UNKNOWN);
 	/* 0,0 with a country that does not exist */
 	assert_int_equal(place(geo, "11.1.2.3")->source, PLACE_UNKNOWN);
-	/* an alias of the IPv4 tree is no place of IPv6 */
-	assert_int_equal(place(geo, "2002:c000:201::")->source, PLACE_UNKNOWN);
+	/* 6to4 and NAT64: of the IPv4 address inside, alias or not */
+	assert_place(geo, "2002:c000:201::", 43.9, 125.3, "CN", 0);
+	assert_place(geo, "64:ff9b::198.51.100.129", 48.86, 2.35, "FR", 0);
+	assert_int_equal(place(geo, "2002:a01:203::")->source, PLACE_UNKNOWN);
 	geo_free(geo);
 }
 

@@ -1,0 +1,63 @@
+"""Odd input, end to end: it is read rightly, or refused by name."""
+
+from harness import NETS, Test, scope_of
+
+CONF = """nets: nets.txt
+zones: {example.com: {ns: ["ns1.example.com 127.0.0.1"]}}
+health: {interval: 3600}
+nodes:
+  hk1: {address: ["::ffff:192.0.2.11"], at: [22.3, 114.2], api: off, rtmp: off}
+  jp1: {address: [192.0.2.12], at: [35.7, 139.7], api: off, rtmp: off}
+  gb1: {address: [192.0.2.13], at: [51.5, -0.1], api: off, rtmp: off}
+steer: {live.example.com: {pool: [edge]}}
+"""
+HK, JP, GB = "192.0.2.11", "192.0.2.12", "192.0.2.13"
+NAME = "live.example.com"
+
+
+class Inside(Test):
+    """IPv4 addresses in IPv6 ones."""
+
+    def setUp(self):
+        self.d = self.daemon(CONF, files={"nets.txt": NETS})
+
+    def test_mapped_subnet(self):
+        """The scope counts from the first bit of the IPv6 address."""
+        for net, node in (("10.2.3.4", JP), ("10.3.3.4", GB)):
+            plain = self.d.ask(NAME, subnet=f"{net}/32")
+            mapped = self.d.ask(NAME, subnet=f"::ffff:{net}/128")
+            self.assertEqual(plain.answer[0][0].address, node)
+            self.assertEqual(mapped.answer[0][0].address, node)
+            self.assertEqual(scope_of(mapped), scope_of(plain) + 96)
+        why = str(self.d.ask("_why." + NAME, "TXT", "::ffff:10.2.0.0/112"))
+        self.assertIn("10.2.0.0/16", why)
+
+    def test_translated_subnet(self):
+        for text, node in (("2002:0a02:0304::/48", JP),
+                           ("2002:0a03:0304:1::/64", GB),
+                           ("64:ff9b::10.2.3.4/128", JP)):
+            answer = self.d.ask(NAME, subnet=text)
+            self.assertEqual(answer.answer[0][0].address, node)
+        self.assertEqual(scope_of(answer), 116)
+
+    def test_api(self):
+        for client, node, shown in (
+                ("::ffff:10.2.3.4", "jp1", "10.2.0.0/20"),
+                ("::ffff:10.3.0.0/112", "gb1", "10.3.0.0/16"),
+                ("64:ff9b::10.3.1.1", "gb1", "64:ff9b::a03:0/116")):
+            _, got = self.d.http(
+                f"/api/v1/lines?name={NAME}&client={client}")
+            self.assertEqual(got["lines"][0]["node"], node)
+            self.assertEqual(got["client"], shown)
+        self.assertEqual(
+            self.d.http(f"/resolve?name={NAME}&ip=::ffff:10.2.3.4")[1]
+            ["addresses"], [JP])
+        self.assertIn("jp1", self.d.run("try", NAME, "::ffff:10.2.3.4"))
+
+    def test_configuration(self):
+        """A node's address and nets."""
+        self.assertEqual(self.d.address("hk1.example.com"), HK)
+        self.d.write("nets.txt", "::ffff:10.2.0.0/112 22.3,114.2\n")
+        self.d.run("ctl", "reload")
+        self.eventually(
+            lambda: self.d.address(NAME, "10.2.3.4/32") == HK)
