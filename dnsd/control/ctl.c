@@ -132,12 +132,16 @@ static void cmd_nodes(struct session *s, char **words, unsigned n)
 		if (!node->name)
 			continue;
 		buf_printf(&out,
-			"%-20s %-9s %-8s %8.0f %10.0f %6.1f %6.3f %9lld %9llu  %s\n",
+			"%-20s %-9s %-8s %8.0f %10.0f %6.1f %6.3f %9lld %9llu  %s",
 			node->name, node->role, node_states[node->state],
 			node->connections, node->bandwidth_bps / 1000,
 			node->cpu * 100, node->utilisation,
 			(long long)node->sample_age_ms,
 			(unsigned long long)node->answers, node->why);
+		if (node->streams_left_out)
+			buf_printf(&out, "%s%u unreadable streams left out",
+				*node->why ? "; " : "", node->streams_left_out);
+		buf_printf(&out, "\n");
 	}
 	finish_buf(s, true, &out);
 }

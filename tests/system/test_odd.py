@@ -1,6 +1,7 @@
 """Odd input, end to end: it is read rightly, or refused by name."""
 
 from harness import NETS, Test, scope_of
+from srs_standin import StandIn
 
 CONF = """nets: nets.txt
 zones: {example.com: {ns: ["ns1.example.com 127.0.0.1"]}}
@@ -61,3 +62,35 @@ class Inside(Test):
         self.d.run("ctl", "reload")
         self.eventually(
             lambda: self.d.address(NAME, "10.2.3.4/32") == HK)
+
+
+class Streams(Test):
+    """What publishers call themselves."""
+
+    def setUp(self):
+        self.origin = StandIn("o1", scale=0.1).start()
+        self.addCleanup(self.origin.close)
+        self.d = self.daemon(
+            "zones: {example.com: {ns: [\"ns1.example.com 127.0.0.1\"]}}\n"
+            "health: {interval: 0.2, timeout: 0.5}\n"
+            "nodes: {o1: {role: origin, address: [127.0.0.1], at: [0, 0], "
+            f"api: \"{self.origin.api_url}\", rtmp: off}}}}\n"
+            "steer: {live.example.com: {pool: [o1]}}\n")
+
+    def origin_of(self, stream):
+        return self.d.http(f"/api/v1/clusters?app=live&stream={stream}"
+                           )[1]["data"]["origin"]
+
+    def test_odd_names(self):
+        self.origin.set_streams("live/tab\there", "live/\udcff", "live/class",
+                                "live/" + "x" * 600)
+        self.eventually(lambda: self.origin_of("class"))
+        self.assertEqual(self.d.node("o1")["streams_left_out"], 3)
+        self.assertIn("3 unreadable streams left out",
+                      self.d.run("ctl", "nodes"))
+        told = "node o1: 3 streams cannot be read and are left out"
+        self.assertEqual(self.d.log_text().count(told), 1)
+        self.origin.set_streams("live/other")
+        self.eventually(lambda: self.origin_of("other"))
+        self.assertEqual(self.d.node("o1")["streams_left_out"], 0)
+        self.assertNotIn("unreadable", self.d.run("ctl", "nodes"))
