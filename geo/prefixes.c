@@ -216,6 +216,11 @@ uint32_t geo_places(const struct geo *geo)
 	return geo->n_places;
 }
 
+const char *geo_report(const struct geo *geo)
+{
+	return geo->report ? geo->report : "";
+}
+
 size_t geo_size(const struct geo *geo)
 {
 	return sizeof *geo + geo->size;
@@ -229,6 +234,7 @@ void geo_free(struct geo *geo)
 		munmap(geo->map, geo->map_size);
 	else
 		free(geo->block);
+	free(geo->report);
 	free(geo);
 }
 

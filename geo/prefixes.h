@@ -53,6 +53,10 @@ struct geo_leaf geo_end(
 const struct place *geo_place(const struct geo *geo, uint32_t index);
 uint32_t geo_places(const struct geo *geo);
 
+/* What was found in the databases that it was made of, a line each; "" if it comes
+ * from the file that keeps it. */
+const char *geo_report(const struct geo *geo);
+
 /* Bytes of memory of the table. */
 size_t geo_size(const struct geo *geo);
 

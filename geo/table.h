@@ -25,6 +25,7 @@ struct geo {
 	uint32_t n_places;
 	void *block;
 	size_t size;
+	char *report; /* lines; NULL: none */
 	void *map; /* the file that the block lies in; NULL: memory of our own */
 	size_t map_size;
 };

@@ -125,6 +125,7 @@ int cli_check(int argc, char **argv)
 	if (err.warnings)
 		fprintf(stderr, "%s", err.warnings);
 	if (built) {
+		printf("%s", geo_report(built->geo));
 		print_names(built->map);
 		for (unsigned i = 0; i < built->map->n_names; i++)
 			print_name(built->map, &built->map->names[i],

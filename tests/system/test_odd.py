@@ -1,6 +1,6 @@
 """Odd input, end to end: it is read rightly, or refused by name."""
 
-from harness import NETS, Test, scope_of
+from harness import NETS, ROOT, Test, scope_of
 from srs_standin import StandIn
 
 CONF = """nets: nets.txt
@@ -94,3 +94,16 @@ class Streams(Test):
         self.eventually(lambda: self.origin_of("other"))
         self.assertEqual(self.d.node("o1")["streams_left_out"], 0)
         self.assertNotIn("unreadable", self.d.run("ctl", "nodes"))
+
+
+class Vendor(Test):
+    """A database with texts for numbers and fields of other names."""
+
+    def test_report(self):
+        path = ROOT / "tests/data/geo/vendor.mmdb"
+        d = self.daemon(CONF.replace("nets: nets.txt", f"geoip: [{path}]"))
+        found = (f"{path}: 7 records: coordinates in 4, country in 5, AS number "
+                 "in 4; coordinates not readable in 2, as 'north'")
+        self.assertIn(found, d.run("check"))
+        self.eventually(lambda: "geoip: " + found in d.log_text())
+        self.eventually(lambda: d.address(NAME, "203.0.113.1/32") == GB)
