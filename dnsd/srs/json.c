@@ -5,30 +5,11 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/utf8.h"
 
 #define MARK 0x7f
 
 /* -- texts -- */
-
-/* Octets of the UTF-8 sequence that begins there; 0: none does (RFC 3629). */
-static size_t sequence(const unsigned char *p, size_t left)
-{
-	size_t n = *p < 0x80 ? 1
-		: *p < 0xc2  ? 0
-		: *p < 0xe0  ? 2
-		: *p < 0xf0  ? 3
-		: *p < 0xf5  ? 4
-			     : 0;
-	if (n > left)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if (p[i] >> 6 != 2)
-			return 0;
-	if ((*p == 0xe0 && p[1] < 0xa0) || (*p == 0xed && p[1] > 0x9f) ||
-		(*p == 0xf0 && p[1] < 0x90) || (*p == 0xf4 && p[1] > 0x8f))
-		return 0;
-	return n;
-}
 
 /* The four digits of \uXXXX; -1: not one. */
 static int unicode(const unsigned char *p, size_t left)
@@ -69,7 +50,7 @@ static void mark(unsigned char *p, size_t left)
 		} else if (inside && *p == '\\') {
 			n = escape(p, left);
 		} else if (inside) {
-			n = *p < ' ' ? 0 : sequence(p, left);
+			n = *p < ' ' ? 0 : utf8_character(p, left);
 		}
 		if (!n) {
 			*p = MARK;

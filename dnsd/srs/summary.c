@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "base/utf8.h"
 #include "srs/json.h"
 
 /* Beyond this a double does not hold every whole number; no stamp of a real SRS
@@ -45,13 +46,6 @@ static bool read_counter(
 		err_add(err, "%s is out of range", key);
 }
 
-/* Ids are shown on terminals, which obey these: C0, DEL, and C1 (U+0080 to
- * U+009F, in UTF-8). */
-static bool is_control(const unsigned char *c)
-{
-	return *c < ' ' || *c == 0x7f || (*c == 0xc2 && c[1] < 0xa0);
-}
-
 bool summary_id(const struct json_t *object, const char *key, char *out,
 	size_t room, struct err *err)
 {
@@ -72,7 +66,7 @@ bool summary_id(const struct json_t *object, const char *key, char *out,
 	if ((size_t)n >= room)
 		return err_add(err, "%s is too long", key);
 	for (const char *c = out; *c; c++)
-		if (is_control((const unsigned char *)c))
+		if (utf8_is_control((const unsigned char *)c))
 			return err_add(err, "%s has control characters", key);
 	return true;
 }

@@ -7,9 +7,9 @@ CONF = """nets: nets.txt
 zones: {example.com: {ns: ["ns1.example.com 127.0.0.1"]}}
 health: {interval: 3600}
 nodes:
-  hk1: {address: ["::ffff:192.0.2.11"], at: [22.3, 114.2], api: off, rtmp: off}
-  jp1: {address: [192.0.2.12], at: [35.7, 139.7], api: off, rtmp: off}
-  gb1: {address: [192.0.2.13], at: [51.5, -0.1], api: off, rtmp: off}
+  hk1: {address: ["::ffff:192.0.2.11"], at: [22.3, 114.2], api: off, rtmp: off, flv: "192.0.2.11:8080"}
+  jp1: {address: [192.0.2.12], at: [35.7, 139.7], api: off, rtmp: off, flv: "192.0.2.12:8080"}
+  gb1: {address: [192.0.2.13], at: [51.5, -0.1], api: off, rtmp: off, flv: "192.0.2.13:8080"}
 steer: {live.example.com: {pool: [edge]}}
 """
 HK, JP, GB = "192.0.2.11", "192.0.2.12", "192.0.2.13"
@@ -62,6 +62,38 @@ class Inside(Test):
         self.d.run("ctl", "reload")
         self.eventually(
             lambda: self.d.address(NAME, "10.2.3.4/32") == HK)
+
+
+class Urls(Test):
+    """Streams whose URLs are asked for."""
+
+    def setUp(self):
+        self.d = self.daemon(CONF, files={"nets.txt": NETS})
+
+    def flv(self, stream):
+        """The URL of a stream as a query string has it; None: refused."""
+        status, got = self.d.http(f"/api/v1/lines?name={NAME}&stream={stream}")
+        return got["lines"][0]["urls"]["flv"] if status == 200 else None
+
+    def test_streams(self):
+        """As SRS prints them, and as people write them."""
+        port = "http://live.example.com:8080/"
+        for stream, path in (
+                ("live/class", "live/class"), ("/live/class", "live/class"),
+                ("%2Flive%2Fclass", "live/class"),
+                ("live/%E6%B8%AF", "live/%E6%B8%AF"),
+                ("/live/%25e6%25b8%25af", "live/%E6%B8%AF"),
+                ("live/%41", "live/A"), ("live/a.b_c-d~e", "live/a.b_c-d~e")):
+            self.assertEqual(self.flv(stream), port + path + ".flv", stream)
+        for stream in ("live", "/live", "live/", "//live/a", "live/../a",
+                       "live/%252e%252e/a", "live/%2500", "live/%FF",
+                       "live/%25FF", "live/%25C0%25AF", "live/a%0Ab",
+                       "live/%C2%9B", "live/a%20b", "live/a%22b", "live/%25",
+                       "live/%25zz", "live/" + "x" * 130):
+            self.assertIsNone(self.flv(stream), stream)
+        self.assertIn(
+            port + "live/%E6%B8%AF.flv",
+            self.d.run("lines", "--stream", "/live/\u6e2f", NAME, "10.2.3.4"))
 
 
 class Streams(Test):
