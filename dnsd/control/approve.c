@@ -15,10 +15,10 @@
 
 /* -- what may be asked for -- */
 
-/* Where no approved node may be: this host, this link, groups. */
+/* Where no approved node may be: this host, this link, groups. An IPv4-mapped
+ * address is IPv4 by now. */
 static const char *const closed[] = {"0.0.0.0/8", "127.0.0.0/8",
-	"169.254.0.0/16", "224.0.0.0/3", "::/96", "::ffff:0:0/96", "fe80::/10",
-	"ff00::/8"};
+	"169.254.0.0/16", "224.0.0.0/3", "::/96", "fe80::/10", "ff00::/8"};
 
 static bool is_closed(const struct addr *a)
 {
