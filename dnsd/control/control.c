@@ -436,6 +436,13 @@ bool control_drain(struct control *c, const char *name, bool drained,
 	return true;
 }
 
+const char *control_drain_lost(bool drained)
+{
+	return drained
+		? "drained on this name server, but not kept: the store cannot be written (see the log); after a restart it is not drained"
+		: "undrained on this name server, but not kept: the store cannot be written (see the log); after a restart it is drained again";
+}
+
 static void load_store(struct control *c)
 {
 	struct store_node *nodes;

@@ -146,12 +146,25 @@ static void cmd_nodes(struct session *s, char **words, unsigned n)
 	finish_buf(s, true, &out);
 }
 
+static void drain_done(struct session *s, bool ok, bool drained)
+{
+	if (ok)
+		finish(s, true, "on this name server, kept over a restart");
+	else if (s->ctl->control->store)
+		finish(s, false, control_drain_lost(drained));
+	else
+		finish(s, true,
+			"on this name server; not kept over a restart: no store");
+}
+
 static void on_drained(void *arg, bool ok)
 {
-	struct session *s = arg;
-	finish(s, true,
-		ok ? "on this name server, kept over a restart"
-		   : "on this name server; not kept over a restart: no store");
+	drain_done(arg, ok, true);
+}
+
+static void on_undrained(void *arg, bool ok)
+{
+	drain_done(arg, ok, false);
 }
 
 static void drain(struct session *s, char **words, unsigned n, bool drained)
@@ -162,7 +175,8 @@ static void drain(struct session *s, char **words, unsigned n, bool drained)
 		return;
 	}
 	s->waiting = true;
-	if (control_drain(s->ctl->control, words[1], drained, on_drained, s))
+	if (control_drain(s->ctl->control, words[1], drained,
+		    drained ? on_drained : on_undrained, s))
 		return;
 	snprintf(text, sizeof text, "there is no node '%.63s'", words[1]);
 	finish(s, false, text);

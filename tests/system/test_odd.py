@@ -1,5 +1,8 @@
 """Odd input, end to end: it is read rightly, or refused by name."""
 
+import contextlib
+import sqlite3
+
 from harness import NETS, ROOT, Test, scope_of
 from srs_standin import StandIn
 
@@ -139,3 +142,102 @@ class Vendor(Test):
         self.assertIn(found, d.run("check"))
         self.eventually(lambda: "geoip: " + found in d.log_text())
         self.eventually(lambda: d.address(NAME, "203.0.113.1/32") == GB)
+
+
+class Store(Test):
+    """What the store holds, whoever wrote it, and a store that cannot write."""
+
+    def setUp(self):
+        self.d = self.daemon(CONF, files={"nets.txt": NETS})
+
+    def database(self):
+        return contextlib.closing(
+            sqlite3.connect(self.d.folder / "dnsd.db", isolation_level=None))
+
+    def drain(self, word, node):
+        return self.d.run("ctl", word, node, check=False)
+
+    def test_not_kept(self):
+        """As with a full disk: an error that says what will be after a restart."""
+        self.assertEqual(self.drain("drain", "hk1").returncode, 0)
+        with self.database() as db:
+            db.execute("BEGIN IMMEDIATE")
+            done = self.drain("undrain", "hk1")
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("after a restart it is drained again", done.stderr)
+            self.assertNotEqual(self.d.node("hk1")["state"], "drained")
+            done = self.drain("drain", "jp1")
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("after a restart it is not drained", done.stderr)
+            status, got = self.d.http("/api/v1/nodes/gb1/drain", "POST",
+                                      token="sesame")
+            self.assertEqual(status, 500)
+            self.assertIn("not kept", got["error"])
+            self.assertEqual(self.d.node("gb1")["state"], "drained")
+        self.d.stop(9)
+        self.d.start()
+        self.assertEqual(self.d.node("hk1")["state"], "drained")
+        self.assertNotEqual(self.d.node("jp1")["state"], "drained")
+
+    def test_hostile(self):
+        """Rows that are none are left out and named; the others count."""
+        self.drain("drain", "jp1")
+        self.d.stop()
+        good = '{"role":"edge","address":["192.0.2.21"],"at":[0,0],"api":"off","rtmp":"off"}'
+        with self.database() as db:
+            for row in (("gb1", "x"), ("\x1b[2J", 1), ("hk1", 256), ("", 1)):
+                db.execute("INSERT OR REPLACE INTO override VALUES (?, ?)", row)
+            for row in (("jp1", 256, 5), ("gb1", 0, float("inf")),
+                        ("hk1", 0, "many")):
+                db.execute("INSERT OR REPLACE INTO state VALUES (?, ?, ?)", row)
+            for i, row in enumerate((
+                    (2**63 - 1, NAME, 5, 5, None, None),
+                    (0, NAME, 2**40, 5, None, None),
+                    (0, NAME, 5, 5, float("inf"), 0),
+                    (0, b"\xff\x00", 5, 5, None, None))):
+                db.execute("INSERT INTO expect VALUES (?, ?, ?, ?, ?, ?, ?)",
+                           (i + 1, *row))
+            db.execute("INSERT INTO steadiness VALUES ('hk1', -5, 1, 1, 1, 1,"
+                       " 1, 1, 1, 1, 1, 1)")
+            for row in (("ok1", good), ("broken", '{"role":'),
+                        ("other", '{"listen":["0.0.0.0:53"]}'),
+                        ("a\": {}}\nlisten: [x]\n#", "{}"),
+                        ("lines", '{"role":"edge"}\nuser: nobody'),
+                        ("far", good.replace("[0,0]", "[91,0]")),
+                        ("v6", good.replace("192.0.2.21", "2001:db8::1"))):
+                db.execute("INSERT INTO node VALUES (?, ?)", row)
+        self.d.start()
+        self.assertEqual(self.d.node("jp1")["state"], "drained")
+        self.assertNotEqual(self.d.node("hk1")["state"], "drained")
+        self.assertEqual({n["name"] for n in self.d.http("/api/v1/nodes")[1]},
+                         {"hk1", "jp1", "gb1", "ok1"})
+        log = self.d.log_text()
+        for text in ("the drain of 'gb1' left out", "the drain of 'hk1' left out",
+                     "the state of 'jp1' left out", "the state of 'gb1' left out",
+                     "what is known of '' left out",
+                     "entry of the timetable of '1' left out",
+                     "entry of the timetable of '4' left out",
+                     "the stability of 'hk1' left out",
+                     "approved node 'broken' is left out",
+                     "approved node 'other' is left out: unknown key 'listen'",
+                     "approved node 'lines' is left out",
+                     "approved node 'far' is left out",
+                     "approved node 'v6' is left out"):
+            self.assertIn(text, log)
+        self.assertNotIn("\x1b", log)
+        # a change is judged by itself, and the rest goes on
+        self.assertIn("the configuration has a node", self.d.run(
+            "ctl", "approve", "hk1", "--role", "edge", check=False).stderr)
+        self.d.run("ctl", "reload")
+        self.assertEqual(len(self.d.http("/api/v1/nodes")[1]), 4)
+
+    def test_corrupt(self):
+        self.drain("drain", "jp1")
+        self.d.stop()
+        for name in ("dnsd.db-wal", "dnsd.db-shm"):
+            (self.d.folder / name).unlink(missing_ok=True)
+        self.d.write("dnsd.db", b"no database" * 1000)
+        self.d.start()
+        self.assertRegex(self.d.log_text(),
+                         "no store.*not a database.*earlier drains")
+        self.assertNotEqual(self.d.node("jp1")["state"], "drained")
