@@ -230,10 +230,7 @@ void geo_free(struct geo *geo)
 {
 	if (!geo)
 		return;
-	if (geo->map)
-		munmap(geo->map, geo->map_size);
-	else
-		free(geo->block);
+	free(geo->block);
 	free(geo->report);
 	free(geo);
 }
@@ -850,19 +847,23 @@ static void move_table(const struct table *to, struct table *from)
 	move(to->words, from->words, from->n_words * sizeof *from->words);
 }
 
-/* Moves the table to where it stays: cache lines as node_store meant them, and
- * huge pages, for a lookup in the city data misses the TLB otherwise. */
+void *table_block(size_t size)
+{
+	size_t align = size >= HUGE_PAGE ? HUGE_PAGE : 64;
+	void *block = aligned_alloc(align, (size + align - 1) & ~(align - 1));
+	if (!block)
+		abort(); /* no memory */
+	if (align == HUGE_PAGE)
+		madvise(block, size, MADV_HUGEPAGE);
+	return block;
+}
+
+/* Moves the table to where it stays. */
 static void settle(struct geo *geo)
 {
 	struct geo from = *geo;
 	geo->size = table_lay_out(geo, NULL);
-	size_t align = geo->size >= HUGE_PAGE ? HUGE_PAGE : 64;
-	geo->block =
-		aligned_alloc(align, (geo->size + align - 1) & ~(align - 1));
-	if (!geo->block)
-		abort(); /* no memory */
-	if (align == HUGE_PAGE)
-		madvise(geo->block, geo->size, MADV_HUGEPAGE);
+	geo->block = table_block(geo->size);
 	table_lay_out(geo, geo->block);
 	move_table(&geo->v4, &from.v4);
 	move_table(&geo->v6, &from.v6);

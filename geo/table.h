@@ -26,9 +26,11 @@ struct geo {
 	void *block;
 	size_t size;
 	char *report; /* lines; NULL: none */
-	void *map; /* the file that the block lies in; NULL: memory of our own */
-	size_t map_size;
 };
+
+/* Memory for a block of that size: cache lines and, where it is worth it, huge pages,
+ * for a lookup in the city data misses the TLB otherwise. free() it. */
+void *table_block(size_t size);
 
 /* Points the arrays, whose lengths are set, into a block, each at the beginning
  * of a cache line. Returns the size of the block, NULL allowed. */

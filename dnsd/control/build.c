@@ -136,7 +136,7 @@ static struct geo *geo_kept(const struct conf *conf, uint64_t digest)
 {
 	struct err err = {0};
 	char *path = build_geo_path(conf);
-	struct geo *geo = geo_cache_map(path, digest, &err);
+	struct geo *geo = geo_cache_read(path, digest, &err);
 	log_lines(LOG_LVL_INFO, "geoip: made anew: ", err.warnings);
 	if (err.count)
 		log_lines(LOG_LVL_WARN, "geoip: made anew: ", err_text(&err));
