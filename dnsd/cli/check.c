@@ -8,6 +8,7 @@
 #include "control/build.h"
 #include "http/http.h"
 #include "http/tls.h"
+#include "net/listen.h"
 
 static const char usage[] = "check [-c FILE] [--from LAT,LON] [--schema]";
 static const char help[] =
@@ -121,6 +122,11 @@ int cli_check(int argc, char **argv)
 	if (built && !certificate_ok(built->conf, &err)) {
 		build_free(built, NULL);
 		built = NULL;
+	}
+	if (built) {
+		listen_warn(&built->conf->listen, &err);
+		listen_warn(&built->conf->http.listen, &err);
+		listen_warn(&built->conf->site.listen, &err);
 	}
 	if (err.warnings)
 		fprintf(stderr, "%s", err.warnings);

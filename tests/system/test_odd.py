@@ -1,6 +1,7 @@
 """Odd input, end to end: it is read rightly, or refused by name."""
 
 import contextlib
+import pathlib
 import sqlite3
 
 from harness import NETS, ROOT, Test, scope_of
@@ -241,3 +242,34 @@ class Store(Test):
         self.assertRegex(self.d.log_text(),
                          "no store.*not a database.*earlier drains")
         self.assertNotEqual(self.d.node("jp1")["state"], "drained")
+
+
+class Absent(Test):
+    """An address that the machine has not, or not yet."""
+
+    def test_listen(self):
+        d = self.daemon(CONF, files={"nets.txt": NETS}, start=False)
+        d.head = d.head.replace(
+            f'["127.0.0.1:{d.port}"]',
+            f'["127.0.0.1:{d.port}", "192.0.2.77:{d.port}", '
+            f'"[2001:db8::77]:{d.port}"]').replace(
+            f'["127.0.0.1:{d.http_port}"]',
+            f'["127.0.0.1:{d.http_port}", "192.0.2.78:{d.http_port}"]')
+        d.write_conf(CONF)
+        d.start()
+        self.assertEqual(d.address("hk1.example.com"), HK)
+        checked = d.run("check", check=False)
+        self.assertEqual(checked.returncode, 0, checked.stderr)
+        for line, address in ((1, f"192.0.2.77:{d.port}"),
+                              (1, f"[2001:db8::77]:{d.port}"),
+                              (5, f"192.0.2.78:{d.http_port}")):
+            text = (f"{d.conf}:{line}: {address} is no address of this machine "
+                    "(yet): it is served as soon as it is one")
+            self.assertIn("warning: " + text, d.log_text())
+            self.assertIn(text, checked.stderr)
+        self.assertNotIn("127.0.0.1", checked.stderr)
+        # they are bound: the kernel has them
+        bound = pathlib.Path("/proc/net/udp").read_text() + \
+            pathlib.Path("/proc/net/tcp").read_text()
+        self.assertIn(f"4D0200C0:{d.port:04X}", bound)
+        self.assertIn(f"4E0200C0:{d.http_port:04X}", bound)
