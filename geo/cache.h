@@ -1,9 +1,8 @@
 /* cache.h - a prefix table, kept in a file.
  *
- * To walk a city database takes seconds, to map what came of it milliseconds. The
- * file is good for one list of source files only, told by their digest. It is
- * never written in place, so one that is mapped stays what it is when it is
- * replaced or deleted. Builder thread only.
+ * To walk a city database takes seconds, to read what came of it milliseconds. The
+ * file is good for one list of source files only, told by their digest. What was read
+ * does not need it any more. Builder thread only.
  */
 #ifndef GEO_CACHE_H
 #define GEO_CACHE_H
@@ -20,11 +19,10 @@
 uint64_t geo_cache_digest(
 	const char *nets, const char *const *databases, unsigned n_databases);
 
-/* The table in a file, all of it looked at once (what is damaged is refused) and
- * then read as it is used. NULL if there is none; with a warning in err if it was
+/* The table in a file; what is damaged is refused. NULL if there is none; with a warning in err if it was
  * made from other sources or by another version, with an error if it is damaged,
  * no table, or not our own file. */
-struct geo *geo_cache_map(const char *path, uint64_t digest, struct err *err);
+struct geo *geo_cache_read(const char *path, uint64_t digest, struct err *err);
 
 /* Writes a table beside `path` and renames it over that, once it is on the disk.
  * False with an error; what was there before then stays. */

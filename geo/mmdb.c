@@ -15,6 +15,8 @@
 #include "base/arena.h"
 #include "base/rng.h"
 #include "geo/nets.h"
+#include "geo/record.h"
+#include "geo/table.h"
 
 #define V4_DEPTH 96 /* where IPv4 begins in an IPv6 tree */
 
@@ -27,24 +29,6 @@ struct memo {
 	size_t n, n_slots;
 };
 
-/* Where a field may lie. A database keeps to one of these in nearly all of its
- * records, so the path that led to the last value is tried first. */
-struct field {
-	unsigned likely;
-	const char *const paths[4][3];
-};
-
-enum { LATITUDE, LONGITUDE, COUNTRY, ASN, FIELDS };
-
-static const struct field layouts[FIELDS] = {
-	[LATITUDE] = {0, {{"location", "latitude"}, {"latitude"}}},
-	[LONGITUDE] = {0, {{"location", "longitude"}, {"longitude"}}},
-	[COUNTRY] = {0,
-		{{"country", "iso_code"}, {"country_code"},
-			{"registered_country", "iso_code"}}},
-	[ASN] = {0, {{"autonomous_system_number"}, {"asn"}}},
-};
-
 struct walk {
 	MMDB_s db;
 	struct geo_builder *builder;
@@ -52,114 +36,13 @@ struct walk {
 	const char *path;
 	struct err *err;
 	struct memo memo;
-	struct field fields[FIELDS];
+	struct record_reader reader;
 	struct addr at;      /* of the node or record being looked at */
 	uint64_t steps_left; /* a tree that repeats itself never ends */
 	bool useful;         /* some record said something */
 };
 
 /* -- records -- */
-
-/* The value of a field. *broken if the file does not hold together there. */
-static bool find(MMDB_entry_s *record, struct field *field,
-	MMDB_entry_data_s *value, bool *broken)
-{
-	for (unsigned n = 0; n < 4; n++) {
-		unsigned i =
-			n ^ field->likely; /* the likely one, then others */
-		if (!field->paths[i][0])
-			continue;
-		int status = MMDB_aget_value(record, value, field->paths[i]);
-		if (status == MMDB_SUCCESS && value->has_data) {
-			field->likely = i & 1; /* 2 stays behind 0 */
-			return true;
-		}
-		if (status != MMDB_SUCCESS &&
-			status != MMDB_LOOKUP_PATH_DOES_NOT_MATCH_DATA_ERROR)
-			*broken = true;
-	}
-	return false;
-}
-
-static bool number(const MMDB_entry_data_s *value, double *out)
-{
-	switch (value->type) {
-	case MMDB_DATA_TYPE_DOUBLE:
-		*out = value->double_value;
-		return true;
-	case MMDB_DATA_TYPE_FLOAT:
-		*out = value->float_value;
-		return true;
-	case MMDB_DATA_TYPE_UINT16:
-		*out = value->uint16;
-		return true;
-	case MMDB_DATA_TYPE_UINT32:
-		*out = value->uint32;
-		return true;
-	case MMDB_DATA_TYPE_INT32:
-		*out = value->int32;
-		return true;
-	case MMDB_DATA_TYPE_UINT64:
-		*out = (double)value->uint64;
-		return true;
-	}
-	return false;
-}
-
-/* Databases without ASN numbers as such have "AS4134". */
-static uint32_t read_asn(const MMDB_entry_data_s *value)
-{
-	char text[16];
-	double n;
-	if (number(value, &n))
-		return n >= 0 && n <= UINT32_MAX ? (uint32_t)n : 0;
-	if (value->type != MMDB_DATA_TYPE_UTF8_STRING || value->data_size < 3 ||
-		value->data_size >= sizeof text ||
-		memcmp(value->utf8_string, "AS", 2) != 0)
-		return 0;
-	memcpy(text, value->utf8_string + 2, value->data_size - 2);
-	text[value->data_size - 2] = '\0';
-	unsigned long long parsed = strtoull(text, NULL, 10);
-	return parsed <= UINT32_MAX ? (uint32_t)parsed : 0;
-}
-
-/* Coordinates; 0,0 is how databases say that they do not know. */
-static void read_at(
-	struct walk *w, MMDB_entry_s *record, struct place *place, bool *broken)
-{
-	MMDB_entry_data_s value;
-	double lat, lon;
-	if (!find(record, &w->fields[LATITUDE], &value, broken) ||
-		!number(&value, &lat) ||
-		!find(record, &w->fields[LONGITUDE], &value, broken) ||
-		!number(&value, &lon))
-		return;
-	if (!(lat >= -90 && lat <= 90 && lon >= -180 && lon <= 180) ||
-		(lat == 0 && lon == 0))
-		return;
-	place->lat = (float)lat;
-	place->lon = (float)lon;
-	place->source = PLACE_DATABASE;
-}
-
-static bool decode(struct walk *w, MMDB_entry_s *record, struct place *place)
-{
-	MMDB_entry_data_s value;
-	bool broken = false;
-
-	memset(place, 0, sizeof *place);
-	read_at(w, record, place, &broken);
-	if (find(record, &w->fields[COUNTRY], &value, &broken) &&
-		value.type == MMDB_DATA_TYPE_UTF8_STRING &&
-		value.data_size == 2)
-		memcpy(place->country, value.utf8_string, 2);
-	if (find(record, &w->fields[ASN], &value, &broken))
-		place->asn = read_asn(&value);
-	if (broken)
-		return err_add(w->err, "%s: broken: a record cannot be decoded",
-			w->path);
-	return true;
-}
 
 static void memo_grow(struct memo *memo)
 {
@@ -225,6 +108,7 @@ static void add_range(struct walk *w, unsigned depth, uint32_t place)
 		struct prefix all = {{.family = 4}, 0};
 		geo_builder_add_place(w->builder, w->layer, &all, place);
 	}
+	prefix_unmap(&p); /* some have IPv4 only there */
 	geo_builder_add_place(w->builder, w->layer, &p, place);
 }
 
@@ -233,8 +117,10 @@ static bool add_record(struct walk *w, unsigned depth, MMDB_entry_s *record)
 	struct known *known = memo_find(&w->memo, record->offset);
 	if (known->offset == UINT32_MAX) {
 		struct place place;
-		if (!decode(w, record, &place))
-			return false;
+		if (!record_read(&w->reader, record, &place))
+			return err_add(w->err,
+				"%s: broken: a record cannot be decoded",
+				w->path);
 		known->offset = record->offset;
 		known->place = geo_builder_place(w->builder, &place);
 		w->memo.n++;
@@ -295,11 +181,15 @@ static bool walk(struct walk *w)
 	w->steps_left = 8 * (uint64_t)w->db.metadata.node_count + 1024;
 	if (w->db.metadata.node_count > 0 && !walk_node(w, 0, 0))
 		return false;
-	if (!w->useful)
-		return err_add(w->err,
-			"%s: no usable field: no coordinates, country or ASN",
-			w->path);
-	return true;
+	if (w->useful)
+		return true;
+	struct buf found = {0};
+	record_report(&w->reader, w->path, &found);
+	err_add(w->err, "%s: no usable field: no coordinates, country or ASN",
+		w->path);
+	err_add(w->err, "%.*s", (int)found.len - 1, found.text);
+	buf_fini(&found);
+	return false;
 }
 
 /* -- the file -- */
@@ -383,11 +273,10 @@ static bool open_db(struct walk *w, int copy)
 }
 
 bool mmdb_read(struct geo_builder *builder, unsigned layer, const char *path,
-	struct err *err)
+	struct buf *report, struct err *err)
 {
 	struct walk w = {
 		.builder = builder, .layer = layer, .path = path, .err = err};
-	memcpy(w.fields, layouts, sizeof w.fields);
 	int copy = private_copy(path, err);
 	if (copy < 0)
 		return false;
@@ -395,6 +284,7 @@ bool mmdb_read(struct geo_builder *builder, unsigned layer, const char *path,
 	bool good = open_db(&w, copy);
 	if (good) {
 		good = walk(&w);
+		record_report(&w.reader, path, report);
 		MMDB_close(&w.db);
 		free(w.memo.slots);
 	}
@@ -406,15 +296,20 @@ struct geo *geo_load(const char *nets, const char *const *databases,
 	unsigned n_databases, struct err *err)
 {
 	struct geo_builder *builder = geo_builder_new();
+	struct buf report = {0};
 	bool good = true;
 
 	if (nets && *nets && !nets_read(builder, 0, nets, err))
 		good = false;
 	for (unsigned i = 0; i < n_databases; i++)
-		if (!mmdb_read(builder, 1 + i, databases[i], err))
+		if (!mmdb_read(builder, 1 + i, databases[i], &report, err))
 			good = false;
-	if (good)
-		return geo_build(builder);
+	if (good) {
+		struct geo *geo = geo_build(builder);
+		geo->report = report.text;
+		return geo;
+	}
+	buf_fini(&report);
 	geo_builder_free(builder);
 	return NULL;
 }

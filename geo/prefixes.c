@@ -23,6 +23,10 @@
  * scope need not be stored: the largest aligned block around an address that
  * is uniform lies within its last node, and follows from where its run begins
  * and ends there.
+ *
+ * IPv6 addresses with an IPv4 address inside have an entry of their own kind,
+ * TABLE_INSIDE, which sends the search on to the table of IPv4: to copy IPv4's
+ * runs would double the table.
  */
 #include "geo/prefixes.h"
 
@@ -113,6 +117,22 @@ static inline int uniform_bits(const uint32_t *node, unsigned slot)
 	return m > n ? m : n;
 }
 
+/* The leaf of the IPv4 address inside; uniform: how long a prefix is inside all
+ * over. Only its last octets may be cut off by the scope. */
+static __attribute__((noinline, cold)) struct geo_leaf find_inside(
+	const struct geo_search *search, const struct addr *addr, int uniform)
+{
+	struct addr v4 = *addr;
+	unsigned begin = addr_unmap(&v4);
+	if (!begin)
+		begin = addr_inside(addr, &v4);
+	struct geo_leaf leaf = geo_find(search->geo, &v4);
+	unsigned scope = begin + leaf.scope;
+	leaf.scope = (uint8_t)(scope > (unsigned)uniform ? scope
+							 : (unsigned)uniform);
+	return leaf;
+}
+
 /* Ends a search whose first entry is read. The address is in two halves: nearly
  * all end in the upper one. */
 static inline struct geo_leaf find(
@@ -123,8 +143,11 @@ static inline struct geo_leaf find(
 	unsigned depth = table->top_bits; /* of the node */
 	int scope = table->shortest;
 
-	if (!(entry & NODE))
+	if (!(entry & NODE)) {
+		if (__builtin_expect(entry == TABLE_INSIDE, 0))
+			return find_inside(search, addr, scope);
 		return (struct geo_leaf){entry, (uint8_t)scope};
+	}
 	for (uint64_t bits = search->high << depth;; depth += STEP_BITS) {
 		const uint32_t *node = table->words + (entry & ~NODE);
 		if (__builtin_expect(depth > 64 - STEP_BITS, 0))
@@ -136,6 +159,8 @@ static inline struct geo_leaf find(
 			continue;
 		int uniform = (int)depth + uniform_bits(node, slot);
 		scope = uniform > scope ? uniform : scope;
+		if (__builtin_expect(entry == TABLE_INSIDE, 0))
+			return find_inside(search, addr, scope);
 		return (struct geo_leaf){entry, (uint8_t)scope};
 	}
 }
@@ -146,6 +171,7 @@ static inline void begin(struct geo_search *search, const struct geo *geo,
 	uint64_t high;
 	memcpy(&high, addr->bytes, sizeof high);
 	search->high = be64toh(high);
+	search->geo = geo;
 	search->table = addr->family == 6 ? &geo->v6 : &geo->v4;
 	search->top = search->table->top +
 		(search->high >> (64 - search->table->top_bits));
@@ -190,6 +216,11 @@ uint32_t geo_places(const struct geo *geo)
 	return geo->n_places;
 }
 
+const char *geo_report(const struct geo *geo)
+{
+	return geo->report ? geo->report : "";
+}
+
 size_t geo_size(const struct geo *geo)
 {
 	return sizeof *geo + geo->size;
@@ -199,14 +230,17 @@ void geo_free(struct geo *geo)
 {
 	if (!geo)
 		return;
-	if (geo->map)
-		munmap(geo->map, geo->map_size);
-	else
-		free(geo->block);
+	free(geo->block);
+	free(geo->report);
 	free(geo);
 }
 
 /* -- places while building -- */
+
+/* Of a builder: what TABLE_INSIDE is in a table. Its bytes differ from those of
+ * any place. */
+#define INSIDE 1
+static const struct place inside_place = {.source = UINT8_MAX};
 
 /* Distinct places in the order they came; slots is an open hash of index + 1. */
 struct place_set {
@@ -305,8 +339,8 @@ static struct place overlay(const struct place *over, const struct place *under)
 static uint32_t intern_overlay(
 	struct place_set *set, uint32_t over, uint32_t under)
 {
-	if (over == under || under == 0)
-		return over;
+	if (over == under || under == 0 || over == INSIDE || under == INSIDE)
+		return over ? over : under;
 	if (over == 0)
 		return under;
 	struct place p = overlay(&set->at[over], &set->at[under]);
@@ -346,19 +380,10 @@ struct runs {
 };
 
 struct geo_builder {
-	struct place_set places; /* [0] is unknown */
+	struct place_set places; /* [0] is unknown, [INSIDE] as IPv4 inside */
 	struct layer *layers[2]; /* of IPv4, of IPv6; by number */
 	unsigned n_layers;
 };
-
-struct geo_builder *geo_builder_new(void)
-{
-	struct geo_builder *b = mem_zero(1, sizeof *b);
-	struct place unknown;
-	memset(&unknown, 0, sizeof unknown);
-	intern(&b->places, &unknown);
-	return b;
-}
 
 void geo_builder_free(struct geo_builder *b)
 {
@@ -403,7 +428,7 @@ uint32_t geo_builder_place(struct geo_builder *b, const struct place *place)
 	return intern(&b->places, &p);
 }
 
-void geo_builder_add_place(struct geo_builder *b, unsigned layer,
+static void add_range(struct geo_builder *b, unsigned layer,
 	const struct prefix *prefix, uint32_t place)
 {
 	need_layer(b, layer);
@@ -422,6 +447,50 @@ void geo_builder_add_place(struct geo_builder *b, unsigned layer,
 	if (l->n && range_order(r - 1, r) > 0)
 		l->unsorted = true;
 	l->n++;
+}
+
+/* Where an IPv4 address may be inside. The first, ::ffff:0:0/96, is never asked
+ * for: it is there so that no scope of its neighbours covers it. */
+static const struct prefix inside_of[] = {
+	{{6, {[10] = 0xff, 0xff}}, 96},
+	{{6, {0x00, 0x64, 0xff, 0x9b}}, 96},
+	{{6, {0x20, 0x02}}, 16},
+};
+#define INSIDE_OF (sizeof inside_of / sizeof *inside_of)
+
+/* First of all, so that nets for the same prefix win. */
+static void add_inside(struct geo_builder *b)
+{
+	for (unsigned i = 0; i < INSIDE_OF; i++)
+		add_range(b, 0, &inside_of[i], INSIDE);
+}
+
+static bool is_inside(const struct prefix *prefix)
+{
+	for (unsigned i = 0; i < INSIDE_OF; i++)
+		if (prefix->len >= inside_of[i].len &&
+			prefix_contains(&inside_of[i], &prefix->addr))
+			return true;
+	return false;
+}
+
+void geo_builder_add_place(struct geo_builder *b, unsigned layer,
+	const struct prefix *prefix, uint32_t place)
+{
+	if (layer > 0 && is_inside(prefix))
+		return;
+	add_range(b, layer, prefix, place);
+}
+
+struct geo_builder *geo_builder_new(void)
+{
+	struct geo_builder *b = mem_zero(1, sizeof *b);
+	struct place unknown;
+	memset(&unknown, 0, sizeof unknown);
+	intern(&b->places, &unknown);
+	intern(&b->places, &inside_place);
+	add_inside(b);
+	return b;
 }
 
 void geo_builder_add(struct geo_builder *b, unsigned layer,
@@ -778,19 +847,23 @@ static void move_table(const struct table *to, struct table *from)
 	move(to->words, from->words, from->n_words * sizeof *from->words);
 }
 
-/* Moves the table to where it stays: cache lines as node_store meant them, and
- * huge pages, for a lookup in the city data misses the TLB otherwise. */
+void *table_block(size_t size)
+{
+	size_t align = size >= HUGE_PAGE ? HUGE_PAGE : 64;
+	void *block = aligned_alloc(align, (size + align - 1) & ~(align - 1));
+	if (!block)
+		abort(); /* no memory */
+	if (align == HUGE_PAGE)
+		madvise(block, size, MADV_HUGEPAGE);
+	return block;
+}
+
+/* Moves the table to where it stays. */
 static void settle(struct geo *geo)
 {
 	struct geo from = *geo;
 	geo->size = table_lay_out(geo, NULL);
-	size_t align = geo->size >= HUGE_PAGE ? HUGE_PAGE : 64;
-	geo->block =
-		aligned_alloc(align, (geo->size + align - 1) & ~(align - 1));
-	if (!geo->block)
-		abort(); /* no memory */
-	if (align == HUGE_PAGE)
-		madvise(geo->block, geo->size, MADV_HUGEPAGE);
+	geo->block = table_block(geo->size);
 	table_lay_out(geo, geo->block);
 	move_table(&geo->v4, &from.v4);
 	move_table(&geo->v6, &from.v6);
@@ -806,6 +879,8 @@ struct geo *geo_build(struct geo_builder *b)
 
 	memset(now, 0xff, b->places.n * sizeof *now);
 	now[0] = intern(&places, &b->places.at[0]);
+	/* Without IPv4 data nothing is known of what is inside. */
+	now[INSIDE] = v4.n > 1 || v4.at[0].place ? TABLE_INSIDE : 0;
 	settle_places(&v4, &b->places, &places, now);
 	settle_places(&v6, &b->places, &places, now);
 	free(now);

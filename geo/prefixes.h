@@ -8,6 +8,12 @@
  * it carry. It is true: every address inside ADDRESS/scope has the same leaf
  * (place and scope). It is clamped to 20..24 for IPv4 and 40..48 for IPv6,
  * and longer only where the data itself is finer than /24 or /48.
+ *
+ * 6to4 (2002::/16) and NAT64 addresses (64:ff9b::/96) have the place of the IPv4
+ * address inside, and its scope counted from where that address begins: 40..48
+ * and 116..120. Only layer 0, the operator's nets, may say something else of
+ * prefixes in these two; what databases say of them is about relays and
+ * translators, and not read.
  */
 #ifndef GEO_PREFIXES_H
 #define GEO_PREFIXES_H
@@ -31,6 +37,7 @@ struct geo_leaf geo_find(const struct geo *geo, const struct addr *addr);
 /* The same in three steps for who has many to find: each hints to the CPU what
  * the next one reads. */
 struct geo_search {
+	const struct geo *geo;
 	const struct table *table; /* of the family */
 	const uint32_t *top;       /* its entry for the upper bits */
 	uint64_t high;             /* the address' upper half */
@@ -45,6 +52,10 @@ struct geo_leaf geo_end(
 /* Place 0 .. geo_places()-1; place 0 is unknown everywhere. */
 const struct place *geo_place(const struct geo *geo, uint32_t index);
 uint32_t geo_places(const struct geo *geo);
+
+/* What was found in the databases that it was made of, a line each; "" if it comes
+ * from the file that keeps it. */
+const char *geo_report(const struct geo *geo);
 
 /* Bytes of memory of the table. */
 size_t geo_size(const struct geo *geo);

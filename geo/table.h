@@ -7,6 +7,7 @@
 #include "geo/prefixes.h"
 
 #define TABLE_NODE 0x80000000u /* in an entry: the rest is an offset in words */
+#define TABLE_INSIDE 0x7fffffffu /* IPv6: as the IPv4 address inside */
 
 struct table {
 	uint32_t *top;   /* 1 << top_bits entries */
@@ -24,9 +25,12 @@ struct geo {
 	uint32_t n_places;
 	void *block;
 	size_t size;
-	void *map; /* the file that the block lies in; NULL: memory of our own */
-	size_t map_size;
+	char *report; /* lines; NULL: none */
 };
+
+/* Memory for a block of that size: cache lines and, where it is worth it, huge pages,
+ * for a lookup in the city data misses the TLB otherwise. free() it. */
+void *table_block(size_t size);
 
 /* Points the arrays, whose lengths are set, into a block, each at the beginning
  * of a cache line. Returns the size of the block, NULL allowed. */

@@ -10,7 +10,12 @@
 #include <sys/stat.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "wire/rr.h"
+#include "zones/fields.h"
+#include "zones/generate.h"
+#include "zones/svcb.h"
+#include "zones/text.h"
 
 #define INCLUDE_DEPTH 8
 
@@ -32,6 +37,7 @@ struct loader {
 	bool failed;
 	bool have_default, have_last;
 	uint32_t default_ttl, last_ttl; /* $TTL; the last record's own */
+	uint64_t generated, octets;     /* records by $GENERATE, their text */
 	uint8_t rdata[UINT16_MAX];      /* of the record being read */
 };
 
@@ -42,6 +48,7 @@ struct reader {
 	const char *at, *end; /* what is left of the text */
 	unsigned line;        /* that `at` is on */
 	unsigned first;       /* line on which the logical line began */
+	char within[32];      /* of it: the number of $GENERATE; "": none */
 	/* The logical line: on one line, without comments and parentheses */
 	char *text;
 	size_t len, room;
@@ -55,9 +62,22 @@ static bool fault(struct reader *r, const char *what, const char *text)
 {
 	r->loader->failed = true;
 	zone_builder_fail(r->loader->builder);
-	return err_add(r->loader->err, "%s:%u: %s%s%.200s%s",
-		r->path ? r->path : "zone", r->first, what, text ? " \"" : "",
-		text ? text : "", text ? "\"" : "");
+	return err_add(r->loader->err, "%s:%u: %s%s%s%.200s%s",
+		r->path ? r->path : "zone", r->first, r->within, what,
+		text ? " \"" : "", text ? text : "", text ? "\"" : "");
+}
+
+/* The same for what is wrong with a text; of: the directive or type. */
+static bool text_fault(
+	struct reader *r, const char *of, const struct text_fault *wrong)
+{
+	char what[160], word[208];
+	const struct text_word *w = &wrong->word;
+
+	snprintf(what, sizeof what, "%.16s: %s", of, wrong->what);
+	snprintf(word, sizeof word, "%.*s", (int)(w->len < 200 ? w->len : 200),
+		w->len ? w->at : "");
+	return fault(r, what, w->len ? word : NULL);
 }
 
 /* -- logical lines -- */
@@ -189,9 +209,12 @@ static bool next_line(struct reader *r)
 static char *word(char **rest)
 {
 	char *start = skip_spaces(*rest), *p = start;
-	for (; *p && *p != ' '; p++)
+	bool inside = false; /* quotes */
+	for (; *p && (inside || *p != ' '); p++)
 		if (*p == '\\' && p[1])
 			p++;
+		else if (*p == '"')
+			inside = !inside;
 	*rest = *p ? p + 1 : p;
 	*p = '\0';
 	return *start ? start : NULL;
@@ -272,6 +295,18 @@ static bool read_front(struct reader *r, char **rest, struct front *f)
 	return fault(r, "a record without a type", NULL);
 }
 
+/* A name, in quotes or not (RFC 1035 5.1). */
+static bool read_name(struct reader *r, const char *text, struct name *name)
+{
+	size_t n = strlen(text);
+	bool quoted = n >= 2 && text[0] == '"' && text[n - 1] == '"';
+
+	if (quoted)
+		text++, n -= 2;
+	return (quoted || !memchr(text, '"', n) || strchr(text, '\\')) &&
+		name_parse(name, text, n, &r->origin);
+}
+
 static bool read_owner(struct reader *r, char **rest)
 {
 	if (r->text[0] == ' ')
@@ -279,7 +314,7 @@ static bool read_owner(struct reader *r, char **rest)
 			fault(r, "the first record has no owner", NULL);
 	char *w = word(rest);
 	r->have_owner = true;
-	if (name_parse(&r->owner, w, strlen(w), &r->origin)) {
+	if (read_name(r, w, &r->owner)) {
 		zone_builder_fetch(r->loader->builder, &r->owner);
 		return true;
 	}
@@ -346,12 +381,51 @@ static long flatten(const ldns_rr *rr, uint8_t *out)
 	return (long)len;
 }
 
+static bool is_svcb(uint16_t type)
+{
+	return type == RR_SVCB || type == RR_HTTPS;
+}
+
+static bool is_generic(const char *rest)
+{
+	rest += strspn(rest, " ");
+	return rest[0] == '\\' && rest[1] == '#';
+}
+
+/* What ldns does not read as it should. */
+static bool has_own_reader(uint16_t type)
+{
+	return is_svcb(type) || type == RR_CAA;
+}
+
+static bool read_own(uint16_t type, const char *rest, struct reader *r,
+	size_t *len, struct text_fault *wrong)
+{
+	uint8_t *rdata = r->loader->rdata;
+	return type == RR_CAA ? fields_caa(rest, rdata, len, wrong)
+			      : svcb_read(rest, &r->origin, rdata, len, wrong);
+}
+
 /* Has ldns read type and text, with a front that it understands; the RDATA
  * into the loader. */
 static bool read_rdata(struct reader *r, const char *type_text,
 	const char *rest, uint16_t *type, size_t *len)
 {
 	char line[2048], *text = line;
+	struct text_fault wrong;
+	ldns_rr_type known = fields_type(type_text)
+		? ldns_get_rr_type_by_name(type_text)
+		: 0;
+
+	if (!known)
+		return fault(r, "not a type", type_text);
+	*type = (uint16_t)known;
+	if (has_own_reader(*type) && !is_generic(rest))
+		return read_own(*type, rest, r, len, &wrong) ||
+			text_fault(r, type_text, &wrong);
+	if (!fields_check(*type, rest, &wrong))
+		return text_fault(r, type_text, &wrong);
+
 	size_t n = sizeof RR_PREFIX + strlen(type_text) + 1 + strlen(rest);
 	ldns_rr *rr = NULL;
 
@@ -364,17 +438,17 @@ static bool read_rdata(struct reader *r, const char *type_text,
 		free(text);
 	if (status != LDNS_STATUS_OK) {
 		char what[RR_TYPE_TEXT_MAX + 64];
-		if (!ldns_get_rr_type_by_name(type_text))
-			return fault(r, "not a type", type_text);
 		snprintf(what, sizeof what, "%.16s: %s", type_text,
 			ldns_get_errorstr_by_id(status));
 		return fault(r, what, rest + strspn(rest, " "));
 	}
-	*type = (uint16_t)ldns_rr_get_type(rr);
 	long flat = flatten(rr, r->loader->rdata);
 	ldns_rr_free(rr);
 	*len = (size_t)flat;
-	return flat >= 0 || fault(r, "RDATA is too long", NULL);
+	if (flat < 0)
+		return fault(r, "RDATA is too long", NULL);
+	return !is_svcb(*type) || svcb_check(r->loader->rdata, *len, &wrong) ||
+		text_fault(r, type_text, &wrong);
 }
 
 /* The bulk of most zones: an address, without the detour. False: not a plain
@@ -415,8 +489,10 @@ static bool read_record(
 	if (!choose_ttl(r, f, l->rdata, len, type, &ttl))
 		return false;
 	if (!zone_builder_add(l->builder, &r->owner, type, ttl, l->rdata, len,
-		    r->first, l->err))
+		    r->first, l->err)) {
 		l->failed = true;
+		return false;
+	}
 	return true;
 }
 
@@ -440,7 +516,7 @@ static bool include(struct reader *r, const char *file, const char *origin)
 		return fault(r, "$INCLUDE is not possible here", NULL);
 	if (r->loader->depth == INCLUDE_DEPTH)
 		return fault(r, "$INCLUDE too deep", file);
-	if (origin && !name_parse(&name, origin, strlen(origin), &r->origin))
+	if (origin && !read_name(r, origin, &name))
 		return fault(r, "not a name", origin);
 	if (quoted)
 		file++, n -= 2;
@@ -457,11 +533,16 @@ static bool include(struct reader *r, const char *file, const char *origin)
 	return read;
 }
 
+static bool generate(struct reader *r, const char *range, const char *text);
+
 static bool directive(struct reader *r, char *rest)
 {
-	char *what = word(&rest), *first = word(&rest), *second = word(&rest);
+	char *what = word(&rest), *first = word(&rest);
 	struct name name;
 
+	if (first && !strcasecmp(what, "$GENERATE"))
+		return generate(r, first, skip_spaces(rest));
+	char *second = word(&rest);
 	if (!first || word(&rest) || (second && strcasecmp(what, "$INCLUDE")))
 		return fault(
 			r, "a directive with too few or too many words", what);
@@ -471,7 +552,7 @@ static bool directive(struct reader *r, char *rest)
 		return r->loader->have_default || fault(r, "not a TTL", first);
 	}
 	if (!strcasecmp(what, "$ORIGIN")) {
-		if (!name_parse(&name, first, strlen(first), &r->origin))
+		if (!read_name(r, first, &name))
 			return fault(r, "not a name", first);
 		origin_set(r, &name);
 		return true;
@@ -483,15 +564,69 @@ static bool directive(struct reader *r, char *rest)
 
 /* -- files -- */
 
-static void read_line(struct reader *r)
+static bool read_text_record(struct reader *r)
 {
 	char *rest = r->text;
 	struct front front;
-
-	if (*rest == '$')
-		directive(r, rest);
-	else if (read_owner(r, &rest) && read_front(r, &rest, &front))
+	return read_owner(r, &rest) && read_front(r, &rest, &front) &&
 		read_record(r, &front, rest);
+}
+
+static void read_line(struct reader *r)
+{
+	if (*r->text == '$')
+		directive(r, r->text);
+	else
+		read_text_record(r);
+}
+
+/* The record for one number of $GENERATE. */
+static bool generate_one(struct reader *r, const char *text, uint32_t number)
+{
+	struct text_fault wrong;
+	struct buf line = {0};
+	bool good = generate_text(text, number, &line, &wrong) ||
+		text_fault(r, "$GENERATE", &wrong);
+	r->loader->octets += line.len;
+	if (good && line.len > LINE_LEN_MAX)
+		good = fault(r, "a record too long to be one", NULL);
+	if (good && r->loader->octets > GENERATE_OCTETS_MAX)
+		good = fault(
+			r, "$GENERATE: too much text (64 MiB a zone)", NULL);
+	if (good) {
+		char *directive_text = r->text;
+		r->text = line.text;
+		good = read_text_record(r);
+		r->text = directive_text;
+	}
+	buf_fini(&line);
+	return good;
+}
+
+/* The first record that is wrong ends it: others would be so as well. */
+static bool generate(struct reader *r, const char *text_range, const char *text)
+{
+	struct generate_range range;
+	struct loader *l = r->loader;
+	bool good = true;
+
+	if (!generate_range(text_range, &range))
+		return fault(r, "not a range FROM-TO[/STEP]", text_range);
+	if (!*text)
+		return fault(r, "$GENERATE without a record", NULL);
+	l->generated += generate_count(&range);
+	if (l->generated > GENERATE_MAX) {
+		l->generated -= generate_count(&range);
+		return fault(r, "$GENERATE: too many records (262144 a zone)",
+			text_range);
+	}
+	for (uint64_t n = range.from; good && n <= range.to; n += range.step) {
+		snprintf(r->within, sizeof r->within,
+			"$GENERATE %u: ", (unsigned)n);
+		good = generate_one(r, text, (uint32_t)n);
+	}
+	r->within[0] = '\0';
+	return good;
 }
 
 static bool read_text(struct loader *loader, const char *path,
@@ -509,7 +644,13 @@ static bool read_text(struct loader *loader, const char *path,
 	zone_builder_expect(loader->builder, len / RECORD_TEXT_USUAL);
 	loader->depth++;
 	r->first = r->line;
-	if (len && memchr(text, '\0', len))
+	if (len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3))
+		fault(r, "a byte order mark (BOM) before the text", NULL);
+	else if (len >= 2 &&
+		(!memcmp(text, "\xff\xfe", 2) || !memcmp(text, "\xfe\xff", 2)))
+		fault(r, "UTF-16 with a byte order mark (BOM), not ASCII",
+			NULL);
+	else if (len && memchr(text, '\0', len))
 		fault(r, "a NUL character: no text file", NULL);
 	else
 		while (next_line(r))

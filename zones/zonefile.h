@@ -3,7 +3,8 @@
  * Lines, parentheses, directives, owners, TTLs and classes are read here: ldns
  * does not know $INCLUDE, takes a relative $ORIGIN for an absolute one, "CLASS
  * TTL" for a type, and accepts bad TTLs and open parentheses. RDATA is read
- * by ldns, but for plain addresses. Builder thread only.
+ * by ldns after a look at its numbers (fields.h), but for plain addresses, SVCB
+ * and HTTPS (svcb.h), and CAA. $GENERATE: generate.h. Builder thread only.
  */
 #ifndef ZONES_ZONEFILE_H
 #define ZONES_ZONEFILE_H

@@ -168,8 +168,9 @@ static inline void take_result(
 	f->rcode = result.rcode;
 	job->defer = result.defer;
 	f->flags = result.authoritative ? FLAG_AA : 0;
-	if (job->q.edns.ecs.present && job->q.edns.ecs.source)
-		f->edns.scope = result.scope;
+	if (job->q.edns.ecs.present && job->q.edns.ecs.source && result.scope)
+		f->edns.scope =
+			(uint8_t)(result.scope + job->q.edns.ecs.mapped);
 }
 
 static void answer_question(

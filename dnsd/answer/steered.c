@@ -226,7 +226,9 @@ INLINE static void ask(const struct answerer *answerer,
 	query->trusted = options_trusts(answerer->snap->options, &job->peer);
 	query->proven = job->proven;
 	steer_client(query, answer_client(job),
-		ecs->present && ecs->source ? ecs->source : 128,
+		ecs->present && ecs->source
+			? (unsigned)ecs->source - ecs->mapped
+			: 128,
 		question->leaf);
 	steer_find(&answerer->snap->steer, answerer->accounts, query,
 		&question->found);

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool addr_parse(struct addr *a, const char *text)
+/* As it stands there. */
+static bool parse_as_is(struct addr *a, const char *text)
 {
 	*a = (struct addr){0};
 	if (inet_pton(AF_INET, text, a->bytes) == 1)
@@ -14,6 +15,14 @@ bool addr_parse(struct addr *a, const char *text)
 	else if (inet_pton(AF_INET6, text, a->bytes) == 1)
 		a->family = 6;
 	return a->family != 0;
+}
+
+bool addr_parse(struct addr *a, const char *text)
+{
+	if (!parse_as_is(a, text))
+		return false;
+	addr_unmap(a);
+	return true;
 }
 
 /* A decimal number without sign or spaces, at most max. */
@@ -42,7 +51,7 @@ bool prefix_parse(struct prefix *p, const char *text, bool strict)
 		return false;
 	memcpy(host, text, n);
 	host[n] = '\0';
-	if (!addr_parse(&p->addr, host))
+	if (!parse_as_is(&p->addr, host))
 		return false;
 	len = addr_bits(&p->addr);
 	if (slash && !number_parse(slash + 1, addr_bits(&p->addr), &len))
@@ -52,6 +61,7 @@ bool prefix_parse(struct prefix *p, const char *text, bool strict)
 		return false;
 	p->addr = masked;
 	p->len = (uint8_t)len;
+	prefix_unmap(p);
 	return true;
 }
 

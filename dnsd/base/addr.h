@@ -1,7 +1,8 @@
 /* addr.h - IP addresses and prefixes, without ports.
  *
  * Bytes are in network order. An IPv4 address uses the first four bytes, the
- * rest is zero. IPv4-mapped IPv6 addresses become IPv4 where sockets are read.
+ * rest is zero. An IPv4-mapped IPv6 address (::ffff:a.b.c.d) is that IPv4 address
+ * wherever an address comes in: what reads one calls addr_unmap().
  * Pure functions; any thread.
  */
 #ifndef BASE_ADDR_H
@@ -37,10 +38,12 @@ static inline unsigned addr_bits(const struct addr *a)
 	return a->family == 4 ? 32 : 128;
 }
 
-/* Numeric forms only, never a name lookup. "1.2.3.4", "2001:db8::1". */
+/* Numeric forms only, never a name lookup. "1.2.3.4", "2001:db8::1";
+ * "::ffff:1.2.3.4" is 1.2.3.4. */
 bool addr_parse(struct addr *a, const char *text);
 
-/* "ADDR/LEN"; without /LEN a whole address. Host bits must be zero if strict. */
+/* "ADDR/LEN"; without /LEN a whole address. Host bits must be zero if strict.
+ * "::ffff:1.2.3.0/120" is 1.2.3.0/24. */
 bool prefix_parse(struct prefix *p, const char *text, bool strict);
 
 /* Writes the text into out (ADDR_TEXT_MAX, PREFIX_TEXT_MAX) and returns it. */
@@ -101,7 +104,48 @@ static inline bool prefix_contains(const struct prefix *p, const struct addr *a)
 		(p->len <= 64 || !(lower & addr_mask_half(p->len - 64u)));
 }
 
-/* From a socket address; unmaps ::ffff:a.b.c.d. Other families give family 0. */
+/* Where the IPv4 address begins in IPv4-mapped and in NAT64 addresses. */
+#define ADDR_MAPPED_BITS 96
+
+/* An IPv4-mapped address becomes IPv4; others stay. Returns how many leading bits
+ * were taken away: ADDR_MAPPED_BITS or 0. */
+static inline unsigned addr_unmap(struct addr *a)
+{
+	if (a->family != 6 || addr_half(a, 0) ||
+		be64toh(addr_half(a, 1)) >> 32 != 0xffff)
+		return 0;
+	struct addr v4 = {.family = 4};
+	memcpy(v4.bytes, a->bytes + 12, 4);
+	*a = v4;
+	return ADDR_MAPPED_BITS;
+}
+
+/* The same for a prefix: it is mapped if all of its addresses are. */
+static inline void prefix_unmap(struct prefix *p)
+{
+	if (p->len >= ADDR_MAPPED_BITS)
+		p->len = (uint8_t)(p->len - addr_unmap(&p->addr));
+}
+
+/* The IPv4 address inside a 6to4 (2002::/16, RFC 3056) or a NAT64 one
+ * (64:ff9b::/96, RFC 6052). Returns the bit where it begins; 0: none is. */
+static inline unsigned addr_inside(const struct addr *a, struct addr *v4)
+{
+	uint64_t upper = be64toh(addr_half(a, 0));
+	uint64_t lower = be64toh(addr_half(a, 1));
+	unsigned begin = 0;
+
+	if (a->family == 6 && upper >> 48 == 0x2002)
+		begin = 16;
+	else if (a->family == 6 && upper == 0x0064ff9b00000000 &&
+		!(lower >> 32))
+		begin = ADDR_MAPPED_BITS;
+	*v4 = (struct addr){.family = 4};
+	memcpy(v4->bytes, a->bytes + begin / 8, 4);
+	return begin;
+}
+
+/* From a socket address. Other families give family 0. */
 static inline struct addr addr_from_sockaddr(const struct sockaddr *sa)
 {
 	struct addr a = {0};
@@ -111,10 +155,9 @@ static inline struct addr addr_from_sockaddr(const struct sockaddr *sa)
 		memcpy(a.bytes, &in->sin_addr, 4);
 	} else if (sa->sa_family == AF_INET6) {
 		const struct sockaddr_in6 *in6 = (const void *)sa;
-		bool mapped = IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr);
-		a.family = mapped ? 4 : 6;
-		memcpy(a.bytes, in6->sin6_addr.s6_addr + (mapped ? 12 : 0),
-			mapped ? 4 : 16);
+		a.family = 6;
+		memcpy(a.bytes, &in6->sin6_addr, 16);
+		addr_unmap(&a);
 	}
 	return a;
 }

@@ -54,6 +54,36 @@ const char *err_text(struct err *err)
 	return err->text;
 }
 
+static void lines_move(void (*add)(struct err *err, const char *line),
+	struct err *err, char *text)
+{
+	for (char *line = text, *end; line && *line; line = end + 1) {
+		end = strchr(line, '\n');
+		if (end)
+			*end = '\0';
+		add(err, line);
+		if (!end)
+			break;
+	}
+}
+
+static void add_one(struct err *err, const char *line)
+{
+	err_add(err, "%s", line);
+}
+
+static void warn_one(struct err *err, const char *line)
+{
+	err_warn(err, "%s", line);
+}
+
+void err_move(struct err *err, struct err *from)
+{
+	lines_move(add_one, err, from->text);
+	lines_move(warn_one, err, from->warnings);
+	err_fini(from);
+}
+
 void err_fini(struct err *err)
 {
 	free(err->text);

@@ -36,6 +36,9 @@ void err_warn(struct err *err, const char *fmt, ...)
 /* The error lines without the last newline; "" if there are none. */
 const char *err_text(struct err *err);
 
+/* Adds the lines of another, which is empty then. */
+void err_move(struct err *err, struct err *from);
+
 /* Frees the lines; err may be used again. */
 void err_fini(struct err *err);
 

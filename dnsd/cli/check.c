@@ -8,6 +8,7 @@
 #include "control/build.h"
 #include "http/http.h"
 #include "http/tls.h"
+#include "net/listen.h"
 
 static const char usage[] = "check [-c FILE] [--from LAT,LON] [--schema]";
 static const char help[] =
@@ -122,9 +123,15 @@ int cli_check(int argc, char **argv)
 		build_free(built, NULL);
 		built = NULL;
 	}
+	if (built) {
+		listen_warn(&built->conf->listen, &err);
+		listen_warn(&built->conf->http.listen, &err);
+		listen_warn(&built->conf->site.listen, &err);
+	}
 	if (err.warnings)
 		fprintf(stderr, "%s", err.warnings);
 	if (built) {
+		printf("%s", geo_report(built->geo));
 		print_names(built->map);
 		for (unsigned i = 0; i < built->map->n_names; i++)
 			print_name(built->map, &built->map->names[i],

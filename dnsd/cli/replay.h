@@ -11,6 +11,8 @@
 #include "steer/fleet.h"
 
 #define EPOCH_MS 1000000 /* virtual 0: stamps of 0 mean "never" */
+#define REPLAY_TIME_MAX 100000000000000 /* ms: the year 5138 */
+#define REPLAY_STEP_MAX 2678400000      /* ms between two lines: 31 days */
 #define WORKERS_MAX 64
 #define ASKED 4096 /* queries that an answer line may still be about */
 
@@ -76,6 +78,9 @@ struct replay {
 	uint64_t seed;
 	double session_s;
 	int64_t now_ms, tick_ms;
+	const char
+		*odd;  /* of this line: a word that is no number; NULL: none */
+	uint64_t line; /* of the input, from 1 */
 	struct replay_asked asked[ASKED]; /* by id; for stats */
 };
 
@@ -85,7 +90,8 @@ struct replay {
  * message was printed. */
 bool replay_ready(struct replay *r);
 
-/* Moves virtual time to these milliseconds, with every publication on the way. */
+/* Moves virtual time to these milliseconds, with every publication on the way.
+ * False: an absurd time (then odd is set), or as replay_ready(). */
 bool replay_advance(struct replay *r, const char *ms);
 
 /* A load as of now is what queries are answered by. */

@@ -23,11 +23,31 @@ static const char *value_of(char **words, unsigned n, const char *key)
 	return NULL;
 }
 
-static double number_of(
-	char **words, unsigned n, const char *key, double preset)
+/* What begins with no number is 0; what is none that can be counted with is odd. */
+static double number(struct replay *r, const char *text)
+{
+	double v = atof(text);
+	if (isfinite(v))
+		return v;
+	r->odd = text;
+	return 0;
+}
+
+static double number_of(struct replay *r, char **words, unsigned n,
+	const char *key, double preset)
 {
 	const char *text = value_of(words, n, key);
-	return text ? atof(text) : preset;
+	return text ? number(r, text) : preset;
+}
+
+/* A stamp of another clock, which may be before T 0. */
+static int64_t stamp(struct replay *r, const char *text)
+{
+	double v = number(r, text);
+	if (fabs(v) <= REPLAY_TIME_MAX)
+		return atoll(text) + EPOCH_MS;
+	r->odd = text;
+	return 0;
 }
 
 /* v in its range; what is no number is the least. */
@@ -36,10 +56,10 @@ static double within(double v, double least, double most)
 	return v >= least ? (v < most ? v : most) : least;
 }
 
-static unsigned count_of(
-	char **words, unsigned n, const char *key, unsigned preset)
+static unsigned count_of(struct replay *r, char **words, unsigned n,
+	const char *key, unsigned preset)
 {
-	return (unsigned)within(number_of(words, n, key, preset), 1, 1e9);
+	return (unsigned)within(number_of(r, words, n, key, preset), 1, 1e9);
 }
 
 void replay_open_accounts(struct replay *r)
@@ -61,13 +81,14 @@ static bool on_hello(struct replay *r, char **words, unsigned n)
 
 	r->servers = slash ? (unsigned)atoi(slash + 1) : 1;
 	r->seed = seed ? strtoull(seed, NULL, 10) : 1;
-	unsigned poll_ms = count_of(words, n, "poll_ms", 3000);
+	unsigned poll_ms = count_of(r, words, n, "poll_ms", 3000);
 	r->rules = (struct health_rules){.interval_ms = poll_ms,
-		.timeout_ms = count_of(words, n, "timeout_ms", poll_ms / 2),
-		.fall = count_of(words, n, "fall", 2),
-		.rise = count_of(words, n, "rise", 1)};
-	r->session_s = within(
-		number_of(words, n, "session", FORECAST_SESSION_S), 60, 21600);
+		.timeout_ms = count_of(r, words, n, "timeout_ms", poll_ms / 2),
+		.fall = count_of(r, words, n, "fall", 2),
+		.rise = count_of(r, words, n, "rise", 1)};
+	r->session_s =
+		within(number_of(r, words, n, "session", FORECAST_SESSION_S),
+			60, 21600);
 	replay_open_accounts(r);
 	return true;
 }
@@ -104,7 +125,8 @@ static void copy_numbers(char *out, size_t room, const char *text)
 }
 
 /* What its line says of a node; what it counted goes on. */
-static void describe(struct replay_node *node, char **words, unsigned n)
+static void describe(
+	struct replay *r, struct replay_node *node, char **words, unsigned n)
 {
 	const char *site = value_of(words, n, "domain");
 	const char *provider = value_of(words, n, "provider");
@@ -113,19 +135,20 @@ static void describe(struct replay_node *node, char **words, unsigned n)
 	int64_t sampled_ms = node->sampled_ms;
 
 	free(node->serves);
-	*node = (struct replay_node){.lat = within(atof(words[3]), -90, 90),
-		.lon = within(atof(words[4]), -180, 180),
+	*node = (struct replay_node){
+		.lat = within(number(r, words[3]), -90, 90),
+		.lon = within(number(r, words[4]), -180, 180),
 		.placed = strcmp(words[3], "-") != 0,
-		.capacity =
-			within(number_of(words, n, "cap_conns", 1000), 1, 1e9),
+		.capacity = within(
+			number_of(r, words, n, "cap_conns", 1000), 1, 1e9),
 		.bandwidth_bps = within(
-			number_of(words, n, "cap_kbps", 0) * 1000, 0, 1e15),
+			number_of(r, words, n, "cap_kbps", 0) * 1000, 0, 1e15),
 		.overcommit =
-			within(number_of(words, n, "overcommit", 0), 0, 4),
-		.bias_ms =
-			within(number_of(words, n, "bias", 0), -1000, 100000),
-		.polled = number_of(words, n, "polled", 1) != 0,
-		.probed = number_of(words, n, "probed", 0) != 0,
+			within(number_of(r, words, n, "overcommit", 0), 0, 4),
+		.bias_ms = within(
+			number_of(r, words, n, "bias", 0), -1000, 100000),
+		.polled = number_of(r, words, n, "polled", 1) != 0,
+		.probed = number_of(r, words, n, "probed", 0) != 0,
 		.bytes = bytes,
 		.sampled_ms = sampled_ms};
 	snprintf(node->name, sizeof node->name, "%s", words[2]);
@@ -157,7 +180,7 @@ static bool on_node(struct replay *r, char **words, unsigned n)
 		node = &r->nodes[r->n_nodes++];
 		*node = (struct replay_node){.removed = false};
 	}
-	describe(node, words, n);
+	describe(r, node, words, n);
 	r->stale = true;
 	return true;
 }
@@ -204,16 +227,18 @@ static bool on_load(struct replay *r, char **words, unsigned n)
 	struct replay_node *node = node_named(r, words[2]);
 	if (index < 0 || !node)
 		return true;
-	int64_t sampled = atoll(words[3]) + EPOCH_MS;
+	int64_t sampled = stamp(r, words[3]);
+	double kbps = within(number(r, words[5]), 0, 1e12);
 	if (node->sampled_ms && sampled > node->sampled_ms)
-		node->bytes += (uint64_t)(atof(words[5]) *
+		node->bytes += (uint64_t)(kbps *
 			(double)(sampled - node->sampled_ms) / 8);
 	node->sampled_ms = sampled;
 	struct sample s = {.sampled_ms = sampled,
 		.node_ms = r->now_ms,
-		.connections = (uint32_t)atoll(words[4]),
+		.connections =
+			(uint32_t)within(number(r, words[4]), 0, UINT32_MAX),
 		.send_bytes = node->bytes,
-		.cpu = (float)atof(words[6]) / 100,
+		.cpu = (float)number(r, words[6]) / 100,
 		.uptime_s = -1,
 		.identity = 1};
 	fleet_sample(r->fleet, (unsigned)index, &s, r->now_ms);
@@ -271,16 +296,19 @@ static bool on_expect(struct replay *r, char **words, unsigned n)
 		mem_grow(r->expects, (r->n_expects + 1) * sizeof *r->expects);
 	struct replay_expect *e = &r->expects[r->n_expects++];
 	*e = (struct replay_expect){
-		.entry = {.at_ms = atoll(words[3]) + EPOCH_MS,
+		.entry = {.at_ms = stamp(r, words[3]),
 			.viewers = (float)within(
-				atof(words[4]), 0, CONF_VIEWERS_MAX),
+				number(r, words[4]), 0, CONF_VIEWERS_MAX),
 			.over_ms = (int64_t)(1000 *
-				within(atof(words[5]), 1, CONF_OVER_MAX_S)),
+				within(number(r, words[5]), 1,
+					CONF_OVER_MAX_S)),
 			.placed = n >= 8,
-			.lat = n >= 8 ? (float)within(atof(words[6]), -90, 90)
-				      : 0,
-			.lon = n >= 8 ? (float)within(atof(words[7]), -180, 180)
-				      : 0}};
+			.lat = n >= 8
+				? (float)within(number(r, words[6]), -90, 90)
+				: 0,
+			.lon = n >= 8
+				? (float)within(number(r, words[7]), -180, 180)
+				: 0}};
 	snprintf(e->name, sizeof e->name, "%s", words[2]);
 	if (r->fleet && !r->stale)
 		replay_feed_timetable(r);
@@ -296,8 +324,11 @@ static bool on_time(struct replay *r, char **words, unsigned n)
 
 static unsigned place_of(struct replay *r, char **words, unsigned n)
 {
+	for (unsigned i = 6; i < 8; i++)
+		number(r, words[i]);
 	return places_find(r->places, words[6], words[7],
-		(uint32_t)within(number_of(words, n, "asn", 0), 0, UINT32_MAX));
+		(uint32_t)within(
+			number_of(r, words, n, "asn", 0), 0, UINT32_MAX));
 }
 
 static enum steer_type type_named(const char *word)
@@ -324,8 +355,8 @@ static bool fill_query(struct replay *r, char **words, unsigned n,
 	*q = (struct steer_query){.name = match.name,
 		.line = match.line,
 		.type = type_named(value_of(words, n, "type")),
-		.trusted = number_of(words, n, "trusted", 0) != 0,
-		.proven = number_of(words, n, "proven", 0) != 0,
+		.trusted = number_of(r, words, n, "trusted", 0) != 0,
+		.proven = number_of(r, words, n, "proven", 0) != 0,
 		.stream = map_stream_hash(
 			match.stream, (unsigned)strlen(match.stream))};
 	addr_parse(&q->asker, words[5]);
@@ -391,7 +422,7 @@ static bool on_answer(struct replay *r, char **words, unsigned n)
 		return false;
 	words[2][strcspn(words[2], ",")] = '\0';
 	count_answer(r, STATS_RECORDED, asked, node_named(r, words[2]),
-		(uint32_t)number_of(words, n, "ttl", 0));
+		(uint32_t)number_of(r, words, n, "ttl", 0));
 	asked->at_ms = 0;
 	return true;
 }
@@ -451,9 +482,18 @@ bool replay_line(struct replay *r, char *line)
 {
 	char *words[WORDS_MAX];
 	unsigned n = split(line, words);
-	for (size_t i = 0; n && i < sizeof verbs / sizeof *verbs; i++)
-		if (!strcmp(verbs[i].word, words[0]))
-			return verbs[i].run(r, words, n);
+	r->line++;
+	for (size_t i = 0; n && i < sizeof verbs / sizeof *verbs; i++) {
+		if (strcmp(verbs[i].word, words[0]))
+			continue;
+		r->odd = NULL;
+		bool ok = verbs[i].run(r, words, n);
+		if (r->odd)
+			fprintf(stderr,
+				"line %llu: %s: not a number or time to count with: %.40s\n",
+				(unsigned long long)r->line, words[0], r->odd);
+		return ok && !r->odd;
+	}
 	return true; /* what we don't know is none of our business */
 }
 

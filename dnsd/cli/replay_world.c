@@ -177,9 +177,19 @@ void replay_publish(struct replay *r, int64_t now_ms)
 
 bool replay_advance(struct replay *r, const char *ms)
 {
-	r->now_ms = atoll(ms) + EPOCH_MS;
-	if (!r->fleet)
+	size_t digits = strspn(ms, "0123456789");
+	int64_t at_ms = digits && !ms[digits] && digits < 16 ? atoll(ms) : -1;
+
+	if (at_ms < 0 || at_ms > REPLAY_TIME_MAX ||
+		(r->fleet && at_ms + EPOCH_MS - r->now_ms > REPLAY_STEP_MAX)) {
+		r->odd = ms;
+		return false;
+	}
+	r->now_ms = at_ms + EPOCH_MS;
+	if (!r->fleet) { /* nothing to publish up to here */
+		r->tick_ms = r->now_ms - at_ms % TICK_MS;
 		return true;
+	}
 	if (!replay_ready(r))
 		return false;
 	while (r->tick_ms + TICK_MS <= r->now_ms) {

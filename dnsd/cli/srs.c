@@ -22,9 +22,8 @@ int cli_srs(int argc, char **argv)
 	if (!cli_options(&o, argc, argv, usage, help, &status))
 		return status;
 	struct approved approved = {0};
-	struct conf_more more = approved_nodes(&approved);
 	bool good;
-	struct conf *conf = conf_load_more(o.conf, &more, &err, &good);
+	struct conf *conf = approved_load(o.conf, &approved, &err, &good);
 	bool ok = good && srs_config(conf, argv[o.first], &out, &err);
 	if (ok)
 		fputs(out.text, stdout);

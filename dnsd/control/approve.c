@@ -7,6 +7,7 @@
 #include "base/addr.h"
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/utf8.h"
 #include "control/state.h"
 #include "control/waiting.h"
 #include "store/registry.h"
@@ -15,10 +16,10 @@
 
 /* -- what may be asked for -- */
 
-/* Where no approved node may be: this host, this link, groups. */
+/* Where no approved node may be: this host, this link, groups. An IPv4-mapped
+ * address is IPv4 by now. */
 static const char *const closed[] = {"0.0.0.0/8", "127.0.0.0/8",
-	"169.254.0.0/16", "224.0.0.0/3", "::/96", "::ffff:0:0/96", "fe80::/10",
-	"ff00::/8"};
+	"169.254.0.0/16", "224.0.0.0/3", "::/96", "fe80::/10", "ff00::/8"};
 
 static bool is_closed(const struct addr *a)
 {
@@ -341,23 +342,56 @@ static void add_node(const struct conf *conf, const char *name,
 			name, text);
 }
 
-static char *nodes_text(void *arg, const struct conf *conf, struct err *err)
+/* Whether a row of the store is what approve() writes. */
+static bool row_ok(const struct registry_node *row, struct err *err)
 {
-	const struct approved *approved = arg;
-	const struct approval *change = approved->change;
-	struct registry_node *nodes;
-	struct err unread = {0};
-	struct buf out = {0};
-	unsigned n;
+	json_t *keys = json_loads(row->text, 0, NULL);
+	bool good = name_ok(row->name, err);
 
-	if (!registry_read(approved->store ? approved->store : conf->store,
-		    &nodes, &n, &unread))
+	if (good && (!json_is_object(keys) || strchr(row->text, '\n')))
+		good = err_add(err, "not a JSON object in one line");
+	good = good && keys_ok(keys, err);
+	json_decref(keys);
+	return good;
+}
+
+static void read_rows(
+	struct approved *a, const struct conf *conf, struct err *err)
+{
+	struct err unread = {0};
+
+	if (a->is_read)
+		return;
+	a->is_read = true;
+	if (!registry_read(a->store ? a->store : conf->store, &a->rows,
+		    &a->n_rows, &unread))
 		err_warn(err, "%s", err_text(&unread));
 	err_fini(&unread);
-	for (unsigned i = 0; i < n; i++)
-		if (!change || strcmp(change->name, nodes[i].name))
-			add_node(conf, nodes[i].name, nodes[i].text, &out, err);
-	registry_free_list(nodes, n);
+}
+
+static char *nodes_text(void *arg, const struct conf *conf, struct err *err)
+{
+	struct approved *approved = arg;
+	const struct approval *change = approved->change;
+	struct buf out = {0};
+	char name[80];
+
+	read_rows(approved, conf, err);
+	for (unsigned i = 0; i < approved->n_rows; i++) {
+		const struct registry_node *row = &approved->rows[i];
+		struct err odd = {0};
+		if ((approved->left_out && approved->left_out[i]) ||
+			(change && !strcmp(change->name, row->name)))
+			continue;
+		if (row_ok(row, &odd))
+			add_node(conf, row->name, row->text, &out, err);
+		else
+			err_warn(err,
+				"store: the approved node '%s' is left out: %s",
+				utf8_visible(name, sizeof name, row->name),
+				err_text(&odd));
+		err_fini(&odd);
+	}
 	if (change && change->text)
 		add_node(conf, change->name, change->text, &out, err);
 	if (out.len)
@@ -365,9 +399,8 @@ static char *nodes_text(void *arg, const struct conf *conf, struct err *err)
 	return out.text;
 }
 
-struct conf_more approved_nodes(const struct approved *approved)
+struct conf_more approved_nodes(struct approved *approved)
 {
-	return (struct conf_more){.arg = (void *)approved,
-		.name = "approved nodes",
-		.text = nodes_text};
+	return (struct conf_more){
+		.arg = approved, .name = "approved nodes", .text = nodes_text};
 }

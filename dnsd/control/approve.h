@@ -56,10 +56,22 @@ void approval_free(struct approval *a); /* NULL allowed; tells nobody */
 struct approved {
 	const char *store;             /* NULL: that of the configuration */
 	const struct approval *change; /* NULL: none */
+	/* approved.c's: what the store holds, and which of it is not to count */
+	struct registry_node *rows;
+	unsigned n_rows;
+	bool *left_out; /* NULL: all counts */
+	bool is_read;
 };
 
 /* For conf_load_more(), on any thread: the approved nodes, with the change. Nodes
- * that the files have too are left out, with a warning. */
-struct conf_more approved_nodes(const struct approved *approved);
+ * that the files have too, and rows of the store that are none, are left out, with a
+ * warning. */
+struct conf_more approved_nodes(struct approved *approved);
+
+/* conf_load_more() with the approved nodes (approved.c); a row of the store that the
+ * configuration would be wrong with is left out, with a warning: dnsd starts
+ * whatever the store holds. */
+struct conf *approved_load(
+	const char *path, struct approved *approved, struct err *err, bool *ok);
 
 #endif

@@ -136,7 +136,7 @@ static struct geo *geo_kept(const struct conf *conf, uint64_t digest)
 {
 	struct err err = {0};
 	char *path = build_geo_path(conf);
-	struct geo *geo = geo_cache_map(path, digest, &err);
+	struct geo *geo = geo_cache_read(path, digest, &err);
 	log_lines(LOG_LVL_INFO, "geoip: made anew: ", err.warnings);
 	if (err.count)
 		log_lines(LOG_LVL_WARN, "geoip: made anew: ", err_text(&err));
@@ -504,11 +504,11 @@ struct built *build_all(const char *path, const struct built *previous,
 {
 	struct built *b = mem_zero(1, sizeof *b);
 	struct approved approved = {
-		previous ? previous->conf->store : NULL, change};
-	struct conf_more more = approved_nodes(&approved);
+		.store = previous ? previous->conf->store : NULL,
+		.change = change};
 	bool good = false;
 
-	b->conf = conf_load_more(path, &more, err, &good);
+	b->conf = approved_load(path, &approved, err, &good);
 	if (b->conf && !good)
 		look_at_files(b->conf, err);
 	if (good && build_parts(b, previous, from, err)) {

@@ -52,6 +52,7 @@ static void report_nodes(const struct control *c, struct report *r)
 			.sample_age_ms = from->sampled_at_ms
 				? r->now_ms - from->sampled_at_ms
 				: -1,
+			.streams_left_out = streams_left_out(c->streams, i),
 			.answers = from->answers,
 			.line2 = from->line2,
 			.only = from->only,
@@ -386,10 +387,17 @@ static void on_streams(
 	void *arg, uint32_t node, struct stream_list *list, const char *why)
 {
 	struct control *c = arg;
-	if (list)
-		streams_take(c->streams, node, list, clock_ms(), on_dropped, c);
-	else
-		log_failure(c, node, "asking for streams", why);
+	if (!list) {
+		log_failure(c, node, "asking for streams (the last list stays)",
+			why);
+		return;
+	}
+	if (list->left_out != streams_left_out(c->streams, node))
+		log_info(
+			"node %s: %u streams cannot be read and are left out%s%s",
+			c->built->map->nodes[node].name, list->left_out,
+			*list->why ? ": " : "", list->why);
+	streams_take(c->streams, node, list, clock_ms(), on_dropped, c);
 }
 
 /* -- the operator's overrides -- */
@@ -426,6 +434,13 @@ bool control_drain(struct control *c, const char *name, bool drained,
 	else
 		drain_kept(w, false);
 	return true;
+}
+
+const char *control_drain_lost(bool drained)
+{
+	return drained
+		? "drained on this name server, but not kept: the store cannot be written (see the log); after a restart it is not drained"
+		: "undrained on this name server, but not kept: the store cannot be written (see the log); after a restart it is drained again";
 }
 
 static void load_store(struct control *c)

@@ -132,22 +132,39 @@ static void cmd_nodes(struct session *s, char **words, unsigned n)
 		if (!node->name)
 			continue;
 		buf_printf(&out,
-			"%-20s %-9s %-8s %8.0f %10.0f %6.1f %6.3f %9lld %9llu  %s\n",
+			"%-20s %-9s %-8s %8.0f %10.0f %6.1f %6.3f %9lld %9llu  %s",
 			node->name, node->role, node_states[node->state],
 			node->connections, node->bandwidth_bps / 1000,
 			node->cpu * 100, node->utilisation,
 			(long long)node->sample_age_ms,
 			(unsigned long long)node->answers, node->why);
+		if (node->streams_left_out)
+			buf_printf(&out, "%s%u unreadable streams left out",
+				*node->why ? "; " : "", node->streams_left_out);
+		buf_printf(&out, "\n");
 	}
 	finish_buf(s, true, &out);
 }
 
+static void drain_done(struct session *s, bool ok, bool drained)
+{
+	if (ok)
+		finish(s, true, "on this name server, kept over a restart");
+	else if (s->ctl->control->store)
+		finish(s, false, control_drain_lost(drained));
+	else
+		finish(s, true,
+			"on this name server; not kept over a restart: no store");
+}
+
 static void on_drained(void *arg, bool ok)
 {
-	struct session *s = arg;
-	finish(s, true,
-		ok ? "on this name server, kept over a restart"
-		   : "on this name server; not kept over a restart: no store");
+	drain_done(arg, ok, true);
+}
+
+static void on_undrained(void *arg, bool ok)
+{
+	drain_done(arg, ok, false);
 }
 
 static void drain(struct session *s, char **words, unsigned n, bool drained)
@@ -158,7 +175,8 @@ static void drain(struct session *s, char **words, unsigned n, bool drained)
 		return;
 	}
 	s->waiting = true;
-	if (control_drain(s->ctl->control, words[1], drained, on_drained, s))
+	if (control_drain(s->ctl->control, words[1], drained,
+		    drained ? on_drained : on_undrained, s))
 		return;
 	snprintf(text, sizeof text, "there is no node '%.63s'", words[1]);
 	finish(s, false, text);

@@ -60,9 +60,13 @@ static struct http_request *asked(struct control *c, const char *node,
 
 static void http_drain_kept(void *arg, bool ok)
 {
-	answer(arg, true,
-		ok ? "kept over a restart"
-		   : "in force, but not kept over a restart: no store");
+	struct http_request *r = arg;
+	if (!ok && r->control->store)
+		answer(r, false, control_drain_lost(r->drained));
+	else
+		answer(r, true,
+			ok ? "kept over a restart"
+			   : "in force, but not kept over a restart: no store");
 }
 
 static void http_drain_run(void *arg)

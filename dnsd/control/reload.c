@@ -121,6 +121,13 @@ static void keep_store(const struct conf *old, struct conf *new)
 	new->store = arena_strdup(new->arena, old->store);
 }
 
+static void log_geo(const struct geo *geo, bool kept)
+{
+	log_lines(LOG_LVL_INFO, "geoip: ", geo_report(geo));
+	log_info("geoip: loaded%s, %u places, %zu KiB", kept ? " as kept" : "",
+		geo_places(geo), geo_size(geo) / 1024);
+}
+
 /* A change of the approved nodes that does not hold says nothing of the files:
  * whoever waits for these is served by the next build. */
 static void refuse_change(struct control *c, struct build_job *job)
@@ -152,7 +159,10 @@ static void finish_reload(struct control *c, struct build_job *job)
 	if (job->built) {
 		warn_fixed(c->built->conf, job->built->conf, &job->err);
 		keep_store(c->built->conf, job->built->conf);
+		bool fresh = job->built->geo != c->built->geo;
 		control_adopt(c, job->built, &job->err);
+		if (fresh)
+			log_geo(c->built->geo, c->built->geo_files.kept);
 		log_lines(LOG_LVL_WARN, "", job->err.warnings);
 		log_info("reload: done");
 		if (job->change)
@@ -173,9 +183,7 @@ static void finish_geo(struct control *c, struct build_job *job)
 	bool first = c->geo_pending;
 	if (job->geo) {
 		c->geo_pending = false;
-		log_info("geoip: loaded%s, %u places, %zu KiB",
-			job->files.kept ? " as kept" : "", geo_places(job->geo),
-			geo_size(job->geo) / 1024);
+		log_geo(job->geo, job->files.kept);
 		control_adopt_geo(c, job->geo, job->map, job->files);
 		return;
 	}

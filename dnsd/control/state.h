@@ -152,6 +152,10 @@ void control_publish(struct control *c);
  * done is not called. */
 bool control_drain(struct control *c, const char *node, bool drained,
 	void (*done)(void *arg, bool ok), void *arg);
+
+/* What is to be said where there is a store and done has told false. */
+const char *control_drain_lost(bool drained);
+
 void control_stop(struct control *c);
 
 #endif

@@ -148,6 +148,11 @@ void streams_forget(struct streams *s, unsigned node)
 	s->changed = true;
 }
 
+unsigned streams_left_out(const struct streams *s, unsigned node)
+{
+	return node < s->n && s->of[node] ? s->of[node]->left_out : 0;
+}
+
 bool streams_changed(const struct streams *s)
 {
 	return s->changed;

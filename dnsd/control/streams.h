@@ -26,6 +26,9 @@ void streams_take(struct streams *streams, unsigned node,
 /* A node that is down, or is no more: nobody publishes there. */
 void streams_forget(struct streams *streams, unsigned node);
 
+/* How many entries of a node's list could not be read. */
+unsigned streams_left_out(const struct streams *streams, unsigned node);
+
 /* Whether the last index is out of date. */
 bool streams_changed(const struct streams *streams);
 

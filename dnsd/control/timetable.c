@@ -96,9 +96,17 @@ static void answer(struct expect_call *call, int code, const char *text)
 
 static void kept(void *arg, bool ok)
 {
-	answer(arg, 200,
-		ok ? "kept over a restart"
-		   : "in force, but not kept over a restart: no store");
+	struct expect_call *call = arg;
+	bool store = ((struct control *)call->control)->store;
+	if (ok)
+		answer(call, 200, "kept over a restart");
+	else if (call->what == EXPECT_REMOVE && store)
+		answer(call, 500,
+			"removed, but the store cannot be written (see the log): after a restart it is back");
+	else
+		answer(call, 200,
+			store ? "in force, but not kept over a restart: the store cannot be written (see the log)"
+			      : "in force, but not kept over a restart: no store");
 }
 
 static void keep(struct control *c, struct expect_call *call, bool is_new)

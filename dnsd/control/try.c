@@ -90,6 +90,7 @@ bool try_lines(const struct steer_state *state, const struct accounts *accounts,
 	const char *stream, int64_t now_ms, struct buf *out, struct err *err)
 {
 	bool settings = !strcmp(format, "site_settings");
+	char url[LINES_STREAM_MAX];
 	struct steer_query query;
 	unsigned scope = 0;
 
@@ -97,9 +98,9 @@ bool try_lines(const struct steer_state *state, const struct accounts *accounts,
 		return false;
 	if (!settings && strcmp(format, "json"))
 		return err_add(err, "the format is json or site_settings");
-	if (stream && !lines_stream_ok(stream))
+	if (stream && !lines_stream(stream, url))
 		return err_add(err, "'%.60s' is not app/stream", stream);
-	lines_write(state, accounts, &query, scope, stream, now_ms,
+	lines_write(state, accounts, &query, scope, stream ? url : NULL, now_ms,
 		settings ? LINES_SITE_SETTINGS : LINES_JSON, out);
 	return true;
 }

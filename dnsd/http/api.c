@@ -134,6 +134,8 @@ void api_nodes(struct request *r)
 		json_object_set_new(by_node[i], "streams",
 			json_integer(
 				i < streams->n_nodes ? streams->count[i] : 0));
+		json_object_set_new(by_node[i], "streams_left_out",
+			json_integer(report->nodes[i].streams_left_out));
 		json_array_append_new(list, by_node[i]);
 	}
 	add_records(r->snap, by_node, n);
@@ -301,8 +303,7 @@ static void on_drained(void *arg, bool ok, const char *text)
 				"drained", w->drained, "scope",
 				"this name server", "note", text));
 	else
-		request_error(
-			&w->request, 404, "there is no node '%s'", w->node);
+		request_error(&w->request, 500, "%s", text);
 	free(w);
 }
 
@@ -312,6 +313,10 @@ void api_drain(struct request *r, const char *node, bool drained)
 
 	if (!request_may_change(r))
 		return;
+	if (map_find_node(r->snap->steer.map, node) < 0) {
+		request_error(r, 404, "there is no node '%.63s'", node);
+		return;
+	}
 	struct waiting *w = mem_zero(1, sizeof *w);
 	w->request = *r;
 	w->drained = drained;

@@ -7,12 +7,14 @@
 
 #include "base/clock.h"
 #include "base/rng.h"
+#include "base/utf8.h"
 #include "http/lines.h"
 #include "http/request.h"
 #include "record/ring.h"
 #include "snapshot/options.h"
 
-#define STREAM_MAX 128
+#define STREAM_MAX 128 /* octets */
+_Static_assert(LINES_STREAM_MAX > 3 * (STREAM_MAX - 1), "all may be escaped");
 
 /* Whose client: the caller, or whom a trusted caller names. */
 bool request_client(struct request *r, const char *name, const char *client,
@@ -81,20 +83,64 @@ static void answer(struct request *r, const char *name,
 	record_answer(http_ring(r->http), state, &question, d, now_ms);
 }
 
-bool lines_stream_ok(const char *stream)
+/* A hexadecimal digit; -1: none. */
+static int digit(char c)
+{
+	return c >= '0' && c <= '9'    ? c - '0'
+		: c >= 'a' && c <= 'f' ? c - 'a' + 10
+		: c >= 'A' && c <= 'F' ? c - 'A' + 10
+				       : -1;
+}
+
+/* %XX to octets. How many; 0: too long, or an escape that is none. */
+static size_t decode(const char *text, unsigned char out[STREAM_MAX])
+{
+	size_t n = 0;
+	for (; *text; text++) {
+		int c = (unsigned char)*text;
+		if (c == '%') {
+			int high = digit(text[1]);
+			int low = high < 0 ? -1 : digit(text[2]);
+			if (low < 0)
+				return 0;
+			c = high << 4 | low;
+			text += 2;
+		}
+		if (n == STREAM_MAX - 1)
+			return 0;
+		out[n++] = (unsigned char)c;
+	}
+	out[n] = '\0';
+	return n;
+}
+
+bool lines_stream(const char *stream, char url[LINES_STREAM_MAX])
 {
 	static const char plain[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/";
-	size_t n = strlen(stream);
-	return n > 2 && n < STREAM_MAX && strspn(stream, plain) == n &&
-		strchr(stream, '/') && *stream != '/' && stream[n - 1] != '/' &&
-		!strstr(stream, "..");
+	unsigned char name[STREAM_MAX];
+	const char *text = (const char *)name;
+	size_t n = decode(stream + (*stream == '/'), name);
+
+	if (n < 3 || strlen(text) != n || !strchr(text, '/') || *text == '/' ||
+		text[n - 1] == '/' || strstr(text, ".."))
+		return false;
+	for (size_t i = 0, len; i < n; i += len) {
+		len = utf8_character(name + i, n - i);
+		if (!len || utf8_is_control(name + i) ||
+			(len == 1 && !strchr(plain, name[i])))
+			return false;
+		for (size_t k = i; k < i + len; k++)
+			url += sprintf(
+				url, len == 1 ? "%c" : "%%%02X", name[k]);
+	}
+	return true;
 }
 
 /* -- as text -- */
 
 /* Written by hand, since a website asks this for every page. Names are letters,
- * digits, - and _, streams are lines_stream_ok(): nothing is to be escaped. */
+ * digits, - and _, streams come from lines_stream(): nothing is to be escaped. */
 
 static void put_url(struct buf *out, const char *key, const char *host,
 	unsigned port, unsigned usual, const char *stream, const char *suffix)
@@ -286,9 +332,10 @@ void api_lines(struct request *r)
 	struct steer_decision d;
 	struct chosen chosen;
 	struct buf text = {0};
+	char url[LINES_STREAM_MAX];
 	unsigned scope;
 
-	if (stream && !lines_stream_ok(stream)) {
+	if (stream && !lines_stream(stream, url)) {
 		request_error(r, 400, "stream is not app/stream");
 		return;
 	}
@@ -303,7 +350,7 @@ void api_lines(struct request *r)
 		&chosen);
 	uint64_t hash =
 		put_chosen(&text, &r->snap->steer.map->names[query.name],
-			&query, scope, stream, &chosen);
+			&query, scope, stream ? url : NULL, &chosen);
 	reply_lines(r, &text, hash, chosen.ttl_s);
 	buf_fini(&text);
 }

@@ -9,14 +9,17 @@
 #include "base/buf.h"
 #include "steer/decide.h"
 
-/* Whether stream is "app/stream" of letters that need no escape in a URL. */
-bool lines_stream_ok(const char *stream);
+/* "app/stream" or, as SRS prints it, "/app/stream", with letters of UTF-8 as they
+ * are or as %XX, into the path of a URL, in which nothing is left to be escaped.
+ * False: it is none. */
+#define LINES_STREAM_MAX 400
+bool lines_stream(const char *stream, char url[LINES_STREAM_MAX]);
 
 /* JSON as the API gives it, or a Python module that a Django site can import. */
 enum lines_format { LINES_JSON, LINES_SITE_SETTINGS };
 
 /* Appends the lines of the query's name, one decision each, none accounted.
- * stream may be NULL: then there are no URLs. */
+ * stream, as lines_stream() makes it, may be NULL: then there are no URLs. */
 void lines_write(const struct steer_state *state,
 	const struct accounts *accounts, const struct steer_query *query,
 	unsigned scope, const char *stream, int64_t now_ms,

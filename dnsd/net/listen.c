@@ -20,6 +20,16 @@ static bool set(int fd, int level, int option, int value)
 	return setsockopt(fd, level, option, &value, sizeof value) == 0;
 }
 
+/* Also to an address that comes later (keepalived, WireGuard): what is configured is
+ * served as soon as it is there. */
+static bool bind_to(int fd, const struct sockaddr_storage *ss, socklen_t len)
+{
+	if (bind(fd, (const struct sockaddr *)ss, len) == 0)
+		return true;
+	return errno == EADDRNOTAVAIL && set(fd, IPPROTO_IP, IP_FREEBIND, 1) &&
+		bind(fd, (const struct sockaddr *)ss, len) == 0;
+}
+
 static int socket_new(
 	const struct sockaddr_storage *ss, socklen_t len, int type, bool share)
 {
@@ -34,7 +44,7 @@ static int socket_new(
 		ok &= set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 	if (share)
 		ok &= set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
-	if (ok && bind(fd, (const struct sockaddr *)ss, len) == 0)
+	if (ok && bind_to(fd, ss, len))
 		return fd;
 	int saved = errno;
 	close(fd);
@@ -128,6 +138,34 @@ static bool complain(
 		addresses->text[i], why);
 }
 
+/* Whether this machine has the address now. */
+static bool is_there(struct sockaddr_storage *ss, socklen_t len)
+{
+	int fd = socket(ss->ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (ss->ss_family == AF_INET6)
+		((struct sockaddr_in6 *)(void *)ss)->sin6_port = 0;
+	else
+		((struct sockaddr_in *)(void *)ss)->sin_port = 0;
+	bool absent = fd >= 0 && bind(fd, (struct sockaddr *)ss, len) != 0 &&
+		errno == EADDRNOTAVAIL;
+	if (fd >= 0)
+		close(fd);
+	return !absent;
+}
+
+void listen_warn(const struct conf_texts *addresses, struct err *err)
+{
+	for (unsigned i = 0; i < addresses->n; i++) {
+		const struct conf_where *w = &addresses->where[i];
+		struct sockaddr_storage ss;
+		socklen_t len = sockaddr_parse(&ss, addresses->text[i], 1);
+		if (len && w->file && !is_there(&ss, len))
+			err_warn(err,
+				"%s:%u: %s is no address of this machine (yet): it is served as soon as it is one",
+				w->file, w->line, addresses->text[i]);
+	}
+}
+
 bool listen_streams(const struct conf_texts *addresses, int default_port,
 	int **fds, struct err *err)
 {
@@ -142,6 +180,7 @@ bool listen_streams(const struct conf_texts *addresses, int default_port,
 			ok = complain(err, addresses, i);
 	}
 	(*fds)[addresses->n] = -1;
+	listen_warn(addresses, err);
 	return ok;
 }
 
@@ -159,6 +198,7 @@ bool listen_open(struct listeners *l, const struct conf_texts *addresses,
 	for (unsigned i = 0; i < l->n; i++)
 		if (!open_address(l, i, addresses->text[i]))
 			ok = complain(err, addresses, i);
+	listen_warn(addresses, err);
 	if (!ok)
 		listen_close(l);
 	return ok;

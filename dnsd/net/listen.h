@@ -25,10 +25,14 @@ struct listeners {
 	int *tcp;               /* n */
 };
 
-/* Opens all sockets; false with a message (and nothing open) if one fails. */
+/* Opens all sockets; false with a message (and nothing open) if one fails. An address
+ * that this machine has not is bound all the same, with a warning. */
 bool listen_open(struct listeners *l, const struct conf_texts *addresses,
 	unsigned workers, struct err *err);
 void listen_close(struct listeners *l);
+
+/* Warns of addresses that this machine has not; opens nothing. */
+void listen_warn(const struct conf_texts *addresses, struct err *err);
 
 /* Listening stream sockets for HTTP: a malloc'd list ended by -1. */
 bool listen_streams(const struct conf_texts *addresses, int default_port,

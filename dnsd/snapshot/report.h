@@ -17,8 +17,9 @@ struct report_node {
 	enum node_state state;
 	float connections, bandwidth_bps, cpu; /* cpu: share of one core */
 	float utilisation, reserved;
-	float capacity;        /* viewers it is believed to carry */
-	int64_t sample_age_ms; /* -1: none yet */
+	float capacity;            /* viewers it is believed to carry */
+	int64_t sample_age_ms;     /* -1: none yet */
+	uint32_t streams_left_out; /* of its list: they cannot be read */
 	uint64_t answers, line2, only, doubted, samples, failures;
 };
 

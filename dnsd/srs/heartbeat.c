@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "srs/json.h"
 #include "srs/summary.h"
 
 /* The port of ["1935"], ["127.0.0.1:1935"] or ["udp://0.0.0.0:10080"]. */
@@ -60,12 +61,10 @@ static bool read_all(const json_t *top, struct heartbeat *h, struct err *err)
 bool heartbeat_parse(const char *body, size_t len, struct heartbeat *heartbeat,
 	struct err *err)
 {
-	json_error_t error;
-
 	*heartbeat = (struct heartbeat){0};
 	if (len > HEARTBEAT_MAX)
 		return err_add(err, "too long");
-	json_t *top = json_loadb(body, len, 0, &error);
+	json_t *top = srs_json(body, len);
 	if (!top)
 		return err_add(err, "not JSON");
 	bool good = read_all(top, heartbeat, err);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "srs/json.h"
 #include "srs/summary.h"
 
 #define URL_MAX 512
@@ -41,14 +42,14 @@ static bool read_url(const json_t *of, char url[URL_MAX], struct err *err)
 static bool read_stream(const json_t *of, struct reading *out, struct err *err)
 {
 	const json_t *publish = json_object_get(of, "publish");
-	json_int_t clients = json_integer_value(json_object_get(of, "clients"));
+	uint64_t clients = 0;
 
 	if (!json_is_object(of) || !json_is_object(publish))
 		return err_add(err, "a stream without publish");
 	out->active = json_is_true(json_object_get(publish, "active"));
-	out->clients = clients < 0     ? 0
-		: clients > UINT32_MAX ? UINT32_MAX
-				       : (uint32_t)clients;
+	if (!srs_json_whole(json_object_get(of, "clients"), &clients))
+		clients = 0;
+	out->clients = clients < UINT32_MAX ? (uint32_t)clients : UINT32_MAX;
 	return read_url(of, out->url, err) &&
 		summary_id(publish, "cid", out->publisher,
 			sizeof out->publisher, err);
@@ -80,7 +81,8 @@ static const char *put(char **at, const char *text)
 	return here;
 }
 
-static struct stream_list *pack(const struct reading *all, unsigned n)
+static struct stream_list *pack(const struct reading *all, unsigned n,
+	unsigned left_out, struct err *why)
 {
 	size_t text = 0;
 	for (unsigned i = 0; i < n; i++)
@@ -88,6 +90,9 @@ static struct stream_list *pack(const struct reading *all, unsigned n)
 	struct stream_list *list =
 		mem_alloc(sizeof *list + n * sizeof *list->stream + text);
 	list->n = n;
+	list->left_out = left_out;
+	snprintf(list->why, sizeof list->why, "%s",
+		left_out ? err_text(why) : "");
 	list->stream = (struct stream *)(list + 1);
 	char *at = (char *)(list->stream + n);
 	for (unsigned i = 0; i < n; i++) {
@@ -98,22 +103,26 @@ static struct stream_list *pack(const struct reading *all, unsigned n)
 	return list;
 }
 
-static struct stream_list *read_list(const json_t *array, struct err *err)
+/* One odd entry hides none of the others. */
+static struct stream_list *read_list(const json_t *array)
 {
 	size_t left = json_array_size(array);
-	unsigned n = 0;
-	struct stream_list *list = NULL;
+	unsigned n = 0, left_out = 0;
+	struct err why = {0};
 
 	if (left > STREAMS_MAX)
 		left = STREAMS_MAX;
 	struct reading *all = mem_zero(left + 1, sizeof *all);
 	for (size_t i = 0; i < left; i++) {
-		if (!read_stream(json_array_get(array, i), &all[n], err))
-			goto done;
-		n += all[n].active;
+		struct err odd = {0};
+		if (read_stream(json_array_get(array, i), &all[n], &odd))
+			n += all[n].active;
+		else if (!left_out++)
+			err_add(&why, "%s", err_text(&odd));
+		err_fini(&odd);
 	}
-	list = pack(all, sort(all, n));
-done:
+	struct stream_list *list = pack(all, sort(all, n), left_out, &why);
+	err_fini(&why);
 	free(all);
 	return list;
 }
@@ -123,7 +132,7 @@ static struct stream_list *read_top(const json_t *top, struct err *err)
 	const json_t *code = json_object_get(top, "code");
 	const json_t *streams = json_object_get(top, "streams");
 
-	if (!json_is_integer(code) || json_integer_value(code) != 0) {
+	if (!json_is_number(code) || json_number_value(code) != 0) {
 		err_add(err, "no code 0: not an answer of SRS");
 		return NULL;
 	}
@@ -131,13 +140,12 @@ static struct stream_list *read_top(const json_t *top, struct err *err)
 		err_add(err, "no streams: not SRS's list of streams");
 		return NULL;
 	}
-	return read_list(streams, err);
+	return read_list(streams);
 }
 
 struct stream_list *streams_parse(const char *body, size_t len, struct err *err)
 {
-	json_error_t error;
-	json_t *top = json_loadb(body, len, 0, &error);
+	json_t *top = srs_json(body, len);
 	if (!top) {
 		err_add(err, "not JSON");
 		return NULL;

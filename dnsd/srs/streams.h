@@ -4,7 +4,9 @@
  * Reads the body of GET /api/v1/streams/ of SRS 3 to 7. SRS goes on listing a
  * stream for a while after its publisher has left: publish.active tells. A
  * stream is named by SRS's own url: /app/stream, vhost/app/stream where the
- * vhost is not the default one; SRS before 5 tells app and name alone.
+ * vhost is not the default one; SRS before 5 tells app and name alone. What a
+ * publisher calls himself is his own: an entry that cannot be read (control
+ * characters, no UTF-8, too long, no name) is left out, and counted.
  */
 #ifndef SRS_STREAMS_H
 #define SRS_STREAMS_H
@@ -26,6 +28,8 @@ struct stream {
 struct stream_list {
 	unsigned n;
 	struct stream *stream; /* by url, each once */
+	unsigned left_out;     /* entries that are not read ... */
+	char why[64];          /* ... and what is odd of the first */
 };
 
 /* One block, for free(). NULL with one line that says what is wrong. body need

@@ -1,14 +1,18 @@
 #include "srs/summary.h"
 
+#include <inttypes.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/rng.h"
+#include "base/utf8.h"
+#include "srs/json.h"
 
-/* Beyond this a double does not hold every whole number; no stamp or counter
- * of a real SRS comes near. */
+/* Beyond this a double does not hold every whole number; no stamp of a real SRS
+ * comes near. */
 #define NUMBER_MAX 9e15
 
 enum need { OPTIONAL, REQUIRED };
@@ -29,17 +33,24 @@ static bool read_number(const json_t *object, const char *key, enum need need,
 	return true;
 }
 
-/* Ids are shown on terminals, which obey these: C0, DEL, and C1 (U+0080 to
- * U+009F, in UTF-8). */
-static bool is_control(const unsigned char *c)
+/* A counter of bytes: 64 bits. */
+static bool read_counter(
+	const json_t *object, const char *key, uint64_t *out, struct err *err)
 {
-	return *c < ' ' || *c == 0x7f || (*c == 0xc2 && c[1] < 0xa0);
+	const json_t *value = json_object_get(object, key);
+	if (!value)
+		return err_add(err, "no %s", key);
+	if (!json_is_number(value))
+		return err_add(err, "%s is no number", key);
+	return srs_json_whole(value, out) ||
+		err_add(err, "%s is out of range", key);
 }
 
 bool summary_id(const struct json_t *object, const char *key, char *out,
 	size_t room, struct err *err)
 {
 	const json_t *value = json_object_get(object, key);
+	uint64_t number;
 	int n = 0;
 
 	*out = '\0';
@@ -48,12 +59,14 @@ bool summary_id(const struct json_t *object, const char *key, char *out,
 	else if (json_is_integer(value))
 		n = snprintf(out, room, "%" JSON_INTEGER_FORMAT,
 			json_integer_value(value));
+	else if (srs_json_whole(value, &number))
+		n = snprintf(out, room, "%" PRIu64, number);
 	else if (value && !json_is_null(value))
 		return err_add(err, "%s is no string", key);
 	if ((size_t)n >= room)
 		return err_add(err, "%s is too long", key);
 	for (const char *c = out; *c; c++)
-		if (is_control((const unsigned char *)c))
+		if (utf8_is_control((const unsigned char *)c))
 			return err_add(err, "%s has control characters", key);
 	return true;
 }
@@ -100,10 +113,11 @@ static bool read_connections(
 	const json_t *value = json_object_get(system, "conn_srs");
 	if (!value)
 		return err_add(err, "no conn_srs");
-	if (!json_is_integer(value))
+	uint64_t n;
+	if (!json_is_number(value) ||
+		json_number_value(value) != floor(json_number_value(value)))
 		return err_add(err, "conn_srs is no integer");
-	json_int_t n = json_integer_value(value);
-	if (n < 0 || n > UINT32_MAX)
+	if (!srs_json_whole(value, &n) || n > UINT32_MAX)
 		return err_add(err, "conn_srs is out of range");
 	sample->connections = (uint32_t)n;
 	return true;
@@ -114,7 +128,7 @@ bool summary_read(const struct json_t *top, const struct json_t *data,
 {
 	const json_t *system = json_object_get(data, "system");
 	const json_t *self = json_object_get(data, "self");
-	double now, stamp, sent;
+	double now, stamp;
 
 	*sample = (struct sample){.uptime_s = -1};
 	if (!json_is_object(system))
@@ -125,14 +139,13 @@ bool summary_read(const struct json_t *top, const struct json_t *data,
 		!read_number(data, "now_ms", REQUIRED, NUMBER_MAX, &now, err) ||
 		!read_number(system, "srs_sample_time", REQUIRED, NUMBER_MAX,
 			&stamp, err) ||
-		!read_number(system, "srs_send_bytes", REQUIRED, NUMBER_MAX,
-			&sent, err) ||
+		!read_counter(
+			system, "srs_send_bytes", &sample->send_bytes, err) ||
 		!read_self(self, sample, err) ||
 		!read_identity(top, self, sample, err))
 		return false;
 	sample->node_ms = (int64_t)now;
 	sample->sampled_ms = (int64_t)stamp;
-	sample->send_bytes = (uint64_t)sent;
 	return true;
 }
 
@@ -144,19 +157,17 @@ static bool read_top(const json_t *top, struct sample *sample, struct err *err)
 	if (summaries)
 		return summary_read(
 			top, json_object_get(summaries, "data"), sample, err);
-	if (!json_is_integer(code))
+	if (!json_is_number(code))
 		return err_add(err, "no code: not an answer of SRS");
-	if (json_integer_value(code) != 0)
-		return err_add(err, "code %" JSON_INTEGER_FORMAT,
-			json_integer_value(code));
+	if (json_number_value(code) != 0)
+		return err_add(err, "code %.0f", json_number_value(code));
 	return summary_read(top, json_object_get(top, "data"), sample, err);
 }
 
 bool summary_parse(
 	const char *body, size_t len, struct sample *sample, struct err *err)
 {
-	json_error_t error;
-	json_t *top = json_loadb(body, len, 0, &error);
+	json_t *top = srs_json(body, len);
 	if (!top)
 		return err_add(err, "not JSON");
 	bool good = read_top(top, sample, err);

@@ -5,8 +5,8 @@
  * the body must hold code 0 and an integer data.system.conn_srs; now_ms,
  * srs_sample_time and srs_send_bytes must be there too. What may be missing
  * (cpu_percent, srs_uptime, version, service, pid) must be of its type where it
- * is there. Whole numbers may be written as reals and ids as numbers, except
- * conn_srs. Negative numbers are errors.
+ * is there. Whole numbers may be written as reals and ids as numbers; a counter
+ * of bytes may use all 64 bits. Negative numbers are errors.
  */
 #ifndef SRS_SUMMARY_H
 #define SRS_SUMMARY_H

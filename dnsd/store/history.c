@@ -3,6 +3,9 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "store/private.h"
+
+#define LOAD_MAX 1e15 /* of connections, bit/s ... */
 
 const char history_schema[] =
 	"CREATE TABLE IF NOT EXISTS history_node ("
@@ -94,6 +97,19 @@ bool history_write(sqlite3 *db, const struct store_history_row *rows,
 	return false;
 }
 
+/* What is no load is a gap. */
+static bool point_of(sqlite3_stmt *q, struct store_point *point)
+{
+	double load[3];
+	for (int i = 0; i < 3; i++)
+		if (!store_real(q, i + 1, 0, LOAD_MAX, &load[i]))
+			return false;
+	*point = (struct store_point){.connections = (float)load[0],
+		.utilisation = (float)load[1],
+		.bandwidth_bps = (float)load[2]};
+	return store_whole(q, 0, 0, INT64_MAX / 2, &point->at_s);
+}
+
 bool history_read(sqlite3 *db, const char *node, int64_t since_s,
 	struct store_point **points, unsigned *n)
 {
@@ -116,11 +132,7 @@ bool history_read(sqlite3 *db, const char *node, int64_t since_s,
 			room = room * 2 + 64;
 			*points = mem_grow(*points, room * sizeof **points);
 		}
-		(*points)[(*n)++] = (struct store_point){
-			.at_s = sqlite3_column_int64(q, 0),
-			.connections = (float)sqlite3_column_double(q, 1),
-			.utilisation = (float)sqlite3_column_double(q, 2),
-			.bandwidth_bps = (float)sqlite3_column_double(q, 3)};
+		*n += point_of(q, &(*points)[*n]);
 	}
 	sqlite3_finalize(q);
 	return got == SQLITE_DONE;

@@ -13,10 +13,24 @@ struct store {
 	struct mailbox *mailbox; /* of the store's thread */
 	pthread_t thread;
 	bool stop;
-	struct log_limit limit;
+	unsigned skipped; /* rows, since it was opened */
 };
 
 /* The last error of the database, logged. */
 void store_complain(struct store *store, const char *what);
+
+/* A row that is not what dnsd writes is left out, named in the log; not too many
+ * of them. key: the first column. */
+void store_skip(struct store *store, const char *what, sqlite3_stmt *row,
+	const char *why);
+
+/* A column as a number from least to most; false: it is something else. */
+bool store_whole(sqlite3_stmt *row, int column, int64_t least, int64_t most,
+	int64_t *out);
+bool store_real(
+	sqlite3_stmt *row, int column, double least, double most, double *out);
+
+/* A name, 1 to room - 1 octets. */
+bool store_name(sqlite3_stmt *row, int column, char *out, size_t room);
 
 #endif

@@ -7,6 +7,7 @@
 #include "store/private.h"
 
 #define FIGURES 10
+#define FIGURE_MAX 1e12 /* of any of them */
 
 /* In the order of the columns behind node and at_ms. */
 static void figures(struct store_steadiness *s, double *of[FIGURES])
@@ -67,17 +68,22 @@ void steadiness_keep(
 	mailbox_post(s->mailbox, keep_run, r);
 }
 
-static struct store_steadiness row(sqlite3_stmt *q)
+static bool row(
+	struct store *store, sqlite3_stmt *q, struct store_steadiness *s)
 {
-	const unsigned char *name = sqlite3_column_text(q, 0);
-	struct store_steadiness s = {.at_ms = sqlite3_column_int64(q, 1)};
 	double *of[FIGURES];
+	bool good;
 
-	figures(&s, of);
-	for (int k = 0; k < FIGURES; k++)
-		*of[k] = sqlite3_column_double(q, k + 2);
-	strncpy(s.name, name ? (const char *)name : "", sizeof s.name - 1);
-	return s;
+	*s = (struct store_steadiness){0};
+	figures(s, of);
+	good = store_name(q, 0, s->name, sizeof s->name) &&
+		store_whole(q, 1, 0, INT64_MAX / 2, &s->at_ms);
+	for (int k = 0; good && k < FIGURES; k++)
+		good = sqlite3_column_type(q, k + 2) == SQLITE_NULL ||
+			store_real(q, k + 2, 0, FIGURE_MAX, of[k]);
+	if (!good)
+		store_skip(store, "the stability", q, "out of range");
+	return good;
 }
 
 bool steadiness_load(struct store *s, struct store_steadiness **nodes,
@@ -97,7 +103,7 @@ bool steadiness_load(struct store *s, struct store_steadiness **nodes,
 				*nodes =
 					mem_grow(*nodes, room * sizeof **nodes);
 			}
-			(*nodes)[(*n)++] = row(q);
+			*n += row(s, q, &(*nodes)[*n]);
 		}
 	sqlite3_finalize(q);
 	if (step == SQLITE_DONE)

@@ -6,8 +6,15 @@
 
 #include "base/arena.h"
 #include "base/thread.h"
+#include "base/utf8.h"
 #include "store/history.h"
 #include "store/private.h"
+
+/* What a row may say. */
+#define STATE_UNKNOWN 1
+#define STATE_MAX 3
+#define CONNECTIONS_MAX 1e9
+#define AT_MAX_MS 7258118400000 /* the year 2200 */
 
 static const char schema[] =
 	"PRAGMA journal_mode = WAL;"
@@ -42,6 +49,61 @@ void store_complain(struct store *s, const char *what)
 	log_error("store: %s: %s", what, sqlite3_errmsg(s->db));
 }
 
+#define SKIPPED_MAX 20 /* lines of the log */
+
+void store_skip(
+	struct store *s, const char *what, sqlite3_stmt *row, const char *why)
+{
+	const unsigned char *key = sqlite3_column_text(row, 0);
+	char text[80];
+
+	if (s->skipped++ < SKIPPED_MAX)
+		log_warn("store: %s of '%s' left out: %s%s", what,
+			utf8_visible(text, sizeof text,
+				key ? (const char *)key : ""),
+			why,
+			s->skipped == SKIPPED_MAX ? " (others are not told)"
+						  : "");
+}
+
+bool store_whole(sqlite3_stmt *row, int column, int64_t least, int64_t most,
+	int64_t *out)
+{
+	*out = sqlite3_column_int64(row, column);
+	return sqlite3_column_type(row, column) == SQLITE_INTEGER &&
+		*out >= least && *out <= most;
+}
+
+bool store_real(
+	sqlite3_stmt *row, int column, double least, double most, double *out)
+{
+	int type = sqlite3_column_type(row, column);
+	*out = sqlite3_column_double(row, column);
+	return (type == SQLITE_FLOAT || type == SQLITE_INTEGER) &&
+		*out >= least && *out <= most;
+}
+
+bool store_name(sqlite3_stmt *row, int column, char *out, size_t room)
+{
+	const unsigned char *text = sqlite3_column_text(row, column);
+	size_t n = text ? strlen((const char *)text) : 0;
+
+	if (sqlite3_column_type(row, column) != SQLITE_TEXT || !n ||
+		n >= room || n != (size_t)sqlite3_column_bytes(row, column))
+		return false;
+	memcpy(out, text, n + 1);
+	return true;
+}
+
+/* What a file that is no database, or is no longer whole, means. */
+static const char *lost(sqlite3 *db)
+{
+	int code = db ? sqlite3_errcode(db) & 0xff : SQLITE_OK;
+	return code == SQLITE_NOTADB || code == SQLITE_CORRUPT
+		? ": what it held is forgotten: earlier drains, approved nodes, the timetable"
+		: "";
+}
+
 struct store *store_open(const char *path, struct err *err)
 {
 	struct store *s = mem_zero(1, sizeof *s);
@@ -53,8 +115,9 @@ struct store *store_open(const char *path, struct err *err)
 		sqlite3_exec(s->db, schema, NULL, NULL, NULL) != SQLITE_OK ||
 		sqlite3_exec(s->db, history_schema, NULL, NULL, NULL) !=
 			SQLITE_OK) {
-		err_add(err, "%s: %s", path,
-			s->db ? sqlite3_errmsg(s->db) : strerror(errno));
+		err_add(err, "%s: %s%s", path,
+			s->db ? sqlite3_errmsg(s->db) : strerror(errno),
+			lost(s->db));
 		sqlite3_close(s->db);
 		free(s);
 		return NULL;
@@ -80,12 +143,57 @@ void store_close(struct store *s)
 	free(s);
 }
 
+/* What is wrong with a query, and what is not known therefore. */
+static bool unread(struct store *s, const char *what, struct err *err)
+{
+	return err_add(err, "store: %s: %s are forgotten",
+		sqlite3_errmsg(s->db), what);
+}
+
+/* Room for one more of a list that grows by half. */
+static void *room_for(void *list, unsigned n, unsigned *room, size_t size)
+{
+	if (n < *room)
+		return list;
+	*room += *room / 2 + 64;
+	return mem_grow(list, *room * size);
+}
+
+/* A drain is kept whatever is wrong with what is known of the node's load. */
+static bool node_of(struct store *s, sqlite3_stmt *q, struct store_node *node)
+{
+	int64_t drained = 0, state = STATE_UNKNOWN;
+	double connections = 0;
+	bool has_drain = sqlite3_column_type(q, 1) != SQLITE_NULL;
+	bool has_state = sqlite3_column_type(q, 2) != SQLITE_NULL;
+
+	*node = (struct store_node){.state = STATE_UNKNOWN};
+	if (!store_name(q, 0, node->name, sizeof node->name)) {
+		store_skip(s, "what is known", q, "not the name of a node");
+		return false;
+	}
+	if (has_drain && !store_whole(q, 1, 0, 1, &drained)) {
+		store_skip(s, "the drain", q, "neither 0 nor 1");
+		drained = 0;
+	}
+	if (has_state &&
+		(!store_whole(q, 2, 0, STATE_MAX, &state) ||
+			!store_real(q, 3, 0, CONNECTIONS_MAX, &connections))) {
+		store_skip(s, "the state", q, "out of range");
+		state = STATE_UNKNOWN;
+		connections = 0;
+	}
+	node->drained = drained;
+	node->state = (uint8_t)state;
+	node->connections = (float)connections;
+	return true;
+}
+
 bool store_load(struct store *s, struct store_node **nodes, unsigned *n,
 	struct err *err)
 {
 	static const char sql[] =
-		"SELECT node, coalesce(drained, 0), coalesce(state, 1),"
-		" coalesce(connections, 0) FROM"
+		"SELECT node, drained, state, connections FROM"
 		" (SELECT node FROM override UNION SELECT node FROM state)"
 		" LEFT JOIN override USING (node) LEFT JOIN state USING (node)";
 	sqlite3_stmt *q = NULL;
@@ -96,47 +204,37 @@ bool store_load(struct store *s, struct store_node **nodes, unsigned *n,
 	*n = 0;
 	if (sqlite3_prepare_v2(s->db, sql, -1, &q, NULL) == SQLITE_OK)
 		while ((step = sqlite3_step(q)) == SQLITE_ROW) {
-			if (*n == room) {
-				room = room * 2 + 64;
-				*nodes =
-					mem_grow(*nodes, room * sizeof **nodes);
-			}
-			struct store_node *node = &(*nodes)[(*n)++];
-			const unsigned char *name = sqlite3_column_text(q, 0);
-			*node = (struct store_node){
-				.drained = sqlite3_column_int(q, 1),
-				.state = (uint8_t)sqlite3_column_int(q, 2),
-				.connections =
-					(float)sqlite3_column_double(q, 3)};
-			strncpy(node->name, name ? (const char *)name : "",
-				sizeof node->name - 1);
+			*nodes = room_for(*nodes, *n, &room, sizeof **nodes);
+			*n += node_of(s, q, &(*nodes)[*n]);
 		}
 	sqlite3_finalize(q);
-	if (step == SQLITE_DONE)
-		return true;
-	return err_add(err, "store: %s", sqlite3_errmsg(s->db));
+	return step == SQLITE_DONE || unread(s, "earlier drains", err);
 }
 
-static struct conf_expect expect_of(sqlite3_stmt *q)
+static bool expect_of(sqlite3_stmt *q, struct conf_expect *e)
 {
-	const unsigned char *name = sqlite3_column_text(q, 2);
-	struct conf_expect e = {.id = sqlite3_column_int64(q, 0),
-		.at_ms = sqlite3_column_int64(q, 1),
-		.viewers = sqlite3_column_int(q, 3),
-		.over_s = sqlite3_column_int(q, 4),
-		.from = {sqlite3_column_double(q, 5),
-			sqlite3_column_double(q, 6)},
+	int64_t viewers, over_s;
+
+	*e = (struct conf_expect){
 		.has_from = sqlite3_column_type(q, 5) != SQLITE_NULL};
-	strncpy(e.name, name ? (const char *)name : "", sizeof e.name - 1);
-	return e;
+	if (!store_whole(q, 0, 1, INT64_MAX / 2, &e->id) ||
+		!store_whole(q, 1, 0, AT_MAX_MS, &e->at_ms) ||
+		!store_name(q, 2, e->name, sizeof e->name) ||
+		!store_whole(q, 3, 1, CONF_VIEWERS_MAX, &viewers) ||
+		!store_whole(q, 4, 1, CONF_OVER_MAX_S, &over_s))
+		return false;
+	e->viewers = (int)viewers;
+	e->over_s = (int)over_s;
+	return !e->has_from ||
+		(store_real(q, 5, -90, 90, &e->from[0]) &&
+			store_real(q, 6, -180, 180, &e->from[1]));
 }
 
 bool store_load_expect(struct store *s, struct conf_expect **list, unsigned *n,
 	struct err *err)
 {
 	static const char sql[] =
-		"SELECT id, at_ms, name, viewers, over_s, lat, lon FROM expect"
-		" WHERE viewers > 0 AND over_s > 0";
+		"SELECT id, at_ms, name, viewers, over_s, lat, lon FROM expect";
 	sqlite3_stmt *q = NULL;
 	unsigned room = 0;
 	int step = SQLITE_ERROR;
@@ -145,16 +243,16 @@ bool store_load_expect(struct store *s, struct conf_expect **list, unsigned *n,
 	*n = 0;
 	if (sqlite3_prepare_v2(s->db, sql, -1, &q, NULL) == SQLITE_OK)
 		while ((step = sqlite3_step(q)) == SQLITE_ROW) {
-			if (*n == room) {
-				room = room * 2 + 64;
-				*list = mem_grow(*list, room * sizeof **list);
-			}
-			(*list)[(*n)++] = expect_of(q);
+			*list = room_for(*list, *n, &room, sizeof **list);
+			if (expect_of(q, &(*list)[*n]))
+				++*n;
+			else
+				store_skip(s, "an entry of the timetable", q,
+					"not one, or out of range");
 		}
 	sqlite3_finalize(q);
-	if (step == SQLITE_DONE)
-		return true;
-	return err_add(err, "store: %s", sqlite3_errmsg(s->db));
+	return step == SQLITE_DONE ||
+		unread(s, "entries of the timetable", err);
 }
 
 /* -- requests -- */

@@ -35,6 +35,9 @@ static bool read_ecs(struct edns_ecs *ecs, const uint8_t *p, size_t len)
 	}
 	memcpy(ecs->addr.bytes, &upper, 8);
 	memcpy(ecs->addr.bytes + 8, &lower, 8);
+	ecs->mapped = 0;
+	if (source >= ADDR_MAPPED_BITS)
+		ecs->mapped = (uint8_t)addr_unmap(&ecs->addr);
 	return true;
 }
 
@@ -103,7 +106,13 @@ static inline uint8_t *write_ecs(
 	put32(p,
 		(uint32_t)ecs->family << 16 | (uint32_t)ecs->source << 8 |
 			scope);
-	octets_copy(p + 4, ecs->addr.bytes, n - 4);
+	if (ecs->mapped) {
+		static const uint8_t v4_mapped[12] = {[10] = 0xff, 0xff};
+		memcpy(p + 4, v4_mapped, sizeof v4_mapped);
+		memcpy(p + 16, ecs->addr.bytes, n - 16);
+	} else {
+		octets_copy(p + 4, ecs->addr.bytes, n - 4);
+	}
 	return p + n;
 }
 

@@ -25,9 +25,11 @@ enum edns_option {
 /* CLIENT-SUBNET as the client sent it. */
 struct edns_ecs {
 	bool present;
-	uint16_t family;  /* 1 IPv4, 2 IPv6, 0 with source 0 only */
-	uint8_t source;   /* prefix length */
-	struct addr addr; /* ADDRESS filled up with zeros; family 0 for 0 */
+	uint16_t family; /* 1 IPv4, 2 IPv6, 0 with source 0 only */
+	uint8_t source;  /* prefix length */
+	uint8_t mapped; /* leading bits of ADDRESS that only say that the rest is
+			     IPv4: ADDR_MAPPED_BITS or 0; source counts them */
+	struct addr addr; /* the rest, filled up with zeros; family 0 for 0 */
 };
 
 struct edns {

@@ -37,6 +37,7 @@ enum rr_type {
 	RR_IXFR = 251,
 	RR_AXFR = 252,
 	RR_ANY = 255,
+	RR_CAA = 257,
 };
 
 enum rr_class { CLASS_IN = 1, CLASS_CH = 3, CLASS_NONE = 254, CLASS_ANY = 255 };

@@ -155,12 +155,12 @@ static double best(double (*measure)(const void *), const void *arg)
 }
 
 /* Keeps the table in a file and takes it from there, as starts do; returns the
- * mapped one, for lookups are to be as fast in it. */
+ * one that was read, for lookups are to be as fast in it. */
 static struct geo *keep(struct geo *geo, const char *const *files, unsigned n)
 {
 	char path[] = "/tmp/bench-geo-XXXXXX";
 	struct err err = {0};
-	double digest_ms = 1e9, map_ms = 1e9;
+	double digest_ms = 1e9, read_ms = 1e9;
 	int file = mkstemp(path);
 	int64_t start = clock_ns();
 
@@ -173,14 +173,14 @@ static struct geo *keep(struct geo *geo, const char *const *files, unsigned n)
 		int64_t then = clock_ns();
 		geo_free(geo);
 		int64_t before = clock_ns();
-		geo = geo_cache_map(path, 1, &err);
+		geo = geo_cache_read(path, 1, &err);
 		int64_t end = clock_ns();
 		if (!digest || !geo)
 			abort();
 		digest_ms = fmin(digest_ms, (double)(then - start) / 1e6);
-		map_ms = fmin(map_ms, (double)(end - before) / 1e6);
+		read_ms = fmin(read_ms, (double)(end - before) / 1e6);
 	}
-	printf(", digest %.2f ms, mapped in %.1f ms\n", digest_ms, map_ms);
+	printf(", digest %.2f ms, read in %.1f ms\n", digest_ms, read_ms);
 	unlink(path);
 	close(file);
 	return geo;

@@ -665,6 +665,7 @@ class Http(Test):
         self.assertNotEqual(self.lines()[1]["ETag"], tag)
 
     def test_lines_again_is_a_viewer(self):
+        self.eventually(lambda: "geoip: loaded" in self.d.log_text())
         tag = self.lines()[1]["ETag"]
         for _ in range(6):
             self.assertEqual(self.lines(**{"If-None-Match": tag})[0], 304)
@@ -928,11 +929,41 @@ class Replay(Test):
         done = self.replay(text + "state 30 a up\n" + self.QUERY % (40, 2, 1))
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("answer 1 - ttl=0 scope=0\nanswer 2 a ", done.stdout)
-        done = self.replay("node 0 E\"1.x nan 999 cap_conns=0 ip=zz domain={\n"
+        done = self.replay("node 0 E\"1.x - 999 cap_conns=0 ip=zz domain={\n"
                            "node 0 b 1 1 ip=2001:db8::1\n" +
                            self.QUERY % (20, 1, 1))
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertRegex(done.stdout, r'^answer 1 (E"1.x|b) ')
+
+    def test_absurd(self):
+        """What nobody can count with is refused, with its line."""
+        node = "node 0 a 1 1 ip=192.0.2.1\n"
+        query = self.QUERY % (20, 1, 1)
+        for line, word in (
+                ("time nan", "nan"), ("time -5", "-5"), ("time 1e9", "1e9"),
+                ("time 99999999999999999999", "99999999999999999999"),
+                ("time 2678400021", "2678400021"),
+                ("load 30 a inf 1 1 1", "inf"),
+                ("load 30 a 25 nan 1 1", "nan"),
+                ("load 30 a 25 1 1e999 1", "1e999"),
+                ("load 30 a -1e300 1 1 1", "-1e300"),
+                ("node 30 b nan 1 ip=192.0.2.2", "nan"),
+                ("node 30 b 1 1 cap_conns=inf ip=192.0.2.2", "inf"),
+                ("expect 30 live.example.com nan 1 1", "nan"),
+                ("query 30 2 live.example.com 20.0.1.0/24 8.8.8.8 nan 1",
+                 "nan")):
+            done = self.replay(node + query + line + "\n" + query)
+            self.assertEqual(done.returncode, 1, line)
+            self.assertIn("line 3: " + line.split()[0], done.stderr)
+            self.assertTrue(done.stderr.endswith(f": {word}\n"), done.stderr)
+            self.assertTrue(done.stdout.startswith("answer 1 a "), line)
+        self.assertEqual(
+            self.replay(node + query + "time 86400000\nnan nan\n").returncode,
+            0)
+        # T may begin anywhere
+        late = self.replay(node.replace("node 0", "node 1700000000000") +
+                           self.QUERY % (1700000000020, 1, 1))
+        self.assertTrue(late.stdout.startswith("answer 1 a "), late.stderr)
 
     def test_expect(self):
         """A crowd's room is left by others, from a minute before to its end;

@@ -557,6 +557,15 @@ static void test_ecs(void **state)
 		"0008000700011816"
 		"0a0102");
 
+	/* IPv4 inside IPv6 is IPv4: the same scope, counted from its beginning */
+	p = with_option("live.example.com", RR_A, 8,
+		"\0\2\170\0\0\0\0\0\0\0\0\0\0\0\377\377\12\1\2", 19);
+	run(&p, false);
+	assert_string_equal(opt_text(),
+		"0008001300027876"
+		"00000000000000000000ffff0a0102");
+	assert_int_equal(answer_client(&t.job)->family, 4);
+
 	/* source 0: the resolver's own place, scope 0 */
 	p = with_option("live.example.com", RR_A, 8, "\0\1\0\0", 4);
 	run(&p, false);

@@ -63,8 +63,10 @@ static void test_city(void **state)
 	assert_int_equal(place(geo, "10.1.2.3")->source, PLACE_UNKNOWN);
 	/* 0,0 with a country that does not exist */
 	assert_int_equal(place(geo, "11.1.2.3")->source, PLACE_UNKNOWN);
-	/* an alias of the IPv4 tree is no place of IPv6 */
-	assert_int_equal(place(geo, "2002:c000:201::")->source, PLACE_UNKNOWN);
+	/* 6to4 and NAT64: of the IPv4 address inside, alias or not */
+	assert_place(geo, "2002:c000:201::", 43.9, 125.3, "CN", 0);
+	assert_place(geo, "64:ff9b::198.51.100.129", 48.86, 2.35, "FR", 0);
+	assert_int_equal(place(geo, "2002:a01:203::")->source, PLACE_UNKNOWN);
 	geo_free(geo);
 }
 
@@ -91,6 +93,33 @@ static void test_merge(void **state)
 	assert_int_equal(place(geo, "2001:db8::1")->source, PLACE_COUNTRY);
 	assert_int_equal(place(geo, "2001:db8::1")->asn, 9808);
 	assert_int_equal(place(geo, "2001:db8:8000::1")->asn, 0);
+	geo_free(geo);
+}
+
+/* Other names, other depths, texts for numbers; and what was found is told. */
+static void test_vendors(void **state)
+{
+	struct geo *geo = LOAD(DATA "vendor.mmdb");
+	assert_place(geo, "192.0.2.77", 43.9, 125.3, "CN", 2516);
+	assert_place(geo, "198.51.100.1", -33.9, 151.2, "AU", 4134);
+	assert_place(geo, "198.51.100.129", 48.86, 2.35, "FR", 3215);
+	assert_place(geo, "203.0.113.1", 51.5, -0.1, "GB", 2856);
+	assert_int_equal(place(geo, "203.0.113.129")->source, PLACE_UNKNOWN);
+	assert_int_equal(place(geo, "203.0.113.129")->asn, 0);
+	assert_int_equal(place(geo, "100.64.2.1")->source, PLACE_UNKNOWN);
+	assert_int_equal(place(geo, "2001:db8::1")->source, PLACE_COUNTRY);
+	assert_string_equal(geo_report(geo),
+		DATA
+		"vendor.mmdb: 7 records: coordinates in 4, country in 5, "
+		"AS number in 4; coordinates not readable in 2, as 'north'; "
+		"country not readable in 1, as 'Germany'; "
+		"AS number not readable in 1, as 'ASx'\n");
+	geo_free(geo);
+	geo = LOAD(DATA "city.mmdb", DATA "asn.mmdb");
+	assert_string_equal(geo_report(geo),
+		DATA "city.mmdb: 9 records: coordinates in 5, country in 8, "
+		     "AS number in 0\n" DATA "asn.mmdb: 3 records: "
+		     "coordinates in 0, country in 0, AS number in 3\n");
 	geo_free(geo);
 }
 
@@ -141,6 +170,8 @@ static void test_refused(void **state)
 	refuse("/nonexistent.mmdb", "No such file");
 	refuse("/tmp", "not a file");
 	refuse(DATA "useless.mmdb", "no usable field");
+	refuse(DATA "unreadable.mmdb",
+		"coordinates not readable in 1, as 'north'");
 	refuse(DATA "mk.pl", "not a MaxMind database");
 	refuse_bytes("", 0, "not a MaxMind database");
 	refuse_bytes(bytes, n / 2, "not a MaxMind database");
@@ -163,14 +194,16 @@ static void test_damaged(void **state)
 	refuse_bytes(bad, n, "");
 	for (size_t i = 0; i < n; i++) {
 		struct err err = {0};
+		struct buf report = {0};
 		memcpy(bad, good, n);
 		bad[i] ^= 0xff;
 		char *path = temp_file(bad, n);
 		struct geo_builder *b = geo_builder_new();
-		if (mmdb_read(b, 1, path, &err))
+		if (mmdb_read(b, 1, path, &report, &err))
 			geo_free(geo_build(b));
 		else
 			geo_builder_free(b);
+		buf_fini(&report);
 		unlink(path);
 		free(path);
 		err_fini(&err);
@@ -252,6 +285,7 @@ int main(void)
 		cmocka_unit_test(test_city),
 		cmocka_unit_test(test_flat),
 		cmocka_unit_test(test_merge),
+		cmocka_unit_test(test_vendors),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_nets),

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
+#include <arpa/inet.h>
 #include <cmocka.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,6 +40,14 @@ static void add(struct geo_builder *b, unsigned layer, const char *net,
 	struct prefix p;
 	assert_true(prefix_parse(&p, net, true));
 	geo_builder_add(b, layer, &p, &place);
+}
+
+/* As it stands there, also if it is IPv4-mapped. */
+static struct addr addr6(const char *text)
+{
+	struct addr a = {.family = 6};
+	assert_int_equal(inet_pton(AF_INET6, text, a.bytes), 1);
+	return a;
 }
 
 static struct geo_leaf leaf(const struct geo *geo, const char *text)
@@ -257,7 +266,7 @@ static struct place expected(const struct model *m, const struct addr *a)
 static struct addr interesting(
 	struct rng *rng, const struct model *m, unsigned family)
 {
-	struct addr a;
+	struct addr a, v4;
 	do {
 		const struct prefix *p = &m->nets[below(rng, m->n)].prefix;
 		a = p->addr;
@@ -271,7 +280,7 @@ static struct addr interesting(
 		for (unsigned i = 0; i < bits; i++) /* noise in the tail */
 			if (i + below(rng, 24) > bits)
 				a.bytes[i / 8] ^= (uint8_t)(0x80 >> i % 8);
-	} while (a.family != family);
+	} while (a.family != family || addr_inside(&a, &v4));
 	return a;
 }
 
@@ -309,6 +318,13 @@ static bool uniform(const struct model *m, const struct addr *a, unsigned len)
 			if (memcmp(&first, &other, sizeof first) != 0)
 				return false;
 		}
+	}
+	static const char *const inside[] = {
+		"::ffff:0:0", "64:ff9b::", "2002::"};
+	for (int i = 0; i < 3; i++) { /* these end a block too */
+		struct addr other = addr6(inside[i]);
+		if (prefix_contains(&block, &other))
+			return false;
 	}
 	struct place low = expected(m, &block.addr);
 	return !memcmp(&first, &low, sizeof first);
@@ -407,6 +423,107 @@ static void test_large(void **state)
 	geo_free(geo);
 }
 
+/* -- IPv4 inside IPv6 -- */
+
+static struct addr inside(unsigned begin, const struct addr *v4)
+{
+	struct addr a = addr(begin == 16 ? "2002::" : "64:ff9b::");
+	memcpy(a.bytes + begin / 8, v4->bytes, 4);
+	for (unsigned i = begin / 8 + 4; i < 16; i++)
+		a.bytes[i] = (uint8_t)(7 * i);
+	return a;
+}
+
+/* The place of what is inside, and a scope that is true: for random tables. */
+static void test_inside_random(void **state)
+{
+	static struct model m;
+	for (unsigned seed = 1; seed <= 40; seed++) {
+		struct rng rng = {seed};
+		struct geo_builder *b = geo_builder_new();
+		m.n = 40;
+		for (unsigned i = 0; i < m.n; i++) {
+			struct said *s = &m.nets[i];
+			s->prefix = random_prefix(&rng, i % 4 ? 4 : 6);
+			s->place = random_place(&rng);
+			if (s->prefix.addr.family == 6 && s->prefix.len > 8)
+				s->prefix.addr.bytes[0] = 0x24;
+			geo_builder_add(b, i % LAYERS, &s->prefix, &s->place);
+		}
+		struct geo *geo = geo_build(b);
+		for (unsigned i = 0; i < 200; i++) {
+			unsigned begin = i % 2 ? 16 : 96;
+			struct addr v4 = interesting(&rng, &m, 4);
+			struct addr a = inside(begin, &v4);
+			struct geo_leaf want = geo_find(geo, &v4);
+			struct geo_leaf got = geo_find(geo, &a);
+			assert_int_equal(got.place, want.place);
+			unsigned scope = begin + want.scope;
+			assert_int_equal(got.scope, scope < 40 ? 40 : scope);
+			struct addr c = random_within(&rng, &a, got.scope);
+			struct geo_leaf other = geo_find(geo, &c);
+			assert_int_equal(other.place, got.place);
+			assert_int_equal(other.scope, got.scope);
+		}
+		geo_free(geo);
+	}
+}
+
+/* Whoever names them himself is the operator; wider ranges do not name them. */
+static void test_inside_named(void **state)
+{
+	const struct place nets = {.lat = 9, .lon = 9, .source = PLACE_NETS};
+	struct geo_builder *b = geo_builder_new();
+	add(b, 1, "1.2.3.0/24", (struct place)AT(1, 1));
+	add(b, 1, "1.9.0.0/16", (struct place)AT(5, 1));
+	add(b, 0, "::/0", (struct place)AT(8, 8));
+	add(b, 1, "2000::/3", (struct place)AT(7, 7));
+	add(b, 1, "2002::/16", (struct place)OF(6939));
+	add(b, 1, "2002:102:300::/40", (struct place)AT(6, 6));
+	add(b, 1, "64:ff9b::/96", (struct place)AT(6, 6));
+	add(b, 0, "2002:109::/33", nets);
+	add(b, 0, "64:ff9b::1.9.0.0/112", nets);
+	struct geo *geo = geo_build(b);
+
+	assert_true(place(geo, "2002:102:304::1")->lat == 1);
+	assert_int_equal(place(geo, "2002:102:304::1")->asn, 0);
+	assert_int_equal(leaf(geo, "2002:102:304::1").scope, 40);
+	assert_int_equal(leaf(geo, "2002:505:505::1").place, 0);
+	assert_true(place(geo, "64:ff9b::1.2.3.4")->lat == 1);
+	assert_int_equal(leaf(geo, "64:ff9b::1.2.3.4").scope, 120);
+	assert_true(place(geo, "2002:109:1::1")->lat == 9);
+	assert_true(place(geo, "2002:109:8001::1")->lat == 5);
+	assert_true(place(geo, "64:ff9b::1.9.5.5")->lat == 9);
+	assert_true(place(geo, "64:ff9b:1::1")->lat == 8);
+	assert_true(place(geo, "2003::1")->lat == 8);
+	geo_free(geo);
+}
+
+/* A scope never says that a neighbour is a client with IPv4 inside. */
+static void test_inside_neighbours(void **state)
+{
+	static const struct {
+		const char *in, *near;
+		unsigned same; /* leading bits */
+	} rows[] = {{"64:ff9b::1.2.3.4", "64:ff9b::1:0:0:1", 79},
+		{"64:ff9b::1.2.3.4", "64:ff9b:1::1", 47},
+		{"::ffff:0:0", "::fffe:0:0", 95}, {"::ffff:0:0", "::1", 80}};
+	struct geo_builder *b = geo_builder_new();
+	add(b, 1, "1.2.3.0/24", (struct place)AT(1, 1));
+	struct geo *geo = geo_build(b);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		assert_in_range(
+			leaf(geo, rows[i].near).scope, rows[i].same + 1u, 128);
+	geo_free(geo);
+
+	b = geo_builder_new(); /* nothing known of IPv4: nothing to part */
+	add(b, 1, "2001:db8::/32", (struct place)AT(1, 1));
+	geo = geo_build(b);
+	assert_int_equal(leaf(geo, "64:ff9b::1.2.3.4").place, 0);
+	assert_int_equal(leaf(geo, "64:ff9b::1.2.3.4").scope, 40);
+	geo_free(geo);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -416,6 +533,9 @@ int main(void)
 		cmocka_unit_test(test_order_and_doubles),
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_large),
+		cmocka_unit_test(test_inside_random),
+		cmocka_unit_test(test_inside_named),
+		cmocka_unit_test(test_inside_neighbours),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

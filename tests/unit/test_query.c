@@ -220,6 +220,36 @@ static void test_ecs_lengths(void **state)
 	}
 }
 
+/* IPv4-mapped: the IPv4 address; what is sent back is what came. */
+static void test_ecs_mapped(void **state)
+{
+	for (unsigned source = 96; source <= 128; source++) {
+		char option[20] = {0, 2, (char)source, 0, [14] = (char)0xff,
+			(char)0xff, 10, 1, 2, 3};
+		uint8_t reply[64];
+		unsigned n = (source + 7) / 8;
+		for (unsigned i = source; i < 128; i++)
+			option[4 + i / 8] &= (char)~(0x80 >> i % 8);
+		check_option(
+			&(struct option_row){8, option, 4 + n, RCODE_NOERROR});
+		const struct edns_ecs *ecs = &q.edns.ecs;
+		assert_int_equal(ecs->source, source);
+		assert_int_equal(ecs->mapped, 96);
+		assert_int_equal(ecs->addr.family, 4);
+		assert_memory_equal(ecs->addr.bytes, option + 16, 4);
+		struct edns_reply out = {.ecs = ecs, .scope = 116};
+		assert_int_equal(
+			edns_write(&out, reply), EDNS_FIXED_LEN + 8 + n);
+		option[3] = 116;
+		assert_memory_equal(reply + EDNS_FIXED_LEN + 4, option, 4 + n);
+	}
+	/* Shorter: other addresses too. */
+	check_option(&(struct option_row){
+		8, "\0\2\130\0\0\0\0\0\0\0\0\0\0\0\377", 15, RCODE_NOERROR});
+	assert_int_equal(q.edns.ecs.mapped, 0);
+	assert_int_equal(q.edns.ecs.addr.family, 6);
+}
+
 /* RFC 7873 5.2.2 */
 static void test_cookie(void **state)
 {
@@ -273,6 +303,7 @@ int main(void)
 		cmocka_unit_test(test_opt),
 		cmocka_unit_test(test_ecs),
 		cmocka_unit_test(test_ecs_lengths),
+		cmocka_unit_test(test_ecs_mapped),
 		cmocka_unit_test(test_cookie),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_cookie_only),

@@ -68,22 +68,57 @@ static void bad(const char *body, const char *why)
 
 static void test_bad(void **state)
 {
-	static char longer[2048];
 	bad("", "JSON");
 	bad("[]", "code");
 	bad("{\"streams\":[]}", "code");
 	bad("{\"code\":2049,\"streams\":[]}", "code");
 	bad("{\"code\":0,\"urls\":{}}", "streams");
-	bad("{\"code\":0,\"streams\":[7]}", "publish");
-	bad("{\"code\":0,\"streams\":[{\"publish\":{\"active\":true}}]}",
-		"url");
-	bad("{\"code\":0,\"streams\":[{\"url\":[],\"publish\":{}}]}", "url");
-	bad("{\"code\":0,\"streams\":[{\"url\":\"/a/\\u0001\",\"publish\":{}}]}",
-		"control");
-	snprintf(longer, sizeof longer,
-		"{\"code\":0,\"streams\":[{\"url\":\"/live/%01000d\",\"publish\":{}}]}",
-		1);
-	bad(longer, "too long");
+}
+
+/* Between two good ones. */
+static void odd(const char *entry, const char *why)
+{
+	static char body[4096];
+	snprintf(body, sizeof body,
+		"{\"code\":0,\"streams\":["
+		"{\"url\":\"/live/a\",\"clients\":3.0,\"publish\":{\"active\":true}},%s,"
+		"{\"url\":\"/live/\xe6\xb8\xaf\",\"publish\":{\"active\":true}}]}",
+		entry);
+	struct stream_list *list = parse(body);
+	if (list->n != 2)
+		fail_msg("%s: %u streams are left", entry, list->n);
+	assert_string_equal(list->stream[0].url, "/live/a");
+	assert_int_equal(list->stream[0].clients, 3);
+	assert_string_equal(list->stream[1].url, "/live/\xe6\xb8\xaf");
+	assert_int_equal(list->left_out, 1);
+	if (!strstr(list->why, why))
+		fail_msg("'%s' is not about %s", list->why, why);
+	free(list);
+}
+
+/* What publishers call themselves hides nobody else. */
+static void test_odd(void **state)
+{
+	static char entry[2048];
+	static const char *const names[] = {"a\\u0001", "a\\t", "a\tb", "a\x01",
+		"a\xff", "a\xc3", "\xc0\xaf", "\xed\xa0\x80",
+		"\xf4\x90\x80\x80", "\\u0000", "\\ud800", "\\ud800\\u0041",
+		"\\udc00", "\\x41", "\\u00g0", "a\xc2\x9b"};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		snprintf(entry, sizeof entry,
+			"{\"url\":\"/live/%s\",\"publish\":{\"active\":true}}",
+			names[i]);
+		odd(entry, "control characters");
+	}
+	odd("7", "publish");
+	odd("null", "publish");
+	odd("{\"url\":\"/a/b\"}", "publish");
+	odd("{\"publish\":{\"active\":true}}", "url");
+	odd("{\"app\":\"live\",\"name\":\"\",\"publish\":{}}", "name");
+	odd("{\"url\":[],\"publish\":{}}", "url");
+	snprintf(entry, sizeof entry,
+		"{\"url\":\"/live/%01000d\",\"publish\":{}}", 1);
+	odd(entry, "too long");
 }
 
 static void test_index(void **state)
@@ -112,6 +147,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_real),
 		cmocka_unit_test(test_versions), cmocka_unit_test(test_bad),
-		cmocka_unit_test(test_index)};
+		cmocka_unit_test(test_odd), cmocka_unit_test(test_index)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -131,6 +131,47 @@ static void test_tolerant(void **state)
 		good(MAKE(.stamp = ",\"srs_sample_time\":0")).sampled_ms, 0);
 }
 
+/* 64 bits are 64 bits. */
+static void test_counters(void **state)
+{
+	static const struct {
+		const char *sent;
+		uint64_t is;
+	} rows[] = {{"9007199254740993", 9007199254740993},
+		{"9223372036854775807", INT64_MAX},
+		{"9223372036854775808", 9223372036854775808u},
+		{"18446744073709549568", 18446744073709549568u},
+		{"18446744073709551615", UINT64_MAX},
+		{"9.5e15", 9500000000000000}, {"77.0", 77},
+		{"1.2e19", 12000000000000000000u}};
+	char text[80];
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		snprintf(text, sizeof text, ",\"srs_send_bytes\":%s",
+			rows[i].sent);
+		struct sample s = good(MAKE(.sent = text));
+		if (s.send_bytes != rows[i].is)
+			fail_msg("%s was read as %llu", rows[i].sent,
+				(unsigned long long)s.send_bytes);
+		/* what stands beside it is as ever */
+		assert_int_equal(s.connections, 3);
+		assert_int_equal(s.sampled_ms, 900);
+		assert_int_equal(s.identity, good(MAKE(0)).identity);
+	}
+	bad(MAKE(.sent = ",\"srs_send_bytes\":18446744073709560000"),
+		"out of range");
+	bad(MAKE(.sent = ",\"srs_send_bytes\":1e30"), "out of range");
+	assert_int_equal(
+		good(MAKE(.conns = ",\"conn_srs\":3.0")).connections, 3);
+}
+
+/* A path that is no UTF-8 says nothing about the load. */
+static void test_not_utf8(void **state)
+{
+	struct sample s =
+		good(MAKE(.self = "{\"cwd\":\"/srs/\xff\",\"pid\":7}"));
+	assert_int_equal(s.connections, 3);
+}
+
 static void test_no_answer(void **state)
 {
 	char *index = body_of("tests/data/srs/nopath.txt");
@@ -244,6 +285,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_load),
 		cmocka_unit_test(test_tolerant),
+		cmocka_unit_test(test_counters),
+		cmocka_unit_test(test_not_utf8),
 		cmocka_unit_test(test_no_answer),
 		cmocka_unit_test(test_wrong_types),
 		cmocka_unit_test(test_heartbeat),

@@ -222,8 +222,7 @@ static void test_errors(void **state)
 		"\"192.0.2.256\"\n"
 		"z:6: AAAA: Syntax error, could not parse the RR's rdata "
 		"\"192.0.2.1\"\n"
-		"z:7: MX: Syntax error, could not parse the RR's rdata "
-		"\"mail\"\n");
+		"z:7: MX: not a number from 0 to 65535 \"mail\"\n");
 	check_messages(HEAD "a FOO 1\nb\n$FOO x\n$TTL x\n$ORIGIN\n",
 		"z:5: not a type \"FOO\"\n"
 		"z:6: a record without a type\n"
@@ -238,6 +237,248 @@ static void test_errors(void **state)
 		" A 192.0.2.1\n" HEAD, "z:1: the first record has no owner\n");
 	check_messages(
 		"@ NS ns1\n" HEAD, "z:1: no TTL, neither here nor before\n");
+}
+
+/* Every numeric field of every type: what does not fit means nothing else. */
+static void test_numbers(void **state)
+{
+	static const char *const rows[] = {"MX 70000 a", "MX -1 a", "MX +1 a",
+		"MX 0x10 a", "SRV 0 0 99999 a", "SRV 65536 0 1 a",
+		"SRV 0 65536 1 a", "CAA 300 issue \"ca\"", "KX 70000 a",
+		"AFSDB 70000 a", "RT 70000 a", "PX 70000 a b",
+		"NAPTR 70000 1 \"s\" \"\" \"\" .",
+		"NAPTR 1 70000 \"s\" \"\" \"\" .", "URI 70000 1 \"x\"",
+		"URI 1 70000 \"x\"", "L32 70000 10.1.2.0", "LP 70000 a",
+		"NID 70000 0014:4fff:ff20:ee64",
+		"L64 70000 2001:0db8:1140:1000", "DS 70000 8 1 0000",
+		"DS 1 300 1 0000", "DS 1 8 300 0000", "CDS 1 300 1 0000",
+		"DNSKEY 65792 3 8 AAAA", "DNSKEY 256 259 8 AAAA",
+		"DNSKEY 256 3 300 AAAA", "CDNSKEY 256 3 300 AAAA",
+		"TLSA 300 1 1 00", "TLSA 3 257 1 00", "TLSA 3 1 257 00",
+		"SMIMEA 300 1 1 00", "SSHFP 300 1 00", "SSHFP 1 300 00",
+		"CERT 70000 0 0 AAAA", "CERT 0 0 0 AAAA",
+		"CERT PGP 70000 0 AAAA", "CERT PGP 0 300 AAAA",
+		"CSYNC 4294967296 3 A", "CSYNC 1 65536 A",
+		"CSYNC 1 3 A TYPE70000", "ZONEMD 4294967296 1 1 00",
+		"NSEC3PARAM 257 0 1 -", "NSEC3PARAM 1 256 1 -",
+		"NSEC3PARAM 1 0 70000 -", "IPSECKEY 300 1 2 192.0.2.38 AAAA",
+		"IPSECKEY 10 1 258 192.0.2.38 AAAA",
+		"IPSECKEY 10 257 2 192.0.2.38 AAAA",
+		"HIP 258 200100107B1A74DF365639CC39F1D578 AAAA rvs",
+		"APL 1:192.0.2.0/33", "APL 2:2001:db8::/300",
+		"APL 65537:192.0.2.0/24", "WKS 192.0.2.1 300 25",
+		"WKS 192.0.2.1 tcp 70000", "LOC 91 N 24 E 10m",
+		"LOC 90 0 1 N 24 E 10m", "LOC 60 60 N 24 E 10m",
+		"LOC 60 9 60.5 N 24 E 10m", "LOC 60 N 181 E 10m",
+		"LOC 60 N 24 E 42849673m", "LOC 60 N 24 E -100001m",
+		"LOC 60 N 24 E 10m 90000001m", "HTTPS 70000 .",
+		"TYPE65537 \\# 4 01020304", "TYPE65300 \\# 65539 010203",
+		"TYPE65300 \\# 2 010203"};
+	char text[512], begin[64];
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct name apex = nm("example.com");
+		struct zone_builder *b = zone_builder_new(&apex);
+		struct err err = {0};
+		snprintf(text, sizeof text, HEAD "x %s\n", rows[i]);
+		if (zonefile_parse(b, "z", text, strlen(text), &err))
+			fail_msg("%s was taken", rows[i]);
+		snprintf(begin, sizeof begin, "z:5: ");
+		if (strncmp(err_text(&err), begin, strlen(begin)) != 0)
+			fail_msg("%s: %s", rows[i], err_text(&err));
+		zone_builder_free(b);
+		err_fini(&err);
+	}
+	check_messages("$TTL 300\n@ NS ns1\nns1 A 192.0.2.1\n"
+		       "@ SOA ns1 h 20240101001 2 3 4 60\n",
+		"z:4: SOA: not a number from 0 to 4294967295 \"20240101001\"\n"
+		"z:1: no SOA at the apex\n");
+	check_messages("$TTL 300\n@ NS ns1\nns1 A 192.0.2.1\n"
+		       "@ SOA ns1 h 1 99999999999 3 4 60\n",
+		"z:4: SOA: a time above 4294967295 s \"99999999999\"\n"
+		"z:1: no SOA at the apex\n");
+	check_messages(HEAD "a MX 70000 b\n",
+		"z:5: MX: not a number from 0 to 65535 \"70000\"\n");
+}
+
+/* Octets of a record's RDATA as ldns prints them; both are of one zone. */
+static void check_same(const char *ours, const char *other)
+{
+	char text[2048];
+	snprintf(text, sizeof text, HEAD "x %s\nx %s\n", ours, other);
+	struct zone *zone = zone_text("example.com", text);
+	if (zone->records != 4) /* the second is a duplicate */
+		fail_msg("%s is not %s", ours, other);
+	zone_free(zone);
+}
+
+static void test_svcb(void **state)
+{
+	/* RFC 9460 D.2 */
+	check_same("SVCB 1 foo.example.com. port=53",
+		"SVCB \\# 25 0001 03666f6f076578616d706c6503636f6d00 0003 0002 0035");
+	check_same("SVCB 1 foo.example.com. key667=hello",
+		"SVCB \\# 28 0001 03666f6f076578616d706c6503636f6d00 029b 0005 68656c6c6f");
+	check_same("SVCB 1 foo.example.com. key667=\"hello\\210qoo\"",
+		"SVCB \\# 32 0001 03666f6f076578616d706c6503636f6d00 029b 0009"
+		" 68656c6c6fd2716f6f");
+	check_same(
+		"SVCB 1 foo.example.com. ( ipv6hint=\"2001:db8::1,2001:db8::53:1\" )",
+		"SVCB \\# 55 0001 03666f6f076578616d706c6503636f6d00 0006 0020"
+		" 20010db8000000000000000000000001"
+		" 20010db8000000000000000000530001");
+	check_same(
+		"SVCB 16 foo.example.org. ( alpn=h2,h3-19 mandatory=ipv4hint,alpn"
+		" ipv4hint=192.0.2.1 )",
+		"SVCB \\# 48 0010 03666f6f076578616d706c65036f7267 00 0000 0004"
+		" 00010004 0001 0009 02 6832 05 68332d3139 0004 0004 c0000201");
+	const char *escaped =
+		"SVCB \\# 35 0010 03666f6f076578616d706c65036f726700"
+		" 0001 000c 08 665c6f6f2c626172 02 6832";
+	check_same("SVCB 16 foo.example.org. alpn=\"f\\\\\\\\oo\\\\,bar,h2\"",
+		escaped);
+	check_same("SVCB 16 foo.example.org. alpn=f\\\\\\092oo\\092,bar,h2",
+		escaped);
+	check_same("HTTPS 1 . ech=\"AAECAwQ=\" alpn=h2 no-default-alpn",
+		"HTTPS \\# 23 0001 00 0001 0003 026832 0002 0000 0005 0005 0001020304");
+	check_same("HTTPS 0 svc", "HTTPS 0 svc.example.com.");
+
+	static const char *const rows[][2] = {
+		{". alpn=h2 alpn=h3", "HTTPS: alpn twice"},
+		{". port=70000", "HTTPS: not a value of port \"port=70000\""},
+		{". port=53x", "HTTPS: not a value of port \"port=53x\""},
+		{". port", "HTTPS: not a value of port \"port\""},
+		{". mandatory=port", "HTTPS: port is mandatory and missing"},
+		{". mandatory=key123 alpn=h2",
+			"HTTPS: key123 is mandatory and missing"},
+		{". mandatory=mandatory",
+			"HTTPS: not a value of mandatory \"mandatory=mandatory\""},
+		{". mandatory=alpn,alpn alpn=h2",
+			"HTTPS: not a value of mandatory \"mandatory=alpn,alpn\""},
+		{". alpn=", "HTTPS: not a value of alpn \"alpn=\""},
+		{". alpn=h2,,h3", "HTTPS: not a value of alpn \"alpn=h2,,h3\""},
+		{". alpn=\"f\\\\oo\\,bar,h2\"",
+			"HTTPS: not a value of alpn \"alpn=\"f\\\\oo\\,bar,h2\"\""},
+		{". no-default-alpn", "HTTPS: no-default-alpn without alpn"},
+		{". no-default-alpn=x alpn=h2",
+			"HTTPS: not a value of no-default-alpn \"no-default-alpn=x\""},
+		{". ipv4hint=192.0.2.256",
+			"HTTPS: not a value of ipv4hint \"ipv4hint=192.0.2.256\""},
+		{". ipv6hint=192.0.2.1",
+			"HTTPS: not a value of ipv6hint \"ipv6hint=192.0.2.1\""},
+		{". ech=AAA", "HTTPS: not a value of ech \"ech=AAA\""},
+		{". key65535=x", "HTTPS: not a parameter \"key65535=x\""},
+		{". key65536=x", "HTTPS: not a parameter \"key65536=x\""},
+		{". key01=x", "HTTPS: not a parameter \"key01=x\""},
+		{". foo=x", "HTTPS: not a parameter \"foo=x\""},
+		{"", "HTTPS: no priority and target"}};
+	char text[512], expect[256];
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		snprintf(text, sizeof text, HEAD "x HTTPS 1 %s\n", rows[i][0]);
+		snprintf(expect, sizeof expect, "z:5: %s\n", rows[i][1]);
+		check_messages(text, expect);
+	}
+	check_messages(HEAD "x HTTPS \\# 13 0001 00 0003 0002 0035 0003 0000\n",
+		"z:5: HTTPS: port twice\n");
+	check_messages(HEAD "x HTTPS \\# 7 0001 00 0003 0000\n",
+		"z:5: HTTPS: not a value of port\n");
+}
+
+static void test_caa(void **state)
+{
+	check_same("CAA 0 issue letsencrypt.org",
+		"CAA 0 issue \"letsencrypt.org\"");
+	check_same("CAA 128 iodef \"mailto:a@b; x\"",
+		"CAA \\# 20 80 05 696f646566 6d61696c746f3a6140623b2078");
+	check_same("CAA 0 issue \"\"", "CAA \\# 7 00 05 6973737565");
+	check_messages(HEAD "x CAA 0 issue a b\n",
+		"z:5: CAA: more than one value (without quotes?) \"b\"\n");
+	check_messages(HEAD "x CAA 0 is-sue a\n",
+		"z:5: CAA: not a tag of letters and digits \"is-sue\"\n");
+	check_messages(
+		HEAD "x CAA 0 issue\n", "z:5: CAA: not FLAGS TAG VALUE\n");
+}
+
+/* Messages that name the cause. */
+static void test_causes(void **state)
+{
+	static char text[1024];
+	check_messages("\xef\xbb\xbf" HEAD,
+		"z:1: a byte order mark (BOM) before the text\n"
+		"z:1: no SOA at the apex\nz:1: no NS at the apex\n");
+	check_messages("\xff\xfe" HEAD,
+		"z:1: UTF-16 with a byte order mark (BOM), not ASCII\n"
+		"z:1: no SOA at the apex\nz:1: no NS at the apex\n");
+	snprintf(text, sizeof text, HEAD "a TXT \"%0256d\"\n", 0);
+	check_messages(text,
+		"z:5: TXT: a string above 255 octets, to be cut into several "
+		"\"\"000000000000000000000000000000000000000\"\n");
+	snprintf(text, sizeof text, HEAD "a TXT \"%0254d\\065\"\n", 0);
+	check_sets(text, "a.example.com", "TXT/300/1");
+	check_sets(HEAD "\"www\" A 192.0.2.2\n", "www.example.com", "A/300/1");
+	check_sets(HEAD "\"www.example.com.\" A 192.0.2.2\n", "www.example.com",
+		"A/300/1");
+	check_sets(
+		HEAD "\"a b\" A 192.0.2.2\n", "a\\032b.example.com", "A/300/1");
+	check_sets(HEAD "$ORIGIN \"sub\"\nx A 192.0.2.2\n", "x.sub.example.com",
+		"A/300/1");
+	check_messages(HEAD "a CNAME \"foo\"\n",
+		"z:5: CNAME: a name in quotes \"\"foo\"\"\n");
+	check_messages(HEAD "w\"w A 192.0.2.2\"\n",
+		"z:5: not a name \"w\"w A 192.0.2.2\"\"\n");
+}
+
+static void test_generate(void **state)
+{
+	check_sets(HEAD "$GENERATE 1-10 h$ A 192.0.2.$\n", "h10.example.com",
+		"A/300/1");
+	check_sets(HEAD "$GENERATE 1-10 h$ A 192.0.2.$\n", "h11.example.com",
+		"none");
+	check_sets(HEAD "$GENERATE 0-9/3 h$ 60 IN A 192.0.2.$\n",
+		"h9.example.com", "A/60/1");
+	check_sets(HEAD "$GENERATE 0-9/3 h$ A 192.0.2.$\n", "h1.example.com",
+		"none");
+	check_sets(HEAD "$GENERATE 7-7 h${3,4,x} TXT ${-7,3}\n",
+		"h000a.example.com", "TXT/300/1");
+	check_sets(HEAD "$GENERATE 254-254 ${0,2,X}-${0,0,o}-$$ TXT a\n",
+		"FE-376-$.example.com", "TXT/300/1");
+	check_sets(HEAD "$GENERATE 4660-4660 ${0,0,n} TXT a\n",
+		"4.3.2.1.example.com", "TXT/300/1");
+	check_sets(HEAD "$GENERATE 1-1 ${0,5,N} TXT a\n", "1.0.0.example.com",
+		"TXT/300/1");
+	check_sets(HEAD "$generate 1-2 @ NS ns$.example.net.\n", "example.com",
+		"SOA/300/1 NS/300/3");
+	/* what stands behind it is on its own line */
+	check_messages(HEAD "$GENERATE 250-260 h$ A 192.0.2.$\nx A y\n",
+		"z:5: $GENERATE 256: A: Syntax error, could not parse the RR's "
+		"rdata \"192.0.2.256\"\n"
+		"z:6: A: Syntax error, could not parse the RR's rdata \"y\"\n");
+	check_messages(
+		HEAD "$GENERATE 1-2\n", "z:5: $GENERATE without a record\n");
+	check_messages(HEAD
+		"$GENERATE 2-1 a A 1.2.3.4\n$GENERATE 1 a A 1.2.3.4\n"
+		"$GENERATE 1-2/0 a A 1.2.3.4\n"
+		"$GENERATE 1-99999999999 a A 1.2.3.4\n",
+		"z:5: not a range FROM-TO[/STEP] \"2-1\"\n"
+		"z:6: not a range FROM-TO[/STEP] \"1\"\n"
+		"z:7: not a range FROM-TO[/STEP] \"1-2/0\"\n"
+		"z:8: not a range FROM-TO[/STEP] \"1-99999999999\"\n");
+	check_messages(HEAD "$GENERATE 1-2 a${-5} A 1.2.3.4\n"
+			    "$GENERATE 1-2 a${0,2,z} A 1.2.3.4\n"
+			    "$GENERATE 1-2 a${0 A 1.2.3.4\n",
+		"z:5: $GENERATE 1: $GENERATE: not OFFSET[,WIDTH[,BASE]] of a "
+		"number from 0 \"${-5}\"\n"
+		"z:6: $GENERATE 1: $GENERATE: not OFFSET[,WIDTH[,BASE]] of a "
+		"number from 0 \"${0,2,z}\"\n"
+		"z:7: $GENERATE 1: $GENERATE: not OFFSET[,WIDTH[,BASE]] of a "
+		"number from 0 \"${0 A 1.2.3.4\"\n");
+	/* bounded: all of a zone together */
+	check_messages(HEAD "$GENERATE 0-200000 a TXT b\n"
+			    "$GENERATE 0-200000 a TXT b\n",
+		"z:6: $GENERATE: too many records (262144 a zone) "
+		"\"0-200000\"\n");
+	check_messages(HEAD "$GENERATE 0-262143 a$ TXT ${0,255} ${0,255}\n",
+		"z:5: $GENERATE 128282: $GENERATE: too much text (64 MiB a "
+		"zone)\n");
 }
 
 static void test_warnings(void **state)
@@ -394,6 +635,11 @@ int main(void)
 		cmocka_unit_test(test_syntax),
 		cmocka_unit_test(test_types),
 		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_svcb),
+		cmocka_unit_test(test_caa),
+		cmocka_unit_test(test_causes),
+		cmocka_unit_test(test_generate),
 		cmocka_unit_test(test_warnings),
 		cmocka_unit_test(test_include),
 		cmocka_unit_test(test_long_line),

@@ -21,6 +21,7 @@ interface Answer {
 	name: string;
 	role: string;
 	streams: number;
+	streams_left_out: number;
 	records?: string[];
 	stability?: Stability;
 }
@@ -46,6 +47,7 @@ function stability(s: Stability): Fact[] {
 
 function facts(node: Answer): Fact[] {
 	const all: Fact[] = node.role === "edge" ? [] : [["Streams", String(node.streams)]];
+	if (node.streams_left_out) all.push(["Streams left out", `${node.streams_left_out}, unreadable`]);
 	if (node.stability) all.push(...stability(node.stability));
 	return all;
 }

@@ -82,3 +82,26 @@ make('asn.mmdb', 6, 24, 'dnsd-ASN', \%types,
 # Nothing that dnsd could use.
 make('useless.mmdb', 4, 24, 'other', \%types,
 	[ '192.0.2.0/24', { timezone => 'UTC' } ]);
+
+# As other vendors have it: texts for numbers, other names, other depths.
+my %vendor = (%types, lat => 'utf8_string', lng => 'utf8_string',
+	lon => 'utf8_string', loc => 'utf8_string',
+	latitude => 'utf8_string', longitude => 'utf8_string',
+	country => 'utf8_string', traits => 'map', as_number => 'uint32');
+make('vendor.mmdb', 6, 24, 'location', \%vendor,
+	[ '192.0.2.0/24', { lat => '43.9', lng => '125.3', country => 'CN',
+		asn => 'AS2516' } ],
+	[ '198.51.100.0/25', { lat => '-33.90', lon => ' 151.2 ',
+		country => 'AU', asn => '4134' } ],
+	[ '198.51.100.128/25', { location => { latitude => '48.86',
+		longitude => '2.35' }, country_code => 'fr',
+		traits => { autonomous_system_number => 3215 } } ],
+	[ '203.0.113.0/25', { loc => '51.5,-0.1', country => 'GB',
+		as_number => 2856 } ],
+	[ '203.0.113.128/25', { latitude => 'north', longitude => '1.0',
+		country => 'Germany', asn => 'ASx' } ],
+	[ '100.64.0.0/16', { lat => '', lng => '', country => '-',
+		asn => '' } ],
+	[ '2001:db8::/32', { lat => '91.0', lng => '0.1', country => 'BR' } ]);
+make('unreadable.mmdb', 4, 24, 'location', \%vendor,
+	[ '192.0.2.0/24', { lat => 'north', lng => 'east' } ]);
