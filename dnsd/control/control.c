@@ -26,6 +26,7 @@
 #define WATCH_MS 1000
 #define SAVE_MS 10000
 #define FAILURE_LINES_PER_S 20
+#define LIBEVENT_LINES_PER_S 1
 #define READY_WAIT_MS 300 /* steered names wait for first polls so long */
 
 /* -- publishing -- */
@@ -675,6 +676,18 @@ static void raise_limits(void)
 	}
 }
 
+/* What libevent warns of, through a log that has a limit: it may warn at every
+ * turn of a loop. Any thread that runs one. */
+static void on_libevent(int severity, const char *text)
+{
+	static _Thread_local struct log_limit limit;
+	unsigned held;
+	if (severity < EVENT_LOG_WARN ||
+		!log_allowed(&limit, clock_ms(), LIBEVENT_LINES_PER_S, &held))
+		return;
+	log_warn("libevent: %s%s", text, held ? " (others held back)" : "");
+}
+
 /* All sockets and the key while we are root, then privileges are dropped. */
 static bool open_sockets(
 	struct control *c, struct http_sockets *http, struct err *err)
@@ -793,6 +806,7 @@ int control_run(const char *path)
 	signal(SIGPIPE, SIG_IGN);
 	signals_block(true);
 	raise_limits();
+	event_set_log_callback(on_libevent);
 	c.reload_error = mem_strdup("");
 	bool ok = start(&c, &err);
 	log_lines(LOG_LVL_WARN, "", err.warnings);

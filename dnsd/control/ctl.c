@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/sockets.h"
 #include "control/approve.h"
 #include "control/state.h"
 #include "control/try.h"
@@ -24,6 +25,7 @@
 #define LINE_MAX_BYTES 4096
 #define WORDS_MAX 40
 #define SESSIONS_MAX 64
+#define PAUSE_MS 100 /* without accepting, when there is no descriptor left */
 
 struct session {
 	struct session *next;
@@ -39,7 +41,8 @@ struct ctl {
 	struct control *control;
 	int fd;
 	char *path;
-	struct event *accept;
+	struct event *accept, *go_on;
+	struct log_fault no_room;
 	struct session *sessions;
 	unsigned n;
 };
@@ -327,12 +330,33 @@ static void on_event(struct bufferevent *io, short what, void *arg)
 	}
 }
 
+static void pause_accepting(struct ctl *ctl, const char *why)
+{
+	struct timeval pause = {0, PAUSE_MS * 1000};
+	if (log_failed(&ctl->no_room, why, clock_ms()))
+		log_warn("control socket: no connection can be accepted: %s",
+			why);
+	event_del(ctl->accept);
+	event_add(ctl->go_on, &pause);
+}
+
+static void on_go_on(evutil_socket_t fd, short what, void *arg)
+{
+	struct ctl *ctl = arg;
+	event_add(ctl->accept, NULL);
+}
+
 static void on_accept(evutil_socket_t fd, short what, void *arg)
 {
 	struct ctl *ctl = arg;
 	int peer = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (peer < 0)
+	if (peer < 0) {
+		if (sockets_lack_room(errno))
+			pause_accepting(ctl, strerror(errno));
 		return;
+	}
+	if (log_mended(&ctl->no_room, clock_ms()))
+		log_info("control socket: connections are accepted again");
 	if (ctl->n >= SESSIONS_MAX) {
 		close(peer);
 		return;
@@ -400,6 +424,7 @@ struct ctl *ctl_open(struct control *control, const char *path, struct err *err)
 	ctl->accept = event_new(
 		control->base, fd, EV_READ | EV_PERSIST, on_accept, ctl);
 	event_add(ctl->accept, NULL);
+	ctl->go_on = evtimer_new(control->base, on_go_on, ctl);
 	return ctl;
 }
 
@@ -410,6 +435,7 @@ void ctl_close(struct ctl *ctl)
 	while (ctl->sessions)
 		session_free(ctl->sessions);
 	event_free(ctl->accept);
+	event_free(ctl->go_on);
 	close(ctl->fd);
 	unlink(ctl->path);
 	free(ctl->path);

@@ -16,7 +16,9 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/rng.h"
+#include "base/sockets.h"
 #include "base/thread.h"
 #include "http/events.h"
 #include "http/request.h"
@@ -54,6 +56,7 @@ struct side {
 	struct evhttp_bound_socket *bound[SOCKETS_MAX];
 	unsigned n_bound;
 	bool paused; /* nothing is accepted until some have gone */
+	struct log_fault no_room;
 };
 
 struct rate {
@@ -88,6 +91,9 @@ struct http {
 	bool with_tls; /* the public listener; fixed at start */
 	pthread_t thread;
 };
+
+/* Of the thread of that http. */
+static _Thread_local struct http *running;
 
 /* -- for handlers -- */
 
@@ -376,13 +382,42 @@ static void know_connection(struct side *side, struct evhttp_request *ev)
 	}
 }
 
+static struct side *side_of(struct evconnlistener *listener)
+{
+	for (int i = 0; i < 2; i++)
+		for (unsigned k = 0; k < running->sides[i].n_bound; k++)
+			if (evhttp_bound_socket_get_listener(
+				    running->sides[i].bound[k]) == listener)
+				return &running->sides[i];
+	return NULL;
+}
+
+/* A connection can't be accepted; it waits in the kernel. libevent hands over
+ * evhttp's own argument. */
+static void on_accept_error(struct evconnlistener *listener, void *evhttp)
+{
+	int error = EVUTIL_SOCKET_ERROR();
+	struct side *side = side_of(listener);
+	if (!side || !sockets_lack_room(error))
+		return;
+	if (log_failed(&side->no_room, strerror(error), clock_ms()))
+		log_warn("%s: no connection can be accepted: %s",
+			side->site ? "public" : "http", strerror(error));
+	pause_side(side, true);
+}
+
 static void on_pause_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct http *h = arg;
-	for (int i = 0; i < 2; i++)
-		if (h->sides[i].paused &&
-			connections(&h->sides[i]) < CONNECTIONS_MAX)
-			pause_side(&h->sides[i], false);
+	for (int i = 0; i < 2; i++) {
+		struct side *side = &h->sides[i];
+		if (side->paused && connections(side) < CONNECTIONS_MAX)
+			pause_side(side, false);
+		else if (!side->paused &&
+			log_mended(&side->no_room, clock_ms()))
+			log_info("%s: connections are accepted again",
+				side->site ? "public" : "http");
+	}
 }
 
 /* -- routes -- */
@@ -615,9 +650,15 @@ static void side_open(
 	evhttp_set_gencb(side->evhttp, on_request, side);
 	evhttp_set_bevcb(side->evhttp, on_accept, side);
 	for (; sockets && *sockets >= 0 && side->n_bound < SOCKETS_MAX;
-		sockets++)
-		side->bound[side->n_bound++] = evhttp_accept_socket_with_handle(
-			side->evhttp, *sockets);
+		sockets++) {
+		struct evhttp_bound_socket *bound =
+			evhttp_accept_socket_with_handle(
+				side->evhttp, *sockets);
+		evconnlistener_set_error_cb(
+			evhttp_bound_socket_get_listener(bound),
+			on_accept_error);
+		side->bound[side->n_bound++] = bound;
+	}
 }
 
 /* -- rules -- */
@@ -693,6 +734,7 @@ static void on_mail(evutil_socket_t fd, short what, void *arg)
 static void *run(void *arg)
 {
 	struct http *h = arg;
+	running = h;
 	snapshot_thread_begin();
 	event_base_dispatch(h->base);
 	for (int i = 0; i < 2; i++)

@@ -10,6 +10,8 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/log.h"
+#include "base/sockets.h"
 
 #define MAX_CLIENTS (1 << 14)
 #define FRAME_MAX (2 + 65535)
@@ -18,6 +20,7 @@
 #define READ_MAX (64 << 10) /* of one connection before the next has its turn */
 #define READY_MAX 64
 #define ACCEPTS_AT_ONCE 64
+#define PAUSE_MS 100 /* without accepting, when there is no descriptor left */
 
 enum kind { STOP, LISTENER, CONNECTION };
 
@@ -46,6 +49,9 @@ struct tcp_server {
 	struct net_thread thread;
 	int epoll;
 	struct source stop, *listeners;
+	unsigned n_listeners;
+	int64_t paused_ms; /* nothing is accepted until then; 0: not paused */
+	struct log_fault no_room;
 	unsigned max;
 	unsigned idle_ms, tick_ms;
 	int64_t swept_ms;
@@ -267,13 +273,42 @@ static struct connection *connection_new(
 	return c;
 }
 
-/* At the cap, and when descriptors run out, the oldest makes room. */
+/* At the cap the oldest makes room. */
 static bool make_room(struct tcp_server *s)
 {
 	if (TAILQ_EMPTY(&s->oldest_first))
 		return false;
 	connection_close(s, TAILQ_FIRST(&s->oldest_first));
 	return true;
+}
+
+/* What is not accepted would be reported as ready for ever. */
+static void listen_to(struct tcp_server *s, uint32_t events)
+{
+	for (unsigned i = 0; i < s->n_listeners; i++)
+		watch(s, &s->listeners[i], EPOLL_CTL_MOD, events);
+}
+
+/* No descriptor or memory for a connection: not the fault of those that are
+ * there. The others wait in the kernel until there is room. */
+static void pause_accepting(struct tcp_server *s, const char *why)
+{
+	int64_t now = s->thread.answerer.now_ms;
+	if (log_failed(&s->no_room, why, now))
+		log_warn("TCP: no connection can be accepted: %s", why);
+	s->paused_ms = now + PAUSE_MS;
+	listen_to(s, 0);
+}
+
+static void go_on_accepting(struct tcp_server *s)
+{
+	int64_t now = s->thread.answerer.now_ms;
+	if (s->paused_ms && now >= s->paused_ms) {
+		s->paused_ms = 0;
+		listen_to(s, EPOLLIN);
+	} else if (!s->paused_ms && log_mended(&s->no_room, now)) {
+		log_info("TCP: connections are accepted again");
+	}
 }
 
 static void accept_some(struct tcp_server *s, int listener)
@@ -283,9 +318,8 @@ static void accept_some(struct tcp_server *s, int listener)
 		socklen_t len = sizeof peer;
 		int fd = accept4(listener, (struct sockaddr *)&peer, &len,
 			SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd < 0 && (errno == EMFILE || errno == ENFILE) &&
-			make_room(s))
-			continue;
+		if (fd < 0 && sockets_lack_room(errno))
+			pause_accepting(s, strerror(errno));
 		if (fd < 0)
 			return;
 		if (s->connections >= s->max)
@@ -312,14 +346,20 @@ static void sweep(struct tcp_server *s)
 
 /* -- the thread -- */
 
+static int wait_ms(const struct tcp_server *s)
+{
+	if (s->paused_ms)
+		return PAUSE_MS;
+	return s->connections || s->no_room.on ? (int)s->tick_ms : -1;
+}
+
 /* One look at all sockets; false: stop. New connections last, as they may
  * close others, and those may be among the ready ones: which are not looked at
  * again, for they may be gone. */
 static bool turn(struct tcp_server *s)
 {
 	struct epoll_event ready[READY_MAX];
-	int n = epoll_wait(s->epoll, ready, READY_MAX,
-		s->connections ? (int)s->tick_ms : -1);
+	int n = epoll_wait(s->epoll, ready, READY_MAX, wait_ms(s));
 	int listeners[READY_MAX], n_listeners = 0;
 
 	net_thread_times(&s->thread);
@@ -332,8 +372,9 @@ static bool turn(struct tcp_server *s)
 		if (source->kind == CONNECTION)
 			serve(s, (struct connection *)source, ready[i].events);
 	}
-	for (int i = 0; i < n_listeners; i++)
+	for (int i = 0; i < n_listeners && !s->paused_ms; i++)
 		accept_some(s, listeners[i]);
+	go_on_accepting(s);
 	sweep(s);
 	return true;
 }
@@ -358,6 +399,7 @@ static void open_epoll(struct tcp_server *s, const int *fds, unsigned n)
 	ok &= s->epoll >= 0;
 	ok &= watch(s, &s->stop, EPOLL_CTL_ADD, EPOLLIN);
 	s->listeners = mem_zero(n, sizeof *s->listeners);
+	s->n_listeners = n;
 	for (unsigned i = 0; i < n; i++) {
 		s->listeners[i] = (struct source){fds[i], LISTENER};
 		ok &= watch(s, &s->listeners[i], EPOLL_CTL_ADD, EPOLLIN);
