@@ -15,7 +15,7 @@ const char *const conf_policies[] = {
 
 static const struct key tcp_keys[] = {
 	{"max", KEY_INT, AT(conf, tcp.max), 1, 1000000, "1000",
-		.text = "TCP connections at a time; the oldest idle one is closed first"},
+		.text = "TCP connections at a time; beyond, the client net with the most loses its oldest"},
 	{"idle", KEY_REAL, AT(conf, tcp.idle_s), 0.1, 3600, "10",
 		.text = "seconds until an idle TCP connection is closed"},
 	{0}};

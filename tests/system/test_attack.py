@@ -4,9 +4,11 @@ Everything is on loopback and bounded."""
 import contextlib
 import os
 import resource
+import select
 import socket
+import threading
 
-from harness import NETS, Test
+from harness import DNSD, NETS, Test
 import test_dns
 from test_dns import CONF, ZONE
 
@@ -20,6 +22,9 @@ def cpu_s(pid):
     with open(f"/proc/{pid}/stat") as f:
         words = f.read().rpartition(")")[2].split()
     return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+SANITIZED = "build-" in DNSD     # what is freed is kept for a while there
 
 
 class Attack(Test):
@@ -86,3 +91,120 @@ class Descriptors(Attack):
                    lambda d: d.run("ctl", "status"),
                    "control socket: no connection can be accepted: "
                    "Too many open files")
+
+
+class Flood(threading.Thread):
+    """One address that opens connections as fast as it can, and says nothing."""
+
+    def __init__(self, source, port):
+        super().__init__(daemon=True)
+        self.source, self.port = source, port
+        self.opened, self.over = 0, threading.Event()
+
+    def run(self):
+        open_ = []
+        while not self.over.is_set():
+            s = socket.socket()
+            with contextlib.suppress(OSError):
+                s.bind((self.source, 0))
+                s.setblocking(False)
+                s.connect_ex(("127.0.0.1", self.port))
+                self.opened += 1
+            open_.append(s)
+            if len(open_) == 400:
+                for old in open_[:200]:
+                    old.close()
+                del open_[:200]
+        for s in open_:
+            s.close()
+
+
+def connect(source, port):
+    s = socket.create_connection(("127.0.0.1", port), 10,
+                                 source_address=(source, 0))
+    s.settimeout(10)
+    return s
+
+
+def rss_mb(pid):
+    with open(f"/proc/{pid}/status") as f:
+        return next(int(l.split()[1]) // 1024 for l in f
+                    if l.startswith("VmRSS"))
+
+
+class Tcp(Attack):
+    def flood(self, port):
+        flood = Flood("127.0.0.9", port)
+        flood.start()
+        self.addCleanup(flood.join)
+        self.addCleanup(flood.over.set)
+        return flood
+
+    def test_flood_of_one_net(self):
+        """Who thinks for a while before it asks is not pushed out by an address
+        that opens connections all the time, many times as many as there may
+        be."""
+        d = self.start("tcp: {max: 50, idle: 60}\n")
+        flood = self.flood(d.port)
+        for _ in range(5):
+            with connect("127.0.7.7", d.port) as s:
+                before = flood.opened
+                self.eventually(lambda: flood.opened > before + 500)
+                s.sendall(test_dns.Dns.frame("www.example.com"))
+                self.assertIsNotNone(test_dns.Dns.read_frame(s))
+
+    def test_the_largest_net_loses_its_oldest(self):
+        d = self.start("tcp: {max: 6, idle: 60}\n")
+        few = [connect("127.0.7.7", d.port) for _ in range(2)]
+        many = [connect(f"127.0.9.{i + 1}", d.port) for i in range(4)]
+        late = connect("127.0.8.8", d.port)
+        self.assertEqual(many[0].recv(1), b"")
+        for s in few + many[1:] + [late]:
+            s.sendall(test_dns.Dns.frame("www.example.com"))
+            self.assertIsNotNone(test_dns.Dns.read_frame(s))
+        for s in few + many + [late]:
+            s.close()
+
+    def test_who_never_reads(self):
+        """Large answers that nobody takes: memory is bounded, others are served,
+        and it is given back."""
+        large = "".join(f'big TXT "{i:03}{"x" * 240}"\n' for i in range(225))
+        d = self.daemon("tcp: {idle: 60}\n" + CONF, files={
+            "nets.txt": NETS,
+            "zone": ZONE.replace("big TXT", "other TXT") + large})
+        answer = d.ask("big.example.com", "TXT", tcp=True)
+        self.assertGreater(len(answer.to_wire()), 57000)
+        before = rss_mb(d.process.pid)
+        greedy = []
+        for i in range(400):
+            s = connect(f"127.0.{i % 100 + 1}.1", d.port)
+            s.setblocking(False)
+            with contextlib.suppress(OSError):
+                s.send(test_dns.Dns.frame("big.example.com", "TXT") * 500)
+            greedy.append(s)
+
+        def most():
+            self.most = max(self.most, rss_mb(d.process.pid))
+
+        def refused():
+            """Connections that are too many by what they hold."""
+            most()
+            return sum(self.is_reset(s) for s in greedy)
+        self.most = before
+        self.eventually(lambda: refused() > 50)
+        for _ in range(20):
+            self.assertEqual(d.address("www.example.com", tcp=True),
+                             "192.0.2.80")
+            most()
+        if not SANITIZED:
+            self.assertLess(self.most - before, 64)
+        for s in greedy:
+            s.close()
+        if not SANITIZED:
+            self.eventually(lambda: rss_mb(d.process.pid) < before + 16)
+
+    @staticmethod
+    def is_reset(s):
+        poll = select.poll()
+        poll.register(s, 0)
+        return any(what & select.POLLERR for _, what in poll.poll(0))
