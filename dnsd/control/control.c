@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 #include "base/log.h"
 #include "base/rng.h"
 #include "control/ctl.h"
+#include "control/descriptors.h"
 #include "control/notify.h"
 #include "control/privilege.h"
 #include "control/state.h"
@@ -597,7 +597,8 @@ static void events_stop(struct control *c)
 
 /* -- start and stop -- */
 
-static void threads_make(struct control *c, uint64_t secret)
+static void threads_make(
+	struct control *c, unsigned connections, uint64_t secret)
 {
 	const struct conf *conf = c->built->conf;
 	c->workers = mem_zero(c->n_workers, sizeof(struct udp_worker *));
@@ -605,9 +606,9 @@ static void threads_make(struct control *c, uint64_t secret)
 		c->workers[i] = udp_worker_new(i,
 			&c->listeners.udp[i * c->listeners.n], c->listeners.n,
 			&c->published, c->memory, secret);
-	c->tcp = tcp_server_new(c->listeners.tcp, c->listeners.n,
-		(unsigned)conf->tcp.max, (unsigned)(conf->tcp.idle_s * 1000),
-		&c->published, c->memory, secret);
+	c->tcp = tcp_server_new(c->listeners.tcp, c->listeners.n, connections,
+		(unsigned)(conf->tcp.idle_s * 1000), &c->published, c->memory,
+		secret);
 }
 
 /* Static names are answered from here on. */
@@ -667,15 +668,6 @@ static unsigned worker_count(const struct conf *conf)
 	return cores > 0 && cores <= 256 ? (unsigned)cores : 1;
 }
 
-static void raise_limits(void)
-{
-	struct rlimit files;
-	if (!getrlimit(RLIMIT_NOFILE, &files)) {
-		files.rlim_cur = files.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &files);
-	}
-}
-
 /* What libevent warns of, through a log that has a limit: it may warn at every
  * turn of a loop. Any thread that runs one. */
 static void on_libevent(int severity, const char *text)
@@ -731,6 +723,9 @@ static bool start(struct control *c, struct err *err)
 	c->built = build_all(c->path, NULL, GEO_LATER, NULL, err);
 	if (!c->built || !open_sockets(c, &sockets, err))
 		return false;
+	struct descriptors shares = descriptors_now(c->built->conf, err);
+	sockets.connections = shares.http;
+	sockets.streams = shares.streams;
 	c->geo_pending = c->built->conf->geoip.n || *c->built->conf->nets;
 	c->base = base_new();
 	c->mailbox = mailbox_new();
@@ -740,10 +735,11 @@ static bool start(struct control *c, struct err *err)
 	c->streams = streams_new();
 	c->waiting = waiting_new();
 	c->poller = poll_new(c->base, &events);
+	poll_limit(c->poller, shares.polls);
 	set_targets(c);
 	c->memory = memory_new((unsigned)c->built->conf->client_nets, secret);
 	c->own = accounts_new(1, c->memory, secret);
-	threads_make(c, secret);
+	threads_make(c, shares.tcp, secret);
 	control_record_open(c);
 	control_publish(c);
 	threads_start(c);
@@ -805,7 +801,7 @@ int control_run(const char *path)
 
 	signal(SIGPIPE, SIG_IGN);
 	signals_block(true);
-	raise_limits();
+	descriptors_raise();
 	event_set_log_callback(on_libevent);
 	c.reload_error = mem_strdup("");
 	bool ok = start(&c, &err);

@@ -1,7 +1,6 @@
 #include "http/http.h"
 
 #include <event2/buffer.h>
-#include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
 #include <event2/listener.h>
 #include <netinet/in.h>
@@ -17,58 +16,41 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/rng.h"
 #include "base/sockets.h"
 #include "base/thread.h"
+#include "http/conns.h"
 #include "http/events.h"
+#include "http/limit.h"
 #include "http/request.h"
 #include "http/tls.h"
 #include "page/page.h"
 #include "snapshot/options.h"
 #include "steer/accounts.h"
 
-#define CONNECTIONS_MAX 512 /* per listener */
 #define SOCKETS_MAX 64
-#define PAUSE_MS 100
+#define TICK_MS 100 /* deadlines; a pause for want of descriptors */
 #define HEADERS_MAX 8192
 #define BODY_MAX 65536
-#define TIMEOUT_S 10
 #define MAX_CLIENTS (1 << 14)
-#define RATE_PER_S 200 /* requests of one address that is not trusted */
-#define RATE_BURST 400
-#define RATE_SLOTS 4096
 
-/* A listener: the operator's or the public one.
- *
- * evhttp tells of a connection when it is accepted and of its end only once it
- * has brought a request. Those that have not live for TIMEOUT_S at most, so
- * accepted less first requests of that time is what there can be of them. */
+/* A listener: the operator's or the public one. */
 struct side {
 	struct http *http;
 	struct evhttp *evhttp;
 	bool site;
 	SSL_CTX *tls; /* NULL: plain */
-	unsigned n_open;
-	struct evhttp_connection *open[CONNECTIONS_MAX]; /* with a request */
-	unsigned
-		silent[TIMEOUT_S]; /* accepted less first requests, by second */
-	int64_t second;
+	struct conns *conns;
 	struct evhttp_bound_socket *bound[SOCKETS_MAX];
 	unsigned n_bound;
-	bool paused; /* nothing is accepted until some have gone */
+	bool lacks_room; /* no descriptor was left, a tick ago at most */
 	struct log_fault no_room;
-};
-
-struct rate {
-	uint64_t who;
-	int64_t at_ms;
-	float tokens;
 };
 
 /* A request that is not answered yet: it is served anew when its time comes. */
 struct again {
 	struct side *side;
 	struct evhttp_request *ev;
+	struct addr peer;
 	struct event *timer;
 	unsigned tries;
 	TAILQ_ENTRY(again) entry;
@@ -86,7 +68,7 @@ struct http {
 	struct events *events;
 	struct side sides[2];
 	struct http_rules *rules;
-	struct rate rates[RATE_SLOTS];
+	struct limit *limit;
 	uint64_t secret;
 	bool with_tls; /* the public listener; fixed at start */
 	pthread_t thread;
@@ -198,6 +180,7 @@ static void reply(struct request *r, int code, const char *type,
 	evbuffer_add(body, text, len);
 	request_header(r, "Content-Type", type);
 	request_header(r, "X-Content-Type-Options", "nosniff");
+	conns_answered(r->ev);
 	evhttp_send_reply(r->ev, code, reason(code), body);
 	evbuffer_free(body);
 }
@@ -210,6 +193,7 @@ void request_text(
 
 void request_not_modified(struct request *r)
 {
+	conns_answered(r->ev);
 	evhttp_send_reply(r->ev, 304, reason(304), NULL);
 }
 
@@ -253,25 +237,6 @@ bool request_may_change(struct request *r)
 
 /* -- who asks -- */
 
-/* A bucket per address; addresses that share a slot push each other out. */
-static bool within_rate(struct http *h, const struct addr *peer)
-{
-	uint64_t who = hash_bytes(peer, sizeof *peer, h->secret);
-	struct rate *rate = &h->rates[who % RATE_SLOTS];
-	int64_t now = clock_ms();
-
-	if (rate->who != who)
-		*rate = (struct rate){who, now, RATE_BURST};
-	rate->tokens += (float)(now - rate->at_ms) * RATE_PER_S / 1000;
-	if (rate->tokens > RATE_BURST)
-		rate->tokens = RATE_BURST;
-	rate->at_ms = now;
-	if (rate->tokens < 1)
-		return false;
-	rate->tokens--;
-	return true;
-}
-
 /* Without telling by its time how much of it was right. */
 static bool equal_secret(const char *a, const char *b)
 {
@@ -290,51 +255,20 @@ static bool has_token(const struct http *h, struct evhttp_request *ev)
 		equal_secret(auth + 7, h->rules->token);
 }
 
-static struct addr peer_of(struct evhttp_request *ev)
-{
-	struct evhttp_connection *c = evhttp_request_get_connection(ev);
-	const struct sockaddr *sa = evhttp_connection_get_addr(c);
-	return sa ? addr_from_sockaddr(sa) : (struct addr){0};
-}
-
 /* -- connections -- */
 
-static void on_close(struct evhttp_connection *c, void *arg)
+static void on_closed(void *arg, struct evhttp_connection *c)
 {
-	struct side *side = arg;
-	events_closed(side->http->events, c);
-	for (unsigned i = 0; i < side->n_open; i++)
-		if (side->open[i] == c) {
-			side->open[i] = side->open[--side->n_open];
-			return;
-		}
+	events_closed(((struct side *)arg)->http->events, c);
 }
 
-/* The slot of this second; older ones of the ring are cleared. */
-static unsigned *silent_now(struct side *side)
+static bool on_spared(void *arg, const struct addr *peer)
 {
-	int64_t now = clock_ms() / 1000;
-	if (now - side->second > TIMEOUT_S)
-		side->second = now - TIMEOUT_S;
-	while (side->second < now)
-		side->silent[++side->second % TIMEOUT_S] = 0;
-	return &side->silent[now % TIMEOUT_S];
-}
-
-static unsigned connections(struct side *side)
-{
-	unsigned n = side->n_open;
-	silent_now(side);
-	for (unsigned i = 0; i < TIMEOUT_S; i++)
-		n += side->silent[i];
-	return n;
+	return false;
 }
 
 static void pause_side(struct side *side, bool paused)
 {
-	if (side->paused == paused)
-		return;
-	side->paused = paused;
 	for (unsigned i = 0; i < side->n_bound; i++) {
 		struct evconnlistener *l =
 			evhttp_bound_socket_get_listener(side->bound[i]);
@@ -345,41 +279,26 @@ static void pause_side(struct side *side, bool paused)
 	}
 }
 
-/* A connection was accepted. */
+static void on_settled(void *arg)
+{
+	struct side *side = arg;
+	if (!side->lacks_room)
+		pause_side(side, false);
+}
+
 static struct bufferevent *on_accept(struct event_base *base, void *arg)
 {
 	struct side *side = arg;
-	++*silent_now(side);
-	if (connections(side) >= CONNECTIONS_MAX)
+	bool pause;
+	struct bufferevent *io = conns_accept(side->conns, side->tls, &pause);
+	if (pause)
 		pause_side(side, true);
-	if (side->tls)
-		return bufferevent_openssl_socket_new(base, -1,
-			SSL_new(side->tls), BUFFEREVENT_SSL_ACCEPTING,
-			BEV_OPT_CLOSE_ON_FREE);
-	return bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+	return io;
 }
 
-/* A request of it came: if it is the first, its end will be told. */
-static void know_connection(struct side *side, struct evhttp_request *ev)
+static const char *side_name(const struct side *side)
 {
-	struct evhttp_connection *c = evhttp_request_get_connection(ev);
-	for (unsigned i = 0; i < side->n_open; i++)
-		if (side->open[i] == c)
-			return;
-	evhttp_connection_set_closecb(c, on_close, side);
-	if (side->n_open == CONNECTIONS_MAX)
-		return;
-	side->open[side->n_open++] = c;
-	silent_now(side);
-	for (unsigned i = 0; i < TIMEOUT_S; i++) {
-		unsigned *silent =
-			&side->silent[(side->second + TIMEOUT_S - i) %
-				TIMEOUT_S];
-		if (*silent) {
-			--*silent;
-			return;
-		}
-	}
+	return side->site ? "public" : "http";
 }
 
 static struct side *side_of(struct evconnlistener *listener)
@@ -402,21 +321,24 @@ static void on_accept_error(struct evconnlistener *listener, void *evhttp)
 		return;
 	if (log_failed(&side->no_room, strerror(error), clock_ms()))
 		log_warn("%s: no connection can be accepted: %s",
-			side->site ? "public" : "http", strerror(error));
+			side_name(side), strerror(error));
+	side->lacks_room = true;
 	pause_side(side, true);
 }
 
-static void on_pause_tick(evutil_socket_t fd, short what, void *arg)
+static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct http *h = arg;
 	for (int i = 0; i < 2; i++) {
 		struct side *side = &h->sides[i];
-		if (side->paused && connections(side) < CONNECTIONS_MAX)
+		conns_tick(side->conns);
+		if (side->lacks_room) {
+			side->lacks_room = false;
 			pause_side(side, false);
-		else if (!side->paused &&
-			log_mended(&side->no_room, clock_ms()))
+		} else if (log_mended(&side->no_room, clock_ms())) {
 			log_info("%s: connections are accepted again",
-				side->site ? "public" : "http");
+				side_name(side));
+		}
 	}
 }
 
@@ -539,6 +461,7 @@ static bool route_preflight(struct request *r)
 	request_header(r, "Access-Control-Allow-Methods", "POST");
 	request_header(r, "Access-Control-Allow-Headers", "Content-Type");
 	request_header(r, "Access-Control-Max-Age", "86400");
+	conns_answered(r->ev);
 	evhttp_send_reply(r->ev, 204, reason(204), NULL);
 	return true;
 }
@@ -570,7 +493,8 @@ static void route(struct request *r)
 		request_error(r, 404, "there is nothing here");
 }
 
-static void serve(struct side *side, struct evhttp_request *ev, unsigned tries)
+static void serve(struct side *side, struct evhttp_request *ev,
+	const struct addr *peer, unsigned tries)
 {
 	struct http *h = side->http;
 	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(ev);
@@ -579,7 +503,7 @@ static void serve(struct side *side, struct evhttp_request *ev, unsigned tries)
 		.ev = ev,
 		.site = side->site,
 		.tries = tries,
-		.peer = peer_of(ev),
+		.peer = *peer,
 		.has_token = has_token(h, ev)};
 
 	r.path = uri ? evhttp_uri_get_path(uri) : NULL;
@@ -589,7 +513,8 @@ static void serve(struct side *side, struct evhttp_request *ev, unsigned tries)
 		TAILQ_INIT(&r.query);
 	r.snap = snapshot_acquire(h->published);
 	r.trusted = options_trusts(r.snap->options, &r.peer);
-	if (!r.trusted && !r.has_token && !tries && !within_rate(h, &r.peer))
+	if (!r.trusted && !r.has_token && !tries &&
+		!limit_allows(h->limit, &r.peer, clock_ms()))
 		request_error(&r, 429, "too many requests");
 	else
 		route(&r);
@@ -600,8 +525,8 @@ static void serve(struct side *side, struct evhttp_request *ev, unsigned tries)
 static void on_request(struct evhttp_request *ev, void *arg)
 {
 	struct side *side = arg;
-	know_connection(side, ev);
-	serve(side, ev, 0);
+	struct addr peer = conns_asked(side->conns, ev);
+	serve(side, ev, &peer, 0);
 }
 
 static void again_free(struct again *again)
@@ -615,7 +540,7 @@ static void on_again(evutil_socket_t fd, short what, void *arg)
 {
 	struct again again = *(struct again *)arg;
 	again_free(arg);
-	serve(again.side, again.ev, again.tries);
+	serve(again.side, again.ev, &again.peer, again.tries);
 }
 
 /* evhttp reads nothing of a connection while its request is open: the request
@@ -627,6 +552,7 @@ void request_again(const struct request *r, unsigned ms)
 
 	again->side = &r->http->sides[r->site];
 	again->ev = r->ev;
+	again->peer = r->peer;
 	again->tries = r->tries + 1;
 	again->timer = event_new(r->http->base, -1, 0, on_again, again);
 	if (!again->timer)
@@ -637,16 +563,20 @@ void request_again(const struct request *r, unsigned ms)
 
 /* -- listeners -- */
 
-static void side_open(
-	struct http *h, struct side *side, bool site, const int *sockets)
+static void side_open(struct http *h, struct side *side, bool site,
+	const int *sockets, unsigned connections)
 {
+	struct conns_events events = {.arg = side,
+		.closed = on_closed,
+		.settled = on_settled,
+		.spared = on_spared};
 	side->http = h;
 	side->site = site;
+	side->conns = conns_new(h->base, connections, h->secret, &events);
 	side->evhttp = evhttp_new(h->base);
 	evhttp_set_allowed_methods(side->evhttp, ALL_METHODS);
 	evhttp_set_max_headers_size(side->evhttp, HEADERS_MAX);
 	evhttp_set_max_body_size(side->evhttp, BODY_MAX);
-	evhttp_set_timeout(side->evhttp, TIMEOUT_S);
 	evhttp_set_gencb(side->evhttp, on_request, side);
 	evhttp_set_bevcb(side->evhttp, on_accept, side);
 	for (; sockets && *sockets >= 0 && side->n_bound < SOCKETS_MAX;
@@ -737,9 +667,10 @@ static void *run(void *arg)
 	running = h;
 	snapshot_thread_begin();
 	event_base_dispatch(h->base);
-	for (int i = 0; i < 2; i++)
-		if (h->sides[i].evhttp)
-			evhttp_free(h->sides[i].evhttp);
+	for (int i = 0; i < 2; i++) {
+		evhttp_free(h->sides[i].evhttp);
+		conns_free(h->sides[i].conns);
+	}
 	snapshot_thread_end();
 	return NULL;
 }
@@ -759,6 +690,7 @@ static void http_free(struct http *h)
 		tls_free(h->sides[i].tls);
 	accounts_free(h->accounts);
 	rules_free(h->rules);
+	limit_free(h->limit);
 	free(h);
 }
 
@@ -797,12 +729,14 @@ struct http *http_start(const struct conf *conf,
 	h->mail = event_new(h->base, mailbox_fd(h->mailbox),
 		EV_READ | EV_PERSIST, on_mail, h);
 	event_add(h->mail, NULL);
-	struct timeval pause = {0, PAUSE_MS * 1000};
-	h->tick = event_new(h->base, -1, EV_PERSIST, on_pause_tick, h);
-	event_add(h->tick, &pause);
-	h->events = events_new(h->base, published);
-	side_open(h, &h->sides[0], false, sockets->operators);
-	side_open(h, &h->sides[1], true, sockets->site);
+	struct timeval tick = {0, TICK_MS * 1000};
+	h->tick = event_new(h->base, -1, EV_PERSIST, on_tick, h);
+	event_add(h->tick, &tick);
+	h->limit = limit_new(secret);
+	h->events = events_new(h->base, published, sockets->streams);
+	side_open(h, &h->sides[0], false, sockets->operators,
+		sockets->connections);
+	side_open(h, &h->sides[1], true, sockets->site, sockets->connections);
 	h->thread = thread_start("dnsd-http", run, h);
 	return h;
 }

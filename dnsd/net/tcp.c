@@ -96,22 +96,14 @@ static void kept_free(uint8_t *p, size_t len)
 		free(p);
 }
 
-/* The peer takes nothing: what the kernel has for it is dropped, too. */
-static void drop_output(const struct connection *c)
-{
-	struct linger none = {.l_onoff = 1};
-	if (c->out)
-		setsockopt(c->source.fd, SOL_SOCKET, SO_LINGER, &none,
-			sizeof none);
-}
-
 static void connection_close(struct tcp_server *s, struct connection *c)
 {
 	TAILQ_REMOVE(&s->oldest_first, c, entry);
 	shares_hold(s->held, &c->held, &c->peer, 0);
 	shares_hold(s->kept, &c->kept, &c->peer, 0);
 	s->connections--;
-	drop_output(c);
+	if (c->out)
+		sockets_forget_output(c->source.fd);
 	close(c->source.fd);
 	kept_free(c->in, c->in_len);
 	kept_free(c->out, c->out_size);

@@ -147,7 +147,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 			.strangers = mem_zero(1, sizeof(struct strangers))});
 	int operators[] = {listener(0), -1}, site[] = {listener(1), -1};
 	memory = memory_new(4096, 1);
-	struct http_sockets sockets = {.operators = operators, .site = site};
+	struct http_sockets sockets = {.operators = operators,
+		.site = site,
+		.connections = 512,
+		.streams = 32};
 	struct control_ops ops = {.drain = drain,
 		.heartbeat = heartbeat,
 		.expect = expect,

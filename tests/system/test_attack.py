@@ -2,6 +2,7 @@
 Everything is on loopback and bounded."""
 
 import contextlib
+import http.client
 import os
 import resource
 import select
@@ -9,6 +10,7 @@ import socket
 import threading
 
 from harness import DNSD, NETS, Test
+from srs_standin import Fleet
 import test_dns
 from test_dns import CONF, ZONE
 
@@ -31,6 +33,12 @@ class Attack(Test):
     def start(self, conf="", **more):
         return self.daemon(conf + CONF, files={"zone": ZONE, "nets.txt": NETS},
                            **more)
+
+    @staticmethod
+    def is_reset(s):
+        poll = select.poll()
+        poll.register(s, 0)
+        return any(what & select.POLLERR for _, what in poll.poll(0))
 
 
 class Descriptors(Attack):
@@ -132,6 +140,114 @@ def rss_mb(pid):
                     if l.startswith("VmRSS"))
 
 
+class Slow(Attack):
+    """Who sends or reads as slowly as it can."""
+
+    def gone(self, s):
+        """Whether the peer has closed it; what it sent is not read."""
+        poll = select.poll()
+        poll.register(s, select.POLLRDHUP)
+        return any(what for _, what in poll.poll(0))
+
+    def test_deadlines(self):
+        """An octet now and then, before the request or in its body, or an
+        answer that is not taken: neither keeps a connection."""
+        d = self.start()
+        where = ("127.0.0.1", d.http_port)
+        headers = socket.create_connection(where, 10)
+        headers.sendall(b"GET /api/v1/status HTTP/1.1\r\nHost: localhost\r\n"
+                        b"X: ")
+        body = socket.create_connection(where, 10)
+        body.sendall(b"POST /api/v1/feedback HTTP/1.1\r\nHost: localhost\r\n"
+                     b"Content-Length: 5000\r\n\r\n")
+        unread = socket.socket()
+        unread.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        unread.connect(where)
+        unread.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" * 100)
+
+        def all_gone():
+            for s in headers, body:
+                with contextlib.suppress(OSError):
+                    s.send(b"x")
+            return self.gone(headers) and self.gone(body) and \
+                self.is_reset(unread)
+        self.eventually(all_gone, patience=60)
+        for s in headers, body, unread:
+            s.close()
+
+    def test_few_descriptors(self):
+        """Many connections of HTTP that say nothing, with few descriptors: the
+        polls, DNS over TCP, the control socket and a reload go on."""
+        with Fleet(1, scale=0.1) as fleet:
+            srs = fleet[0]
+            address = f"{srs.host}:{srs.ports['api']}"
+            d = self.daemon(
+                CONF.replace("api: off", f'api: "http://{address}"')
+                + "health: {interval: 0.3}\n", descriptors=200,
+                files={"zone": ZONE, "nets.txt": NETS})
+            self.assertIn("open files are limited to 200", d.log_text())
+            self.eventually(lambda: d.node("hk1")["state"] == "up")
+            many = []
+            for i in range(400):
+                s = connect(f"127.0.{i % 20 + 1}.1", d.http_port)
+                s.sendall(b"G")
+                many.append(s)
+                if i % 100 == 0:
+                    self.assertEqual(
+                        d.address("www.example.com", tcp=True), "192.0.2.80")
+            polled = srs.seen["polls"]
+            self.eventually(lambda: srs.seen["polls"] > polled + 30)
+            d.run("ctl", "reload")
+            self.assertEqual(d.node("hk1")["state"], "up")
+            self.assertNotIn("failed", d.log_text())
+            self.assertNotIn("Too many open files", d.log_text())
+            for s in many:
+                s.close()
+
+
+class Http(Attack):
+    def test_one_net_does_not_take_all(self):
+        """Connections that are kept alive, as many as there may be and more:
+        the others' are not touched, and a new one is answered."""
+        d = self.start()
+        early = http.client.HTTPConnection(
+            "127.0.0.1", d.http_port, timeout=10,
+            source_address=("127.0.7.7", 0))
+        status = lambda c: (c.request("GET", "/api/v1/status"),
+                            c.getresponse().read())[1]
+        self.assertIn(b"uptime", status(early))
+        kept = early.sock
+        many = []
+        for i in range(700):
+            c = http.client.HTTPConnection(
+                "127.0.0.1", d.http_port, timeout=10,
+                source_address=("127.0.9.1", 0))
+            self.assertIn(b"uptime", status(c))
+            many.append(c)
+        self.assertIn(b"uptime", status(early))
+        self.assertIs(early.sock, kept)
+        late = http.client.HTTPConnection("127.0.0.1", d.http_port, timeout=10,
+                                          source_address=("127.0.8.8", 0))
+        self.assertIn(b"uptime", status(late))
+        self.eventually(lambda: descriptors(d.process.pid) < 600)
+        for c in many + [early, late]:
+            c.close()
+
+    def test_flood_of_one_net(self):
+        d = self.start(descriptors=256)
+        flood = Flood("127.0.0.9", d.http_port)
+        flood.start()
+        self.addCleanup(flood.join)
+        self.addCleanup(flood.over.set)
+        for _ in range(5):
+            with connect("127.0.7.7", d.http_port) as s:
+                before = flood.opened
+                self.eventually(lambda: flood.opened > before + 500)
+                s.sendall(b"GET /api/v1/status HTTP/1.1\r\n"
+                          b"Host: localhost\r\n\r\n")
+                self.assertIn(b"200 OK", s.recv(100))
+
+
 class Tcp(Attack):
     def flood(self, port):
         flood = Flood("127.0.0.9", port)
@@ -202,9 +318,3 @@ class Tcp(Attack):
             s.close()
         if not SANITIZED:
             self.eventually(lambda: rss_mb(d.process.pid) < before + 16)
-
-    @staticmethod
-    def is_reset(s):
-        poll = select.poll()
-        poll.register(s, 0)
-        return any(what & select.POLLERR for _, what in poll.poll(0))
