@@ -358,6 +358,17 @@ static bool check_listen(const struct conf_texts *listen, int port,
 	return ok;
 }
 
+static bool check_http_names(const struct conf *conf, struct err *err)
+{
+	const struct conf_texts *names = &conf->http.names;
+	bool ok = true;
+	for (unsigned i = 0; i < names->n; i++)
+		if (!conf_name(conf->arena, names->text[i]))
+			ok = complain(err, names->where[i],
+				"is not a host name", names->text[i]);
+	return ok;
+}
+
 static void warn_readable_token(const struct conf *conf, struct err *err)
 {
 	struct stat st;
@@ -416,6 +427,7 @@ static bool check_listeners(struct conf *conf, struct err *err)
 	if (!*conf->site.cert != !*conf->site.key)
 		ok = complain(err, conf->site.where, "cert and key go together",
 			"public");
+	ok &= check_http_names(conf, err);
 	warn_readable_token(conf, err);
 	return ok;
 }

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/sockets.h"
 #include "base/thread.h"
+#include "http/caller.h"
 #include "http/conns.h"
 #include "http/events.h"
 #include "http/limit.h"
@@ -264,7 +265,10 @@ static void on_closed(void *arg, struct evhttp_connection *c)
 
 static bool on_spared(void *arg, const struct addr *peer)
 {
-	return false;
+	const struct side *side = arg;
+	const struct http_rules *rules = side->http->rules;
+	return side->site &&
+		caller_is_one_of(peer, rules->proxies, rules->n_proxies);
 }
 
 static void pause_side(struct side *side, bool paused)
@@ -493,6 +497,58 @@ static void route(struct request *r)
 		request_error(r, 404, "there is nothing here");
 }
 
+/* What a browser can be led to by a page of somebody else: false, and answered. */
+static bool is_meant(struct request *r)
+{
+	const struct http_rules *rules = r->http->rules;
+	const struct evkeyvalq *headers =
+		evhttp_request_get_input_headers(r->ev);
+
+	if (r->site)
+		return true;
+	if (!caller_host_ok(headers, rules->names, rules->n_names)) {
+		request_error(r, 403,
+			"Host is neither an address nor one of http.names");
+		return false;
+	}
+	/* The page itself may be opened from anywhere. */
+	if (caller_is_foreign(headers) && strcmp(r->path, "/")) {
+		request_error(r, 403, "asked by a page of another origin");
+		return false;
+	}
+	return true;
+}
+
+/* Who asks; false: answered. Loopback is where a proxy is, or the website's own
+ * programs, for whom the operator's listener is there. */
+static bool find_caller(struct request *r)
+{
+	const struct http_rules *rules = r->http->rules;
+
+	r->peer = r->connected;
+	if (r->site &&
+		!caller_client(evhttp_request_get_input_headers(r->ev),
+			&r->connected, rules->proxies, rules->n_proxies,
+			&r->peer)) {
+		request_error(r, 400, "X-Forwarded-For is no address");
+		return false;
+	}
+	r->trusted = options_trusts(r->snap->options, &r->peer) &&
+		!(r->site && caller_is_loopback(&r->peer));
+	return true;
+}
+
+static void answer(struct request *r)
+{
+	if (!find_caller(r) || !is_meant(r))
+		return;
+	if (!r->trusted && !r->has_token && !r->tries &&
+		!limit_allows(r->http->limit, &r->peer, clock_ms()))
+		request_error(r, 429, "too many requests");
+	else
+		route(r);
+}
+
 static void serve(struct side *side, struct evhttp_request *ev,
 	const struct addr *peer, unsigned tries)
 {
@@ -503,7 +559,7 @@ static void serve(struct side *side, struct evhttp_request *ev,
 		.ev = ev,
 		.site = side->site,
 		.tries = tries,
-		.peer = *peer,
+		.connected = *peer,
 		.has_token = has_token(h, ev)};
 
 	r.path = uri ? evhttp_uri_get_path(uri) : NULL;
@@ -512,12 +568,7 @@ static void serve(struct side *side, struct evhttp_request *ev,
 	if (evhttp_parse_query_str(query ? query : "", &r.query) < 0)
 		TAILQ_INIT(&r.query);
 	r.snap = snapshot_acquire(h->published);
-	r.trusted = options_trusts(r.snap->options, &r.peer);
-	if (!r.trusted && !r.has_token && !tries &&
-		!limit_allows(h->limit, &r.peer, clock_ms()))
-		request_error(&r, 429, "too many requests");
-	else
-		route(&r);
+	answer(&r);
 	snapshot_release(h->published);
 	evhttp_clear_headers(&r.query);
 }
@@ -552,7 +603,7 @@ void request_again(const struct request *r, unsigned ms)
 
 	again->side = &r->http->sides[r->site];
 	again->ev = r->ev;
-	again->peer = r->peer;
+	again->peer = r->connected;
 	again->tries = r->tries + 1;
 	again->timer = event_new(r->http->base, -1, 0, on_again, again);
 	if (!again->timer)
@@ -593,23 +644,38 @@ static void side_open(struct http *h, struct side *side, bool site,
 
 /* -- rules -- */
 
+static struct prefix *prefixes_copy(
+	const struct conf_prefixes *from, unsigned *n)
+{
+	size_t size = from->n * sizeof *from->prefix;
+	*n = from->n;
+	return from->n ? memcpy(mem_alloc(size), from->prefix, size) : NULL;
+}
+
 static struct http_rules *rules_new(const struct conf *conf)
 {
 	struct http_rules *rules = mem_zero(1, sizeof *rules);
 	strncpy(rules->token, conf->http.token, sizeof rules->token - 1);
-	rules->n_heartbeat = conf->heartbeat_from.n;
-	if (!rules->n_heartbeat)
-		return rules;
-	size_t size = rules->n_heartbeat * sizeof *rules->heartbeat_from;
 	rules->heartbeat_from =
-		memcpy(mem_alloc(size), conf->heartbeat_from.prefix, size);
+		prefixes_copy(&conf->heartbeat_from, &rules->n_heartbeat);
+	rules->proxies =
+		prefixes_copy(&conf->site.proxied_by, &rules->n_proxies);
+	rules->n_names = conf->http.names.n;
+	rules->names = mem_zero(rules->n_names, sizeof *rules->names);
+	for (unsigned i = 0; i < rules->n_names; i++)
+		rules->names[i] = mem_strdup(conf->http.names.text[i]);
 	return rules;
 }
 
 static void rules_free(struct http_rules *rules)
 {
-	if (rules)
-		free(rules->heartbeat_from);
+	if (!rules)
+		return;
+	for (unsigned i = 0; i < rules->n_names; i++)
+		free(rules->names[i]);
+	free(rules->names);
+	free(rules->proxies);
+	free(rules->heartbeat_from);
 	free(rules);
 }
 
