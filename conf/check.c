@@ -369,13 +369,25 @@ static bool check_http_names(const struct conf *conf, struct err *err)
 	return ok;
 }
 
-static void warn_readable_token(const struct conf *conf, struct err *err)
+/* A secret in a file, `what` of it, that every user of the machine may read. */
+static void warn_readable(const char *path, struct conf_where where,
+	const char *what, struct err *err)
 {
 	struct stat st;
-	if (*conf->http.token && conf->http.where.file &&
-		!stat(conf->http.where.file, &st) && (st.st_mode & S_IROTH))
-		err_warn(err, "%s:%u: token in a file that everybody may read",
-			conf->http.where.file, conf->http.where.line);
+	if (path && *path && where.file && !stat(path, &st) &&
+		(st.st_mode & S_IROTH))
+		err_warn(err, "%s:%u: %s in a file that everybody may read",
+			where.file, where.line, what);
+}
+
+static void warn_readable_secrets(const struct conf *conf, struct err *err)
+{
+	if (*conf->http.token)
+		warn_readable(
+			conf->http.where.file, conf->http.where, "token", err);
+	warn_readable(conf->cookie_secret,
+		conf_key_where(conf, "cookie_secret"), "cookie secret", err);
+	warn_readable(conf->site.key, conf->site.where, "private key", err);
 }
 
 static bool complain_key(struct err *err, const struct conf *conf,
@@ -428,7 +440,7 @@ static bool check_listeners(struct conf *conf, struct err *err)
 		ok = complain(err, conf->site.where, "cert and key go together",
 			"public");
 	ok &= check_http_names(conf, err);
-	warn_readable_token(conf, err);
+	warn_readable_secrets(conf, err);
 	return ok;
 }
 

@@ -681,17 +681,21 @@ static void on_libevent(int severity, const char *text)
 }
 
 /* All sockets and the key while we are root, then privileges are dropped. */
-static bool open_sockets(
-	struct control *c, struct http_sockets *http, struct err *err)
+static bool open_sockets(struct control *c, struct http_sockets *http,
+	struct descriptors *shares, struct err *err)
 {
 	const struct conf *conf = c->built->conf;
 	c->n_workers = worker_count(conf);
-	return listen_open(&c->listeners, &conf->listen, c->n_workers, err) &&
+	bool ok =
+		listen_open(&c->listeners, &conf->listen, c->n_workers, err) &&
 		listen_streams(
 			&conf->http.listen, 8053, &http->operators, err) &&
 		listen_streams(&conf->site.listen, 8080, &http->site, err) &&
-		http_load_tls(conf, &http->tls, err) &&
-		privilege_drop(conf, err);
+		http_load_tls(conf, &http->tls, err);
+	*shares = descriptors_now(conf, err);
+	http->connections = shares->http;
+	http->streams = shares->streams;
+	return ok && privilege_drop(conf, err);
 }
 
 static void serve(struct control *c)
@@ -712,6 +716,7 @@ static void serve(struct control *c)
 static bool start(struct control *c, struct err *err)
 {
 	struct http_sockets sockets = {0};
+	struct descriptors shares;
 	struct poll_events events = {.arg = c,
 		.sample = on_sample,
 		.failed = on_failed,
@@ -721,11 +726,8 @@ static bool start(struct control *c, struct err *err)
 
 	rng_secret(&secret, sizeof secret);
 	c->built = build_all(c->path, NULL, GEO_LATER, NULL, err);
-	if (!c->built || !open_sockets(c, &sockets, err))
+	if (!c->built || !open_sockets(c, &sockets, &shares, err))
 		return false;
-	struct descriptors shares = descriptors_now(c->built->conf, err);
-	sockets.connections = shares.http;
-	sockets.streams = shares.streams;
 	c->geo_pending = c->built->conf->geoip.n || *c->built->conf->nets;
 	c->base = base_new();
 	c->mailbox = mailbox_new();

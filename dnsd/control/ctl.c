@@ -384,6 +384,18 @@ static bool somebody_listens(const struct sockaddr_un *at)
 	return yes;
 }
 
+/* Takes away what another dnsd left, and nothing else. */
+static bool unlink_socket(const char *path, struct err *err)
+{
+	struct stat st;
+	if (lstat(path, &st))
+		return true;
+	if (!S_ISSOCK(st.st_mode))
+		return err_add(err, "%s: is there, and is no socket", path);
+	unlink(path);
+	return true;
+}
+
 static int socket_open(const char *path, struct err *err)
 {
 	struct sockaddr_un at = {.sun_family = AF_UNIX};
@@ -397,7 +409,8 @@ static int socket_open(const char *path, struct err *err)
 		err_add(err, "%s: another dnsd runs with this socket", path);
 		return -1;
 	}
-	unlink(path);
+	if (!unlink_socket(path, err))
+		return -1;
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	/* Before anybody can connect, it is nobody's but ours. */
 	mode_t before = umask(0177);
@@ -430,6 +443,7 @@ struct ctl *ctl_open(struct control *control, const char *path, struct err *err)
 
 void ctl_close(struct ctl *ctl)
 {
+	struct err err = {0};
 	if (!ctl)
 		return;
 	while (ctl->sessions)
@@ -437,7 +451,8 @@ void ctl_close(struct ctl *ctl)
 	event_free(ctl->accept);
 	event_free(ctl->go_on);
 	close(ctl->fd);
-	unlink(ctl->path);
+	unlink_socket(ctl->path, &err);
+	err_fini(&err);
 	free(ctl->path);
 	free(ctl);
 }

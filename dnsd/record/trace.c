@@ -210,11 +210,17 @@ static void keep_old(const struct trace *t)
 static void open_file(struct trace *t, int64_t now_ms)
 {
 	keep_old(t);
-	/* A pipe that nobody reads must not hold us. */
+	/* A pipe that nobody reads must not hold us; a link may have been laid
+	 * by who wants us to write elsewhere. */
 	t->fd = open(t->path,
-		O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK, 0640);
+		O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK |
+			O_NOFOLLOW,
+		0640);
 	if (t->fd < 0) {
-		fail(t, "cannot open", now_ms);
+		fail(t,
+			errno == ELOOP ? "does not follow the link"
+				       : "cannot open",
+			now_ms);
 		return;
 	}
 	t->written = t->id = 0;

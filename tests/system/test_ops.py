@@ -559,6 +559,45 @@ class Start(Test):
         self.assertNotIn("\t0", uid)
         self.assertTrue((d.folder / "dnsd.db").exists())
         self.assertEqual(d.address("www.example.com"), "192.0.2.80")
+        for line in ("NoNewPrivs:\t1", "CapEff:\t0000000000000000",
+                     "CapPrm:\t0000000000000000",
+                     "CapBnd:\t0000000000000000"):
+            self.assertIn(line, status)
+        # not dumpable: its own user has no access to its memory
+        self.assertEqual(os.stat(f"/proc/{d.process.pid}/mem").st_uid, 0)
+
+    def test_what_a_reload_could_not_read(self):
+        """Is said at the start, all of it, as the user who will read it."""
+        if os.geteuid() != 0:
+            self.skipTest("not root")
+        secret = "0123456789abcdef" * 2
+        d = self.daemon("user: nobody\ncookie_secret: cookie\nnets: nets.txt\n"
+                        "include: [more.yaml]\n" + STATIC, start=False,
+                        files={"zone": zone(), "cookie": secret,
+                               "nets.txt": NETS, "more.yaml": "version: x\n"})
+        os.chmod(d.folder, 0o777)
+        for name in ("zone", "cookie", "nets.txt", "more.yaml"):
+            os.chmod(d.folder / name, 0o600)
+        done = d.run("run", check=False)
+        self.assertEqual(done.returncode, 1)
+        for text in (f"example.com: user 'nobody' cannot read {d.folder}/zone",
+                     f"cookie_secret: user 'nobody' cannot read {d.folder}/co",
+                     f"nets: user 'nobody' cannot read {d.folder}/nets.txt",
+                     f"{d.folder}/more.yaml:1: configuration: user 'nobody'"):
+            self.assertRegex(done.stderr, r"(?m)^\S+:\d+: "
+                             + re.escape(text) if text[0] != "/"
+                             else "(?m)^" + re.escape(text))
+        for name in ("zone", "cookie", "nets.txt", "more.yaml"):
+            os.chmod(d.folder / name, 0o644)
+        d.start()
+        self.assertIn("cookie secret in a file that everybody may read",
+                      d.log_text())
+
+    def test_no_file_is_taken_for_a_socket(self):
+        d = self.daemon(STATIC, files={"zone": zone(), "dnsd.sock": "mine"})
+        self.assertIn("dnsd.sock: is there, and is no socket", d.log_text())
+        d.stop()
+        self.assertEqual((d.folder / "dnsd.sock").read_text(), "mine")
 
     def test_notify(self):
         d = self.daemon(STATIC, files={"zone": zone()}, start=False)
