@@ -25,7 +25,6 @@
 #define SLICE_US 20000 /* of polls, then a look at what has priority */
 #define WATCH_MS 1000
 #define SAVE_MS 10000
-#define FAILURE_LINES_PER_S 20
 #define LIBEVENT_LINES_PER_S 1
 #define READY_WAIT_MS 300 /* steered names wait for first polls so long */
 
@@ -247,8 +246,10 @@ static void set_targets(struct control *c)
 			node->rtmp || node->flv);
 	}
 	for (unsigned i = 0; i < c->built->map->n_nodes; i++)
-		if (!c->built->map->nodes[i].name)
+		if (!c->built->map->nodes[i].name) {
 			streams_forget(c->streams, i);
+			faults_forget(c->faults, i);
+		}
 	poll_set(c->poller, targets, conf->n_nodes,
 		(unsigned)(conf->health.interval_s * 1000),
 		(unsigned)(conf->health.timeout_s * 1000));
@@ -307,15 +308,12 @@ void control_adopt_geo(struct control *c, struct geo *geo, struct map *map,
 
 /* -- what nodes say -- */
 
-/* Why a question to a node failed; the first of a row, and not too many. */
-static void log_failure(
-	struct control *c, unsigned node, const char *what, const char *why)
+/* How a question to a node ended; why: as the log says it, NULL: well. */
+static void note(
+	struct control *c, unsigned node, enum fault_of what, const char *why)
 {
-	unsigned held;
-	if (log_allowed(&c->failures, clock_ms(), FAILURE_LINES_PER_S, &held))
-		log_info("node %s: %s failed: %s%s",
-			c->built->map->nodes[node].name, what, why,
-			held ? " (others held back)" : "");
+	faults_note(
+		c->faults, node, c->built->map->nodes[node].name, what, why);
 }
 
 /* What turns the answers away from a node, or back, does not wait for the tick.
@@ -339,6 +337,7 @@ static void on_sample(void *arg, uint32_t node, const struct sample *sample)
 {
 	struct control *c = arg;
 	int64_t now_ms = clock_ms();
+	note(c, node, FAULT_POLL, NULL);
 	fleet_sample(c->fleet, node, sample, now_ms);
 	if (is_news(c, node))
 		publish_soon(c);
@@ -353,8 +352,7 @@ static void on_failed(
 	fleet_failed(c->fleet, node, failure, now_ms);
 	record_failed(c->record, node, failure, now_ms);
 	const struct health *health = &fleet_node(c->fleet, node)->health;
-	if (health->fails == 1)
-		log_failure(c, node, "a poll", why);
+	note(c, node, FAULT_POLL, why);
 	if (health->fails == 1 || is_news(c, node))
 		publish_soon(c);
 }
@@ -367,11 +365,8 @@ static void on_probed(void *arg, uint32_t node, enum poll_probe probe, bool ok,
 	int64_t now_ms = clock_ms();
 	fleet_probed(c->fleet, node, kind, ok, now_ms);
 	record_probed(c->record, node, kind, ok, now_ms);
-	const struct health *health = &fleet_node(c->fleet, node)->health;
-	if (health->probe_fails[kind] == 1)
-		log_failure(c, node,
-			probe == POLL_RTMP ? "the RTMP probe" : "the FLV probe",
-			why);
+	note(c, node, probe == POLL_RTMP ? FAULT_RTMP : FAULT_FLV,
+		ok ? NULL : why);
 	if (is_news(c, node))
 		publish_soon(c);
 }
@@ -387,10 +382,9 @@ static void on_streams(
 	void *arg, uint32_t node, struct stream_list *list, const char *why)
 {
 	struct control *c = arg;
+	note(c, node, FAULT_STREAMS, list ? NULL : why);
 	if (list)
 		streams_take(c->streams, node, list, clock_ms(), on_dropped, c);
-	else
-		log_failure(c, node, "asking for streams", why);
 }
 
 /* -- the operator's overrides -- */
@@ -735,6 +729,7 @@ static bool start(struct control *c, struct err *err)
 	c->fleet = fleet_new(&rules, c->start_ms);
 	fleet_set_map(c->fleet, c->built->map, &rules, c->start_ms);
 	c->streams = streams_new();
+	c->faults = faults_new();
 	c->waiting = waiting_new();
 	c->poller = poll_new(c->base, &events);
 	poll_limit(c->poller, shares.polls);
@@ -783,6 +778,7 @@ static void finish(struct control *c)
 	load_free(c->load);
 	report_free(c->report);
 	streams_free(c->streams);
+	faults_free(c->faults);
 	free(c->stream_index);
 	free(c->stream_set);
 	waiting_free(c->waiting);

@@ -28,6 +28,7 @@ struct trace {
 	uint64_t written, limit; /* of this file */
 	bool failing;            /* nothing is written until retry_ms */
 	bool complained;         /* about that; until something was written */
+	struct log_fault unkept; /* files that had to be replaced */
 	int64_t retry_ms;
 	int64_t since_ms;          /* answers before that are not ours */
 	int64_t start_ms, last_ms; /* time 0 of this file; the last one told */
@@ -194,7 +195,7 @@ static void write_loads(struct trace *t, int64_t now_ms)
 /* -- beginning, rotation and end -- */
 
 /* What is there already is kept as PATH.1; a device or pipe is not moved. */
-static void keep_old(const struct trace *t)
+static void keep_old(struct trace *t)
 {
 	struct stat st;
 	if (lstat(t->path, &st) || !S_ISREG(st.st_mode) || !st.st_size)
@@ -202,7 +203,8 @@ static void keep_old(const struct trace *t)
 	char *old = mem_alloc(strlen(t->path) + 3);
 	strcpy(old, t->path);
 	strcat(old, ".1");
-	if (rename(t->path, old))
+	if (rename(t->path, old) &&
+		log_failed(&t->unkept, strerror(errno), t->last_ms))
 		log_warn("record: cannot keep %s: %s", old, strerror(errno));
 	free(old);
 }

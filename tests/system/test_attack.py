@@ -316,3 +316,26 @@ class Tcp(Attack):
             s.close()
         if not SANITIZED:
             self.eventually(lambda: rss_mb(d.process.pid) < before + 16)
+
+
+class Log(Attack):
+    def test_what_fails_at_each_poll_is_said_once(self):
+        with Fleet(1, scale=0.1) as fleet:
+            srs = fleet[0]
+            srs._streams = lambda query: "{"
+            d = self.daemon(
+                CONF.replace(
+                    "api: off",
+                    f"api: \"http://{srs.host}:{srs.ports['api']}\"", 1)
+                + "health: {interval: 0.1}\n",
+                files={"zone": ZONE, "nets.txt": NETS})
+            self.eventually(lambda: srs.seen["polls"] > 30)
+            self.assertEqual(d.log_text().count("asking for streams failed"), 1)
+            # a poll that fails each second time is one line, too
+            for _ in range(5):
+                polls = srs.seen["polls"]
+                srs.garbage("html")
+                self.eventually(lambda: srs.seen["polls"] > polls + 2)
+                srs.garbage(None)
+                self.eventually(lambda: srs.seen["polls"] > polls + 5)
+            self.assertEqual(d.log_text().count("a poll failed"), 1)
