@@ -346,6 +346,18 @@ static void on_go_on(evutil_socket_t fd, short what, void *arg)
 	event_add(ctl->accept, NULL);
 }
 
+static void session_new(struct ctl *ctl, struct bufferevent *io)
+{
+	struct session *s = mem_zero(1, sizeof *s);
+	s->ctl = ctl;
+	s->io = io;
+	s->next = ctl->sessions;
+	ctl->sessions = s;
+	ctl->n++;
+	bufferevent_setcb(io, on_read, on_written, on_event, s);
+	bufferevent_enable(io, EV_READ | EV_WRITE);
+}
+
 static void on_accept(evutil_socket_t fd, short what, void *arg)
 {
 	struct ctl *ctl = arg;
@@ -361,15 +373,9 @@ static void on_accept(evutil_socket_t fd, short what, void *arg)
 		close(peer);
 		return;
 	}
-	struct session *s = mem_zero(1, sizeof *s);
-	s->ctl = ctl;
-	s->io = bufferevent_socket_new(
-		ctl->control->base, peer, BEV_OPT_CLOSE_ON_FREE);
-	s->next = ctl->sessions;
-	ctl->sessions = s;
-	ctl->n++;
-	bufferevent_setcb(s->io, on_read, on_written, on_event, s);
-	bufferevent_enable(s->io, EV_READ | EV_WRITE);
+	session_new(ctl,
+		bufferevent_socket_new(
+			ctl->control->base, peer, BEV_OPT_CLOSE_ON_FREE));
 }
 
 /* -- the socket -- */

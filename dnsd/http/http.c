@@ -774,7 +774,8 @@ bool http_load_tls(const struct conf *conf, SSL_CTX **tls, struct err *err)
 	return *tls != NULL;
 }
 
-struct http *http_start(const struct conf *conf,
+/* All but the thread. */
+static struct http *http_new(const struct conf *conf,
 	const struct http_sockets *sockets, struct published *published,
 	const struct control_ops *ops, struct memory *memory,
 	struct record_ring *ring, uint64_t secret)
@@ -803,6 +804,16 @@ struct http *http_start(const struct conf *conf,
 	side_open(h, &h->sides[0], false, sockets->operators,
 		sockets->connections);
 	side_open(h, &h->sides[1], true, sockets->site, sockets->connections);
+	return h;
+}
+
+struct http *http_start(const struct conf *conf,
+	const struct http_sockets *sockets, struct published *published,
+	const struct control_ops *ops, struct memory *memory,
+	struct record_ring *ring, uint64_t secret)
+{
+	struct http *h =
+		http_new(conf, sockets, published, ops, memory, ring, secret);
 	h->thread = thread_start("dnsd-http", run, h);
 	return h;
 }
