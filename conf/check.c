@@ -358,13 +358,36 @@ static bool check_listen(const struct conf_texts *listen, int port,
 	return ok;
 }
 
-static void warn_readable_token(const struct conf *conf, struct err *err)
+static bool check_http_names(const struct conf *conf, struct err *err)
+{
+	const struct conf_texts *names = &conf->http.names;
+	bool ok = true;
+	for (unsigned i = 0; i < names->n; i++)
+		if (!conf_name(conf->arena, names->text[i]))
+			ok = complain(err, names->where[i],
+				"is not a host name", names->text[i]);
+	return ok;
+}
+
+/* A secret in a file, `what` of it, that every user of the machine may read. */
+static void warn_readable(const char *path, struct conf_where where,
+	const char *what, struct err *err)
 {
 	struct stat st;
-	if (*conf->http.token && conf->http.where.file &&
-		!stat(conf->http.where.file, &st) && (st.st_mode & S_IROTH))
-		err_warn(err, "%s:%u: token in a file that everybody may read",
-			conf->http.where.file, conf->http.where.line);
+	if (path && *path && where.file && !stat(path, &st) &&
+		(st.st_mode & S_IROTH))
+		err_warn(err, "%s:%u: %s in a file that everybody may read",
+			where.file, where.line, what);
+}
+
+static void warn_readable_secrets(const struct conf *conf, struct err *err)
+{
+	if (*conf->http.token)
+		warn_readable(
+			conf->http.where.file, conf->http.where, "token", err);
+	warn_readable(conf->cookie_secret,
+		conf_key_where(conf, "cookie_secret"), "cookie secret", err);
+	warn_readable(conf->site.key, conf->site.where, "private key", err);
 }
 
 static bool complain_key(struct err *err, const struct conf *conf,
@@ -416,7 +439,8 @@ static bool check_listeners(struct conf *conf, struct err *err)
 	if (!*conf->site.cert != !*conf->site.key)
 		ok = complain(err, conf->site.where, "cert and key go together",
 			"public");
-	warn_readable_token(conf, err);
+	ok &= check_http_names(conf, err);
+	warn_readable_secrets(conf, err);
 	return ok;
 }
 

@@ -15,7 +15,7 @@ const char *const conf_policies[] = {
 
 static const struct key tcp_keys[] = {
 	{"max", KEY_INT, AT(conf, tcp.max), 1, 1000000, "1000",
-		.text = "TCP connections at a time; the oldest idle one is closed first"},
+		.text = "TCP connections at a time; beyond, the client net with the most loses its oldest"},
 	{"idle", KEY_REAL, AT(conf, tcp.idle_s), 0.1, 3600, "10",
 		.text = "seconds until an idle TCP connection is closed"},
 	{0}};
@@ -38,6 +38,8 @@ static const struct key http_keys[] = {
 		.text = "addresses of the operator's HTTP listener"},
 	{"token", KEY_TEXT, AT(conf, http.token),
 		.text = "bearer token asked for changes; without one there are none"},
+	{"names", KEY_TEXTS, AT(conf, http.names),
+		.text = "host names by which browsers reach it, beside its addresses and localhost"},
 	{0}};
 static const struct section http_section = {"http", http_keys, 0};
 
@@ -47,6 +49,8 @@ static const struct key public_keys[] = {
 	{"cert", KEY_PATH, AT(conf, site.cert),
 		.text = "certificate chain (PEM); with key: HTTPS"},
 	{"key", KEY_PATH, AT(conf, site.key), .text = "private key (PEM)"},
+	{"proxied_by", KEY_PREFIXES, AT(conf, site.proxied_by),
+		.text = "reverse proxies in front of it: their X-Forwarded-For is believed"},
 	{0}};
 static const struct section public_section = {"public", public_keys, 0};
 

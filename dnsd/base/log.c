@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/rng.h"
+
 static enum log_level level_max = LOG_LVL_INFO;
 
 static const struct {
@@ -90,5 +92,30 @@ bool log_allowed(
 	limit->in_second++;
 	*held = limit->held;
 	limit->held = 0;
+	return true;
+}
+
+bool log_failed(struct log_fault *fault, const char *why, int64_t now_ms)
+{
+	uint32_t hash = (uint32_t)hash_bytes(why, strlen(why), 0);
+	bool begins = !fault->on;
+
+	if (begins)
+		*fault = (struct log_fault){.on = true};
+	fault->times++;
+	fault->failed_ms = now_ms;
+	if (!begins &&
+		(hash == fault->why || now_ms - fault->told_ms < LOG_QUIET_MS))
+		return false;
+	fault->why = hash;
+	fault->told_ms = now_ms;
+	return true;
+}
+
+bool log_mended(struct log_fault *fault, int64_t now_ms)
+{
+	if (!fault->on || now_ms - fault->failed_ms < LOG_QUIET_MS)
+		return false;
+	fault->on = false;
 	return true;
 }

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 #include "base/log.h"
 #include "base/rng.h"
 #include "control/ctl.h"
+#include "control/descriptors.h"
 #include "control/notify.h"
 #include "control/privilege.h"
 #include "control/state.h"
@@ -25,7 +25,7 @@
 #define SLICE_US 20000 /* of polls, then a look at what has priority */
 #define WATCH_MS 1000
 #define SAVE_MS 10000
-#define FAILURE_LINES_PER_S 20
+#define LIBEVENT_LINES_PER_S 1
 #define READY_WAIT_MS 300 /* steered names wait for first polls so long */
 
 /* -- publishing -- */
@@ -247,8 +247,10 @@ static void set_targets(struct control *c)
 			node->rtmp || node->flv);
 	}
 	for (unsigned i = 0; i < c->built->map->n_nodes; i++)
-		if (!c->built->map->nodes[i].name)
+		if (!c->built->map->nodes[i].name) {
 			streams_forget(c->streams, i);
+			faults_forget(c->faults, i);
+		}
 	poll_set(c->poller, targets, conf->n_nodes,
 		(unsigned)(conf->health.interval_s * 1000),
 		(unsigned)(conf->health.timeout_s * 1000));
@@ -307,15 +309,12 @@ void control_adopt_geo(struct control *c, struct geo *geo, struct map *map,
 
 /* -- what nodes say -- */
 
-/* Why a question to a node failed; the first of a row, and not too many. */
-static void log_failure(
-	struct control *c, unsigned node, const char *what, const char *why)
+/* How a question to a node ended; why: as the log says it, NULL: well. */
+static void note(
+	struct control *c, unsigned node, enum fault_of what, const char *why)
 {
-	unsigned held;
-	if (log_allowed(&c->failures, clock_ms(), FAILURE_LINES_PER_S, &held))
-		log_info("node %s: %s failed: %s%s",
-			c->built->map->nodes[node].name, what, why,
-			held ? " (others held back)" : "");
+	faults_note(
+		c->faults, node, c->built->map->nodes[node].name, what, why);
 }
 
 /* What turns the answers away from a node, or back, does not wait for the tick.
@@ -339,6 +338,7 @@ static void on_sample(void *arg, uint32_t node, const struct sample *sample)
 {
 	struct control *c = arg;
 	int64_t now_ms = clock_ms();
+	note(c, node, FAULT_POLL, NULL);
 	fleet_sample(c->fleet, node, sample, now_ms);
 	if (is_news(c, node))
 		publish_soon(c);
@@ -353,8 +353,7 @@ static void on_failed(
 	fleet_failed(c->fleet, node, failure, now_ms);
 	record_failed(c->record, node, failure, now_ms);
 	const struct health *health = &fleet_node(c->fleet, node)->health;
-	if (health->fails == 1)
-		log_failure(c, node, "a poll", why);
+	note(c, node, FAULT_POLL, why);
 	if (health->fails == 1 || is_news(c, node))
 		publish_soon(c);
 }
@@ -367,11 +366,8 @@ static void on_probed(void *arg, uint32_t node, enum poll_probe probe, bool ok,
 	int64_t now_ms = clock_ms();
 	fleet_probed(c->fleet, node, kind, ok, now_ms);
 	record_probed(c->record, node, kind, ok, now_ms);
-	const struct health *health = &fleet_node(c->fleet, node)->health;
-	if (health->probe_fails[kind] == 1)
-		log_failure(c, node,
-			probe == POLL_RTMP ? "the RTMP probe" : "the FLV probe",
-			why);
+	note(c, node, probe == POLL_RTMP ? FAULT_RTMP : FAULT_FLV,
+		ok ? NULL : why);
 	if (is_news(c, node))
 		publish_soon(c);
 }
@@ -387,11 +383,9 @@ static void on_streams(
 	void *arg, uint32_t node, struct stream_list *list, const char *why)
 {
 	struct control *c = arg;
-	if (!list) {
-		log_failure(c, node, "asking for streams (the last list stays)",
-			why);
+	note(c, node, FAULT_STREAMS, list ? NULL : why);
+	if (!list)
 		return;
-	}
 	if (list->left_out != streams_left_out(c->streams, node))
 		log_info(
 			"node %s: %u streams cannot be read and are left out%s%s",
@@ -611,7 +605,8 @@ static void events_stop(struct control *c)
 
 /* -- start and stop -- */
 
-static void threads_make(struct control *c, uint64_t secret)
+static void threads_make(
+	struct control *c, unsigned connections, uint64_t secret)
 {
 	const struct conf *conf = c->built->conf;
 	c->workers = mem_zero(c->n_workers, sizeof(struct udp_worker *));
@@ -619,9 +614,9 @@ static void threads_make(struct control *c, uint64_t secret)
 		c->workers[i] = udp_worker_new(i,
 			&c->listeners.udp[i * c->listeners.n], c->listeners.n,
 			&c->published, c->memory, secret);
-	c->tcp = tcp_server_new(c->listeners.tcp, c->listeners.n,
-		(unsigned)conf->tcp.max, (unsigned)(conf->tcp.idle_s * 1000),
-		&c->published, c->memory, secret);
+	c->tcp = tcp_server_new(c->listeners.tcp, c->listeners.n, connections,
+		(unsigned)(conf->tcp.idle_s * 1000), &c->published, c->memory,
+		secret);
 }
 
 /* Static names are answered from here on. */
@@ -681,27 +676,34 @@ static unsigned worker_count(const struct conf *conf)
 	return cores > 0 && cores <= 256 ? (unsigned)cores : 1;
 }
 
-static void raise_limits(void)
+/* What libevent warns of, through a log that has a limit: it may warn at every
+ * turn of a loop. Any thread that runs one. */
+static void on_libevent(int severity, const char *text)
 {
-	struct rlimit files;
-	if (!getrlimit(RLIMIT_NOFILE, &files)) {
-		files.rlim_cur = files.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &files);
-	}
+	static _Thread_local struct log_limit limit;
+	unsigned held;
+	if (severity < EVENT_LOG_WARN ||
+		!log_allowed(&limit, clock_ms(), LIBEVENT_LINES_PER_S, &held))
+		return;
+	log_warn("libevent: %s%s", text, held ? " (others held back)" : "");
 }
 
 /* All sockets and the key while we are root, then privileges are dropped. */
-static bool open_sockets(
-	struct control *c, struct http_sockets *http, struct err *err)
+static bool open_sockets(struct control *c, struct http_sockets *http,
+	struct descriptors *shares, struct err *err)
 {
 	const struct conf *conf = c->built->conf;
 	c->n_workers = worker_count(conf);
-	return listen_open(&c->listeners, &conf->listen, c->n_workers, err) &&
+	bool ok =
+		listen_open(&c->listeners, &conf->listen, c->n_workers, err) &&
 		listen_streams(
 			&conf->http.listen, 8053, &http->operators, err) &&
 		listen_streams(&conf->site.listen, 8080, &http->site, err) &&
-		http_load_tls(conf, &http->tls, err) &&
-		privilege_drop(conf, err);
+		http_load_tls(conf, &http->tls, err);
+	*shares = descriptors_now(conf, err);
+	http->connections = shares->http;
+	http->streams = shares->streams;
+	return ok && privilege_drop(conf, err);
 }
 
 static void serve(struct control *c)
@@ -722,6 +724,7 @@ static void serve(struct control *c)
 static bool start(struct control *c, struct err *err)
 {
 	struct http_sockets sockets = {0};
+	struct descriptors shares;
 	struct poll_events events = {.arg = c,
 		.sample = on_sample,
 		.failed = on_failed,
@@ -731,7 +734,7 @@ static bool start(struct control *c, struct err *err)
 
 	rng_secret(&secret, sizeof secret);
 	c->built = build_all(c->path, NULL, GEO_LATER, NULL, err);
-	if (!c->built || !open_sockets(c, &sockets, err))
+	if (!c->built || !open_sockets(c, &sockets, &shares, err))
 		return false;
 	c->geo_pending = c->built->conf->geoip.n || *c->built->conf->nets;
 	c->base = base_new();
@@ -740,12 +743,14 @@ static bool start(struct control *c, struct err *err)
 	c->fleet = fleet_new(&rules, c->start_ms);
 	fleet_set_map(c->fleet, c->built->map, &rules, c->start_ms);
 	c->streams = streams_new();
+	c->faults = faults_new();
 	c->waiting = waiting_new();
 	c->poller = poll_new(c->base, &events);
+	poll_limit(c->poller, shares.polls);
 	set_targets(c);
 	c->memory = memory_new((unsigned)c->built->conf->client_nets, secret);
 	c->own = accounts_new(1, c->memory, secret);
-	threads_make(c, secret);
+	threads_make(c, shares.tcp, secret);
 	control_record_open(c);
 	control_publish(c);
 	threads_start(c);
@@ -787,6 +792,7 @@ static void finish(struct control *c)
 	load_free(c->load);
 	report_free(c->report);
 	streams_free(c->streams);
+	faults_free(c->faults);
 	free(c->stream_index);
 	free(c->stream_set);
 	waiting_free(c->waiting);
@@ -807,7 +813,8 @@ int control_run(const char *path)
 
 	signal(SIGPIPE, SIG_IGN);
 	signals_block(true);
-	raise_limits();
+	descriptors_raise();
+	event_set_log_callback(on_libevent);
 	c.reload_error = mem_strdup("");
 	bool ok = start(&c, &err);
 	log_lines(LOG_LVL_WARN, "", err.warnings);

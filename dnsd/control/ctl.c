@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/sockets.h"
 #include "control/approve.h"
 #include "control/state.h"
 #include "control/try.h"
@@ -24,6 +25,7 @@
 #define LINE_MAX_BYTES 4096
 #define WORDS_MAX 40
 #define SESSIONS_MAX 64
+#define PAUSE_MS 100 /* without accepting, when there is no descriptor left */
 
 struct session {
 	struct session *next;
@@ -39,7 +41,8 @@ struct ctl {
 	struct control *control;
 	int fd;
 	char *path;
-	struct event *accept;
+	struct event *accept, *go_on;
+	struct log_fault no_room;
 	struct session *sessions;
 	unsigned n;
 };
@@ -345,25 +348,52 @@ static void on_event(struct bufferevent *io, short what, void *arg)
 	}
 }
 
+static void pause_accepting(struct ctl *ctl, const char *why)
+{
+	struct timeval pause = {0, PAUSE_MS * 1000};
+	if (log_failed(&ctl->no_room, why, clock_ms()))
+		log_warn("control socket: no connection can be accepted: %s",
+			why);
+	event_del(ctl->accept);
+	event_add(ctl->go_on, &pause);
+}
+
+static void on_go_on(evutil_socket_t fd, short what, void *arg)
+{
+	struct ctl *ctl = arg;
+	event_add(ctl->accept, NULL);
+}
+
+static void session_new(struct ctl *ctl, struct bufferevent *io)
+{
+	struct session *s = mem_zero(1, sizeof *s);
+	s->ctl = ctl;
+	s->io = io;
+	s->next = ctl->sessions;
+	ctl->sessions = s;
+	ctl->n++;
+	bufferevent_setcb(io, on_read, on_written, on_event, s);
+	bufferevent_enable(io, EV_READ | EV_WRITE);
+}
+
 static void on_accept(evutil_socket_t fd, short what, void *arg)
 {
 	struct ctl *ctl = arg;
 	int peer = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (peer < 0)
+	if (peer < 0) {
+		if (sockets_lack_room(errno))
+			pause_accepting(ctl, strerror(errno));
 		return;
+	}
+	if (log_mended(&ctl->no_room, clock_ms()))
+		log_info("control socket: connections are accepted again");
 	if (ctl->n >= SESSIONS_MAX) {
 		close(peer);
 		return;
 	}
-	struct session *s = mem_zero(1, sizeof *s);
-	s->ctl = ctl;
-	s->io = bufferevent_socket_new(
-		ctl->control->base, peer, BEV_OPT_CLOSE_ON_FREE);
-	s->next = ctl->sessions;
-	ctl->sessions = s;
-	ctl->n++;
-	bufferevent_setcb(s->io, on_read, on_written, on_event, s);
-	bufferevent_enable(s->io, EV_READ | EV_WRITE);
+	session_new(ctl,
+		bufferevent_socket_new(
+			ctl->control->base, peer, BEV_OPT_CLOSE_ON_FREE));
 }
 
 /* -- the socket -- */
@@ -376,6 +406,18 @@ static bool somebody_listens(const struct sockaddr_un *at)
 	if (fd >= 0)
 		close(fd);
 	return yes;
+}
+
+/* Takes away what another dnsd left, and nothing else. */
+static bool unlink_socket(const char *path, struct err *err)
+{
+	struct stat st;
+	if (lstat(path, &st))
+		return true;
+	if (!S_ISSOCK(st.st_mode))
+		return err_add(err, "%s: is there, and is no socket", path);
+	unlink(path);
+	return true;
 }
 
 static int socket_open(const char *path, struct err *err)
@@ -391,7 +433,8 @@ static int socket_open(const char *path, struct err *err)
 		err_add(err, "%s: another dnsd runs with this socket", path);
 		return -1;
 	}
-	unlink(path);
+	if (!unlink_socket(path, err))
+		return -1;
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	/* Before anybody can connect, it is nobody's but ours. */
 	mode_t before = umask(0177);
@@ -418,18 +461,22 @@ struct ctl *ctl_open(struct control *control, const char *path, struct err *err)
 	ctl->accept = event_new(
 		control->base, fd, EV_READ | EV_PERSIST, on_accept, ctl);
 	event_add(ctl->accept, NULL);
+	ctl->go_on = evtimer_new(control->base, on_go_on, ctl);
 	return ctl;
 }
 
 void ctl_close(struct ctl *ctl)
 {
+	struct err err = {0};
 	if (!ctl)
 		return;
 	while (ctl->sessions)
 		session_free(ctl->sessions);
 	event_free(ctl->accept);
+	event_free(ctl->go_on);
 	close(ctl->fd);
-	unlink(ctl->path);
+	unlink_socket(ctl->path, &err);
+	err_fini(&err);
 	free(ctl->path);
 	free(ctl);
 }

@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <pwd.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* The directory of a file that we will make; only one level is made. */
@@ -22,6 +24,98 @@ static void own_directory(const char *path, uid_t uid, gid_t gid)
 		return;
 }
 
+/* -- what a reload will read, tried as who will read it -- */
+
+static bool may_read(struct conf_where where, const char *what,
+	const char *path, const char *user, struct err *err)
+{
+	if (!path || !*path || !access(path, R_OK))
+		return true;
+	return err_add(err, "%s:%u: %s: user '%s' cannot read %s: %s",
+		where.file, where.line, what, user, path, strerror(errno));
+}
+
+/* A file of the configuration: told once. */
+static bool may_read_conf(
+	const char **last, const char *path, const char *user, struct err *err)
+{
+	if (!path || (*last && !strcmp(*last, path)))
+		return true;
+	*last = path;
+	return may_read(
+		(struct conf_where){path, 1}, "configuration", path, user, err);
+}
+
+static bool may_read_all(
+	const struct conf *conf, const char *user, struct err *err)
+{
+	const char *last = NULL;
+	bool ok = may_read_conf(&last, conf->path, user, err);
+
+	for (unsigned i = 0; i < conf->n_keys; i++)
+		ok &= may_read_conf(&last, conf->keys[i].where.file, user, err);
+	for (unsigned i = 0; i < conf->n_nodes; i++)
+		ok &= may_read_conf(
+			&last, conf->nodes[i].where.file, user, err);
+	for (unsigned i = 0; i < conf->n_zones; i++)
+		ok &= may_read(conf->zones[i].where, conf->zones[i].name,
+			conf->zones[i].file, user, err);
+	for (unsigned i = 0; i < conf->geoip.n; i++)
+		ok &= may_read(conf->geoip.where[i], "geoip",
+			conf->geoip.text[i], user, err);
+	ok &= may_read(
+		conf_key_where(conf, "nets"), "nets", conf->nets, user, err);
+	ok &= may_read(conf_key_where(conf, "cookie_secret"), "cookie_secret",
+		conf->cookie_secret, user, err);
+	ok &= may_read(conf->site.where, "cert", conf->site.cert, user, err);
+	ok &= may_read(conf->site.where, "key", conf->site.key, user, err);
+	return ok;
+}
+
+/* -- for good -- */
+
+/* What no program started from here could have again. Needs root. */
+static bool empty_bounding_set(void)
+{
+	for (int cap = 0; cap <= CAP_LAST_CAP; cap++)
+		if (prctl(PR_CAPBSET_DROP, cap) && errno != EINVAL)
+			return false;
+	return true;
+}
+
+/* All sockets are bound: no capability is needed any more. */
+static bool drop_capabilities(void)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {0};
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	return syscall(SYS_capset, &header, none) == 0;
+}
+
+/* Neither a program with more rights, nor a core file with the secrets. */
+static void lock(void)
+{
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	prctl(PR_SET_DUMPABLE, 0);
+}
+
+static bool become(const struct passwd *pw, struct err *err)
+{
+	if (!empty_bounding_set() || initgroups(pw->pw_name, pw->pw_gid) ||
+		setgid(pw->pw_gid) || setuid(pw->pw_uid) ||
+		!drop_capabilities())
+		return err_add(err, "cannot become user '%s': %s", pw->pw_name,
+			strerror(errno));
+	return true;
+}
+
+static void own_directories(const struct conf *conf, uid_t uid, gid_t gid)
+{
+	own_directory(conf->control, uid, gid);
+	own_directory(conf->store, uid, gid);
+}
+
 bool privilege_drop(const struct conf *conf, struct err *err)
 {
 	bool given = *conf->user != '\0';
@@ -29,32 +123,23 @@ bool privilege_drop(const struct conf *conf, struct err *err)
 	struct passwd *pw;
 
 	if (geteuid() != 0) {
-		own_directory(conf->control, geteuid(), getegid());
-		own_directory(conf->store, geteuid(), getegid());
-		return true;
+		own_directories(conf, geteuid(), getegid());
+		lock();
+		return drop_capabilities() ||
+			err_add(err, "cannot drop capabilities: %s",
+				strerror(errno));
 	}
 	pw = getpwnam(user);
 	if (!pw && given)
 		return err_add(err, "%s:%u: user: there is no user '%s'",
 			conf_key_where(conf, "user").file,
 			conf_key_where(conf, "user").line, user);
-	own_directory(conf->control, pw ? pw->pw_uid : 0, pw ? pw->pw_gid : 0);
-	own_directory(conf->store, pw ? pw->pw_uid : 0, pw ? pw->pw_gid : 0);
-	if (!pw) {
+	own_directories(conf, pw ? pw->pw_uid : 0, pw ? pw->pw_gid : 0);
+	if (!pw)
 		err_warn(err, "running as root: there is no user 'dnsd'");
-		return true;
-	}
-	if (pw->pw_uid == 0)
-		return true;
-	if (initgroups(user, pw->pw_gid) || setgid(pw->pw_gid) ||
-		setuid(pw->pw_uid))
-		return err_add(err, "cannot become user '%s': %s", user,
-			strerror(errno));
-	if (access(conf->path, R_OK))
-		err_warn(err,
-			"%s: user '%s' may not read it: reloads will fail",
-			conf->path, user);
-	/* Core files were switched off by the change of user. */
-	prctl(PR_SET_DUMPABLE, 1);
-	return true;
+	bool drops = pw && pw->pw_uid != 0;
+	if (drops && !become(pw, err))
+		return false;
+	lock();
+	return !drops || may_read_all(conf, user, err);
 }

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "control/build.h"
 #include "control/control.h"
+#include "control/faults.h"
 #include "control/streams.h"
 #include "http/http.h"
 #include "net/listen.h"
@@ -86,7 +87,7 @@ struct control {
 	uint8_t *logged; /* enum node_state, as the log told it, by node */
 	unsigned n_logged;
 	bool logged_blind;
-	struct log_limit failures;
+	struct faults *faults; /* of what is asked of nodes */
 
 	int64_t start_ms;
 	uint64_t generation, builds, build_ns, builds_cpu_ns;

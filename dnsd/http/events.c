@@ -8,10 +8,10 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "http/conns.h"
 #include "http/request.h"
 #include "snapshot/report.h"
 
-#define STREAMS_MAX 32
 #define UNSENT_MAX (1 << 20) /* bytes; who reads slower is closed */
 #define UNREAD_MAX 4096      /* of what a reader sends us, which is nothing */
 #define WRITE_S 10
@@ -37,7 +37,8 @@ struct events {
 	struct published *published;
 	struct event *tick;
 	unsigned n;
-	struct stream stream[STREAMS_MAX];
+	unsigned max;
+	struct stream *stream; /* max */
 	/* What all streams have been sent; of the inventory `maps`. */
 	unsigned n_shown;
 	struct shown *shown;
@@ -276,6 +277,7 @@ static void open_stream(struct events *e, struct request *r)
 		keep_shown(e, r->snap->report);
 		event_add(e->tick, &tick);
 	}
+	conns_stream(r->ev);
 	evhttp_send_reply_start(r->ev, 200, "OK");
 	set_limits(stream->c);
 	evbuffer_add_printf(text, "retry: 2000\n\n");
@@ -288,23 +290,28 @@ void api_events(struct request *r)
 {
 	struct events *e = http_events(r->http);
 
-	if (e->n == STREAMS_MAX) {
-		request_error(r, 503, "there are %d streams", STREAMS_MAX);
+	if (e->n == e->max) {
+		request_error(r, 503, "there are %u streams", e->max);
 		return;
 	}
 	request_header(r, "Content-Type", "text/event-stream");
 	request_header(r, "Cache-Control", "no-store");
 	request_header(r, "X-Content-Type-Options", "nosniff");
-	if (evhttp_request_get_command(r->ev) == EVHTTP_REQ_HEAD)
-		evhttp_send_reply(r->ev, 200, "OK", NULL);
-	else
+	if (evhttp_request_get_command(r->ev) != EVHTTP_REQ_HEAD) {
 		open_stream(e, r);
+		return;
+	}
+	conns_answered(r->ev);
+	evhttp_send_reply(r->ev, 200, "OK", NULL);
 }
 
-struct events *events_new(struct event_base *base, struct published *published)
+struct events *events_new(
+	struct event_base *base, struct published *published, unsigned max)
 {
 	struct events *e = mem_zero(1, sizeof *e);
 	e->published = published;
+	e->max = max;
+	e->stream = mem_zero(max, sizeof *e->stream);
 	e->tick = event_new(base, -1, EV_PERSIST, on_tick, e);
 	return e;
 }
@@ -313,5 +320,6 @@ void events_free(struct events *e)
 {
 	event_free(e->tick);
 	free(e->shown);
+	free(e->stream);
 	free(e);
 }

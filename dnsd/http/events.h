@@ -14,7 +14,9 @@
 
 struct events;
 
-struct events *events_new(struct event_base *base, struct published *published);
+/* max: streams at a time. */
+struct events *events_new(
+	struct event_base *base, struct published *published, unsigned max);
 
 /* After all connections were closed. */
 void events_free(struct events *events);

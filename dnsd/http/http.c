@@ -1,7 +1,6 @@
 #include "http/http.h"
 
 #include <event2/buffer.h>
-#include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
 #include <event2/listener.h>
 #include <netinet/in.h>
@@ -16,56 +15,43 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
-#include "base/rng.h"
+#include "base/log.h"
+#include "base/sockets.h"
 #include "base/thread.h"
+#include "http/caller.h"
+#include "http/conns.h"
 #include "http/events.h"
+#include "http/limit.h"
 #include "http/request.h"
 #include "http/tls.h"
 #include "page/page.h"
 #include "snapshot/options.h"
 #include "steer/accounts.h"
 
-#define CONNECTIONS_MAX 512 /* per listener */
 #define SOCKETS_MAX 64
-#define PAUSE_MS 100
+#define TICK_MS 100 /* deadlines; a pause for want of descriptors */
 #define HEADERS_MAX 8192
 #define BODY_MAX 65536
-#define TIMEOUT_S 10
 #define MAX_CLIENTS (1 << 14)
-#define RATE_PER_S 200 /* requests of one address that is not trusted */
-#define RATE_BURST 400
-#define RATE_SLOTS 4096
 
-/* A listener: the operator's or the public one.
- *
- * evhttp tells of a connection when it is accepted and of its end only once it
- * has brought a request. Those that have not live for TIMEOUT_S at most, so
- * accepted less first requests of that time is what there can be of them. */
+/* A listener: the operator's or the public one. */
 struct side {
 	struct http *http;
 	struct evhttp *evhttp;
 	bool site;
 	SSL_CTX *tls; /* NULL: plain */
-	unsigned n_open;
-	struct evhttp_connection *open[CONNECTIONS_MAX]; /* with a request */
-	unsigned
-		silent[TIMEOUT_S]; /* accepted less first requests, by second */
-	int64_t second;
+	struct conns *conns;
 	struct evhttp_bound_socket *bound[SOCKETS_MAX];
 	unsigned n_bound;
-	bool paused; /* nothing is accepted until some have gone */
-};
-
-struct rate {
-	uint64_t who;
-	int64_t at_ms;
-	float tokens;
+	bool lacks_room; /* no descriptor was left, a tick ago at most */
+	struct log_fault no_room;
 };
 
 /* A request that is not answered yet: it is served anew when its time comes. */
 struct again {
 	struct side *side;
 	struct evhttp_request *ev;
+	struct addr peer;
 	struct event *timer;
 	unsigned tries;
 	TAILQ_ENTRY(again) entry;
@@ -83,11 +69,14 @@ struct http {
 	struct events *events;
 	struct side sides[2];
 	struct http_rules *rules;
-	struct rate rates[RATE_SLOTS];
+	struct limit *limit;
 	uint64_t secret;
 	bool with_tls; /* the public listener; fixed at start */
 	pthread_t thread;
 };
+
+/* Of the thread of that http. */
+static _Thread_local struct http *running;
 
 /* -- for handlers -- */
 
@@ -192,6 +181,7 @@ static void reply(struct request *r, int code, const char *type,
 	evbuffer_add(body, text, len);
 	request_header(r, "Content-Type", type);
 	request_header(r, "X-Content-Type-Options", "nosniff");
+	conns_answered(r->ev);
 	evhttp_send_reply(r->ev, code, reason(code), body);
 	evbuffer_free(body);
 }
@@ -204,6 +194,7 @@ void request_text(
 
 void request_not_modified(struct request *r)
 {
+	conns_answered(r->ev);
 	evhttp_send_reply(r->ev, 304, reason(304), NULL);
 }
 
@@ -247,25 +238,6 @@ bool request_may_change(struct request *r)
 
 /* -- who asks -- */
 
-/* A bucket per address; addresses that share a slot push each other out. */
-static bool within_rate(struct http *h, const struct addr *peer)
-{
-	uint64_t who = hash_bytes(peer, sizeof *peer, h->secret);
-	struct rate *rate = &h->rates[who % RATE_SLOTS];
-	int64_t now = clock_ms();
-
-	if (rate->who != who)
-		*rate = (struct rate){who, now, RATE_BURST};
-	rate->tokens += (float)(now - rate->at_ms) * RATE_PER_S / 1000;
-	if (rate->tokens > RATE_BURST)
-		rate->tokens = RATE_BURST;
-	rate->at_ms = now;
-	if (rate->tokens < 1)
-		return false;
-	rate->tokens--;
-	return true;
-}
-
 /* Without telling by its time how much of it was right. */
 static bool equal_secret(const char *a, const char *b)
 {
@@ -284,51 +256,23 @@ static bool has_token(const struct http *h, struct evhttp_request *ev)
 		equal_secret(auth + 7, h->rules->token);
 }
 
-static struct addr peer_of(struct evhttp_request *ev)
-{
-	struct evhttp_connection *c = evhttp_request_get_connection(ev);
-	const struct sockaddr *sa = evhttp_connection_get_addr(c);
-	return sa ? addr_from_sockaddr(sa) : (struct addr){0};
-}
-
 /* -- connections -- */
 
-static void on_close(struct evhttp_connection *c, void *arg)
+static void on_closed(void *arg, struct evhttp_connection *c)
 {
-	struct side *side = arg;
-	events_closed(side->http->events, c);
-	for (unsigned i = 0; i < side->n_open; i++)
-		if (side->open[i] == c) {
-			side->open[i] = side->open[--side->n_open];
-			return;
-		}
+	events_closed(((struct side *)arg)->http->events, c);
 }
 
-/* The slot of this second; older ones of the ring are cleared. */
-static unsigned *silent_now(struct side *side)
+static bool on_spared(void *arg, const struct addr *peer)
 {
-	int64_t now = clock_ms() / 1000;
-	if (now - side->second > TIMEOUT_S)
-		side->second = now - TIMEOUT_S;
-	while (side->second < now)
-		side->silent[++side->second % TIMEOUT_S] = 0;
-	return &side->silent[now % TIMEOUT_S];
-}
-
-static unsigned connections(struct side *side)
-{
-	unsigned n = side->n_open;
-	silent_now(side);
-	for (unsigned i = 0; i < TIMEOUT_S; i++)
-		n += side->silent[i];
-	return n;
+	const struct side *side = arg;
+	const struct http_rules *rules = side->http->rules;
+	return side->site &&
+		caller_is_one_of(peer, rules->proxies, rules->n_proxies);
 }
 
 static void pause_side(struct side *side, bool paused)
 {
-	if (side->paused == paused)
-		return;
-	side->paused = paused;
 	for (unsigned i = 0; i < side->n_bound; i++) {
 		struct evconnlistener *l =
 			evhttp_bound_socket_get_listener(side->bound[i]);
@@ -339,50 +283,67 @@ static void pause_side(struct side *side, bool paused)
 	}
 }
 
-/* A connection was accepted. */
+static void on_settled(void *arg)
+{
+	struct side *side = arg;
+	if (!side->lacks_room)
+		pause_side(side, false);
+}
+
 static struct bufferevent *on_accept(struct event_base *base, void *arg)
 {
 	struct side *side = arg;
-	++*silent_now(side);
-	if (connections(side) >= CONNECTIONS_MAX)
+	bool pause;
+	struct bufferevent *io = conns_accept(side->conns, side->tls, &pause);
+	if (pause)
 		pause_side(side, true);
-	if (side->tls)
-		return bufferevent_openssl_socket_new(base, -1,
-			SSL_new(side->tls), BUFFEREVENT_SSL_ACCEPTING,
-			BEV_OPT_CLOSE_ON_FREE);
-	return bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+	return io;
 }
 
-/* A request of it came: if it is the first, its end will be told. */
-static void know_connection(struct side *side, struct evhttp_request *ev)
+static const char *side_name(const struct side *side)
 {
-	struct evhttp_connection *c = evhttp_request_get_connection(ev);
-	for (unsigned i = 0; i < side->n_open; i++)
-		if (side->open[i] == c)
-			return;
-	evhttp_connection_set_closecb(c, on_close, side);
-	if (side->n_open == CONNECTIONS_MAX)
-		return;
-	side->open[side->n_open++] = c;
-	silent_now(side);
-	for (unsigned i = 0; i < TIMEOUT_S; i++) {
-		unsigned *silent =
-			&side->silent[(side->second + TIMEOUT_S - i) %
-				TIMEOUT_S];
-		if (*silent) {
-			--*silent;
-			return;
-		}
-	}
+	return side->site ? "public" : "http";
 }
 
-static void on_pause_tick(evutil_socket_t fd, short what, void *arg)
+static struct side *side_of(struct evconnlistener *listener)
+{
+	for (int i = 0; i < 2; i++)
+		for (unsigned k = 0; k < running->sides[i].n_bound; k++)
+			if (evhttp_bound_socket_get_listener(
+				    running->sides[i].bound[k]) == listener)
+				return &running->sides[i];
+	return NULL;
+}
+
+/* A connection can't be accepted; it waits in the kernel. libevent hands over
+ * evhttp's own argument. */
+static void on_accept_error(struct evconnlistener *listener, void *evhttp)
+{
+	int error = EVUTIL_SOCKET_ERROR();
+	struct side *side = side_of(listener);
+	if (!side || !sockets_lack_room(error))
+		return;
+	if (log_failed(&side->no_room, strerror(error), clock_ms()))
+		log_warn("%s: no connection can be accepted: %s",
+			side_name(side), strerror(error));
+	side->lacks_room = true;
+	pause_side(side, true);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct http *h = arg;
-	for (int i = 0; i < 2; i++)
-		if (h->sides[i].paused &&
-			connections(&h->sides[i]) < CONNECTIONS_MAX)
-			pause_side(&h->sides[i], false);
+	for (int i = 0; i < 2; i++) {
+		struct side *side = &h->sides[i];
+		conns_tick(side->conns);
+		if (side->lacks_room) {
+			side->lacks_room = false;
+			pause_side(side, false);
+		} else if (log_mended(&side->no_room, clock_ms())) {
+			log_info("%s: connections are accepted again",
+				side_name(side));
+		}
+	}
 }
 
 /* -- routes -- */
@@ -504,6 +465,7 @@ static bool route_preflight(struct request *r)
 	request_header(r, "Access-Control-Allow-Methods", "POST");
 	request_header(r, "Access-Control-Allow-Headers", "Content-Type");
 	request_header(r, "Access-Control-Max-Age", "86400");
+	conns_answered(r->ev);
 	evhttp_send_reply(r->ev, 204, reason(204), NULL);
 	return true;
 }
@@ -535,7 +497,60 @@ static void route(struct request *r)
 		request_error(r, 404, "there is nothing here");
 }
 
-static void serve(struct side *side, struct evhttp_request *ev, unsigned tries)
+/* What a browser can be led to by a page of somebody else: false, and answered. */
+static bool is_meant(struct request *r)
+{
+	const struct http_rules *rules = r->http->rules;
+	const struct evkeyvalq *headers =
+		evhttp_request_get_input_headers(r->ev);
+
+	if (r->site)
+		return true;
+	if (!caller_host_ok(headers, rules->names, rules->n_names)) {
+		request_error(r, 403,
+			"Host is neither an address nor one of http.names");
+		return false;
+	}
+	/* The page itself may be opened from anywhere. */
+	if (caller_is_foreign(headers) && strcmp(r->path, "/")) {
+		request_error(r, 403, "asked by a page of another origin");
+		return false;
+	}
+	return true;
+}
+
+/* Who asks; false: answered. Loopback is where a proxy is, or the website's own
+ * programs, for whom the operator's listener is there. */
+static bool find_caller(struct request *r)
+{
+	const struct http_rules *rules = r->http->rules;
+
+	r->peer = r->connected;
+	if (r->site &&
+		!caller_client(evhttp_request_get_input_headers(r->ev),
+			&r->connected, rules->proxies, rules->n_proxies,
+			&r->peer)) {
+		request_error(r, 400, "X-Forwarded-For is no address");
+		return false;
+	}
+	r->trusted = options_trusts(r->snap->options, &r->peer) &&
+		!(r->site && caller_is_loopback(&r->peer));
+	return true;
+}
+
+static void answer(struct request *r)
+{
+	if (!find_caller(r) || !is_meant(r))
+		return;
+	if (!r->trusted && !r->has_token && !r->tries &&
+		!limit_allows(r->http->limit, &r->peer, clock_ms()))
+		request_error(r, 429, "too many requests");
+	else
+		route(r);
+}
+
+static void serve(struct side *side, struct evhttp_request *ev,
+	const struct addr *peer, unsigned tries)
 {
 	struct http *h = side->http;
 	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(ev);
@@ -544,7 +559,7 @@ static void serve(struct side *side, struct evhttp_request *ev, unsigned tries)
 		.ev = ev,
 		.site = side->site,
 		.tries = tries,
-		.peer = peer_of(ev),
+		.connected = *peer,
 		.has_token = has_token(h, ev)};
 
 	r.path = uri ? evhttp_uri_get_path(uri) : NULL;
@@ -553,11 +568,7 @@ static void serve(struct side *side, struct evhttp_request *ev, unsigned tries)
 	if (evhttp_parse_query_str(query ? query : "", &r.query) < 0)
 		TAILQ_INIT(&r.query);
 	r.snap = snapshot_acquire(h->published);
-	r.trusted = options_trusts(r.snap->options, &r.peer);
-	if (!r.trusted && !r.has_token && !tries && !within_rate(h, &r.peer))
-		request_error(&r, 429, "too many requests");
-	else
-		route(&r);
+	answer(&r);
 	snapshot_release(h->published);
 	evhttp_clear_headers(&r.query);
 }
@@ -565,8 +576,8 @@ static void serve(struct side *side, struct evhttp_request *ev, unsigned tries)
 static void on_request(struct evhttp_request *ev, void *arg)
 {
 	struct side *side = arg;
-	know_connection(side, ev);
-	serve(side, ev, 0);
+	struct addr peer = conns_asked(side->conns, ev);
+	serve(side, ev, &peer, 0);
 }
 
 static void again_free(struct again *again)
@@ -580,7 +591,7 @@ static void on_again(evutil_socket_t fd, short what, void *arg)
 {
 	struct again again = *(struct again *)arg;
 	again_free(arg);
-	serve(again.side, again.ev, again.tries);
+	serve(again.side, again.ev, &again.peer, again.tries);
 }
 
 /* evhttp reads nothing of a connection while its request is open: the request
@@ -592,6 +603,7 @@ void request_again(const struct request *r, unsigned ms)
 
 	again->side = &r->http->sides[r->site];
 	again->ev = r->ev;
+	again->peer = r->connected;
 	again->tries = r->tries + 1;
 	again->timer = event_new(r->http->base, -1, 0, on_again, again);
 	if (!again->timer)
@@ -602,43 +614,68 @@ void request_again(const struct request *r, unsigned ms)
 
 /* -- listeners -- */
 
-static void side_open(
-	struct http *h, struct side *side, bool site, const int *sockets)
+static void side_open(struct http *h, struct side *side, bool site,
+	const int *sockets, unsigned connections)
 {
+	struct conns_events events = {.arg = side,
+		.closed = on_closed,
+		.settled = on_settled,
+		.spared = on_spared};
 	side->http = h;
 	side->site = site;
+	side->conns = conns_new(h->base, connections, h->secret, &events);
 	side->evhttp = evhttp_new(h->base);
 	evhttp_set_allowed_methods(side->evhttp, ALL_METHODS);
 	evhttp_set_max_headers_size(side->evhttp, HEADERS_MAX);
 	evhttp_set_max_body_size(side->evhttp, BODY_MAX);
-	evhttp_set_timeout(side->evhttp, TIMEOUT_S);
 	evhttp_set_gencb(side->evhttp, on_request, side);
 	evhttp_set_bevcb(side->evhttp, on_accept, side);
 	for (; sockets && *sockets >= 0 && side->n_bound < SOCKETS_MAX;
-		sockets++)
-		side->bound[side->n_bound++] = evhttp_accept_socket_with_handle(
-			side->evhttp, *sockets);
+		sockets++) {
+		struct evhttp_bound_socket *bound =
+			evhttp_accept_socket_with_handle(
+				side->evhttp, *sockets);
+		evconnlistener_set_error_cb(
+			evhttp_bound_socket_get_listener(bound),
+			on_accept_error);
+		side->bound[side->n_bound++] = bound;
+	}
 }
 
 /* -- rules -- */
+
+static struct prefix *prefixes_copy(
+	const struct conf_prefixes *from, unsigned *n)
+{
+	size_t size = from->n * sizeof *from->prefix;
+	*n = from->n;
+	return from->n ? memcpy(mem_alloc(size), from->prefix, size) : NULL;
+}
 
 static struct http_rules *rules_new(const struct conf *conf)
 {
 	struct http_rules *rules = mem_zero(1, sizeof *rules);
 	strncpy(rules->token, conf->http.token, sizeof rules->token - 1);
-	rules->n_heartbeat = conf->heartbeat_from.n;
-	if (!rules->n_heartbeat)
-		return rules;
-	size_t size = rules->n_heartbeat * sizeof *rules->heartbeat_from;
 	rules->heartbeat_from =
-		memcpy(mem_alloc(size), conf->heartbeat_from.prefix, size);
+		prefixes_copy(&conf->heartbeat_from, &rules->n_heartbeat);
+	rules->proxies =
+		prefixes_copy(&conf->site.proxied_by, &rules->n_proxies);
+	rules->n_names = conf->http.names.n;
+	rules->names = mem_zero(rules->n_names, sizeof *rules->names);
+	for (unsigned i = 0; i < rules->n_names; i++)
+		rules->names[i] = mem_strdup(conf->http.names.text[i]);
 	return rules;
 }
 
 static void rules_free(struct http_rules *rules)
 {
-	if (rules)
-		free(rules->heartbeat_from);
+	if (!rules)
+		return;
+	for (unsigned i = 0; i < rules->n_names; i++)
+		free(rules->names[i]);
+	free(rules->names);
+	free(rules->proxies);
+	free(rules->heartbeat_from);
 	free(rules);
 }
 
@@ -693,11 +730,13 @@ static void on_mail(evutil_socket_t fd, short what, void *arg)
 static void *run(void *arg)
 {
 	struct http *h = arg;
+	running = h;
 	snapshot_thread_begin();
 	event_base_dispatch(h->base);
-	for (int i = 0; i < 2; i++)
-		if (h->sides[i].evhttp)
-			evhttp_free(h->sides[i].evhttp);
+	for (int i = 0; i < 2; i++) {
+		evhttp_free(h->sides[i].evhttp);
+		conns_free(h->sides[i].conns);
+	}
 	snapshot_thread_end();
 	return NULL;
 }
@@ -717,6 +756,7 @@ static void http_free(struct http *h)
 		tls_free(h->sides[i].tls);
 	accounts_free(h->accounts);
 	rules_free(h->rules);
+	limit_free(h->limit);
 	free(h);
 }
 
@@ -734,7 +774,8 @@ bool http_load_tls(const struct conf *conf, SSL_CTX **tls, struct err *err)
 	return *tls != NULL;
 }
 
-struct http *http_start(const struct conf *conf,
+/* All but the thread. */
+static struct http *http_new(const struct conf *conf,
 	const struct http_sockets *sockets, struct published *published,
 	const struct control_ops *ops, struct memory *memory,
 	struct record_ring *ring, uint64_t secret)
@@ -755,12 +796,24 @@ struct http *http_start(const struct conf *conf,
 	h->mail = event_new(h->base, mailbox_fd(h->mailbox),
 		EV_READ | EV_PERSIST, on_mail, h);
 	event_add(h->mail, NULL);
-	struct timeval pause = {0, PAUSE_MS * 1000};
-	h->tick = event_new(h->base, -1, EV_PERSIST, on_pause_tick, h);
-	event_add(h->tick, &pause);
-	h->events = events_new(h->base, published);
-	side_open(h, &h->sides[0], false, sockets->operators);
-	side_open(h, &h->sides[1], true, sockets->site);
+	struct timeval tick = {0, TICK_MS * 1000};
+	h->tick = event_new(h->base, -1, EV_PERSIST, on_tick, h);
+	event_add(h->tick, &tick);
+	h->limit = limit_new(secret);
+	h->events = events_new(h->base, published, sockets->streams);
+	side_open(h, &h->sides[0], false, sockets->operators,
+		sockets->connections);
+	side_open(h, &h->sides[1], true, sockets->site, sockets->connections);
+	return h;
+}
+
+struct http *http_start(const struct conf *conf,
+	const struct http_sockets *sockets, struct published *published,
+	const struct control_ops *ops, struct memory *memory,
+	struct record_ring *ring, uint64_t secret)
+{
+	struct http *h =
+		http_new(conf, sockets, published, ops, memory, ring, secret);
 	h->thread = thread_start("dnsd-http", run, h);
 	return h;
 }

@@ -88,6 +88,8 @@ struct http;
 struct http_sockets {
 	int *operators, *site;
 	struct ssl_ctx_st *tls; /* of site, NULL: plain; http owns it */
+	unsigned connections;   /* at a time, of each list */
+	unsigned streams;       /* of events, beside them */
 };
 
 /* Reads the certificate of the public listener, while we may: *tls is NULL

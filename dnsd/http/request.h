@@ -20,8 +20,9 @@ struct request {
 	bool site;                   /* came to the public listener */
 	bool trusted;                /* by address */
 	bool has_token;
-	unsigned tries; /* request_again() so far */
-	struct addr peer;
+	unsigned tries;        /* request_again() so far */
+	struct addr peer;      /* who asks */
+	struct addr connected; /* whose connection it is: a proxy's, perhaps */
 	const char *path;
 	struct evkeyvalq query;
 };
@@ -31,6 +32,10 @@ struct http_rules {
 	char token[256]; /* "": no changes at all */
 	unsigned n_heartbeat;
 	struct prefix *heartbeat_from; /* NULL: the nodes' addresses */
+	unsigned n_names;
+	char **names; /* by which the operator's listener is reached */
+	unsigned n_proxies;
+	struct prefix *proxies; /* in front of the public one */
 };
 
 /* A parameter of the URL; NULL if it is missing. */

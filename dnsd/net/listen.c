@@ -94,6 +94,10 @@ static int tcp_open(const struct sockaddr_storage *ss, socklen_t len)
 	int fd = socket_new(ss, len, SOCK_STREAM, false);
 	if (fd < 0)
 		return -1;
+	/* Accepted sockets inherit them. Of one size they stay: what clients
+	 * that do not read can hold of the kernel's memory is bounded. */
+	set(fd, SOL_SOCKET, SO_SNDBUF, LISTEN_SEND_BUFFER);
+	set(fd, SOL_SOCKET, SO_RCVBUF, LISTEN_RECEIVE_BUFFER);
 	set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 	set(fd, IPPROTO_TCP, TCP_FASTOPEN, 256);
 	if (listen(fd, TCP_BACKLOG) == 0)

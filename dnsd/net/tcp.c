@@ -10,14 +10,24 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/log.h"
+#include "base/shares.h"
+#include "base/sockets.h"
 
 #define MAX_CLIENTS (1 << 14)
 #define FRAME_MAX (2 + 65535)
 #define HEADER 12
 #define BATCH 32
-#define READ_MAX (64 << 10) /* of one connection before the next has its turn */
+#define READ_MAX (16 << 10) /* of one connection before the next has its turn */
+#define FLUSH_AT (16 << 10) /* so much output is sent before more is made */
+#define SMALL 4096          /* kept octets for which malloc does */
+/* What all connections may keep between their turns; who waits to be read from
+ * fills the kernel's buffers as well. */
+#define KEPT_MAX ((size_t)64 << 20)
+#define KERNEL_KEEPS (2 * (LISTEN_SEND_BUFFER + LISTEN_RECEIVE_BUFFER))
 #define READY_MAX 64
 #define ACCEPTS_AT_ONCE 64
+#define PAUSE_MS 100 /* without accepting, when there is no descriptor left */
 
 enum kind { STOP, LISTENER, CONNECTION };
 
@@ -33,28 +43,34 @@ struct source {
 struct connection {
 	struct source source; /* first */
 	TAILQ_ENTRY(connection) entry;
+	struct share held; /* one connection */
+	struct share kept; /* of KEPT_MAX */
 	struct addr peer;
 	int64_t active_ms;
 	bool ended; /* nothing more is read: close when all is written */
 	uint8_t *in;
 	size_t in_len;
 	uint8_t *out; /* the peer does not take it now; NULL: nothing waits */
-	size_t out_len;
+	size_t out_len, out_size;
 };
 
 struct tcp_server {
 	struct net_thread thread;
 	int epoll;
 	struct source stop, *listeners;
+	unsigned n_listeners;
+	int64_t paused_ms; /* nothing is accepted until then; 0: not paused */
+	struct log_fault no_room;
 	unsigned max;
 	unsigned idle_ms, tick_ms;
 	int64_t swept_ms;
 	_Atomic unsigned connections;
 	TAILQ_HEAD(, connection) oldest_first;
+	struct shares *held, *kept; /* of connections, of octets */
 	struct answer_job jobs[BATCH];
-	uint8_t in[FRAME_MAX + READ_MAX];     /* of the one whose turn it is */
-	uint8_t out[FRAME_MAX * (BATCH + 1)]; /* a batch more fits while no more
-						 than a frame is in it */
+	uint8_t in[FRAME_MAX + READ_MAX];  /* of the one whose turn it is */
+	uint8_t out[FRAME_MAX + FLUSH_AT]; /* a frame more fits while it is not
+					      to be sent */
 };
 
 static bool watch(struct tcp_server *s, struct source *source, int operation,
@@ -64,13 +80,33 @@ static bool watch(struct tcp_server *s, struct source *source, int operation,
 	return epoll_ctl(s->epoll, operation, source->fd, &e) == 0;
 }
 
+/* Larger ones go back to the system as soon as they are not needed. */
+static uint8_t *kept_new(const uint8_t *from, size_t len)
+{
+	uint8_t *p = len > SMALL ? mem_pages(len, false) : mem_alloc(len);
+	memcpy(p, from, len);
+	return p;
+}
+
+static void kept_free(uint8_t *p, size_t len)
+{
+	if (len > SMALL)
+		mem_pages_free(p, len);
+	else
+		free(p);
+}
+
 static void connection_close(struct tcp_server *s, struct connection *c)
 {
 	TAILQ_REMOVE(&s->oldest_first, c, entry);
+	shares_hold(s->held, &c->held, &c->peer, 0);
+	shares_hold(s->kept, &c->kept, &c->peer, 0);
 	s->connections--;
+	if (c->out)
+		sockets_forget_output(c->source.fd);
 	close(c->source.fd);
-	free(c->in);
-	free(c->out);
+	kept_free(c->in, c->in_len);
+	kept_free(c->out, c->out_size);
 	free(c);
 }
 
@@ -79,6 +115,14 @@ static void touch(struct tcp_server *s, struct connection *c)
 	c->active_ms = s->thread.answerer.now_ms;
 	TAILQ_REMOVE(&s->oldest_first, c, entry);
 	TAILQ_INSERT_TAIL(&s->oldest_first, c, entry);
+	shares_use(s->held, &c->held);
+}
+
+/* What it keeps until its next turn. */
+static void account(struct tcp_server *s, struct connection *c)
+{
+	shares_hold(s->kept, &c->kept, &c->peer,
+		c->in_len + c->out_size + (c->out ? KERNEL_KEEPS : 0));
 }
 
 /* -- output -- */
@@ -99,9 +143,8 @@ static void flush(struct tcp_server *s, struct connection *c, size_t len)
 	size_t left = len ? send_some(c, s->out, len) : 0;
 	if (!left)
 		return;
-	c->out = mem_alloc(left);
-	c->out_len = left;
-	memcpy(c->out, s->out + len - left, left);
+	c->out = kept_new(s->out + len - left, left);
+	c->out_len = c->out_size = left;
 	watch(s, &c->source, EPOLL_CTL_MOD, EPOLLOUT);
 }
 
@@ -113,8 +156,9 @@ static bool flush_waiting(struct tcp_server *s, struct connection *c)
 	c->out_len = left;
 	if (left)
 		return false;
-	free(c->out);
+	kept_free(c->out, c->out_size);
 	c->out = NULL;
+	c->out_size = 0;
 	watch(s, &c->source, EPOLL_CTL_MOD, EPOLLIN | EPOLLRDHUP);
 	return true;
 }
@@ -155,16 +199,26 @@ static size_t answer_one(
 	return 2u + job->reply_len;
 }
 
-/* Answers n queries behind what is in s->out; returns its length then. */
-static size_t answer_all(struct tcp_server *s, unsigned n, size_t len)
+/* Answers n queries behind len octets in s->out, until the peer takes no more:
+ * no question is answered while output waits. Returns the length then; *n is how
+ * many are answered. */
+static size_t answer_all(
+	struct tcp_server *s, struct connection *c, unsigned *n, size_t len)
 {
 	struct answerer *a = &s->thread.answerer;
+	unsigned done = 0;
 
 	a->snap = snapshot_acquire(s->thread.published);
-	answer_prepare(a, s->jobs, n);
-	for (unsigned i = 0; i < n; i++)
-		len += answer_one(s, &s->jobs[i], s->out + len);
+	answer_prepare(a, s->jobs, *n);
+	while (done < *n && !c->out) {
+		len += answer_one(s, &s->jobs[done++], s->out + len);
+		if (len < FLUSH_AT)
+			continue;
+		flush(s, c, len);
+		len = 0;
+	}
 	snapshot_release(s->thread.published);
+	*n = done;
 	return len;
 }
 
@@ -174,18 +228,18 @@ static size_t answer_input(
 	struct tcp_server *s, struct connection *c, size_t len)
 {
 	size_t at = 0, out = 0;
-	unsigned n;
+	unsigned n, answered;
 	bool bad;
 
 	do {
-		n = cut(s, c, len, &at, &bad);
+		answered = n = cut(s, c, len, &at, &bad);
 		if (n)
-			out = answer_all(s, n, out);
-		if (out > FRAME_MAX) {
-			flush(s, c, out);
-			out = 0;
-		}
+			out = answer_all(s, c, &answered, out);
 	} while (n == BATCH && !c->out);
+	if (answered < n) {
+		at = (size_t)(s->jobs[answered].query - 2 - s->in);
+		bad = false;
+	}
 	flush(s, c, out);
 	if (at)
 		touch(s, c);
@@ -203,7 +257,7 @@ static size_t take_kept(struct tcp_server *s, struct connection *c)
 	size_t len = c->in_len;
 	if (len)
 		memcpy(s->in, c->in, len);
-	free(c->in);
+	kept_free(c->in, len);
 	c->in = NULL;
 	c->in_len = 0;
 	return len;
@@ -213,9 +267,8 @@ static void keep(struct connection *c, const uint8_t *in, size_t len)
 {
 	if (!len)
 		return;
-	c->in = mem_alloc(len);
+	c->in = kept_new(in, len);
 	c->in_len = len;
-	memcpy(c->in, in, len);
 }
 
 /* Reads behind len bytes of s->in; returns the length then. A peer may end its
@@ -249,6 +302,7 @@ static bool serve(struct tcp_server *s, struct connection *c, uint32_t what)
 		return false;
 	}
 	keep(c, s->in + done, len - done);
+	account(s, c);
 	return true;
 }
 
@@ -263,17 +317,61 @@ static struct connection *connection_new(
 	c->peer = addr_from_sockaddr(peer);
 	c->active_ms = s->thread.answerer.now_ms;
 	TAILQ_INSERT_TAIL(&s->oldest_first, c, entry);
+	shares_hold(s->held, &c->held, &c->peer, 1);
 	s->connections++;
 	return c;
 }
 
-/* At the cap, and when descriptors run out, the oldest makes room. */
-static bool make_room(struct tcp_server *s)
+/* The connection that a share is a part of. */
+static struct connection *holder(struct share *share, size_t offset)
 {
-	if (TAILQ_EMPTY(&s->oldest_first))
-		return false;
-	connection_close(s, TAILQ_FIRST(&s->oldest_first));
-	return true;
+	return (struct connection *)(void *)((char *)share - offset);
+}
+
+/* The client net with the most connections gives way, be it the newcomer's. */
+static void make_room(struct tcp_server *s)
+{
+	while (s->connections > s->max)
+		connection_close(s,
+			holder(shares_largest(s->held),
+				offsetof(struct connection, held)));
+}
+
+static void give_memory_back(struct tcp_server *s)
+{
+	while (shares_sum(s->kept) > KEPT_MAX)
+		connection_close(s,
+			holder(shares_largest(s->kept),
+				offsetof(struct connection, kept)));
+}
+
+/* What is not accepted would be reported as ready for ever. */
+static void listen_to(struct tcp_server *s, uint32_t events)
+{
+	for (unsigned i = 0; i < s->n_listeners; i++)
+		watch(s, &s->listeners[i], EPOLL_CTL_MOD, events);
+}
+
+/* No descriptor or memory for a connection: not the fault of those that are
+ * there. The others wait in the kernel until there is room. */
+static void pause_accepting(struct tcp_server *s, const char *why)
+{
+	int64_t now = s->thread.answerer.now_ms;
+	if (log_failed(&s->no_room, why, now))
+		log_warn("TCP: no connection can be accepted: %s", why);
+	s->paused_ms = now + PAUSE_MS;
+	listen_to(s, 0);
+}
+
+static void go_on_accepting(struct tcp_server *s)
+{
+	int64_t now = s->thread.answerer.now_ms;
+	if (s->paused_ms && now >= s->paused_ms) {
+		s->paused_ms = 0;
+		listen_to(s, EPOLLIN);
+	} else if (!s->paused_ms && log_mended(&s->no_room, now)) {
+		log_info("TCP: connections are accepted again");
+	}
 }
 
 static void accept_some(struct tcp_server *s, int listener)
@@ -283,17 +381,15 @@ static void accept_some(struct tcp_server *s, int listener)
 		socklen_t len = sizeof peer;
 		int fd = accept4(listener, (struct sockaddr *)&peer, &len,
 			SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd < 0 && (errno == EMFILE || errno == ENFILE) &&
-			make_room(s))
-			continue;
+		if (fd < 0 && sockets_lack_room(errno))
+			pause_accepting(s, strerror(errno));
 		if (fd < 0)
 			return;
-		if (s->connections >= s->max)
-			make_room(s);
 		struct connection *c =
 			connection_new(s, fd, (struct sockaddr *)&peer);
 		if (!watch(s, &c->source, EPOLL_CTL_ADD, EPOLLIN | EPOLLRDHUP))
 			connection_close(s, c);
+		make_room(s);
 	}
 }
 
@@ -312,14 +408,20 @@ static void sweep(struct tcp_server *s)
 
 /* -- the thread -- */
 
+static int wait_ms(const struct tcp_server *s)
+{
+	if (s->paused_ms)
+		return PAUSE_MS;
+	return s->connections || s->no_room.on ? (int)s->tick_ms : -1;
+}
+
 /* One look at all sockets; false: stop. New connections last, as they may
  * close others, and those may be among the ready ones: which are not looked at
  * again, for they may be gone. */
 static bool turn(struct tcp_server *s)
 {
 	struct epoll_event ready[READY_MAX];
-	int n = epoll_wait(s->epoll, ready, READY_MAX,
-		s->connections ? (int)s->tick_ms : -1);
+	int n = epoll_wait(s->epoll, ready, READY_MAX, wait_ms(s));
 	int listeners[READY_MAX], n_listeners = 0;
 
 	net_thread_times(&s->thread);
@@ -332,8 +434,10 @@ static bool turn(struct tcp_server *s)
 		if (source->kind == CONNECTION)
 			serve(s, (struct connection *)source, ready[i].events);
 	}
-	for (int i = 0; i < n_listeners; i++)
+	for (int i = 0; i < n_listeners && !s->paused_ms; i++)
 		accept_some(s, listeners[i]);
+	go_on_accepting(s);
+	give_memory_back(s);
 	sweep(s);
 	return true;
 }
@@ -344,8 +448,8 @@ static void *run(void *arg)
 	snapshot_thread_begin();
 	while (turn(s)) {
 	}
-	while (make_room(s)) {
-	}
+	while (!TAILQ_EMPTY(&s->oldest_first))
+		connection_close(s, TAILQ_FIRST(&s->oldest_first));
 	snapshot_thread_end();
 	return NULL;
 }
@@ -358,6 +462,7 @@ static void open_epoll(struct tcp_server *s, const int *fds, unsigned n)
 	ok &= s->epoll >= 0;
 	ok &= watch(s, &s->stop, EPOLL_CTL_ADD, EPOLLIN);
 	s->listeners = mem_zero(n, sizeof *s->listeners);
+	s->n_listeners = n;
 	for (unsigned i = 0; i < n; i++) {
 		s->listeners[i] = (struct source){fds[i], LISTENER};
 		ok &= watch(s, &s->listeners[i], EPOLL_CTL_ADD, EPOLLIN);
@@ -377,6 +482,8 @@ struct tcp_server *tcp_server_new(const int *fds, unsigned n,
 	/* The buffers stay untouched until there is something in them. */
 	memset(s, 0, offsetof(struct tcp_server, in));
 	TAILQ_INIT(&s->oldest_first);
+	s->held = shares_new(secret);
+	s->kept = shares_new(secret);
 	net_thread_init(&s->thread, published, MAX_CLIENTS, memory, secret);
 	for (unsigned i = 0; i < BATCH; i++) {
 		s->jobs[i].tcp = true;
@@ -403,6 +510,8 @@ void tcp_server_free(struct tcp_server *s)
 {
 	close(s->epoll);
 	free(s->listeners);
+	shares_free(s->held);
+	shares_free(s->kept);
 	net_thread_fini(&s->thread);
 	free(s);
 }

@@ -2,7 +2,10 @@
  *
  * Pipelined queries are answered in the order they come, which is the order
  * they are ready. A connection that brings no whole query for the idle time is
- * closed; beyond the cap the one idle for longest makes room for a new one.
+ * closed. Beyond the cap the client net with the most connections (base/shares.h)
+ * loses the one that was of use longest ago. No question of a connection is
+ * answered while its output waits, and what all of them keep between their turns
+ * has a bound: beyond, the client net that keeps most loses a connection.
  */
 #ifndef NET_TCP_H
 #define NET_TCP_H

@@ -28,6 +28,7 @@ struct trace {
 	uint64_t written, limit; /* of this file */
 	bool failing;            /* nothing is written until retry_ms */
 	bool complained;         /* about that; until something was written */
+	struct log_fault unkept; /* files that had to be replaced */
 	int64_t retry_ms;
 	int64_t since_ms;          /* answers before that are not ours */
 	int64_t start_ms, last_ms; /* time 0 of this file; the last one told */
@@ -194,7 +195,7 @@ static void write_loads(struct trace *t, int64_t now_ms)
 /* -- beginning, rotation and end -- */
 
 /* What is there already is kept as PATH.1; a device or pipe is not moved. */
-static void keep_old(const struct trace *t)
+static void keep_old(struct trace *t)
 {
 	struct stat st;
 	if (lstat(t->path, &st) || !S_ISREG(st.st_mode) || !st.st_size)
@@ -202,7 +203,8 @@ static void keep_old(const struct trace *t)
 	char *old = mem_alloc(strlen(t->path) + 3);
 	strcpy(old, t->path);
 	strcat(old, ".1");
-	if (rename(t->path, old))
+	if (rename(t->path, old) &&
+		log_failed(&t->unkept, strerror(errno), t->last_ms))
 		log_warn("record: cannot keep %s: %s", old, strerror(errno));
 	free(old);
 }
@@ -210,11 +212,17 @@ static void keep_old(const struct trace *t)
 static void open_file(struct trace *t, int64_t now_ms)
 {
 	keep_old(t);
-	/* A pipe that nobody reads must not hold us. */
+	/* A pipe that nobody reads must not hold us; a link may have been laid
+	 * by who wants us to write elsewhere. */
 	t->fd = open(t->path,
-		O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK, 0640);
+		O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK |
+			O_NOFOLLOW,
+		0640);
 	if (t->fd < 0) {
-		fail(t, "cannot open", now_ms);
+		fail(t,
+			errno == ELOOP ? "does not follow the link"
+				       : "cannot open",
+			now_ms);
 		return;
 	}
 	t->written = t->id = 0;

@@ -3,6 +3,7 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <event2/event.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,8 @@ struct ask {
 	bool wanted;
 	bool failing;   /* the last one failed */
 	bool unreached; /* API: the last one brought no connection */
+	bool knocked;   /* ... but a knock did, just now */
+	bool transfer;  /* its turn is one of curl's */
 	CURL *curl;     /* API, streams: under way */
 	struct buf body;
 	struct probe *probe; /* RTMP, FLV, a knock at the API: under way */
@@ -74,6 +77,7 @@ struct poller {
 	unsigned n_spare;
 	TAILQ_HEAD(, ask) ended, waiting;
 	unsigned transfers;
+	unsigned turns, turns_max; /* transfers and probes */
 };
 
 static void add_timer(struct event *event, double ms)
@@ -95,6 +99,7 @@ static struct event *new_timer(
 /* -- one question -- */
 
 static void ask_start(struct ask *ask);
+static void ask_begin(struct ask *ask);
 static void tell_failure(
 	struct ask *ask, enum sample_failure failure, const char *why);
 
@@ -116,12 +121,61 @@ static void on_again(evutil_socket_t fd, short what, void *arg)
 	ask_start(arg);
 }
 
+/* -- turns -- */
+
+/* Rather than a probe. */
+static bool wants_transfer(const struct ask *ask)
+{
+	enum what what = what_of(ask);
+	return what == ASK_STREAMS ||
+		(what == ASK_API &&
+			(!ask->unreached || !ask->to_len || ask->knocked));
+}
+
+/* False: it waits. */
+static bool turn_begin(struct ask *ask)
+{
+	struct poller *p = ask->node->poller;
+	ask->transfer = wants_transfer(ask);
+	if (p->turns < p->turns_max &&
+		(p->transfers < TRANSFERS_MAX || !ask->transfer)) {
+		p->turns++;
+		p->transfers += ask->transfer;
+		return true;
+	}
+	ask->waiting = true;
+	TAILQ_INSERT_TAIL(&p->waiting, ask, entry);
+	return false;
+}
+
+/* Gives the turn to the one that waits longest and may have it. */
+static void turn_end(struct ask *ask)
+{
+	struct poller *p = ask->node->poller;
+	bool full = p->turns >= p->turns_max;
+	struct ask *next = TAILQ_FIRST(&p->waiting);
+
+	p->turns--;
+	p->transfers -= ask->transfer;
+	if (!full && !ask->transfer)
+		return; /* those who wait, wait for a transfer to end */
+	while (next && next->transfer && p->transfers >= TRANSFERS_MAX)
+		next = TAILQ_NEXT(next, entry);
+	if (!next)
+		return;
+	TAILQ_REMOVE(&p->waiting, next, entry);
+	next->waiting = false;
+	if (turn_begin(next))
+		ask_begin(next);
+}
+
 static void on_probed(void *arg, bool ok, enum sample_failure failure,
 	float rtt_ms, const char *why)
 {
 	struct ask *ask = arg;
 	struct poller *p = ask->node->poller;
 	ask->probe = NULL;
+	turn_end(ask);
 	ask_ended(ask, ok);
 	p->events.probed(p->events.arg, ask->node->node,
 		what_of(ask) == ASK_RTMP ? POLL_RTMP : POLL_FLV, ok, failure,
@@ -199,12 +253,6 @@ static void set_options(CURL *curl, struct ask *ask)
 static void transfer_start(struct ask *ask)
 {
 	struct poller *p = ask->node->poller;
-	if (p->transfers >= TRANSFERS_MAX) {
-		ask->waiting = true;
-		TAILQ_INSERT_TAIL(&p->waiting, ask, entry);
-		return;
-	}
-	p->transfers++;
 	ask->body.len = 0;
 	ask->curl = take_handle(p);
 	set_options(ask->curl, ask);
@@ -215,17 +263,11 @@ static void transfer_start(struct ask *ask)
 static void transfer_end(struct ask *ask)
 {
 	struct poller *p = ask->node->poller;
-	struct ask *next = TAILQ_FIRST(&p->waiting);
-
 	curl_multi_remove_handle(p->multi, ask->curl);
 	give_handle(p, ask->curl);
 	ask->curl = NULL;
-	p->transfers--;
-	if (!next)
-		return;
-	TAILQ_REMOVE(&p->waiting, next, entry);
-	next->waiting = false;
-	transfer_start(next);
+	ask->knocked = false;
+	turn_end(ask);
 }
 
 static void on_knocked(void *arg, bool ok, enum sample_failure failure,
@@ -233,10 +275,12 @@ static void on_knocked(void *arg, bool ok, enum sample_failure failure,
 {
 	struct ask *ask = arg;
 	ask->probe = NULL;
-	if (ok)
-		transfer_start(ask);
-	else
+	turn_end(ask);
+	ask->knocked = ok;
+	if (!ok)
 		tell_failure(ask, failure, why);
+	else if (turn_begin(ask))
+		ask_begin(ask);
 }
 
 /* Asks, unless that is under way. Every answer comes from the event loop.
@@ -244,7 +288,7 @@ static void on_knocked(void *arg, bool ok, enum sample_failure failure,
  * Where the last transfer brought no connection a knock goes before the next:
  * it costs a tenth of one, and transfers that wait cost curl more the more
  * they are. A fleet behind a broken line must not keep a core busy. */
-static void ask_start(struct ask *ask)
+static void ask_begin(struct ask *ask)
 {
 	static const enum probe_kind kinds[ASKS] = {
 		[ASK_API] = PROBE_CONNECT,
@@ -254,19 +298,24 @@ static void ask_start(struct ask *ask)
 	enum what what = what_of(ask);
 	struct poller *p = ask->node->poller;
 
-	if (!ask->wanted || ask->curl || ask->probe || ask->waiting)
-		return;
-	event_del(ask->again);
-	if (what == ASK_STREAMS && ask->node->asks[ASK_API].failing)
-		return;
-	if (what == ASK_STREAMS ||
-		(what == ASK_API && (!ask->unreached || !ask->to_len))) {
+	if (ask->transfer) {
 		transfer_start(ask);
 		return;
 	}
 	ask->probe = probe_start(p->base, kinds[what],
 		(struct sockaddr *)&ask->to, ask->to_len, p->timeout_ms,
 		what == ASK_API ? on_knocked : on_probed, ask);
+}
+
+static void ask_start(struct ask *ask)
+{
+	if (!ask->wanted || ask->curl || ask->probe || ask->waiting)
+		return;
+	event_del(ask->again);
+	if (what_of(ask) == ASK_STREAMS && ask->node->asks[ASK_API].failing)
+		return;
+	if (turn_begin(ask))
+		ask_begin(ask);
 }
 
 static void ask_drop(struct ask *ask)
@@ -278,6 +327,8 @@ static void ask_drop(struct ask *ask)
 		TAILQ_REMOVE(&p->waiting, ask, entry);
 	if (ask->curl)
 		transfer_end(ask);
+	else if (ask->probe)
+		turn_end(ask);
 	probe_cancel(ask->probe);
 	event_free(ask->again);
 	buf_fini(&ask->body);
@@ -666,6 +717,7 @@ struct poller *poll_new(
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return NULL;
 	struct poller *p = mem_zero(1, sizeof *p);
+	p->turns_max = UINT_MAX;
 	p->authorities = getenv("SSL_CERT_FILE");
 	p->base = base;
 	p->events = *events;
@@ -681,6 +733,11 @@ struct poller *poll_new(
 	curl_multi_setopt(p->multi, CURLMOPT_TIMERFUNCTION, want_timer);
 	curl_multi_setopt(p->multi, CURLMOPT_TIMERDATA, p);
 	return p;
+}
+
+void poll_limit(struct poller *p, unsigned most)
+{
+	p->turns_max = most ? most : 1;
 }
 
 void poll_free(struct poller *p)

@@ -62,6 +62,10 @@ struct poller *poll_new(
 	struct event_base *base, const struct poll_events *events);
 void poll_free(struct poller *poller); /* NULL allowed */
 
+/* At most so many questions at a time, polls and probes; others wait their turn.
+ * Without a call there is no limit but that of transfers. */
+void poll_limit(struct poller *poller, unsigned most);
+
 /* Replaces the list of nodes. Targets equal to old ones keep their rhythm; requests under way to others are dropped. New ones
  * are asked at once (spread over at most 200 ms). A shorter interval holds from
  * now on, a longer one after the next poll. */

@@ -14,6 +14,8 @@ struct store {
 	pthread_t thread;
 	bool stop;
 	unsigned skipped; /* rows, since it was opened */
+	/* What is kept by itself, every few seconds. */
+	struct log_fault states, stability, history;
 };
 
 /* The last error of the database, logged. */
@@ -32,5 +34,9 @@ bool store_real(
 
 /* A name, 1 to room - 1 octets. */
 bool store_name(sqlite3_stmt *row, int column, char *out, size_t room);
+
+/* Something kept by itself was kept, or not: said once, and when it is over. */
+void store_note(struct store *store, struct log_fault *fault, const char *what,
+	bool kept);
 
 #endif

@@ -52,10 +52,10 @@ static bool write_all(struct store *s, struct keep_request *r)
 static void keep_run(void *arg)
 {
 	struct keep_request *r = arg;
-	if (!write_all(r->store, r)) {
-		store_complain(r->store, "stability not kept");
+	bool ok = write_all(r->store, r);
+	store_note(r->store, &r->store->stability, "stability", ok);
+	if (!ok)
 		sqlite3_exec(r->store->db, "ROLLBACK", NULL, NULL, NULL);
-	}
 	free(r);
 }
 

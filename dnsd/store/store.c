@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/thread.h"
 #include "base/utf8.h"
 #include "store/history.h"
@@ -102,6 +103,17 @@ static const char *lost(sqlite3 *db)
 	return code == SQLITE_NOTADB || code == SQLITE_CORRUPT
 		? ": what it held is forgotten: earlier drains, approved nodes, the timetable"
 		: "";
+}
+
+void store_note(
+	struct store *s, struct log_fault *fault, const char *what, bool kept)
+{
+	int64_t now_ms = clock_ms();
+	if (!kept && log_failed(fault, sqlite3_errmsg(s->db), now_ms))
+		log_error(
+			"store: %s not kept: %s", what, sqlite3_errmsg(s->db));
+	else if (kept && log_mended(fault, now_ms))
+		log_info("store: %s kept again", what);
 }
 
 struct store *store_open(const char *path, struct err *err)
@@ -406,10 +418,10 @@ static bool write_states(struct store *s, const struct states_request *r)
 static void states_run(void *arg)
 {
 	struct states_request *r = arg;
-	if (!write_states(r->store, r)) {
-		store_complain(r->store, "states not kept");
+	bool ok = write_states(r->store, r);
+	store_note(r->store, &r->store->states, "states", ok);
+	if (!ok)
 		sqlite3_exec(r->store->db, "ROLLBACK", NULL, NULL, NULL);
-	}
 	free(r);
 }
 
@@ -434,8 +446,8 @@ struct history_write_request {
 static void history_write_run(void *arg)
 {
 	struct history_write_request *r = arg;
-	if (!history_write(r->store->db, r->rows, r->n, r->now_s))
-		store_complain(r->store, "load history not kept");
+	bool ok = history_write(r->store->db, r->rows, r->n, r->now_s);
+	store_note(r->store, &r->store->history, "load history", ok);
 	free(r);
 }
 

@@ -1,48 +1,19 @@
-/* HTTP requests, byte by byte as they come, to the real listeners: the
- * operator's for an even first byte, the public one for an odd. The server must
- * end every connection that we end, and go on. */
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <pthread.h>
+/* HTTP requests, built in memory: what libevent's parser would hand over, to the
+ * handlers of the operator's listener for an even first byte, of the public one for
+ * an odd. Each request is answered once, and freed. */
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "base/arena.h"
-#include "base/clock.h"
-#include "control/build.h"
-#include "http/http.h"
-#include "net/listen.h"
-#include "snapshot/report.h"
-#include "snapshot/strangers.h"
-#include "snapshot/streams.h"
-#include "steer/fleet.h"
+#include "http/http.c"
+#include "fuzz/world.h"
+
+#include <event2/http_struct.h>
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The world of the server; it stays for as long as the program runs. */
-static struct published published;
-static struct built *built;
-static struct fleet *fleet;
-static struct memory *memory;
-static uint16_t ports[2];
+static struct http *fuzzed;
 
-static const char yaml[] =
-	"zones: {example.com: {ns: [\"ns1.example.com 127.0.0.1\"]}}\n"
-	"heartbeat_from: [127.0.0.0/8]\n"
-	"http: {listen: [\"127.0.0.1:1\"], token: sesame}\n"
-	"public: {listen: [\"127.0.0.1:2\"]}\n"
-	"nodes:\n"
-	"  a: {address: [192.0.2.1], at: [1, 2], api: off, rtmp: off}\n"
-	"  b: {address: [192.0.2.2], at: [3, 4], api: off, rtmp: off}\n"
-	"steer: {live.example.com: {pool: [edge], lines: 3, streams: true}}\n";
-
-static void drain(void *arg, const char *node, bool drained,
+static void op_drain(void *arg, const char *node, bool drained,
 	struct mailbox *mailbox,
 	void (*done)(void *arg, bool ok, const char *text), void *done_arg)
 {
@@ -88,100 +59,113 @@ static void history(void *arg, struct history_call *call)
 	call->done(call);
 }
 
-static int listener(unsigned side)
-{
-	struct sockaddr_in at = {
-		.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-	socklen_t len = sizeof at;
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-
-	if (fd < 0 || bind(fd, (struct sockaddr *)&at, len) || listen(fd, 64) ||
-		getsockname(fd, (struct sockaddr *)&at, &len))
-		abort();
-	ports[side] = at.sin_port;
-	return fd;
-}
-
-static struct built *build(void)
-{
-	char path[] = "/tmp/dnsd-fuzz-http-XXXXXX";
-	struct err err = {0};
-	int fd = mkstemp(path);
-
-	if (fd < 0 || write(fd, yaml, sizeof yaml - 1) < 0)
-		abort();
-	close(fd);
-	struct built *fresh = build_all(path, NULL, GEO_LATER, NULL, &err);
-	unlink(path);
-	if (!fresh) {
-		fprintf(stderr, "%s\n", err_text(&err));
-		abort();
-	}
-	err_fini(&err);
-	return fresh;
-}
-
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	struct fleet_rules rules = {{3000, 1500, 2, 2}, 0};
-	built = build();
-	fleet = fleet_new(&rules, clock_ms());
-	fleet_set_map(fleet, built->map, &rules, clock_ms());
-	for (unsigned i = 0; i < built->map->n_nodes; i++)
-		fleet_watch(fleet, i, false, false);
-	struct report *report = report_new(built->map->n_nodes, "");
-	for (unsigned i = 0; i < built->map->n_nodes; i++)
-		report->nodes[i] =
-			(struct report_node){.name = built->map->nodes[i].name,
-				.role = "edge",
-				.why = ""};
-	struct stream_at at = {"/live/class", 0, 2};
-	snapshot_publish(&published,
-		(struct snapshot){.zones = built->zoneset,
-			.steer = {built->map, fleet_load(fleet, clock_ms()),
-				built->geo},
-			.options = built->options,
-			.report = report,
-			.streams =
-				stream_index_new(&at, 1, built->map->n_nodes),
-			.strangers = mem_zero(1, sizeof(struct strangers))});
-	int operators[] = {listener(0), -1}, site[] = {listener(1), -1};
-	memory = memory_new(4096, 1);
-	struct http_sockets sockets = {.operators = operators, .site = site};
-	struct control_ops ops = {.drain = drain,
+	int none = -1;
+	struct http_sockets sockets = {.operators = &none,
+		.site = &none,
+		.connections = 512,
+		.streams = 32};
+	struct control_ops ops = {.drain = op_drain,
 		.heartbeat = heartbeat,
 		.expect = expect,
 		.stranger = stranger,
 		.approve = approve,
 		.streams = streams,
 		.history = history};
-	http_start(built->conf, &sockets, &published, &ops, memory, NULL, 1);
+	world_open();
+	fuzzed = http_new(
+		built->conf, &sockets, &published, &ops, memory, NULL, 1);
 	return 0;
+}
+
+/* The next line, NUL-ended, without its end. */
+static char *line_of(char **at)
+{
+	char *line = *at, *end = strchr(line, '\n');
+	if (!end) {
+		*at = line + strlen(line);
+		return line;
+	}
+	*at = end + 1;
+	if (end > line && end[-1] == '\r')
+		end--;
+	*end = '\0';
+	return line;
+}
+
+static enum evhttp_cmd_type method_of(const char *word)
+{
+	static const char *const words[] = {
+		"GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS"};
+	for (int i = 0; i < 6; i++)
+		if (!strcmp(words[i], word))
+			return 1 << i;
+	return EVHTTP_REQ_GET;
+}
+
+/* The first line and the headers; false: libevent would refuse it. */
+static bool head(struct evhttp_request *ev, char **at)
+{
+	char *save, *line = line_of(at);
+	char *method = strtok_r(line, " ", &save);
+	char *uri = strtok_r(NULL, " ", &save);
+
+	if (!uri)
+		return false;
+	ev->kind = EVHTTP_REQUEST;
+	ev->type = method_of(method);
+	ev->uri = strdup(uri);
+	ev->uri_elems =
+		evhttp_uri_parse_with_flags(uri, EVHTTP_URI_NONCONFORMANT);
+	if (!ev->uri_elems)
+		return false;
+	/* A stream is of a connection, and there is none. */
+	const char *path = evhttp_uri_get_path(ev->uri_elems);
+	if (path && !strcmp(path, "/api/v1/events"))
+		ev->type = EVHTTP_REQ_HEAD;
+	while (*(line = line_of(at))) {
+		char *value = strchr(line, ':');
+		if (!value)
+			return false;
+		*value++ = '\0';
+		evhttp_add_header(
+			ev->input_headers, line, value + strspn(value, " \t"));
+	}
+	return true;
+}
+
+/* What waits for its turn or for control's answer is served now. */
+static void finish(void)
+{
+	mailbox_run(fuzzed->mailbox);
+	while (!TAILQ_EMPTY(&fuzzed->again))
+		on_again(-1, 0, TAILQ_FIRST(&fuzzed->again));
+	mailbox_run(fuzzed->mailbox);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct sockaddr_in to = {
-		.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-	char answer[4096];
-	int one = 1;
+	static uint32_t asker;
+	struct addr peer = {.family = 4, .bytes = {127}};
 
 	if (size < 2)
 		return 0;
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-	struct linger gone = {1, 0}; /* no TIME_WAIT: ports would run out */
-	struct timeval patience = {20, 0};
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &gone, sizeof gone);
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-	to.sin_port = ports[data[0] & 1];
-	if (connect(fd, (struct sockaddr *)&to, sizeof to))
-		abort();
-	send(fd, data + 1, size - 1, MSG_NOSIGNAL);
-	shutdown(fd, SHUT_WR);
-	ssize_t n;
-	while ((n = recv(fd, answer, sizeof answer, 0)) > 0)
-		;
-	close(fd);
+	char *text = mem_alloc(size), *at = text;
+	memcpy(text, data + 1, size - 1);
+	text[size - 1] = '\0';
+	struct evhttp_request *ev = evhttp_request_new(NULL, NULL);
+	if (head(ev, &at)) {
+		evbuffer_add(
+			ev->input_buffer, at, size - 1 - (size_t)(at - text));
+		asker++; /* others than those whose rate is used up */
+		memcpy(peer.bytes + 1, &asker, 3);
+		peer.bytes[0] = data[0] & 2 ? 192 : 127;
+		serve(&fuzzed->sides[data[0] & 1], ev, &peer, 0);
+		finish();
+	} else {
+		evhttp_request_free(ev);
+	}
+	free(text);
 	return 0;
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Writes the seed corpora of fuzz_packet and fuzz_zonefile.
+"""Writes the seed corpora of fuzz_packet, fuzz_tcp and fuzz_zonefile.
 
     tests/fuzz/seeds.py [DIR]      default: tests/data/fuzz
 
@@ -87,6 +87,14 @@ def main():
         os.path.dirname(os.path.abspath(__file__)), "../data/fuzz")
     write(os.path.join(top, "packet"),
           {key: b"\0" + data for key, data in PACKETS.items()})
+    frames = {key: struct.pack("!H", len(data)) + data
+              for key, data in PACKETS.items()}
+    write(os.path.join(top, "tcp"), {
+        "one": b"\x10\xff" + frames["a"],
+        "octets": b"\0\x55" + frames["steered"] + frames["cookie"],
+        "many": b"\xff\0" + frames["any"] * 60,
+        "all": b"\x08\x11" + b"".join(frames.values()),
+        "short": b"\x20\xff" + frames["a"] + b"\0\3abc" + frames["a"]})
     write(os.path.join(top, "zonefile"),
           {key: text.encode() for key, text in ZONES.items()})
 

@@ -26,7 +26,10 @@ from harness import DNSD, NETS, ROOT, Daemon
 from srs_standin import StandIn
 from website import Website
 
-CLIENT = "10.1.0.0"             # where the resolver says its viewers are
+# Where viewers are, for the resolver as for the public listener, which takes nobody
+# else's word for it.
+CLIENT = "127.0.0.1"
+CLIENT_NET = "127.0.0.0"
 SITE_PORT, API_PORT, FLV_PORT = 8054, 8055, 8080
 NODES = {"hk1": ("127.0.1.1", "hk-a"), "hk2": ("127.0.1.2", "hk-b"),
          "hk3": ("127.0.1.3", "hk-c"), "hk4": ("127.0.1.4", "hk-d")}
@@ -67,7 +70,7 @@ class Resolver:
     def forward(self, packet):
         query = dns.message.from_wire(packet)
         query.use_edns(0, payload=1232,
-                       options=[dns.edns.ECSOption(CLIENT, 24)])
+                       options=[dns.edns.ECSOption(CLIENT_NET, 24)])
         answer = dns.query.udp(query, "127.0.0.1", 5, self.port)
         answer.use_edns(-1)
         answer.flags |= dns.flags.RA
@@ -80,7 +83,7 @@ class World:
                       for name, (host, _) in NODES.items()}
         for node in self.nodes.values():
             node.set_streams("live/class")
-        self.daemon = Daemon(self.conf(), files={"zone": ZONE, "nets": NETS})
+        self.daemon = Daemon(self.conf(), files={"zone": ZONE, "nets": NETS + f"{CLIENT_NET}/8 22.3,114.2 HK\n"})
         self.resolver = Resolver(self.daemon.port)
         self.site = Website(
             pathlib.Path(DNSD).parent / "page" / "player" / "demo",
@@ -121,7 +124,7 @@ class World:
         """The node that a line's name means now."""
         host = "live.example.com"
         host = host if line == "1" else f"line{line}.{host}"
-        address = self.daemon.address(host, f"{CLIENT}/24")
+        address = self.daemon.address(host, f"{CLIENT_NET}/24")
         return next(name for name, at in NODES.items() if at[0] == address)
 
     def site_of(self, node):

@@ -7,6 +7,7 @@ Everything is on loopback. A test names no port: free ones are taken.
 import json
 import os
 import pathlib
+import resource
 import signal
 import subprocess
 import tempfile
@@ -38,12 +39,13 @@ NETS = """# the places of test clients
 
 class Daemon:
     """dnsd with a folder of its own. conf is YAML without listen, control,
-    store and http; files is a dict of further files."""
+    store and http; files is a dict of further files; descriptors: how many it
+    may have open."""
 
     own_session = False     # so that the scheduler shares cores fairly
 
     def __init__(self, conf, files=None, start=True, listen=None, http=True,
-                 more_http=""):
+                 more_http="", descriptors=None):
         self._folder = tempfile.TemporaryDirectory(prefix="dnsd-test-")
         self.folder = pathlib.Path(self._folder.name)
         self.port, self.http_port = free_port(), free_port()
@@ -58,6 +60,7 @@ class Daemon:
             self.write(name, text)
         self.write_conf(conf)
         self.process = None
+        self.descriptors = descriptors
         if start:
             self.start()
 
@@ -80,11 +83,16 @@ class Daemon:
         self.log = open(self.folder / "log", "ab")
         self.process = subprocess.Popen(
             [DNSD, "run", "-c", self.conf], stderr=self.log,
-            stdout=self.log, cwd=self.folder,
+            stdout=self.log, cwd=self.folder, preexec_fn=self.limit,
             start_new_session=self.own_session)
         if wait:
             self.wait_until_it_answers()
         return self
+
+    def limit(self):
+        if self.descriptors:
+            resource.setrlimit(resource.RLIMIT_NOFILE,
+                               (self.descriptors, self.descriptors))
 
     def wait_until_it_answers(self):
         end = time.monotonic() + PATIENCE_S

@@ -559,6 +559,45 @@ class Start(Test):
         self.assertNotIn("\t0", uid)
         self.assertTrue((d.folder / "dnsd.db").exists())
         self.assertEqual(d.address("www.example.com"), "192.0.2.80")
+        for line in ("NoNewPrivs:\t1", "CapEff:\t0000000000000000",
+                     "CapPrm:\t0000000000000000",
+                     "CapBnd:\t0000000000000000"):
+            self.assertIn(line, status)
+        # not dumpable: its own user has no access to its memory
+        self.assertEqual(os.stat(f"/proc/{d.process.pid}/mem").st_uid, 0)
+
+    def test_what_a_reload_could_not_read(self):
+        """Is said at the start, all of it, as the user who will read it."""
+        if os.geteuid() != 0:
+            self.skipTest("not root")
+        secret = "0123456789abcdef" * 2
+        d = self.daemon("user: nobody\ncookie_secret: cookie\nnets: nets.txt\n"
+                        "include: [more.yaml]\n" + STATIC, start=False,
+                        files={"zone": zone(), "cookie": secret,
+                               "nets.txt": NETS, "more.yaml": "version: x\n"})
+        os.chmod(d.folder, 0o777)
+        for name in ("zone", "cookie", "nets.txt", "more.yaml"):
+            os.chmod(d.folder / name, 0o600)
+        done = d.run("run", check=False)
+        self.assertEqual(done.returncode, 1)
+        for text in (f"example.com: user 'nobody' cannot read {d.folder}/zone",
+                     f"cookie_secret: user 'nobody' cannot read {d.folder}/co",
+                     f"nets: user 'nobody' cannot read {d.folder}/nets.txt",
+                     f"{d.folder}/more.yaml:1: configuration: user 'nobody'"):
+            self.assertRegex(done.stderr, r"(?m)^\S+:\d+: "
+                             + re.escape(text) if text[0] != "/"
+                             else "(?m)^" + re.escape(text))
+        for name in ("zone", "cookie", "nets.txt", "more.yaml"):
+            os.chmod(d.folder / name, 0o644)
+        d.start()
+        self.assertIn("cookie secret in a file that everybody may read",
+                      d.log_text())
+
+    def test_no_file_is_taken_for_a_socket(self):
+        d = self.daemon(STATIC, files={"zone": zone(), "dnsd.sock": "mine"})
+        self.assertIn("dnsd.sock: is there, and is no socket", d.log_text())
+        d.stop()
+        self.assertEqual((d.folder / "dnsd.sock").read_text(), "mine")
 
     def test_notify(self):
         d = self.daemon(STATIC, files={"zone": zone()}, start=False)
@@ -740,7 +779,8 @@ class Http(Test):
         self.assertEqual(self.d.http("/api/v1/feedback")[0], 405)
 
     def test_preflight(self):
-        """A page of another site may post feedback, and nothing else."""
+        """A page of another site may post feedback to the public listener, and
+        nothing else."""
         def ask(path, port):
             request = urllib.request.Request(
                 f"http://127.0.0.1:{port}{path}", method="OPTIONS", headers={
@@ -752,17 +792,81 @@ class Http(Test):
                     return answer.status, answer.headers
             except urllib.error.HTTPError as error:
                 return error.code, error.headers
-        for port in (self.public, self.d.http_port):
-            status, headers = ask("/api/v1/feedback", port)
-            self.assertEqual(status, 204)
-            self.assertEqual(headers["Access-Control-Allow-Origin"], "*")
-            self.assertEqual(headers["Access-Control-Allow-Methods"], "POST")
-            self.assertEqual(headers["Access-Control-Allow-Headers"],
-                             "Content-Type")
-        for path in ("/api/v1/servers", "/api/v1/nodes/a/drain"):
+        status, headers = ask("/api/v1/feedback", self.public)
+        self.assertEqual(status, 204)
+        self.assertEqual(headers["Access-Control-Allow-Origin"], "*")
+        self.assertEqual(headers["Access-Control-Allow-Methods"], "POST")
+        self.assertEqual(headers["Access-Control-Allow-Headers"],
+                         "Content-Type")
+        status, headers = ask("/api/v1/servers", self.public)
+        self.assertEqual(status, 405)
+        self.assertIsNone(headers["Access-Control-Allow-Origin"])
+        for path in ("/api/v1/feedback", "/api/v1/servers",
+                     "/api/v1/nodes/a/drain"):
             status, headers = ask(path, self.d.http_port)
-            self.assertEqual(status, 405, path)
+            self.assertEqual(status, 403, path)
             self.assertIsNone(headers["Access-Control-Allow-Origin"], path)
+
+    def test_browsers_led_here(self):
+        """By a name of somebody else that leads here, or by a page of another
+        site."""
+        def status(path, method="GET", body=None, **headers):
+            return self.d.http(path, method, body=body, headers={
+                k.replace("_", "-"): v for k, v in headers.items()})[0]
+        own = f"http://127.0.0.1:{self.d.http_port}"
+        for host, code in (("evil.example.net", 403), ("localhost", 200),
+                           ("dns.example.com:8053", 403), ("[::1]", 200)):
+            self.assertEqual(status("/api/v1/nodes", Host=host), code, host)
+            self.assertEqual(status("/", Host=host), code, host)
+        head = self.d.head.replace("token: sesame",
+                                   "token: sesame, names: [dns.example.com]")
+        conf = (self.d.folder / "dnsd.yaml").read_text()
+        self.d.write("dnsd.yaml", conf.replace(self.d.head, head))
+        self.d.run("ctl", "reload")
+        self.assertEqual(
+            status("/api/v1/nodes", Host="dns.example.com:8053"), 200)
+        self.assertEqual(status("/api/v1/nodes", Host="example.com"), 403)
+        left = json.dumps({"name": "live.example.com", "node": "b",
+                           "client": "10.3.0.7", "switched": True}).encode()
+        for foreign in ({"Origin": "http://evil.example.net"},
+                        {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}):
+            self.assertEqual(status("/api/v1/feedback", "POST", left,
+                                    Content_Type="text/plain", **foreign), 403)
+            self.assertEqual(status("/api/v1/lines?name=live.example.com"
+                                    "&client=10.3.0.7", **foreign), 403)
+            self.assertEqual(status("/", **foreign), 200)
+        self.assertEqual(self.d.node("b")["answers"], 0)
+        self.assertEqual(status("/api/v1/feedback", "POST", left, Origin=own),
+                         200)
+
+    def test_public_does_not_trust_loopback(self):
+        """A proxy there would make everybody trusted; it is told of, and then
+        its clients are who they are."""
+        def lines(client=None, **headers):
+            path = "/api/v1/lines?name=live.example.com"
+            status, body = self.d.http(
+                path + (f"&client={client}" if client else ""),
+                headers={k.replace("_", "-"): v for k, v in headers.items()})
+            return status, body.get("client")
+        operators, self.d.http_port = self.d.http_port, self.public
+        self.assertEqual(lines("10.3.0.7")[0], 403)
+        self.assertEqual(lines("10.3.0.7", X_Forwarded_For="10.3.0.7")[0], 403)
+        self.assertEqual(lines("10.3.0.7", Authorization="Bearer sesame")[0],
+                         200)
+        conf = (self.d.folder / "dnsd.yaml").read_text()
+        self.d.write("dnsd.yaml", conf.replace(
+            "public: {", "trusted: [127.0.0.0/8, 10.2.0.0/16]\n"
+            "public: {proxied_by: [127.0.0.1], "))
+        self.d.run("ctl", "reload")
+        self.assertEqual(lines(X_Forwarded_For="10.1.0.1, 10.3.0.7"),
+                         (200, "10.3.0.0/20"))
+        self.assertEqual(
+            lines("10.3.0.7", X_Forwarded_For="10.2.0.1, 10.1.0.7")[0], 403)
+        self.assertEqual(lines("10.3.0.7", X_Forwarded_For="10.2.0.1"),
+                         (200, "10.3.0.0/20"))
+        self.assertEqual(lines("10.3.0.7", X_Forwarded_For="127.0.0.1")[0], 403)
+        self.assertEqual(lines(X_Forwarded_For="nobody")[0], 400)
+        self.d.http_port = operators
 
     def test_explain(self):
         status, body = self.d.http(

@@ -550,6 +550,37 @@ static void test_turns(void **state)
 	evconnlistener_free(s.listener);
 }
 
+/* Of the descriptors there is a share: probes wait like polls, of whatever node,
+ * and everybody has a turn, those as well whose node is gone meanwhile. */
+static void test_share(void **state)
+{
+	static struct server good, flv, silent;
+	serve_summary(&good, 1);
+	serve(&flv, ANSWER, "HTTP/1.1 404 Not Found\r\n\r\n");
+	serve(&silent, SILENT, "");
+	struct poll_target targets[40];
+	for (unsigned i = 0; i < 40; i++)
+		targets[i] = (struct poll_target){
+			.node = i, .rtmp = silent.at, .flv = silent.at};
+	poll_limit(poller, 3);
+	poll_set(poller, targets, 40, 60000, 20000);
+	until(&silent.accepted, 3, 15000);
+	turn(300);
+	assert_int_equal(silent.accepted, 3);
+	const char *api = url(&good, "");
+	for (unsigned i = 0; i < 40; i++)
+		targets[i] = (struct poll_target){
+			.node = i, .api = api, .flv = flv.at};
+	poll_set(poller, targets, 40, 60000, 20000);
+	for (unsigned i = 0; i < 4; i++) {
+		until(&told[i].samples, 10, 15000);
+		until(&told[i].good_probes, 10, 15000);
+	}
+	evconnlistener_free(good.listener);
+	evconnlistener_free(flv.listener);
+	evconnlistener_free(silent.listener);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -565,6 +596,7 @@ int main(void)
 		TEST(test_slow_name),
 		TEST(test_many),
 		TEST(test_turns),
+		TEST(test_share),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

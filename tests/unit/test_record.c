@@ -410,8 +410,7 @@ static void test_full_disk(void **state)
 	struct fixture f;
 
 	open_fixture(&f);
-	assert_int_equal(symlink("/dev/full", f.path), 0);
-	set(&f, f.path, 1000000);
+	set(&f, "/dev/full", 1000000);
 	record_drain(f.record, f.w.now);
 	f.w.now += 10;
 	for (unsigned i = 0; i < 3; i++)
@@ -447,6 +446,30 @@ static void test_goes_on(void **state)
 	close_fixture(&f);
 }
 
+/* Somebody has laid a link where the file is to be: what it leads to is not
+ * touched. */
+static void test_no_link_is_followed(void **state)
+{
+	struct fixture f;
+	char mine[100];
+
+	open_fixture(&f);
+	snprintf(mine, sizeof mine, "%s/mine", f.folder);
+	FILE *file = fopen(mine, "w");
+	assert_non_null(file);
+	fputs("mine", file);
+	fclose(file);
+	assert_int_equal(symlink(mine, f.path), 0);
+	set(&f, f.path, 1000000);
+	record_drain(f.record, f.w.now);
+	ask(&f, 0, "live.example.com", "10.1.0.0/20", "192.0.2.1", UINT64_MAX);
+	record_drain(f.record, f.w.now += 10);
+	assert_int_equal(record_dropped(f.record), 1);
+	assert_string_equal(read_file(&f, mine), "mine");
+	unlink(mine);
+	close_fixture(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_form),
@@ -459,6 +482,7 @@ int main(void)
 		cmocka_unit_test(test_nodes_change),
 		cmocka_unit_test(test_rotation),
 		cmocka_unit_test(test_full_disk),
+		cmocka_unit_test(test_no_link_is_followed),
 		cmocka_unit_test(test_goes_on)};
 	return cmocka_run_group_tests_name("record", tests, NULL, NULL);
 }

@@ -1,0 +1,52 @@
+#include "http/limit.h"
+
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "base/rng.h"
+
+#define SLOTS 4096
+#define NET_BITS_6 64
+
+struct bucket {
+	uint64_t who;
+	int64_t at_ms;
+	float tokens;
+};
+
+struct limit {
+	uint64_t secret;
+	struct bucket buckets[SLOTS];
+};
+
+struct limit *limit_new(uint64_t secret)
+{
+	struct limit *limit = mem_zero(1, sizeof *limit);
+	limit->secret = secret;
+	return limit;
+}
+
+void limit_free(struct limit *limit)
+{
+	free(limit);
+}
+
+bool limit_allows(
+	struct limit *limit, const struct addr *client, int64_t now_ms)
+{
+	struct addr of =
+		client->family == 6 ? addr_mask(client, NET_BITS_6) : *client;
+	uint64_t who = hash_bytes(&of, sizeof of, limit->secret);
+	struct bucket *b = &limit->buckets[who % SLOTS];
+
+	if (b->who != who)
+		*b = (struct bucket){who, now_ms, LIMIT_BURST};
+	b->tokens += (float)(now_ms - b->at_ms) * LIMIT_PER_S / 1000;
+	if (b->tokens > LIMIT_BURST)
+		b->tokens = LIMIT_BURST;
+	b->at_ms = now_ms;
+	if (b->tokens < 1)
+		return false;
+	b->tokens--;
+	return true;
+}

@@ -1,0 +1,32 @@
+/* The lines that `dnsd replay` reads: any text, as the command reads it. */
+#include <stdint.h>
+#include <unistd.h>
+
+#include "cli/replay.c"
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* What it says goes nowhere. */
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	if (!freopen("/dev/null", "w", stdout))
+		abort();
+	return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char *words[] = {"replay", "--stats", "--workers", "2", NULL};
+	FILE *was = stdin, *errors = stderr;
+
+	if (!size)
+		return 0;
+	stdin = fmemopen((void *)data, size, "r");
+	stderr = stdout;
+	cli_replay(4, words);
+	fclose(stdin);
+	stdin = was;
+	stderr = errors;
+	return 0;
+}

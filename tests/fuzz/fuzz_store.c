@@ -1,0 +1,186 @@
+/* The store's rows, as somebody else may have written them: any value in any column
+ * of any table. What is read is bounded text and finite numbers, or is left out;
+ * reading always ends well or with a message.
+ *
+ * The input is rows: a byte for the table, then for each column a byte for the type
+ * and, for text and numbers, octets. */
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "store/history.h"
+#include "store/private.h"
+#include "store/registry.h"
+#include "store/steadiness.h"
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static char path[64];
+static struct store *store;
+
+static const struct {
+	const char *name, *insert;
+	int columns;
+} tables[] = {{"override", "INSERT OR IGNORE INTO override VALUES (?,?)", 2},
+	{"state", "INSERT OR IGNORE INTO state VALUES (?,?,?)", 3},
+	{"expect", "INSERT OR IGNORE INTO expect VALUES (?,?,?,?,?,?,?)", 7},
+	{"node", "INSERT OR IGNORE INTO node VALUES (?,?)", 2},
+	{"steadiness",
+		"INSERT OR IGNORE INTO steadiness VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+		12},
+	{"history_node", "INSERT OR IGNORE INTO history_node VALUES (?,?)", 2},
+	{"history", "INSERT OR IGNORE INTO history VALUES (?,?,?,?,?)", 5}};
+#define TABLES (sizeof tables / sizeof *tables)
+static sqlite3_stmt *insert[TABLES];
+
+static void sql(const char *text)
+{
+	if (sqlite3_exec(store->db, text, NULL, NULL, NULL) != SQLITE_OK)
+		abort();
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	struct err err = {0};
+	snprintf(path, sizeof path, "/dev/shm/dnsd-fuzz-store-%d", getpid());
+	unlink(path);
+	store = store_open(path, &err);
+	if (!store) {
+		fprintf(stderr, "%s\n", err_text(&err));
+		abort();
+	}
+	log_set_level(LOG_LVL_ERROR);
+	sql("PRAGMA synchronous = OFF; PRAGMA wal_autocheckpoint = 0");
+	for (size_t i = 0; i < TABLES; i++)
+		if (sqlite3_prepare_v2(store->db, tables[i].insert, -1,
+			    &insert[i], NULL) != SQLITE_OK)
+			abort();
+	return 0;
+}
+
+struct input {
+	const uint8_t *at;
+	size_t left;
+};
+
+static unsigned take(struct input *in)
+{
+	return in->left ? (in->left--, *in->at++) : 0;
+}
+
+static const uint8_t *take_octets(struct input *in, size_t n)
+{
+	const uint8_t *p = in->at;
+	if (n > in->left)
+		return NULL;
+	in->at += n;
+	in->left -= n;
+	return p;
+}
+
+static void bind_value(sqlite3_stmt *q, int column, struct input *in)
+{
+	unsigned type = take(in), n = take(in);
+	const uint8_t *p;
+	double real;
+	int64_t whole;
+
+	switch (type % 6) {
+	case 0: /* null */
+		break;
+	case 1:
+		p = take_octets(in, sizeof whole);
+		if (p) {
+			memcpy(&whole, p, sizeof whole);
+			sqlite3_bind_int64(q, column, whole);
+		}
+		break;
+	case 2:
+		p = take_octets(in, sizeof real);
+		if (p) {
+			memcpy(&real, p, sizeof real);
+			sqlite3_bind_double(q, column, real);
+		}
+		break;
+	case 3:
+		sqlite3_bind_int(q, column, (int)n);
+		break;
+	default: /* text, a blob */
+		p = take_octets(in, n);
+		if (p && type % 6 == 4)
+			sqlite3_bind_text(q, column, (const char *)p, (int)n,
+				SQLITE_TRANSIENT);
+		else if (p)
+			sqlite3_bind_blob(
+				q, column, p, (int)n, SQLITE_TRANSIENT);
+	}
+}
+
+static void write_rows(struct input *in)
+{
+	sql("BEGIN");
+	for (unsigned i = 0; i < TABLES; i++) {
+		char text[64];
+		snprintf(text, sizeof text, "DELETE FROM %s", tables[i].name);
+		sql(text);
+	}
+	while (in->left) {
+		unsigned i = take(in) % TABLES;
+		for (int k = 1; k <= tables[i].columns; k++)
+			bind_value(insert[i], k, in);
+		sqlite3_step(insert[i]); /* a constraint may refuse it */
+		sqlite3_reset(insert[i]);
+		sqlite3_clear_bindings(insert[i]);
+	}
+	sql("COMMIT");
+}
+
+static void bounded(const char *text, size_t room)
+{
+	if (strnlen(text, room) == room)
+		abort();
+}
+
+static void read_all(void)
+{
+	struct err err = {0};
+	unsigned n;
+	struct store_node *nodes;
+	struct conf_expect *expects;
+	struct store_steadiness *steady;
+	struct registry_node *registry;
+	struct store_point *points;
+
+	if (store_load(store, &nodes, &n, &err)) {
+		for (unsigned i = 0; i < n; i++)
+			bounded(nodes[i].name, sizeof nodes[i].name);
+		free(nodes);
+	}
+	if (store_load_expect(store, &expects, &n, &err)) {
+		for (unsigned i = 0; i < n; i++)
+			bounded(expects[i].name, sizeof expects[i].name);
+		free(expects);
+	}
+	if (steadiness_load(store, &steady, &n, &err)) {
+		for (unsigned i = 0; i < n; i++)
+			bounded(steady[i].name, sizeof steady[i].name);
+		free(steady);
+	}
+	if (registry_read(path, &registry, &n, &err))
+		registry_free_list(registry, n);
+	if (history_read(store->db, "a", INT64_MIN, &points, &n))
+		free(points);
+	err_fini(&err);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct input in = {data, size};
+	write_rows(&in);
+	read_all();
+	return 0;
+}
