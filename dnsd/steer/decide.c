@@ -91,7 +91,7 @@ static void recall_nothing(unsigned lines, struct remembered *past)
 		past->older[i] = MAP_NO_NODE;
 }
 
-/* Most nets ask for line 1 alone: then that is all that is read. */
+/* Mostly no other line holds: then line 1 is all that is read. */
 static inline void recall(const struct steer_state *state,
 	const struct accounts *accounts, const struct steer_query *query,
 	const struct steer_found *found, struct remembered *past,
@@ -108,7 +108,8 @@ static inline void recall(const struct steer_state *state,
 	}
 	known->entry = find_entry(accounts, found, query->line);
 	known->client = accounts_find(found->clients, found->client);
-	if (query->line > 1 || memory_knows_lines(found->told, found->spread)) {
+	if (query->line > 1 ||
+		memory_lines_run(found->told, found->spread, known->now)) {
 		recall_lines(accounts, found, lines, state->map->n_nodes, past);
 		return;
 	}

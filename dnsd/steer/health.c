@@ -57,17 +57,30 @@ static bool probes_ok(const struct health *h)
 	return true;
 }
 
+/* What is wrong with a node that is not to be up. One that is down stays so until
+ * it was good often enough, but says what keeps it there now. */
+static void not_good(struct health *h, const char *why)
+{
+	h->goods = 0;
+	set_state(h, h->state == NODE_DOWN ? NODE_DOWN : NODE_UNKNOWN, why);
+}
+
 /* A good round: sample or, for a node that is only probed, probe. */
 static void good(
 	struct health *h, const struct health_rules *rules, int64_t now)
 {
 	h->goods++;
-	if (h->state == NODE_DOWN && h->was_up) {
-		if (h->goods < rules->rise || now < h->hold_until_ms)
-			return;
-		h->ramp_ms = now;
-	} else if (h->state == NODE_DOWN && h->seen && h->goods < rules->rise) {
+	if (h->state == NODE_DOWN && h->seen && h->goods < rules->rise) {
+		h->why = "it answers again, but not often enough yet";
 		return;
+	}
+	if (h->state == NODE_DOWN && h->was_up) {
+		if (now < h->hold_until_ms) {
+			h->why =
+				"it answers again; held, for it went down often";
+			return;
+		}
+		h->ramp_ms = now;
 	}
 	h->was_up = true;
 	set_state(h, NODE_UP, "");
@@ -116,10 +129,8 @@ bool health_sample(struct health *h, const struct health_rules *rules,
 
 	const char *fault = stamp_fault(h, s, now);
 	if (fault) {
-		h->goods = 0;
 		h->seen = true;
-		if (h->state != NODE_DOWN)
-			set_state(h, NODE_UNKNOWN, fault);
+		not_good(h, fault);
 		return false;
 	}
 	h->good_ms = now;
@@ -155,8 +166,8 @@ void health_failed(struct health *h, const struct health_rules *rules,
 	if (h->fails >= rules->fall || (h->refused && !probes_ok(h))) {
 		if (is_unreachable(failure))
 			go_down(h, failure_text(failure), now);
-		else if (h->state != NODE_DOWN)
-			set_state(h, NODE_UNKNOWN, failure_text(failure));
+		else
+			not_good(h, failure_text(failure));
 		h->seen = true;
 	}
 }

@@ -109,10 +109,12 @@ static void push_older(
 static void mark(struct memory *m, uint64_t key, struct told told)
 {
 	struct memory_entry *e = find(m, key, MEMORY_MARK);
-	if (e)
-		set(&e->where, memory_where(told));
-	else
+	if (!e) {
 		make(m, key, MEMORY_MARK, told);
+		return;
+	}
+	set(&e->where, memory_where(told));
+	set(memory_how_at(e), memory_how(told));
 }
 
 /* -- the interface -- */

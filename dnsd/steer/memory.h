@@ -160,22 +160,6 @@ static inline struct memory_entry *memory_find(
 		: NULL;
 }
 
-/* Whether the bucket of a net knows of lines beyond the first. */
-static inline bool memory_knows_lines(
-	const struct memory_bucket *bucket, uint64_t spread)
-{
-	uint64_t first = memory_id(spread, 0);
-	bool more = false;
-#pragma GCC unroll 3
-	for (unsigned i = 0; i < MEMORY_WAYS; i++)
-		more |= (atomic_load_explicit(
-				 &bucket->way[i].id, memory_order_relaxed) ^
-				first) -
-				1 <
-			(1 << KEY_SPARE_BITS) - 1;
-	return more;
-}
-
 /* The last word of an entry: at the end of its bucket. */
 static inline _Atomic uint32_t *memory_how_at(const struct memory_entry *e)
 {
@@ -228,6 +212,27 @@ static inline struct told memory_told(const struct memory_entry *e)
 	return memory_told_of(
 		atomic_load_explicit(&e->where, memory_order_relaxed),
 		atomic_load_explicit(memory_how_at(e), memory_order_relaxed));
+}
+
+/* Whether an answer of another line than the first still holds, as the bucket of
+ * the net has it. */
+static inline bool memory_lines_run(
+	const struct memory_bucket *bucket, uint64_t spread, uint32_t now)
+{
+	uint64_t first = memory_id(spread, 0);
+	for (unsigned i = 0; i < MEMORY_WAYS; i++) {
+		const struct memory_entry *e = &bucket->way[i];
+		uint64_t other =
+			atomic_load_explicit(&e->id, memory_order_relaxed) ^
+			first;
+		if (__builtin_expect(
+			    other - 1 < (1 << KEY_SPARE_BITS) - 1, false)) {
+			struct told t = memory_told(e);
+			if (told_runs(&t, now))
+				return true;
+		}
+	}
+	return false;
 }
 
 /* Remembers what a line is told now, if it still is as seen. False: another

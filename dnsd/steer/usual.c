@@ -236,7 +236,7 @@ INLINE static bool answer(const struct steer_state *state,
 		!pick(state, accounts, found, &known, told, &p))
 		return false;
 	/* Another line may have been told it a moment ago. */
-	if (!p.again && memory_knows_lines(found->told, found->spread))
+	if (!p.again && memory_lines_run(found->told, found->spread, known.now))
 		return false;
 	tell(&p, d);
 	d->at_once = 1;

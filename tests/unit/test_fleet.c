@@ -130,6 +130,49 @@ static void test_refused_and_probe(void **state)
 	assert_int_equal(state_of(s, 1), NODE_DOWN);
 }
 
+static const char *why_of(const struct scene *s, unsigned node)
+{
+	return fleet_node(s->fleet, node)->health.why;
+}
+
+static void fail_twice(struct scene *s, enum sample_failure failure)
+{
+	for (int i = 0; i < 2; i++) {
+		pass(s, STEP);
+		fleet_failed(s->fleet, 0, failure, s->now);
+	}
+}
+
+/* A node that is down says what keeps it there now, not what brought it there. */
+static void test_reason_changes(void **state)
+{
+	struct scene *s = *state;
+	poll_ok(s, 0, 10);
+	fail_twice(s, SAMPLE_REFUSED);
+	assert_string_equal(why_of(s, 0), "polls are refused");
+	fail_twice(s, SAMPLE_DENIED);
+	assert_string_equal(why_of(s, 0), "it denies access to its API");
+	fail_twice(s, SAMPLE_UNREADABLE);
+	assert_string_equal(why_of(s, 0), "its answers are unreadable");
+	fail_twice(s, SAMPLE_UNTRUSTED);
+	assert_string_equal(why_of(s, 0), "its certificate is not trusted");
+	fail_twice(s, SAMPLE_TIMEOUT);
+	assert_string_equal(why_of(s, 0), "polls time out");
+	struct sample frozen = sample(s, 10);
+	frozen.sampled_ms -= 20000;
+	fleet_sample(s->fleet, 0, &frozen, s->now);
+	assert_string_equal(why_of(s, 0), "its statistics are frozen");
+	assert_int_equal(state_of(s, 0), NODE_DOWN);
+	pass(s, STEP);
+	poll_ok(s, 0, 10);
+	assert_string_equal(
+		why_of(s, 0), "it answers again, but not often enough yet");
+	pass(s, STEP);
+	poll_ok(s, 0, 10);
+	assert_int_equal(state_of(s, 0), NODE_UP);
+	assert_string_equal(why_of(s, 0), "");
+}
+
 /* Beyond max_connections: polls go on to report nobody, probes get silence. */
 static void test_black_hole(void **state)
 {
@@ -653,6 +696,7 @@ int main(void)
 		TEST(test_fall_and_rise),
 		TEST(test_suspect),
 		TEST(test_refused_and_probe),
+		TEST(test_reason_changes),
 		TEST(test_black_hole),
 		TEST(test_frozen),
 		TEST(test_frozen_clock),
