@@ -1,13 +1,9 @@
 #include "http/http.h"
 
-#include <event2/buffer.h>
 #include <event2/event.h>
 #include <event2/listener.h>
-#include <netinet/in.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -24,12 +20,12 @@
 #include "http/limit.h"
 #include "http/request.h"
 #include "http/tls.h"
-#include "page/page.h"
 #include "snapshot/options.h"
 #include "steer/accounts.h"
 
 #define SOCKETS_MAX 64
-#define TICK_MS 100 /* deadlines; a pause for want of descriptors */
+#define TICK_MS 100       /* deadlines; a pause for want of descriptors */
+#define ALL_METHODS 0x1ff /* so that what is wrong is told in JSON */
 #define HEADERS_MAX 8192
 #define BODY_MAX 65536
 #define MAX_CLIENTS (1 << 14)
@@ -113,127 +109,6 @@ struct events *http_events(const struct http *h)
 const struct accounts *http_accounts(const struct http *h)
 {
 	return h->accounts;
-}
-
-json_t *request_body(const struct request *r, struct err *err)
-{
-	struct evbuffer *in = evhttp_request_get_input_buffer(r->ev);
-	size_t len = evbuffer_get_length(in);
-	const char *body = (const char *)evbuffer_pullup(in, -1);
-	json_error_t wrong;
-	json_t *json = json_loadb(
-		body ? body : "", len, JSON_REJECT_DUPLICATES, &wrong);
-
-	if (json && json_is_object(json))
-		return json;
-	if (json)
-		err_add(err, "not a JSON object");
-	else
-		err_add(err, "not JSON: %s", wrong.text);
-	json_decref(json);
-	return NULL;
-}
-
-const char *request_param(const struct request *r, const char *name)
-{
-	return evhttp_find_header(&r->query, name);
-}
-
-void request_header(struct request *r, const char *name, const char *value)
-{
-	evhttp_add_header(
-		evhttp_request_get_output_headers(r->ev), name, value);
-}
-
-static const char *reason(int code)
-{
-	switch (code) {
-	case 200:
-		return "OK";
-	case 204:
-		return "No Content";
-	case 304:
-		return "Not Modified";
-	case 400:
-		return "Bad Request";
-	case 401:
-		return "Unauthorized";
-	case 403:
-		return "Forbidden";
-	case 404:
-		return "Not Found";
-	case 405:
-		return "Method Not Allowed";
-	case 409:
-		return "Conflict";
-	case 429:
-		return "Too Many Requests";
-	case 503:
-		return "Service Unavailable";
-	}
-	return "Error";
-}
-
-static void reply(struct request *r, int code, const char *type,
-	const void *text, size_t len)
-{
-	struct evbuffer *body = evbuffer_new();
-	evbuffer_add(body, text, len);
-	request_header(r, "Content-Type", type);
-	request_header(r, "X-Content-Type-Options", "nosniff");
-	conns_answered(r->ev);
-	evhttp_send_reply(r->ev, code, reason(code), body);
-	evbuffer_free(body);
-}
-
-void request_text(
-	struct request *r, const char *type, const void *text, size_t len)
-{
-	reply(r, 200, type, text, len);
-}
-
-void request_not_modified(struct request *r)
-{
-	conns_answered(r->ev);
-	evhttp_send_reply(r->ev, 304, reason(304), NULL);
-}
-
-void request_json(struct request *r, int code, json_t *json)
-{
-	char *text = json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(9));
-	json_decref(json);
-	if (code == 200 &&
-		!evhttp_find_header(evhttp_request_get_output_headers(r->ev),
-			"Cache-Control"))
-		request_header(r, "Cache-Control", "no-store");
-	reply(r, code, "application/json", text ? text : "null",
-		text ? strlen(text) : 4);
-	free(text);
-}
-
-void request_error(struct request *r, int code, const char *fmt, ...)
-{
-	char text[512];
-	va_list ap;
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
-	json_t *json = json_pack("{s:s}", "error", text);
-	if (!json) /* what the client sent was no UTF-8 */
-		json = json_pack("{s:s}", "error", reason(code));
-	request_json(r, code, json);
-}
-
-bool request_may_change(struct request *r)
-{
-	if (r->has_token)
-		return true;
-	request_header(r, "WWW-Authenticate", "Bearer");
-	request_error(r, *r->http->rules->token ? 401 : 403,
-		*r->http->rules->token
-			? "the token is missing or wrong"
-			: "no token is configured: changes are off");
-	return false;
 }
 
 /* -- who asks -- */
@@ -346,156 +221,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-/* -- routes -- */
-
-#define ALL_METHODS 0x1ff /* so that what is wrong is told in JSON */
-
-enum { GET = EVHTTP_REQ_GET | EVHTTP_REQ_HEAD, POST = EVHTTP_REQ_POST };
-
-static const struct route {
-	const char *path;
-	int methods;
-	bool site; /* on the public listener too */
-	void (*run)(struct request *r);
-} routes[] = {
-	{"/api/v1/nodes", GET, false, api_nodes},
-	{"/api/v1/status", GET, false, api_status},
-	{"/api/v1/explain", GET, false, api_explain},
-	{"/api/v1/events", GET, false, api_events},
-	{"/api/v1/history", GET, false, api_history},
-	{"/api/v1/expect", GET | POST, false, api_expect},
-	{"/metrics", GET, false, metrics},
-	{"/api/v1/lines", GET, true, api_lines},
-	{"/resolve", GET, true, api_resolve},
-	{"/api/v1/feedback", POST, true, api_feedback},
-	{"/api/v1/servers", POST, true, api_heartbeat},
-	{"/api/v1/srs/register", POST, true, api_heartbeat},
-	{"/api/v1/clusters", GET | POST, true, api_clusters},
-	{"/api/v1/streams", GET, false, api_streams},
-	{"/api/v1/waiting", GET, false, api_waiting},
-};
-
-/* As browsers write it; who refuses gzip by ";q=0" gets it plain, too. */
-static bool takes_gzip(const struct request *r)
-{
-	const char *takes = evhttp_find_header(
-		evhttp_request_get_input_headers(r->ev), "Accept-Encoding");
-	return takes && strstr(takes, "gzip") && !strstr(takes, "q=0");
-}
-
-/* The page itself allows its own script and styles alone, by their hashes; the
- * two policies hold together. */
-static void serve_page(struct request *r)
-{
-	bool gzip = takes_gzip(r);
-	request_header(r, "Content-Security-Policy",
-		"default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
-	request_header(r, "Referrer-Policy", "no-referrer");
-	request_header(r, "Cache-Control", "no-cache");
-	request_header(r, "Vary", "Accept-Encoding");
-	if (gzip)
-		request_header(r, "Content-Encoding", "gzip");
-	request_text(r, "text/html; charset=utf-8",
-		gzip ? page_gzip : page_html,
-		gzip ? page_gzip_len : page_html_len);
-}
-
-static void drain(struct request *r, const char *node)
-{
-	api_drain(r, node, true);
-}
-
-static void undrain(struct request *r, const char *node)
-{
-	api_drain(r, node, false);
-}
-
-static const struct node_route {
-	const char *verb;
-	void (*run)(struct request *r, const char *node);
-} node_routes[] = {{"/drain", drain}, {"/undrain", undrain},
-	{"/approve", api_approve}, {"/remove", api_remove}};
-
-/* /api/v1/nodes/NAME/VERB; false: not such a path. */
-static bool route_node(struct request *r)
-{
-	static const char prefix[] = "/api/v1/nodes/";
-	char node[64];
-	const char *name = r->path + sizeof prefix - 1, *slash;
-
-	if (strncmp(r->path, prefix, sizeof prefix - 1) ||
-		!(slash = strchr(name, '/')) || slash == name ||
-		(size_t)(slash - name) >= sizeof node)
-		return false;
-	memcpy(node, name, (size_t)(slash - name));
-	node[slash - name] = '\0';
-	for (size_t i = 0; i < sizeof node_routes / sizeof *node_routes; i++) {
-		if (strcmp(slash, node_routes[i].verb))
-			continue;
-		if (evhttp_request_get_command(r->ev) != EVHTTP_REQ_POST)
-			request_error(r, 405, "use POST");
-		else
-			node_routes[i].run(r, node);
-		return true;
-	}
-	return false;
-}
-
-/* /api/v1/expect/ID; false: not such a path. */
-static bool route_expect(struct request *r)
-{
-	static const char prefix[] = "/api/v1/expect/";
-	if (strncmp(r->path, prefix, sizeof prefix - 1))
-		return false;
-	if (evhttp_request_get_command(r->ev) != EVHTTP_REQ_DELETE)
-		request_error(r, 405, "use DELETE");
-	else
-		api_expect_remove(r, r->path + sizeof prefix - 1);
-	return true;
-}
-
-/* What a browser asks before it posts JSON from another site's page (a CORS
- * preflight). Only players do; false: it is none. */
-static bool route_preflight(struct request *r)
-{
-	if (evhttp_request_get_command(r->ev) != EVHTTP_REQ_OPTIONS ||
-		strcmp(r->path, "/api/v1/feedback"))
-		return false;
-	request_header(r, "Access-Control-Allow-Origin", "*");
-	request_header(r, "Access-Control-Allow-Methods", "POST");
-	request_header(r, "Access-Control-Allow-Headers", "Content-Type");
-	request_header(r, "Access-Control-Max-Age", "86400");
-	conns_answered(r->ev);
-	evhttp_send_reply(r->ev, 204, reason(204), NULL);
-	return true;
-}
-
-static void route(struct request *r)
-{
-	int method = (int)evhttp_request_get_command(r->ev);
-	if (route_preflight(r))
-		return;
-	if (!r->site && !strcmp(r->path, "/") && (method & GET)) {
-		serve_page(r);
-		return;
-	}
-	for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
-		if (strcmp(routes[i].path, r->path) ||
-			(r->site && !routes[i].site))
-			continue;
-		if (method & routes[i].methods)
-			routes[i].run(r);
-		else
-			request_error(r, 405, "use %s",
-				routes[i].methods == POST ? "POST"
-					: routes[i].methods == GET
-					? "GET"
-					: "GET or POST");
-		return;
-	}
-	if (r->site || (!route_node(r) && !route_expect(r)))
-		request_error(r, 404, "there is nothing here");
-}
+/* -- requests -- */
 
 /* What a browser can be led to by a page of somebody else: false, and answered. */
 static bool is_meant(struct request *r)
@@ -546,7 +272,7 @@ static void answer(struct request *r)
 		!limit_allows(r->http->limit, &r->peer, clock_ms()))
 		request_error(r, 429, "too many requests");
 	else
-		route(r);
+		request_route(r);
 }
 
 static void serve(struct side *side, struct evhttp_request *ev,

@@ -56,6 +56,7 @@ void request_error(struct request *r, int code, const char *fmt, ...)
 void request_text(
 	struct request *r, const char *type, const void *text, size_t len);
 void request_not_modified(struct request *r);
+void request_no_content(struct request *r);
 /* Not answered yet: runs its handler again after less than a second. */
 void request_again(const struct request *r, unsigned ms);
 /* Whether the caller may change things; false: an error was answered. */
@@ -80,6 +81,9 @@ const struct http_rules *http_rules(const struct http *http);
 struct accounts *http_own_accounts(const struct http *http);
 struct record_ring *http_ring(const struct http *http);
 struct events *http_events(const struct http *http);
+
+/* Hands it to its handler. */
+void request_route(struct request *r);
 
 /* Handlers. */
 void api_nodes(struct request *r);

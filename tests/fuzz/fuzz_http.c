@@ -6,6 +6,7 @@
 #include "http/http.c"
 #include "fuzz/world.h"
 
+#include <event2/buffer.h>
 #include <event2/http_struct.h>
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);

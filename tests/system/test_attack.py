@@ -27,8 +27,10 @@ SANITIZED = "build-" in DNSD     # what is freed is kept for a while there
 
 class Attack(Test):
     def start(self, conf="", **more):
-        return self.daemon(conf + CONF, files={"zone": ZONE, "nets.txt": NETS},
-                           **more)
+        d = self.daemon(conf + CONF, files={"zone": ZONE, "nets.txt": NETS},
+                        **more)
+        self.eventually(lambda: "geoip: kept" in d.log_text())
+        return d
 
     @staticmethod
     def gone(s):
@@ -64,8 +66,11 @@ class Descriptors(Attack):
         before = resource.prlimit(d.process.pid, resource.RLIMIT_NOFILE)
         resource.prlimit(d.process.pid, resource.RLIMIT_NOFILE,
                          (3, before[1]))
-        return lambda: resource.prlimit(d.process.pid, resource.RLIMIT_NOFILE,
-                                        before)
+        def give_back():
+            if d.process.poll() is None:
+                resource.prlimit(d.process.pid, resource.RLIMIT_NOFILE, before)
+        self.addCleanup(give_back)
+        return give_back
 
     def check(self, where, kind, answers, line):
         d = self.start()
@@ -182,7 +187,8 @@ class Slow(Attack):
                 CONF.replace("api: off", f'api: "http://{address}"')
                 + "health: {interval: 0.3}\n", descriptors=200,
                 files={"zone": ZONE, "nets.txt": NETS})
-            self.assertIn("open files are limited to 200", d.log_text())
+            self.eventually(
+                lambda: "open files are limited to 200" in d.log_text())
             self.eventually(lambda: d.node("hk1")["state"] == "up")
             many = []
             for i in range(400):

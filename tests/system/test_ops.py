@@ -622,6 +622,7 @@ class Http(Test):
             f"public: {{listen: [\"127.0.0.1:{self.public}\"]}}\n"
             "nets: nets.txt\n" + STATIC,
             files={"zone": zone(), "nets.txt": NETS})
+        self.eventually(lambda: "geoip: loaded" in self.d.log_text())
 
     def test_nodes(self):
         status, nodes = self.d.http("/api/v1/nodes")
