@@ -273,3 +273,34 @@ class Absent(Test):
             pathlib.Path("/proc/net/tcp").read_text()
         self.assertIn(f"4D0200C0:{d.port:04X}", bound)
         self.assertIn(f"4E0200C0:{d.http_port:04X}", bound)
+
+
+class Lines(Test):
+    """Errors stand at the line of the value."""
+
+    def checked(self, conf):
+        d = self.daemon(conf, start=False, http=False)
+        done = d.run("check", check=False)
+        self.assertEqual(done.returncode, 1)
+        first = d.head.count("\n")
+        return [line.removeprefix(d.conf + ":")
+                for line in done.stderr.strip().splitlines()
+                if line.startswith(d.conf)], first
+
+    def test_name_server(self):
+        found, first = self.checked(
+            "zones:\n  example.com:\n    ns:\n"
+            "      - ns1.example.com 127.0.0.1\n"
+            "      - ns2.example.com 127.0.0.256\n"
+            "      - a..b\n")
+        self.assertEqual(found, [
+            f"{first + 5}: not an address: \"127.0.0.256\"",
+            f"{first + 6}: not a name server: \"a..b\""])
+
+    def test_certificate(self):
+        zones = "zones: {example.com: {ns: [\"ns1.example.net\"]}}\n"
+        found, first = self.checked(
+            zones + "public:\n  listen: [\"127.0.0.1:1\"]\n"
+            "  key: none.key\n  cert: none.crt\n")
+        self.assertTrue(found[-1].startswith(f"{first + 5}: public: "), found)
+        self.assertIn("none.crt: No such file", found[-1])
