@@ -1,8 +1,12 @@
 """Odd input, end to end: it is read rightly, or refused by name."""
 
 import contextlib
+import os
 import pathlib
+import re
 import sqlite3
+import subprocess
+import unittest
 
 from harness import NETS, ROOT, Test, scope_of
 from srs_standin import StandIn
@@ -304,3 +308,21 @@ class Lines(Test):
             "  key: none.key\n  cert: none.crt\n")
         self.assertTrue(found[-1].startswith(f"{first + 5}: public: "), found)
         self.assertIn("none.crt: No such file", found[-1])
+
+
+class Demonstration(unittest.TestCase):
+    """`make run` on a machine where only git and make are."""
+
+    PACKAGES = {"dig": "bind9-dnsutils", "curl": "curl"}
+
+    def test_it_installs_what_it_prints(self):
+        text = (ROOT / "tests/system/demo.py").read_text()
+        printed = text.split('TEXT = f"""')[1].split('"""')[0]
+        commands = set(re.findall(r"^  (\w+) ", printed, re.M)) - {"export"}
+        self.assertEqual(commands, set(self.PACKAGES))
+        run = subprocess.run(
+            ["make", "-n", "run"], cwd=ROOT, capture_output=True, text=True,
+            env={k: v for k, v in os.environ.items() if k != "MAKEFLAGS"})
+        installed = re.search(r"tests/install.sh (.*)", run.stdout)[1].split()
+        for package in (*self.PACKAGES.values(), "fonts-wqy-microhei"):
+            self.assertIn(package, installed)
