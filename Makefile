@@ -1,6 +1,6 @@
 # dnsd - see README.md. The targets that people use: all (default), run, check
 # (= test), lint, fuzz, bench, bench-steer, bench-control, sim, pictures, install,
-# deb, deps, deps-test, clean.
+# deb, deps, deps-demo, deps-test, clean.
 # A second flavour beside the first: make B=build-asan CFLAGS='-O1 -g ...'
 
 B ?= build
@@ -107,7 +107,7 @@ $(B)/bench/%: tests/bench/%.c $(B)/libdnsd.a
 # -- running --
 
 # The demonstration: a fleet of SRS stand-ins, dnsd, dig lines to try.
-run: deps
+run: deps-demo
 	@$(MAKE) --no-print-directory $(JOBS) $(B)/dnsd
 	@$(PYTHON) tests/system/demo.py $(B)/dnsd
 
@@ -200,8 +200,14 @@ DEPS_TEST := $(DEPS) clang clang-format libclang-rt-14-dev libcmocka-dev \
 	python3-dnspython bind9-dnsutils curl libmaxmind-db-writer-perl \
 	iproute2 procps man-db groff chromium ffmpeg
 
+# What the demonstration prints to be tried, and letters for its class page.
+DEPS_DEMO := $(DEPS) bind9-dnsutils curl fonts-wqy-microhei
+
 deps:
 	@sh tests/install.sh $(DEPS)
+
+deps-demo:
+	@sh tests/install.sh $(DEPS_DEMO)
 
 deps-test:
 	@sh tests/install.sh $(DEPS_TEST)
@@ -235,7 +241,7 @@ clean:
 
 FORCE:
 .PHONY: all run test check unit system lint fuzz fuzz-run bench bench-steer \
-	bench-growth bench-micro bench-control sim pictures deps deps-test install deb \
+	bench-growth bench-micro bench-control sim pictures deps deps-demo deps-test install deb \
 	clean FORCE
 .SECONDARY:
 -include $(shell find $(B)/obj $(B)/tests $(B)/bench -name '*.d' -type f 2>/dev/null)

@@ -52,7 +52,8 @@ static bool is_off(const char *text)
 
 /* An endpoint: off, a given address:port, or the first address. */
 static bool endpoint(struct conf *conf, const struct conf_node *node,
-	const char *key, int port, const char **text, struct err *err)
+	const char *key, int port, const char **text, struct conf_where where,
+	struct err *err)
 {
 	char line[160], host[ADDR_TEXT_MAX];
 	struct sockaddr_storage ss;
@@ -71,7 +72,7 @@ static bool endpoint(struct conf *conf, const struct conf_node *node,
 	if (!sockaddr_parse(&ss, *text, port)) {
 		snprintf(line, sizeof line,
 			"%s: '%.60s' is not ADDRESS:PORT or off", key, *text);
-		return complain(err, node->where, line, node->name);
+		return complain(err, where, line, node->name);
 	}
 	*text = arena_strdup(
 		conf->arena, sockaddr_text((struct sockaddr *)&ss, line));
@@ -99,7 +100,8 @@ static bool api_url(struct conf *conf, struct conf_node *node, struct err *err)
 		return true;
 	}
 	if (!*url) {
-		if (!endpoint(conf, node, "api", 1985, &node->api, err))
+		if (!endpoint(conf, node, "api", 1985, &node->api,
+			    node->api_where, err))
 			return false;
 		node->api = arena_printf(conf->arena, "http://%s", node->api);
 		return true;
@@ -116,9 +118,9 @@ static bool api_url(struct conf *conf, struct conf_node *node, struct err *err)
 		n--;
 	}
 	/* Never the URL itself in a message: it may hold a password. */
-	if (!n || memchr(host, '/', n) || strpbrk(host, " ?#\\") ||
-		!port_ok(host, n))
-		return complain(err, node->where,
+	if (!n || *host == ':' || memchr(host, '/', n) ||
+		strpbrk(host, " ?#\\") || !port_ok(host, n))
+		return complain(err, node->api_where,
 			"api is not http://[user:password@]host:port or off",
 			node->name);
 	return true;
@@ -151,8 +153,10 @@ static bool check_node(
 	if (!node->overcommit_given)
 		node->overcommit = overcommit_of(node);
 	ok &= api_url(conf, node, err);
-	ok &= endpoint(conf, node, "rtmp", 1935, &node->rtmp, err);
-	ok &= endpoint(conf, node, "flv", 8080, &node->flv, err);
+	ok &= endpoint(
+		conf, node, "rtmp", 1935, &node->rtmp, node->rtmp_where, err);
+	ok &= endpoint(
+		conf, node, "flv", 8080, &node->flv, node->flv_where, err);
 	return ok;
 }
 
@@ -437,8 +441,10 @@ static bool check_listeners(struct conf *conf, struct err *err)
 	if (!conf->site.given)
 		conf->site.listen.n = 0;
 	if (!*conf->site.cert != !*conf->site.key)
-		ok = complain(err, conf->site.where, "cert and key go together",
-			"public");
+		ok = complain(err,
+			*conf->site.cert ? conf->site.cert_where
+					 : conf->site.key_where,
+			"cert and key go together", "public");
 	ok &= check_http_names(conf, err);
 	warn_readable_secrets(conf, err);
 	return ok;

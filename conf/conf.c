@@ -3,12 +3,15 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <glob.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "conf/schema.h"
 #include "conf/yaml.h"
@@ -479,7 +482,8 @@ static const char *name_of(
 	if (!name)
 		complain(l, y->line, "'%s' is not a DNS name", y->text);
 	else if (key->section->size == sizeof(struct conf_node) &&
-		(strchr(name, '.') || strlen(name) > 63 || !*name)) {
+		(strchr(name, '.') || strlen(name) > 63 || !*name ||
+			*name == '-' || name[strlen(name) - 1] == '-')) {
 		complain(l, y->line, "node name '%s' is no DNS label", y->text);
 		name = NULL;
 	}
@@ -519,6 +523,16 @@ static unsigned line_of(const struct yaml *y, const char *key)
 	return 0;
 }
 
+/* Where a key's value stands; without one where the struct does. */
+static struct conf_where value_where(const struct loader *l,
+	const struct yaml *y, const char *key, struct conf_where of)
+{
+	for (unsigned i = 0; y->kind == YAML_MAP && i < y->n; i++)
+		if (!strcasecmp(y->keys[i]->text, key))
+			return (struct conf_where){l->file, y->values[i]->line};
+	return of;
+}
+
 /* Room for more structs behind the n of a list; lists grow by half, since
  * there may be a file for each node. */
 static char *list_grow(
@@ -537,9 +551,13 @@ static char *list_grow(
 	return fresh;
 }
 
-/* Keys whose default depends on another one. */
-static void note_given(const struct yaml *y, struct conf_node *node)
+/* Keys whose default depends on another one, and what is checked at the end. */
+static void note_given(
+	const struct loader *l, const struct yaml *y, struct conf_node *node)
 {
+	node->api_where = value_where(l, y, "api", node->where);
+	node->rtmp_where = value_where(l, y, "rtmp", node->where);
+	node->flv_where = value_where(l, y, "flv", node->where);
 	node->public_given = line_of(y, "public") > 0;
 	node->capacity_given = line_of(y, "capacity") > 0;
 	node->overcommit_given = line_of(y, "overcommit") > 0;
@@ -564,7 +582,7 @@ static void set_named(
 		if (is_kind(l, y->values[i], y->keys[i]->text, YAML_MAP))
 			set_section(l, y->values[i], key->section, one);
 		if (size == sizeof(struct conf_node))
-			note_given(y->values[i], (struct conf_node *)one);
+			note_given(l, y->values[i], (struct conf_node *)one);
 		if (size == sizeof(struct conf_zone))
 			((struct conf_zone *)one)->file_where =
 				(struct conf_where){
@@ -647,6 +665,21 @@ static void check_twice(struct loader *l, const void *list, unsigned n,
 
 static void load_file(struct loader *l, const char *path, unsigned depth);
 
+/* What cannot be read is a fault of the line that names it. */
+static bool can_include(struct loader *l, const char *path, unsigned line)
+{
+	int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+	int error = file < 0 || fstat(file, &st) != 0 ? errno
+		: S_ISDIR(st.st_mode)                 ? EISDIR
+						      : 0;
+	if (file >= 0)
+		close(file);
+	if (error)
+		complain(l, line, "include: %s: %s", path, strerror(error));
+	return !error;
+}
+
 static void include(struct loader *l, const struct yaml *y, unsigned depth)
 {
 	static const struct key key = {.name = "include", .type = KEY_PATHS};
@@ -667,8 +700,12 @@ static void include(struct loader *l, const struct yaml *y, unsigned depth)
 					"include: no file %s", globs.text[i]);
 			continue;
 		}
-		for (size_t k = 0; k < found.gl_pathc; k++)
-			load_file(l, found.gl_pathv[k], depth + 1);
+		for (size_t k = 0; k < found.gl_pathc; k++) {
+			l->file = file;
+			if (can_include(
+				    l, found.gl_pathv[k], globs.where[i].line))
+				load_file(l, found.gl_pathv[k], depth + 1);
+		}
 		globfree(&found);
 		l->file = file;
 	}
@@ -711,9 +748,14 @@ static void set_top(struct loader *l, const struct yaml *root, unsigned depth)
 		if (!strcmp(key->name, "http"))
 			l->conf->http.where =
 				(struct conf_where){l->file, name->line};
-		if (!strcmp(key->name, "public"))
-			l->conf->site.where =
-				(struct conf_where){l->file, name->line};
+		if (!strcmp(key->name, "public")) {
+			struct conf_where of = {l->file, name->line};
+			l->conf->site.where = of;
+			l->conf->site.cert_where =
+				value_where(l, root->values[i], "cert", of);
+			l->conf->site.key_where =
+				value_where(l, root->values[i], "key", of);
+		}
 	}
 	if (includes)
 		include(l, includes, depth);

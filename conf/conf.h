@@ -75,6 +75,7 @@ struct conf_node {
 	double bandwidth_bps;         /* 0: no limit */
 	double overcommit;            /* times both, at most; 1 or more */
 	const char *api, *rtmp, *flv; /* NULL: off; else complete */
+	struct conf_where api_where, rtmp_where, flv_where; /* their values */
 	bool is_public, public_given;
 	bool capacity_given, overcommit_given;
 };
@@ -146,7 +147,7 @@ struct conf {
 		struct conf_texts names; /* that browsers reach it by */
 		const char *cert, *key;  /* paths or "" */
 		struct conf_prefixes proxied_by;
-		struct conf_where where;
+		struct conf_where where, cert_where, key_where;
 	} http, site; /* site: the `public` listener */
 	struct conf_prefixes heartbeat_from;
 

@@ -64,10 +64,11 @@ enum zone_has zone_builder_has(
 	const struct zone_builder *builder, const struct name *owner);
 
 /* SOA, NS and the addresses of name servers inside the zone, for a zone
- * without a file: ns are n texts "host [address...]". The same on every name
- * server that has the same list and serial. False with lines in err. */
+ * without a file: ns are n texts "host [address...]", where is for messages where
+ * each stands ("dnsd.yaml:7"), or NULL. The same on every name server that has the
+ * same list and serial. False with lines in err. */
 bool zone_builder_make(struct zone_builder *builder, const char *const *ns,
-	unsigned n, uint32_t serial, const char *where, struct err *err);
+	const char *const *where, unsigned n, uint32_t serial, struct err *err);
 
 /* Checks what can only be known at the end and compiles. The builder is used
  * up. NULL with lines in err if this or an earlier call failed: no SOA, no NS

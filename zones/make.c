@@ -88,13 +88,14 @@ static void make_soa(struct maker *m, const struct name *mname, uint32_t serial)
 }
 
 bool zone_builder_make(struct zone_builder *builder, const char *const *ns,
-	unsigned n, uint32_t serial, const char *where, struct err *err)
+	const char *const *where, unsigned n, uint32_t serial, struct err *err)
 {
-	struct maker m = {builder, where, err, false};
+	struct maker m = {builder, NULL, err, false};
 	struct name host, first;
 	bool have = false;
 
 	for (unsigned i = 0; i < n; i++) {
+		m.where = where ? where[i] : NULL;
 		if (make_server(&m, ns[i], &host) && !have) {
 			first = host;
 			have = true;

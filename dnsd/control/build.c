@@ -212,11 +212,28 @@ static struct name name_of(const char *text)
 	return name;
 }
 
+/* A zone without a file. */
+static bool make_zone(
+	struct zone_builder *b, const struct conf_zone *zone, struct err *err)
+{
+	const struct conf_texts *ns = &zone->ns;
+	const char **where = mem_alloc((ns->n + 1) * sizeof *where);
+	struct arena *texts = arena_new();
+
+	for (unsigned i = 0; i < ns->n; i++)
+		where[i] = arena_printf(
+			texts, "%s:%u", ns->where[i].file, ns->where[i].line);
+	bool made = zone_builder_make(
+		b, ns->text, where, ns->n, (uint32_t)zone->serial, err);
+	arena_free(texts);
+	free(where);
+	return made;
+}
+
 static bool zone_read(struct zones_work *w, unsigned i)
 {
 	const struct conf_zone *zone = &w->conf->zones[i];
 	struct name apex = name_of(zone->name);
-	char where[512];
 
 	if (!*zone->name || (zone->file ? !*zone->file : !zone->ns.n))
 		return false;
@@ -227,10 +244,7 @@ static bool zone_read(struct zones_work *w, unsigned i)
 		return !w->missing[i] &&
 			zonefile_read(w->builder[i], zone->file, w->err);
 	}
-	snprintf(where, sizeof where, "%s:%u", zone->where.file,
-		zone->where.line);
-	return zone_builder_make(w->builder[i], zone->ns.text, zone->ns.n,
-		(uint32_t)zone->serial, where, w->err);
+	return make_zone(w->builder[i], zone, w->err);
 }
 
 /* The zone with the longest apex that the name is in. */

@@ -493,9 +493,16 @@ bool http_load_tls(const struct conf *conf, SSL_CTX **tls, struct err *err)
 		return true;
 	struct err own = {0};
 	*tls = tls_load(conf->site.cert, conf->site.key, &own);
-	if (!*tls)
-		err_add(err, "%s:%u: public: %s", conf->site.where.file,
-			conf->site.where.line, err_text(&own));
+	if (!*tls) {
+		const char *key =
+			conf->site.key; /* the message begins with it */
+		const struct conf_where *where =
+			strncmp(err_text(&own), key, strlen(key)) != 0
+			? &conf->site.cert_where
+			: &conf->site.key_where;
+		err_add(err, "%s:%u: public: %s", where->file, where->line,
+			err_text(&own));
+	}
 	err_fini(&own);
 	return *tls != NULL;
 }

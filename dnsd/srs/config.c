@@ -106,9 +106,10 @@ static bool ns_address(const char *ns, int family, struct addr *a)
 
 /* " ADDRESS:PORT" of each dnsd behind a listener that other machines reach: its
  * own address; for "any" those that are written beside the name servers' names,
- * since all of them serve alike. How many. */
+ * since all of them serve alike; here: the node is on this machine, where loopback
+ * will do. How many. */
 static unsigned put_listener(
-	struct buf *out, const struct conf *conf, const char *listen)
+	struct buf *out, const struct conf *conf, const char *listen, bool here)
 {
 	struct sockaddr_storage at;
 	if (!sockaddr_parse(&at, listen, 0))
@@ -116,7 +117,7 @@ static unsigned put_listener(
 	struct addr a = addr_from_sockaddr((struct sockaddr *)&at);
 	unsigned port = port_of(listen, 0), n = 0;
 
-	if (is_loopback(&a))
+	if (is_loopback(&a) && !here)
 		return 0;
 	if (!is_any(&a)) {
 		put_place(out, &a, port);
@@ -125,7 +126,7 @@ static unsigned put_listener(
 	for (unsigned i = 0; conf->n_zones && i < conf->zones[0].ns.n; i++) {
 		struct addr ns;
 		if (!ns_address(conf->zones[0].ns.text[i], a.family, &ns) ||
-			is_loopback(&ns))
+			(is_loopback(&ns) && !here))
 			continue;
 		put_place(out, &ns, port);
 		n++;
@@ -135,12 +136,20 @@ static unsigned put_listener(
 
 /* The same of the first such listener of a list. */
 static unsigned put_listeners(struct buf *out, const struct conf *conf,
-	const struct conf_texts *listen)
+	const struct conf_texts *listen, bool here)
 {
 	unsigned n = 0;
 	for (unsigned i = 0; i < listen->n && !n; i++)
-		n = put_listener(out, conf, listen->text[i]);
+		n = put_listener(out, conf, listen->text[i], here);
 	return n;
+}
+
+static bool on_loopback(const struct conf_node *node)
+{
+	for (unsigned i = 0; i < node->n_addresses; i++)
+		if (!is_loopback(&node->address[i]))
+			return false;
+	return true;
 }
 
 /* SRS posts to one URL: the first name server's. */
@@ -150,10 +159,11 @@ static void put_heartbeat(
 	struct buf at = {0};
 	bool tls = false;
 
-	if (put_listeners(&at, conf, &conf->site.listen))
+	bool here = on_loopback(node);
+	if (put_listeners(&at, conf, &conf->site.listen, here))
 		tls = *conf->site.cert;
 	else
-		put_listeners(&at, conf, &conf->http.listen);
+		put_listeners(&at, conf, &conf->http.listen, here);
 	if (at.len)
 		buf_printf(out,
 			"heartbeat {\n    enabled on;\n    interval %d;\n"
@@ -171,8 +181,9 @@ static void put_heartbeat(
 /* SRS asks coworkers by plain HTTP. How many. */
 static unsigned put_dnsd(struct buf *out, const struct conf *conf)
 {
-	return *conf->site.cert ? 0
-				: put_listeners(out, conf, &conf->site.listen);
+	return *conf->site.cert
+		? 0
+		: put_listeners(out, conf, &conf->site.listen, false);
 }
 
 /* -- roles -- */

@@ -242,6 +242,21 @@ const scenarios = {
 		await mark(page, "us1").click();
 		assert.equal(await page.locator("#panel").getAttribute("data-node"), "us1");
 		assert.equal(await fits(), true);
+		// The last column, of narrow phones and wide rows too.
+		await act("drain", "hk1");
+		await until("it is drained", async () => await state(page, "hk1") === "drained");
+		const hidden = () => page.evaluate(() => [...document.querySelectorAll("#table .drain")].filter((button) => {
+			const at = button.getBoundingClientRect(), box = document.querySelector("#scroll").getBoundingClientRect();
+			return at.left < box.left || at.right > box.right;
+		}).length);
+		for (const width of [390, 360, 320]) {
+			await page.setViewportSize({ width, height: 844 });
+			assert.equal(await hidden(), 0, `cut off at ${width}`);
+			assert.equal(await fits(), true);
+		}
+		await row(page, "hk1").scrollIntoViewIfNeeded();
+		await shot(page, "narrow");
+		await page.setViewportSize({ width: 390, height: 844 });
 		await page.fill("#explain-client", "10.1.0.7");
 		await page.click("#explain-form button");
 		await until("the picture", async () => await page.locator("#explain-answer .pick").count() === 1);

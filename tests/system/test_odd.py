@@ -1,8 +1,12 @@
 """Odd input, end to end: it is read rightly, or refused by name."""
 
 import contextlib
+import os
 import pathlib
+import re
 import sqlite3
+import subprocess
+import unittest
 
 from harness import NETS, ROOT, Test, scope_of
 from srs_standin import StandIn
@@ -273,3 +277,52 @@ class Absent(Test):
             pathlib.Path("/proc/net/tcp").read_text()
         self.assertIn(f"4D0200C0:{d.port:04X}", bound)
         self.assertIn(f"4E0200C0:{d.http_port:04X}", bound)
+
+
+class Lines(Test):
+    """Errors stand at the line of the value."""
+
+    def checked(self, conf):
+        d = self.daemon(conf, start=False, http=False)
+        done = d.run("check", check=False)
+        self.assertEqual(done.returncode, 1)
+        first = d.head.count("\n")
+        return [line.removeprefix(d.conf + ":")
+                for line in done.stderr.strip().splitlines()
+                if line.startswith(d.conf)], first
+
+    def test_name_server(self):
+        found, first = self.checked(
+            "zones:\n  example.com:\n    ns:\n"
+            "      - ns1.example.com 127.0.0.1\n"
+            "      - ns2.example.com 127.0.0.256\n"
+            "      - a..b\n")
+        self.assertEqual(found, [
+            f"{first + 5}: not an address: \"127.0.0.256\"",
+            f"{first + 6}: not a name server: \"a..b\""])
+
+    def test_certificate(self):
+        zones = "zones: {example.com: {ns: [\"ns1.example.net\"]}}\n"
+        found, first = self.checked(
+            zones + "public:\n  listen: [\"127.0.0.1:1\"]\n"
+            "  key: none.key\n  cert: none.crt\n")
+        self.assertTrue(found[-1].startswith(f"{first + 5}: public: "), found)
+        self.assertIn("none.crt: No such file", found[-1])
+
+
+class Demonstration(unittest.TestCase):
+    """`make run` on a machine where only git and make are."""
+
+    PACKAGES = {"dig": "bind9-dnsutils", "curl": "curl"}
+
+    def test_it_installs_what_it_prints(self):
+        text = (ROOT / "tests/system/demo.py").read_text()
+        printed = text.split('TEXT = f"""')[1].split('"""')[0]
+        commands = set(re.findall(r"^  (\w+) ", printed, re.M)) - {"export"}
+        self.assertEqual(commands, set(self.PACKAGES))
+        run = subprocess.run(
+            ["make", "-n", "run"], cwd=ROOT, capture_output=True, text=True,
+            env={k: v for k, v in os.environ.items() if k != "MAKEFLAGS"})
+        installed = re.search(r"tests/install.sh (.*)", run.stdout)[1].split()
+        for package in (*self.PACKAGES.values(), "fonts-wqy-microhei"):
+            self.assertIn(package, installed)

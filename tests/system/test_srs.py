@@ -158,6 +158,19 @@ class Srs(Test):
         self.assertNotIn("heartbeat", self.blocks("e1"))
         self.assertIn("# No heartbeat", self.text("e1"))
 
+    def test_heartbeat_here(self):
+        """A node on loopback reaches a listener there."""
+        d = self.daemon(ZONE % TWO + """
+nodes:
+  here: {role: origin, address: [127.0.0.9], at: [1, 1]}
+  there: {role: origin, address: [192.0.2.9], at: [1, 1]}
+steer: {live.example.com: {pool: [origin]}}
+""", start=False)
+        found = check(blocks_of(d.run("srs", "here")))
+        self.assertEqual(found["heartbeat"]["url"],
+                         [f"http://127.0.0.1:{d.http_port}/api/v1/servers"])
+        self.assertIn("# No heartbeat", d.run("srs", "there"))
+
     def test_edge(self):
         found = self.blocks("e1")
         self.assertGreaterEqual(int(found["max_connections"][0]), 2 * 3000)

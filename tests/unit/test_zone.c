@@ -121,10 +121,11 @@ static void test_made(void **state)
 		"ns1.example.com 203.0.113.5 2001:db8::5",
 		"ns2.example.net 192.0.2.1", "ns3.example.com"};
 	static const char *const bad[] = {"a..b", "ns1.example.com 1.2.3"};
+	static const char *const where[] = {"conf:3", "conf:4", "conf:5"};
 	struct name apex = nm("example.com");
 	struct err err = {0};
 	struct zone_builder *b = zone_builder_new(&apex);
-	assert_true(zone_builder_make(b, ns, 3, 42, "conf:3", &err));
+	assert_true(zone_builder_make(b, ns, where, 3, 42, &err));
 	struct zone *zone = zone_build(b, &err);
 	assert_non_null(zone);
 	assert_int_equal(zone->serial, 42);
@@ -138,10 +139,10 @@ static void test_made(void **state)
 	err_fini(&err);
 
 	b = zone_builder_new(&apex);
-	assert_false(zone_builder_make(b, bad, 2, 42, "conf:3", &err));
+	assert_false(zone_builder_make(b, bad, where, 2, 42, &err));
 	assert_string_equal(err.text,
 		"conf:3: not a name server: \"a..b\"\n"
-		"conf:3: not an address: \"1.2.3\"\n");
+		"conf:4: not an address: \"1.2.3\"\n");
 	zone_builder_free(b);
 	err_fini(&err);
 }

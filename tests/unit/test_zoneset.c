@@ -9,7 +9,7 @@ static struct zone *made(const char *apex)
 	struct name name = nm(apex);
 	struct zone_builder *b = zone_builder_new(&name);
 	struct err err = {0};
-	assert_true(zone_builder_make(b, ns, 1, 1, NULL, &err));
+	assert_true(zone_builder_make(b, ns, NULL, 1, 1, &err));
 	struct zone *zone = zone_build(b, &err);
 	assert_non_null(zone);
 	err_fini(&err);

@@ -35,7 +35,7 @@ const COLUMNS: Column[] = [
 	number("reserved", "In flight", (v) => v.toFixed(0), true),
 	{ key: "age", title: "Sample age", wide: true, value: (n, m) => m.sampleAge(n) ?? Infinity,
 		text: (n, m) => age(m.sampleAge(n)) },
-	{ key: "rate", title: "Answers/s", value: (n) => n.rate, text: (n) => rate(n.rate) },
+	{ key: "rate", title: "Answers/s", wide: true, value: (n) => n.rate, text: (n) => rate(n.rate) },
 ];
 const SPARE = 8;	// rows beyond each edge
 
