@@ -342,6 +342,23 @@ static void add_node(const struct conf *conf, const char *name,
 			name, text);
 }
 
+/* Whether the values are good, whatever the files say. */
+static bool fits_alone(const struct registry_node *row, struct err *err)
+{
+	struct buf text = {0};
+	struct err odd = {0};
+
+	buf_printf(&text,
+		"zones: {invalid: {ns: [ns.invalid]}}\nnodes: {\"%s\": %s}\n",
+		row->name, row->text);
+	struct conf *conf = conf_parse("node", text.text, text.len, &odd);
+	bool good = conf || err_add(err, "%s", err_text(&odd));
+	conf_free(conf);
+	buf_fini(&text);
+	err_fini(&odd);
+	return good;
+}
+
 /* Whether a row of the store is what approve() writes. */
 static bool row_ok(const struct registry_node *row, struct err *err)
 {
@@ -350,7 +367,7 @@ static bool row_ok(const struct registry_node *row, struct err *err)
 
 	if (good && (!json_is_object(keys) || strchr(row->text, '\n')))
 		good = err_add(err, "not a JSON object in one line");
-	good = good && keys_ok(keys, err);
+	good = good && keys_ok(keys, err) && fits_alone(row, err);
 	json_decref(keys);
 	return good;
 }

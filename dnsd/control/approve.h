@@ -56,6 +56,10 @@ void approval_free(struct approval *a); /* NULL allowed; tells nobody */
 struct approved {
 	const char *store;             /* NULL: that of the configuration */
 	const struct approval *change; /* NULL: none */
+	/* Whether a node that does not fit the files is left out: at the start; and
+	 * at a reload if it is not in service, which it is by this (NULL: none is). */
+	bool lenient;
+	const struct conf *running;
 	/* approved.c's: what the store holds, and which of it is not to count */
 	struct registry_node *rows;
 	unsigned n_rows;
@@ -68,9 +72,9 @@ struct approved {
  * warning. */
 struct conf_more approved_nodes(struct approved *approved);
 
-/* conf_load_more() with the approved nodes (approved.c); a row of the store that the
- * configuration would be wrong with is left out, with a warning: dnsd starts
- * whatever the store holds. */
+/* conf_load_more() with the approved nodes (approved.c). If lenient, one that does
+ * not fit the files is left out, with a warning: dnsd starts whatever the store
+ * holds. */
 struct conf *approved_load(
 	const char *path, struct approved *approved, struct err *err, bool *ok);
 

@@ -29,6 +29,14 @@ static bool loads(const char *path, const struct approved *a, struct err *err)
 	return ok;
 }
 
+static bool in_service(const struct approved *a, const char *name)
+{
+	for (unsigned i = 0; a->running && i < a->running->n_nodes; i++)
+		if (!strcmp(a->running->nodes[i].name, name))
+			return true;
+	return false;
+}
+
 /* Marks the rows that do not fit. False: there is none, or the fault is the
  * files'. */
 static bool mark(const char *path, struct approved *a, struct err *err)
@@ -38,11 +46,14 @@ static bool mark(const char *path, struct approved *a, struct err *err)
 	char name[80];
 
 	a->left_out = mem_alloc(a->n_rows * sizeof *a->left_out);
-	memset(a->left_out, true, a->n_rows * sizeof *a->left_out);
+	for (unsigned i = 0; i < a->n_rows; i++)
+		a->left_out[i] = !in_service(a, a->rows[i].name);
 	bool files_good = loads(path, a, &none);
 	err_fini(&none);
 	for (unsigned i = 0; files_good && i < a->n_rows; i++) {
 		struct err odd = {0};
+		if (!a->left_out[i])
+			continue;
 		a->left_out[i] = false;
 		if (!loads(path, a, &odd)) {
 			found = a->left_out[i] = true;
@@ -63,7 +74,7 @@ struct conf *approved_load(
 	struct err first = {0};
 	struct conf *conf = load(path, a, &first, ok);
 
-	if (!*ok && a->n_rows && mark(path, a, err)) {
+	if (!*ok && a->lenient && a->n_rows && mark(path, a, err)) {
 		conf_free(conf);
 		err_fini(&first);
 		conf = load(path, a, &first, ok);

@@ -519,7 +519,9 @@ struct built *build_all(const char *path, const struct built *previous,
 	struct built *b = mem_zero(1, sizeof *b);
 	struct approved approved = {
 		.store = previous ? previous->conf->store : NULL,
-		.change = change};
+		.change = change,
+		.lenient = from != GEO_FILES,
+		.running = previous ? previous->conf : NULL};
 	bool good = false;
 
 	b->conf = approved_load(path, &approved, err, &good);

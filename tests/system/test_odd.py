@@ -230,6 +230,11 @@ class Store(Test):
                      "approved node 'v6' is left out"):
             self.assertIn(text, log)
         self.assertNotIn("\x1b", log)
+        # check tells what does not fit the files, for these may be wrong
+        done = self.d.run("check", check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("v6 (approved nodes:", done.stderr)
+        self.assertIn("'far' is left out", done.stderr)
         # a change is judged by itself, and the rest goes on
         self.assertIn("the configuration has a node", self.d.run(
             "ctl", "approve", "hk1", "--role", "edge", check=False).stderr)
