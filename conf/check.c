@@ -109,20 +109,21 @@ static bool api_url(struct conf *conf, struct conf_node *node, struct err *err)
 	const char *rest = !strncmp(url, "http://", 7) ? url + 7
 		: !strncmp(url, "https://", 8)         ? url + 8
 						       : NULL;
-	const char *at = rest ? strrchr(rest, '@') : NULL;
+	/* What is not of the authority is no host, whatever it looks like. */
+	size_t all = rest ? strcspn(rest, "/?#\\ ") : 0;
+	const char *at = rest ? memchr(rest, '@', all) : NULL;
 	const char *host = at ? at + 1 : rest;
-	size_t n = host ? strlen(host) : 0;
-	if (n && host[n - 1] == '/') {
-		node->api = arena_printf(
-			conf->arena, "%.*s", (int)(strlen(url) - 1), url);
-		n--;
-	}
+	size_t n = all - (size_t)(host - rest);
+	bool whole = rest && (!rest[all] || !strcmp(rest + all, "/"));
 	/* Never the URL itself in a message: it may hold a password. */
-	if (!n || *host == ':' || memchr(host, '/', n) ||
-		strpbrk(host, " ?#\\") || !port_ok(host, n))
+	if (!whole || !n || *host == ':' || memchr(host, '@', n) ||
+		!port_ok(host, n))
 		return complain(err, node->api_where,
 			"api is not http://[user:password@]host:port or off",
 			node->name);
+	if (rest[all])
+		node->api = arena_printf(
+			conf->arena, "%.*s", (int)(strlen(url) - 1), url);
 	return true;
 }
 

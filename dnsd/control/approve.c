@@ -10,6 +10,7 @@
 #include "base/utf8.h"
 #include "control/state.h"
 #include "control/waiting.h"
+#include "srs/url.h"
 #include "store/registry.h"
 
 #define NAME_MAX_BYTES 63
@@ -23,6 +24,9 @@ static const char *const closed[] = {"0.0.0.0/8", "127.0.0.0/8",
 
 static bool is_closed(const struct addr *a)
 {
+	struct addr inside;
+	if (addr_inside(a, &inside))
+		a = &inside;
 	for (size_t i = 0; i < sizeof closed / sizeof *closed; i++) {
 		struct prefix p;
 		if (prefix_parse(&p, closed[i], true) && prefix_contains(&p, a))
@@ -42,24 +46,27 @@ static bool address_ok(const char *text, struct err *err)
 			text);
 }
 
-/* host:port or a URL without a path, by address: a name might lead anywhere. */
+/* An API's URL, or address:port of a probe; by address: a name might lead
+ * anywhere. */
 static bool endpoint_ok(const char *key, const char *text, struct err *err)
 {
 	struct sockaddr_storage at;
-	char place[SOCKADDR_TEXT_MAX + 1];
-	const char *host = strstr(text, "://"), *user = strrchr(text, '@');
+	struct err why = {0};
+	struct addr a;
 
 	if (!strcmp(text, "off"))
 		return true;
-	host = user ? user + 1 : host ? host + 3 : text;
-	size_t n = strcspn(host, "/");
-	if (n < sizeof place) {
-		memcpy(place, host, n);
-		place[n] = '\0';
-	}
-	if (n >= sizeof place || !sockaddr_parse(&at, place, 80))
+	if (!strcmp(key, "api")) {
+		bool ok = srs_url_address(text, &a, &why) ||
+			err_add(err, "%s: %s", key, err_text(&why));
+		err_fini(&why);
+		if (!ok)
+			return false;
+	} else if (sockaddr_parse(&at, text, 80)) {
+		a = addr_from_sockaddr((struct sockaddr *)&at);
+	} else {
 		return err_add(err, "%s: not an address and port", key);
-	struct addr a = addr_from_sockaddr((struct sockaddr *)&at);
+	}
 	return !is_closed(&a) ||
 		err_add(err,
 			"%s: loopback, link-local and multicast addresses only in the configuration file",

@@ -53,6 +53,8 @@ static void report_nodes(const struct control *c, struct report *r)
 				? r->now_ms - from->sampled_at_ms
 				: -1,
 			.streams_left_out = streams_left_out(c->streams, i),
+			.contradicted =
+				fleet_contradicted(c->fleet, i, clock_ms()),
 			.answers = from->answers,
 			.line2 = from->line2,
 			.only = from->only,
@@ -334,12 +336,25 @@ static bool is_news(const struct control *c, uint32_t node)
 		c->logged[node] != fleet_node(c->fleet, node)->health.state;
 }
 
+/* A report that polls contradict is said. */
+static void note_heartbeats(struct control *c, unsigned node, int64_t now_ms)
+{
+	char why[120];
+	float told = fleet_contradicted(c->fleet, node, now_ms);
+	if (told > 0)
+		snprintf(why, sizeof why,
+			"one told %.0f connections, polls find fewer: they are ignored for 10 minutes",
+			told);
+	note(c, node, FAULT_HEARTBEAT, told > 0 ? why : NULL);
+}
+
 static void on_sample(void *arg, uint32_t node, const struct sample *sample)
 {
 	struct control *c = arg;
 	int64_t now_ms = clock_ms();
 	note(c, node, FAULT_POLL, NULL);
 	fleet_sample(c->fleet, node, sample, now_ms);
+	note_heartbeats(c, node, now_ms);
 	if (is_news(c, node))
 		publish_soon(c);
 	record_sample(c->record, node, sample, now_ms);

@@ -144,6 +144,12 @@ static void cmd_nodes(struct session *s, char **words, unsigned n)
 		if (node->streams_left_out)
 			buf_printf(&out, "%s%u unreadable streams left out",
 				*node->why ? "; " : "", node->streams_left_out);
+		if (node->contradicted > 0)
+			buf_printf(&out,
+				"%sheartbeats ignored: one told %.0f connections",
+				*node->why || node->streams_left_out ? "; "
+								     : "",
+				node->contradicted);
 		buf_printf(&out, "\n");
 	}
 	finish_buf(s, true, &out);

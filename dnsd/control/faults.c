@@ -12,7 +12,8 @@
 static const char *const words[FAULTS] = {[FAULT_POLL] = "a poll",
 	[FAULT_RTMP] = "the RTMP probe",
 	[FAULT_FLV] = "the FLV probe",
-	[FAULT_STREAMS] = "asking for streams"};
+	[FAULT_STREAMS] = "asking for streams",
+	[FAULT_HEARTBEAT] = "a check of its heartbeats"};
 
 struct faults {
 	struct log_fault (*of)[FAULTS]; /* by node */

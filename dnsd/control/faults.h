@@ -7,7 +7,14 @@
 
 struct faults;
 
-enum fault_of { FAULT_POLL, FAULT_RTMP, FAULT_FLV, FAULT_STREAMS, FAULTS };
+enum fault_of {
+	FAULT_POLL,
+	FAULT_RTMP,
+	FAULT_FLV,
+	FAULT_STREAMS,
+	FAULT_HEARTBEAT,
+	FAULTS
+};
 
 struct faults *faults_new(void);
 void faults_free(struct faults *faults); /* NULL allowed */

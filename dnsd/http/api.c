@@ -136,6 +136,8 @@ void api_nodes(struct request *r)
 				i < streams->n_nodes ? streams->count[i] : 0));
 		json_object_set_new(by_node[i], "streams_left_out",
 			json_integer(report->nodes[i].streams_left_out));
+		json_object_set_new(by_node[i], "heartbeats_ignored",
+			json_boolean(report->nodes[i].contradicted > 0));
 		json_array_append_new(list, by_node[i]);
 	}
 	add_records(r->snap, by_node, n);

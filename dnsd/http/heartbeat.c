@@ -8,13 +8,19 @@
 
 #define FUTURE_MS 10000
 
+static bool is_address_of(const struct map_node *node, const struct addr *addr)
+{
+	for (unsigned k = 0; k < (unsigned)node->n4 + node->n6; k++)
+		if (addr_equal(&node->address[k], addr))
+			return true;
+	return false;
+}
+
 static bool is_node_address(const struct map *map, const struct addr *addr)
 {
 	for (unsigned i = 0; i < map->n_nodes; i++)
-		for (unsigned k = 0;
-			k < (unsigned)map->nodes[i].n4 + map->nodes[i].n6; k++)
-			if (addr_equal(&map->nodes[i].address[k], addr))
-				return true;
+		if (is_address_of(&map->nodes[i], addr))
+			return true;
 	return false;
 }
 
@@ -36,16 +42,28 @@ static bool is_from_future(const struct sample *sample)
 	return sample->node_ms > latest || sample->sampled_ms > latest;
 }
 
+/* The node that a heartbeat is of; negative: it is not known. */
+static int node_of(const struct request *r, const struct heartbeat *beat)
+{
+	const struct map *map = r->snap->steer.map;
+	int node = map_find_node(map, beat->server);
+	return node < 0 ? map_find_node(map, beat->device_id) : node;
+}
+
+/* Whether the caller may report of a node: the node itself may, and who
+ * `heartbeat_from` names. */
+static bool may_report(const struct request *r, int node)
+{
+	return node < 0 || http_rules(r->http)->n_heartbeat ||
+		is_address_of(&r->snap->steer.map->nodes[node], &r->peer);
+}
+
 /* A node's load may rise by it; who is not known waits. */
-static void take(struct request *r, const struct heartbeat *beat)
+static void take(struct request *r, const struct heartbeat *beat, int node)
 {
 	const struct control_ops *ops = http_ops(r->http);
-	const struct map *map = r->snap->steer.map;
 	float connections = (float)beat->sample.connections;
-	int node = map_find_node(map, beat->server);
 
-	if (node < 0)
-		node = map_find_node(map, beat->device_id);
 	if (node < 0)
 		ops->stranger(ops->arg, beat->server, beat->device_id, &r->peer,
 			connections);
@@ -71,7 +89,14 @@ void api_heartbeat(struct request *r)
 		err_fini(&err);
 		return;
 	}
-	take(r, &beat);
-	request_json(r, 200, json_pack("{s:i, s:n}", "code", 0, "data"));
+	int node = node_of(r, &beat);
+	if (may_report(r, node)) {
+		take(r, &beat, node);
+		request_json(
+			r, 200, json_pack("{s:i, s:n}", "code", 0, "data"));
+	} else {
+		request_error(r, 403,
+			"a node's heartbeats are taken from its own addresses");
+	}
 	err_fini(&err);
 }

@@ -20,6 +20,8 @@ struct report_node {
 	float capacity;            /* viewers it is believed to carry */
 	int64_t sample_age_ms;     /* -1: none yet */
 	uint32_t streams_left_out; /* of its list: they cannot be read */
+	float contradicted; /* connections that a heartbeat told and polls
+			       contradict; 0: none of late */
 	uint64_t answers, line2, only, doubted, samples, failures;
 };
 

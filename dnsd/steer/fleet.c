@@ -8,15 +8,19 @@
 #include "steer/inflow.h"
 
 #define THREADS_MAX 256
-#define BITRATE_BPS 1.5e6f    /* of a viewer, until a node shows its own */
-#define BITRATE_VIEWERS 10    /* so many tell what one takes */
-#define BITS_SHARE 0.25f      /* of the bandwidth: a limit from here */
-#define SUSPECT_MS 40.0f      /* one failed poll */
-#define DISPLACED_SHARE 0.7f  /* of them: some give up, some wait */
-#define DOUBTED_SHARE 0.6f    /* of the viewers of a doubted one leave */
-#define MARGIN_MAX 0.1f       /* for what the forecast is unsure of */
-#define DISPLACED_MS 10000.0f /* viewers of a dead node are back by then */
-#define BLIND_NODES 4         /* our own network is suspect from here ... */
+#define BITRATE_BPS 1.5e6f /* of a viewer, until a node shows its own */
+#define BITRATE_VIEWERS 10 /* so many tell what one takes */
+#define BITS_SHARE 0.25f   /* of the bandwidth: a limit from here */
+#define SUSPECT_MS 40.0f   /* one failed poll */
+#define RAISE_SHARE 0.5f   /* of the capacity, by heartbeats between polls */
+#define CONFIRM_TIMES 1.5f /* a report of so many more than polled ... */
+#define CONFIRM_SHARE 0.1f /* ... and of the capacity is no true one: */
+#define CONTRADICTED_MS 600000 /* heartbeats are ignored so long */
+#define DISPLACED_SHARE 0.7f   /* of them: some give up, some wait */
+#define DOUBTED_SHARE 0.6f     /* of the viewers of a doubted one leave */
+#define MARGIN_MAX 0.1f        /* for what the forecast is unsure of */
+#define DISPLACED_MS 10000.0f  /* viewers of a dead node are back by then */
+#define BLIND_NODES 4          /* our own network is suspect from here ... */
 #define BLIND_SITES 3
 #define BLIND_MS 60000 /* ... for at most this long */
 
@@ -275,6 +279,19 @@ static void forecast_learn(struct fleet *f, unsigned i, float connections,
 			at_ms - FORECAST_LAG_MS, surprise);
 }
 
+/* A sample that is later than a report says whether it was true. */
+static void confirm_reported(struct fleet *f, unsigned i, int64_t at_ms)
+{
+	struct fleet_node *node = &f->node[i];
+	float most = CONFIRM_TIMES * node->connections +
+		CONFIRM_SHARE * f->map->nodes[i].capacity;
+	if (node->reported > most && at_ms >= node->reported_ms) {
+		node->contradicted = node->reported;
+		node->contradicted_ms = at_ms;
+	}
+	node->reported = node->raised = 0;
+}
+
 static void believe(
 	struct fleet *f, unsigned i, const struct sample *s, int64_t at_ms)
 {
@@ -296,7 +313,7 @@ static void believe(
 	}
 	leaving_sample(&node->leaving, (float)s->connections, at_ms);
 	node->connections = (float)s->connections;
-	node->raised = 0;
+	confirm_reported(f, i, at_ms);
 	if (bps >= 0) {
 		node->bandwidth_bps = bps;
 		node->bandwidth_known = true;
@@ -369,8 +386,27 @@ void fleet_sample(
 void fleet_raise(struct fleet *f, unsigned i, float connections, int64_t now_ms)
 {
 	struct fleet_node *node = &f->node[i];
+	float most =
+		node->connections + RAISE_SHARE * f->map->nodes[i].capacity;
+	if (fleet_contradicted(f, i, now_ms) > 0)
+		return;
+	if (connections > node->reported) {
+		node->reported = connections;
+		node->reported_ms = now_ms;
+	}
+	if (node->polled && connections > most)
+		connections = most;
 	if (connections > node->raised)
 		node->raised = connections;
+}
+
+float fleet_contradicted(const struct fleet *f, unsigned i, int64_t now_ms)
+{
+	const struct fleet_node *node = &f->node[i];
+	return node->contradicted_ms &&
+			now_ms - node->contradicted_ms < CONTRADICTED_MS
+		? node->contradicted
+		: 0;
 }
 
 /* -- failures -- */

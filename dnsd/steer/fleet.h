@@ -43,7 +43,12 @@ struct fleet_node {
 	int64_t stamp_ms;      /* node's clock */
 	uint64_t bytes, identity;
 	float connections, bandwidth_bps, cpu;
-	float raised; /* connections that a heartbeat told since */
+	/* What heartbeats told since: the most of it, when, and what counts. */
+	float reported, raised;
+	int64_t reported_ms;
+	/* The last report that polls contradicted, and when; 0: never. */
+	float contradicted;
+	int64_t contradicted_ms;
 	bool bandwidth_known, bitrate_known;
 	float bitrate_bps; /* of one viewer, learned */
 
@@ -105,9 +110,16 @@ void fleet_dropped(
 void fleet_restore_stability(
 	struct fleet *fleet, unsigned node, const struct stability *stability);
 
-/* A heartbeat: may raise the load until the next sample, never lower it. */
+/* A heartbeat: may raise the load until the next sample, never lower it, and of a
+ * node that is polled by no more than half of its capacity. One that the next
+ * sample contradicts lets all of that node's be ignored for ten minutes. */
 void fleet_raise(
 	struct fleet *fleet, unsigned node, float connections, int64_t now_ms);
+
+/* Connections of the report for which a node's heartbeats are ignored now; 0:
+ * they are not. */
+float fleet_contradicted(
+	const struct fleet *fleet, unsigned node, int64_t now_ms);
 
 /* Adds what one thread has promised since the last merge of that thread.
  * thread: 0 .. 255, the same number for the same accounts. */

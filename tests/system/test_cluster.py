@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import itertools
+import http.client
 import json
 import random
 import re
@@ -286,6 +287,18 @@ class Registration(Test):
                 {"address": "nowhere"}, {"address": []},
                 {"api": "http://127.0.0.1:80"}, {"api": "http://localhost:80"},
                 {"api": "http://a:b@[::1]:80"}, {"rtmp": "127.0.0.1:1935"},
+                {"api": "http://127.0.0.1:2222/@8.8.8.8:1985"},
+                {"api": "http://127.0.0.1:2222/?@8.8.8.8:1985"},
+                {"api": "http://127.0.0.1:2222#@8.8.8.8:1985"},
+                {"api": "http://127.0.0.1:2222\\@8.8.8.8:1985"},
+                {"api": "http://a@127.0.0.1:2222@8.8.8.8:1985"},
+                {"api": "http://8.8.8.8:1985@127.0.0.1:2222"},
+                {"api": "http://2130706433:1985"}, {"api": "http://0x7f.1"},
+                {"api": "http://192.0.2.9:1985/api"},
+                {"api": "http://[64:ff9b::7f00:1]:1985"},
+                {"api": "gopher://192.0.2.9"}, {"api": "192.0.2.9:1985"},
+                {"rtmp": "x@192.0.2.9:1935"}, {"flv": "http://192.0.2.9:8080"},
+                {"address": ["2002:7f00:1::1"]},
                 {"site": "${HOME}"}, {"site": "a\nb"}, {"site": {"a": 1}},
                 {"role": "king"}, {"at": [100, 0]}, {"capacity": -1},
                 {"nonsense": 1}, {"address": ["2001:db8::7"]}):
@@ -378,6 +391,41 @@ class Registration(Test):
         self.beat("new1")
         self.eventually(lambda: self.waiting() == ["new1"])
         self.assertTrue(before < 0.3 and 0.69 < load() < 1)
+
+    def test_heartbeat_of_another(self):
+        """By default a node reports of itself alone."""
+        self.d = d = self.daemon(conf_of(self.fleet))
+        self.eventually(lambda: d.node("srs4")["state"] == "up")
+
+        def beat(name, by):
+            call = http.client.HTTPConnection(
+                "127.0.0.1", d.http_port, timeout=10,
+                source_address=(self.fleet[by].host, 0))
+            call.request("POST", "/api/v1/servers", heartbeat(name))
+            answer = call.getresponse()
+            return answer.status, json.loads(answer.read())
+        self.assertEqual(beat("srs4", "srs4")[0], 200)
+        status, body = beat("srs4", "srs3")
+        self.assertEqual(status, 403)
+        self.assertIn("its own addresses", body["error"])
+
+    def test_heartbeat_that_polls_contradict(self):
+        """Fills no node, and is not believed again."""
+        self.fleet["srs4"].set_load(conns=200)
+        self.eventually(lambda: self.d.node("srs4")["connections"] == 200)
+        self.beat("srs4", conns=100000)
+
+        def ignored():
+            self.beat("srs4", conns=100000)
+            node = self.d.node("srs4")
+            self.assertLessEqual(node["connections"], 700)
+            return node["heartbeats_ignored"]
+        self.eventually(ignored)
+        self.eventually(lambda: self.d.node("srs4")["connections"] == 200)
+        self.beat("srs4", conns=600)
+        self.assertIn("heartbeats ignored: one told 100000 connections",
+                      self.d.run("ctl", "nodes"))
+        self.assertIn("one told 100000 connections", self.d.log_text())
 
     def test_kill_loop(self):
         """Whatever was confirmed is there after kill -9, at any moment."""

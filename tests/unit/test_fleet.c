@@ -655,6 +655,38 @@ static void test_heartbeat(void **state)
 	assert_float_equal(fleet_connections(s->fleet, 0), 120, 0);
 }
 
+/* Between two polls it raises by half of the capacity at most. */
+static void test_heartbeat_too_large(void **state)
+{
+	struct scene *s = *state;
+	poll_ok(s, 0, 100);
+	fleet_raise(s->fleet, 0, 100000, s->now);
+	assert_float_equal(fleet_connections(s->fleet, 0), 600, 0);
+}
+
+/* What polls contradict is not believed again for ten minutes; what they confirm
+ * is. */
+static void test_heartbeat_contradicted(void **state)
+{
+	struct scene *s = *state;
+	poll_ok(s, 0, 100);
+	pass(s, STEP);
+	fleet_raise(s->fleet, 0, 140, s->now - 1000);
+	poll_ok(s, 0, 130);
+	assert_float_equal(fleet_contradicted(s->fleet, 0, s->now), 0, 0);
+	fleet_raise(s->fleet, 0, 100000, s->now);
+	pass(s, STEP);
+	poll_ok(s, 0, 130);
+	assert_float_equal(fleet_connections(s->fleet, 0), 130, 0);
+	assert_float_equal(fleet_contradicted(s->fleet, 0, s->now), 100000, 0);
+	fleet_raise(s->fleet, 0, 300, s->now);
+	assert_float_equal(fleet_connections(s->fleet, 0), 130, 0);
+	pass(s, 600000);
+	poll_ok(s, 0, 130);
+	fleet_raise(s->fleet, 0, 300, s->now);
+	assert_float_equal(fleet_connections(s->fleet, 0), 300, 0);
+}
+
 /* A reload keeps what is known of nodes, and their indexes; new ones ramp. */
 static void test_new_map(void **state)
 {
@@ -719,6 +751,8 @@ int main(void)
 		TEST(test_ready),
 		TEST(test_drain),
 		TEST(test_heartbeat),
+		TEST(test_heartbeat_too_large),
+		TEST(test_heartbeat_contradicted),
 		TEST(test_new_map),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,6 +22,7 @@ interface Answer {
 	role: string;
 	streams: number;
 	streams_left_out: number;
+	heartbeats_ignored: boolean;
 	records?: string[];
 	stability?: Stability;
 }
@@ -47,6 +48,7 @@ function stability(s: Stability): Fact[] {
 
 function facts(node: Answer): Fact[] {
 	const all: Fact[] = node.role === "edge" ? [] : [["Streams", String(node.streams)]];
+	if (node.heartbeats_ignored) all.push(["Heartbeats", "ignored: polls contradict them"]);
 	if (node.streams_left_out) all.push(["Streams left out", `${node.streams_left_out}, unreadable`]);
 	if (node.stability) all.push(...stability(node.stability));
 	return all;
