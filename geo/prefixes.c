@@ -143,11 +143,8 @@ static inline struct geo_leaf find(
 	unsigned depth = table->top_bits; /* of the node */
 	int scope = table->shortest;
 
-	if (!(entry & NODE)) {
-		if (__builtin_expect(entry == TABLE_INSIDE, 0))
-			return find_inside(search, addr, scope);
+	if (!(entry & NODE))
 		return (struct geo_leaf){entry, (uint8_t)scope};
-	}
 	for (uint64_t bits = search->high << depth;; depth += STEP_BITS) {
 		const uint32_t *node = table->words + (entry & ~NODE);
 		if (__builtin_expect(depth > 64 - STEP_BITS, 0))
@@ -159,10 +156,17 @@ static inline struct geo_leaf find(
 			continue;
 		int uniform = (int)depth + uniform_bits(node, slot);
 		scope = uniform > scope ? uniform : scope;
-		if (__builtin_expect(entry == TABLE_INSIDE, 0))
-			return find_inside(search, addr, scope);
 		return (struct geo_leaf){entry, (uint8_t)scope};
 	}
+}
+
+static inline struct geo_leaf end(
+	const struct geo_search *search, const struct addr *addr)
+{
+	struct geo_leaf leaf = find(search, addr);
+	if (__builtin_expect(leaf.place == TABLE_INSIDE, 0))
+		return find_inside(search, addr, leaf.scope);
+	return leaf;
 }
 
 static inline void begin(struct geo_search *search, const struct geo *geo,
@@ -182,7 +186,7 @@ struct geo_leaf geo_find(const struct geo *geo, const struct addr *addr)
 	struct geo_search search;
 	begin(&search, geo, addr);
 	search.entry = *search.top;
-	return find(&search, addr);
+	return end(&search, addr);
 }
 
 void geo_begin(struct geo_search *search, const struct geo *geo,
@@ -203,7 +207,7 @@ void geo_go_on(struct geo_search *search)
 struct geo_leaf geo_end(
 	const struct geo_search *search, const struct addr *addr)
 {
-	return find(search, addr);
+	return end(search, addr);
 }
 
 const struct place *geo_place(const struct geo *geo, uint32_t index)

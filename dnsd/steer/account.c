@@ -189,6 +189,8 @@ static bool account(const struct steer_state *state, struct accounts *accounts,
 
 	if (!remember(accounts->memory, query, d, known->entry, now))
 		return false;
+	if (query->line > 1)
+		memory_mark(accounts->memory, d->key, now);
 	if (shared)
 		return true;
 	struct client *c = known->client;

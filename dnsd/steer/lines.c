@@ -123,12 +123,13 @@ static unsigned older_nodes(const struct work *w, uint16_t *older)
 	return 3;
 }
 
-/* Whether a later line was told this node and that still holds: an answer that a
- * moment ago was another than this one stays another, the sooner lines first. */
+/* Whether a later line was told this node and that still holds, while the lines are
+ * asked together: what was another node than this line's stays another, the sooner
+ * lines first. At other times a line 1 goes where it is best. */
 static uint8_t told_later(const struct work *w, uint16_t node)
 {
 	for (unsigned i = w->query->line; i < w->past->lines; i++)
-		if (w->past->told[i].node == node &&
+		if (w->past->together && w->past->told[i].node == node &&
 			told_runs(&w->past->told[i], w->known.now))
 			return (uint8_t)(CONF_LINES_MAX - i);
 	return 0;

@@ -53,9 +53,11 @@ static struct memory_entry *find(
 	return memory_find(memory_bucket_of(m, spread, line), spread, line);
 }
 
-/* The entry of a bucket to make room in: a free one, else the oldest. NULL: other
+/* The entry of a bucket to make room in for a key: a free one, else the oldest of
+ * other keys (a key has fewer entries in a bucket than there are). NULL: other
  * threads are making room in all. */
-static struct memory_entry *oldest_of(struct memory_entry *e, uint32_t now)
+static struct memory_entry *oldest_of(
+	struct memory_entry *e, uint64_t spread, uint32_t now)
 {
 	struct memory_entry *oldest = NULL;
 	uint32_t oldest_age = 0;
@@ -65,7 +67,8 @@ static struct memory_entry *oldest_of(struct memory_entry *e, uint32_t now)
 		if (!id)
 			return &e[i];
 		uint32_t age = now - memory_told(&e[i]).made_ms;
-		if (id != ID_BUSY && (!oldest || age > oldest_age)) {
+		bool own = (id ^ memory_id(spread, 0)) >> KEY_SPARE_BITS == 0;
+		if (id != ID_BUSY && !own && (!oldest || age > oldest_age)) {
 			oldest = &e[i];
 			oldest_age = age;
 		}
@@ -78,8 +81,8 @@ static void make(
 	struct memory *m, uint64_t key, unsigned line, struct told told)
 {
 	uint64_t spread = memory_spread(m, key);
-	struct memory_entry *e =
-		oldest_of(memory_bucket_of(m, spread, line)->way, told.made_ms);
+	struct memory_entry *e = oldest_of(
+		memory_bucket_of(m, spread, line)->way, spread, told.made_ms);
 	if (!e)
 		return;
 	uint64_t id = get(&e->id);
@@ -103,18 +106,6 @@ static void push_older(
 		set(&e->where, memory_where(t));
 	else
 		make(m, key, MEMORY_OLD, t);
-}
-
-/* The bucket of the net is to know that one of these lines was told something. */
-static void mark(struct memory *m, uint64_t key, struct told told)
-{
-	struct memory_entry *e = find(m, key, MEMORY_MARK);
-	if (!e) {
-		make(m, key, MEMORY_MARK, told);
-		return;
-	}
-	set(&e->where, memory_where(told));
-	set(memory_how_at(e), memory_how(told));
 }
 
 /* -- the interface -- */
@@ -145,8 +136,6 @@ bool memory_claim_entry(struct memory *m, struct memory_entry *e, uint64_t key,
 			return false;
 		set(memory_how_at(e), memory_how(told));
 	}
-	if (line > 1)
-		mark(m, key, told);
 	if (line == 0 && told.node != seen.node && seen.before != MAP_NO_NODE)
 		push_older(m, key, seen.before, told.made_ms);
 	return true;
@@ -157,6 +146,16 @@ bool memory_claim(struct memory *m, uint64_t key, unsigned line,
 {
 	return memory_claim_entry(
 		m, find(m, key, line), key, line, *seen, *told);
+}
+
+void memory_mark(struct memory *m, uint64_t key, uint32_t now_ms)
+{
+	struct told now = {.made_ms = now_ms};
+	struct memory_entry *e = find(m, key, MEMORY_MARK);
+	if (e)
+		set(&e->where, memory_where(now));
+	else
+		make(m, key, MEMORY_MARK, now);
 }
 
 void memory_share(

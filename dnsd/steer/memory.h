@@ -14,7 +14,8 @@
  *	| id | node before made |  x 3, then | ttl types moved |  x 3
  *
  * Lines 1 and 2 are in the bucket of the net, the others by twos in buckets of
- * their own; a mark in the bucket of the net says that there are some. Bucket and
+ * their own; a mark in the bucket of the net says when one beyond the first was
+ * asked for. Bucket and
  * id together are the whole key, so no two keys share an entry. The table is fixed;
  * the oldest entry of a bucket makes room.
  */
@@ -75,13 +76,14 @@ static inline uint8_t told_moved(const struct told *t, uint32_t now)
 /* A copy of what a client net was told. */
 struct remembered {
 	unsigned lines; /* so many of told[] are set, and older[] if > 1 */
+	bool together;  /* further lines are asked for at this moment */
 	struct told told[MEMORY_LINES];
 	uint16_t older[MEMORY_OLDER]; /* nodes line 1 was told before that
 					 told[0].before */
 };
 
 /* What one line was told; of "line" MEMORY_OLD the older nodes; of MEMORY_MARK
- * that a line above 2 was told something. */
+ * when a line beyond the first was asked for. */
 enum { MEMORY_OLD = MEMORY_LINES, MEMORY_MARK };
 struct memory_entry {
 	_Atomic uint64_t id;    /* memory_id(); 0: free */
@@ -214,25 +216,14 @@ static inline struct told memory_told(const struct memory_entry *e)
 		atomic_load_explicit(memory_how_at(e), memory_order_relaxed));
 }
 
-/* Whether an answer of another line than the first still holds, as the bucket of
- * the net has it. */
-static inline bool memory_lines_run(
-	const struct memory_bucket *bucket, uint64_t spread, uint32_t now)
+/* Whether a line beyond the first was asked for a moment ago: then the lines of a net
+ * are asked together, in whatever order. */
+#define MEMORY_TOGETHER_MS 500
+static inline bool memory_together(
+	struct memory_bucket *bucket, uint64_t spread, uint32_t now)
 {
-	uint64_t first = memory_id(spread, 0);
-	for (unsigned i = 0; i < MEMORY_WAYS; i++) {
-		const struct memory_entry *e = &bucket->way[i];
-		uint64_t other =
-			atomic_load_explicit(&e->id, memory_order_relaxed) ^
-			first;
-		if (__builtin_expect(
-			    other - 1 < (1 << KEY_SPARE_BITS) - 1, false)) {
-			struct told t = memory_told(e);
-			if (told_runs(&t, now))
-				return true;
-		}
-	}
-	return false;
+	const struct memory_entry *e = memory_find(bucket, spread, MEMORY_MARK);
+	return e && now - memory_told(e).made_ms < MEMORY_TOGETHER_MS;
 }
 
 /* Remembers what a line is told now, if it still is as seen. False: another
@@ -263,6 +254,9 @@ bool memory_claim(struct memory *memory, uint64_t key, unsigned line,
 /* The same where the line's entry was found just before; NULL: none was. */
 bool memory_claim_entry(struct memory *memory, struct memory_entry *entry,
 	uint64_t key, unsigned line, struct told seen, struct told told);
+
+/* A line beyond the first is asked for. */
+void memory_mark(struct memory *memory, uint64_t key, uint32_t now_ms);
 
 /* Adds types to a decision that stands. */
 void memory_share(struct memory *memory, uint64_t key, unsigned line,

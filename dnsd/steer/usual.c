@@ -235,8 +235,8 @@ INLINE static bool answer(const struct steer_state *state,
 			told.node != MAP_NO_NODE) ||
 		!pick(state, accounts, found, &known, told, &p))
 		return false;
-	/* Another line may have been told it a moment ago. */
-	if (!p.again && memory_lines_run(found->told, found->spread, known.now))
+	/* Another line may hold it. */
+	if (!p.again && memory_together(found->told, found->spread, known.now))
 		return false;
 	tell(&p, d);
 	d->at_once = 1;
