@@ -120,13 +120,13 @@ static inline int uniform_bits(const uint32_t *node, unsigned slot)
 /* The leaf of the IPv4 address inside; uniform: how long a prefix is inside all
  * over. Only its last octets may be cut off by the scope. */
 static __attribute__((noinline, cold)) struct geo_leaf find_inside(
-	const struct geo_search *search, const struct addr *addr, int uniform)
+	const struct geo *geo, const struct addr *addr, int uniform)
 {
 	struct addr v4 = *addr;
 	unsigned begin = addr_unmap(&v4);
 	if (!begin)
 		begin = addr_inside(addr, &v4);
-	struct geo_leaf leaf = geo_find(search->geo, &v4);
+	struct geo_leaf leaf = geo_find(geo, &v4);
 	unsigned scope = begin + leaf.scope;
 	leaf.scope = (uint8_t)(scope > (unsigned)uniform ? scope
 							 : (unsigned)uniform);
@@ -165,7 +165,7 @@ static inline struct geo_leaf end(
 {
 	struct geo_leaf leaf = find(search, addr);
 	if (__builtin_expect(leaf.place == TABLE_INSIDE, 0))
-		return find_inside(search, addr, leaf.scope);
+		return find_inside(search->geo, addr, leaf.scope);
 	return leaf;
 }
 
