@@ -38,7 +38,7 @@ static void http_answer(void *arg)
 static void answer(struct http_request *r, bool ok, const char *text)
 {
 	r->ok = ok;
-	r->text = mem_strdup(text);
+	r->text = text ? mem_strdup(text) : NULL;
 	mailbox_post(r->mailbox, http_answer, r);
 }
 
@@ -73,7 +73,7 @@ static void http_drain_run(void *arg)
 {
 	struct http_request *r = arg;
 	if (!control_drain(r->control, r->node, r->drained, http_drain_kept, r))
-		answer(r, false, "no such node");
+		answer(r, false, NULL);
 }
 
 static void ops_drain(void *arg, const char *node, bool drained,

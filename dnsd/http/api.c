@@ -296,6 +296,11 @@ struct waiting {
 	bool drained;
 };
 
+static void no_such_node(struct request *r, const char *node)
+{
+	request_error(r, 404, "there is no node '%.63s'", node);
+}
+
 static void on_drained(void *arg, bool ok, const char *text)
 {
 	struct waiting *w = arg;
@@ -304,8 +309,10 @@ static void on_drained(void *arg, bool ok, const char *text)
 			json_pack("{s:s, s:b, s:s, s:s}", "node", w->node,
 				"drained", w->drained, "scope",
 				"this name server", "note", text));
-	else
+	else if (text)
 		request_error(&w->request, 500, "%s", text);
+	else
+		no_such_node(&w->request, w->node);
 	free(w);
 }
 
@@ -316,7 +323,7 @@ void api_drain(struct request *r, const char *node, bool drained)
 	if (!request_may_change(r))
 		return;
 	if (map_find_node(r->snap->steer.map, node) < 0) {
-		request_error(r, 404, "there is no node '%.63s'", node);
+		no_such_node(r, node);
 		return;
 	}
 	struct waiting *w = mem_zero(1, sizeof *w);

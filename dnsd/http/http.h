@@ -61,6 +61,7 @@ struct history_point {
 /* What http may ask of control. done(arg, ok, text) runs in mailbox. */
 struct control_ops {
 	void *arg;
+	/* text NULL: a reload took the node meanwhile. */
 	void (*drain)(void *arg, const char *node, bool drained,
 		struct mailbox *mailbox,
 		void (*done)(void *arg, bool ok, const char *text),

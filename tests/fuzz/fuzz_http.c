@@ -18,7 +18,8 @@ static void op_drain(void *arg, const char *node, bool drained,
 	struct mailbox *mailbox,
 	void (*done)(void *arg, bool ok, const char *text), void *done_arg)
 {
-	done(done_arg, node[0] == 'a', "fuzz");
+	bool ok = node[0] == 'a';
+	done(done_arg, ok, ok || drained ? "fuzz" : NULL);
 }
 
 static void heartbeat(void *arg, unsigned node, float connections)

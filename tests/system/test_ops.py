@@ -656,6 +656,20 @@ class Http(Test):
         self.assertEqual(self.d.http("/api/v1/nodes/x/drain", "POST",
                                      token="sesame")[0], 404)
 
+    def test_drain_while_a_reload_takes_the_node(self):
+        """It was there when it was asked for."""
+        for turn in range(20):
+            name, other = ("b", "c") if turn % 2 == 0 else ("c", "b")
+            self.d.write_conf("nets: nets.txt\n" + STATIC.replace(
+                "  b:", f"  {other}:"))
+            self.d.process.send_signal(signal.SIGHUP)
+            status = 200
+            while status == 200:
+                status, body = self.d.http(f"/api/v1/nodes/{name}/drain",
+                                           "POST", token="sesame")
+            self.assertEqual((status, body["error"]),
+                             (404, f"there is no node '{name}'"))
+
     def test_errors(self):
         for path, code in (("/nothing", 404), ("/api/v1/lines", 400),
                            ("/api/v1/lines?name=x.example.org", 404),
