@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/rng.h"
+#include "srs/flv.h"
 #include "srs/probe.h"
 #include "srs/summary.h"
 
@@ -25,6 +26,10 @@
 /* Transfers under way: curl goes through all their hosts whenever one ends. The
  * rest waits its turn, and its time runs from then. */
 #define TRANSFERS_MAX 1024
+/* So often a player is tried at most while all is well. Where that makes an edge
+ * fetch a stream from its origin, less often. */
+#define PLAY_MS 15000
+#define PULL_MS 60000
 #define PATH "/api/v1/summaries"
 /* Without the slash at its end SRS redirects. */
 #define STREAMS_PATH "/api/v1/streams/"
@@ -44,7 +49,7 @@ struct ask {
 	struct probe *probe; /* RTMP, FLV, a knock at the API: under way */
 	struct sockaddr_storage to;
 	socklen_t to_len;
-	struct event *again; /* a second look, at once */
+	struct event *again; /* a second look, or the next step, at once */
 	bool ended;          /* in the poller's list, to be told */
 	bool waiting;        /* in the list of those that have no turn yet */
 	CURLcode code;       /* and how it ended */
@@ -61,6 +66,11 @@ struct asked {
 	bool numeric; /* an address is its own name: never looked up again */
 	struct event *due;
 	struct ask asks[ASKS];
+	bool pulls, source; /* as given */
+	/* Of a source: a stream that was in its last two lists, and one of the
+	 * last; "" if none. */
+	char live[FLV_URL_MAX], young[FLV_URL_MAX];
+	struct flv play;
 };
 
 struct poller {
@@ -71,7 +81,8 @@ struct poller {
 	struct asked **nodes; /* sorted by node */
 	unsigned n;
 	unsigned interval_ms, timeout_ms;
-	const char *authorities; /* a file; NULL: the system's */
+	unsigned play_ms, pull_ms; /* PLAY_MS, PULL_MS */
+	const char *authorities;   /* a file; NULL: the system's */
 	struct rng rng;
 	CURL *spare[SPARE_MAX];
 	unsigned n_spare;
@@ -100,6 +111,9 @@ static struct event *new_timer(
 
 static void ask_start(struct ask *ask);
 static void ask_begin(struct ask *ask);
+static void ask_now(struct ask *ask);
+static void flv_go(struct ask *ask);
+static void on_flv(void *arg, const struct probe_end *end);
 static void tell_failure(
 	struct ask *ask, enum sample_failure failure, const char *why);
 
@@ -169,17 +183,21 @@ static void turn_end(struct ask *ask)
 		ask_begin(next);
 }
 
-static void on_probed(void *arg, bool ok, enum sample_failure failure,
-	float rtt_ms, const char *why)
+static void tell_probe(
+	struct ask *ask, enum poll_probe probe, const struct probe_end *end)
+{
+	struct poller *p = ask->node->poller;
+	ask_ended(ask, end->ok);
+	p->events.probed(p->events.arg, ask->node->node, probe, end->ok,
+		end->failure, end->rtt_ms, end->why);
+}
+
+static void on_probed(void *arg, const struct probe_end *end)
 {
 	struct ask *ask = arg;
-	struct poller *p = ask->node->poller;
 	ask->probe = NULL;
 	turn_end(ask);
-	ask_ended(ask, ok);
-	p->events.probed(p->events.arg, ask->node->node,
-		what_of(ask) == ASK_RTMP ? POLL_RTMP : POLL_FLV, ok, failure,
-		rtt_ms, why);
+	tell_probe(ask, POLL_RTMP, end);
 }
 
 static size_t on_body(char *bytes, size_t size, size_t n, void *arg)
@@ -270,17 +288,16 @@ static void transfer_end(struct ask *ask)
 	turn_end(ask);
 }
 
-static void on_knocked(void *arg, bool ok, enum sample_failure failure,
-	float rtt_ms, const char *why)
+static void on_knocked(void *arg, const struct probe_end *end)
 {
 	struct ask *ask = arg;
 	ask->probe = NULL;
 	turn_end(ask);
-	ask->knocked = ok;
-	if (!ok)
-		tell_failure(ask, failure, why);
-	else if (turn_begin(ask))
-		ask_begin(ask);
+	ask->knocked = end->ok;
+	if (!end->ok)
+		tell_failure(ask, end->failure, end->why);
+	else
+		ask_now(ask);
 }
 
 /* Asks, unless that is under way. Every answer comes from the event loop.
@@ -295,6 +312,11 @@ static void ask_begin(struct ask *ask)
 		[ASK_RTMP] = PROBE_RTMP,
 		[ASK_FLV] = PROBE_HTTP,
 	};
+	static probe_done *const done[ASKS] = {
+		[ASK_API] = on_knocked,
+		[ASK_RTMP] = on_probed,
+		[ASK_FLV] = on_flv,
+	};
 	enum what what = what_of(ask);
 	struct poller *p = ask->node->poller;
 
@@ -302,20 +324,38 @@ static void ask_begin(struct ask *ask)
 		transfer_start(ask);
 		return;
 	}
-	ask->probe = probe_start(p->base, kinds[what],
-		(struct sockaddr *)&ask->to, ask->to_len, p->timeout_ms,
-		what == ASK_API ? on_knocked : on_probed, ask);
+	struct probe_want want = {.kind = kinds[what],
+		.to = (struct sockaddr *)&ask->to,
+		.to_len = ask->to_len,
+		.timeout_ms = p->timeout_ms};
+	if (what == ASK_FLV && ask->node->play.step == FLV_PLAY) {
+		want.kind = PROBE_FLV;
+		want.stream = ask->node->play.url;
+	}
+	ask->probe = probe_start(p->base, &want, done[what], ask);
+}
+
+static bool under_way(const struct ask *ask)
+{
+	return ask->curl || ask->probe || ask->waiting;
+}
+
+static void ask_now(struct ask *ask)
+{
+	if (turn_begin(ask))
+		ask_begin(ask);
 }
 
 static void ask_start(struct ask *ask)
 {
-	if (!ask->wanted || ask->curl || ask->probe || ask->waiting)
+	if (!ask->wanted || under_way(ask))
 		return;
 	event_del(ask->again);
-	if (what_of(ask) == ASK_STREAMS && ask->node->asks[ASK_API].failing)
-		return;
-	if (turn_begin(ask))
-		ask_begin(ask);
+	if (what_of(ask) == ASK_FLV)
+		flv_go(ask);
+	else if (what_of(ask) != ASK_STREAMS ||
+		!ask->node->asks[ASK_API].failing)
+		ask_now(ask);
 }
 
 static void ask_drop(struct ask *ask)
@@ -334,7 +374,183 @@ static void ask_drop(struct ask *ask)
 	buf_fini(&ask->body);
 }
 
+/* -- FLV: a stream now and then, else the port (flv.h) -- */
+
+static struct asked **find_node(struct poller *p, uint32_t number);
+
+/* Asks the node for its list, wanted or not; false: not to be had. */
+static bool list_ask(struct asked *node)
+{
+	struct ask *list = &node->asks[ASK_STREAMS];
+	if (!*node->api || node->asks[ASK_API].failing)
+		return false;
+	if (!under_way(list))
+		ask_now(list);
+	return true;
+}
+
+/* A source with a live stream, by chance; NULL: none has one now. False: there is
+ * no source that could be asked. */
+static bool flv_source(struct poller *p, struct asked **chosen)
+{
+	unsigned seen = 0;
+	bool is = false;
+	*chosen = NULL;
+	for (unsigned i = 0; i < p->n; i++) {
+		struct asked *node = p->nodes[i];
+		if (!node->source || !*node->api || node->asks[ASK_API].failing)
+			continue;
+		is = true;
+		if (*node->live && rng_unit(&p->rng) * ++seen < 1)
+			*chosen = node;
+	}
+	return is;
+}
+
+/* What is asked for, if its time has come. */
+static enum flv_step flv_wanted(struct asked *node)
+{
+	struct flv *flv = &node->play;
+	struct asked *source;
+
+	if (clock_ms() < flv->next_ms || node->asks[ASK_API].failing)
+		return FLV_PORT;
+	if (flv->retry) {
+		memcpy(flv->url, flv->served, sizeof flv->url);
+		return FLV_PLAY;
+	}
+	if (!node->pulls || !flv_source(node->poller, &source)) {
+		flv->from = node->node;
+		return FLV_LIST;
+	}
+	if (!source)
+		return FLV_PORT;
+	flv->from = source->node;
+	memcpy(flv->url, source->live, sizeof flv->url);
+	return FLV_PLAY;
+}
+
+static void flv_start(struct asked *node)
+{
+	struct flv *flv = &node->play;
+	struct poller *p = node->poller;
+	double jitter = 0.9 + 0.2 * rng_unit(&p->rng);
+
+	flv->step = flv_wanted(node);
+	flv->stale = flv->retry = false;
+	if (flv->step != FLV_PORT)
+		flv->next_ms = clock_ms() +
+			(int64_t)(jitter *
+				(flv->from == node->node ? p->play_ms
+							 : p->pull_ms));
+}
+
+static void flv_tell_refused(struct ask *ask)
+{
+	struct flv *flv = &ask->node->play;
+	bool ok = flv->step == FLV_GOOD;
+	char why[FLV_URL_MAX + 160], to[SOCKADDR_TEXT_MAX];
+
+	snprintf(why, sizeof why,
+		"FLV probe of %s: HTTP %u for a stream that %s lists, %s",
+		sockaddr_text((struct sockaddr *)&ask->to, to), flv->status,
+		flv->from == ask->node->node ? "it" : "an origin", flv->url);
+	flv->step = FLV_IDLE;
+	tell_probe(ask, ok ? POLL_FLV : POLL_STREAM,
+		&(struct probe_end){.ok = ok,
+			.failure = SAMPLE_UNREADABLE,
+			.rtt_ms = flv->rtt_ms,
+			.why = why});
+}
+
+/* The next step. */
+static void flv_go(struct ask *ask)
+{
+	struct flv *flv = &ask->node->play;
+	struct poller *p = ask->node->poller;
+
+	if (flv->step == FLV_IDLE)
+		flv_start(ask->node);
+	if (flv->step == FLV_LIST || flv->step == FLV_CHECK) {
+		struct asked **from = find_node(p, flv->from);
+		if (from && list_ask(*from))
+			return; /* flv_lists_ended goes on */
+		flv_listed(flv, NULL, &p->rng);
+	}
+	if (flv->step == FLV_PLAY || flv->step == FLV_PORT)
+		ask_now(ask);
+	else
+		flv_tell_refused(ask);
+}
+
+static void on_flv(void *arg, const struct probe_end *end)
+{
+	struct ask *ask = arg;
+	struct flv *flv = &ask->node->play;
+	struct asked **from;
+
+	ask->probe = NULL;
+	turn_end(ask);
+	if (flv->step == FLV_PORT || end->ok) {
+		if (flv->step == FLV_PLAY)
+			memcpy(flv->served, flv->url, sizeof flv->served);
+		flv->step = FLV_IDLE;
+		tell_probe(ask, POLL_FLV, end);
+		return;
+	}
+	flv->step = end->status ? FLV_CHECK : FLV_PORT;
+	flv->status = end->status;
+	flv->rtt_ms = end->rtt_ms;
+	from = find_node(ask->node->poller, flv->from);
+	flv->stale =
+		end->status && from && under_way(&(*from)->asks[ASK_STREAMS]);
+	flv_go(ask);
+}
+
+/* Another stream each time. One that has just begun is not yet everywhere. */
+static void source_listed(struct asked *node, const struct stream_list *list)
+{
+	*node->live = '\0';
+	if (list && flv_lists(list, node->young))
+		memcpy(node->live, node->young, sizeof node->live);
+	*node->young = '\0';
+	if (list)
+		flv_choose(list, &node->poller->rng, node->young);
+}
+
+/* Goes on with those who wait for this node's list, which may be NULL. In the
+ * next turn of the loop, for that may end in callbacks. */
+static void flv_lists_ended(struct asked *node, const struct stream_list *list)
+{
+	struct poller *p = node->poller;
+
+	if (node->source)
+		source_listed(node, list);
+	for (unsigned i = 0; i < p->n; i++) {
+		struct flv *flv = &p->nodes[i]->play;
+		if (flv->from != node->node ||
+			(flv->step != FLV_LIST && flv->step != FLV_CHECK))
+			continue;
+		if (!flv->stale)
+			flv_listed(flv, list, &p->rng);
+		flv->stale = false;
+		add_timer(p->nodes[i]->asks[ASK_FLV].again, 0);
+	}
+}
+
 /* -- answers of the API -- */
+
+/* To the probes that wait for it, and to those who want it at all. */
+static void give_list(
+	struct ask *ask, struct stream_list *list, const char *why)
+{
+	struct poller *p = ask->node->poller;
+	flv_lists_ended(ask->node, list);
+	if (ask->wanted)
+		p->events.streams(p->events.arg, ask->node->node, list, why);
+	else
+		free(list);
+}
 
 /* What curl says, as one of the failures; CURLE_OK is none of them. */
 static enum sample_failure failure_of(CURL *curl, CURLcode code)
@@ -382,21 +598,20 @@ static void tell_failure(
 	snprintf(line, sizeof line, "API: %s", why);
 	ask_ended(ask, false);
 	if (what_of(ask) == ASK_STREAMS)
-		p->events.streams(p->events.arg, ask->node->node, NULL, line);
+		give_list(ask, NULL, line);
 	else
 		p->events.failed(p->events.arg, ask->node->node, failure, line);
 }
 
 static void tell_streams(struct ask *ask)
 {
-	struct poller *p = ask->node->poller;
 	struct err err = {0};
 	struct stream_list *list = streams_parse(
 		ask->body.text ? ask->body.text : "", ask->body.len, &err);
 
 	if (list) {
 		ask_ended(ask, true);
-		p->events.streams(p->events.arg, ask->node->node, list, "");
+		give_list(ask, list, "");
 	} else {
 		tell_failure(ask, SAMPLE_UNREADABLE, err_text(&err));
 	}
@@ -618,6 +833,8 @@ static struct asked *node_new(struct poller *p, const struct poll_target *t)
 	set_ask(node, ASK_RTMP, node->rtmp);
 	set_ask(node, ASK_FLV, node->flv);
 	set_ask(node, ASK_STREAMS, t->streams ? node->api : "");
+	node->pulls = t->pulls;
+	node->source = t->source;
 	node->due = new_timer(p, on_due, node);
 	unsigned spread =
 		p->interval_ms < SPREAD_MS ? p->interval_ms : SPREAD_MS;
@@ -659,6 +876,7 @@ static bool same(const struct asked *node, const struct poll_target *t)
 	return !strcmp(node->api, or_empty(t->api)) &&
 		!strcmp(node->rtmp, or_empty(t->rtmp)) &&
 		!strcmp(node->flv, or_empty(t->flv)) &&
+		node->pulls == t->pulls && node->source == t->source &&
 		node->asks[ASK_STREAMS].wanted == (t->streams && *node->api);
 }
 
@@ -718,6 +936,7 @@ struct poller *poll_new(
 		return NULL;
 	struct poller *p = mem_zero(1, sizeof *p);
 	p->turns_max = UINT_MAX;
+	poll_play(p, PLAY_MS, PULL_MS);
 	p->authorities = getenv("SSL_CERT_FILE");
 	p->base = base;
 	p->events = *events;
@@ -738,6 +957,12 @@ struct poller *poll_new(
 void poll_limit(struct poller *p, unsigned most)
 {
 	p->turns_max = most ? most : 1;
+}
+
+void poll_play(struct poller *p, unsigned own_ms, unsigned pulled_ms)
+{
+	p->play_ms = own_ms;
+	p->pull_ms = pulled_ms;
 }
 
 void poll_free(struct poller *p)
