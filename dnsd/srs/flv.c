@@ -102,8 +102,9 @@ static enum flv_answer read_body(const char *body, const char *end, bool chunks)
 {
 	if (chunks) { /* the first line is the length of the first piece */
 		body = memchr(body, '\n', (size_t)(end - body));
-		if (!body++)
+		if (!body)
 			return FLV_MORE;
+		body++;
 	}
 	if (end - body < 3)
 		return FLV_MORE;

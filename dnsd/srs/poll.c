@@ -7,22 +7,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 
 #include "base/addr.h"
 #include "base/arena.h"
-#include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/rng.h"
-#include "srs/flv.h"
-#include "srs/probe.h"
+#include "srs/ask.h"
 #include "srs/summary.h"
 
 #define BODY_MAX (256 * 1024)
 #define STREAMS_BODY_MAX (4 * 1024 * 1024)
 #define SPREAD_MS 200 /* over which new nodes are asked first */
-#define SPARE_MAX 256 /* idle curl handles kept for the next polls */
 /* Transfers under way: curl goes through all their hosts whenever one ends. The
  * rest waits its turn, and its time runs from then. */
 #define TRANSFERS_MAX 1024
@@ -34,64 +29,7 @@
 /* Without the slash at its end SRS redirects. */
 #define STREAMS_PATH "/api/v1/streams/"
 
-enum what { ASK_API, ASK_RTMP, ASK_FLV, ASK_STREAMS, ASKS };
-
-/* One of the things asked of a node. */
-struct ask {
-	struct asked *node;
-	bool wanted;
-	bool failing;   /* the last one failed */
-	bool unreached; /* API: the last one brought no connection */
-	bool knocked;   /* ... but a knock did, just now */
-	bool transfer;  /* its turn is one of curl's */
-	CURL *curl;     /* API, streams: under way */
-	struct buf body;
-	struct probe *probe; /* RTMP, FLV, a knock at the API: under way */
-	struct sockaddr_storage to;
-	socklen_t to_len;
-	struct event *again; /* a second look, or the next step, at once */
-	bool ended;          /* in the poller's list, to be told */
-	bool waiting;        /* in the list of those that have no turn yet */
-	CURLcode code;       /* and how it ended */
-	TAILQ_ENTRY(ask) entry;
-};
-
-/* One node. Owned by the poller; freed when a list without it is set. */
-struct asked {
-	struct poller *poller;
-	uint32_t node;
-	bool kept;              /* within poll_set: it is in the new list too */
-	char *api, *rtmp, *flv; /* as given; "" if not */
-	char *url, *streams_url, *user, *password;
-	bool numeric; /* an address is its own name: never looked up again */
-	struct event *due;
-	struct ask asks[ASKS];
-	bool pulls, source; /* as given */
-	/* Of a source: a stream that was in its last two lists, and one of the
-	 * last; "" if none. */
-	char live[FLV_URL_MAX], young[FLV_URL_MAX];
-	struct flv play;
-};
-
-struct poller {
-	struct event_base *base;
-	struct poll_events events;
-	CURLM *multi;
-	struct event *timer;  /* curl's */
-	struct asked **nodes; /* sorted by node */
-	unsigned n;
-	unsigned interval_ms, timeout_ms;
-	unsigned play_ms, pull_ms; /* PLAY_MS, PULL_MS */
-	const char *authorities;   /* a file; NULL: the system's */
-	struct rng rng;
-	CURL *spare[SPARE_MAX];
-	unsigned n_spare;
-	TAILQ_HEAD(, ask) ended, waiting;
-	unsigned transfers;
-	unsigned turns, turns_max; /* transfers and probes */
-};
-
-static void add_timer(struct event *event, double ms)
+void poll_timer_add(struct event *event, double ms)
 {
 	long us = (long)(ms * 1000);
 	struct timeval tv = {us / 1000000, us % 1000000};
@@ -109,15 +47,11 @@ static struct event *new_timer(
 
 /* -- one question -- */
 
-static void ask_start(struct ask *ask);
 static void ask_begin(struct ask *ask);
-static void ask_now(struct ask *ask);
-static void flv_go(struct ask *ask);
-static void on_flv(void *arg, const struct probe_end *end);
 static void tell_failure(
 	struct ask *ask, enum sample_failure failure, const char *why);
 
-static enum what what_of(const struct ask *ask)
+enum what ask_what(const struct ask *ask)
 {
 	return (enum what)(ask - ask->node->asks);
 }
@@ -126,7 +60,7 @@ static enum what what_of(const struct ask *ask)
 static void ask_ended(struct ask *ask, bool ok)
 {
 	if (!ok && !ask->failing)
-		add_timer(ask->again, 0);
+		poll_timer_add(ask->again, 0);
 	ask->failing = !ok;
 }
 
@@ -140,7 +74,7 @@ static void on_again(evutil_socket_t fd, short what, void *arg)
 /* Rather than a probe. */
 static bool wants_transfer(const struct ask *ask)
 {
-	enum what what = what_of(ask);
+	enum what what = ask_what(ask);
 	return what == ASK_STREAMS ||
 		(what == ASK_API &&
 			(!ask->unreached || !ask->to_len || ask->knocked));
@@ -163,7 +97,7 @@ static bool turn_begin(struct ask *ask)
 }
 
 /* Gives the turn to the one that waits longest and may have it. */
-static void turn_end(struct ask *ask)
+void ask_turn_end(struct ask *ask)
 {
 	struct poller *p = ask->node->poller;
 	bool full = p->turns >= p->turns_max;
@@ -183,7 +117,7 @@ static void turn_end(struct ask *ask)
 		ask_begin(next);
 }
 
-static void tell_probe(
+void ask_tell_probe(
 	struct ask *ask, enum poll_probe probe, const struct probe_end *end)
 {
 	struct poller *p = ask->node->poller;
@@ -196,14 +130,15 @@ static void on_probed(void *arg, const struct probe_end *end)
 {
 	struct ask *ask = arg;
 	ask->probe = NULL;
-	turn_end(ask);
-	tell_probe(ask, POLL_RTMP, end);
+	ask_turn_end(ask);
+	ask_tell_probe(ask, POLL_RTMP, end);
 }
 
 static size_t on_body(char *bytes, size_t size, size_t n, void *arg)
 {
 	struct ask *ask = arg;
-	size_t most = what_of(ask) == ASK_STREAMS ? STREAMS_BODY_MAX : BODY_MAX;
+	size_t most =
+		ask_what(ask) == ASK_STREAMS ? STREAMS_BODY_MAX : BODY_MAX;
 	if (ask->body.len + n > most)
 		return 0; /* makes it CURLE_WRITE_ERROR */
 	buf_add(&ask->body, bytes, n);
@@ -235,7 +170,7 @@ static void set_options(CURL *curl, struct ask *ask)
 
 	curl_easy_setopt(curl, CURLOPT_PRIVATE, ask);
 	curl_easy_setopt(curl, CURLOPT_URL,
-		what_of(ask) == ASK_STREAMS ? node->streams_url : node->url);
+		ask_what(ask) == ASK_STREAMS ? node->streams_url : node->url);
 	if (node->user) {
 		curl_easy_setopt(curl, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
 		curl_easy_setopt(curl, CURLOPT_USERNAME, node->user);
@@ -285,14 +220,14 @@ static void transfer_end(struct ask *ask)
 	give_handle(p, ask->curl);
 	ask->curl = NULL;
 	ask->knocked = false;
-	turn_end(ask);
+	ask_turn_end(ask);
 }
 
 static void on_knocked(void *arg, const struct probe_end *end)
 {
 	struct ask *ask = arg;
 	ask->probe = NULL;
-	turn_end(ask);
+	ask_turn_end(ask);
 	ask->knocked = end->ok;
 	if (!end->ok)
 		tell_failure(ask, end->failure, end->why);
@@ -315,9 +250,9 @@ static void ask_begin(struct ask *ask)
 	static probe_done *const done[ASKS] = {
 		[ASK_API] = on_knocked,
 		[ASK_RTMP] = on_probed,
-		[ASK_FLV] = on_flv,
+		[ASK_FLV] = play_probed,
 	};
-	enum what what = what_of(ask);
+	enum what what = ask_what(ask);
 	struct poller *p = ask->node->poller;
 
 	if (ask->transfer) {
@@ -335,25 +270,25 @@ static void ask_begin(struct ask *ask)
 	ask->probe = probe_start(p->base, &want, done[what], ask);
 }
 
-static bool under_way(const struct ask *ask)
+bool ask_under_way(const struct ask *ask)
 {
 	return ask->curl || ask->probe || ask->waiting;
 }
 
-static void ask_now(struct ask *ask)
+void ask_now(struct ask *ask)
 {
 	if (turn_begin(ask))
 		ask_begin(ask);
 }
 
-static void ask_start(struct ask *ask)
+void ask_start(struct ask *ask)
 {
-	if (!ask->wanted || under_way(ask))
+	if (!ask->wanted || ask_under_way(ask))
 		return;
 	event_del(ask->again);
-	if (what_of(ask) == ASK_FLV)
-		flv_go(ask);
-	else if (what_of(ask) != ASK_STREAMS ||
+	if (ask_what(ask) == ASK_FLV)
+		play_go(ask);
+	else if (ask_what(ask) != ASK_STREAMS ||
 		!ask->node->asks[ASK_API].failing)
 		ask_now(ask);
 }
@@ -368,174 +303,10 @@ static void ask_drop(struct ask *ask)
 	if (ask->curl)
 		transfer_end(ask);
 	else if (ask->probe)
-		turn_end(ask);
+		ask_turn_end(ask);
 	probe_cancel(ask->probe);
 	event_free(ask->again);
 	buf_fini(&ask->body);
-}
-
-/* -- FLV: a stream now and then, else the port (flv.h) -- */
-
-static struct asked **find_node(struct poller *p, uint32_t number);
-
-/* Asks the node for its list, wanted or not; false: not to be had. */
-static bool list_ask(struct asked *node)
-{
-	struct ask *list = &node->asks[ASK_STREAMS];
-	if (!*node->api || node->asks[ASK_API].failing)
-		return false;
-	if (!under_way(list))
-		ask_now(list);
-	return true;
-}
-
-/* A source with a live stream, by chance; NULL: none has one now. False: there is
- * no source that could be asked. */
-static bool flv_source(struct poller *p, struct asked **chosen)
-{
-	unsigned seen = 0;
-	bool is = false;
-	*chosen = NULL;
-	for (unsigned i = 0; i < p->n; i++) {
-		struct asked *node = p->nodes[i];
-		if (!node->source || !*node->api || node->asks[ASK_API].failing)
-			continue;
-		is = true;
-		if (*node->live && rng_unit(&p->rng) * ++seen < 1)
-			*chosen = node;
-	}
-	return is;
-}
-
-/* What is asked for, if its time has come. */
-static enum flv_step flv_wanted(struct asked *node)
-{
-	struct flv *flv = &node->play;
-	struct asked *source;
-
-	if (clock_ms() < flv->next_ms || node->asks[ASK_API].failing)
-		return FLV_PORT;
-	if (flv->retry) {
-		memcpy(flv->url, flv->served, sizeof flv->url);
-		return FLV_PLAY;
-	}
-	if (!node->pulls || !flv_source(node->poller, &source)) {
-		flv->from = node->node;
-		return FLV_LIST;
-	}
-	if (!source)
-		return FLV_PORT;
-	flv->from = source->node;
-	memcpy(flv->url, source->live, sizeof flv->url);
-	return FLV_PLAY;
-}
-
-static void flv_start(struct asked *node)
-{
-	struct flv *flv = &node->play;
-	struct poller *p = node->poller;
-	double jitter = 0.9 + 0.2 * rng_unit(&p->rng);
-
-	flv->step = flv_wanted(node);
-	flv->stale = flv->retry = false;
-	if (flv->step != FLV_PORT)
-		flv->next_ms = clock_ms() +
-			(int64_t)(jitter *
-				(flv->from == node->node ? p->play_ms
-							 : p->pull_ms));
-}
-
-static void flv_tell_refused(struct ask *ask)
-{
-	struct flv *flv = &ask->node->play;
-	bool ok = flv->step == FLV_GOOD;
-	char why[FLV_URL_MAX + 160], to[SOCKADDR_TEXT_MAX];
-
-	snprintf(why, sizeof why,
-		"FLV probe of %s: HTTP %u for a stream that %s lists, %s",
-		sockaddr_text((struct sockaddr *)&ask->to, to), flv->status,
-		flv->from == ask->node->node ? "it" : "an origin", flv->url);
-	flv->step = FLV_IDLE;
-	tell_probe(ask, ok ? POLL_FLV : POLL_STREAM,
-		&(struct probe_end){.ok = ok,
-			.failure = SAMPLE_UNREADABLE,
-			.rtt_ms = flv->rtt_ms,
-			.why = why});
-}
-
-/* The next step. */
-static void flv_go(struct ask *ask)
-{
-	struct flv *flv = &ask->node->play;
-	struct poller *p = ask->node->poller;
-
-	if (flv->step == FLV_IDLE)
-		flv_start(ask->node);
-	if (flv->step == FLV_LIST || flv->step == FLV_CHECK) {
-		struct asked **from = find_node(p, flv->from);
-		if (from && list_ask(*from))
-			return; /* flv_lists_ended goes on */
-		flv_listed(flv, NULL, &p->rng);
-	}
-	if (flv->step == FLV_PLAY || flv->step == FLV_PORT)
-		ask_now(ask);
-	else
-		flv_tell_refused(ask);
-}
-
-static void on_flv(void *arg, const struct probe_end *end)
-{
-	struct ask *ask = arg;
-	struct flv *flv = &ask->node->play;
-	struct asked **from;
-
-	ask->probe = NULL;
-	turn_end(ask);
-	if (flv->step == FLV_PORT || end->ok) {
-		if (flv->step == FLV_PLAY)
-			memcpy(flv->served, flv->url, sizeof flv->served);
-		flv->step = FLV_IDLE;
-		tell_probe(ask, POLL_FLV, end);
-		return;
-	}
-	flv->step = end->status ? FLV_CHECK : FLV_PORT;
-	flv->status = end->status;
-	flv->rtt_ms = end->rtt_ms;
-	from = find_node(ask->node->poller, flv->from);
-	flv->stale =
-		end->status && from && under_way(&(*from)->asks[ASK_STREAMS]);
-	flv_go(ask);
-}
-
-/* Another stream each time. One that has just begun is not yet everywhere. */
-static void source_listed(struct asked *node, const struct stream_list *list)
-{
-	*node->live = '\0';
-	if (list && flv_lists(list, node->young))
-		memcpy(node->live, node->young, sizeof node->live);
-	*node->young = '\0';
-	if (list)
-		flv_choose(list, &node->poller->rng, node->young);
-}
-
-/* Goes on with those who wait for this node's list, which may be NULL. In the
- * next turn of the loop, for that may end in callbacks. */
-static void flv_lists_ended(struct asked *node, const struct stream_list *list)
-{
-	struct poller *p = node->poller;
-
-	if (node->source)
-		source_listed(node, list);
-	for (unsigned i = 0; i < p->n; i++) {
-		struct flv *flv = &p->nodes[i]->play;
-		if (flv->from != node->node ||
-			(flv->step != FLV_LIST && flv->step != FLV_CHECK))
-			continue;
-		if (!flv->stale)
-			flv_listed(flv, list, &p->rng);
-		flv->stale = false;
-		add_timer(p->nodes[i]->asks[ASK_FLV].again, 0);
-	}
 }
 
 /* -- answers of the API -- */
@@ -545,7 +316,7 @@ static void give_list(
 	struct ask *ask, struct stream_list *list, const char *why)
 {
 	struct poller *p = ask->node->poller;
-	flv_lists_ended(ask->node, list);
+	play_listed(ask->node, list);
 	if (ask->wanted)
 		p->events.streams(p->events.arg, ask->node->node, list, why);
 	else
@@ -597,7 +368,7 @@ static void tell_failure(
 	char line[256];
 	snprintf(line, sizeof line, "API: %s", why);
 	ask_ended(ask, false);
-	if (what_of(ask) == ASK_STREAMS)
+	if (ask_what(ask) == ASK_STREAMS)
 		give_list(ask, NULL, line);
 	else
 		p->events.failed(p->events.arg, ask->node->node, failure, line);
@@ -657,7 +428,7 @@ static void on_transfer(struct ask *ask, CURLcode code)
 		tell_failure(ask, SAMPLE_DENIED, text);
 	else if (status != 200)
 		tell_failure(ask, SAMPLE_UNREADABLE, text);
-	else if (what_of(ask) == ASK_STREAMS)
+	else if (ask_what(ask) == ASK_STREAMS)
 		tell_streams(ask);
 	else
 		tell_answer(ask, (float)took_us / 1000);
@@ -714,7 +485,7 @@ static int want_timer(CURLM *multi, long ms, void *arg)
 	if (ms < 0)
 		event_del(p->timer);
 	else
-		add_timer(p->timer, (double)ms);
+		poll_timer_add(p->timer, (double)ms);
 	return 0;
 }
 
@@ -745,7 +516,7 @@ static void on_due(evutil_socket_t fd, short what, void *arg)
 	struct poller *p = node->poller;
 	double jitter = 0.9 + 0.2 * rng_unit(&p->rng);
 
-	add_timer(node->due, p->interval_ms * jitter);
+	poll_timer_add(node->due, p->interval_ms * jitter);
 	for (unsigned i = 0; i < ASKS; i++)
 		ask_start(&node->asks[i]);
 }
@@ -838,7 +609,7 @@ static struct asked *node_new(struct poller *p, const struct poll_target *t)
 	node->due = new_timer(p, on_due, node);
 	unsigned spread =
 		p->interval_ms < SPREAD_MS ? p->interval_ms : SPREAD_MS;
-	add_timer(node->due, spread * rng_unit(&p->rng));
+	poll_timer_add(node->due, spread * rng_unit(&p->rng));
 	return node;
 }
 
@@ -863,7 +634,7 @@ static int node_order(const void *a, const void *b)
 	return ((*x)->node > (*y)->node) - ((*x)->node < (*y)->node);
 }
 
-static struct asked **find_node(struct poller *p, uint32_t number)
+struct asked **poll_find(struct poller *p, uint32_t number)
 {
 	struct asked key = {.node = number}, *at = &key;
 	if (!p->n)
@@ -884,12 +655,12 @@ static bool same(const struct asked *node, const struct poll_target *t)
 static struct asked *node_for(
 	struct poller *p, const struct poll_target *target, bool sooner)
 {
-	struct asked **old = find_node(p, target->node);
+	struct asked **old = poll_find(p, target->node);
 	if (!old || (*old)->kept || !same(*old, target))
 		return node_new(p, target);
 	(*old)->kept = true;
 	if (sooner)
-		add_timer((*old)->due, p->interval_ms * rng_unit(&p->rng));
+		poll_timer_add((*old)->due, p->interval_ms * rng_unit(&p->rng));
 	return *old;
 }
 
@@ -918,7 +689,7 @@ void poll_set(struct poller *p, const struct poll_target *targets, unsigned n,
 
 void poll_now(struct poller *p, uint32_t number)
 {
-	struct asked **node = find_node(p, number);
+	struct asked **node = poll_find(p, number);
 	for (unsigned i = 0; node && i < ASKS; i++)
 		ask_start(&(*node)->asks[i]);
 }
