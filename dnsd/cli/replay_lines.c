@@ -274,6 +274,13 @@ static bool on_loadfail(struct replay *r, char **words, unsigned n)
 	return true;
 }
 
+static enum health_probe probe_named(const char *word)
+{
+	if (!strcmp(word, "flv"))
+		return HEALTH_FLV;
+	return strcmp(word, "stream") ? HEALTH_RTMP : HEALTH_STREAM;
+}
+
 static bool on_probe(struct replay *r, char **words, unsigned n)
 {
 	if (n < 5 || !replay_advance(r, words[1]))
@@ -281,8 +288,7 @@ static bool on_probe(struct replay *r, char **words, unsigned n)
 	int node = index_of(r, words[2]);
 	if (node < 0)
 		return true;
-	fleet_probed(r->fleet, (unsigned)node,
-		strcmp(words[3], "flv") ? HEALTH_RTMP : HEALTH_FLV,
+	fleet_probed(r->fleet, (unsigned)node, probe_named(words[3]),
 		!strcmp(words[4], "ok"), r->now_ms);
 	replay_publish(r, r->now_ms);
 	return true;

@@ -243,6 +243,8 @@ static void set_targets(struct control *c)
 				.api = node->api,
 				.rtmp = node->rtmp,
 				.flv = node->flv,
+				.source = node->role == ROLE_ORIGIN,
+				.pulls = node->role == ROLE_EDGE,
 				.streams = node->role != ROLE_EDGE ||
 					by_stream[c->built->map->of_conf[i]]};
 		fleet_watch(c->fleet, targets[i].node, node->api != NULL,
@@ -377,7 +379,10 @@ static void on_probed(void *arg, uint32_t node, enum poll_probe probe, bool ok,
 	enum sample_failure failure, float rtt_ms, const char *why)
 {
 	struct control *c = arg;
-	enum health_probe kind = probe == POLL_RTMP ? HEALTH_RTMP : HEALTH_FLV;
+	static const enum health_probe kinds[] = {[POLL_RTMP] = HEALTH_RTMP,
+		[POLL_FLV] = HEALTH_FLV,
+		[POLL_STREAM] = HEALTH_STREAM};
+	enum health_probe kind = kinds[probe];
 	int64_t now_ms = clock_ms();
 	fleet_probed(c->fleet, node, kind, ok, now_ms);
 	record_probed(c->record, node, kind, ok, now_ms);

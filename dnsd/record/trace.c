@@ -116,8 +116,9 @@ static const char *const failures[] = {[SAMPLE_TIMEOUT] = "timeout",
 	[SAMPLE_UNREADABLE] = "unreadable",
 	[SAMPLE_DENIED] = "denied",
 	[SAMPLE_UNTRUSTED] = "untrusted"};
-static const char *const probes[] = {
-	[HEALTH_RTMP] = "rtmp", [HEALTH_FLV] = "flv"};
+static const char *const probes[] = {[HEALTH_RTMP] = "rtmp",
+	[HEALTH_FLV] = "flv",
+	[HEALTH_STREAM] = "stream"};
 
 static bool is_there(const struct trace_node *n)
 {
@@ -419,7 +420,8 @@ void trace_probed(struct trace *t, unsigned node, enum health_probe probe,
 	struct trace_node *n = node_at(t, node);
 	if (!n)
 		return;
-	n->probe_fails[probe] = ok ? 0 : n->probe_fails[probe] + 1;
+	unsigned *fails = &n->probe_fails[health_row(probe)];
+	*fails = ok ? 0 : *fails + 1;
 	if (!is_writing(t))
 		return;
 	line_probe(t, n, probe, ok, now_ms);

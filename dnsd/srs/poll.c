@@ -7,80 +7,29 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 
 #include "base/addr.h"
 #include "base/arena.h"
-#include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/rng.h"
-#include "srs/probe.h"
+#include "srs/ask.h"
 #include "srs/summary.h"
 
 #define BODY_MAX (256 * 1024)
 #define STREAMS_BODY_MAX (4 * 1024 * 1024)
 #define SPREAD_MS 200 /* over which new nodes are asked first */
-#define SPARE_MAX 256 /* idle curl handles kept for the next polls */
 /* Transfers under way: curl goes through all their hosts whenever one ends. The
  * rest waits its turn, and its time runs from then. */
 #define TRANSFERS_MAX 1024
+/* So often a player is tried at most while all is well. Where that makes an edge
+ * fetch a stream from its origin, less often. */
+#define PLAY_MS 15000
+#define PULL_MS 60000
 #define PATH "/api/v1/summaries"
 /* Without the slash at its end SRS redirects. */
 #define STREAMS_PATH "/api/v1/streams/"
 
-enum what { ASK_API, ASK_RTMP, ASK_FLV, ASK_STREAMS, ASKS };
-
-/* One of the things asked of a node. */
-struct ask {
-	struct asked *node;
-	bool wanted;
-	bool failing;   /* the last one failed */
-	bool unreached; /* API: the last one brought no connection */
-	bool knocked;   /* ... but a knock did, just now */
-	bool transfer;  /* its turn is one of curl's */
-	CURL *curl;     /* API, streams: under way */
-	struct buf body;
-	struct probe *probe; /* RTMP, FLV, a knock at the API: under way */
-	struct sockaddr_storage to;
-	socklen_t to_len;
-	struct event *again; /* a second look, at once */
-	bool ended;          /* in the poller's list, to be told */
-	bool waiting;        /* in the list of those that have no turn yet */
-	CURLcode code;       /* and how it ended */
-	TAILQ_ENTRY(ask) entry;
-};
-
-/* One node. Owned by the poller; freed when a list without it is set. */
-struct asked {
-	struct poller *poller;
-	uint32_t node;
-	bool kept;              /* within poll_set: it is in the new list too */
-	char *api, *rtmp, *flv; /* as given; "" if not */
-	char *url, *streams_url, *user, *password;
-	bool numeric; /* an address is its own name: never looked up again */
-	struct event *due;
-	struct ask asks[ASKS];
-};
-
-struct poller {
-	struct event_base *base;
-	struct poll_events events;
-	CURLM *multi;
-	struct event *timer;  /* curl's */
-	struct asked **nodes; /* sorted by node */
-	unsigned n;
-	unsigned interval_ms, timeout_ms;
-	const char *authorities; /* a file; NULL: the system's */
-	struct rng rng;
-	CURL *spare[SPARE_MAX];
-	unsigned n_spare;
-	TAILQ_HEAD(, ask) ended, waiting;
-	unsigned transfers;
-	unsigned turns, turns_max; /* transfers and probes */
-};
-
-static void add_timer(struct event *event, double ms)
+void poll_timer_add(struct event *event, double ms)
 {
 	long us = (long)(ms * 1000);
 	struct timeval tv = {us / 1000000, us % 1000000};
@@ -98,12 +47,11 @@ static struct event *new_timer(
 
 /* -- one question -- */
 
-static void ask_start(struct ask *ask);
 static void ask_begin(struct ask *ask);
 static void tell_failure(
 	struct ask *ask, enum sample_failure failure, const char *why);
 
-static enum what what_of(const struct ask *ask)
+enum what ask_what(const struct ask *ask)
 {
 	return (enum what)(ask - ask->node->asks);
 }
@@ -112,7 +60,7 @@ static enum what what_of(const struct ask *ask)
 static void ask_ended(struct ask *ask, bool ok)
 {
 	if (!ok && !ask->failing)
-		add_timer(ask->again, 0);
+		poll_timer_add(ask->again, 0);
 	ask->failing = !ok;
 }
 
@@ -126,7 +74,7 @@ static void on_again(evutil_socket_t fd, short what, void *arg)
 /* Rather than a probe. */
 static bool wants_transfer(const struct ask *ask)
 {
-	enum what what = what_of(ask);
+	enum what what = ask_what(ask);
 	return what == ASK_STREAMS ||
 		(what == ASK_API &&
 			(!ask->unreached || !ask->to_len || ask->knocked));
@@ -149,7 +97,7 @@ static bool turn_begin(struct ask *ask)
 }
 
 /* Gives the turn to the one that waits longest and may have it. */
-static void turn_end(struct ask *ask)
+void ask_turn_end(struct ask *ask)
 {
 	struct poller *p = ask->node->poller;
 	bool full = p->turns >= p->turns_max;
@@ -169,23 +117,28 @@ static void turn_end(struct ask *ask)
 		ask_begin(next);
 }
 
-static void on_probed(void *arg, bool ok, enum sample_failure failure,
-	float rtt_ms, const char *why)
+void ask_tell_probe(
+	struct ask *ask, enum poll_probe probe, const struct probe_end *end)
+{
+	struct poller *p = ask->node->poller;
+	ask_ended(ask, end->ok);
+	p->events.probed(p->events.arg, ask->node->node, probe, end->ok,
+		end->failure, end->rtt_ms, end->why);
+}
+
+static void on_probed(void *arg, const struct probe_end *end)
 {
 	struct ask *ask = arg;
-	struct poller *p = ask->node->poller;
 	ask->probe = NULL;
-	turn_end(ask);
-	ask_ended(ask, ok);
-	p->events.probed(p->events.arg, ask->node->node,
-		what_of(ask) == ASK_RTMP ? POLL_RTMP : POLL_FLV, ok, failure,
-		rtt_ms, why);
+	ask_turn_end(ask);
+	ask_tell_probe(ask, POLL_RTMP, end);
 }
 
 static size_t on_body(char *bytes, size_t size, size_t n, void *arg)
 {
 	struct ask *ask = arg;
-	size_t most = what_of(ask) == ASK_STREAMS ? STREAMS_BODY_MAX : BODY_MAX;
+	size_t most =
+		ask_what(ask) == ASK_STREAMS ? STREAMS_BODY_MAX : BODY_MAX;
 	if (ask->body.len + n > most)
 		return 0; /* makes it CURLE_WRITE_ERROR */
 	buf_add(&ask->body, bytes, n);
@@ -217,7 +170,7 @@ static void set_options(CURL *curl, struct ask *ask)
 
 	curl_easy_setopt(curl, CURLOPT_PRIVATE, ask);
 	curl_easy_setopt(curl, CURLOPT_URL,
-		what_of(ask) == ASK_STREAMS ? node->streams_url : node->url);
+		ask_what(ask) == ASK_STREAMS ? node->streams_url : node->url);
 	if (node->user) {
 		curl_easy_setopt(curl, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
 		curl_easy_setopt(curl, CURLOPT_USERNAME, node->user);
@@ -267,20 +220,19 @@ static void transfer_end(struct ask *ask)
 	give_handle(p, ask->curl);
 	ask->curl = NULL;
 	ask->knocked = false;
-	turn_end(ask);
+	ask_turn_end(ask);
 }
 
-static void on_knocked(void *arg, bool ok, enum sample_failure failure,
-	float rtt_ms, const char *why)
+static void on_knocked(void *arg, const struct probe_end *end)
 {
 	struct ask *ask = arg;
 	ask->probe = NULL;
-	turn_end(ask);
-	ask->knocked = ok;
-	if (!ok)
-		tell_failure(ask, failure, why);
-	else if (turn_begin(ask))
-		ask_begin(ask);
+	ask_turn_end(ask);
+	ask->knocked = end->ok;
+	if (!end->ok)
+		tell_failure(ask, end->failure, end->why);
+	else
+		ask_now(ask);
 }
 
 /* Asks, unless that is under way. Every answer comes from the event loop.
@@ -295,27 +247,50 @@ static void ask_begin(struct ask *ask)
 		[ASK_RTMP] = PROBE_RTMP,
 		[ASK_FLV] = PROBE_HTTP,
 	};
-	enum what what = what_of(ask);
+	static probe_done *const done[ASKS] = {
+		[ASK_API] = on_knocked,
+		[ASK_RTMP] = on_probed,
+		[ASK_FLV] = play_probed,
+	};
+	enum what what = ask_what(ask);
 	struct poller *p = ask->node->poller;
 
 	if (ask->transfer) {
 		transfer_start(ask);
 		return;
 	}
-	ask->probe = probe_start(p->base, kinds[what],
-		(struct sockaddr *)&ask->to, ask->to_len, p->timeout_ms,
-		what == ASK_API ? on_knocked : on_probed, ask);
+	struct probe_want want = {.kind = kinds[what],
+		.to = (struct sockaddr *)&ask->to,
+		.to_len = ask->to_len,
+		.timeout_ms = p->timeout_ms};
+	if (what == ASK_FLV && ask->node->play.step == FLV_PLAY) {
+		want.kind = PROBE_FLV;
+		want.stream = ask->node->play.url;
+	}
+	ask->probe = probe_start(p->base, &want, done[what], ask);
 }
 
-static void ask_start(struct ask *ask)
+bool ask_under_way(const struct ask *ask)
 {
-	if (!ask->wanted || ask->curl || ask->probe || ask->waiting)
-		return;
-	event_del(ask->again);
-	if (what_of(ask) == ASK_STREAMS && ask->node->asks[ASK_API].failing)
-		return;
+	return ask->curl || ask->probe || ask->waiting;
+}
+
+void ask_now(struct ask *ask)
+{
 	if (turn_begin(ask))
 		ask_begin(ask);
+}
+
+void ask_start(struct ask *ask)
+{
+	if (!ask->wanted || ask_under_way(ask))
+		return;
+	event_del(ask->again);
+	if (ask_what(ask) == ASK_FLV)
+		play_go(ask);
+	else if (ask_what(ask) != ASK_STREAMS ||
+		!ask->node->asks[ASK_API].failing)
+		ask_now(ask);
 }
 
 static void ask_drop(struct ask *ask)
@@ -328,13 +303,25 @@ static void ask_drop(struct ask *ask)
 	if (ask->curl)
 		transfer_end(ask);
 	else if (ask->probe)
-		turn_end(ask);
+		ask_turn_end(ask);
 	probe_cancel(ask->probe);
 	event_free(ask->again);
 	buf_fini(&ask->body);
 }
 
 /* -- answers of the API -- */
+
+/* To the probes that wait for it, and to those who want it at all. */
+static void give_list(
+	struct ask *ask, struct stream_list *list, const char *why)
+{
+	struct poller *p = ask->node->poller;
+	play_listed(ask->node, list);
+	if (ask->wanted)
+		p->events.streams(p->events.arg, ask->node->node, list, why);
+	else
+		free(list);
+}
 
 /* What curl says, as one of the failures; CURLE_OK is none of them. */
 static enum sample_failure failure_of(CURL *curl, CURLcode code)
@@ -381,22 +368,21 @@ static void tell_failure(
 	char line[256];
 	snprintf(line, sizeof line, "API: %s", why);
 	ask_ended(ask, false);
-	if (what_of(ask) == ASK_STREAMS)
-		p->events.streams(p->events.arg, ask->node->node, NULL, line);
+	if (ask_what(ask) == ASK_STREAMS)
+		give_list(ask, NULL, line);
 	else
 		p->events.failed(p->events.arg, ask->node->node, failure, line);
 }
 
 static void tell_streams(struct ask *ask)
 {
-	struct poller *p = ask->node->poller;
 	struct err err = {0};
 	struct stream_list *list = streams_parse(
 		ask->body.text ? ask->body.text : "", ask->body.len, &err);
 
 	if (list) {
 		ask_ended(ask, true);
-		p->events.streams(p->events.arg, ask->node->node, list, "");
+		give_list(ask, list, "");
 	} else {
 		tell_failure(ask, SAMPLE_UNREADABLE, err_text(&err));
 	}
@@ -442,7 +428,7 @@ static void on_transfer(struct ask *ask, CURLcode code)
 		tell_failure(ask, SAMPLE_DENIED, text);
 	else if (status != 200)
 		tell_failure(ask, SAMPLE_UNREADABLE, text);
-	else if (what_of(ask) == ASK_STREAMS)
+	else if (ask_what(ask) == ASK_STREAMS)
 		tell_streams(ask);
 	else
 		tell_answer(ask, (float)took_us / 1000);
@@ -499,7 +485,7 @@ static int want_timer(CURLM *multi, long ms, void *arg)
 	if (ms < 0)
 		event_del(p->timer);
 	else
-		add_timer(p->timer, (double)ms);
+		poll_timer_add(p->timer, (double)ms);
 	return 0;
 }
 
@@ -530,7 +516,7 @@ static void on_due(evutil_socket_t fd, short what, void *arg)
 	struct poller *p = node->poller;
 	double jitter = 0.9 + 0.2 * rng_unit(&p->rng);
 
-	add_timer(node->due, p->interval_ms * jitter);
+	poll_timer_add(node->due, p->interval_ms * jitter);
 	for (unsigned i = 0; i < ASKS; i++)
 		ask_start(&node->asks[i]);
 }
@@ -618,10 +604,12 @@ static struct asked *node_new(struct poller *p, const struct poll_target *t)
 	set_ask(node, ASK_RTMP, node->rtmp);
 	set_ask(node, ASK_FLV, node->flv);
 	set_ask(node, ASK_STREAMS, t->streams ? node->api : "");
+	node->pulls = t->pulls;
+	node->source = t->source;
 	node->due = new_timer(p, on_due, node);
 	unsigned spread =
 		p->interval_ms < SPREAD_MS ? p->interval_ms : SPREAD_MS;
-	add_timer(node->due, spread * rng_unit(&p->rng));
+	poll_timer_add(node->due, spread * rng_unit(&p->rng));
 	return node;
 }
 
@@ -646,7 +634,7 @@ static int node_order(const void *a, const void *b)
 	return ((*x)->node > (*y)->node) - ((*x)->node < (*y)->node);
 }
 
-static struct asked **find_node(struct poller *p, uint32_t number)
+struct asked **poll_find(struct poller *p, uint32_t number)
 {
 	struct asked key = {.node = number}, *at = &key;
 	if (!p->n)
@@ -659,6 +647,7 @@ static bool same(const struct asked *node, const struct poll_target *t)
 	return !strcmp(node->api, or_empty(t->api)) &&
 		!strcmp(node->rtmp, or_empty(t->rtmp)) &&
 		!strcmp(node->flv, or_empty(t->flv)) &&
+		node->pulls == t->pulls && node->source == t->source &&
 		node->asks[ASK_STREAMS].wanted == (t->streams && *node->api);
 }
 
@@ -666,12 +655,12 @@ static bool same(const struct asked *node, const struct poll_target *t)
 static struct asked *node_for(
 	struct poller *p, const struct poll_target *target, bool sooner)
 {
-	struct asked **old = find_node(p, target->node);
+	struct asked **old = poll_find(p, target->node);
 	if (!old || (*old)->kept || !same(*old, target))
 		return node_new(p, target);
 	(*old)->kept = true;
 	if (sooner)
-		add_timer((*old)->due, p->interval_ms * rng_unit(&p->rng));
+		poll_timer_add((*old)->due, p->interval_ms * rng_unit(&p->rng));
 	return *old;
 }
 
@@ -700,7 +689,7 @@ void poll_set(struct poller *p, const struct poll_target *targets, unsigned n,
 
 void poll_now(struct poller *p, uint32_t number)
 {
-	struct asked **node = find_node(p, number);
+	struct asked **node = poll_find(p, number);
 	for (unsigned i = 0; node && i < ASKS; i++)
 		ask_start(&(*node)->asks[i]);
 }
@@ -718,6 +707,7 @@ struct poller *poll_new(
 		return NULL;
 	struct poller *p = mem_zero(1, sizeof *p);
 	p->turns_max = UINT_MAX;
+	poll_play(p, PLAY_MS, PULL_MS);
 	p->authorities = getenv("SSL_CERT_FILE");
 	p->base = base;
 	p->events = *events;
@@ -738,6 +728,12 @@ struct poller *poll_new(
 void poll_limit(struct poller *p, unsigned most)
 {
 	p->turns_max = most ? most : 1;
+}
+
+void poll_play(struct poller *p, unsigned own_ms, unsigned pulled_ms)
+{
+	p->play_ms = own_ms;
+	p->pull_ms = pulled_ms;
 }
 
 void poll_free(struct poller *p)

@@ -10,6 +10,14 @@
  * Where a node's streams are wanted, they are a second question to its API,
  * which is left out while the first one fails.
  *
+ * The FLV probe asks for / and takes any HTTP answer, but now and then for a
+ * stream (flv.h): one of a source for a node that pulls, every 60 s, else one of
+ * the node's own list, every 15 s. Only if that is refused by an HTTP error, and
+ * a list that is asked for thereafter names the stream, the probe has failed, and
+ * the next one asks for a stream too: for the last one that played, if it is live.
+ * In all else the port decides. The lists that are asked for this alone go
+ * no further.
+ *
  * Poll and probes of a node run at once, every interval with 10 % of jitter;
  * each of them that fails first after a success (or at the start) is asked
  * again at once, then at the interval. One that is still under way is not asked
@@ -35,9 +43,15 @@ struct poll_target {
 	const char *rtmp; /* "host:port", numeric */
 	const char *flv;  /* "host:port", numeric */
 	bool streams;     /* ask the API for its streams as well */
+	bool source;      /* with streams: those who pull can have them */
+	bool pulls;       /* has by and by each stream of a source */
 };
 
-enum poll_probe { POLL_RTMP, POLL_FLV };
+enum poll_probe {
+	POLL_RTMP,
+	POLL_FLV,
+	POLL_STREAM, /* the FLV probe again: failed, for a live stream */
+};
 
 /* All on the control thread. A callback may call poll_set and poll_now, but
  * not poll_free. */
@@ -65,6 +79,10 @@ void poll_free(struct poller *poller); /* NULL allowed */
 /* At most so many questions at a time, polls and probes; others wait their turn.
  * Without a call there is no limit but that of transfers. */
 void poll_limit(struct poller *poller, unsigned most);
+
+/* How often the FLV probe asks for a stream of the node's own list, and of a
+ * source's: 15 and 60 s without a call. */
+void poll_play(struct poller *poller, unsigned own_ms, unsigned pulled_ms);
 
 /* Replaces the list of nodes. Targets equal to old ones keep their rhythm; requests under way to others are dropped. New ones
  * are asked at once (spread over at most 200 ms). A shorter interval holds from

@@ -11,8 +11,10 @@
 #include "base/addr.h"
 #include "base/arena.h"
 #include "base/clock.h"
+#include "srs/flv.h"
 
 #define RTMP_HELLO 1537 /* C0 and C1 */
+#define ANSWER_MAX 2048 /* an HTTP head and some bytes */
 
 /* A probe writes until all of its request is sent, then reads until it knows.
  * One event does both; its timeout is what is left until the deadline. */
@@ -26,7 +28,8 @@ struct probe {
 	struct sockaddr_storage to;
 	const char *request;
 	size_t request_len, sent;
-	char answer[5]; /* as far as it came */
+	char own_request[FLV_URL_MAX + 128];
+	char answer[ANSWER_MAX]; /* as far as it came */
 	size_t answer_len;
 	probe_done *done;
 	void *arg;
@@ -50,23 +53,32 @@ void probe_cancel(struct probe *probe)
 	free(probe);
 }
 
-static void finish(struct probe *probe, bool ok, enum sample_failure failure,
-	const char *what)
+static void finish_as(
+	struct probe *probe, struct probe_end end, const char *what)
 {
 	char why[160], to[SOCKADDR_TEXT_MAX];
-	float rtt_ms = (float)(clock_ns() - probe->started_ns) / 1e6f;
 	probe_done *done = probe->done;
 	void *arg = probe->arg;
 
 	static const char *const kinds[] = {
 		[PROBE_RTMP] = "RTMP probe of",
 		[PROBE_HTTP] = "HTTP probe of",
+		[PROBE_FLV] = "FLV probe of",
 		[PROBE_CONNECT] = "connection to",
 	};
 	snprintf(why, sizeof why, "%s %s: %s", kinds[probe->kind],
 		sockaddr_text((struct sockaddr *)&probe->to, to), what);
+	end.rtt_ms = (float)(clock_ns() - probe->started_ns) / 1e6f;
+	end.why = why;
 	probe_cancel(probe);
-	done(arg, ok, failure, rtt_ms, why);
+	done(arg, &end);
+}
+
+static void finish(struct probe *probe, bool ok, enum sample_failure failure,
+	const char *what)
+{
+	finish_as(
+		probe, (struct probe_end){.ok = ok, .failure = failure}, what);
 }
 
 enum sample_failure probe_failure(int error_number)
@@ -100,8 +112,36 @@ static void wait_for(struct probe *probe, short what, event_callback_fn step)
 	event_add(probe->event, &timeout);
 }
 
+static void judge_flv(struct probe *probe)
+{
+	struct probe_end end = {.failure = SAMPLE_UNREADABLE};
+	char what[32];
+	unsigned status = 0;
+
+	switch (flv_read(probe->answer, probe->answer_len, &status)) {
+	case FLV_MORE:
+		if (probe->answer_len < sizeof probe->answer)
+			return;
+		break;
+	case FLV_PLAYS:
+		end.ok = true;
+		break;
+	case FLV_REFUSES:
+		end.status = status;
+		break;
+	case FLV_UNCLEAR:
+		break;
+	}
+	snprintf(what, sizeof what, status ? "HTTP %u" : "no HTTP", status);
+	finish_as(probe, end, what);
+}
+
 static void judge(struct probe *probe)
 {
+	if (probe->kind == PROBE_FLV) {
+		judge_flv(probe);
+		return;
+	}
 	const char *want = probe->kind == PROBE_RTMP ? "\3" : "HTTP/";
 	size_t n = strlen(want);
 	size_t had = probe->answer_len < n ? probe->answer_len : n;
@@ -173,28 +213,46 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 		wait_for(probe, EV_READ, on_readable);
 }
 
-struct probe *probe_start(struct event_base *base, enum probe_kind kind,
-	const struct sockaddr *to, socklen_t to_len, unsigned timeout_ms,
-	probe_done *done, void *arg)
+static void set_request(struct probe *probe, const char *stream)
+{
+	switch (probe->kind) {
+	case PROBE_RTMP:
+		probe->request = rtmp_request;
+		probe->request_len = sizeof rtmp_request;
+		break;
+	case PROBE_FLV:
+		probe->request = probe->own_request;
+		probe->request_len = flv_request(
+			probe->own_request, sizeof probe->own_request, stream);
+		break;
+	case PROBE_HTTP:
+	case PROBE_CONNECT:
+		probe->request = http_request;
+		probe->request_len = sizeof http_request - 1;
+		break;
+	}
+}
+
+struct probe *probe_start(struct event_base *base,
+	const struct probe_want *want, probe_done *done, void *arg)
 {
 	struct probe *probe = mem_zero(1, sizeof *probe);
+	const struct sockaddr *to = want->to;
 
-	*probe = (struct probe){.base = base,
-		.kind = kind,
-		.done = done,
-		.arg = arg,
-		.started_ns = clock_ns(),
-		.deadline_ms = clock_ms() + timeout_ms};
-	memcpy(&probe->to, to, to_len);
-	probe->request = kind == PROBE_RTMP ? rtmp_request : http_request;
-	probe->request_len = kind == PROBE_RTMP ? sizeof rtmp_request
-						: sizeof http_request - 1;
+	probe->base = base;
+	probe->kind = want->kind;
+	probe->done = done;
+	probe->arg = arg;
+	probe->started_ns = clock_ns();
+	probe->deadline_ms = clock_ms() + want->timeout_ms;
+	memcpy(&probe->to, to, want->to_len);
+	set_request(probe, want->stream);
 	probe->event = event_new(base, -1, 0, on_writable, probe);
 	if (!probe->event)
 		abort(); /* no memory */
 	probe->fd = socket(
 		to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (probe->fd >= 0 && connect(probe->fd, to, to_len) != 0 &&
+	if (probe->fd >= 0 && connect(probe->fd, to, want->to_len) != 0 &&
 		!again(errno)) {
 		probe->error = errno;
 		close(probe->fd);

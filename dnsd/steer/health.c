@@ -175,7 +175,13 @@ void health_failed(struct health *h, const struct health_rules *rules,
 void health_probed(struct health *h, const struct health_rules *rules,
 	enum health_probe probe, bool ok, bool alone, int64_t now)
 {
-	unsigned *fails = &h->probe_fails[probe];
+	static const char *const why[] = {
+		[HEALTH_RTMP] = "it does not answer RTMP handshakes",
+		[HEALTH_FLV] = "it does not answer HTTP on its FLV port",
+		[HEALTH_STREAM] =
+			"it serves no FLV: an HTTP error for a stream that is live",
+	};
+	unsigned *fails = &h->probe_fails[health_row(probe)];
 	if (ok) {
 		*fails = 0;
 		if (alone && probes_ok(h)) {
@@ -188,11 +194,7 @@ void health_probed(struct health *h, const struct health_rules *rules,
 	++*fails;
 	h->goods = 0;
 	if (*fails >= rules->fall || h->refused) {
-		go_down(h,
-			probe == HEALTH_RTMP
-				? "it does not answer RTMP handshakes"
-				: "it does not answer HTTP on its FLV port",
-			now);
+		go_down(h, why[probe], now);
 		h->seen = true;
 	}
 }

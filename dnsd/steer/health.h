@@ -24,7 +24,13 @@ struct health_rules {
 	unsigned fall, rise;
 };
 
-enum health_probe { HEALTH_RTMP, HEALTH_FLV, HEALTH_PROBES };
+enum health_probe {
+	HEALTH_RTMP,
+	HEALTH_FLV,
+	HEALTH_PROBES,
+	/* The FLV probe, by its answer for a stream: one row with HEALTH_FLV. */
+	HEALTH_STREAM = HEALTH_PROBES,
+};
 
 struct health {
 	enum node_state state;  /* never NODE_DRAINED */
@@ -46,6 +52,12 @@ struct health {
 	uint64_t identity;
 	int32_t uptime_s;
 };
+
+/* Where the failures of a probe are counted. */
+static inline unsigned health_row(enum health_probe probe)
+{
+	return probe == HEALTH_STREAM ? HEALTH_FLV : probe;
+}
 
 /* Starts as unknown. stored: the state before a restart of dnsd. */
 void health_init(struct health *h, enum node_state stored);

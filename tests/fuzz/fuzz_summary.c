@@ -1,9 +1,10 @@
-/* Any bytes as answers of SRS and as a heartbeat. */
+/* Any bytes as answers of SRS, also to a player, and as a heartbeat. */
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "srs/flv.h"
 #include "srs/heartbeat.h"
 #include "srs/streams.h"
 #include "srs/summary.h"
@@ -14,6 +15,24 @@ static void check(const struct sample *s)
 {
 	if (s->sampled_ms < 0 || s->node_ms < 0 || !isfinite(s->cpu) ||
 		s->cpu < 0 || s->uptime_s < -1)
+		abort();
+}
+
+/* What is chosen is of the list and makes one request. */
+static void check_choice(const struct stream_list *list, uint64_t seed)
+{
+	struct rng rng = {seed};
+	char url[FLV_URL_MAX], request[FLV_URL_MAX + 128];
+	flv_choose(list, &rng, url);
+	if (!*url)
+		return;
+	if (!flv_lists(list, url))
+		abort();
+	size_t n = flv_request(request, sizeof request, url);
+	unsigned ends = 0;
+	for (size_t i = 0; i < n; i++)
+		ends += request[i] == '\n';
+	if (ends != 6)
 		abort();
 }
 
@@ -46,7 +65,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 	if (err.count != !list)
 		abort();
+	if (list)
+		check_choice(list, size);
 	free(list);
 	err_fini(&err);
+
+	unsigned status = 0;
+	enum flv_answer answer = flv_read((const char *)data, size, &status);
+	if ((answer == FLV_PLAYS || answer == FLV_REFUSES) && !status)
+		abort();
 	return 0;
 }

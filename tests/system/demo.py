@@ -128,6 +128,8 @@ def cast(fleet):
         node.name = node.device_id = name
         node.set_streams(*PUBLISHED.get(name, ["live/class"]))
         node.set_load(conns=len(PUBLISHED.get(name, [])))
+        if name in EDGES:
+            node.pulls = [fleet[NAMES.index(n)] for n in ("origin1", "origin2")]
     stranger = fleet[STRANGER]
     stranger.set_streams()
     stranger.set_load(conns=20)

@@ -109,8 +109,9 @@ class StandIn:
     """One SRS. Ports of 0 are chosen when it starts, and kept.
 
     seen counts what came in ("api", "rtmp", "flv" connections, "polls" of
-    summaries, "segments" of HLS); last_request has the headers of the last API
-    request; players is how many have HTTP-FLV now.
+    summaries, "segments" of HLS, "flv_probes": streams that dnsd asked for);
+    last_request has the headers of the last API request; players is how many
+    viewers have HTTP-FLV now.
     """
 
     def __init__(self, name="srs", host="127.0.0.1", api=0, rtmp=0, flv=0,
@@ -123,18 +124,20 @@ class StandIn:
         self.heartbeat, self.heartbeat_s = heartbeat, heartbeat_s
         self.device_id = device_id or name
         self.seen = {key: 0 for key in LISTENERS + ("polls", "heartbeats",
-                                                "segments")}
+                                                "segments", "flv_probes")}
         self.open_api, self.open_api_max = 0, 0
         self.last_request = {}
         # the truth, which the statistics follow on their grids
         self.conns, self.mbps, self.cpu = 0, 0.0, 0.01
         self.streams = []
+        self.pulls = []     # of an edge: the stand-ins whose streams it gets
         self.players = 0
         # how it misbehaves
         self._garbage = None
         self._slow_s = 0.0
         self._frozen = False
         self._stats_off = False
+        self._flv_broken = False
         self._clock_ms = 0
         self._full = {}              # listener -> had its first excess client
         self._servers, self._writers = {}, set()
@@ -200,6 +203,10 @@ class StandIn:
     def resume(self):
         """SIGCONT. The statistics are as old as the hang was long."""
         self._run(self._awake.set)
+
+    def break_flv(self, broken=True):
+        """Every HTTP-FLV player gets 404, as at the edges of SRS 7.0.128."""
+        self._flv_broken = broken
 
     def freeze(self, frozen=True):
         """Answers go on with ok true, their samples stay as they are."""
@@ -393,8 +400,14 @@ class StandIn:
         path = urlsplit(head.split()[1].decode("latin-1")).path.strip("/")
         name, _, kind = path.rpartition(".")
         stream, _, number = name.rpartition("-")
-        if kind == "flv" and name in dict(self.streams):
-            await self._play_flv(writer)
+        probe = b"User-Agent: dnsd\r\n" in head
+        self.seen["flv_probes"] += probe and kind == "flv"
+        is_here = name in dict(self.streams)
+        if kind == "flv" and (is_here or self.pulls) and not self._flv_broken:
+            if is_here or any(name in dict(n.streams) for n in self.pulls):
+                await self._play_flv(writer, not probe)
+            else:       # an edge waits for its origin to have it
+                await asyncio.wait_for(reader.read(1), KEEP_OPEN_S)
         elif kind == "m3u8" and name in dict(self.streams):
             text = media.playlist(name.split("/")[-1], self._media_ms())
             self._reply(writer, "200 OK", text.encode(),
@@ -411,7 +424,7 @@ class StandIn:
     def _media_ms():
         return int((time.monotonic() - MEDIA_FROM) * 1000)
 
-    async def _play_flv(self, writer):
+    async def _play_flv(self, writer, counts):
         """The picture from its last key frame on, until the player goes."""
         def piece(data):
             writer.write(b"%x\r\n%b\r\n" % (len(data), data))
@@ -421,7 +434,7 @@ class StandIn:
                      CORS.encode() + b"Transfer-Encoding: chunked\r\n\r\n")
         at = media.flv_start(self._media_ms())
         piece(media.flv_head(at))
-        self.players += 1
+        self.players += counts
         try:
             while not writer.is_closing():
                 now = self._media_ms()
@@ -433,7 +446,7 @@ class StandIn:
                 await asyncio.sleep(FLV_STEP_S)
                 await self._awake.wait()
         finally:
-            self.players -= 1
+            self.players -= counts
 
     # -- the HTTP API -----------------------------------------------------
 

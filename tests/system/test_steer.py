@@ -11,21 +11,24 @@ import unittest.mock
 import dns.rcode
 
 from harness import NETS, PATIENCE_S, Test, scope_of
-from srs_standin import Fleet
+from srs_standin import Fleet, StandIn
 
 PLACES = [(22.3, 114.2, "hk-a"), (22.3, 114.2, "hk-b"), (35.7, 139.7, "tyo"),
           (51.5, -0.1, "lon")]
 HK, JP, GB = "10.1.0.0/24", "10.2.0.0/24", "10.3.0.0/24"
 
 
-def conf_of(fleet, steer=None, more="", capacity=1000):
+NO_FLV = "it serves no FLV: an HTTP error for a stream that is live"
+
+
+def conf_of(fleet, steer=None, more="", capacity=1000, more_nodes=""):
     text = "nets: nets.txt\nhealth: {interval: 0.2, timeout: 0.5}\n" + more
     text += "zones: {example.com: {ns: [\"ns1.example.com 127.0.0.1\"]}}\nnodes:\n"
     for n, (lat, lon, site) in zip(fleet, PLACES):
         text += (f"  {n.name}: {{address: [{n.host}], at: [{lat}, {lon}], "
                  f"site: {site}, capacity: {capacity}, api: \"{n.api_url}\", "
                  f"rtmp: \"{n.address('rtmp')}\", flv: \"{n.address('flv')}\"}}\n")
-    return text + (steer or "steer:\n  live.example.com: {pool: [edge], "
+    return text + more_nodes + (steer or "steer:\n  live.example.com: {pool: [edge], "
                             "lines: 3, ttl: [1, 5]}\n")
 
 
@@ -55,6 +58,45 @@ class Steering(Test):
         self.assertLessEqual(self.picks(HK), {"srs1", "srs2"})
         self.assertEqual(self.picks(JP), {"srs3"})
         self.assertEqual(self.picks(GB), {"srs4"})
+
+    def test_flv_refused(self):
+        """It is well in all else, and answers 404 to players of what it lists."""
+        jp = self.fleet["srs3"]
+        jp.set_streams("live/class")
+        jp.break_flv()
+        self.restart()
+        self.eventually(lambda: self.state("srs3") == "down")
+        self.assertEqual(self.d.node("srs3")["why"], NO_FLV)
+        self.assertNotIn("srs3", self.picks(JP))
+        self.assertIn("HTTP 404 for a stream that it lists, /live/class",
+                      self.d.log_text())
+        jp.break_flv(False)
+        self.eventually(lambda: self.state("srs3") == "up")
+        self.eventually(lambda: self.picks(JP) == {"srs3"})
+
+    def test_flv_refused_by_edge(self):
+        """A broken edge has no players, so it lists nothing: it is asked for what
+        the origin has, until that ends."""
+        origin = StandIn("origin", "127.0.0.9", scale=0.1).start()
+        self.addCleanup(origin.close)
+        origin.set_streams("live/class")
+        for node in self.fleet:
+            node.pulls = [origin]
+        self.fleet["srs3"].break_flv()
+        self.d.write_conf(conf_of(self.fleet, more_nodes=(
+            "  origin: {role: origin, address: [127.0.0.9], at: [1, 1], "
+            f"api: \"{origin.api_url}\", rtmp: \"{origin.address('rtmp')}\"}}\n")))
+        self.restart()
+        self.eventually(lambda: self.d.node("srs3")["why"] == NO_FLV)
+        self.assertNotIn("srs3", self.picks(JP))
+        self.eventually(lambda: all(n.seen["flv_probes"] for n in self.fleet))
+        self.assertEqual([self.state(f"srs{i}") for i in (1, 2, 4)], ["up"] * 3)
+        origin.set_streams()
+        self.eventually(lambda: self.state("srs3") == "up")
+
+    def restart(self):
+        self.d.stop()
+        self.d.start()
 
     def test_follows_load(self):
         self.fleet["srs3"].set_load(conns=1100)

@@ -199,6 +199,33 @@ static void test_black_hole(void **state)
 	assert_int_equal(state_of(s, 0), NODE_UP);
 }
 
+/* The port answers, its players get errors: the same row of failures as the port's,
+ * under its own name. */
+static void test_no_flv(void **state)
+{
+	static const char why[] =
+		"it serves no FLV: an HTTP error for a stream that is live";
+	struct scene *s = *state;
+	poll_ok(s, 0, 10);
+	fleet_probed(s->fleet, 0, HEALTH_STREAM, false, s->now);
+	poll_ok(s, 0, 10);
+	assert_int_equal(state_of(s, 0), NODE_UP);
+	fleet_probed(s->fleet, 0, HEALTH_STREAM, false, s->now);
+	assert_int_equal(state_of(s, 0), NODE_DOWN);
+	assert_string_equal(why_of(s, 0), why);
+	fleet_probed(s->fleet, 0, HEALTH_FLV, false, s->now);
+	assert_string_equal(
+		why_of(s, 0), "it does not answer HTTP on its FLV port");
+	fleet_probed(s->fleet, 0, HEALTH_STREAM, false, s->now);
+	assert_string_equal(why_of(s, 0), why);
+	fleet_probed(s->fleet, 0, HEALTH_FLV, true, s->now);
+	for (int i = 0; i < 2; i++) {
+		pass(s, STEP);
+		poll_ok(s, 0, 10);
+	}
+	assert_int_equal(state_of(s, 0), NODE_UP);
+}
+
 /* Statistics that stand still look fresh but for their stamp. */
 static void test_frozen(void **state)
 {
@@ -730,6 +757,7 @@ int main(void)
 		TEST(test_refused_and_probe),
 		TEST(test_reason_changes),
 		TEST(test_black_hole),
+		TEST(test_no_flv),
 		TEST(test_frozen),
 		TEST(test_frozen_clock),
 		TEST(test_no_statistics),

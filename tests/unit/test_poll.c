@@ -28,7 +28,9 @@
 	"\"system\":{\"srs_sample_time\":8,\"srs_send_bytes\":7,"             \
 	"\"conn_srs\":%d}}}"
 
-enum manner { ANSWER, SILENT, CLOSE, RESET, FLOOD };
+#define NOT_FOUND "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+
+enum manner { ANSWER, SILENT, CLOSE, RESET, FLOOD, SRS };
 
 /* Answers after the first bytes came, in its manner. Static in all tests: its
  * connections outlive them by a moment. */
@@ -39,6 +41,14 @@ struct server {
 	char asked[4096]; /* what the last client sent */
 	unsigned accepted;
 	char at[SOCKADDR_TEXT_MAX]; /* 127.0.0.1:port */
+
+	/* SRS: API and FLV at one port. NULL: silent; "": closes. */
+	const char *list, *later;  /* entries: the first list's, the others' */
+	const char *player, *port; /* answers to a .flv and to / */
+	unsigned lists, players, ports;
+	char player_asked[1024];
+	const char *bad;       /* a player of this one gets 404 */
+	struct server *ending; /* its list is empty once a player asks here */
 };
 
 static struct event_base *base;
@@ -51,6 +61,7 @@ static struct told {
 	enum sample_failure failure;
 	char why[256];
 	unsigned lists, no_lists, streams;
+	unsigned refusals; /* of streams, by the FLV probe */
 } told[4];
 
 static void on_sample(void *arg, uint32_t node, const struct sample *sample)
@@ -72,8 +83,43 @@ static void on_probed(void *arg, uint32_t node, enum poll_probe probe, bool ok,
 {
 	told[node % 4].good_probes += ok;
 	told[node % 4].bad_probes += !ok;
+	told[node % 4].refusals += probe == POLL_STREAM;
 	told[node % 4].failure = failure;
 	snprintf(told[node % 4].why, sizeof told[node % 4].why, "%s", why);
+}
+
+static const char *page(const char *body)
+{
+	static char text[2048];
+	snprintf(text, sizeof text,
+		"HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s",
+		strlen(body), body);
+	return text;
+}
+
+static const char *srs_answer(struct server *s)
+{
+	char body[1024];
+	if (!strncmp(s->asked, "GET /api/v1/summaries", 21)) {
+		snprintf(body, sizeof body, SUMMARY, 1);
+		return page(body);
+	}
+	if (!strncmp(s->asked, "GET /api/v1/streams/?", 21)) {
+		const char *list = s->lists++ ? s->later : s->list;
+		snprintf(body, sizeof body, "{\"code\":0,\"streams\":[%s]}",
+			list);
+		return page(body);
+	}
+	if (!strncmp(s->asked, "GET / ", 6)) {
+		s->ports++;
+		return s->port;
+	}
+	assert_non_null(strstr(s->asked, ".flv HTTP/1.1\r\n"));
+	s->players++;
+	memcpy(s->player_asked, s->asked, sizeof s->player_asked - 1);
+	if (s->ending)
+		s->ending->later = "";
+	return s->bad && strstr(s->asked, s->bad) ? NOT_FOUND : s->player;
 }
 
 static void on_read(struct bufferevent *client, void *arg)
@@ -88,17 +134,18 @@ static void on_read(struct bufferevent *client, void *arg)
 		in, s->asked, n < sizeof s->asked ? n : sizeof s->asked - 1);
 	if (s->asked[0] == 3 && n < 1537)
 		return; /* C1 is not all there */
-	if (s->manner == SILENT)
+	const char *text = s->manner == SRS ? srs_answer(s) : s->text;
+	if (s->manner == SILENT || !text)
 		return;
 	if (s->manner == RESET)
 		setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){1, 0},
 			sizeof(struct linger));
-	if (s->manner == RESET || s->manner == CLOSE) {
+	if (s->manner == RESET || s->manner == CLOSE || !*text) {
 		bufferevent_free(client);
 		return;
 	}
 	evbuffer_drain(in, n);
-	bufferevent_write(client, s->text, strlen(s->text));
+	bufferevent_write(client, text, strlen(text));
 	if (s->manner == FLOOD) {
 		static char spaces[300 * 1024];
 		memset(spaces, ' ', sizeof spaces);
@@ -368,7 +415,6 @@ static void test_probes(void **state)
 	evconnlistener_free(wrong.listener);
 }
 
-/* Equal targets keep their rhythm, others start anew, gone ones are silent. */
 /* Both answers in one. */
 #define STREAMS                                                               \
 	"{\"code\":0,\"data\":{\"now_ms\":9,\"system\":{\"srs_sample_time\":" \
@@ -423,6 +469,236 @@ static void test_streams(void **state)
 	evconnlistener_free(dead.listener);
 }
 
+#define LIVE(url)                                                          \
+	"{\"url\":\"" url "\",\"clients\":2,\"publish\":{\"active\":true," \
+	"\"cid\":\"c\"}}"
+#define PLAYS                                                           \
+	"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nd\r\nFLV" \
+	"\1\5"
+
+/* Asks it, with its list now and later, and these answers. */
+static void ask_srs(struct server *s, const char *list, const char *later,
+	const char *player, const char *port)
+{
+	serve(s, SRS, "");
+	s->list = list;
+	s->later = later;
+	s->player = player;
+	s->port = port;
+	ask((struct poll_target){.api = url(s, ""), .flv = s->at}, 20, 100);
+}
+
+/* A player tries now and then only, and the port as ever. */
+static void test_flv_plays(void **state)
+{
+	static struct server s;
+	ask_srs(&s, LIVE("/live/a"), LIVE("/live/a"), PLAYS, NOT_FOUND);
+	until(&s.ports, 4, 3000);
+	assert_int_equal(s.players, 1);
+	assert_int_equal(s.lists, 1);
+	assert_non_null(strstr(s.player_asked,
+		"GET /live/a.flv HTTP/1.1\r\n"
+		"Host: dnsd\r\n"));
+	assert_int_equal(told[0].bad_probes, 0);
+	/* Those that are asked for the probe alone are nobody else's. */
+	assert_int_equal(told[0].lists + told[0].no_lists, 0);
+	evconnlistener_free(s.listener);
+}
+
+/* A listed stream is refused: the row of failures does not wait for the time of
+ * the next player, and ends when it plays. */
+static void test_flv_refused(void **state)
+{
+	static struct server s;
+	ask_srs(&s, LIVE("/live/a"), LIVE("/live/a"), NOT_FOUND, NOT_FOUND);
+	until(&told[0].refusals, 3, 3000);
+	assert_int_equal(told[0].good_probes, 0);
+	assert_int_equal(told[0].bad_probes, told[0].refusals);
+	assert_int_equal(s.ports, 0);
+	assert_true(s.players >= 3);
+	assert_non_null(strstr(
+		told[0].why, ": HTTP 404 for a stream that it lists, /live/a"));
+	s.player = PLAYS;
+	until(&told[0].good_probes, 3, 3000);
+	assert_true(s.ports >= 2);
+	evconnlistener_free(s.listener);
+
+	memset(told, 0, sizeof told);
+	ask_srs(&s, LIVE("/live/a"), LIVE("/live/a"),
+		"HTTP/1.1 502 Bad Gateway\r\n\r\n", NOT_FOUND);
+	until(&told[0].refusals, 2, 3000);
+	assert_non_null(strstr(told[0].why, "HTTP 502"));
+	evconnlistener_free(s.listener);
+}
+
+/* It ended between the list and the player. */
+static void test_flv_ended(void **state)
+{
+	static struct server s;
+	ask_srs(&s, LIVE("/live/a"), "", NOT_FOUND, NOT_FOUND);
+	until(&told[0].good_probes, 4, 3000);
+	assert_int_equal(told[0].bad_probes, 0);
+	assert_int_equal(s.lists, 2);
+	assert_int_equal(s.players, 1);
+	evconnlistener_free(s.listener);
+
+	memset(told, 0, sizeof told); /* the second list cannot be had */
+	ask_srs(&s, LIVE("/live/a"), "odd", NOT_FOUND, NOT_FOUND);
+	until(&told[0].good_probes, 4, 3000);
+	assert_int_equal(told[0].bad_probes, 0);
+	assert_int_equal(s.lists, 2);
+	evconnlistener_free(s.listener);
+}
+
+/* What tells nothing of the node: the port decides, either way. */
+static void test_flv_unclear(void **state)
+{
+	static const char *const unclear[] = {
+		NULL,
+		"",
+		"HTTP/1.1 401 Unauthorized\r\n\r\n",
+		"HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nno stream",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+	};
+	static struct server s;
+	for (unsigned i = 0; i < 2 * sizeof unclear / sizeof *unclear; i++) {
+		const char *port = i % 2 ? NULL : NOT_FOUND;
+		memset(told, 0, sizeof told);
+		ask_srs(&s, LIVE("/live/a"), LIVE("/live/a"), unclear[i / 2],
+			port);
+		until(port ? &told[0].good_probes : &told[0].bad_probes, 2,
+			3000);
+		assert_int_equal(
+			port ? told[0].bad_probes : told[0].good_probes, 0);
+		assert_int_equal(told[0].refusals, 0);
+		assert_int_equal(s.players, 1);
+		assert_true(s.ports >= 2);
+		evconnlistener_free(s.listener);
+	}
+}
+
+static void test_flv_vhost(void **state)
+{
+	static struct server s;
+	ask_srs(&s, LIVE("cdn.example/live/a-b_1"), "", PLAYS, NOT_FOUND);
+	until(&told[0].good_probes, 1, 3000);
+	assert_non_null(strstr(s.player_asked,
+		"GET /live/a-b_1.flv HTTP/1.1\r\n"
+		"Host: cdn.example\r\n"));
+	evconnlistener_free(s.listener);
+}
+
+/* Nothing to ask for: as if there were no list. */
+static void test_flv_none(void **state)
+{
+	static const char *const lists[] = {"", "odd", LIVE("/live/a b"),
+		LIVE("/live/more/a"), LIVE("/live/..")};
+	static struct server s;
+	for (unsigned i = 0; i < sizeof lists / sizeof *lists; i++) {
+		memset(told, 0, sizeof told);
+		ask_srs(&s, lists[i], lists[i], NOT_FOUND, NOT_FOUND);
+		until(&told[0].good_probes, 4, 3000);
+		assert_int_equal(told[0].bad_probes, 0);
+		assert_int_equal(s.players, 0);
+		assert_int_equal(s.lists, 1);
+		evconnlistener_free(s.listener);
+	}
+}
+
+/* One stream that is refused does not condemn a node that serves others: after a
+ * failure it is asked for what played before. */
+static void test_flv_served(void **state)
+{
+	static struct server s;
+	poll_play(poller, 0, 0);
+	ask_srs(&s, LIVE("/live/good"), LIVE("/live/bad"), PLAYS, NOT_FOUND);
+	s.bad = "/live/bad";
+	until(&told[0].refusals, 2, 3000); /* good is not live any more */
+
+	s.later = LIVE("/live/bad") "," LIVE("/live/good");
+	until(&told[0].good_probes, told[0].good_probes + 1, 3000);
+	unsigned refusals = told[0].refusals, in_a_row = 0;
+	while (told[0].refusals < refusals + 5) {
+		unsigned before = told[0].good_probes;
+		until(&told[0].refusals, told[0].refusals + 1, 3000);
+		in_a_row = told[0].good_probes == before ? in_a_row + 1 : 0;
+		assert_int_equal(in_a_row, 0);
+	}
+	evconnlistener_free(s.listener);
+}
+
+/* A node that pulls is asked for what a source has, whatever it lists itself:
+ * an edge that serves nobody lists nothing. */
+static void test_flv_pulls(void **state)
+{
+	static struct server origin, edge;
+	char origin_url[256], edge_url[256];
+	serve(&origin, SRS, "");
+	serve(&edge, SRS, "");
+	snprintf(origin_url, sizeof origin_url, "%s", url(&origin, ""));
+	snprintf(edge_url, sizeof edge_url, "%s", url(&edge, ""));
+	origin.list = origin.later = LIVE("/live/a");
+	edge.list = edge.later = "";
+	edge.player = edge.port = NOT_FOUND;
+	struct poll_target targets[] = {
+		{.node = 0, .api = origin_url, .streams = true, .source = true},
+		{.node = 1, .api = edge_url, .flv = edge.at, .pulls = true}};
+	poll_set(poller, targets, 2, 20, 500);
+	until(&told[1].refusals, 3, 3000);
+	assert_non_null(strstr(told[1].why,
+		": HTTP 404 for a stream that an origin lists, /live/a"));
+	edge.player = PLAYS;
+	unsigned players = edge.players, ports = edge.ports;
+	until(&edge.ports, ports + 3, 3000);
+	assert_true(edge.players >= players + 1);
+	assert_int_equal(edge.lists, 0);
+	unsigned refusals = told[1].refusals;
+	until(&told[1].good_probes, 3, 3000);
+	assert_int_equal(told[1].refusals, refusals);
+
+	/* The stream ends, as the edge's refusal tells. */
+	edge.player = NOT_FOUND;
+	edge.ending = &origin;
+	targets[1].api = url(&edge, "a:b@"); /* begins anew */
+	players = edge.players;
+	poll_set(poller, targets, 2, 20, 500);
+	until(&told[1].good_probes, told[1].good_probes + 4, 3000);
+	assert_int_equal(told[1].refusals, refusals);
+	assert_int_equal(edge.players, players + 1);
+	evconnlistener_free(origin.listener);
+	evconnlistener_free(edge.listener);
+}
+
+/* The node that a probe waits for is gone meanwhile. */
+static void test_flv_source_goes(void **state)
+{
+	static struct server origin, edge;
+	char origin_url[256], edge_url[256];
+	serve(&origin, SRS, "");
+	serve(&edge, SRS, "");
+	snprintf(origin_url, sizeof origin_url, "%s", url(&origin, ""));
+	snprintf(edge_url, sizeof edge_url, "%s", url(&edge, ""));
+	origin.list = origin.later = LIVE("/live/a");
+	edge.list = edge.later = "";
+	edge.player = NULL;
+	edge.port = NOT_FOUND;
+	struct poll_target targets[] = {
+		{.node = 1, .api = edge_url, .flv = edge.at, .pulls = true},
+		{.node = 0,
+			.api = origin_url,
+			.streams = true,
+			.source = true}};
+	poll_set(poller, targets, 2, 20, 500);
+	until(&edge.players, 1, 3000);
+	poll_set(poller, targets, 1, 20, 500);
+	until(&told[1].good_probes, told[1].good_probes + 3, 3000);
+	assert_int_equal(told[1].refusals, 0);
+	evconnlistener_free(origin.listener);
+	evconnlistener_free(edge.listener);
+}
+
+/* Equal targets keep their rhythm, others start anew, gone ones are silent. */
 static void test_set(void **state)
 {
 	static struct server a, b;
@@ -592,6 +868,15 @@ int main(void)
 		TEST(test_body_cap),
 		TEST(test_probes),
 		TEST(test_streams),
+		TEST(test_flv_plays),
+		TEST(test_flv_refused),
+		TEST(test_flv_ended),
+		TEST(test_flv_unclear),
+		TEST(test_flv_vhost),
+		TEST(test_flv_none),
+		TEST(test_flv_served),
+		TEST(test_flv_pulls),
+		TEST(test_flv_source_goes),
 		TEST(test_set),
 		TEST(test_slow_name),
 		TEST(test_many),

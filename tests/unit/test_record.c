@@ -137,6 +137,7 @@ static void test_form(void **state)
 	record_sample(f.record, 1, &s, f.w.now);
 	record_failed(f.record, 0, SAMPLE_REFUSED, f.w.now);
 	record_probed(f.record, 0, HEALTH_FLV, false, f.w.now);
+	record_probed(f.record, 0, HEALTH_STREAM, false, f.w.now);
 	record_sample(f.record, 9, &s, f.w.now); /* nobody */
 	f.w.now += 10;
 	record_drained(f.record, 1, false, f.w.now);
@@ -156,6 +157,7 @@ static void test_form(void **state)
 		"load 10 gb -390 3 0 50.0\n"
 		"loadfail 10 hk refused\n"
 		"probe 10 hk flv failed\n"
+		"probe 10 hk stream failed\n"
 		"state 20 gb up\n"
 		"query 20 1 x.line2.live.example.com 10.1.0.0/20 192.0.2.0 22.3000 114.2000 type=A\n"
 		"answer 1 hk ttl=7 scope=24\n"
