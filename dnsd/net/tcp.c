@@ -21,6 +21,8 @@
 #define READ_MAX (16 << 10) /* of one connection before the next has its turn */
 #define FLUSH_AT (16 << 10) /* so much output is sent before more is made */
 #define SMALL 4096          /* kept octets for which malloc does */
+#define ROOM (FRAME_MAX + READ_MAX) /* for more of them */
+#define SPARES 16                   /* such rooms that are not given back */
 /* What all connections may keep between their turns; who waits to be read from
  * fills the kernel's buffers as well. */
 #define KEPT_MAX ((size_t)64 << 20)
@@ -51,7 +53,8 @@ struct connection {
 	uint8_t *in;
 	size_t in_len;
 	uint8_t *out; /* the peer does not take it now; NULL: nothing waits */
-	size_t out_len, out_size;
+	size_t out_at, out_len; /* so far it was taken */
+	uint32_t watched;       /* what epoll is to tell of it */
 };
 
 struct tcp_server {
@@ -67,8 +70,10 @@ struct tcp_server {
 	_Atomic unsigned connections;
 	TAILQ_HEAD(, connection) oldest_first;
 	struct shares *held, *kept; /* of connections, of octets */
+	uint8_t *spare[SPARES];     /* each ROOM */
+	unsigned n_spares;
 	struct answer_job jobs[BATCH];
-	uint8_t in[FRAME_MAX + READ_MAX];  /* of the one whose turn it is */
+	uint8_t in[ROOM];                  /* of the one whose turn it is */
 	uint8_t out[FRAME_MAX + FLUSH_AT]; /* a frame more fits while it is not
 					      to be sent */
 };
@@ -80,20 +85,37 @@ static bool watch(struct tcp_server *s, struct source *source, int operation,
 	return epoll_ctl(s->epoll, operation, source->fd, &e) == 0;
 }
 
-/* Larger ones go back to the system as soon as they are not needed. */
-static uint8_t *kept_new(const uint8_t *from, size_t len)
+_Static_assert(FLUSH_AT <= READ_MAX, "output fits into a room");
+
+/* What is kept for len octets. */
+static size_t kept_size(size_t len)
 {
-	uint8_t *p = len > SMALL ? mem_pages(len, false) : mem_alloc(len);
+	return len > SMALL ? ROOM : len;
+}
+
+/* Rooms go back to the system but for a few: to get one anew for each answer
+ * that waits costs more than the answer. */
+static uint8_t *kept_new(struct tcp_server *s, const uint8_t *from, size_t len)
+{
+	uint8_t *p;
+	if (len <= SMALL)
+		p = mem_alloc(len);
+	else if (s->n_spares)
+		p = s->spare[--s->n_spares];
+	else
+		p = mem_pages(ROOM, false);
 	memcpy(p, from, len);
 	return p;
 }
 
-static void kept_free(uint8_t *p, size_t len)
+static void kept_free(struct tcp_server *s, uint8_t *p, size_t len)
 {
-	if (len > SMALL)
-		mem_pages_free(p, len);
-	else
+	if (len <= SMALL)
 		free(p);
+	else if (s->n_spares < SPARES)
+		s->spare[s->n_spares++] = p;
+	else
+		mem_pages_free(p, ROOM);
 }
 
 static void connection_close(struct tcp_server *s, struct connection *c)
@@ -105,8 +127,8 @@ static void connection_close(struct tcp_server *s, struct connection *c)
 	if (c->out)
 		sockets_forget_output(c->source.fd);
 	close(c->source.fd);
-	kept_free(c->in, c->in_len);
-	kept_free(c->out, c->out_size);
+	kept_free(s, c->in, c->in_len);
+	kept_free(s, c->out, c->out_len);
 	free(c);
 }
 
@@ -122,7 +144,8 @@ static void touch(struct tcp_server *s, struct connection *c)
 static void account(struct tcp_server *s, struct connection *c)
 {
 	shares_hold(s->kept, &c->kept, &c->peer,
-		c->in_len + c->out_size + (c->out ? KERNEL_KEEPS : 0));
+		kept_size(c->in_len) + kept_size(c->out_len) +
+			(c->out ? KERNEL_KEEPS : 0));
 }
 
 /* -- output -- */
@@ -143,23 +166,21 @@ static void flush(struct tcp_server *s, struct connection *c, size_t len)
 	size_t left = len ? send_some(c, s->out, len) : 0;
 	if (!left)
 		return;
-	c->out = kept_new(s->out + len - left, left);
-	c->out_len = c->out_size = left;
-	watch(s, &c->source, EPOLL_CTL_MOD, EPOLLOUT);
+	c->out = kept_new(s, s->out + len - left, left);
+	c->out_at = 0;
+	c->out_len = left;
 }
 
 /* False: some still waits. */
 static bool flush_waiting(struct tcp_server *s, struct connection *c)
 {
-	size_t left = send_some(c, c->out, c->out_len);
-	memmove(c->out, c->out + c->out_len - left, left);
-	c->out_len = left;
+	size_t left = send_some(c, c->out + c->out_at, c->out_len - c->out_at);
+	c->out_at = c->out_len - left;
 	if (left)
 		return false;
-	kept_free(c->out, c->out_size);
+	kept_free(s, c->out, c->out_len);
 	c->out = NULL;
-	c->out_size = 0;
-	watch(s, &c->source, EPOLL_CTL_MOD, EPOLLIN | EPOLLRDHUP);
+	c->out_len = 0;
 	return true;
 }
 
@@ -251,23 +272,34 @@ static size_t answer_input(
 
 /* -- a connection's turn -- */
 
+static bool wait_for(
+	struct tcp_server *s, struct connection *c, uint32_t events)
+{
+	if (c->watched == events)
+		return true;
+	int operation = c->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+	c->watched = events;
+	return watch(s, &c->source, operation, events);
+}
+
 /* Input that had to wait or is not whole goes to the front of s->in. */
 static size_t take_kept(struct tcp_server *s, struct connection *c)
 {
 	size_t len = c->in_len;
 	if (len)
 		memcpy(s->in, c->in, len);
-	kept_free(c->in, len);
+	kept_free(s, c->in, len);
 	c->in = NULL;
 	c->in_len = 0;
 	return len;
 }
 
-static void keep(struct connection *c, const uint8_t *in, size_t len)
+static void keep(struct tcp_server *s, struct connection *c, const uint8_t *in,
+	size_t len)
 {
 	if (!len)
 		return;
-	c->in = kept_new(in, len);
+	c->in = kept_new(s, in, len);
 	c->in_len = len;
 }
 
@@ -301,8 +333,9 @@ static bool serve(struct tcp_server *s, struct connection *c, uint32_t what)
 		connection_close(s, c);
 		return false;
 	}
-	keep(c, s->in + done, len - done);
+	keep(s, c, s->in + done, len - done);
 	account(s, c);
+	wait_for(s, c, c->out ? EPOLLOUT : EPOLLIN | EPOLLRDHUP);
 	return true;
 }
 
@@ -387,7 +420,7 @@ static void accept_some(struct tcp_server *s, int listener)
 			return;
 		struct connection *c =
 			connection_new(s, fd, (struct sockaddr *)&peer);
-		if (!watch(s, &c->source, EPOLL_CTL_ADD, EPOLLIN | EPOLLRDHUP))
+		if (!wait_for(s, c, EPOLLIN | EPOLLRDHUP))
 			connection_close(s, c);
 		make_room(s);
 	}
@@ -510,6 +543,8 @@ void tcp_server_free(struct tcp_server *s)
 {
 	close(s->epoll);
 	free(s->listeners);
+	while (s->n_spares)
+		mem_pages_free(s->spare[--s->n_spares], ROOM);
 	shares_free(s->held);
 	shares_free(s->kept);
 	net_thread_fini(&s->thread);

@@ -2,9 +2,9 @@
 """Proves that the manual says what the program does.
 
 Compares the configuration's schema with dnsd.yaml.5, commands and options with
-dnsd.8, HTTP calls and metrics with docs/http.md, the constants of steering with
-docs/steering.md, and follows every link between the documents. Prints every
-violation and exits 1 if there is one.
+dnsd.8, HTTP calls and metrics with docs/http.md, constants with docs/steering.md and
+docs/operations.md, looks for the tests that documents name, and follows every link
+between them. Prints every violation and exits 1 if there is one.
 """
 import json
 import pathlib
@@ -108,7 +108,10 @@ def check_commands():
 
 def check_http():
     text = read("docs/http.md")
-    for path in re.findall(r'\{"(/[\w/]+)",\s*(?:GET|POST)', read("dnsd/http/http.c")):
+    paths = re.findall(r'\{"(/[\w/]+)",\s*(?:GET|POST)', read("dnsd/http/route.c"))
+    if not paths:
+        yield "dnsd/http/route.c: no calls found"
+    for path in paths:
         if path not in text:
             yield f"docs/http.md: {path} is missing"
     metrics = read("dnsd/http/metrics.c")
@@ -122,21 +125,47 @@ def check_http():
             yield f"docs/http.md: there is no metric {name}"
 
 
-# -- steering.md --
+# -- constants --
+
+def constants(where):
+    """{name: its values} of what the sources there define as a number, or as one
+    that is shifted."""
+    defined = {}
+    for path in sorted(ROOT.glob(where)):
+        for name, value, shift in re.findall(
+                r"^#define (\w+) \(?(?:\(size_t\))?(-?[\d.]+(?:e\d+)?)f?"
+                r"(?: << (\d+))?\)?(?:\s|$)", path.read_text(), re.M):
+            defined.setdefault(name, set()).add(
+                float(value) * 2 ** int(shift or 0))
+    return defined
+
 
 def check_constants():
     """Rows `| `NAME` | VALUE ... |` are what the sources define."""
-    defined = {}
-    for path in sorted((ROOT / "dnsd/steer").glob("*.[ch]")):
-        for name, value in re.findall(r"^#define (\w+) \(?(-?[\d.]+(?:e\d+)?)f?\)?(?:\s|$)",
-                                      path.read_text(), re.M):
-            defined.setdefault(name, set()).add(float(value))
-    rows = re.findall(r"^\| `([A-Z0-9_]+)` \| (-?[\d.]+)", read("docs/steering.md"), re.M)
-    if not rows:
-        yield "docs/steering.md: no table of constants"
-    for name, value in rows:
-        if float(value) not in defined.get(name, ()):
-            yield f"docs/steering.md: {name} is not {value} in dnsd/steer"
+    for document, where in (("docs/steering.md", "dnsd/steer/*.[ch]"),
+                            ("docs/operations.md", "dnsd/*/*.[ch]")):
+        defined = constants(where)
+        rows = re.findall(r"^\| `([A-Z0-9_]+)` \| (-?[\d.]+)", read(document), re.M)
+        if not rows:
+            yield f"{document}: no table of constants"
+        for name, value in rows:
+            if float(value) not in defined.get(name, ()):
+                yield f"{document}: {name} is not {value} in {where}"
+
+
+# -- tests --
+
+def check_tests():
+    """`FILE:NAME` is a test that there is."""
+    named = [(path, file, name) for path in documents() for file, name in
+             re.findall(r"`(test_\w+\.(?:py|c)):(\w+)`", path.read_text())]
+    if not named:
+        yield "docs: no test is named"
+    for path, file, name in named:
+        found = ROOT / "tests" / ("system" if file.endswith(".py") else "unit") / file
+        if not found.exists() or not re.search(
+                rf"^ *(?:def|static void) {name}\(", found.read_text(), re.M):
+            yield f"{path.relative_to(ROOT)}: there is no test {file}:{name}"
 
 
 # -- links --
@@ -173,7 +202,7 @@ def check_links():
 def main():
     bad = 0
     for check in (check_keys, check_commands, check_http, check_constants,
-                  check_links):
+                  check_tests, check_links):
         for what in check():
             print(what)
             bad += 1

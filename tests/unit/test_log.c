@@ -60,6 +60,21 @@ static void test_by_turns(void **state)
 	assert_int_equal(said, 1);
 }
 
+/* So many lines a second, and the next one tells how many were left out. */
+static void test_limit(void **state)
+{
+	struct log_limit limit = {0};
+	unsigned held = 0, said = 0, held_sum = 0;
+	(void)state;
+	for (int64_t now = 0; now < 10000; now++)
+		if (log_allowed(&limit, now, 200, &held)) {
+			said++;
+			held_sum += held;
+		}
+	assert_int_equal(said, 10 * 200);
+	assert_int_equal(held_sum, 9 * 800);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -67,6 +82,7 @@ int main(void)
 		cmocka_unit_test(test_change_of_the_reason),
 		cmocka_unit_test(test_over),
 		cmocka_unit_test(test_by_turns),
+		cmocka_unit_test(test_limit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
