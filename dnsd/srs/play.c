@@ -48,7 +48,9 @@ static enum flv_step play_wanted(struct asked *node)
 		memcpy(flv->url, flv->served, sizeof flv->url);
 		return FLV_PLAY;
 	}
-	if (!node->pulls || !play_source(node->poller, &source)) {
+	/* Where streams are steered by, an edge is not to have one for this. */
+	if (!node->pulls || node->asks[ASK_STREAMS].wanted ||
+		!play_source(node->poller, &source)) {
 		flv->from = node->node;
 		return FLV_LIST;
 	}

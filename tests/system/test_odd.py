@@ -13,11 +13,11 @@ from srs_standin import StandIn
 
 CONF = """nets: nets.txt
 zones: {example.com: {ns: ["ns1.example.com 127.0.0.1"]}}
-health: {interval: 3600}
+health: {interval: 3600, fall: 10}
 nodes:
-  hk1: {address: ["::ffff:192.0.2.11"], at: [22.3, 114.2], api: off, rtmp: off, flv: "192.0.2.11:8080"}
-  jp1: {address: [192.0.2.12], at: [35.7, 139.7], api: off, rtmp: off, flv: "192.0.2.12:8080"}
-  gb1: {address: [192.0.2.13], at: [51.5, -0.1], api: off, rtmp: off, flv: "192.0.2.13:8080"}
+  hk1: {address: ["::ffff:192.0.2.11"], at: [22.3, 114.2], api: off, rtmp: off, flv: "127.0.0.1:8080"}
+  jp1: {address: [192.0.2.12], at: [35.7, 139.7], api: off, rtmp: off, flv: "127.0.0.1:8080"}
+  gb1: {address: [192.0.2.13], at: [51.5, -0.1], api: off, rtmp: off, flv: "127.0.0.1:8080"}
 steer: {live.example.com: {pool: [edge]}}
 """
 HK, JP, GB = "192.0.2.11", "192.0.2.12", "192.0.2.13"
