@@ -162,9 +162,13 @@ class Store(Test):
     def drain(self, word, node):
         return self.d.run("ctl", word, node, check=False)
 
+    def drained(self, node):
+        """As soon as the control socket is there."""
+        self.eventually(lambda: self.drain("drain", node).returncode == 0)
+
     def test_not_kept(self):
         """As with a full disk: an error that says what will be after a restart."""
-        self.assertEqual(self.drain("drain", "hk1").returncode, 0)
+        self.drained("hk1")
         with self.database() as db:
             db.execute("BEGIN IMMEDIATE")
             done = self.drain("undrain", "hk1")
@@ -186,7 +190,7 @@ class Store(Test):
 
     def test_hostile(self):
         """Rows that are none are left out and named; the others count."""
-        self.drain("drain", "jp1")
+        self.drained("jp1")
         self.d.stop()
         good = '{"role":"edge","address":["192.0.2.21"],"at":[0,0],"api":"off","rtmp":"off"}'
         with self.database() as db:
@@ -242,7 +246,7 @@ class Store(Test):
         self.assertEqual(len(self.d.http("/api/v1/nodes")[1]), 4)
 
     def test_corrupt(self):
-        self.drain("drain", "jp1")
+        self.drained("jp1")
         self.d.stop()
         for name in ("dnsd.db-wal", "dnsd.db-shm"):
             (self.d.folder / name).unlink(missing_ok=True)
@@ -274,14 +278,14 @@ class Absent(Test):
                               (5, f"192.0.2.78:{d.http_port}")):
             text = (f"{d.conf}:{line}: {address} is no address of this machine "
                     "(yet): it is served as soon as it is one")
-            self.assertIn("warning: " + text, d.log_text())
+            self.eventually(lambda: "warning: " + text in d.log_text())
             self.assertIn(text, checked.stderr)
         self.assertNotIn("127.0.0.1", checked.stderr)
         # they are bound: the kernel has them
-        bound = pathlib.Path("/proc/net/udp").read_text() + \
-            pathlib.Path("/proc/net/tcp").read_text()
-        self.assertIn(f"4D0200C0:{d.port:04X}", bound)
-        self.assertIn(f"4E0200C0:{d.http_port:04X}", bound)
+        for address in (f"4D0200C0:{d.port:04X}", f"4E0200C0:{d.http_port:04X}"):
+            self.eventually(lambda: address in
+                            pathlib.Path("/proc/net/udp").read_text() +
+                            pathlib.Path("/proc/net/tcp").read_text())
 
 
 class Lines(Test):
