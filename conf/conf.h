@@ -19,7 +19,7 @@
 
 #define CONF_LINES_MAX 16
 #define CONF_ANSWERS_MAX 8
-#define CONF_NODES_MAX 65535
+#define CONF_NODES_MAX (TABLE_SIZE(65536) - 1)
 #define CONF_NAME_MAX 254
 #define CONF_VIEWERS_MAX 10000000 /* of a crowd that is expected */
 #define CONF_OVER_MAX_S 86400

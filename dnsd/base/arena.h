@@ -52,6 +52,15 @@ void *mem_large(size_t size);
 void *mem_large_zero(size_t size);
 void *mem_large_grow(void *old, size_t size);
 
+/* The entries of a fixed table, a multiple of 64. Fuzzers have a 64th of them, as
+ * they make the tables anew for each input. */
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+#define TABLE_BITS(n) ((n)-6)
+#else
+#define TABLE_BITS(n) (n)
+#endif
+#define TABLE_SIZE(n) ((n) >> 6 << TABLE_BITS(6))
+
 /* Zeroed whole pages that cost nothing until they are used. Large: as far as 2 MB
  * fit in it, of such pages if the system has them, for tables that are looked up
  * at random: a lookup misses the cache then, but not the translation of addresses

@@ -5,12 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/rng.h"
 #include "cli/replay.h"
 
 #define WORDS_MAX 24
-#define CLIENTS (1 << 18)
+#define CLIENTS TABLE_SIZE(1 << 18)
 #define SCOPE_V4 24
 #define SCOPE_V6 48
 

@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "base/arena.h"
 #include "base/rng.h"
 #include "steer/memory.h"
 #include "steer/notes.h"
@@ -90,7 +91,7 @@ struct noted {
 	uint16_t node;
 	uint16_t kind;
 };
-#define NOTED_BITS 13
+#define NOTED_BITS TABLE_BITS(13)
 
 /* How many viewers of an area were placed on a node, fading: where one that
  * asks for another line may be. Written with relaxed stores, since control
@@ -103,11 +104,11 @@ struct placed {
 	float viewers; /* at at_ms */
 	uint32_t at_ms;
 };
-#define PLACED_BITS 16
+#define PLACED_BITS TABLE_BITS(16)
 #define PLACED_FADE_MS 1800000.0f /* viewers are gone by then */
 #define PLACED_TICK_MS 1000
 
-#define ASKERS_BITS 12
+#define ASKERS_BITS TABLE_BITS(12)
 #define BUDGET_REFILL 0.1f /* of what it may promise at once, per second */
 #define REFILL_TICK_MS 1000
 #define LINES_SHARE 0.25f /* of the viewers that a network brings */

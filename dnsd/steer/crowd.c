@@ -8,9 +8,11 @@
 #include "base/rng.h"
 #include "steer/map.h"
 
-#define CROWDS 16384 /* at most; the oldest of a bucket makes room */
+/* At most; the oldest of a bucket makes room. */
+#define CROWDS TABLE_SIZE(16384)
 #define WAYS 4
-#define LIVES 16384 /* answers that live, or lived within a sample */
+/* Answers that live, or lived within a sample. */
+#define LIVES TABLE_SIZE(16384)
 #define FORGOTTEN_MS 600000
 #define STEP 0.3f       /* of the surprise, per sample */
 #define RATE_MIN 0.002f /* viewers/s */

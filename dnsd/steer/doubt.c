@@ -9,9 +9,9 @@
 #include "conf/conf.h"
 #include "steer/map.h"
 
-#define ASKERS 65536 /* (area, node, network) remembered */
+#define ASKERS TABLE_SIZE(65536) /* (area, node, network) remembered */
 #define ASKER_WAYS 4
-#define WAYS 8192 /* (area, node) */
+#define WAYS TABLE_SIZE(8192) /* (area, node) */
 #define WAY_PROBES 8
 #define TOLD_MS 900000     /* viewers stay: a told network counts so long */
 #define INTERVAL_MS 5000   /* one network leaves at most so often */
