@@ -4,8 +4,8 @@
  *	4096  the block of the table as it lies in memory; it has no pointers
  *
  * A file whose sums are right was written by us, whole, so the offsets in it are
- * not looked at again. It is read, not mapped: what somebody truncates while it is
- * mapped kills who looks at it. To map 67 MiB took 27 ms instead of 43.
+ * not looked at again. It is read, not mapped: access to a mapped file that was truncated ends
+ * the process (SIGBUS). Reading 67 MiB takes 43 ms, mapping took 27.
  */
 #include "geo/cache.h"
 

@@ -1,4 +1,4 @@
-/* record.h - a record of a GeoIP database -> a place, whoever made the database.
+/* record.h - a record of a GeoIP database -> a place, for databases of all vendors.
  * Private to geo/. Builder thread only.
  *
  * Vendors differ in where a field lies and in its type. Each place that is known is

@@ -150,7 +150,7 @@ static bool field(
 	}
 }
 
-/* -- types whose fields ldns takes for one -- */
+/* -- types that ldns describes as one field -- */
 
 /* DIGITS[.DIGITS], not below least and not above most. */
 static bool decimal(const char *text, double least, double most, double *out)

@@ -110,7 +110,7 @@ bool generate_text(const char *template, uint32_t number, struct buf *out,
 		size_t n = strcspn(p, "$\\");
 		buf_add(out, p, n);
 		p += n;
-		if (*p == '\\') { /* left to who reads the record */
+		if (*p == '\\') { /* the parser of the record reads it */
 			n = p[1] ? 2 : 1;
 			buf_add(out, p, n);
 			p += n;

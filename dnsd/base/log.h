@@ -35,25 +35,26 @@ struct log_limit {
 bool log_allowed(struct log_limit *limit, int64_t now_ms, unsigned burst,
 	unsigned *held);
 
-/* Something that is tried again and again: its failure is said once, again when
- * the reason changes, and when it is over. Owned by one thread; starts as {0}.
+/* The state of an action that is repeated and may fail. Its failure is logged once,
+ * again when the reason changes, and when it is over. Owned by one thread; starts
+ * as {0}.
  *
- * What fails and works by turns is not said by turns: it is over when it has not
- * failed for LOG_QUIET_MS, and a new reason is told LOG_QUIET_MS after the last
- * line at the earliest. */
+ * An action that alternately fails and succeeds does not fill the log: the failure
+ * is over after LOG_QUIET_MS without one, and a new reason is logged at the earliest
+ * LOG_QUIET_MS after the last line. */
 #define LOG_QUIET_MS 60000
 
 struct log_fault {
 	bool on;
-	uint32_t why; /* a hash of the reason that was told */
+	uint32_t why; /* hash of the reason that was logged */
 	int64_t told_ms, failed_ms;
 	uint64_t times; /* it failed, since it began */
 };
 
-/* It failed. True: to be said now. */
+/* It failed. True: to be logged now. */
 bool log_failed(struct log_fault *fault, const char *why, int64_t now_ms);
 
-/* It did not fail. True: it failed before and is over; to be said now. */
+/* It did not fail. True: an earlier failure is over; to be logged now. */
 bool log_mended(struct log_fault *fault, int64_t now_ms);
 
 #endif

@@ -25,9 +25,8 @@ static inline uint64_t hash_mix(uint64_t x)
 	return x ^ (x >> 31);
 }
 
-/* A bijection that spreads a hash which others can compute: only who knows the
- * secret, which is odd, can tell which hashes share their upper bits
- * (multiply-shift hashing). */
+/* A bijection (secret is odd). The result's upper bits cannot be predicted without
+ * the secret, though others can compute the hash (multiply-shift hashing). */
 static inline uint64_t hash_spread(uint64_t hash, uint64_t secret)
 {
 	return hash * secret;

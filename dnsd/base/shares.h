@@ -1,7 +1,6 @@
-/* shares.h - who holds how much of something that is bounded: connections,
- * memory. When it is full the client net that holds most gives way, and of what it
- * holds the one that was of use longest ago; so nobody loses to a client that
- * takes more than it does.
+/* shares.h - shares of a bounded resource (connections, memory) by client net. When
+ * the resource is exhausted, the client net with the largest share loses its least
+ * recently used holder. So no client loses to one that takes more.
  *
  * A client net is what one site usually has: /24 of IPv4, /64 of IPv6. Each change
  * costs a logarithm of the number of nets. Owned by one thread.
@@ -27,7 +26,7 @@ struct share {
 
 struct shares;
 
-/* secret: so that nobody chooses nets that share a slot. */
+/* secret: seeds the hash, so that clients cannot choose nets that share a slot. */
 struct shares *shares_new(uint64_t secret);
 void shares_free(struct shares *shares); /* all holders are out of it */
 
@@ -35,10 +34,10 @@ void shares_free(struct shares *shares); /* all holders are out of it */
 void shares_hold(struct shares *shares, struct share *share,
 	const struct addr *peer, size_t amount);
 
-/* It was of use. */
+/* It was used: it becomes the last of its net to be taken. */
 void shares_use(struct shares *shares, struct share *share);
 
-/* Who is to give way; NULL: nobody holds anything. */
+/* The holder to take from first; NULL: there is none. */
 struct share *shares_largest(const struct shares *shares);
 
 /* What all hold. */

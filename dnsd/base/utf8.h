@@ -25,14 +25,14 @@ static inline size_t utf8_character(const unsigned char *p, size_t left)
 	return n;
 }
 
-/* C0, DEL, and C1 (U+0080 to U+009F): terminals obey these. */
+/* C0, DEL, and C1 (U+0080 to U+009F): a terminal would execute these. */
 static inline int utf8_is_control(const unsigned char *p)
 {
 	return *p < ' ' || *p == 0x7f || (*p == 0xc2 && p[1] < 0xa0);
 }
 
-/* A text for people, whoever wrote it: what terminals obey and what is no UTF-8
- * becomes "?". Cut to the room. Returns out. */
+/* Makes a text from the network safe to print: control characters and octets that
+ * are not UTF-8 become "?". Cut to the room. Returns out. */
 static inline const char *utf8_visible(char *out, size_t room, const char *text)
 {
 	const unsigned char *p = (const unsigned char *)text;

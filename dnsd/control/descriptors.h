@@ -1,5 +1,5 @@
-/* descriptors.h - who may have how many of the process's file descriptors
- * (RLIMIT_NOFILE): fixed at start, so that no kind of client takes those of another.
+/* descriptors.h - how many file descriptors (RLIMIT_NOFILE) each part of the process
+ * may use: fixed at start, so that one kind of client cannot use up another's.
  *
  * What dnsd itself needs comes first, then polls of the nodes and DNS over TCP,
  * HTTP has the rest.

@@ -24,7 +24,7 @@ static void own_directory(const char *path, uid_t uid, gid_t gid)
 		return;
 }
 
-/* -- what a reload will read, tried as who will read it -- */
+/* -- whether the user can read what a reload will read -- */
 
 static bool may_read(struct conf_where where, const char *what,
 	const char *path, const char *user, struct err *err)
@@ -35,7 +35,7 @@ static bool may_read(struct conf_where where, const char *what,
 		where.file, where.line, what, user, path, strerror(errno));
 }
 
-/* A file of the configuration: told once. */
+/* A file of the configuration: one message for each. */
 static bool may_read_conf(
 	const char **last, const char *path, const char *user, struct err *err)
 {

@@ -1,5 +1,6 @@
-/* caller.h - who really asks: the names that a browser was told, the page that it
- * asks for, the client behind a proxy. Private to http/; pure functions.
+/* caller.h - where a request comes from, by its headers: Host (DNS rebinding),
+ * Origin (a page of another site), X-Forwarded-For (the client behind a proxy).
+ * Private to http/; pure functions.
  */
 #ifndef HTTP_CALLER_H
 #define HTTP_CALLER_H
@@ -11,8 +12,8 @@
 #include "conf/conf.h"
 
 /* Whether the Host of a request is ours: an address, localhost or one of the names,
- * with any port; none at all (HTTP/1.0) is. Another is a name of somebody else that
- * leads a browser to us (DNS rebinding). */
+ * with any port, or no Host at all (HTTP/1.0). Any other name is another site's, which was
+ * made to resolve to us (DNS rebinding). */
 bool caller_host_ok(
 	const struct evkeyvalq *headers, char *const *names, unsigned n_names);
 

@@ -20,7 +20,7 @@
 #define FRESH_MAX 32 /* accepted before they are taken into account */
 
 enum phase {
-	READING,   /* the peer's turn: has a deadline, may have to give way */
+	READING,   /* the peer sends: has a deadline, may be closed for room */
 	ANSWERING, /* ours, or control's: evhttp must not free the request */
 	WRITING,   /* the peer's */
 	STREAM,
@@ -184,7 +184,8 @@ static void end(struct conn *c)
 	evhttp_connection_free(c->of);
 }
 
-/* Whoever is to give way; the newcomer, when all others are spared. */
+/* Closes one connection if there are too many: the newcomer if all others are
+ * spared. */
 static void make_room(struct conns *s, struct conn *newcomer)
 {
 	struct share *most = shares_largest(s->shares);
@@ -195,9 +196,9 @@ static void make_room(struct conns *s, struct conn *newcomer)
 		 : newcomer);
 }
 
-/* evhttp tells nobody of the connections that it makes. But the argument of their
- * bufferevent's callbacks is the connection, once accept is over; one that has
- * failed meanwhile has no callbacks. No event of theirs comes in between. */
+/* evhttp has no callback for new connections. But after accept, the argument of the
+ * bufferevent's callbacks is the connection; a connection that has failed meanwhile
+ * has no callbacks. No event of the connection is handled in between. */
 static void on_settle(evutil_socket_t fd, short what, void *arg)
 {
 	struct conns *s = arg;

@@ -28,7 +28,8 @@ struct conns_events {
 	void (*closed)(void *arg, struct evhttp_connection *c);
 	/* New connections were taken into account: more may be accepted. */
 	void (*settled)(void *arg);
-	/* Whose connections never give way: proxies bring many clients. */
+	/* True: a peer's connections are never closed for room (a proxy carries
+	 * many clients). */
 	bool (*spared)(void *arg, const struct addr *peer);
 };
 
@@ -48,11 +49,11 @@ struct addr conns_asked(struct conns *conns, struct evhttp_request *ev);
 /* It is answered, as far as it is for us. Before the call of evhttp. */
 void conns_answered(struct evhttp_request *ev);
 
-/* Its answer has no end: it no longer counts and has no deadline; who answers
- * bounds those. */
+/* Its answer has no end: it no longer counts and has no deadline; the caller
+ * bounds how many there are. */
 void conns_stream(struct evhttp_request *ev);
 
-/* Ends those whose time is over; often enough for the deadlines. */
+/* Closes connections past their deadline; to be called often. */
 void conns_tick(struct conns *conns);
 
 /* How many there are, but for streams. */

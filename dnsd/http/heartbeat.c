@@ -50,8 +50,8 @@ static int node_of(const struct request *r, const struct heartbeat *beat)
 	return node < 0 ? map_find_node(map, beat->device_id) : node;
 }
 
-/* Whether the caller may report of a node: the node itself may, and who
- * `heartbeat_from` names. */
+/* Whether the caller may report of a node: the node itself may, and callers in
+ * `heartbeat_from`. */
 static bool may_report(const struct request *r, int node)
 {
 	return node < 0 || http_rules(r->http)->n_heartbeat ||

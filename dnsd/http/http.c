@@ -223,7 +223,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 
 /* -- requests -- */
 
-/* What a browser can be led to by a page of somebody else: false, and answered. */
+/* Refuses what a page of another site made the browser ask. False: answered. */
 static bool is_meant(struct request *r)
 {
 	const struct http_rules *rules = r->http->rules;
@@ -245,8 +245,8 @@ static bool is_meant(struct request *r)
 	return true;
 }
 
-/* Who asks; false: answered. Loopback is where a proxy is, or the website's own
- * programs, for whom the operator's listener is there. */
+/* Sets the client of a request. False: answered. On `public`, loopback is not trusted:
+ * a proxy calls from there. The website's own programs use `http`. */
 static bool find_caller(struct request *r)
 {
 	const struct http_rules *rules = r->http->rules;

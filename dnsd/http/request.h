@@ -20,9 +20,10 @@ struct request {
 	bool site;                   /* came to the public listener */
 	bool trusted;                /* by address */
 	bool has_token;
-	unsigned tries;        /* request_again() so far */
-	struct addr peer;      /* who asks */
-	struct addr connected; /* whose connection it is: a proxy's, perhaps */
+	unsigned tries;   /* request_again() so far */
+	struct addr peer; /* the client */
+	struct addr
+		connected; /* the other end of the connection; may be a proxy */
 	const char *path;
 	struct evkeyvalq query;
 };

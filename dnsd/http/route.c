@@ -30,7 +30,7 @@ static const struct route {
 	{"/api/v1/waiting", GET, false, api_waiting},
 };
 
-/* As browsers write it; who refuses gzip by ";q=0" gets it plain, too. */
+/* As browsers write it. A client that writes "gzip;q=0" gets no gzip either. */
 static bool takes_gzip(const struct request *r)
 {
 	const char *takes = evhttp_find_header(

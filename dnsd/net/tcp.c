@@ -23,8 +23,8 @@
 #define SMALL 4096          /* kept octets for which malloc does */
 #define ROOM (FRAME_MAX + READ_MAX) /* for more of them */
 #define SPARES 16                   /* such rooms that are not given back */
-/* What all connections may keep between their turns; who waits to be read from
- * fills the kernel's buffers as well. */
+/* Octets that all connections may keep between their turns. A connection whose
+ * output waits counts with the kernel's buffers, which it fills. */
 #define KEPT_MAX ((size_t)64 << 20)
 #define KERNEL_KEEPS (2 * (LISTEN_SEND_BUFFER + LISTEN_RECEIVE_BUFFER))
 #define READY_MAX 64

@@ -213,8 +213,8 @@ static void keep_old(struct trace *t)
 static void open_file(struct trace *t, int64_t now_ms)
 {
 	keep_old(t);
-	/* A pipe that nobody reads must not hold us; a link may have been laid
-	 * by who wants us to write elsewhere. */
+	/* O_NONBLOCK: a pipe without a reader must not block. O_NOFOLLOW: a link
+	 * could make us overwrite another file. */
 	t->fd = open(t->path,
 		O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK |
 			O_NOFOLLOW,

@@ -3,7 +3,7 @@
  * SRS prints what publishers call themselves as it is: octets that are no UTF-8,
  * control characters, escapes that are none. A text with such a one would make
  * the whole answer unreadable; here that one text is marked by DEL (U+007F) in
- * place of what is odd, and who reads it (summary_id) refuses it alone. Counters
+ * place of what is odd, and summary_id() refuses that text alone. Counters
  * may use all 64 bits, which JSON parsers' own integers do not hold.
  */
 #ifndef SRS_JSON_H

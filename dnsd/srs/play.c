@@ -150,8 +150,8 @@ static void play_source_listed(
 		flv_choose(list, &node->poller->rng, node->young);
 }
 
-/* Goes on with those who wait for this node's list, which may be NULL. In the
- * next turn of the loop, for that may end in callbacks. */
+/* Resumes the probes that wait for this node's list, which may be NULL: in the next
+ * turn of the loop, since that may end in callbacks. */
 void play_listed(struct asked *node, const struct stream_list *list)
 {
 	struct poller *p = node->poller;

@@ -311,7 +311,7 @@ static void ask_drop(struct ask *ask)
 
 /* -- answers of the API -- */
 
-/* To the probes that wait for it, and to those who want it at all. */
+/* To the probes that wait for it and, if it is wanted, to the callback. */
 static void give_list(
 	struct ask *ask, struct stream_list *list, const char *why)
 {

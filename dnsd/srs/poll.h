@@ -43,7 +43,7 @@ struct poll_target {
 	const char *rtmp; /* "host:port", numeric */
 	const char *flv;  /* "host:port", numeric */
 	bool streams;     /* ask the API for its streams as well */
-	bool source;      /* with streams: those who pull can have them */
+	bool source;      /* with streams: nodes that pull can fetch them */
 	bool pulls;       /* has by and by each stream of a source */
 };
 

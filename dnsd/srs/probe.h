@@ -2,7 +2,7 @@
  *
  * A full SRS accepts connections for ever and says nothing on them, so a probe
  * sends bytes and wants bytes: RTMP's C0 and C1 (1537 bytes) bring S0, a 3; an
- * HTTP GET brings a status line; who asks for a stream gets FLV (flv.h). The
+ * HTTP GET brings a status line; a request for a stream brings FLV (flv.h). The
  * connection is closed as soon as that is known. Nothing blocks. Control thread
  * only.
  */

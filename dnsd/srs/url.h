@@ -1,7 +1,7 @@
 /* url.h - where a node's API is, as the library says that asks it.
  *
  * Two readings of one URL lead to two places: http://a/@b is asked at a, and looks
- * like b. So whoever judges where a URL leads asks here: libcurl's own parser, which
+ * like b. So where a URL leads is decided here alone: by libcurl's own parser, which
  * the poller uses as well. Pure; any thread.
  */
 #ifndef SRS_URL_H

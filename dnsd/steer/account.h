@@ -14,8 +14,8 @@
 #define LEFT_NOTE_MS 5000    /* ... or leaves it, at most so often */
 #define REPORT_NOTE_MS 60000 /* ... or says so, which costs nothing */
 
-/* What a network is noted for, each by itself: what anybody can forge does not
- * stand in the way of what is proven. */
+/* What a network is noted for, each by itself: a question that can be forged does not
+ * suppress one that is proven. */
 enum noted_kind { NOTED_TOLD, NOTED_LEFT, NOTED_LEFT_PROVEN, NOTED_REPORT };
 
 static inline void sum_add(_Atomic uint32_t *sum, uint32_t add)

@@ -61,7 +61,7 @@ struct client {
 			    asks often but never sooner keeps answers so long */
 	uint8_t events; /* so many questions, at most 255 */
 	uint8_t asked;  /* last demand event: units of CLIENT_TICK_MS, cut to
-			    8 bits. Only for who makes room */
+			    8 bits. Only for eviction */
 };
 #define CLIENT_TICK_MS 4096
 
@@ -232,7 +232,7 @@ static inline float accounts_placed(const struct accounts *accounts,
 		: 0;
 }
 
-/* The network of who asks, a /24 or /48, as one number that no other has; never
+/* The asking network, a /24 or /48, as a number that no other network has; never
  * 0. */
 static inline uint64_t accounts_net(const struct addr *asker)
 {

@@ -19,7 +19,7 @@
 #define CONFLICT_NODE (3u << 24) /* what an earlier line was told before */
 #define CONFLICT_LATER (4u << 24) /* what a later one was told a moment ago */
 #define CONFLICT_NOW (5u << 24)   /* what an earlier line is sent now */
-#define CONFLICT_HERE (6u << 24)  /* of two nodes, where who asks now is */
+#define CONFLICT_HERE (6u << 24)  /* of two nodes, the one of the line before */
 
 /* One node that may be picked. */
 struct option {

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#define FADE_S 40.0f     /* what counts as of late */
+#define FADE_S 40.0f     /* changes count for about so long */
 #define LOST_SHARE 0.01f /* of the viewers before: less is not seen */
 #define LOST_VIEWERS 3.0f
 #define SIGMAS 3.0f /* of the chance that single viewers come and go by */
@@ -36,7 +36,7 @@ bool leaving_is_seen(const struct leaving *l, const struct leaving_fleet *all,
 	float usual = others > 0
 		? fminf(0, (all->change - l->change) / others) * had
 		: 0;
-	/* even if nobody comes, and as chance has it */
+	/* viewers who leave anyway, if no new ones come; and its deviation */
 	float leave = had * FADE_S / session_s;
 	float chance = sqrtf(2 * leave);
 	return usual - l->change >=

@@ -1,10 +1,10 @@
 /* leaving.h - do the connections of a node say that its viewers leave it?
  *
- * Questions for another line can be forged by anybody who can forge an address;
- * the connections that a node reports cannot. Viewers who really leave are missing
- * there within seconds. So complaints (doubt.h) move nobody unless the samples of
- * the node agree: it has lost more of its viewers of late than chance and the
- * end of classes explain, and more than the other nodes have.
+ * Questions for another line can be forged; the connections that a node reports
+ * cannot. Viewers who really leave are missing there within seconds. So complaints
+ * (doubt.h) count only if the samples of the node agree: it has lost more viewers in
+ * the last FADE_S than chance and the end of classes explain, and more than the other
+ * nodes.
  *
  * Pure; part of fleet.c, which owns one per node and feeds it every sample.
  */
@@ -16,7 +16,7 @@
 
 struct leaving {
 	float connections; /* of the last sample, at at_ms */
-	float change;      /* viewers gained of late, fading; negative: lost */
+	float change;      /* viewers gained, fading; negative: lost */
 	int64_t at_ms;     /* 0: there was no sample */
 };
 

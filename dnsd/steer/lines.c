@@ -123,9 +123,10 @@ static unsigned older_nodes(const struct work *w, uint16_t *older)
 	return 3;
 }
 
-/* Whether a later line was told this node and that still holds, while the lines are
- * asked together: what was another node than this line's stays another, the sooner
- * lines first. At other times a line 1 goes where it is best. */
+/* Whether a later line's answer with this node is in force while lines are asked
+ * together; more for line n + 1 than for line n + 2. So lines that are asked in any
+ * order stay apart. At other times a line takes its best node: else questions for
+ * further lines could keep line 1 off it. */
 static uint8_t told_later(const struct work *w, uint16_t node)
 {
 	for (unsigned i = w->query->line; i < w->past->lines; i++)
@@ -135,8 +136,8 @@ static uint8_t told_later(const struct work *w, uint16_t node)
 	return 0;
 }
 
-/* Of two nodes, who asks for a further line gets the one where he is not, even if
- * line 1 would be sent there now: line 1 then is not, while this answer holds. */
+/* In a pool of two, a further line gets the node that the line before was not told,
+ * even if line 1 would be sent there now: the viewer is on the other one. */
 static void leave_here(struct work *w)
 {
 	const struct told *before = &w->past->told[w->query->line - 2];
