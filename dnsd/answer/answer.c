@@ -216,15 +216,16 @@ void answer_finish(struct answerer *answerer, struct answer_job *job)
 		edns = &f.edns;
 		opt_len = edns_reply_len(edns);
 	}
-	job->steer.query.proven = job->proven;
 	f.rcode = RCODE_NOERROR;
 	f.flags = 0;
 	reply_begin(&f.reply, job->reply, reply_size(job, options), opt_len,
 		&job->q);
-	if (job->steered)
+	if (job->steered) {
+		job->steer.query.proven = job->proven;
 		take_result(&f, job, lookup_steered(answerer, job, &f.reply));
-	else
+	} else {
 		answer_question(&f, answerer, job);
+	}
 	if (job->defer)
 		return;
 

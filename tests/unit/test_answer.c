@@ -691,6 +691,29 @@ static void test_cookies(void **state)
 	assert_int_equal(strlen(opt_text()), 2 * 28);
 }
 
+/* Steering is asked as of a proven address over TCP, and with a valid server cookie;
+ * a cookie that is not ours proves nothing. */
+static void test_proven(void **state)
+{
+	uint8_t cookie[24] = {1};
+	struct packet p = packet_query("live.example.com", RR_A);
+	run(&p, false);
+	assert_false(t.job.steer.query.proven);
+	run(&p, true);
+	assert_true(t.job.steer.query.proven);
+	run(&p, false);
+	assert_false(t.job.steer.query.proven);
+	p = with_option("live.example.com", RR_A, 10, cookie, 24);
+	run(&p, false);
+	assert_false(t.job.steer.query.proven);
+	const char *text = opt_text() + 8; /* behind code and length */
+	for (int i = 0; i < 24; i++)
+		sscanf(text + 2 * i, "%2hhx", &cookie[i]);
+	p = with_option("live.example.com", RR_A, 10, cookie, 24);
+	run(&p, false);
+	assert_true(t.job.steer.query.proven);
+}
+
 static void test_sizes(void **state)
 {
 	struct packet p = packet_query("big.example.com", RR_TXT);
@@ -932,6 +955,7 @@ int main(void)
 		cmocka_unit_test(test_snapshots),
 		cmocka_unit_test(test_edns),
 		cmocka_unit_test(test_cookies),
+		cmocka_unit_test(test_proven),
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_glue),
 		cmocka_unit_test(test_odd_packets),
