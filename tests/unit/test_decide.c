@@ -851,6 +851,76 @@ static void test_names(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_cities, close_world)
 
+/* -- complaints -- */
+
+#define PAIR                                               \
+	"nodes:\n"                                         \
+	"  a: {address: [192.0.2.1], at: [22.3, 114.2]}\n" \
+	"  b: {address: [192.0.2.2], at: [22.3, 114.2]}\n" \
+	"steer: {live.example.com: {pool: [edge], lines: 2}}\n"
+
+/* The next note of a kind that the control thread gets. */
+static struct note note_of(struct world *w, enum note_kind kind)
+{
+	struct note note;
+	while (note_pop(w->accounts->notes, &note))
+		if (note.kind == kind)
+			return note;
+	fail_msg("no note of kind %u", kind);
+	return note;
+}
+
+static void ask_line2(struct world *w, bool proven)
+{
+	struct steer_decision d;
+	struct steer_query q =
+		world_query(w, "line2.live.example.com", "10.1.0.1");
+	q.proven = proven;
+	steer_answer(world_state(w), w->accounts, &q, w->now, &d);
+}
+
+/* A question that can be forged does not suppress one that is proven. */
+static void test_proven_complaints(void **state)
+{
+	struct world w;
+	world_open(&w, PAIR);
+	world_pick(&w, "live.example.com", "10.1.0.1");
+	ask_line2(&w, false);
+	assert_false(note_of(&w, NOTE_LEFT).proven);
+	ask_line2(&w, true);
+	assert_true(note_of(&w, NOTE_LEFT).proven);
+	world_close(&w);
+}
+
+/* A player's report counts for its client net, whoever resolved the name: a player
+ * is seldom in the network of its resolver. A net that was not told says nothing. */
+static void test_reports(void **state)
+{
+	struct world w;
+	struct addr resolver = {4, {198, 51, 100, 53}};
+	world_open(&w, PAIR);
+	struct steer_query q = world_query(&w, "live.example.com", "10.1.0.1");
+	struct steer_query report = q;
+	struct steer_decision d;
+	q.asker = resolver;
+	report.proven = true;
+	steer_answer(world_state(&w), w.accounts, &q, w.now, &d);
+	assert_true(note_of(&w, NOTE_TOLD).asker == accounts_net(&resolver));
+	assert_true(steer_left(
+		world_state(&w), w.accounts, &report, d.node[0], w.now));
+	struct note told = note_of(&w, NOTE_TOLD);
+	assert_true(told.asker == accounts_net(&report.asker));
+	assert_true(told.at_once < 0); /* viewers are not known */
+	assert_true(note_of(&w, NOTE_LEFT).proven);
+
+	report = world_query(&w, "live.example.com", "10.2.0.1");
+	steer_left(world_state(&w), w.accounts, &report, d.node[0], w.now);
+	struct note note;
+	assert_true(note_pop(w.accounts->notes, &note));
+	assert_int_equal(note.kind, NOTE_LEFT);
+	world_close(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -887,6 +957,8 @@ int main(void)
 		cmocka_unit_test(test_third_site_far),
 		TEST(test_explain),
 		TEST(test_names),
+		cmocka_unit_test(test_proven_complaints),
+		cmocka_unit_test(test_reports),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
