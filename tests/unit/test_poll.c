@@ -628,74 +628,86 @@ static void test_flv_served(void **state)
 	evconnlistener_free(s.listener);
 }
 
+/* A source with a stream, and a node that pulls and lists nothing. */
+struct pair {
+	struct server origin, edge;
+	char origin_url[256], edge_url[256];
+};
+
+static void serve_pair(struct pair *p)
+{
+	serve(&p->origin, SRS, "");
+	serve(&p->edge, SRS, "");
+	snprintf(
+		p->origin_url, sizeof p->origin_url, "%s", url(&p->origin, ""));
+	snprintf(p->edge_url, sizeof p->edge_url, "%s", url(&p->edge, ""));
+	p->origin.list = p->origin.later = LIVE("/live/a");
+	p->edge.list = p->edge.later = "";
+}
+
 /* A node that pulls is asked for what a source has, whatever it lists itself:
  * an edge that serves nobody lists nothing. */
 static void test_flv_pulls(void **state)
 {
-	static struct server origin, edge;
-	char origin_url[256], edge_url[256];
-	serve(&origin, SRS, "");
-	serve(&edge, SRS, "");
-	snprintf(origin_url, sizeof origin_url, "%s", url(&origin, ""));
-	snprintf(edge_url, sizeof edge_url, "%s", url(&edge, ""));
-	origin.list = origin.later = LIVE("/live/a");
-	edge.list = edge.later = "";
-	edge.player = edge.port = NOT_FOUND;
-	struct poll_target targets[] = {
-		{.node = 0, .api = origin_url, .streams = true, .source = true},
-		{.node = 1, .api = edge_url, .flv = edge.at, .pulls = true}};
+	static struct pair pair;
+	serve_pair(&pair);
+	pair.edge.player = pair.edge.port = NOT_FOUND;
+	struct poll_target targets[] = {{.node = 0,
+						.api = pair.origin_url,
+						.streams = true,
+						.source = true},
+		{.node = 1,
+			.api = pair.edge_url,
+			.flv = pair.edge.at,
+			.pulls = true}};
 	poll_set(poller, targets, 2, 20, 500);
 	until(&told[1].refusals, 3, 3000);
 	assert_non_null(strstr(told[1].why,
 		": HTTP 404 for a stream that an origin lists, /live/a"));
-	edge.player = PLAYS;
-	unsigned players = edge.players, ports = edge.ports;
-	until(&edge.ports, ports + 3, 3000);
-	assert_true(edge.players >= players + 1);
-	assert_int_equal(edge.lists, 0);
+	pair.edge.player = PLAYS;
+	unsigned players = pair.edge.players, ports = pair.edge.ports;
+	until(&pair.edge.ports, ports + 3, 3000);
+	assert_true(pair.edge.players >= players + 1);
+	assert_int_equal(pair.edge.lists, 0);
 	unsigned refusals = told[1].refusals;
 	until(&told[1].good_probes, 3, 3000);
 	assert_int_equal(told[1].refusals, refusals);
 
 	/* The stream ends, as the edge's refusal tells. */
-	edge.player = NOT_FOUND;
-	edge.ending = &origin;
-	targets[1].api = url(&edge, "a:b@"); /* begins anew */
-	players = edge.players;
+	pair.edge.player = NOT_FOUND;
+	pair.edge.ending = &pair.origin;
+	targets[1].api = url(&pair.edge, "a:b@"); /* begins anew */
+	players = pair.edge.players;
 	poll_set(poller, targets, 2, 20, 500);
 	until(&told[1].good_probes, told[1].good_probes + 4, 3000);
 	assert_int_equal(told[1].refusals, refusals);
-	assert_int_equal(edge.players, players + 1);
-	evconnlistener_free(origin.listener);
-	evconnlistener_free(edge.listener);
+	assert_int_equal(pair.edge.players, players + 1);
+	evconnlistener_free(pair.origin.listener);
+	evconnlistener_free(pair.edge.listener);
 }
 
 /* The node that a probe waits for is gone meanwhile. */
 static void test_flv_source_goes(void **state)
 {
-	static struct server origin, edge;
-	char origin_url[256], edge_url[256];
-	serve(&origin, SRS, "");
-	serve(&edge, SRS, "");
-	snprintf(origin_url, sizeof origin_url, "%s", url(&origin, ""));
-	snprintf(edge_url, sizeof edge_url, "%s", url(&edge, ""));
-	origin.list = origin.later = LIVE("/live/a");
-	edge.list = edge.later = "";
-	edge.player = NULL;
-	edge.port = NOT_FOUND;
-	struct poll_target targets[] = {
-		{.node = 1, .api = edge_url, .flv = edge.at, .pulls = true},
+	static struct pair pair;
+	serve_pair(&pair);
+	pair.edge.player = NULL;
+	pair.edge.port = NOT_FOUND;
+	struct poll_target targets[] = {{.node = 1,
+						.api = pair.edge_url,
+						.flv = pair.edge.at,
+						.pulls = true},
 		{.node = 0,
-			.api = origin_url,
+			.api = pair.origin_url,
 			.streams = true,
 			.source = true}};
 	poll_set(poller, targets, 2, 20, 500);
-	until(&edge.players, 1, 3000);
+	until(&pair.edge.players, 1, 3000);
 	poll_set(poller, targets, 1, 20, 500);
 	until(&told[1].good_probes, told[1].good_probes + 3, 3000);
 	assert_int_equal(told[1].refusals, 0);
-	evconnlistener_free(origin.listener);
-	evconnlistener_free(edge.listener);
+	evconnlistener_free(pair.origin.listener);
+	evconnlistener_free(pair.edge.listener);
 }
 
 /* Equal targets keep their rhythm, others start anew, gone ones are silent. */
