@@ -85,7 +85,6 @@ __attribute__((noinline)) static void recall_lines(
 static void recall_nothing(unsigned lines, struct remembered *past)
 {
 	past->lines = lines;
-	past->together = false;
 	for (unsigned i = 0; i < lines; i++)
 		past->told[i] = memory_told(NULL);
 	for (unsigned i = 0; i < MEMORY_OLDER; i++)
@@ -109,9 +108,8 @@ static inline void recall(const struct steer_state *state,
 	}
 	known->entry = find_entry(accounts, found, query->line);
 	known->client = accounts_find(found->clients, found->client);
-	past->together = query->line > 1 ||
-		memory_together(found->told, found->spread, known->now);
-	if (past->together) {
+	if (query->line > 1 ||
+		memory_together(found->told, found->spread, known->now)) {
 		recall_lines(accounts, found, lines, state->map->n_nodes, past);
 		return;
 	}

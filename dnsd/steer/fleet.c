@@ -279,13 +279,15 @@ static void forecast_learn(struct fleet *f, unsigned i, float connections,
 			at_ms - FORECAST_LAG_MS, surprise);
 }
 
-/* A sample that is later than a report says whether it was true. */
+/* A sample that is later than a report says whether it was true, and ends it. */
 static void confirm_reported(struct fleet *f, unsigned i, int64_t at_ms)
 {
 	struct fleet_node *node = &f->node[i];
 	float most = CONFIRM_TIMES * node->connections +
 		CONFIRM_SHARE * f->map->nodes[i].capacity;
-	if (node->reported > most && at_ms >= node->reported_ms) {
+	if (at_ms < node->reported_ms)
+		return;
+	if (node->reported > most) {
 		node->contradicted = node->reported;
 		node->contradicted_ms = at_ms;
 	}

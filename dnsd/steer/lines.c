@@ -123,14 +123,14 @@ static unsigned older_nodes(const struct work *w, uint16_t *older)
 	return 3;
 }
 
-/* Whether a later line's answer with this node is in force while lines are asked
- * together; more for line n + 1 than for line n + 2. So lines that are asked in any
- * order stay apart. At other times a line takes its best node: else questions for
- * further lines could keep line 1 off it. */
+/* Whether a later line's answer with this node is in force; more for line n + 1 than
+ * for line n + 2. So lines that are asked together, in any order, stay apart. At
+ * other times later lines are not read for line 1, which takes its best node: else
+ * questions for further lines could keep it off. */
 static uint8_t told_later(const struct work *w, uint16_t node)
 {
 	for (unsigned i = w->query->line; i < w->past->lines; i++)
-		if (w->past->together && w->past->told[i].node == node &&
+		if (w->past->told[i].node == node &&
 			told_runs(&w->past->told[i], w->known.now))
 			return (uint8_t)(CONF_LINES_MAX - i);
 	return 0;

@@ -76,7 +76,6 @@ static inline uint8_t told_moved(const struct told *t, uint32_t now)
 /* A copy of what a client net was told. */
 struct remembered {
 	unsigned lines; /* so many of told[] are set, and older[] if > 1 */
-	bool together;  /* further lines are asked for at this moment */
 	struct told told[MEMORY_LINES];
 	uint16_t older[MEMORY_OLDER]; /* nodes line 1 was told before that
 					 told[0].before */

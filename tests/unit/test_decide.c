@@ -851,6 +851,82 @@ static void test_names(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_cities, close_world)
 
+/* -- lines that are asked together, or apart -- */
+
+#define TRIPLE                                                      \
+	"nodes:\n"                                                  \
+	"  a: {address: [192.0.2.1], at: [22.3, 114.2]}\n"          \
+	"  b: {address: [192.0.2.2], at: [22.3, 114.2], bias: 3}\n" \
+	"  c: {address: [192.0.2.3], at: [22.3, 114.2], bias: 6}\n" \
+	"steer: {live.example.com: {pool: [edge], lines: 2, ttl: 5}}\n"
+
+/* Line 1 is on a, line 2 on b; a is full when line 1 is asked again, ms after
+ * line 2. */
+static const char *line_1_after(int64_t ms)
+{
+	static struct world w;
+	world_open(&w, TRIPLE);
+	assert_string_equal(
+		world_pick(&w, "live.example.com", "10.1.0.1"), "a");
+	w.now += 5100 - ms;
+	assert_string_equal(
+		world_pick(&w, "line2.live.example.com", "10.1.0.1"), "b");
+	w.now += ms;
+	world_node(&w, "a")->used = 1.2f;
+	const char *name = world_pick(&w, "live.example.com", "10.1.0.1");
+	static char kept[16];
+	snprintf(kept, sizeof kept, "%s", name);
+	world_close(&w);
+	return kept;
+}
+
+/* Asked together they are two nodes; but questions for line 2 do not keep line 1 off
+ * the node that is best for it. */
+static void test_lines_together(void **state)
+{
+	assert_string_equal(line_1_after(100), "c");
+	assert_string_equal(line_1_after(2000), "b");
+}
+
+/* Another name server may have sent line 1 to what is second here: line 2 goes
+ * further where it costs little more. */
+static void test_second_of_another_server(void **state)
+{
+	struct world w;
+	world_open(&w, TRIPLE);
+	assert_string_equal(
+		world_pick(&w, "line2.live.example.com", "10.1.0.1"), "c");
+	world_close(&w);
+}
+
+/* A reload takes a node out of the pool: what was told is not told again. */
+static void test_told_node_leaves_the_pool(void **state)
+{
+	static const char with[] =
+		"nodes:\n"
+		"  a: {address: [192.0.2.1], at: [22.3, 114.2]}\n"
+		"  b: {address: [192.0.2.2], at: [51.5, -0.1]}\n"
+		"steer: {live.example.com: {pool: [a, b]}}\n";
+	static const char without[] =
+		"nodes:\n"
+		"  a: {address: [192.0.2.1], at: [22.3, 114.2]}\n"
+		"  b: {address: [192.0.2.2], at: [51.5, -0.1]}\n"
+		"steer: {live.example.com: {pool: [b]}}\n";
+	struct world w, later;
+	world_open(&w, with);
+	world_open(&later, without);
+	assert_string_equal(
+		world_pick(&w, "live.example.com", "10.1.0.1"), "a");
+	later.now = w.now + 1000;
+	struct steer_query q =
+		world_query(&later, "live.example.com", "10.1.0.1");
+	struct steer_decision d;
+	steer_answer(world_state(&later), w.accounts, &q, later.now, &d);
+	assert_string_equal(later.map->nodes[d.node[0]].name, "b");
+	world_close(&later);
+	world_close(&w);
+}
+
 /* -- complaints -- */
 
 #define PAIR                                               \
@@ -957,6 +1033,9 @@ int main(void)
 		cmocka_unit_test(test_third_site_far),
 		TEST(test_explain),
 		TEST(test_names),
+		cmocka_unit_test(test_lines_together),
+		cmocka_unit_test(test_second_of_another_server),
+		cmocka_unit_test(test_told_node_leaves_the_pool),
 		cmocka_unit_test(test_proven_complaints),
 		cmocka_unit_test(test_reports),
 	};

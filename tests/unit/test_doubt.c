@@ -498,6 +498,29 @@ static void test_forgiven(void **state)
 	assert_int_equal(doubts_found(s->doubts, 2) % 2, 0);
 }
 
+/* Reports of players do not know how many viewers a node has: they do not make it
+ * look emptier than it is, and its usual presses too many. */
+static void test_reports_without_viewers(void **state)
+{
+	struct scene *s = *state;
+	struct note report = {.kind = NOTE_TOLD,
+		.proven = true,
+		.area = 2,
+		.at_once = -1,
+		.rate = -1,
+		.node = {2, MAP_NO_NODE, MAP_NO_NODE, MAP_NO_NODE}};
+	s->usual = 30;
+	people(s, 400, 3);
+	for (unsigned t = 0; t < 300; t++) {
+		for (uint32_t i = 0; t > 120 && i < 3; i++) {
+			report.asker = 5000 + i;
+			doubts_note(s->doubts, &s->map, &report, s->now);
+		}
+		run(s, 1, NULL);
+		nobody_is_doubted_but(s, MAP_NO_NODE);
+	}
+}
+
 /* -- what anybody can forge -- */
 
 /* However many say so by plain UDP, nobody is doubted unless the node's samples
@@ -583,6 +606,7 @@ int main(void)
 		TEST(test_told_long_ago),
 		TEST(test_tried_again),
 		TEST(test_forgiven),
+		TEST(test_reports_without_viewers),
 		TEST(test_forgeable),
 		TEST(test_confirmed_long_ago),
 		TEST(test_proven_beside_forged),

@@ -701,6 +701,12 @@ static void test_heartbeat_contradicted(void **state)
 	fleet_raise(s->fleet, 0, 140, s->now - 1000);
 	poll_ok(s, 0, 130);
 	assert_float_equal(fleet_contradicted(s->fleet, 0, s->now), 0, 0);
+	/* a sample from before the report tells nothing of it */
+	pass(s, STEP);
+	fleet_raise(s->fleet, 0, 100000, s->now);
+	poll_ok(s, 0, 131);
+	assert_float_equal(fleet_contradicted(s->fleet, 0, s->now), 0, 0);
+	assert_true(fleet_connections(s->fleet, 0) > 600);
 	fleet_raise(s->fleet, 0, 100000, s->now);
 	pass(s, STEP);
 	poll_ok(s, 0, 130);
@@ -712,6 +718,32 @@ static void test_heartbeat_contradicted(void **state)
 	poll_ok(s, 0, 130);
 	fleet_raise(s->fleet, 0, 300, s->now);
 	assert_float_equal(fleet_connections(s->fleet, 0), 300, 0);
+}
+
+/* Of a node with few connections a tenth of the capacity more may be true. */
+static void test_heartbeat_of_an_empty_node(void **state)
+{
+	struct scene *s = *state;
+	poll_ok(s, 0, 10);
+	fleet_raise(s->fleet, 0, 90, s->now);
+	pass(s, STEP);
+	poll_ok(s, 0, 10);
+	assert_float_equal(fleet_contradicted(s->fleet, 0, s->now), 0, 0);
+}
+
+/* A restart takes all connections away: that is no leaving. */
+static void test_restart_is_no_leaving(void **state)
+{
+	struct scene *s = *state;
+	poll_ok(s, 0, 1000);
+	pass(s, STEP);
+	poll_ok(s, 0, 900);
+	assert_true(fleet_node(s->fleet, 0)->leaving.change < 0);
+	pass(s, STEP);
+	struct sample again = sample(s, 0);
+	again.identity = 78;
+	fleet_sample(s->fleet, 0, &again, s->now);
+	assert_float_equal(fleet_node(s->fleet, 0)->leaving.change, 0, 0);
 }
 
 /* A reload keeps what is known of nodes, and their indexes; new ones ramp. */
@@ -781,6 +813,8 @@ int main(void)
 		TEST(test_heartbeat),
 		TEST(test_heartbeat_too_large),
 		TEST(test_heartbeat_contradicted),
+		TEST(test_heartbeat_of_an_empty_node),
+		TEST(test_restart_is_no_leaving),
 		TEST(test_new_map),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
