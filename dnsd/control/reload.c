@@ -183,8 +183,8 @@ static void finish_geo(struct control *c, struct build_job *job)
 	bool first = c->geo_pending;
 	if (job->geo) {
 		c->geo_pending = false;
-		log_geo(job->geo, job->files.kept);
 		control_adopt_geo(c, job->geo, job->map, job->files);
+		log_geo(job->geo, job->files.kept);
 		return;
 	}
 	log_lines(LOG_LVL_ERROR, "geoip: ", err_text(&job->err));

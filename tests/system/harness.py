@@ -7,8 +7,10 @@ Everything is on loopback. A test names no port: free ones are taken.
 import json
 import os
 import pathlib
+import re
 import resource
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -79,14 +81,29 @@ class Daemon:
     def conf(self):
         return str(self.folder / "dnsd.yaml")
 
+    def conf_text(self):
+        return pathlib.Path(self.conf).read_text()
+
     def start(self, wait=True):
+        """wait: until it is ready, as it tells its service manager, and the
+        places of clients are loaded, or refused."""
         self.log = open(self.folder / "log", "ab")
-        self.process = subprocess.Popen(
-            [DNSD, "run", "-c", self.conf], stderr=self.log,
-            stdout=self.log, cwd=self.folder, preexec_fn=self.limit,
-            start_new_session=self.own_session)
-        if wait:
-            self.wait_until_it_answers()
+        earlier = self.log.tell()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready:
+            path = tempfile.mktemp("", "ready-", self.folder)
+            ready.bind(path)
+            os.chmod(path, 0o666)
+            self.process = subprocess.Popen(
+                [DNSD, "run", "-c", self.conf], stderr=self.log,
+                stdout=self.log, cwd=self.folder, preexec_fn=self.limit,
+                env={"NOTIFY_SOCKET": path, **os.environ},
+                start_new_session=self.own_session)
+            if wait:
+                ready.settimeout(0.05)
+                self.wait_for(lambda: self.is_ready(ready))
+                if re.search(r"(?m)^(nets|geoip):", self.conf_text()):
+                    self.wait_for(lambda: re.search(
+                        "geoip: (not )?loaded", self.log_text(earlier)))
         return self
 
     def limit(self):
@@ -94,17 +111,21 @@ class Daemon:
             resource.setrlimit(resource.RLIMIT_NOFILE,
                                (self.descriptors, self.descriptors))
 
-    def wait_until_it_answers(self):
+    @staticmethod
+    def is_ready(notifications):
+        try:
+            return b"READY=1" in notifications.recv(200)
+        except TimeoutError:
+            return False
+
+    def wait_for(self, condition):
         end = time.monotonic() + PATIENCE_S
-        while time.monotonic() < end:
+        while not condition():
             if self.process.poll() is not None:
                 raise AssertionError("dnsd ended: " + self.log_text())
-            try:
-                self.ask("version.bind", "TXT", rdclass="CH", timeout=0.2)
-                return
-            except (dns.exception.Timeout, OSError):
-                time.sleep(0.02)
-        raise AssertionError("dnsd does not answer: " + self.log_text())
+            if time.monotonic() > end:
+                raise AssertionError("dnsd is not ready: " + self.log_text())
+            time.sleep(0.01)
 
     def stop(self, sig=signal.SIGTERM):
         """Ends it; the exit status."""
@@ -131,8 +152,9 @@ class Daemon:
             assert word not in text, text
         assert status in (0, -signal.SIGKILL), f"exit status {status}\n{text}"
 
-    def log_text(self):
-        return (self.folder / "log").read_text(errors="replace")
+    def log_text(self, after=0):
+        text = (self.folder / "log").read_bytes()[after:]
+        return text.decode(errors="replace")
 
     # -- asking ------------------------------------------------------------
 

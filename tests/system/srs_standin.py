@@ -144,6 +144,7 @@ class StandIn:
         self._new_process()
 
     def _new_process(self):
+        self._dead = False
         self.service = "".join(random.choices(
             "abcdefghijklmnopqrstuvwxyz0123456789", k=8))
         self.pid = random.randint(1000, 4000000)
@@ -341,6 +342,7 @@ class StandIn:
                 server.close()
 
     async def _die(self):
+        self._dead = True
         await self._stop_listening(self._servers.keys())
         if self._timer_task:
             self._timer_task.cancel()
@@ -363,7 +365,12 @@ class StandIn:
 
     def _door(self, key, handler):
         """What every connection passes first."""
+        life = self.service
+
         async def come_in(reader, writer):
+            if self._dead or life != self.service:
+                writer.transport.abort()    # accepted just before the end
+                return
             self.seen[key] += 1
             if key in self._full:
                 if not self._full[key]:
