@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "answer/answer.h"
-#include "record/ring.h"
+#include "replay/ring.h"
 #include "snapshot/options.h"
 #include "snapshot/snapshot.h"
 #include "steer/explain.h"

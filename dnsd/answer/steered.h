@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "geo/prefixes.h"
-#include "steer/decide.h"
+#include "steer/steer.h"
 #include "wire/rr.h"
 
 struct answer_job;

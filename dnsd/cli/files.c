@@ -1,7 +1,7 @@
 #include "cli/files.h"
 
 #include "base/clock.h"
-#include "steer/fleet.h"
+#include "fleet/fleet.h"
 
 bool files_open(struct files *f, const char *conf_path, struct err *err)
 {

@@ -5,7 +5,7 @@
 #define CLI_FILES_H
 
 #include "control/build.h"
-#include "steer/decide.h"
+#include "steer/steer.h"
 
 struct files {
 	struct built *built;

@@ -8,8 +8,8 @@
 
 #include "base/buf.h"
 #include "cli/cli.h"
-#include "cli/replay.h"
 #include "conf/conf.h"
+#include "replay/replay.h"
 
 static const char usage[] =
 	"replay [-c FILE] [--workers N] [--deal resolver|id] [--stats]";

@@ -15,7 +15,7 @@
 #include "control/approve.h"
 #include "geo/cache.h"
 #include "geo/mmdb.h"
-#include "record/ring.h"
+#include "replay/ring.h"
 #include "wire/name.h"
 #include "wire/rr.h"
 #include "zones/builder.h"

@@ -14,7 +14,7 @@
 #include "conf/conf.h"
 #include "geo/prefixes.h"
 #include "snapshot/options.h"
-#include "steer/map.h"
+#include "state/map.h"
 #include "zones/zoneset.h"
 
 /* Files that the geo table was made from, to see whether they changed, and

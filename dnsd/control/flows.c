@@ -3,7 +3,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "control/state.h"
-#include "steer/flows.h"
+#include "fleet/traffic.h"
 
 #define ROUND_MS 5000
 

@@ -9,16 +9,16 @@
 #include "control/control.h"
 #include "control/faults.h"
 #include "control/streams.h"
+#include "fleet/fleet.h"
 #include "http/http.h"
 #include "net/listen.h"
 #include "net/tcp.h"
 #include "net/udp.h"
-#include "record/record.h"
+#include "replay/recorder.h"
 #include "snapshot/report.h"
 #include "snapshot/snapshot.h"
 #include "snapshot/streams.h"
 #include "srs/poll.h"
-#include "steer/fleet.h"
 #include "store/store.h"
 
 /* A job of the builder thread. */

@@ -8,8 +8,8 @@
 #include "base/arena.h"
 #include "base/rng.h"
 #include "snapshot/streams.h"
-#include "steer/map.h"
-#include "steer/streamset.h"
+#include "state/map.h"
+#include "state/stream_set.h"
 
 /* A publisher that is not where it was. */
 struct gone {

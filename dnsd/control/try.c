@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "fleet/stability.h"
 #include "http/lines.h"
 #include "steer/explain.h"
 
@@ -48,9 +49,11 @@ static void print_stability(const struct steer_state *state,
 {
 	char line[EXPLAIN_LINE_MAX];
 	for (unsigned i = 0; i < trace->n; i++) {
-		explain_stability(
-			state, trace->candidate[i].node, now_ms, line);
-		buf_printf(out, "stability %s\n", line);
+		unsigned node = trace->candidate[i].node;
+		stability_text(&state->load->stability[node], now_ms, line,
+			sizeof line);
+		buf_printf(out, "stability %s %s\n",
+			state->map->nodes[node].name, line);
 	}
 }
 

@@ -8,7 +8,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "steer/decide.h"
+#include "steer/steer.h"
 
 /* What a client asks about a name: a steered name, a line or a stream of one;
  * client is ADDRESS[/LEN]. */

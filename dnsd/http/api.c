@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/mailbox.h"
+#include "fleet/stability.h"
 #include "http/request.h"
 #include "snapshot/report.h"
 #include "snapshot/streams.h"

@@ -20,8 +20,8 @@
 #include "http/limit.h"
 #include "http/request.h"
 #include "http/tls.h"
+#include "ledger/accounts.h"
 #include "snapshot/options.h"
-#include "steer/accounts.h"
 
 #define SOCKETS_MAX 64
 #define TICK_MS 100       /* deadlines; a pause for want of descriptors */

@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "http/lines.h"
 #include "base/clock.h"
 #include "base/rng.h"
 #include "base/utf8.h"
-#include "http/lines.h"
 #include "http/request.h"
-#include "record/ring.h"
+#include "replay/ring.h"
 #include "snapshot/options.h"
 
 #define STREAM_MAX 128 /* octets */

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 #include "base/buf.h"
-#include "steer/decide.h"
+#include "steer/steer.h"
 
 /* "app/stream" or, as SRS prints it, "/app/stream", with letters of UTF-8 as they
  * are or as %XX, into the path of a URL, in which nothing is left to be escaped.

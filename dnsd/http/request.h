@@ -11,7 +11,7 @@
 #include "base/err.h"
 #include "http/http.h"
 #include "snapshot/snapshot.h"
-#include "steer/decide.h"
+#include "steer/steer.h"
 
 struct request {
 	struct http *http;

@@ -7,7 +7,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/thread.h"
-#include "steer/accounts.h"
+#include "ledger/accounts.h"
 
 void net_thread_init(struct net_thread *t, struct published *published,
 	unsigned max_clients, struct memory *memory, uint64_t secret)

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "snapshot/counters.h"
-#include "steer/load.h"
+#include "state/load.h"
 
 struct report_node {
 	const char *name; /* of the map; NULL: a hole */

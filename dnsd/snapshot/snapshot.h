@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-#include "steer/decide.h"
+#include "steer/steer.h"
 
 struct zoneset;
 struct options;

@@ -13,7 +13,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
-#include "steer/sample.h"
+#include "fleet/sample.h"
 
 /* Longer bodies are refused: a real one has about a kilobyte. */
 #define HEARTBEAT_MAX 65536

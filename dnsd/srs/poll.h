@@ -30,8 +30,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "fleet/sample.h"
 #include "srs/streams.h"
-#include "steer/sample.h"
 
 struct event_base;
 struct poller;

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
-#include "steer/sample.h"
+#include "fleet/sample.h"
 
 struct event_base;
 struct probe;

@@ -15,7 +15,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
-#include "steer/sample.h"
+#include "fleet/sample.h"
 
 /* False with one line that says what is missing or of the wrong type.
  * rtt_ms is left 0. body need not end in \0. */

@@ -2,7 +2,7 @@
  * demand, promises to nodes, evidence for the control thread. */
 #include "steer/account.h"
 
-#include "steer/choice.h"
+#include "steer/decide_internal.h"
 
 /* Remembers what the line is told now. False: another thread was faster. */
 static bool remember(struct memory *memory, const struct steer_query *query,

@@ -5,8 +5,8 @@
 #define STEER_ACCOUNT_H
 
 #include "base/rng.h"
-#include "steer/accounts.h"
-#include "steer/decide.h"
+#include "ledger/accounts.h"
+#include "steer/steer.h"
 
 #define BUDGET_VIEWERS 50.0f /* that any network may promise at once ... */
 #define BUDGET_SHARE 0.03f   /* ... and of the pool's capacity */

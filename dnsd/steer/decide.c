@@ -1,4 +1,4 @@
-#include "steer/choice.h"
+#include "steer/decide_internal.h"
 
 #include <math.h>
 

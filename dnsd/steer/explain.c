@@ -37,22 +37,6 @@ void explain_candidate(const struct steer_state *state,
 		c->cost_ms, c->earlier ? " (an earlier line's)" : "");
 }
 
-void explain_stability(const struct steer_state *state, unsigned node,
-	int64_t now_ms, char *line)
-{
-	const struct stability *s = &state->load->stability[node];
-	int n = snprintf(line, EXPLAIN_LINE_MAX,
-		"%s lost %.1f %% (hours %.1f %%) round trip %.0f ms (%.0f) jitter %.0f ms (%.0f) dropped %.1f restarts %.1f down %.1f grade %u",
-		state->map->nodes[node].name, 100 * s->lost, 100 * s->lost_long,
-		s->rtt_ms, s->rtt_long_ms, s->jitter_ms, s->jitter_long_ms,
-		s->events[STABILITY_DROPPED], s->events[STABILITY_RESTARTED],
-		s->events[STABILITY_DOWN], s->grade);
-	if (s->back_until_ms > now_ms)
-		snprintf(line + n, EXPLAIN_LINE_MAX - (size_t)n,
-			", at the back for %lld s",
-			(long long)(s->back_until_ms - now_ms) / 1000);
-}
-
 void explain_pick(const struct steer_state *state,
 	const struct steer_decision *decision, const struct steer_trace *trace,
 	unsigned scope, char *line)

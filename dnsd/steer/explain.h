@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-#include "steer/decide.h"
+#include "steer/steer.h"
 
 #define EXPLAIN_LINE_MAX 256
 
@@ -17,11 +17,6 @@ void explain_client(const struct steer_state *state,
 /* "hk1 up path 12.3 load 0.52 in flight 3.1 price 0.0 penalty 0 cost 12.3" */
 void explain_candidate(const struct steer_state *state,
 	const struct steer_candidate *candidate, char *line);
-
-/* "relay1 lost 0.1 % (hours 0.0 %) round trip 23 ms (22) jitter 1 ms (1) dropped
- * 0.0 restarts 0.0 down 1.0 grade 1" */
-void explain_stability(const struct steer_state *state, unsigned node,
-	int64_t now_ms, char *line);
 
 /* "pick hk1 ttl 30 scope 24, demand 0.02 viewers/s, kept for its TTL" */
 void explain_pick(const struct steer_state *state,

@@ -2,7 +2,7 @@
  * its site. What lines 1..n-1 were told, or would be told now, conflicts. */
 #include <string.h>
 
-#include "steer/choice.h"
+#include "steer/decide_internal.h"
 
 #define BEFORE_MOVED 8      /* quarters of a minute: still cached */
 #define OLDER_MOVED 120     /* viewers who were told so long ago still watch */

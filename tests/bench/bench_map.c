@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "geo/mmdb.h"
-#include "steer/map.h"
+#include "state/map.h"
 
 static const float cities[][2] = {{22.3f, 114.2f}, {35.7f, 139.7f},
 	{37.6f, 127}, {1.3f, 103.8f}, {51.5f, -.1f}, {50.1f, 8.7f},

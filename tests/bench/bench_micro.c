@@ -27,8 +27,8 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "control/build.h"
+#include "fleet/fleet.h"
 #include "snapshot/snapshot.h"
-#include "steer/fleet.h"
 #include "wire/rr.h"
 #include "zones/zoneset.h"
 

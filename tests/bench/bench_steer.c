@@ -30,8 +30,8 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "conf/conf.h"
-#include "steer/decide.h"
-#include "steer/fleet.h"
+#include "fleet/fleet.h"
+#include "steer/steer.h"
 
 #define NETS (1 << 20) /* the /24s of 16.0.0.0/4 */
 #define BATCH 32

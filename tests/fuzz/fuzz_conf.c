@@ -5,7 +5,7 @@
 
 #include "conf/conf.h"
 #include "geo/mmdb.h"
-#include "steer/map.h"
+#include "state/map.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

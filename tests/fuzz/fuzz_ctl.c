@@ -8,7 +8,7 @@
 #define approve_remove fuzz_remove
 #include "control/ctl.c"
 #include "fuzz/world.h"
-#include "steer/accounts.h"
+#include "ledger/accounts.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -3,8 +3,8 @@
  * an odd. Each request is answered once, and freed. */
 #include <stdint.h>
 
-#include "http/http.c"
 #include "fuzz/world.h"
+#include "http/http.c"
 
 #include <event2/buffer.h>
 #include <event2/http_struct.h>

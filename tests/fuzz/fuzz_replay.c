@@ -2,15 +2,15 @@
 #include <stdint.h>
 #include <unistd.h>
 
-#include "cli/replay.h"
+#include "replay/replay.h"
 
 /* A month of virtual time takes minutes. */
 #undef REPLAY_STEP_MAX
 #define REPLAY_STEP_MAX 10000
 
 #include "cli/replay.c"
-#include "cli/replay_lines.c"
-#include "cli/replay_world.c"
+#include "replay/lines.c"
+#include "replay/world.c"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

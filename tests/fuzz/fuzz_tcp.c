@@ -5,8 +5,8 @@
  * The first byte is how large the pieces are, the second how often is read. */
 #include <stdint.h>
 
-#include "net/tcp.c"
 #include "fuzz/world.h"
+#include "net/tcp.c"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -10,11 +10,11 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "control/build.h"
+#include "fleet/fleet.h"
 #include "snapshot/report.h"
 #include "snapshot/snapshot.h"
 #include "snapshot/strangers.h"
 #include "snapshot/streams.h"
-#include "steer/fleet.h"
 
 static struct published published;
 static struct built *built;

@@ -127,11 +127,19 @@ def check_http():
 
 # -- constants --
 
+def sources(where):
+    """Files by a glob with one {list, of} folders at most."""
+    before, _, rest = where.partition("{")
+    names, _, after = rest.partition("}")
+    for name in names.split(","):
+        yield from sorted(ROOT.glob(before + name + after))
+
+
 def constants(where):
     """{name: its values} of what the sources there define as a number, or as one
     that is shifted."""
     defined = {}
-    for path in sorted(ROOT.glob(where)):
+    for path in sources(where):
         for name, value, shift in re.findall(
                 r"^#define (\w+) \(?(?:\(size_t\))?(-?[\d.]+(?:e\d+)?)f?"
                 r"(?: << (\d+))?\)?(?:\s|$)", path.read_text(), re.M):
@@ -142,7 +150,8 @@ def constants(where):
 
 def check_constants():
     """Rows `| `NAME` | VALUE ... |` are what the sources define."""
-    for document, where in (("docs/steering.md", "dnsd/steer/*.[ch]"),
+    for document, where in (("docs/steering.md",
+                             "dnsd/{state,ledger,steer,fleet}/*.[ch]"),
                             ("docs/operations.md", "dnsd/*/*.[ch]")):
         defined = constants(where)
         rows = re.findall(r"^\| `([A-Z0-9_]+)` \| (-?[\d.]+)", read(document), re.M)

@@ -139,12 +139,12 @@ class StandIn:
         self._stats_off = False
         self._flv_broken = False
         self._clock_ms = 0
+        self._deaths = 0
         self._full = {}              # listener -> had its first excess client
         self._servers, self._writers = {}, set()
         self._new_process()
 
     def _new_process(self):
-        self._dead = False
         self.service = "".join(random.choices(
             "abcdefghijklmnopqrstuvwxyz0123456789", k=8))
         self.pid = random.randint(1000, 4000000)
@@ -342,7 +342,7 @@ class StandIn:
                 server.close()
 
     async def _die(self):
-        self._dead = True
+        self._deaths += 1
         await self._stop_listening(self._servers.keys())
         if self._timer_task:
             self._timer_task.cancel()
@@ -365,10 +365,10 @@ class StandIn:
 
     def _door(self, key, handler):
         """What every connection passes first."""
-        life = self.service
+        deaths = self._deaths
 
         async def come_in(reader, writer):
-            if self._dead or life != self.service:
+            if deaths != self._deaths:
                 writer.transport.abort()    # accepted just before the end
                 return
             self.seen[key] += 1

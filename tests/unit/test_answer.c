@@ -7,7 +7,7 @@
 #include "answer/steered.h"
 #include "snapshot/options.h"
 #include "snapshot/snapshot.h"
-#include "steer/map.h"
+#include "state/map.h"
 #include "wire/reply.h"
 #include "zones/zoneset.h"
 

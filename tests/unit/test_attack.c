@@ -6,7 +6,7 @@
 #include <malloc.h>
 
 #include "base/rng.h"
-#include "steer/fleet.h"
+#include "fleet/fleet.h"
 
 #define NODES 8
 #define NETS 300

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
-#include "steer/carry.h"
+#include "fleet/carry.h"
 
 #define ONE_BPS 1e6f
 #define CONFIGURED 400.0f

@@ -1,7 +1,7 @@
 /* The decision, rule by rule (docs/steering.md). */
 #include "world.h"
 
-#include "steer/cost.h"
+#include "state/cost.h"
 #include "steer/explain.h"
 
 /* Three cities, each two sites; hk1 and hk2 share a site. */

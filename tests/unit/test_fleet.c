@@ -2,7 +2,7 @@
  * it. */
 #include "world.h"
 
-#include "steer/fleet.h"
+#include "fleet/fleet.h"
 
 #define STEP 3000 /* the interval of polls */
 

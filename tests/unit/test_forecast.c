@@ -3,7 +3,7 @@
 #include "world.h"
 
 #include "base/rng.h"
-#include "steer/forecast.h"
+#include "fleet/forecast.h"
 
 #define STEP_MS 100
 #define POLL_MS 3000

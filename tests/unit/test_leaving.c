@@ -3,7 +3,7 @@
 #include "world.h"
 
 #include "base/rng.h"
-#include "steer/leaving.h"
+#include "fleet/leaving.h"
 
 #define NODES 8
 #define STAY_S 1700.0f

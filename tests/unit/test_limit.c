@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "steer/limit.h"
+#include "fleet/limit.h"
 
 #define STEP_MS 3000
 #define ONE_BPS 1e6f

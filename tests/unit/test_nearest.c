@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "steer/nearest.h"
+#include "state/nearest.h"
 
 #define WORLDS 400
 #define PLACES 40

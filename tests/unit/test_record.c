@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "record/record.h"
+#include "replay/recorder.h"
 
 #define YAML                                                \
 	"nodes:\n"                                          \

@@ -3,7 +3,7 @@
  * is in test_fleet.c and test_decide.c. */
 #include "world.h"
 
-#include "steer/fleet.h"
+#include "fleet/fleet.h"
 
 #define STEP_S 3 /* the interval of polls */
 #define NODES 5

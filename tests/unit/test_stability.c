@@ -1,7 +1,7 @@
 /* Grades of stability over minutes and hours, and what they do to publishers. */
 #include "world.h"
 
-#include "steer/stability.h"
+#include "fleet/stability.h"
 
 #define SECOND 1000
 #define MINUTE (60 * SECOND)

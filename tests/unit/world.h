@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "steer/decide.h"
+#include "steer/steer.h"
 
 struct world {
 	struct geo *geo;

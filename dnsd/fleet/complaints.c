@@ -1,0 +1,548 @@
+#include "fleet/complaints.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/rng.h"
+#include "conf/conf.h"
+#include "state/map.h"
+
+#define ASKERS TABLE_SIZE(65536) /* (area, node, network) remembered */
+#define ASKER_WAYS 4
+#define WAYS TABLE_SIZE(8192) /* (area, node) */
+#define WAY_PROBES 8
+#define TOLD_MS 900000     /* viewers stay: a told network counts so long */
+#define INTERVAL_MS 5000   /* one network leaves at most so often */
+#define FADE_S 40.0f       /* of the evidence of a crowd that leaves ... */
+#define FADE_SLOW_S 400.0f /* ... and of those few who come and leave */
+#define LEFT_MS 60000      /* a network that left counts so long */
+#define LEFT_SLOW_MS 600000
+#define COUNTS_FROM 0.25f    /* of a question: the network leaves this node */
+#define REPEATED_MS 30000    /* slow: one network counts at most so often ... */
+#define REPEATED 0.5f        /* ... and each time for so much less */
+#define NETWORKS 3.0f        /* that left, at least ... */
+#define SHARE_AREA 0.05f     /* ... and of those told: one area, */
+#define SHARE_ELSEWHERE 0.1f /* all areas but its own, */
+#define SHARE_EVERYWHERE 0.2f /* all */
+#define SIGMAS 5.0f           /* ... beyond what is natural elsewhere */
+#define EVIDENCE 3.0f         /* faded questions, at least ... */
+#define TIMES 4.0f            /* ... and so many times as often */
+#define BAD 3                 /* ways at a time that may be bad */
+#define CONFIRMED_MS 60000    /* the node's samples agree so long */
+#define DOUBT_MS 120000
+#define DOUBLINGS 3
+#define TRIED_COST_MS 12.0f /* after that, fading */
+#define TRIED_MS 120000
+
+/* Evidence of many who leave at once, and of a few who come and leave all the
+ * time: viewers who are sent to a bad node one by one. */
+enum pace { FAST, SLOW, PACES };
+static const int64_t lefts_ms[PACES] = {LEFT_MS, LEFT_SLOW_MS};
+
+/* Evidence of all askers, which anybody can forge, and beside it that of those
+ * alone whose addresses are proven. */
+enum witnesses { ANYBODY, PROVEN, WITNESSES };
+
+/* When a network left a node, as some witnesses have it. */
+struct left {
+	bool lately[PACES];       /* within LEFT_MS, LEFT_SLOW_MS */
+	float weight;             /* slow: of its next question */
+	int64_t fast_ms, slow_ms; /* when it counted last; 0: never */
+};
+
+/* A network that was told a node. */
+struct asker {
+	uint64_t asker; /* accounts_net() */
+	uint32_t area;
+	uint16_t node;
+	bool used;
+	int64_t told_ms;
+	struct left left[WITNESSES];
+};
+
+/* What speaks against a node, as some witnesses have it. */
+struct tally {
+	uint32_t networks[PACES]; /* that left lately */
+	float left[PACES];        /* questions, fading */
+};
+
+/* A node as clients of an area see it. */
+struct way {
+	uint32_t area;
+	uint16_t node;
+	bool used;
+	uint8_t times;    /* doubted in a row */
+	uint32_t told;    /* networks */
+	float viewers;    /* that the threads placed there of late, mean */
+	int64_t until_ms; /* doubted; then tried for TRIED_MS */
+	struct tally tally[WITNESSES];
+};
+
+struct doubts {
+	struct asker asker[ASKERS];
+	struct way way[WAYS];
+	uint16_t in_use[WAYS]; /* of way[], at the last tick */
+	unsigned n_in_use;
+	uint32_t sweep; /* next asker to look at */
+	int64_t tick_ms;
+	uint64_t found[CONF_NODES_MAX + 1];
+	int64_t confirmed_ms[CONF_NODES_MAX + 1]; /* 0: never */
+};
+
+struct doubts *doubts_new(void)
+{
+	return mem_zero(1, sizeof(struct doubts));
+}
+
+void doubts_free(struct doubts *d)
+{
+	free(d);
+}
+
+/* -- tables -- */
+
+static struct way *way_of(struct doubts *d, uint32_t area, unsigned node)
+{
+	uint64_t h = hash_mix((uint64_t)area << 16 | node);
+	struct way *spare = NULL;
+	for (unsigned i = 0; i < WAY_PROBES; i++) {
+		struct way *w = &d->way[(h + i) % WAYS];
+		if (w->used && w->area == area && w->node == node)
+			return w;
+		if (!spare && (!w->used || (!w->told && !w->until_ms)))
+			spare = w;
+	}
+	if (spare)
+		*spare = (struct way){
+			.area = area, .node = (uint16_t)node, .used = true};
+	return spare;
+}
+
+static void forget_left(
+	struct doubts *d, struct asker *a, enum witnesses by, enum pace pace)
+{
+	struct left *left = &a->left[by];
+	if (!left->lately[pace])
+		return;
+	struct way *w = way_of(d, a->area, a->node);
+	if (w && w->tally[by].networks[pace])
+		w->tally[by].networks[pace]--;
+	left->lately[pace] = false;
+	if (pace == SLOW)
+		left->weight = 1;
+}
+
+static void forget(struct doubts *d, struct asker *a)
+{
+	for (unsigned by = 0; by < WITNESSES; by++)
+		for (unsigned pace = 0; pace < PACES; pace++)
+			forget_left(d, a, (enum witnesses)by, (enum pace)pace);
+	struct way *w = way_of(d, a->area, a->node);
+	if (w && w->told)
+		w->told--;
+	a->used = false;
+}
+
+static struct asker *bucket_of(
+	struct doubts *d, uint64_t asker, uint32_t area, unsigned node)
+{
+	uint64_t h = hash_mix(hash_mix(asker) ^ (uint64_t)area << 16 ^ node);
+	return &d->asker[h % (ASKERS / ASKER_WAYS) * ASKER_WAYS];
+}
+
+static struct asker *find(
+	struct doubts *d, uint64_t asker, uint32_t area, unsigned node)
+{
+	struct asker *a = bucket_of(d, asker, area, node);
+	for (unsigned i = 0; i < ASKER_WAYS; i++)
+		if (a[i].used && a[i].asker == asker && a[i].area == area &&
+			a[i].node == node)
+			return &a[i];
+	return NULL;
+}
+
+static struct asker *make(
+	struct doubts *d, uint64_t asker, uint32_t area, unsigned node)
+{
+	struct asker *a = bucket_of(d, asker, area, node), *oldest = a;
+	for (unsigned i = 0; i < ASKER_WAYS; i++)
+		if (!a[i].used ||
+			(oldest->used && a[i].told_ms < oldest->told_ms))
+			oldest = &a[i];
+	if (oldest->used)
+		forget(d, oldest);
+	*oldest = (struct asker){.asker = asker,
+		.area = area,
+		.node = (uint16_t)node,
+		.used = true,
+		.left = {{.weight = 1}, {.weight = 1}}};
+	struct way *w = way_of(d, area, node);
+	if (w)
+		w->told++;
+	return oldest;
+}
+
+/* -- evidence -- */
+
+static void told(struct doubts *d, uint64_t asker, uint32_t area, unsigned node,
+	float viewers, int64_t now_ms)
+{
+	struct asker *a = find(d, asker, area, node);
+	if (!a)
+		a = make(d, asker, area, node);
+	a->told_ms = now_ms;
+	struct way *w = way_of(d, area, node);
+	if (w && viewers >= 0)
+		w->viewers += 0.2f * (viewers - w->viewers);
+}
+
+static bool is_at_home(
+	const struct map *map, const struct note *note, unsigned i)
+{
+	return note->area == map->nodes[note->node[i]].area;
+}
+
+/* Whether a note says nothing against any of its nodes: who repeats himself
+ * does not go on to accuse the next; who still leaves a doubted node, whose
+ * askers are forgotten, does not accuse those that he had before, nor who leaves
+ * the node of his home the way from abroad to another. */
+static bool is_explained(struct doubts *d, const struct map *map,
+	const struct note *note, unsigned i, uint32_t area,
+	const struct left *last, int64_t now_ms)
+{
+	if (last && last->fast_ms && now_ms - last->fast_ms < INTERVAL_MS)
+		return true;
+	if (i == 0 && area == LOAD_ELSEWHERE && is_at_home(map, note, i))
+		return true;
+	const struct way *way = way_of(d, area, note->node[i]);
+	return way && now_ms < way->until_ms;
+}
+
+static void network_leaves(
+	struct left *left, struct tally *tally, enum pace pace, int64_t now_ms)
+{
+	tally->networks[pace] += !left->lately[pace];
+	left->lately[pace] = true;
+	if (pace == FAST)
+		left->fast_ms = now_ms;
+	else
+		left->slow_ms = now_ms;
+}
+
+static void leaves_fast(
+	struct left *left, struct tally *tally, float share, int64_t now_ms)
+{
+	tally->left[FAST] += share;
+	if (share >= COUNTS_FROM)
+		network_leaves(left, tally, FAST, now_ms);
+}
+
+/* So that a few networks stay a few over ten minutes as well. */
+static void leaves_slowly(
+	struct left *left, struct tally *tally, float share, int64_t now_ms)
+{
+	if (left->slow_ms && now_ms - left->slow_ms < REPEATED_MS)
+		return;
+	tally->left[SLOW] += share * left->weight;
+	if (share < COUNTS_FROM)
+		return;
+	network_leaves(left, tally, SLOW, now_ms);
+	left->weight *= REPEATED;
+}
+
+/* Its viewers may be on one of several nodes: the later told is likelier, and
+ * the one that others leave as well. */
+static void left(struct doubts *d, const struct map *map,
+	const struct note *note, uint32_t area, enum witnesses by,
+	int64_t now_ms)
+{
+	static const float likely[NOTE_NODES] = {0.6f, 0.25f, 0.1f, 0.05f};
+	struct asker *a[NOTE_NODES];
+	struct way *w[NOTE_NODES];
+	float weight[NOTE_NODES], sum = 0;
+
+	for (unsigned i = 0; i < NOTE_NODES; i++) {
+		weight[i] = 0;
+		if (note->node[i] == MAP_NO_NODE)
+			continue;
+		a[i] = find(d, note->asker, area, note->node[i]);
+		if (is_explained(d, map, note, i, area,
+			    a[i] ? &a[i]->left[by] : NULL, now_ms))
+			return;
+		w[i] = a[i] ? way_of(d, area, note->node[i]) : NULL;
+		if (is_at_home(map, note, i) && area == LOAD_ELSEWHERE)
+			continue;
+		if (!w[i])
+			continue;
+		weight[i] = likely[i] * (w[i]->tally[by].left[FAST] + 0.2f) /
+			((float)w[i]->told + 2);
+		sum += weight[i];
+	}
+	for (unsigned i = 0; i < NOTE_NODES; i++) {
+		if (weight[i] <= 0)
+			continue;
+		float share = weight[i] / sum;
+		leaves_fast(&a[i]->left[by], &w[i]->tally[by], share, now_ms);
+		leaves_slowly(&a[i]->left[by], &w[i]->tally[by], share, now_ms);
+	}
+}
+
+static void left_all(struct doubts *d, const struct map *map,
+	const struct note *note, enum witnesses by, int64_t now_ms)
+{
+	left(d, map, note, note->area, by, now_ms);
+	left(d, map, note, LOAD_ELSEWHERE, by, now_ms);
+	left(d, map, note, DOUBT_EVERYWHERE, by, now_ms);
+}
+
+void doubts_note(struct doubts *d, const struct map *map,
+	const struct note *note, int64_t now_ms)
+{
+	if (note->kind == NOTE_TOLD) {
+		told(d, note->asker, note->area, note->node[0], note->at_once,
+			now_ms);
+		if (map->nodes[note->node[0]].area != note->area)
+			told(d, note->asker, LOAD_ELSEWHERE, note->node[0],
+				note->rate, now_ms);
+		told(d, note->asker, DOUBT_EVERYWHERE, note->node[0],
+			note->rate, now_ms);
+	} else if (note->kind == NOTE_LEFT) {
+		left_all(d, map, note, ANYBODY, now_ms);
+		if (note->proven)
+			left_all(d, map, note, PROVEN, now_ms);
+	}
+}
+
+/* -- judgement -- */
+
+/* What is natural: how often the viewers of nodes leave that are well. Those few
+ * that are left most may be bad, all of them: they tell nothing of it. */
+struct background {
+	float left[PACES], viewers[PACES];
+	float bound[PACES]; /* who is left so often does not count */
+};
+
+static float share_of(uint32_t area)
+{
+	return area == DOUBT_EVERYWHERE  ? SHARE_EVERYWHERE
+		: area == LOAD_ELSEWHERE ? SHARE_ELSEWHERE
+					 : SHARE_AREA;
+}
+
+static uint32_t level_of(const struct way *w)
+{
+	return w->area >= LOAD_ELSEWHERE ? w->area : 0;
+}
+
+/* The evidence against the BAD that are left most, or against a quarter of all. */
+static float find_bound(const struct doubts *d, uint32_t level,
+	enum witnesses by, enum pace pace)
+{
+	float most[BAD] = {0};
+	unsigned n = 0;
+	for (unsigned i = 0; i < d->n_in_use; i++) {
+		const struct way *w = &d->way[d->in_use[i]];
+		if (level_of(w) != level)
+			continue;
+		float left = w->tally[by].left[pace];
+		for (unsigned k = 0; k < BAD; k++)
+			if (left > most[k]) {
+				float less = most[k];
+				most[k] = left;
+				left = less;
+			}
+		n++;
+	}
+	unsigned bad = n / 4 < BAD ? n / 4 : BAD;
+	return bad && most[bad - 1] > 0 ? most[bad - 1] : INFINITY;
+}
+
+static struct background look_around(
+	const struct doubts *d, uint32_t level, enum witnesses by)
+{
+	struct background all = {0};
+	for (unsigned p = FAST; p < PACES; p++) {
+		all.bound[p] = find_bound(d, level, by, (enum pace)p);
+		for (unsigned i = 0; i < d->n_in_use; i++) {
+			const struct way *w = &d->way[d->in_use[i]];
+			float left = w->tally[by].left[p];
+			if (level_of(w) != level || left >= all.bound[p])
+				continue;
+			all.left[p] += left;
+			all.viewers[p] += w->viewers;
+		}
+	}
+	return all;
+}
+
+static bool is_left(const struct way *w, enum witnesses by,
+	const struct background *all, enum pace pace)
+{
+	const struct tally *tally = &w->tally[by];
+	float left = tally->left[pace], own = left < all->bound[pace];
+	float others = (all->left[pace] - own * left + 1) /
+		(all->viewers[pace] - own * w->viewers + 10);
+	float natural = others * w->viewers;
+	float networks = w->times ? NETWORKS - 1 : NETWORKS;
+	return left >= EVIDENCE + natural + SIGMAS * sqrtf(natural) &&
+		left >= TIMES * natural &&
+		(float)tally->networks[pace] >= networks &&
+		(float)tally->networks[pace] >=
+		share_of(w->area) * (float)w->told;
+}
+
+/* What was told before the doubt says nothing of the trial after it. */
+static void forget_told(struct doubts *d, const struct way *w)
+{
+	uint32_t area = w->area;
+	uint16_t node = w->node;
+	for (unsigned i = 0; i < ASKERS; i++)
+		if (d->asker[i].used && d->asker[i].area == area &&
+			d->asker[i].node == node)
+			forget(d, &d->asker[i]);
+}
+
+static void doubt(struct doubts *d, struct way *w, int64_t now_ms)
+{
+	unsigned doubled = w->times < DOUBLINGS ? w->times : DOUBLINGS;
+	w->until_ms = now_ms + ((int64_t)DOUBT_MS << doubled);
+	w->times++;
+	memset(w->tally, 0, sizeof w->tally);
+	w->viewers = 0;
+	d->found[w->node]++;
+	forget_told(d, w);
+}
+
+void doubts_confirm(struct doubts *d, unsigned node, int64_t now_ms)
+{
+	d->confirmed_ms[node] = now_ms;
+}
+
+static bool is_confirmed(
+	const struct doubts *d, const struct way *w, int64_t now_ms)
+{
+	int64_t at = d->confirmed_ms[w->node];
+	return at && now_ms - at <= CONFIRMED_MS;
+}
+
+static void judge(
+	struct doubts *d, uint32_t level, enum witnesses by, int64_t now_ms)
+{
+	struct background all = look_around(d, level, by);
+	for (unsigned i = 0; i < d->n_in_use; i++) {
+		struct way *w = &d->way[d->in_use[i]];
+		if (level_of(w) == level && now_ms >= w->until_ms &&
+			(by == PROVEN || is_confirmed(d, w, now_ms)) &&
+			(is_left(w, by, &all, FAST) ||
+				is_left(w, by, &all, SLOW)))
+			doubt(d, w, now_ms);
+	}
+}
+
+static void forget_old(
+	struct doubts *d, struct asker *a, enum witnesses by, int64_t now_ms)
+{
+	if (now_ms - a->left[by].fast_ms > lefts_ms[FAST])
+		forget_left(d, a, by, FAST);
+	if (now_ms - a->left[by].slow_ms > lefts_ms[SLOW])
+		forget_left(d, a, by, SLOW);
+}
+
+static void sweep(struct doubts *d, int64_t now_ms, unsigned n)
+{
+	for (; n > 0; n--) {
+		struct asker *a = &d->asker[d->sweep++ % ASKERS];
+		if (!a->used)
+			continue;
+		for (unsigned by = 0; by < WITNESSES; by++)
+			forget_old(d, a, (enum witnesses)by, now_ms);
+		if (now_ms - a->told_ms > TOLD_MS)
+			forget(d, a);
+	}
+}
+
+void doubts_tick(struct doubts *d, int64_t now_ms)
+{
+	int64_t ms = now_ms - d->tick_ms;
+	if (ms < 1000)
+		return;
+	d->tick_ms = now_ms;
+	sweep(d, now_ms, ASKERS / 4);
+	float seconds = (float)(ms < 60000 ? ms : 60000) * 0.001f;
+	float fade = expf(-seconds / FADE_S);
+	float fade_slow = expf(-seconds / FADE_SLOW_S);
+	d->n_in_use = 0;
+	for (unsigned i = 0; i < WAYS; i++) {
+		struct way *w = &d->way[i];
+		if (!w->used)
+			continue;
+		d->in_use[d->n_in_use++] = (uint16_t)i;
+		for (unsigned by = 0; by < WITNESSES; by++) {
+			w->tally[by].left[FAST] *= fade;
+			w->tally[by].left[SLOW] *= fade_slow;
+		}
+		if (w->until_ms && now_ms > w->until_ms + 4 * TRIED_MS) {
+			w->until_ms = 0;
+			w->times = 0;
+		}
+	}
+	for (unsigned by = 0; by < WITNESSES; by++) {
+		judge(d, DOUBT_EVERYWHERE, (enum witnesses)by, now_ms);
+		judge(d, LOAD_ELSEWHERE, (enum witnesses)by, now_ms);
+		judge(d, 0, (enum witnesses)by, now_ms);
+	}
+}
+
+/* -- results -- */
+
+static float cost_ms(const struct way *w, int64_t now_ms)
+{
+	if (!w->until_ms || now_ms >= w->until_ms + TRIED_MS)
+		return 0;
+	if (now_ms < w->until_ms)
+		return DOUBT_COST_MS;
+	return TRIED_COST_MS * (1 - (float)(now_ms - w->until_ms) / TRIED_MS);
+}
+
+float doubts_everywhere_ms(
+	const struct doubts *d, unsigned node, int64_t now_ms)
+{
+	uint64_t h = hash_mix((uint64_t)DOUBT_EVERYWHERE << 16 | node);
+	for (unsigned i = 0; i < WAY_PROBES; i++) {
+		const struct way *w = &d->way[(h + i) % WAYS];
+		if (w->used && w->area == DOUBT_EVERYWHERE && w->node == node)
+			return cost_ms(w, now_ms);
+	}
+	return 0;
+}
+
+static int by_area_and_node(const void *x, const void *y)
+{
+	const struct load_doubt *a = x, *b = y;
+	if (a->area != b->area)
+		return a->area < b->area ? -1 : 1;
+	return (int)a->node - (int)b->node;
+}
+
+unsigned doubts_of_areas(const struct doubts *d, struct load_doubt *out,
+	unsigned room, int64_t now_ms)
+{
+	unsigned n = 0;
+	for (unsigned i = 0; i < d->n_in_use && n < room; i++) {
+		const struct way *w = &d->way[d->in_use[i]];
+		if (!w->used || w->area == DOUBT_EVERYWHERE || !w->until_ms)
+			continue;
+		float ms = cost_ms(w, now_ms);
+		if (ms > 0)
+			out[n++] = (struct load_doubt){w->area, w->node, ms};
+	}
+	qsort(out, n, sizeof *out, by_area_and_node);
+	return n;
+}
+
+uint64_t doubts_found(const struct doubts *d, unsigned node)
+{
+	return d->found[node];
+}

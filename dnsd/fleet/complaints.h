@@ -1,0 +1,61 @@
+/* complaints.h - which nodes do viewers leave, although they look well?
+ *
+ * Who presses "switch line" says that the node of the line before was bad for
+ * him. A node that is left far more often than the others, by several asking
+ * networks that were told it, is doubted for clients of that area, or for all:
+ * it costs so much that nearly nobody is sent there, for two minutes, then it
+ * is tried again with few, and twice as long if that fails.
+ *
+ *	area = that of the site nearest to the client (struct map_node)
+ *	told[area, node]  asking networks that were told the node of late
+ *	left[area, node]  their questions for the next line, fading: fast for
+ *			  many who leave at once, slowly for single ones
+ *
+ * Evidence counts per asking network (/24, /48) and not per client subnet,
+ * which anybody can invent: once per interval, and only of a network that was
+ * told that node. So a few networks, however often they ask, stay a few.
+ *
+ * Pure; owned and driven by fleet.c on the control thread.
+ */
+#ifndef FLEET_COMPLAINTS_H
+#define FLEET_COMPLAINTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ledger/events.h"
+#include "state/load.h"
+#include "state/map.h"
+
+#define DOUBT_EVERYWHERE 0xffffffffu /* an area that is all areas */
+
+#define DOUBT_COST_MS 200.0f /* of a node while it is doubted */
+
+struct doubts;
+
+struct doubts *doubts_new(void);
+void doubts_free(struct doubts *doubts); /* NULL allowed */
+
+/* NOTE_TOLD and NOTE_LEFT. */
+void doubts_note(struct doubts *doubts, const struct map *map,
+	const struct note *note, int64_t now_ms);
+
+/* Once a second or more often: forgets, and decides who is doubted. */
+void doubts_tick(struct doubts *doubts, int64_t now_ms);
+
+/* What the node's own samples say: viewers leave it. Holds for a minute. */
+void doubts_confirm(struct doubts *doubts, unsigned node, int64_t now_ms);
+
+/* Extra cost of a node for all areas. */
+float doubts_everywhere_ms(
+	const struct doubts *doubts, unsigned node, int64_t now_ms);
+
+/* Writes the doubts of single areas, sorted by area and node; returns how
+ * many, at most room. */
+unsigned doubts_of_areas(const struct doubts *doubts, struct load_doubt *out,
+	unsigned room, int64_t now_ms);
+
+/* How often a node (or its way from an area) was found doubtful. */
+uint64_t doubts_found(const struct doubts *doubts, unsigned node);
+
+#endif

@@ -1,0 +1,145 @@
+/* fleet.h - all nodes as the control thread knows them: health, forecast of
+ * their load, and the merge of what the answering threads promised.
+ *
+ * Pure: time is an argument, no I/O, no log. The control thread and replay
+ * drive it alike:
+ *
+ *	samples, failures, probes --> fleet --every 100 ms--> struct load
+ *	accounts of all threads   -->
+ *
+ * Forecast of a node: its last sample, and on top every viewer that an answer
+ * promised later than that sample can show, times a multiplier learned from
+ * how samples really grew (other name servers, shared caches).
+ */
+#ifndef FLEET_FLEET_H
+#define FLEET_FLEET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "fleet/carry.h"
+#include "fleet/complaints.h"
+#include "fleet/forecast.h"
+#include "fleet/health.h"
+#include "fleet/large_resolver.h"
+#include "fleet/leaving.h"
+#include "fleet/limit.h"
+#include "fleet/schedule.h"
+#include "fleet/stability.h"
+#include "ledger/accounts.h"
+#include "state/load.h"
+#include "state/map.h"
+
+struct fleet_node {
+	struct health health;
+	bool exists;  /* in the map */
+	bool watched; /* polled or probed at all */
+	bool polled;  /* has an API that is polled */
+	bool drained;
+	bool have_load; /* connections etc. mean something */
+
+	/* the last believed sample */
+	int64_t sampled_at_ms; /* our clock */
+	int64_t stamp_ms;      /* node's clock */
+	uint64_t bytes, identity;
+	float connections, bandwidth_bps, cpu;
+	/* What heartbeats told since: the most of it, when, and what counts. */
+	float reported, raised;
+	int64_t reported_ms;
+	/* The last report that polls contradicted, and when; 0: never. */
+	float contradicted;
+	int64_t contradicted_ms;
+	bool bandwidth_known, bitrate_known;
+	float bitrate_bps; /* of one viewer, learned */
+
+	float used; /* as published, without displaced */
+	struct limit limit;
+	struct leaving leaving;
+	struct carry carry;
+	struct stability stability;
+	float doubt_ms;  /* extra cost, since viewers leave it */
+	float displaced; /* viewers of a dead node to come */
+	int64_t displaced_ms;
+	int64_t fell_ms; /* its first failed poll or probe of late */
+
+	uint64_t answers, line2, only; /* since start */
+	uint64_t samples, failures;
+};
+
+struct fleet;
+
+struct fleet_rules {
+	struct health_rules health;
+	int64_t ready_wait_ms; /* for first polls, after fleet_new */
+};
+
+struct fleet *fleet_new(const struct fleet_rules *rules, int64_t now_ms);
+void fleet_free(struct fleet *fleet);
+
+/* Takes another map (borrowed until the next call). Nodes keep what is known
+ * of them; new ones in a running fleet ramp up. The timetable is empty then. */
+void fleet_set_map(struct fleet *fleet, const struct map *map,
+	const struct fleet_rules *rules, int64_t now_ms);
+
+/* The timetable, instead of the one before; copied. Names are those of the
+ * map, times those of now_ms. */
+void fleet_expect(
+	struct fleet *fleet, const struct expect *entries, unsigned n);
+
+/* What is asked of a node at all. */
+void fleet_watch(struct fleet *fleet, unsigned node, bool polled, bool probed);
+
+/* Stored knowledge from before a restart. */
+void fleet_restore(struct fleet *fleet, unsigned node, enum node_state state,
+	float connections);
+void fleet_drain(struct fleet *fleet, unsigned node, bool drained);
+
+void fleet_sample(struct fleet *fleet, unsigned node,
+	const struct sample *sample, int64_t now_ms);
+void fleet_failed(struct fleet *fleet, unsigned node,
+	enum sample_failure failure, int64_t now_ms);
+void fleet_probed(struct fleet *fleet, unsigned node, enum health_probe probe,
+	bool ok, int64_t now_ms);
+
+/* A publisher lost its connection to a node, and came back; share: that it is of
+ * all there. */
+void fleet_dropped(
+	struct fleet *fleet, unsigned node, float share, int64_t now_ms);
+
+/* What was known of its stability before a restart. */
+void fleet_restore_stability(
+	struct fleet *fleet, unsigned node, const struct stability *stability);
+
+/* A heartbeat: may raise the load until the next sample, never lower it, and of a
+ * node that is polled by no more than half of its capacity. One that the next
+ * sample contradicts lets all of that node's be ignored for ten minutes. */
+void fleet_raise(
+	struct fleet *fleet, unsigned node, float connections, int64_t now_ms);
+
+/* Connections of the report for which a node's heartbeats are ignored now; 0:
+ * they are not. */
+float fleet_contradicted(
+	const struct fleet *fleet, unsigned node, int64_t now_ms);
+
+/* Adds what one thread has promised since the last merge of that thread.
+ * thread: 0 .. 255, the same number for the same accounts. */
+void fleet_merge(struct fleet *fleet, unsigned thread,
+	const struct accounts *accounts, int64_t now_ms);
+
+/* A new load to publish; the caller owns it (load_free). */
+struct load *fleet_load(struct fleet *fleet, int64_t now_ms);
+
+/* For pages and metrics. state as published, utilisation without promises. */
+const struct fleet_node *fleet_node(const struct fleet *fleet, unsigned node);
+enum node_state fleet_state(
+	const struct fleet *fleet, unsigned node, int64_t now_ms);
+float fleet_utilisation(const struct fleet *fleet, unsigned node);
+/* Of the last sample, or more if a heartbeat has told so since. */
+float fleet_connections(const struct fleet *fleet, unsigned node);
+/* Viewers it is believed to carry, configured or more. */
+float fleet_capacity(const struct fleet *fleet, unsigned node);
+/* How often a node was found doubtful, for all or for one area. */
+uint64_t fleet_doubted(const struct fleet *fleet, unsigned node);
+bool fleet_is_blind(const struct fleet *fleet); /* our own network is suspect */
+
+#endif

@@ -1,0 +1,127 @@
+#include "fleet/schedule.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "fleet/spread.h"
+
+#define EXPECT_PRIOR 20.0f /* viewers that the capacities weigh */
+
+float expect_still_to_come(const struct expect *e, int64_t now_ms)
+{
+	int64_t since = now_ms - e->at_ms;
+	if (since <= -EXPECT_LEAD_MS || since >= e->over_ms)
+		return 0;
+	if (since < 0)
+		return e->viewers * (1 + (float)since / EXPECT_LEAD_MS);
+	return e->viewers * (1 - (float)since / (float)e->over_ms);
+}
+
+bool expect_is_over(const struct expect *e, int64_t now_ms)
+{
+	return now_ms - e->at_ms >= e->over_ms;
+}
+
+/* Of one name and origin: where one goes, the other goes. */
+static int order(const struct expect *a, const struct expect *b)
+{
+	if (a->name != b->name)
+		return a->name < b->name ? -1 : 1;
+	if (!a->placed || !b->placed)
+		return a->placed - b->placed;
+	if (a->lat != b->lat)
+		return a->lat < b->lat ? -1 : 1;
+	return a->lon < b->lon ? -1 : a->lon > b->lon;
+}
+
+static int order_of(const void *a, const void *b)
+{
+	return order(a, b);
+}
+
+void expect_sort(struct expect *list, unsigned n)
+{
+	if (n)
+		qsort(list, n, sizeof *list, order_of);
+}
+
+/* -- where to -- */
+
+/* The up nodes of a pool as the crowd finds them; returns how many. */
+static unsigned gather(const struct expect *e, const struct map *map,
+	const float *lately, const struct load_node *nodes,
+	struct inflow_node *list)
+{
+	const struct map_pool *pool = &map->pools[map->names[e->name].pool];
+	struct place place = {
+		.lat = e->lat, .lon = e->lon, .source = PLACE_NETS};
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < pool->n; i++) {
+		unsigned k = pool->node[i];
+		const struct load_node *load = &nodes[k];
+		if (load->state != NODE_UP || !map->nodes[k].name)
+			continue;
+		list[n++] = (struct inflow_node){.node = (uint16_t)k,
+			.path_ms = e->placed ? map_path_ms(map, pool, &place, k)
+					     : 0,
+			.used = load->used,
+			.per_viewer = load->per_viewer,
+			.room = load->room,
+			.weight = lately[k] +
+				EXPECT_PRIOR * map->nodes[k].capacity /
+					pool->capacity};
+	}
+	return n;
+}
+
+/* Reserves for `viewers` that come at `rate` a second. Room that is not there
+ * is not kept: a fleet that will be full anyway goes on by cost. */
+static void keep(const struct expect *e, float viewers, float rate,
+	struct inflow_node *list, unsigned n, struct load_node *nodes)
+{
+	float room = 0, sum = 0;
+	for (unsigned i = 0; i < n; i++)
+		room += inflow_free(&list[i]);
+	viewers = fminf(viewers, room);
+	if (e->placed)
+		inflow_go(list, n, viewers);
+	else
+		inflow_share(list, n, viewers);
+	for (unsigned i = 0; i < n; i++)
+		sum += list[i].viewers;
+	for (unsigned i = 0; sum > 0 && i < n; i++) {
+		struct load_node *load = &nodes[list[i].node];
+		float kept = list[i].viewers * load->per_viewer;
+		load->reserved += list[i].viewers;
+		load->used += kept;
+		/* What samples and promises show of it already is not added. */
+		load->growth = fmaxf(load->growth,
+			rate * list[i].viewers / sum * load->per_viewer);
+	}
+}
+
+void expect_keep_room(const struct expect *list, unsigned n,
+	const struct map *map, const float *lately, int64_t now_ms,
+	struct load_node *nodes)
+{
+	struct inflow_node *to = mem_zero(map->n_nodes, sizeof *to);
+
+	for (unsigned i = 0, next; i < n; i = next) {
+		float viewers = 0, rate = 0;
+		for (next = i; next < n && !order(&list[i], &list[next]);
+			next++) {
+			float come = expect_still_to_come(&list[next], now_ms);
+			if (come > 0)
+				rate += list[next].viewers * 1000 /
+					(float)list[next].over_ms;
+			viewers += come;
+		}
+		if (viewers > 0)
+			keep(&list[i], viewers, rate, to,
+				gather(&list[i], map, lately, nodes, to),
+				nodes);
+	}
+	free(to);
+}

@@ -1,0 +1,34 @@
+/* spread.h - where viewers that come together will want to go: those of a node
+ * that has died, those of a class that begins.
+ *
+ * Pure. The caller lists the nodes that may take them; room is kept there.
+ */
+#ifndef FLEET_SPREAD_H
+#define FLEET_SPREAD_H
+
+#include <stdint.h>
+
+#define INFLOW_SLICES 20
+
+struct inflow_node {
+	uint16_t node;
+	float path_ms;    /* from where the crowd is */
+	float used;       /* utilisation without the crowd */
+	float per_viewer; /* utilisation that one more adds */
+	float room;       /* as in struct load_node */
+	float weight;     /* its share, for inflow_share */
+	float viewers;    /* result: of the crowd */
+};
+
+/* Viewers that this node can take until it is full. */
+float inflow_free(const struct inflow_node *node);
+
+/* Along the cost: slice by slice to whichever node is cheapest by path and by
+ * the price of its load, the slices before included. */
+void inflow_go(struct inflow_node *nodes, unsigned n, float viewers);
+
+/* By weight, but no node gets more than makes it full; what is too much for
+ * one goes to the others, what is too much for all is left out. */
+void inflow_share(struct inflow_node *nodes, unsigned n, float viewers);
+
+#endif

@@ -1,0 +1,40 @@
+/* traffic.h - who goes where: the viewers of each area, by the node they were
+ * placed on, summed over the threads' accounts (accounts.h, struct placed).
+ *
+ * For the operator's map alone; no decision reads it. Pure. The tables fade over
+ * PLACED_FADE_MS, so a sum is of the last minutes, the latest counting most.
+ * The area is that of the nodes nearest to the client.
+ */
+#ifndef FLEET_TRAFFIC_H
+#define FLEET_TRAFFIC_H
+
+#include <stdint.h>
+
+#include "ledger/accounts.h"
+#include "state/map.h"
+
+struct flow {
+	uint32_t area;
+	uint16_t node; /* of the map */
+	float viewers;
+};
+
+struct flows;
+
+struct flows *flows_new(void);
+void flows_free(struct flows *flows);
+
+/* Adds what one thread has placed; it may go on answering. */
+void flows_add(
+	struct flows *flows, const struct accounts *accounts, int64_t now_ms);
+
+/* The largest of the sum, at most `most`, largest first; the next sum begins. */
+unsigned flows_take(struct flows *flows, struct flow *out, unsigned most);
+
+/* Finds for each of n flows the node that stands for its area, the first of
+ * those near to each other: its index into from[], MAP_NO_NODE if the area is
+ * no more. */
+void flows_areas(const struct map *map, const struct flow *flows, unsigned n,
+	uint16_t *from);
+
+#endif

@@ -1,0 +1,59 @@
+#include "ledger/accounts.h"
+
+#include "base/arena.h"
+#include "base/rng.h"
+#include "state/map.h"
+
+const uint8_t promise_class_s[PROMISE_CLASSES] = {2, 4, 6, 10, 15, 20, 30, 60};
+
+#define PROMISES_SIZE ((size_t)(CONF_NODES_MAX + 1) * sizeof(struct promise))
+
+/* It is mostly a table. */
+#define ACCOUNTS_SIZE \
+	((sizeof(struct accounts) + MEM_LARGE_PAGE - 1) & ~(MEM_LARGE_PAGE - 1))
+
+static size_t clients_size(const struct accounts *a)
+{
+	return sizeof *a->clients << a->bucket_bits;
+}
+
+struct accounts *accounts_new(
+	unsigned max_clients, struct memory *memory, uint64_t secret)
+{
+	struct accounts *a = mem_pages(ACCOUNTS_SIZE, true);
+	a->secret = hash_mix(secret) | 1;
+	a->memory = memory;
+	a->bucket_bits = KEY_SPARE_BITS;
+	while ((uint64_t)CLIENT_WAYS << a->bucket_bits < max_clients)
+		a->bucket_bits++;
+	a->promise = mem_pages(PROMISES_SIZE, false);
+	a->clients = mem_pages(clients_size(a), true);
+	a->notes = mem_pages(sizeof *a->notes, false);
+	return a;
+}
+
+void accounts_free(struct accounts *a)
+{
+	if (!a)
+		return;
+	mem_pages_free(a->notes, sizeof *a->notes);
+	mem_pages_free(a->clients, clients_size(a));
+	mem_pages_free(a->promise, PROMISES_SIZE);
+	mem_pages_free(a, ACCOUNTS_SIZE);
+}
+
+struct client *accounts_make(
+	struct client_bucket *bucket, uint64_t spread, uint32_t now_ms)
+{
+	struct client *c = bucket->way, *oldest = c;
+	uint64_t id = accounts_id(spread);
+	uint8_t now = client_tick(now_ms);
+	for (unsigned i = 0; i < CLIENT_WAYS && client_id(oldest); i++)
+		if (!client_id(&c[i]) ||
+			(uint8_t)(now - c[i].asked) >
+				(uint8_t)(now - oldest->asked))
+			oldest = &c[i];
+	*oldest = (struct client){.asked = now};
+	memcpy(oldest->id, &id, sizeof id);
+	return oldest;
+}

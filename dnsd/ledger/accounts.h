@@ -1,0 +1,288 @@
+/* accounts.h - what one answering thread remembers: what it promised to whom.
+ *
+ * Every thread that answers owns one struct accounts and is its only writer.
+ * Two tables:
+ *
+ *  - promises by node: monotonic sums that wrap. Control reads them every
+ *    100 ms, takes differences and knows what was promised since; no reset,
+ *    no lock, no race. Beside them `recent`, the thread's own promises since
+ *    the load it decides by was published.
+ *  - clients by (client net, steered name, stream): their demand. A fixed
+ *    table; the oldest of a bucket makes room, so that floods of nets cost no
+ *    memory. What they were told, all threads share: memory.h.
+ *
+ * A third small one holds a budget per asking network, so that nobody can
+ * reserve the fleet full with forged questions.
+ */
+#ifndef LEDGER_ACCOUNTS_H
+#define LEDGER_ACCOUNTS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/arena.h"
+#include "base/rng.h"
+#include "ledger/events.h"
+#include "ledger/sent.h"
+
+/* A promise of `rate` viewers per second lasts as long as the answer; its
+ * length is rounded up to one of these classes, its rate down. */
+#define PROMISE_CLASSES 8
+extern const uint8_t promise_class_s[PROMISE_CLASSES];
+
+/* Units of the sums: viewers / 256, and viewers per second / 1024. */
+#define PROMISE_VIEWER 256
+#define PROMISE_RATE 1024
+
+/* One cache line a node. */
+struct promise {
+	_Atomic uint32_t viewers;               /* at once */
+	_Atomic uint32_t rate[PROMISE_CLASSES]; /* while the answer lives */
+	_Atomic uint32_t answers;
+	_Atomic uint32_t line2; /* questions for line 2+ of clients that had
+				   been told this node */
+	_Atomic uint32_t only;  /* answers for a line, as no other node lived */
+	float recent;           /* viewers promised since ... */
+	uint32_t recent_generation; /* ... this load */
+	float there;       /* viewers placed here, fading, at there_ms */
+	uint32_t there_ms; /* (clock, cut to 32 bits) */
+};
+_Static_assert(sizeof(struct promise) == 64, "a cache line");
+
+/* The demand of a client net. */
+struct client {
+	uint32_t id
+		[2]; /* accounts_id(), in halves: so the size is 20; 0: free */
+	float g;     /* seconds of waiting for the events, fading */
+	float rate;  /* viewers per second, 0: nothing known */
+	uint16_t held;  /* least gap between questions of late, 1/16 s: who
+			    asks often but never sooner keeps answers so long */
+	uint8_t events; /* so many questions, at most 255 */
+	uint8_t asked;  /* last demand event: units of CLIENT_TICK_MS, cut to
+			    8 bits. Only for eviction */
+};
+#define CLIENT_TICK_MS 4096
+
+static inline uint8_t client_tick(uint32_t now_ms)
+{
+	return (uint8_t)(now_ms / CLIENT_TICK_MS);
+}
+
+#define CLIENT_WAYS 3
+struct client_bucket {
+	_Alignas(64) struct client way[CLIENT_WAYS];
+};
+_Static_assert(sizeof(struct client_bucket) == 64, "a cache line");
+
+struct asker {
+	uint64_t net; /* accounts_net(), 0: free */
+	uint32_t at_ms;
+	float budget; /* viewers */
+	float lines;  /* viewers that it brought and that may switch lines */
+};
+
+/* When an asking network was noted last for a node: so that floods of
+ * questions are no flood of notes. */
+struct noted {
+	uint64_t net; /* accounts_net(), 0: free */
+	uint32_t at_ms;
+	uint16_t node;
+	uint16_t kind;
+};
+#define NOTED_BITS TABLE_BITS(13)
+
+/* How many viewers of an area were placed on a node, fading: where one that
+ * asks for another line may be. Written with relaxed stores, since control
+ * reads it for the operator's map (flows.h): an entry that is replaced while it
+ * is read may look mixed, once. */
+struct placed {
+	uint32_t area;
+	uint16_t node;
+	uint16_t unused;
+	float viewers; /* at at_ms */
+	uint32_t at_ms;
+};
+#define PLACED_BITS TABLE_BITS(16)
+#define PLACED_FADE_MS 1800000.0f /* viewers are gone by then */
+#define PLACED_TICK_MS 1000
+
+#define ASKERS_BITS TABLE_BITS(12)
+#define BUDGET_REFILL 0.1f /* of what it may promise at once, per second */
+#define REFILL_TICK_MS 1000
+#define LINES_SHARE 0.25f /* of the viewers that a network brings */
+#define LINES_FIRST 5.0f  /* viewers of a newcomer who may switch lines */
+
+struct accounts {
+	struct promise *promise;    /* by map index, room for every node there
+				    may ever be */
+	uint32_t recent_generation; /* of the load they decide by, and ... */
+	float recent_most; /* ... the most of any promise.recent since */
+	struct client_bucket *clients;
+	unsigned bucket_bits;  /* at least KEY_SPARE_BITS */
+	uint64_t secret;       /* odd; spreads asking networks */
+	struct notes *notes;   /* for the control thread */
+	struct memory *memory; /* of the process; borrowed */
+	struct asker askers[1 << ASKERS_BITS];
+	struct noted noted[1 << NOTED_BITS];
+	struct placed placed[1 << PLACED_BITS];
+};
+
+/* An account for at least max_clients client nets (a power of two of buckets
+ * of three, 64 bytes each), touched only as nodes and clients come. memory is borrowed. */
+struct accounts *accounts_new(
+	unsigned max_clients, struct memory *memory, uint64_t secret);
+void accounts_free(struct accounts *accounts); /* NULL allowed */
+
+/* Where a key's client is, by memory_spread(). */
+static inline struct client_bucket *accounts_bucket(
+	const struct accounts *a, uint64_t spread)
+{
+	return &a->clients[spread >> (64 - a->bucket_bits)];
+}
+
+/* Bucket and id together are the whole key, as in memory. */
+static inline uint64_t accounts_id(uint64_t spread)
+{
+	return spread << KEY_SPARE_BITS | KEY_IN_USE;
+}
+
+static inline uint64_t client_id(const struct client *c)
+{
+	uint64_t id;
+	memcpy(&id, c->id, sizeof id);
+	return id;
+}
+
+/* The client's entry, NULL if there is none. */
+static inline struct client *accounts_find(
+	struct client_bucket *bucket, uint64_t spread)
+{
+	struct client *c = bucket->way;
+	uint64_t id = accounts_id(spread);
+	unsigned at = client_id(&c[1]) == id ? 1 : 0;
+	if (client_id(&c[2]) == id)
+		at = 2;
+	return client_id(&c[at]) == id ? &c[at] : NULL;
+}
+
+/* Makes one, where the oldest of the bucket was. Owner thread only. */
+struct client *accounts_make(
+	struct client_bucket *bucket, uint64_t spread, uint32_t now_ms);
+
+/* A stream as an area: MAP_NO_NODE stands for all its nodes. */
+static inline uint32_t accounts_stream(uint64_t stream)
+{
+	return (uint32_t)stream | 0x80000000u;
+}
+
+static inline unsigned placed_at(uint32_t area, unsigned node)
+{
+	return (unsigned)(((uint64_t)area << 16 | node) * HASH_ODD >>
+		(64 - PLACED_BITS));
+}
+
+/* What is left of viewers who were placed at at_ms. */
+static inline float accounts_fade(
+	float viewers, uint32_t at_ms, uint32_t now_ms)
+{
+	float left = 1 - (float)(now_ms - at_ms) * (1 / PLACED_FADE_MS);
+	return viewers * (left > 0 ? left : 0);
+}
+
+/* Adds to what fades, once a second; how much there was before. */
+static inline float accounts_add(
+	float *viewers, uint32_t *at_ms, float more, uint32_t now_ms)
+{
+	float before = *viewers;
+	if (now_ms - *at_ms >= PLACED_TICK_MS) {
+		before = accounts_fade(before, *at_ms, now_ms);
+		__atomic_store_n(at_ms, now_ms, __ATOMIC_RELAXED);
+	}
+	float after = before + more;
+	__atomic_store(viewers, &after, __ATOMIC_RELAXED);
+	return before;
+}
+
+/* Places viewers of an area on a node; how many this thread had placed there
+ * before. */
+static inline float accounts_place(struct accounts *accounts, uint32_t area,
+	unsigned node, float viewers, uint32_t now_ms)
+{
+	struct placed *p = &accounts->placed[placed_at(area, node)];
+	if (p->area != area || p->node != node) {
+		if (viewers <= 0)
+			return 0;
+		float none = 0;
+		__atomic_store(&p->viewers, &none, __ATOMIC_RELAXED);
+		__atomic_store_n(&p->area, area, __ATOMIC_RELAXED);
+		__atomic_store_n(&p->node, (uint16_t)node, __ATOMIC_RELAXED);
+		__atomic_store_n(&p->at_ms, now_ms, __ATOMIC_RELAXED);
+	}
+	return accounts_add(&p->viewers, &p->at_ms, viewers, now_ms);
+}
+
+static inline float accounts_placed(const struct accounts *accounts,
+	uint32_t area, unsigned node, uint32_t now_ms)
+{
+	const struct placed *p = &accounts->placed[placed_at(area, node)];
+	return p->area == area && p->node == node
+		? accounts_fade(p->viewers, p->at_ms, now_ms)
+		: 0;
+}
+
+/* The asking network, a /24 or /48, as a number that no other network has; never
+ * 0. */
+static inline uint64_t accounts_net(const struct addr *asker)
+{
+	unsigned len = asker->family == 4 ? 24 : 48;
+	struct addr net = addr_mask(asker, len);
+	return addr_net_id(&net, len);
+}
+
+/* Networks that share a slot push each other out. A newcomer starts with a full
+ * budget: legitimate resolvers are many, and a flood from forged addresses is not
+ * bounded by any budget of its own. */
+static inline struct asker *asker_of(
+	struct accounts *a, uint64_t net, uint32_t now_ms, float burst)
+{
+	struct asker *one = &a->askers[net * a->secret >> (64 - ASKERS_BITS)];
+	if (one->net != net)
+		*one = (struct asker){net, now_ms, burst, LINES_FIRST};
+	return one;
+}
+
+/* How many of `viewers` the asking network may still reserve now; takes them
+ * from its budget, which refills by BUDGET_REFILL of burst a second, up to burst. */
+static inline float accounts_budget(struct accounts *a, uint64_t net,
+	uint32_t now_ms, float viewers, float burst)
+{
+	struct asker *one = asker_of(a, net, now_ms, burst);
+	uint32_t gone_ms = now_ms - one->at_ms;
+	/* Now and then, and when it is needed. */
+	if (gone_ms >= REFILL_TICK_MS || viewers > one->budget) {
+		float budget = one->budget +
+			(float)gone_ms * 0.001f * BUDGET_REFILL * burst;
+		one->budget = budget < burst ? budget : burst;
+		one->at_ms = now_ms;
+		viewers = viewers < one->budget ? viewers : one->budget;
+	}
+	one->budget -= viewers;
+	one->lines += LINES_SHARE * viewers;
+	return viewers;
+}
+
+/* How many of `viewers` who switch lines are believed of the network: as many as
+ * accounts_budget let it bring here, and a few. */
+static inline float accounts_lines_budget(struct accounts *a, uint64_t net,
+	uint32_t now_ms, float viewers, float burst)
+{
+	struct asker *one = asker_of(a, net, now_ms, burst);
+	float lines = one->lines < burst ? one->lines : burst;
+	viewers = viewers < lines ? viewers : lines;
+	one->lines = lines - viewers;
+	return viewers;
+}
+
+#endif

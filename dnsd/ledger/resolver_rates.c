@@ -1,0 +1,145 @@
+#include "ledger/resolver_rates.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/arena.h"
+
+#define WAYS 4
+#define FORGOTTEN_MS 600000
+#define RATE_MIN 0.002f /* viewers/s */
+#define RATE_MAX 2000.0f
+#define STALE_MARKS 1024 /* of entries that are gone, at most */
+
+struct resolver_rate {
+	_Atomic uint64_t tag; /* 0: free */
+	_Atomic float rate;
+	uint32_t mark;
+	int64_t seen_ms;
+};
+
+struct resolver_rates {
+	uint64_t secret;
+	struct resolver_marks marks;
+	unsigned stale; /* entries that went since the marks were made */
+	struct resolver_rate entry[RESOLVER_RATES];
+};
+
+struct resolver_rates *resolver_rates_new(uint64_t secret)
+{
+	struct resolver_rates *rates = mem_zero(1, sizeof *rates);
+	rates->secret = secret;
+	return rates;
+}
+
+void resolver_rates_free(struct resolver_rates *rates)
+{
+	free(rates);
+}
+
+static uint64_t tag_of(const struct resolver_rates *rates, uint64_t key)
+{
+	return hash_mix(key ^ rates->secret);
+}
+
+static unsigned bucket_of(uint64_t tag)
+{
+	return (unsigned)(tag >> 20) % (RESOLVER_RATES / WAYS) * WAYS;
+}
+
+float resolver_rates_find(const struct resolver_rates *rates, uint64_t key)
+{
+	uint64_t tag = tag_of(rates, key);
+	const struct resolver_rate *b = &rates->entry[bucket_of(tag)];
+	for (unsigned i = 0; i < WAYS; i++)
+		if (atomic_load_explicit(&b[i].tag, memory_order_acquire) ==
+			tag)
+			return atomic_load_explicit(
+				&b[i].rate, memory_order_relaxed);
+	return -1;
+}
+
+/* -- marks -- */
+
+const struct resolver_marks *resolver_rates_marks(
+	const struct resolver_rates *rates)
+{
+	return &rates->marks;
+}
+
+static void mark_key(
+	struct resolver_rates *rates, struct resolver_rate *one, uint64_t key)
+{
+	one->mark = resolver_mark(key);
+	atomic_fetch_or_explicit(&rates->marks.word[one->mark / 64],
+		(uint64_t)1 << one->mark % 64, memory_order_relaxed);
+}
+
+/* Makes the marks anew. Readers miss none meanwhile: each word goes from what it
+ * was to what it is. */
+static void mark_all(struct resolver_rates *rates)
+{
+	uint64_t word[RESOLVER_MARKS / 64] = {0};
+	for (unsigned i = 0; i < RESOLVER_RATES; i++)
+		if (rates->entry[i].tag)
+			word[rates->entry[i].mark / 64] |= (uint64_t)1
+				<< rates->entry[i].mark % 64;
+	for (unsigned i = 0; i < RESOLVER_MARKS / 64; i++)
+		atomic_store_explicit(
+			&rates->marks.word[i], word[i], memory_order_relaxed);
+	rates->stale = 0;
+}
+
+/* -- entries -- */
+
+/* The key's entry or, if it has none, the one to be replaced. */
+static struct resolver_rate *entry_for(
+	struct resolver_rates *rates, uint64_t tag)
+{
+	struct resolver_rate *b = &rates->entry[bucket_of(tag)], *oldest = b;
+	for (unsigned i = 0; i < WAYS; i++) {
+		if (b[i].tag == tag)
+			return &b[i];
+		if (b[i].seen_ms < oldest->seen_ms)
+			oldest = &b[i];
+	}
+	return oldest;
+}
+
+unsigned resolver_rates_claim(struct resolver_rates *rates, uint64_t key,
+	int64_t now_ms, bool *made)
+{
+	uint64_t tag = tag_of(rates, key);
+	struct resolver_rate *one = entry_for(rates, tag);
+	unsigned entry = (unsigned)(one - rates->entry);
+
+	*made = one->tag != tag || now_ms - one->seen_ms >= FORGOTTEN_MS;
+	one->seen_ms = now_ms;
+	if (!*made)
+		return entry;
+	if (one->tag && ++rates->stale > STALE_MARKS)
+		mark_all(rates);
+	atomic_store_explicit(&one->tag, 0, memory_order_release);
+	resolver_rates_set(rates, entry, 0);
+	atomic_store_explicit(&one->tag, tag, memory_order_release);
+	mark_key(rates, one, key);
+	return entry;
+}
+
+uint64_t resolver_rates_tag(const struct resolver_rates *rates, unsigned entry)
+{
+	return rates->entry[entry].tag;
+}
+
+float resolver_rates_get(const struct resolver_rates *rates, unsigned entry)
+{
+	return rates->entry[entry].rate;
+}
+
+void resolver_rates_set(
+	struct resolver_rates *rates, unsigned entry, float rate)
+{
+	rate = fmaxf(RATE_MIN, fminf(RATE_MAX, rate));
+	atomic_store_explicit(
+		&rates->entry[entry].rate, rate, memory_order_relaxed);
+}

@@ -1,0 +1,264 @@
+/* sent.h - what client nets were told, for one process.
+ *
+ * A decision holds for its client net and TTL whichever thread is asked next:
+ * resolvers ask A and AAAA from different ports, which the kernel deals to
+ * different workers, and a website asks over HTTP. So this one table is shared.
+ * Its words are atomic; threads meet on them only when they answer the same net
+ * at the same time. Nobody waits: what is torn by a race is at worst a decision
+ * that is made anew.
+ *
+ * Most nets never ask for a further line, so each line of a net has an entry of
+ * its own, and so have the nodes that line 1 was told long before. A bucket of
+ * three is one cache line, all that a usual question touches:
+ *
+ *	| id | node before made |  x 3, then | ttl types moved |  x 3
+ *
+ * Lines 1 and 2 are in the bucket of the net, the others by twos in buckets of
+ * their own; a mark in the bucket of the net says when one beyond the first was
+ * asked for. Bucket and
+ * id together are the whole key, so no two keys share an entry. The table is fixed;
+ * the oldest entry of a bucket makes room.
+ */
+#ifndef LEDGER_SENT_H
+#define LEDGER_SENT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "ledger/resolver_rates.h"
+#include "state/map.h"
+
+#define MEMORY_LINES CONF_LINES_MAX
+#define MEMORY_OLDER 2
+
+/* What a line of a client net was told. */
+struct told {
+	uint16_t node;    /* MAP_NO_NODE: nothing yet */
+	uint16_t before;  /* another node it was told before that */
+	uint32_t made_ms; /* when node was decided (clock, cut to 32 bits) */
+	uint16_t ttl_s;
+	uint8_t types; /* question types that shared the decision */
+	uint8_t moved; /* when it went from before to node: quarters of a
+			  minute, cut to 8 bits */
+};
+
+#define MEMORY_MS 1800000 /* viewers stay; what was told counts so long */
+
+/* Its TTL runs. */
+static inline bool told_runs(const struct told *t, uint32_t now)
+{
+	return t->node != MAP_NO_NODE &&
+		now - t->made_ms < (uint32_t)t->ttl_s * 1000;
+}
+
+/* Viewers that were told it may still watch. */
+static inline bool told_counts(const struct told *t, uint32_t now)
+{
+	return t->node != MAP_NO_NODE && now - t->made_ms < MEMORY_MS;
+}
+
+/* A time as told.moved has it. */
+static inline uint8_t told_quarters(uint32_t now)
+{
+	return (uint8_t)(now / 15000);
+}
+
+/* How long ago its node changed, in quarters of a minute. */
+static inline uint8_t told_moved(const struct told *t, uint32_t now)
+{
+	return (uint8_t)(told_quarters(now) - t->moved);
+}
+
+/* A copy of what a client net was told. */
+struct remembered {
+	unsigned lines; /* so many of told[] are set, and older[] if > 1 */
+	struct told told[MEMORY_LINES];
+	uint16_t older[MEMORY_OLDER]; /* nodes line 1 was told before that
+					 told[0].before */
+};
+
+/* What one line was told; of "line" MEMORY_OLD the older nodes; of MEMORY_MARK
+ * when a line beyond the first was asked for. */
+enum { MEMORY_OLD = MEMORY_LINES, MEMORY_MARK };
+struct memory_entry {
+	_Atomic uint64_t id;    /* memory_id(); 0: free */
+	_Atomic uint64_t where; /* node 16, before 16, made 32; 0: nothing
+				   told. Both nodes are inverted, so that 0 is
+				   no node */
+};
+
+#define MEMORY_WAYS 3
+struct memory_bucket {
+	_Alignas(64) struct memory_entry way[MEMORY_WAYS];
+	_Atomic uint32_t how[MEMORY_WAYS]; /* ttl 16, types 8, moved 8 */
+};
+_Static_assert(sizeof(struct memory_bucket) == 64, "a cache line");
+
+struct memory {
+	struct memory_bucket *buckets;
+	unsigned bucket_bits;               /* at least KEY_SPARE_BITS */
+	uint64_t secret;                    /* odd */
+	struct resolver_rates *rates;       /* of large resolvers */
+	const struct resolver_marks *marks; /* theirs */
+};
+
+/* For about max_nets client nets (rounded up to a power of two, 32 bytes each:
+ * one line and a half; touched only as they come, but in large pages). secret
+ * seeds where a key lies. */
+struct memory *memory_new(unsigned max_nets, uint64_t secret);
+void memory_free(struct memory *memory); /* NULL allowed */
+
+/* A key as the tables have it: spread, so that its upper bits choose a bucket.
+ * These are left out of what is stored in the bucket: their places are for a
+ * line and for the mark that an entry is in use. */
+#define KEY_SPARE_BITS 6
+#define KEY_IN_USE 1
+_Static_assert(MEMORY_MARK << 1 < 1 << KEY_SPARE_BITS, "a line and a mark");
+
+static inline uint64_t memory_spread(const struct memory *m, uint64_t key)
+{
+	return hash_spread(key, m->secret);
+}
+
+/* Where a key's lines 1 and 2 are, by memory_spread(). */
+static inline struct memory_bucket *memory_bucket(
+	const struct memory *m, uint64_t spread)
+{
+	return &m->buckets[spread >> (64 - m->bucket_bits)];
+}
+
+/* Where a line (0..) is. */
+static inline struct memory_bucket *memory_bucket_of(
+	const struct memory *m, uint64_t spread, unsigned line)
+{
+	unsigned group = line == MEMORY_MARK ? 0 : line / 2;
+	return memory_bucket(m, spread + group * HASH_ODD);
+}
+
+static inline uint64_t memory_id(uint64_t spread, unsigned line)
+{
+	return spread << KEY_SPARE_BITS | line << 1 | KEY_IN_USE;
+}
+
+/* The entry of a line (0..) in its bucket, NULL if there is none. No branch
+ * until all ways are compared: which one it is cannot be foretold. */
+static inline struct memory_entry *memory_find(
+	struct memory_bucket *bucket, uint64_t spread, unsigned line)
+{
+	struct memory_entry *e = bucket->way;
+	uint64_t id = memory_id(spread, line);
+	unsigned at = 0;
+#pragma GCC unroll 3
+	for (unsigned i = 1; i < MEMORY_WAYS; i++)
+		if (atomic_load_explicit(&e[i].id, memory_order_acquire) == id)
+			at = i;
+	return atomic_load_explicit(&e[at].id, memory_order_acquire) == id
+		? &e[at]
+		: NULL;
+}
+
+/* The last word of an entry: at the end of its bucket. */
+static inline _Atomic uint32_t *memory_how_at(const struct memory_entry *e)
+{
+	uintptr_t at = (uintptr_t)e,
+		  in_bucket = at % sizeof(struct memory_bucket);
+	struct memory_bucket *bucket = (void *)(at - in_bucket);
+	return &bucket->how[in_bucket / sizeof *e];
+}
+
+_Static_assert(offsetof(struct told, ttl_s) == 8 && sizeof(struct told) == 12,
+	"an entry's words");
+
+/* A struct told and an entry's words hold the same octets, but for the nodes. */
+static inline uint64_t memory_inverted(uint64_t where)
+{
+	static const struct told nodes = {.node = 0xffff, .before = 0xffff};
+	uint64_t mask;
+	memcpy(&mask, &nodes, sizeof mask);
+	return where ^ mask;
+}
+
+static inline struct told memory_told_of(uint64_t where, uint32_t how)
+{
+	struct told t;
+	where = memory_inverted(where);
+	memcpy(&t, &where, sizeof where);
+	memcpy(&t.ttl_s, &how, sizeof how);
+	return t;
+}
+
+static inline uint64_t memory_where(struct told t)
+{
+	uint64_t where;
+	memcpy(&where, &t, sizeof where);
+	return memory_inverted(where);
+}
+
+static inline uint32_t memory_how(struct told t)
+{
+	uint32_t how;
+	memcpy(&how, &t.ttl_s, sizeof how);
+	return how;
+}
+
+/* What an entry says; nothing if NULL. */
+static inline struct told memory_told(const struct memory_entry *e)
+{
+	if (!e)
+		return memory_told_of(0, 0);
+	return memory_told_of(
+		atomic_load_explicit(&e->where, memory_order_relaxed),
+		atomic_load_explicit(memory_how_at(e), memory_order_relaxed));
+}
+
+/* Whether a line beyond the first was asked for a moment ago: then the lines of a net
+ * are asked together, in whatever order. */
+#define MEMORY_TOGETHER_MS 500
+static inline bool memory_together(
+	struct memory_bucket *bucket, uint64_t spread, uint32_t now)
+{
+	const struct memory_entry *e = memory_find(bucket, spread, MEMORY_MARK);
+	return e && now - memory_told(e).made_ms < MEMORY_TOGETHER_MS;
+}
+
+/* Remembers what a line is told now, if it still is as seen. False: another
+ * thread has decided meanwhile, or the entry is gone. */
+static inline bool memory_replace(
+	struct memory_entry *e, struct told seen, struct told told)
+{
+	uint64_t where = memory_where(seen);
+	if (!atomic_compare_exchange_strong(
+		    &e->where, &where, memory_where(told)))
+		return false;
+	atomic_store_explicit(
+		memory_how_at(e), memory_how(told), memory_order_relaxed);
+	return true;
+}
+
+/* What is known of the first lines (1..) of a key, for more than one of older
+ * nodes too; what is not known is MAP_NO_NODE. */
+void memory_read(const struct memory *memory, uint64_t key, unsigned lines,
+	struct remembered *out);
+
+/* Remembers a new decision of a line (0..), if the line is still as `seen`
+ * (from memory_read) says. False: another thread has decided meanwhile; decide
+ * again. */
+bool memory_claim(struct memory *memory, uint64_t key, unsigned line,
+	const struct told *seen, const struct told *told);
+
+/* The same where the line's entry was found just before; NULL: none was. */
+bool memory_claim_entry(struct memory *memory, struct memory_entry *entry,
+	uint64_t key, unsigned line, struct told seen, struct told told);
+
+/* A line beyond the first is asked for. */
+void memory_mark(struct memory *memory, uint64_t key, uint32_t now_ms);
+
+/* Adds types to a decision that stands. */
+void memory_share(struct memory *memory, uint64_t key, unsigned line,
+	const struct told *told);
+
+#endif

@@ -1,0 +1,116 @@
+#include "replay/ring.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/rng.h"
+
+/* The same on all name servers, so that they record the same nets. */
+#define SHARE_SEED 11
+
+struct record_ring *record_ring_new(void)
+{
+	return mem_zero(1, sizeof(struct record_ring));
+}
+
+void record_ring_free(struct record_ring *ring)
+{
+	free(ring);
+}
+
+uint64_t record_share(double share)
+{
+	if (share >= 1)
+		return UINT64_MAX;
+	return share > 0 ? (uint64_t)(share * 0x1p64) : 0;
+}
+
+static unsigned net_most(const struct addr *a)
+{
+	return a->family == 4 ? RECORD_NET_V4 : RECORD_NET_V6;
+}
+
+static struct prefix net_of(const struct steer_query *q)
+{
+	unsigned most = net_most(&q->net);
+	unsigned len = q->net_len < most ? q->net_len : most;
+	return (struct prefix){addr_mask(&q->net, len), (uint8_t)len};
+}
+
+/* A name that does not fit is cut: none does that was checked. */
+static void copy_text(char *to, size_t room, const void *from, size_t len)
+{
+	if (len >= room)
+		len = room - 1;
+	if (len)
+		memcpy(to, from, len);
+	to[len] = '\0';
+}
+
+static void fill(struct record_entry *e, const struct steer_state *state,
+	const struct record_question *question, const struct prefix *net,
+	const struct steer_decision *d)
+{
+	const struct steer_query *q = question->query;
+	const struct place *place = geo_place(state->geo, q->place);
+	const char *name = state->map->names[q->name].name;
+
+	e->net = *net;
+	e->asker = addr_mask(&q->asker, net_most(&q->asker));
+	e->placed = place->source != PLACE_UNKNOWN;
+	e->lat = place->lat;
+	e->lon = place->lon;
+	e->asn = place->asn;
+	e->ttl_s = d->ttl_s;
+	e->line = q->line;
+	e->type = q->type;
+	e->trusted = q->trusted;
+	e->proven = q->proven;
+	e->scope = question->scope;
+	e->subnet = question->subnet;
+	e->http = question->http;
+	e->n = d->n;
+	memcpy(e->node, d->node, d->n * sizeof *d->node);
+	copy_text(e->stream, sizeof e->stream, question->stream,
+		question->stream_len);
+	copy_text(e->name, sizeof e->name, name, strlen(name));
+}
+
+void record_answer(struct record_ring *ring, const struct steer_state *state,
+	const struct record_question *question, const struct steer_decision *d,
+	int64_t now_ms)
+{
+	struct prefix net = net_of(question->query);
+
+	if (!ring ||
+		hash_bytes(net.addr.bytes, sizeof net.addr.bytes, SHARE_SEED) >
+			question->share)
+		return;
+	uint64_t put = atomic_load_explicit(&ring->put, memory_order_relaxed);
+	uint64_t got = atomic_load_explicit(&ring->got, memory_order_acquire);
+	if (put - got == RECORD_RING) {
+		uint64_t dropped =
+			__atomic_load_n(&ring->dropped, __ATOMIC_RELAXED);
+		__atomic_store_n(&ring->dropped, dropped + 1, __ATOMIC_RELAXED);
+		return;
+	}
+	struct record_entry *e = &ring->entry[put % RECORD_RING];
+	e->at_ms = now_ms;
+	fill(e, state, question, &net, d);
+	atomic_store_explicit(&ring->put, put + 1, memory_order_release);
+}
+
+const struct record_entry *record_ring_peek(struct record_ring *ring)
+{
+	uint64_t got = atomic_load_explicit(&ring->got, memory_order_relaxed);
+	if (got == atomic_load_explicit(&ring->put, memory_order_acquire))
+		return NULL;
+	return &ring->entry[got % RECORD_RING];
+}
+
+void record_ring_next(struct record_ring *ring)
+{
+	uint64_t got = atomic_load_explicit(&ring->got, memory_order_relaxed);
+	atomic_store_explicit(&ring->got, got + 1, memory_order_release);
+}

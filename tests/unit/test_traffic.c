@@ -1,0 +1,135 @@
+/* Who goes where, summed from the threads' accounts for the operator's map. */
+#include "world.h"
+
+#include "fleet/traffic.h"
+
+static const char three[] =
+	"nodes:\n"
+	"  hk1: {address: [192.0.2.1], at: [22.3, 114.2]}\n"
+	"  hk2: {address: [192.0.2.2], at: [22.4, 114.1]}\n"
+	"  jp1: {address: [192.0.2.3], at: [35.7, 139.7]}\n"
+	"steer:\n"
+	"  live.example.com: {pool: [edge], streams: true}\n";
+
+#define NOW 10000000
+
+static struct accounts *accounts_of(struct world *w)
+{
+	return accounts_new(16, w->memory, 1);
+}
+
+static void test_threads_are_summed(void **state)
+{
+	struct world w;
+	world_open(&w, three);
+	struct accounts *a = accounts_of(&w), *b = accounts_of(&w);
+	struct flows *flows = flows_new();
+	struct flow out[4];
+	uint32_t hk = w.map->nodes[0].area, jp = w.map->nodes[2].area;
+
+	(void)state;
+	accounts_place(a, hk, 0, 3, NOW);
+	accounts_place(b, hk, 0, 4, NOW);
+	accounts_place(b, jp, 0, 5, NOW);
+	flows_add(flows, a, NOW);
+	flows_add(flows, b, NOW);
+	assert_int_equal(flows_take(flows, out, 4), 2);
+	assert_int_equal(out[0].area, hk);
+	assert_int_equal(out[0].node, 0);
+	assert_float_equal(out[0].viewers, 7, 0.001);
+	assert_int_equal(out[1].area, jp);
+	assert_float_equal(out[1].viewers, 5, 0.001);
+	assert_int_equal(flows_take(flows, out, 4), 0);
+	flows_free(flows);
+	accounts_free(a);
+	accounts_free(b);
+	world_close(&w);
+}
+
+static void test_they_fade(void **state)
+{
+	struct world w;
+	world_open(&w, three);
+	struct accounts *a = accounts_of(&w);
+	struct flows *flows = flows_new();
+	struct flow out[1];
+	uint32_t hk = w.map->nodes[0].area;
+
+	(void)state;
+	accounts_place(a, hk, 1, 8, NOW);
+	flows_add(flows, a, NOW + (int64_t)PLACED_FADE_MS / 2);
+	assert_int_equal(flows_take(flows, out, 1), 1);
+	assert_float_equal(out[0].viewers, 4, 0.01);
+	flows_add(flows, a, NOW + (int64_t)PLACED_FADE_MS + 1);
+	assert_int_equal(flows_take(flows, out, 1), 0);
+	flows_free(flows);
+	accounts_free(a);
+	world_close(&w);
+}
+
+static void test_the_largest_come_first(void **state)
+{
+	struct world w;
+	world_open(&w, three);
+	struct accounts *a = accounts_of(&w);
+	struct flows *flows = flows_new();
+	struct flow out[3];
+
+	(void)state;
+	for (uint32_t i = 1; i <= 100; i++)
+		accounts_place(a, i * 7919, 2, (float)i, NOW);
+	flows_add(flows, a, NOW);
+	assert_int_equal(flows_take(flows, out, 3), 3);
+	for (unsigned i = 0; i < 3; i++)
+		assert_float_equal(out[i].viewers, 100 - i, 0.001);
+	flows_free(flows);
+	accounts_free(a);
+	world_close(&w);
+}
+
+/* Streams are counted in the same table, and are no places. */
+static void test_streams_are_no_areas(void **state)
+{
+	struct world w;
+	world_open(&w, three);
+	struct accounts *a = accounts_of(&w);
+	struct flows *flows = flows_new();
+	struct flow out[4];
+
+	(void)state;
+	accounts_place(a, accounts_stream(12345), 1, 9, NOW);
+	accounts_place(a, accounts_stream(12345), MAP_NO_NODE, 9, NOW);
+	flows_add(flows, a, NOW);
+	assert_int_equal(flows_take(flows, out, 4), 0);
+	flows_free(flows);
+	accounts_free(a);
+	world_close(&w);
+}
+
+static void test_area_is_where_its_nodes_are(void **state)
+{
+	struct world w;
+	world_open(&w, three);
+	struct flow flows[] = {{.area = w.map->nodes[1].area},
+		{.area = w.map->nodes[2].area}, {.area = 1},
+		{.area = w.map->nodes[0].area}};
+	uint16_t from[4];
+	flows_areas(w.map, flows, 4, from);
+	assert_int_equal(from[0], 0);
+	assert_int_equal(from[1], 2);
+	assert_int_equal(from[2], MAP_NO_NODE);
+	assert_int_equal(from[3], 0);
+	world_close(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_threads_are_summed),
+		cmocka_unit_test(test_they_fade),
+		cmocka_unit_test(test_the_largest_come_first),
+		cmocka_unit_test(test_streams_are_no_areas),
+		cmocka_unit_test(test_area_is_where_its_nodes_are),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
