@@ -23,7 +23,7 @@
 /* Records already decoded: offset in the data section -> place. Many ranges
  * share one record. Open hash; an empty slot has offset UINT32_MAX. */
 struct memo {
-	struct known {
+	struct client_estimate {
 		uint32_t offset, place;
 	} * slots;
 	size_t n, n_slots;
@@ -63,12 +63,13 @@ static void memo_grow(struct memo *memo)
 }
 
 /* The slot of a record, or the empty one where it belongs. */
-static struct known *memo_find(struct memo *memo, uint32_t offset)
+static struct client_estimate *memo_find(struct memo *memo, uint32_t offset)
 {
 	if (2 * (memo->n + 1) >= memo->n_slots)
 		memo_grow(memo);
 	for (size_t at = hash_mix(offset);; at++) {
-		struct known *k = &memo->slots[at & (memo->n_slots - 1)];
+		struct client_estimate *k =
+			&memo->slots[at & (memo->n_slots - 1)];
 		if (k->offset == offset || k->offset == UINT32_MAX)
 			return k;
 	}
@@ -114,7 +115,7 @@ static void add_range(struct walk *w, unsigned depth, uint32_t place)
 
 static bool add_record(struct walk *w, unsigned depth, MMDB_entry_s *record)
 {
-	struct known *known = memo_find(&w->memo, record->offset);
+	struct client_estimate *known = memo_find(&w->memo, record->offset);
 	if (known->offset == UINT32_MAX) {
 		struct place place;
 		if (!record_read(&w->reader, record, &place))

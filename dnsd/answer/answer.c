@@ -90,7 +90,7 @@ static inline bool begin(struct answerer *answerer, const struct asked_of *of,
 
 /* Octets that this client may be sent. */
 static unsigned reply_size(
-	const struct answer_job *job, const struct options *options)
+	const struct answer_job *job, const struct server_options *options)
 {
 	unsigned size = UDP_MIN;
 	if (job->tcp)
@@ -107,7 +107,7 @@ static unsigned reply_size(
 static void prepare_edns(
 	struct frame *f, struct answerer *answerer, struct answer_job *job)
 {
-	const struct options *options = answerer->snap->options;
+	const struct server_options *options = answerer->snap->options;
 	const struct edns *edns = &job->q.edns;
 	struct edns_reply *e = &f->edns;
 
@@ -133,7 +133,7 @@ static void prepare_edns(
 }
 
 /* CHAOS TXT: who is this server? Only what is configured is told. */
-static void chaos(struct frame *f, const struct options *options,
+static void chaos(struct frame *f, const struct server_options *options,
 	const struct query *q, const struct name *asked)
 {
 	static const struct {
@@ -202,7 +202,7 @@ static inline void count_reply(
 
 void answer_finish(struct answerer *answerer, struct answer_job *job)
 {
-	const struct options *options = answerer->snap->options;
+	const struct server_options *options = answerer->snap->options;
 	const struct edns_reply *edns = NULL;
 	struct frame f;
 	size_t opt_len = 0;

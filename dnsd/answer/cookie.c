@@ -39,7 +39,7 @@ static bool is_ours(const uint8_t secret[16], const uint8_t *cookie,
 	return !differ;
 }
 
-enum cookie_state cookie_answer(const struct options *options,
+enum cookie_state cookie_answer(const struct server_options *options,
 	const struct edns *edns, const struct addr *client, uint32_t now_s,
 	uint8_t out[COOKIE_CLIENT_LEN + COOKIE_SERVER_LEN])
 {

@@ -230,7 +230,7 @@ INLINE static void ask(const struct answerer *answerer,
 			? (unsigned)ecs->source - ecs->mapped
 			: 128,
 		question->leaf);
-	steer_find(&answerer->snap->steer, answerer->accounts, query,
+	steer_look_up(&answerer->snap->steer, answerer->accounts, query,
 		&question->found);
 }
 
@@ -292,7 +292,7 @@ struct steered_result steered_answer(struct answerer *answerer,
 
 	if (too_early(answerer, job))
 		return (struct steered_result){.defer = true};
-	steer_answer_found(&answerer->snap->steer, answerer->accounts,
+	steer_answer_lookup(&answerer->snap->steer, answerer->accounts,
 		&question->query, &question->found, answerer->now_ms, &d);
 	return tell(answerer, job, question, &d, reply, HEADER_LEN);
 }

@@ -106,7 +106,7 @@ struct steered_question {
 	struct geo_search search;
 	struct geo_leaf leaf;
 	struct steer_query query;
-	struct steer_found found;
+	struct steer_lookup found;
 };
 
 /* Finds what steering knows of the clients of some jobs of a batch, a list by

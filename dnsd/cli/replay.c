@@ -118,7 +118,7 @@ static void finish(struct replay *r)
 	}
 	for (unsigned i = 0; i < r->n_nodes; i++)
 		free(r->nodes[i].serves);
-	memory_free(r->memory);
+	sent_table_free(r->sent);
 	load_free(r->load);
 	fleet_free(r->fleet);
 	map_free(r->map);

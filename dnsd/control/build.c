@@ -425,7 +425,7 @@ static bool build_options(
 	struct built *b, const struct built *previous, struct err *err)
 {
 	const struct conf *conf = b->conf;
-	struct options *o = arena_alloc(b->conf->arena, sizeof *o);
+	struct server_options *o = arena_alloc(b->conf->arena, sizeof *o);
 
 	o->udp_max = UDP_MAX;
 	o->udp_nocookie =

@@ -36,7 +36,8 @@ struct built {
 	struct geo *geo;
 	struct geo_files geo_files;
 	struct map *map;
-	struct options *options; /* with what it points to, in conf->arena */
+	struct server_options
+		*options; /* with what it points to, in conf->arena */
 	unsigned servers;
 };
 

@@ -58,7 +58,7 @@ static void report_nodes(const struct control *c, struct report *r)
 			.answers = from->answers,
 			.line2 = from->line2,
 			.only = from->only,
-			.doubted = fleet_doubted(c->fleet, i),
+			.doubted = fleet_distrusted(c->fleet, i),
 			.samples = from->samples,
 			.failures = from->failures};
 	}
@@ -631,11 +631,11 @@ static void threads_make(
 	const struct conf *conf = c->built->conf;
 	c->workers = mem_zero(c->n_workers, sizeof(struct udp_worker *));
 	for (unsigned i = 0; i < c->n_workers; i++)
-		c->workers[i] = udp_worker_new(i,
-			&c->listeners.udp[i * c->listeners.n], c->listeners.n,
-			&c->published, c->memory, secret);
+		c->workers[i] =
+			udp_worker_new(i, &c->listeners.udp[i * c->listeners.n],
+				c->listeners.n, &c->published, c->sent, secret);
 	c->tcp = tcp_server_new(c->listeners.tcp, c->listeners.n, connections,
-		(unsigned)(conf->tcp.idle_s * 1000), &c->published, c->memory,
+		(unsigned)(conf->tcp.idle_s * 1000), &c->published, c->sent,
 		secret);
 }
 
@@ -685,7 +685,7 @@ static void start_http(
 	struct control_ops ops = control_http_ops(c);
 	if (c->built->conf->http.listen.n || c->built->conf->site.listen.n)
 		c->http = http_start(c->built->conf, sockets, &c->published,
-			&ops, c->memory, control_record_http(c), secret);
+			&ops, c->sent, control_record_http(c), secret);
 }
 
 static unsigned worker_count(const struct conf *conf)
@@ -768,8 +768,8 @@ static bool start(struct control *c, struct err *err)
 	c->poller = poll_new(c->base, &events);
 	poll_limit(c->poller, shares.polls);
 	set_targets(c);
-	c->memory = memory_new((unsigned)c->built->conf->client_nets, secret);
-	c->own = accounts_new(1, c->memory, secret);
+	c->sent = sent_table_new((unsigned)c->built->conf->client_nets, secret);
+	c->own = accounts_new(1, c->sent, secret);
 	threads_make(c, shares.tcp, secret);
 	control_record_open(c);
 	control_publish(c);
@@ -806,7 +806,7 @@ static void finish(struct control *c)
 	if (c->base)
 		event_base_free(c->base);
 	accounts_free(c->own);
-	memory_free(c->memory);
+	sent_table_free(c->sent);
 	fleet_free(c->fleet);
 	build_free(c->built, NULL);
 	load_free(c->load);

@@ -8,7 +8,7 @@
 #define ROUND_MS 5000
 
 struct flow_round {
-	struct flows *sum;
+	struct traffic *sum;
 	unsigned next; /* thread to be read; beyond the last: all were */
 	int64_t begun_ms;
 	uint64_t rounds;
@@ -30,9 +30,9 @@ static void finish_round(struct control *c, struct flow_round *round)
 	struct flow flows[REPORT_FLOWS_MAX];
 	uint16_t from[REPORT_FLOWS_MAX];
 	struct report_flows *out = mem_zero(1, sizeof *out);
-	unsigned n = flows_take(round->sum, flows, REPORT_FLOWS_MAX);
+	unsigned n = traffic_take(round->sum, flows, REPORT_FLOWS_MAX);
 
-	flows_areas(c->built->map, flows, n, from);
+	traffic_areas(c->built->map, flows, n, from);
 	out->round = ++round->rounds;
 	for (unsigned i = 0; i < n; i++)
 		if (from[i] != MAP_NO_NODE)
@@ -50,7 +50,7 @@ void control_flows_step(struct control *c)
 
 	if (!round) {
 		round = c->flow_round = mem_zero(1, sizeof *round);
-		round->sum = flows_new();
+		round->sum = traffic_new();
 		round->next = UINT32_MAX;
 		round->begun_ms = now_ms - ROUND_MS;
 	}
@@ -62,7 +62,7 @@ void control_flows_step(struct control *c)
 	}
 	accounts = accounts_at(c, round->next++);
 	if (accounts) {
-		flows_add(round->sum, accounts, now_ms);
+		traffic_add(round->sum, accounts, now_ms);
 		return;
 	}
 	finish_round(c, round);
@@ -82,7 +82,7 @@ struct report_flows *control_flows_take(struct control *c)
 void control_flows_free(struct control *c)
 {
 	if (c->flow_round)
-		flows_free(c->flow_round->sum);
+		traffic_free(c->flow_round->sum);
 	free(c->flow_round);
 	free(c->flows);
 	free(c->new_flows);

@@ -45,8 +45,8 @@ struct control {
 	struct report *report;
 	struct published published;
 	struct fleet *fleet;
-	struct memory *memory; /* what client nets were told; all threads' */
-	struct accounts *own;  /* for explanations on this thread */
+	struct sent_table *sent; /* what client nets were told; all threads' */
+	struct accounts *own;    /* for explanations on this thread */
 	struct poller *poller;
 	struct streams *streams;           /* as the nodes told */
 	struct stream_index *stream_index; /* published */

@@ -17,7 +17,7 @@ static bool is_over(const struct conf_expect *e, int64_t wall_ms)
 /* -- for the fleet -- */
 
 static unsigned add_soon(const struct control *c,
-	const struct conf_expect *list, unsigned n, struct expect *out)
+	const struct conf_expect *list, unsigned n, struct schedule_entry *out)
 {
 	int64_t wall_ms = clock_wall_ms(), now_ms = clock_ms();
 	unsigned m = 0;
@@ -28,7 +28,7 @@ static unsigned add_soon(const struct control *c,
 		if (name < 0 || is_over(e, wall_ms) ||
 			e->at_ms - wall_ms > SOON_MS)
 			continue;
-		out[m++] = (struct expect){.name = (uint32_t)name,
+		out[m++] = (struct schedule_entry){.name = (uint32_t)name,
 			.at_ms = now_ms + (e->at_ms - wall_ms),
 			.over_ms = 1000 * (int64_t)e->over_s,
 			.viewers = (float)e->viewers,
@@ -60,11 +60,11 @@ void timetable_feed(struct control *c)
 	unsigned n;
 
 	drop_past(c);
-	struct expect *list =
+	struct schedule_entry *list =
 		mem_zero(conf->n_expect + c->n_timetable, sizeof *list);
 	n = add_soon(c, conf->expect, conf->n_expect, list);
 	n += add_soon(c, c->timetable, c->n_timetable, list + n);
-	fleet_expect(c->fleet, list, n);
+	fleet_schedule(c->fleet, list, n);
 	free(list);
 }
 

@@ -11,8 +11,8 @@
 
 #define ASKERS TABLE_SIZE(65536) /* (area, node, network) remembered */
 #define ASKER_WAYS 4
-#define WAYS TABLE_SIZE(8192) /* (area, node) */
-#define WAY_PROBES 8
+#define ROUTES TABLE_SIZE(8192) /* (area, node) */
+#define ROUTE_PROBES 8
 #define TOLD_MS 900000     /* viewers stay: a told network counts so long */
 #define INTERVAL_MS 5000   /* one network leaves at most so often */
 #define FADE_S 40.0f       /* of the evidence of a crowd that leaves ... */
@@ -31,23 +31,23 @@
 #define TIMES 4.0f            /* ... and so many times as often */
 #define BAD 3                 /* ways at a time that may be bad */
 #define CONFIRMED_MS 60000    /* the node's samples agree so long */
-#define DOUBT_MS 120000
+#define DISTRUST_MS 120000
 #define DOUBLINGS 3
 #define TRIED_COST_MS 12.0f /* after that, fading */
 #define TRIED_MS 120000
 
 /* Evidence of many who leave at once, and of a few who come and leave all the
  * time: viewers who are sent to a bad node one by one. */
-enum pace { FAST, SLOW, PACES };
-static const int64_t lefts_ms[PACES] = {LEFT_MS, LEFT_SLOW_MS};
+enum window { FAST, SLOW, WINDOWS };
+static const int64_t switched_ms[WINDOWS] = {LEFT_MS, LEFT_SLOW_MS};
 
 /* Evidence of all askers, which anybody can forge, and beside it that of those
  * alone whose addresses are proven. */
 enum witnesses { ANYBODY, PROVEN, WITNESSES };
 
 /* When a network left a node, as some witnesses have it. */
-struct left {
-	bool lately[PACES];       /* within LEFT_MS, LEFT_SLOW_MS */
+struct switched {
+	bool lately[WINDOWS];     /* within LEFT_MS, LEFT_SLOW_MS */
 	float weight;             /* slow: of its next question */
 	int64_t fast_ms, slow_ms; /* when it counted last; 0: never */
 };
@@ -58,32 +58,32 @@ struct asker {
 	uint32_t area;
 	uint16_t node;
 	bool used;
-	int64_t told_ms;
-	struct left left[WITNESSES];
+	int64_t sent_ms;
+	struct switched switched[WITNESSES];
 };
 
 /* What speaks against a node, as some witnesses have it. */
 struct tally {
-	uint32_t networks[PACES]; /* that left lately */
-	float left[PACES];        /* questions, fading */
+	uint32_t networks[WINDOWS]; /* that left lately */
+	float switched[WINDOWS];    /* questions, fading */
 };
 
 /* A node as clients of an area see it. */
-struct way {
+struct route {
 	uint32_t area;
 	uint16_t node;
 	bool used;
 	uint8_t times;    /* doubted in a row */
-	uint32_t told;    /* networks */
+	uint32_t sent;    /* networks */
 	float viewers;    /* that the threads placed there of late, mean */
 	int64_t until_ms; /* doubted; then tried for TRIED_MS */
 	struct tally tally[WITNESSES];
 };
 
-struct doubts {
+struct complaints {
 	struct asker asker[ASKERS];
-	struct way way[WAYS];
-	uint16_t in_use[WAYS]; /* of way[], at the last tick */
+	struct route route[ROUTES];
+	uint16_t in_use[ROUTES]; /* of way[], at the last tick */
 	unsigned n_in_use;
 	uint32_t sweep; /* next asker to look at */
 	int64_t tick_ms;
@@ -91,69 +91,71 @@ struct doubts {
 	int64_t confirmed_ms[CONF_NODES_MAX + 1]; /* 0: never */
 };
 
-struct doubts *doubts_new(void)
+struct complaints *complaints_new(void)
 {
-	return mem_zero(1, sizeof(struct doubts));
+	return mem_zero(1, sizeof(struct complaints));
 }
 
-void doubts_free(struct doubts *d)
+void complaints_free(struct complaints *d)
 {
 	free(d);
 }
 
 /* -- tables -- */
 
-static struct way *way_of(struct doubts *d, uint32_t area, unsigned node)
+static struct route *route_of(
+	struct complaints *d, uint32_t area, unsigned node)
 {
 	uint64_t h = hash_mix((uint64_t)area << 16 | node);
-	struct way *spare = NULL;
-	for (unsigned i = 0; i < WAY_PROBES; i++) {
-		struct way *w = &d->way[(h + i) % WAYS];
+	struct route *spare = NULL;
+	for (unsigned i = 0; i < ROUTE_PROBES; i++) {
+		struct route *w = &d->route[(h + i) % ROUTES];
 		if (w->used && w->area == area && w->node == node)
 			return w;
-		if (!spare && (!w->used || (!w->told && !w->until_ms)))
+		if (!spare && (!w->used || (!w->sent && !w->until_ms)))
 			spare = w;
 	}
 	if (spare)
-		*spare = (struct way){
+		*spare = (struct route){
 			.area = area, .node = (uint16_t)node, .used = true};
 	return spare;
 }
 
-static void forget_left(
-	struct doubts *d, struct asker *a, enum witnesses by, enum pace pace)
+static void forget_switched(struct complaints *d, struct asker *a,
+	enum witnesses by, enum window window)
 {
-	struct left *left = &a->left[by];
-	if (!left->lately[pace])
+	struct switched *switched = &a->switched[by];
+	if (!switched->lately[window])
 		return;
-	struct way *w = way_of(d, a->area, a->node);
-	if (w && w->tally[by].networks[pace])
-		w->tally[by].networks[pace]--;
-	left->lately[pace] = false;
-	if (pace == SLOW)
-		left->weight = 1;
+	struct route *w = route_of(d, a->area, a->node);
+	if (w && w->tally[by].networks[window])
+		w->tally[by].networks[window]--;
+	switched->lately[window] = false;
+	if (window == SLOW)
+		switched->weight = 1;
 }
 
-static void forget(struct doubts *d, struct asker *a)
+static void forget(struct complaints *d, struct asker *a)
 {
 	for (unsigned by = 0; by < WITNESSES; by++)
-		for (unsigned pace = 0; pace < PACES; pace++)
-			forget_left(d, a, (enum witnesses)by, (enum pace)pace);
-	struct way *w = way_of(d, a->area, a->node);
-	if (w && w->told)
-		w->told--;
+		for (unsigned window = 0; window < WINDOWS; window++)
+			forget_switched(
+				d, a, (enum witnesses)by, (enum window)window);
+	struct route *w = route_of(d, a->area, a->node);
+	if (w && w->sent)
+		w->sent--;
 	a->used = false;
 }
 
 static struct asker *bucket_of(
-	struct doubts *d, uint64_t asker, uint32_t area, unsigned node)
+	struct complaints *d, uint64_t asker, uint32_t area, unsigned node)
 {
 	uint64_t h = hash_mix(hash_mix(asker) ^ (uint64_t)area << 16 ^ node);
 	return &d->asker[h % (ASKERS / ASKER_WAYS) * ASKER_WAYS];
 }
 
 static struct asker *find(
-	struct doubts *d, uint64_t asker, uint32_t area, unsigned node)
+	struct complaints *d, uint64_t asker, uint32_t area, unsigned node)
 {
 	struct asker *a = bucket_of(d, asker, area, node);
 	for (unsigned i = 0; i < ASKER_WAYS; i++)
@@ -164,12 +166,12 @@ static struct asker *find(
 }
 
 static struct asker *make(
-	struct doubts *d, uint64_t asker, uint32_t area, unsigned node)
+	struct complaints *d, uint64_t asker, uint32_t area, unsigned node)
 {
 	struct asker *a = bucket_of(d, asker, area, node), *oldest = a;
 	for (unsigned i = 0; i < ASKER_WAYS; i++)
 		if (!a[i].used ||
-			(oldest->used && a[i].told_ms < oldest->told_ms))
+			(oldest->used && a[i].sent_ms < oldest->sent_ms))
 			oldest = &a[i];
 	if (oldest->used)
 		forget(d, oldest);
@@ -177,141 +179,144 @@ static struct asker *make(
 		.area = area,
 		.node = (uint16_t)node,
 		.used = true,
-		.left = {{.weight = 1}, {.weight = 1}}};
-	struct way *w = way_of(d, area, node);
+		.switched = {{.weight = 1}, {.weight = 1}}};
+	struct route *w = route_of(d, area, node);
 	if (w)
-		w->told++;
+		w->sent++;
 	return oldest;
 }
 
 /* -- evidence -- */
 
-static void told(struct doubts *d, uint64_t asker, uint32_t area, unsigned node,
-	float viewers, int64_t now_ms)
+static void sent(struct complaints *d, uint64_t asker, uint32_t area,
+	unsigned node, float viewers, int64_t now_ms)
 {
 	struct asker *a = find(d, asker, area, node);
 	if (!a)
 		a = make(d, asker, area, node);
-	a->told_ms = now_ms;
-	struct way *w = way_of(d, area, node);
+	a->sent_ms = now_ms;
+	struct route *w = route_of(d, area, node);
 	if (w && viewers >= 0)
 		w->viewers += 0.2f * (viewers - w->viewers);
 }
 
 static bool is_at_home(
-	const struct map *map, const struct note *note, unsigned i)
+	const struct map *map, const struct steer_event *event, unsigned i)
 {
-	return note->area == map->nodes[note->node[i]].area;
+	return event->area == map->nodes[event->node[i]].area;
 }
 
 /* Whether a note says nothing against any of its nodes: who repeats himself
  * does not go on to accuse the next; who still leaves a doubted node, whose
  * askers are forgotten, does not accuse those that he had before, nor who leaves
  * the node of his home the way from abroad to another. */
-static bool is_explained(struct doubts *d, const struct map *map,
-	const struct note *note, unsigned i, uint32_t area,
-	const struct left *last, int64_t now_ms)
+static bool is_explained(struct complaints *d, const struct map *map,
+	const struct steer_event *event, unsigned i, uint32_t area,
+	const struct switched *last, int64_t now_ms)
 {
 	if (last && last->fast_ms && now_ms - last->fast_ms < INTERVAL_MS)
 		return true;
-	if (i == 0 && area == LOAD_ELSEWHERE && is_at_home(map, note, i))
+	if (i == 0 && area == LOAD_ELSEWHERE && is_at_home(map, event, i))
 		return true;
-	const struct way *way = way_of(d, area, note->node[i]);
-	return way && now_ms < way->until_ms;
+	const struct route *route = route_of(d, area, event->node[i]);
+	return route && now_ms < route->until_ms;
 }
 
-static void network_leaves(
-	struct left *left, struct tally *tally, enum pace pace, int64_t now_ms)
+static void network_leaves(struct switched *switched, struct tally *tally,
+	enum window window, int64_t now_ms)
 {
-	tally->networks[pace] += !left->lately[pace];
-	left->lately[pace] = true;
-	if (pace == FAST)
-		left->fast_ms = now_ms;
+	tally->networks[window] += !switched->lately[window];
+	switched->lately[window] = true;
+	if (window == FAST)
+		switched->fast_ms = now_ms;
 	else
-		left->slow_ms = now_ms;
+		switched->slow_ms = now_ms;
 }
 
-static void leaves_fast(
-	struct left *left, struct tally *tally, float share, int64_t now_ms)
+static void leaves_fast(struct switched *switched, struct tally *tally,
+	float share, int64_t now_ms)
 {
-	tally->left[FAST] += share;
+	tally->switched[FAST] += share;
 	if (share >= COUNTS_FROM)
-		network_leaves(left, tally, FAST, now_ms);
+		network_leaves(switched, tally, FAST, now_ms);
 }
 
 /* So that a few networks stay a few over ten minutes as well. */
-static void leaves_slowly(
-	struct left *left, struct tally *tally, float share, int64_t now_ms)
+static void leaves_slowly(struct switched *switched, struct tally *tally,
+	float share, int64_t now_ms)
 {
-	if (left->slow_ms && now_ms - left->slow_ms < REPEATED_MS)
+	if (switched->slow_ms && now_ms - switched->slow_ms < REPEATED_MS)
 		return;
-	tally->left[SLOW] += share * left->weight;
+	tally->switched[SLOW] += share * switched->weight;
 	if (share < COUNTS_FROM)
 		return;
-	network_leaves(left, tally, SLOW, now_ms);
-	left->weight *= REPEATED;
+	network_leaves(switched, tally, SLOW, now_ms);
+	switched->weight *= REPEATED;
 }
 
 /* Its viewers may be on one of several nodes: the later told is likelier, and
  * the one that others leave as well. */
-static void left(struct doubts *d, const struct map *map,
-	const struct note *note, uint32_t area, enum witnesses by,
+static void switched(struct complaints *d, const struct map *map,
+	const struct steer_event *event, uint32_t area, enum witnesses by,
 	int64_t now_ms)
 {
-	static const float likely[NOTE_NODES] = {0.6f, 0.25f, 0.1f, 0.05f};
-	struct asker *a[NOTE_NODES];
-	struct way *w[NOTE_NODES];
-	float weight[NOTE_NODES], sum = 0;
+	static const float likely[EVENT_NODES] = {0.6f, 0.25f, 0.1f, 0.05f};
+	struct asker *a[EVENT_NODES];
+	struct route *w[EVENT_NODES];
+	float weight[EVENT_NODES], sum = 0;
 
-	for (unsigned i = 0; i < NOTE_NODES; i++) {
+	for (unsigned i = 0; i < EVENT_NODES; i++) {
 		weight[i] = 0;
-		if (note->node[i] == MAP_NO_NODE)
+		if (event->node[i] == MAP_NO_NODE)
 			continue;
-		a[i] = find(d, note->asker, area, note->node[i]);
-		if (is_explained(d, map, note, i, area,
-			    a[i] ? &a[i]->left[by] : NULL, now_ms))
+		a[i] = find(d, event->asker, area, event->node[i]);
+		if (is_explained(d, map, event, i, area,
+			    a[i] ? &a[i]->switched[by] : NULL, now_ms))
 			return;
-		w[i] = a[i] ? way_of(d, area, note->node[i]) : NULL;
-		if (is_at_home(map, note, i) && area == LOAD_ELSEWHERE)
+		w[i] = a[i] ? route_of(d, area, event->node[i]) : NULL;
+		if (is_at_home(map, event, i) && area == LOAD_ELSEWHERE)
 			continue;
 		if (!w[i])
 			continue;
-		weight[i] = likely[i] * (w[i]->tally[by].left[FAST] + 0.2f) /
-			((float)w[i]->told + 2);
+		weight[i] = likely[i] *
+			(w[i]->tally[by].switched[FAST] + 0.2f) /
+			((float)w[i]->sent + 2);
 		sum += weight[i];
 	}
-	for (unsigned i = 0; i < NOTE_NODES; i++) {
+	for (unsigned i = 0; i < EVENT_NODES; i++) {
 		if (weight[i] <= 0)
 			continue;
 		float share = weight[i] / sum;
-		leaves_fast(&a[i]->left[by], &w[i]->tally[by], share, now_ms);
-		leaves_slowly(&a[i]->left[by], &w[i]->tally[by], share, now_ms);
+		leaves_fast(
+			&a[i]->switched[by], &w[i]->tally[by], share, now_ms);
+		leaves_slowly(
+			&a[i]->switched[by], &w[i]->tally[by], share, now_ms);
 	}
 }
 
-static void left_all(struct doubts *d, const struct map *map,
-	const struct note *note, enum witnesses by, int64_t now_ms)
+static void switched_all(struct complaints *d, const struct map *map,
+	const struct steer_event *event, enum witnesses by, int64_t now_ms)
 {
-	left(d, map, note, note->area, by, now_ms);
-	left(d, map, note, LOAD_ELSEWHERE, by, now_ms);
-	left(d, map, note, DOUBT_EVERYWHERE, by, now_ms);
+	switched(d, map, event, event->area, by, now_ms);
+	switched(d, map, event, LOAD_ELSEWHERE, by, now_ms);
+	switched(d, map, event, COMPLAINTS_EVERYWHERE, by, now_ms);
 }
 
-void doubts_note(struct doubts *d, const struct map *map,
-	const struct note *note, int64_t now_ms)
+void complaints_event(struct complaints *d, const struct map *map,
+	const struct steer_event *event, int64_t now_ms)
 {
-	if (note->kind == NOTE_TOLD) {
-		told(d, note->asker, note->area, note->node[0], note->at_once,
-			now_ms);
-		if (map->nodes[note->node[0]].area != note->area)
-			told(d, note->asker, LOAD_ELSEWHERE, note->node[0],
-				note->rate, now_ms);
-		told(d, note->asker, DOUBT_EVERYWHERE, note->node[0],
-			note->rate, now_ms);
-	} else if (note->kind == NOTE_LEFT) {
-		left_all(d, map, note, ANYBODY, now_ms);
-		if (note->proven)
-			left_all(d, map, note, PROVEN, now_ms);
+	if (event->kind == EVENT_SENT) {
+		sent(d, event->asker, event->area, event->node[0],
+			event->at_once, now_ms);
+		if (map->nodes[event->node[0]].area != event->area)
+			sent(d, event->asker, LOAD_ELSEWHERE, event->node[0],
+				event->rate, now_ms);
+		sent(d, event->asker, COMPLAINTS_EVERYWHERE, event->node[0],
+			event->rate, now_ms);
+	} else if (event->kind == EVENT_SWITCHED) {
+		switched_all(d, map, event, ANYBODY, now_ms);
+		if (event->proven)
+			switched_all(d, map, event, PROVEN, now_ms);
 	}
 }
 
@@ -320,38 +325,38 @@ void doubts_note(struct doubts *d, const struct map *map,
 /* What is natural: how often the viewers of nodes leave that are well. Those few
  * that are left most may be bad, all of them: they tell nothing of it. */
 struct background {
-	float left[PACES], viewers[PACES];
-	float bound[PACES]; /* who is left so often does not count */
+	float switched[WINDOWS], viewers[WINDOWS];
+	float bound[WINDOWS]; /* who is left so often does not count */
 };
 
 static float share_of(uint32_t area)
 {
-	return area == DOUBT_EVERYWHERE  ? SHARE_EVERYWHERE
-		: area == LOAD_ELSEWHERE ? SHARE_ELSEWHERE
-					 : SHARE_AREA;
+	return area == COMPLAINTS_EVERYWHERE ? SHARE_EVERYWHERE
+		: area == LOAD_ELSEWHERE     ? SHARE_ELSEWHERE
+					     : SHARE_AREA;
 }
 
-static uint32_t level_of(const struct way *w)
+static uint32_t level_of(const struct route *w)
 {
 	return w->area >= LOAD_ELSEWHERE ? w->area : 0;
 }
 
 /* The evidence against the BAD that are left most, or against a quarter of all. */
-static float find_bound(const struct doubts *d, uint32_t level,
-	enum witnesses by, enum pace pace)
+static float find_bound(const struct complaints *d, uint32_t level,
+	enum witnesses by, enum window window)
 {
 	float most[BAD] = {0};
 	unsigned n = 0;
 	for (unsigned i = 0; i < d->n_in_use; i++) {
-		const struct way *w = &d->way[d->in_use[i]];
+		const struct route *w = &d->route[d->in_use[i]];
 		if (level_of(w) != level)
 			continue;
-		float left = w->tally[by].left[pace];
+		float switched = w->tally[by].switched[window];
 		for (unsigned k = 0; k < BAD; k++)
-			if (left > most[k]) {
+			if (switched > most[k]) {
 				float less = most[k];
-				most[k] = left;
-				left = less;
+				most[k] = switched;
+				switched = less;
 			}
 		n++;
 	}
@@ -360,41 +365,42 @@ static float find_bound(const struct doubts *d, uint32_t level,
 }
 
 static struct background look_around(
-	const struct doubts *d, uint32_t level, enum witnesses by)
+	const struct complaints *d, uint32_t level, enum witnesses by)
 {
 	struct background all = {0};
-	for (unsigned p = FAST; p < PACES; p++) {
-		all.bound[p] = find_bound(d, level, by, (enum pace)p);
+	for (unsigned p = FAST; p < WINDOWS; p++) {
+		all.bound[p] = find_bound(d, level, by, (enum window)p);
 		for (unsigned i = 0; i < d->n_in_use; i++) {
-			const struct way *w = &d->way[d->in_use[i]];
-			float left = w->tally[by].left[p];
-			if (level_of(w) != level || left >= all.bound[p])
+			const struct route *w = &d->route[d->in_use[i]];
+			float switched = w->tally[by].switched[p];
+			if (level_of(w) != level || switched >= all.bound[p])
 				continue;
-			all.left[p] += left;
+			all.switched[p] += switched;
 			all.viewers[p] += w->viewers;
 		}
 	}
 	return all;
 }
 
-static bool is_left(const struct way *w, enum witnesses by,
-	const struct background *all, enum pace pace)
+static bool is_switched(const struct route *w, enum witnesses by,
+	const struct background *all, enum window window)
 {
 	const struct tally *tally = &w->tally[by];
-	float left = tally->left[pace], own = left < all->bound[pace];
-	float others = (all->left[pace] - own * left + 1) /
-		(all->viewers[pace] - own * w->viewers + 10);
+	float switched = tally->switched[window],
+	      own = switched < all->bound[window];
+	float others = (all->switched[window] - own * switched + 1) /
+		(all->viewers[window] - own * w->viewers + 10);
 	float natural = others * w->viewers;
 	float networks = w->times ? NETWORKS - 1 : NETWORKS;
-	return left >= EVIDENCE + natural + SIGMAS * sqrtf(natural) &&
-		left >= TIMES * natural &&
-		(float)tally->networks[pace] >= networks &&
-		(float)tally->networks[pace] >=
-		share_of(w->area) * (float)w->told;
+	return switched >= EVIDENCE + natural + SIGMAS * sqrtf(natural) &&
+		switched >= TIMES * natural &&
+		(float)tally->networks[window] >= networks &&
+		(float)tally->networks[window] >=
+		share_of(w->area) * (float)w->sent;
 }
 
 /* What was told before the doubt says nothing of the trial after it. */
-static void forget_told(struct doubts *d, const struct way *w)
+static void forget_told(struct complaints *d, const struct route *w)
 {
 	uint32_t area = w->area;
 	uint16_t node = w->node;
@@ -404,10 +410,10 @@ static void forget_told(struct doubts *d, const struct way *w)
 			forget(d, &d->asker[i]);
 }
 
-static void doubt(struct doubts *d, struct way *w, int64_t now_ms)
+static void distrust(struct complaints *d, struct route *w, int64_t now_ms)
 {
 	unsigned doubled = w->times < DOUBLINGS ? w->times : DOUBLINGS;
-	w->until_ms = now_ms + ((int64_t)DOUBT_MS << doubled);
+	w->until_ms = now_ms + ((int64_t)DISTRUST_MS << doubled);
 	w->times++;
 	memset(w->tally, 0, sizeof w->tally);
 	w->viewers = 0;
@@ -415,42 +421,42 @@ static void doubt(struct doubts *d, struct way *w, int64_t now_ms)
 	forget_told(d, w);
 }
 
-void doubts_confirm(struct doubts *d, unsigned node, int64_t now_ms)
+void complaints_confirm(struct complaints *d, unsigned node, int64_t now_ms)
 {
 	d->confirmed_ms[node] = now_ms;
 }
 
 static bool is_confirmed(
-	const struct doubts *d, const struct way *w, int64_t now_ms)
+	const struct complaints *d, const struct route *w, int64_t now_ms)
 {
 	int64_t at = d->confirmed_ms[w->node];
 	return at && now_ms - at <= CONFIRMED_MS;
 }
 
 static void judge(
-	struct doubts *d, uint32_t level, enum witnesses by, int64_t now_ms)
+	struct complaints *d, uint32_t level, enum witnesses by, int64_t now_ms)
 {
 	struct background all = look_around(d, level, by);
 	for (unsigned i = 0; i < d->n_in_use; i++) {
-		struct way *w = &d->way[d->in_use[i]];
+		struct route *w = &d->route[d->in_use[i]];
 		if (level_of(w) == level && now_ms >= w->until_ms &&
 			(by == PROVEN || is_confirmed(d, w, now_ms)) &&
-			(is_left(w, by, &all, FAST) ||
-				is_left(w, by, &all, SLOW)))
-			doubt(d, w, now_ms);
+			(is_switched(w, by, &all, FAST) ||
+				is_switched(w, by, &all, SLOW)))
+			distrust(d, w, now_ms);
 	}
 }
 
-static void forget_old(
-	struct doubts *d, struct asker *a, enum witnesses by, int64_t now_ms)
+static void forget_old(struct complaints *d, struct asker *a, enum witnesses by,
+	int64_t now_ms)
 {
-	if (now_ms - a->left[by].fast_ms > lefts_ms[FAST])
-		forget_left(d, a, by, FAST);
-	if (now_ms - a->left[by].slow_ms > lefts_ms[SLOW])
-		forget_left(d, a, by, SLOW);
+	if (now_ms - a->switched[by].fast_ms > switched_ms[FAST])
+		forget_switched(d, a, by, FAST);
+	if (now_ms - a->switched[by].slow_ms > switched_ms[SLOW])
+		forget_switched(d, a, by, SLOW);
 }
 
-static void sweep(struct doubts *d, int64_t now_ms, unsigned n)
+static void sweep(struct complaints *d, int64_t now_ms, unsigned n)
 {
 	for (; n > 0; n--) {
 		struct asker *a = &d->asker[d->sweep++ % ASKERS];
@@ -458,12 +464,12 @@ static void sweep(struct doubts *d, int64_t now_ms, unsigned n)
 			continue;
 		for (unsigned by = 0; by < WITNESSES; by++)
 			forget_old(d, a, (enum witnesses)by, now_ms);
-		if (now_ms - a->told_ms > TOLD_MS)
+		if (now_ms - a->sent_ms > TOLD_MS)
 			forget(d, a);
 	}
 }
 
-void doubts_tick(struct doubts *d, int64_t now_ms)
+void complaints_tick(struct complaints *d, int64_t now_ms)
 {
 	int64_t ms = now_ms - d->tick_ms;
 	if (ms < 1000)
@@ -474,14 +480,14 @@ void doubts_tick(struct doubts *d, int64_t now_ms)
 	float fade = expf(-seconds / FADE_S);
 	float fade_slow = expf(-seconds / FADE_SLOW_S);
 	d->n_in_use = 0;
-	for (unsigned i = 0; i < WAYS; i++) {
-		struct way *w = &d->way[i];
+	for (unsigned i = 0; i < ROUTES; i++) {
+		struct route *w = &d->route[i];
 		if (!w->used)
 			continue;
 		d->in_use[d->n_in_use++] = (uint16_t)i;
 		for (unsigned by = 0; by < WITNESSES; by++) {
-			w->tally[by].left[FAST] *= fade;
-			w->tally[by].left[SLOW] *= fade_slow;
+			w->tally[by].switched[FAST] *= fade;
+			w->tally[by].switched[SLOW] *= fade_slow;
 		}
 		if (w->until_ms && now_ms > w->until_ms + 4 * TRIED_MS) {
 			w->until_ms = 0;
@@ -489,7 +495,7 @@ void doubts_tick(struct doubts *d, int64_t now_ms)
 		}
 	}
 	for (unsigned by = 0; by < WITNESSES; by++) {
-		judge(d, DOUBT_EVERYWHERE, (enum witnesses)by, now_ms);
+		judge(d, COMPLAINTS_EVERYWHERE, (enum witnesses)by, now_ms);
 		judge(d, LOAD_ELSEWHERE, (enum witnesses)by, now_ms);
 		judge(d, 0, (enum witnesses)by, now_ms);
 	}
@@ -497,22 +503,23 @@ void doubts_tick(struct doubts *d, int64_t now_ms)
 
 /* -- results -- */
 
-static float cost_ms(const struct way *w, int64_t now_ms)
+static float cost_ms(const struct route *w, int64_t now_ms)
 {
 	if (!w->until_ms || now_ms >= w->until_ms + TRIED_MS)
 		return 0;
 	if (now_ms < w->until_ms)
-		return DOUBT_COST_MS;
+		return DISTRUST_COST_MS;
 	return TRIED_COST_MS * (1 - (float)(now_ms - w->until_ms) / TRIED_MS);
 }
 
-float doubts_everywhere_ms(
-	const struct doubts *d, unsigned node, int64_t now_ms)
+float complaints_everywhere_ms(
+	const struct complaints *d, unsigned node, int64_t now_ms)
 {
-	uint64_t h = hash_mix((uint64_t)DOUBT_EVERYWHERE << 16 | node);
-	for (unsigned i = 0; i < WAY_PROBES; i++) {
-		const struct way *w = &d->way[(h + i) % WAYS];
-		if (w->used && w->area == DOUBT_EVERYWHERE && w->node == node)
+	uint64_t h = hash_mix((uint64_t)COMPLAINTS_EVERYWHERE << 16 | node);
+	for (unsigned i = 0; i < ROUTE_PROBES; i++) {
+		const struct route *w = &d->route[(h + i) % ROUTES];
+		if (w->used && w->area == COMPLAINTS_EVERYWHERE &&
+			w->node == node)
 			return cost_ms(w, now_ms);
 	}
 	return 0;
@@ -520,29 +527,30 @@ float doubts_everywhere_ms(
 
 static int by_area_and_node(const void *x, const void *y)
 {
-	const struct load_doubt *a = x, *b = y;
+	const struct load_distrust *a = x, *b = y;
 	if (a->area != b->area)
 		return a->area < b->area ? -1 : 1;
 	return (int)a->node - (int)b->node;
 }
 
-unsigned doubts_of_areas(const struct doubts *d, struct load_doubt *out,
-	unsigned room, int64_t now_ms)
+unsigned complaints_of_areas(const struct complaints *d,
+	struct load_distrust *out, unsigned room, int64_t now_ms)
 {
 	unsigned n = 0;
 	for (unsigned i = 0; i < d->n_in_use && n < room; i++) {
-		const struct way *w = &d->way[d->in_use[i]];
-		if (!w->used || w->area == DOUBT_EVERYWHERE || !w->until_ms)
+		const struct route *w = &d->route[d->in_use[i]];
+		if (!w->used || w->area == COMPLAINTS_EVERYWHERE ||
+			!w->until_ms)
 			continue;
 		float ms = cost_ms(w, now_ms);
 		if (ms > 0)
-			out[n++] = (struct load_doubt){w->area, w->node, ms};
+			out[n++] = (struct load_distrust){w->area, w->node, ms};
 	}
 	qsort(out, n, sizeof *out, by_area_and_node);
 	return n;
 }
 
-uint64_t doubts_found(const struct doubts *d, unsigned node)
+uint64_t complaints_found(const struct complaints *d, unsigned node)
 {
 	return d->found[node];
 }

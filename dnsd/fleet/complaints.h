@@ -27,35 +27,36 @@
 #include "state/load.h"
 #include "state/map.h"
 
-#define DOUBT_EVERYWHERE 0xffffffffu /* an area that is all areas */
+#define COMPLAINTS_EVERYWHERE 0xffffffffu /* an area that is all areas */
 
-#define DOUBT_COST_MS 200.0f /* of a node while it is doubted */
+#define DISTRUST_COST_MS 200.0f /* of a node while it is doubted */
 
-struct doubts;
+struct complaints;
 
-struct doubts *doubts_new(void);
-void doubts_free(struct doubts *doubts); /* NULL allowed */
+struct complaints *complaints_new(void);
+void complaints_free(struct complaints *complaints); /* NULL allowed */
 
-/* NOTE_TOLD and NOTE_LEFT. */
-void doubts_note(struct doubts *doubts, const struct map *map,
-	const struct note *note, int64_t now_ms);
+/* EVENT_SENT and EVENT_SWITCHED. */
+void complaints_event(struct complaints *complaints, const struct map *map,
+	const struct steer_event *event, int64_t now_ms);
 
 /* Once a second or more often: forgets, and decides who is doubted. */
-void doubts_tick(struct doubts *doubts, int64_t now_ms);
+void complaints_tick(struct complaints *complaints, int64_t now_ms);
 
 /* What the node's own samples say: viewers leave it. Holds for a minute. */
-void doubts_confirm(struct doubts *doubts, unsigned node, int64_t now_ms);
+void complaints_confirm(
+	struct complaints *complaints, unsigned node, int64_t now_ms);
 
 /* Extra cost of a node for all areas. */
-float doubts_everywhere_ms(
-	const struct doubts *doubts, unsigned node, int64_t now_ms);
+float complaints_everywhere_ms(
+	const struct complaints *complaints, unsigned node, int64_t now_ms);
 
 /* Writes the doubts of single areas, sorted by area and node; returns how
  * many, at most room. */
-unsigned doubts_of_areas(const struct doubts *doubts, struct load_doubt *out,
-	unsigned room, int64_t now_ms);
+unsigned complaints_of_areas(const struct complaints *complaints,
+	struct load_distrust *out, unsigned room, int64_t now_ms);
 
 /* How often a node (or its way from an area) was found doubtful. */
-uint64_t doubts_found(const struct doubts *doubts, unsigned node);
+uint64_t complaints_found(const struct complaints *complaints, unsigned node);
 
 #endif

@@ -17,7 +17,7 @@
 #define CONFIRM_SHARE 0.1f /* ... and of the capacity is no true one: */
 #define CONTRADICTED_MS 600000 /* heartbeats are ignored so long */
 #define DISPLACED_SHARE 0.7f   /* of them: some give up, some wait */
-#define DOUBTED_SHARE 0.6f     /* of the viewers of a doubted one leave */
+#define DISTRUSTED_SHARE 0.6f  /* of the viewers of a doubted one leave */
 #define MARGIN_MAX 0.1f        /* for what the forecast is unsure of */
 #define DISPLACED_MS 10000.0f  /* viewers of a dead node are back by then */
 #define BLIND_NODES 4          /* our own network is suspect from here ... */
@@ -26,7 +26,7 @@
 
 /* What was read of a thread's sums at its last merge. */
 struct mark_read {
-	uint32_t viewers, rate[PROMISE_CLASSES], answers, line2, only;
+	uint32_t viewers, rate[RESERVATION_CLASSES], answers, line2, only;
 };
 
 struct fleet {
@@ -36,11 +36,11 @@ struct fleet {
 	struct fleet_node *node;
 	struct forecast *forecast; /* by node */
 	struct forecast_fleet all;
-	struct doubts *doubts;
+	struct complaints *complaints;
 	struct large_resolvers *large; /* NULL until a first merge */
 	struct mark_read *read[THREADS_MAX];
-	struct expect *expect; /* the timetable */
-	unsigned n_expect;
+	struct schedule_entry *schedule; /* the timetable */
+	unsigned n_schedule;
 	int64_t start_ms;
 	int64_t blind_since_ms; /* 0: not */
 	bool blind_over;        /* 60 s are up; until polls work again */
@@ -55,7 +55,7 @@ struct fleet *fleet_new(const struct fleet_rules *rules, int64_t now_ms)
 	f->rules = *rules;
 	f->start_ms = now_ms;
 	f->all.second = now_ms / 1000;
-	f->doubts = doubts_new();
+	f->complaints = complaints_new();
 	return f;
 }
 
@@ -65,10 +65,10 @@ void fleet_free(struct fleet *f)
 		return;
 	for (unsigned i = 0; i < THREADS_MAX; i++)
 		free(f->read[i]);
-	free(f->expect);
+	free(f->schedule);
 	free(f->node);
 	free(f->forecast);
-	doubts_free(f->doubts);
+	complaints_free(f->complaints);
 	large_resolvers_free(f->large);
 	free(f);
 }
@@ -102,7 +102,7 @@ void fleet_set_map(struct fleet *f, const struct map *map,
 	f->map = map;
 	f->all.servers = map->servers;
 	f->all.session_s = map->session_s;
-	f->n_expect = 0; /* its names were those of the old map */
+	f->n_schedule = 0; /* its names were those of the old map */
 	f->rules.health = rules->health;
 	grow(f, map->n_nodes);
 	f->n = map->n_nodes;
@@ -161,7 +161,7 @@ static uint32_t take(const _Atomic uint32_t *sum, uint32_t *read)
 	return more;
 }
 
-static void merge_node(struct fleet *f, unsigned i, const struct promise *p,
+static void merge_node(struct fleet *f, unsigned i, const struct reservation *p,
 	struct mark_read *read)
 {
 	struct fleet_node *node = &f->node[i];
@@ -173,28 +173,28 @@ static void merge_node(struct fleet *f, unsigned i, const struct promise *p,
 		return;
 	node->answers += answers;
 	float at_once =
-		(float)take(&p->viewers, &read->viewers) / PROMISE_VIEWER;
-	forecast_promise(&f->all, forecast, false, at_once, 0, 0);
-	for (unsigned c = 0; c < PROMISE_CLASSES; c++) {
-		float rate =
-			(float)take(&p->rate[c], &read->rate[c]) / PROMISE_RATE;
-		forecast_promise(
-			&f->all, forecast, false, 0, rate, promise_class_s[c]);
+		(float)take(&p->viewers, &read->viewers) / RESERVATION_VIEWER;
+	forecast_reserve(&f->all, forecast, false, at_once, 0, 0);
+	for (unsigned c = 0; c < RESERVATION_CLASSES; c++) {
+		float rate = (float)take(&p->rate[c], &read->rate[c]) /
+			RESERVATION_RATE;
+		forecast_reserve(&f->all, forecast, false, 0, rate,
+			reservation_class_s[c]);
 	}
 }
 
-static void merge_notes(
+static void merge_events(
 	struct fleet *f, const struct accounts *accounts, int64_t now_ms)
 {
-	struct note note;
+	struct steer_event event;
 	if (!f->large)
-		f->large = large_resolvers_new(accounts->memory->rates);
-	while (note_pop(accounts->notes, &note))
-		if (note.kind == NOTE_CROWD)
-			large_resolvers_answer(f->large, &note, &f->all,
+		f->large = large_resolvers_new(accounts->sent->rates);
+	while (events_pop(accounts->events, &event))
+		if (event.kind == EVENT_LARGE_RESOLVER)
+			large_resolvers_answer(f->large, &event, &f->all,
 				f->forecast, f->n, now_ms);
 		else
-			doubts_note(f->doubts, f->map, &note, now_ms);
+			complaints_event(f->complaints, f->map, &event, now_ms);
 }
 
 void fleet_merge(struct fleet *f, unsigned thread,
@@ -204,8 +204,9 @@ void fleet_merge(struct fleet *f, unsigned thread,
 	if (!f->read[thread])
 		f->read[thread] = mem_zero(f->room, sizeof **f->read);
 	for (unsigned i = 0; i < f->n; i++)
-		merge_node(f, i, &accounts->promise[i], &f->read[thread][i]);
-	merge_notes(f, accounts, now_ms);
+		merge_node(
+			f, i, &accounts->reservation[i], &f->read[thread][i]);
+	merge_events(f, accounts, now_ms);
 }
 
 /* -- what is configured, and what is believed of it -- */
@@ -271,8 +272,8 @@ static void forecast_learn(struct fleet *f, unsigned i, float connections,
 		f->map->nodes[i].bandwidth_bps <= 0)
 		bps = -1;
 	limit_sample(&f->node[i].limit, connections, bps,
-		forecast_sent(&f->all, forecast, before - FORECAST_LAG_MS,
-			at_ms - FORECAST_LAG_MS),
+		forecast_reserved_here(&f->all, forecast,
+			before - FORECAST_LAG_MS, at_ms - FORECAST_LAG_MS),
 		connections - forecast->seen + left, at_ms);
 	float surprise = forecast_sample(&f->all, forecast, connections,
 		f->map->nodes[i].capacity, at_ms);
@@ -427,7 +428,7 @@ static void displace(
 	struct place place = {.lat = from->lat,
 		.lon = from->lon,
 		.source = from->placed ? PLACE_NETS : PLACE_UNKNOWN};
-	struct inflow_node *to = mem_zero(f->n, sizeof *to);
+	struct spread_node *to = mem_zero(f->n, sizeof *to);
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < f->n; i++) {
@@ -436,7 +437,7 @@ static void displace(
 		if (i == dead || !node->exists || node->drained ||
 			node->health.state != NODE_UP || m->role != from->role)
 			continue;
-		to[n] = (struct inflow_node){.node = (uint16_t)i,
+		to[n] = (struct spread_node){.node = (uint16_t)i,
 			.path_ms = map_path_ms(f->map, NULL, &place, i),
 			.per_viewer = per_viewer(f, i),
 			.room = health_room(&node->health, now_ms)};
@@ -444,7 +445,7 @@ static void displace(
 			displaced_now(node, now_ms) * to[n].per_viewer;
 		n++;
 	}
-	inflow_go(to, n, viewers);
+	spread_go(to, n, viewers);
 	for (unsigned i = 0; i < n; i++) {
 		struct fleet_node *node = &f->node[to[i].node];
 		if (to[i].viewers <= 0)
@@ -665,7 +666,7 @@ static void load_node(
 	health_tick(&node->health, &f->rules.health, !node->polled, now_ms);
 	out->state = (uint8_t)fleet_state(f, i, now_ms);
 	out->per_viewer = per_viewer(f, i);
-	out->reserved = forecast_coming(&f->all, forecast, now_ms) +
+	out->reserved = forecast_reserved_ahead(&f->all, forecast, now_ms) +
 		displaced_now(node, now_ms);
 	float viewers = forecast->known ? forecast->viewers : node->connections;
 	viewers = fmaxf(viewers, node->raised);
@@ -687,7 +688,8 @@ static void load_node(
 	out->returning = returning(node, out->penalty_ms > 0, now_ms);
 	out->unstable_ms =
 		(uint16_t)stability_cost_ms(&node->stability, now_ms);
-	out->penalty_ms += node->doubt_ms + limit_cost_ms(&node->limit, now_ms);
+	out->penalty_ms +=
+		node->distrust_ms + limit_cost_ms(&node->limit, now_ms);
 }
 
 /* The up nodes of a pool with most room, for those whose near ones are full. */
@@ -717,24 +719,26 @@ static void find_spare(const struct fleet *f, const struct map_pool *pool,
 
 /* -- the timetable -- */
 
-void fleet_expect(struct fleet *f, const struct expect *entries, unsigned n)
+void fleet_schedule(
+	struct fleet *f, const struct schedule_entry *entries, unsigned n)
 {
-	f->expect = mem_grow(f->expect, (n + 1) * sizeof *entries);
+	f->schedule = mem_grow(f->schedule, (n + 1) * sizeof *entries);
 	if (n)
-		memcpy(f->expect, entries, n * sizeof *entries);
-	f->n_expect = n;
-	expect_sort(f->expect, n);
+		memcpy(f->schedule, entries, n * sizeof *entries);
+	f->n_schedule = n;
+	schedule_sort(f->schedule, n);
 }
 
 static void keep_room(struct fleet *f, struct load_node *nodes, int64_t now_ms)
 {
-	if (!f->n_expect)
+	if (!f->n_schedule)
 		return;
 	float *lately = mem_zero(f->n, sizeof *lately);
 	for (unsigned i = 0; i < f->n; i++)
-		lately[i] = forecast_promised(
+		lately[i] = forecast_reserved(
 			&f->all, &f->forecast[i], now_ms - 60000, now_ms);
-	expect_keep_room(f->expect, f->n_expect, f->map, lately, now_ms, nodes);
+	schedule_keep_room(
+		f->schedule, f->n_schedule, f->map, lately, now_ms, nodes);
 	free(lately);
 }
 
@@ -749,13 +753,14 @@ static bool is_ready(const struct fleet *f, int64_t now_ms)
 }
 
 /* When a node begins to be doubted, its viewers leave for others. */
-static void watch_doubt(struct fleet *f, unsigned i, int64_t now_ms)
+static void watch_distrust(struct fleet *f, unsigned i, int64_t now_ms)
 {
 	struct fleet_node *node = &f->node[i];
-	float ms = doubts_everywhere_ms(f->doubts, i, now_ms);
-	if (node->exists && ms >= DOUBT_COST_MS && node->doubt_ms < ms)
-		displace(f, i, DOUBTED_SHARE * f->forecast[i].viewers, now_ms);
-	node->doubt_ms = ms;
+	float ms = complaints_everywhere_ms(f->complaints, i, now_ms);
+	if (node->exists && ms >= DISTRUST_COST_MS && node->distrust_ms < ms)
+		displace(f, i, DISTRUSTED_SHARE * f->forecast[i].viewers,
+			now_ms);
+	node->distrust_ms = ms;
 }
 
 /* Complaints count where the samples of the node agree. */
@@ -767,7 +772,7 @@ static void watch_leaving(struct fleet *f, int64_t now_ms)
 	for (unsigned i = 0; i < f->n; i++)
 		if (leaving_is_seen(
 			    &f->node[i].leaving, &all, f->all.session_s))
-			doubts_confirm(f->doubts, i, now_ms);
+			complaints_confirm(f->complaints, i, now_ms);
 }
 
 static size_t whole_lines(size_t size)
@@ -823,9 +828,9 @@ struct load *fleet_load(struct fleet *f, int64_t now_ms)
 	forecast_advance(&f->all, f->forecast, f->n, now_ms);
 	watch_network(f, now_ms);
 	watch_leaving(f, now_ms);
-	doubts_tick(f->doubts, now_ms);
+	complaints_tick(f->complaints, now_ms);
 	for (unsigned i = 0; i < f->n; i++)
-		watch_doubt(f, i, now_ms);
+		watch_distrust(f, i, now_ms);
 	for (unsigned i = 0; i < f->n; i++)
 		load_node(f, i, &node[i], now_ms);
 	keep_room(f, node, now_ms);
@@ -847,8 +852,8 @@ struct load *fleet_load(struct fleet *f, int64_t now_ms)
 	load->fell_ms = (uint32_t)f->fell_ms;
 	for (unsigned i = 0; i < f->n; i++)
 		load->any_returning |= node[i].returning > 0;
-	load->n_doubts = doubts_of_areas(
-		f->doubts, load->doubt, LOAD_DOUBTS_MAX, now_ms);
+	load->n_distrusts = complaints_of_areas(
+		f->complaints, load->distrust, LOAD_DISTRUSTS_MAX, now_ms);
 	return load;
 }
 
@@ -857,7 +862,7 @@ const struct fleet_node *fleet_node(const struct fleet *f, unsigned i)
 	return &f->node[i];
 }
 
-uint64_t fleet_doubted(const struct fleet *f, unsigned i)
+uint64_t fleet_distrusted(const struct fleet *f, unsigned i)
 {
-	return doubts_found(f->doubts, i);
+	return complaints_found(f->complaints, i);
 }

@@ -57,8 +57,8 @@ struct fleet_node {
 	struct leaving leaving;
 	struct carry carry;
 	struct stability stability;
-	float doubt_ms;  /* extra cost, since viewers leave it */
-	float displaced; /* viewers of a dead node to come */
+	float distrust_ms; /* extra cost, since viewers leave it */
+	float displaced;   /* viewers of a dead node to come */
 	int64_t displaced_ms;
 	int64_t fell_ms; /* its first failed poll or probe of late */
 
@@ -83,8 +83,8 @@ void fleet_set_map(struct fleet *fleet, const struct map *map,
 
 /* The timetable, instead of the one before; copied. Names are those of the
  * map, times those of now_ms. */
-void fleet_expect(
-	struct fleet *fleet, const struct expect *entries, unsigned n);
+void fleet_schedule(
+	struct fleet *fleet, const struct schedule_entry *entries, unsigned n);
 
 /* What is asked of a node at all. */
 void fleet_watch(struct fleet *fleet, unsigned node, bool polled, bool probed);
@@ -139,7 +139,7 @@ float fleet_connections(const struct fleet *fleet, unsigned node);
 /* Viewers it is believed to carry, configured or more. */
 float fleet_capacity(const struct fleet *fleet, unsigned node);
 /* How often a node was found doubtful, for all or for one area. */
-uint64_t fleet_doubted(const struct fleet *fleet, unsigned node);
+uint64_t fleet_distrusted(const struct fleet *fleet, unsigned node);
 bool fleet_is_blind(const struct fleet *fleet); /* our own network is suspect */
 
 #endif

@@ -43,7 +43,7 @@ static float sum(const struct forecast_fleet *all, const float *bins,
 	return s;
 }
 
-void forecast_promise(const struct forecast_fleet *all, struct forecast *f,
+void forecast_reserve(const struct forecast_fleet *all, struct forecast *f,
 	bool learned, float at_once, float rate, unsigned length_s)
 {
 	float *bins = learned ? f->learned : f->light;
@@ -78,7 +78,7 @@ static void learn_multiplier(struct forecast_fleet *all, struct forecast *f,
 	all->all_g = all->all_g * FORGET_ALL + promised;
 }
 
-float forecast_promised(const struct forecast_fleet *all,
+float forecast_reserved(const struct forecast_fleet *all,
 	const struct forecast *f, int64_t from_ms, int64_t to_ms)
 {
 	return forecast_multiplier(all, f) *
@@ -86,8 +86,8 @@ float forecast_promised(const struct forecast_fleet *all,
 		sum(all, f->learned, f->empty_from, from_ms, to_ms);
 }
 
-float forecast_sent(const struct forecast_fleet *all, const struct forecast *f,
-	int64_t from_ms, int64_t to_ms)
+float forecast_reserved_here(const struct forecast_fleet *all,
+	const struct forecast *f, int64_t from_ms, int64_t to_ms)
 {
 	return sum(all, f->light, f->empty_from, from_ms, to_ms) +
 		sum(all, f->learned, f->empty_from, from_ms, to_ms);
@@ -100,7 +100,7 @@ static void go_on(
 	const struct forecast_fleet *all, struct forecast *f, int64_t to_ms)
 {
 	float seconds = (float)(to_ms - f->at_ms) * 0.001f;
-	float came = forecast_promised(
+	float came = forecast_reserved(
 		all, f, f->at_ms - FORECAST_LAG_MS, to_ms - FORECAST_LAG_MS);
 	float left = f->viewers * fminf(1, seconds / all->session_s);
 	f->viewers = fmaxf(0, f->viewers + came - left);
@@ -212,19 +212,19 @@ float forecast_sample(struct forecast_fleet *all, struct forecast *f,
 
 /* -- what comes -- */
 
-float forecast_coming(const struct forecast_fleet *all,
+float forecast_reserved_ahead(const struct forecast_fleet *all,
 	const struct forecast *f, int64_t now_ms)
 {
 	int64_t from = f->known ? f->at_ms : now_ms - 20000;
 	return COMING_SAFETY *
-		forecast_promised(
+		forecast_reserved(
 			all, f, from - FORECAST_LAG_MS, INT64_MAX / 2);
 }
 
 float forecast_growth(const struct forecast_fleet *all,
 	const struct forecast *f, int64_t now_ms)
 {
-	float coming = forecast_promised(all, f, now_ms - 2000, now_ms) / 2;
+	float coming = forecast_reserved(all, f, now_ms - 2000, now_ms) / 2;
 	float net = coming - f->viewers / all->session_s;
 	return fmaxf(0, fmaxf(f->growth, net));
 }

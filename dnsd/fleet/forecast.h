@@ -55,16 +55,16 @@ void forecast_advance(struct forecast_fleet *all, struct forecast *of,
 
 /* Adds promises that begin now: at once, and rate viewers/s over length_s; a
  * negative rate takes back what was promised. */
-void forecast_promise(const struct forecast_fleet *all, struct forecast *f,
+void forecast_reserve(const struct forecast_fleet *all, struct forecast *f,
 	bool learned, float at_once, float rate, unsigned length_s);
 
 /* Promises of [from_ms, to_ms), the multiplier included. */
-float forecast_promised(const struct forecast_fleet *all,
+float forecast_reserved(const struct forecast_fleet *all,
 	const struct forecast *f, int64_t from_ms, int64_t to_ms);
 
 /* The same as this server's answers alone say: without the multiplier. */
-float forecast_sent(const struct forecast_fleet *all, const struct forecast *f,
-	int64_t from_ms, int64_t to_ms);
+float forecast_reserved_here(const struct forecast_fleet *all,
+	const struct forecast *f, int64_t from_ms, int64_t to_ms);
 
 /* A believed sample: connections at at_ms (our clock). Returns the viewers that
  * joined beyond all that was expected, filtered; may be negative. */
@@ -75,7 +75,7 @@ float forecast_sample(struct forecast_fleet *all, struct forecast *f,
 void forecast_reset(struct forecast *f, float connections, int64_t at_ms);
 
 /* Viewers on their way or yet to come on answers that live. */
-float forecast_coming(const struct forecast_fleet *all,
+float forecast_reserved_ahead(const struct forecast_fleet *all,
 	const struct forecast *f, int64_t now_ms);
 
 /* Viewers per second that the node gains, never negative: as its samples grow

@@ -16,7 +16,7 @@
 struct large_resolver {
 	bool learned; /* its rate is from samples, not only guessed */
 	uint8_t n;    /* of live */
-	uint16_t live[NOTE_NODES]; /* its answer in force */
+	uint16_t live[EVENT_NODES]; /* its answer in force */
 };
 
 /* One node of an answer. Lists by node, newest first. */
@@ -78,7 +78,7 @@ static void end_answer(struct large_resolvers *large, unsigned entry,
 		/* whole bins, as they were reserved */
 		int64_t left = l->to_ms / 1000 - all->second;
 		if (left > 0)
-			forecast_promise(all, &of[l->node], true, 0, -l->rate,
+			forecast_reserve(all, &of[l->node], true, 0, -l->rate,
 				(unsigned)left);
 		l->to_ms = now_ms;
 	}
@@ -102,13 +102,13 @@ static void begin_live(struct large_resolvers *large, struct live live)
 }
 
 void large_resolvers_answer(struct large_resolvers *large,
-	const struct note *note, const struct forecast_fleet *all,
+	const struct steer_event *event, const struct forecast_fleet *all,
 	struct forecast *of, unsigned n, int64_t now_ms)
 {
 	bool made;
 	unsigned nodes = 0,
 		 entry = resolver_rates_claim(
-			 large->rates, note->key, now_ms, &made);
+			 large->rates, event->key, now_ms, &made);
 
 	if (made)
 		large->of[entry] = (struct large_resolver){0};
@@ -116,23 +116,23 @@ void large_resolvers_answer(struct large_resolvers *large,
 	if (!large->of[entry].learned)
 		resolver_rates_set(large->rates, entry,
 			fmaxf(resolver_rates_get(large->rates, entry),
-				note->rate));
-	while (nodes < NOTE_NODES && note->node[nodes] < n)
+				event->rate));
+	while (nodes < EVENT_NODES && event->node[nodes] < n)
 		nodes++;
 	float share = nodes ? 1.0f / (float)nodes : 0;
 	for (unsigned i = 0; i < nodes; i++) {
-		float rate = note->rate * share;
+		float rate = event->rate * share;
 		begin_live(large,
 			(struct live){
 				.tag = resolver_rates_tag(large->rates, entry),
 				.entry = entry,
-				.node = note->node[i],
+				.node = event->node[i],
 				.share = share,
 				.rate = rate,
 				.from_ms = now_ms,
-				.to_ms = now_ms + note->held_s * 1000});
-		forecast_promise(all, &of[note->node[i]], true,
-			note->at_once * share, rate, note->held_s);
+				.to_ms = now_ms + event->held_s * 1000});
+		forecast_reserve(all, &of[event->node[i]], true,
+			event->at_once * share, rate, event->held_s);
 	}
 }
 

@@ -31,7 +31,7 @@ void large_resolvers_free(struct large_resolvers *large); /* NULL allowed */
 /* An answer lives from now on; replaces the key's earlier one. Its reservation
  * goes to the forecasts of its nodes (by index, n of them). */
 void large_resolvers_answer(struct large_resolvers *large,
-	const struct note *note, const struct forecast_fleet *all,
+	const struct steer_event *event, const struct forecast_fleet *all,
 	struct forecast *of, unsigned n, int64_t now_ms);
 
 /* A sample of a node for [from_ms, to_ms): surprise viewers joined beyond what

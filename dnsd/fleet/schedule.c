@@ -6,25 +6,25 @@
 #include "base/arena.h"
 #include "fleet/spread.h"
 
-#define EXPECT_PRIOR 20.0f /* viewers that the capacities weigh */
+#define SCHEDULE_PRIOR 20.0f /* viewers that the capacities weigh */
 
-float expect_still_to_come(const struct expect *e, int64_t now_ms)
+float schedule_still_to_come(const struct schedule_entry *e, int64_t now_ms)
 {
 	int64_t since = now_ms - e->at_ms;
-	if (since <= -EXPECT_LEAD_MS || since >= e->over_ms)
+	if (since <= -SCHEDULE_LEAD_MS || since >= e->over_ms)
 		return 0;
 	if (since < 0)
-		return e->viewers * (1 + (float)since / EXPECT_LEAD_MS);
+		return e->viewers * (1 + (float)since / SCHEDULE_LEAD_MS);
 	return e->viewers * (1 - (float)since / (float)e->over_ms);
 }
 
-bool expect_is_over(const struct expect *e, int64_t now_ms)
+bool schedule_is_over(const struct schedule_entry *e, int64_t now_ms)
 {
 	return now_ms - e->at_ms >= e->over_ms;
 }
 
 /* Of one name and origin: where one goes, the other goes. */
-static int order(const struct expect *a, const struct expect *b)
+static int order(const struct schedule_entry *a, const struct schedule_entry *b)
 {
 	if (a->name != b->name)
 		return a->name < b->name ? -1 : 1;
@@ -40,7 +40,7 @@ static int order_of(const void *a, const void *b)
 	return order(a, b);
 }
 
-void expect_sort(struct expect *list, unsigned n)
+void schedule_sort(struct schedule_entry *list, unsigned n)
 {
 	if (n)
 		qsort(list, n, sizeof *list, order_of);
@@ -49,9 +49,9 @@ void expect_sort(struct expect *list, unsigned n)
 /* -- where to -- */
 
 /* The up nodes of a pool as the crowd finds them; returns how many. */
-static unsigned gather(const struct expect *e, const struct map *map,
+static unsigned gather(const struct schedule_entry *e, const struct map *map,
 	const float *lately, const struct load_node *nodes,
-	struct inflow_node *list)
+	struct spread_node *list)
 {
 	const struct map_pool *pool = &map->pools[map->names[e->name].pool];
 	struct place place = {
@@ -63,14 +63,14 @@ static unsigned gather(const struct expect *e, const struct map *map,
 		const struct load_node *load = &nodes[k];
 		if (load->state != NODE_UP || !map->nodes[k].name)
 			continue;
-		list[n++] = (struct inflow_node){.node = (uint16_t)k,
+		list[n++] = (struct spread_node){.node = (uint16_t)k,
 			.path_ms = e->placed ? map_path_ms(map, pool, &place, k)
 					     : 0,
 			.used = load->used,
 			.per_viewer = load->per_viewer,
 			.room = load->room,
 			.weight = lately[k] +
-				EXPECT_PRIOR * map->nodes[k].capacity /
+				SCHEDULE_PRIOR * map->nodes[k].capacity /
 					pool->capacity};
 	}
 	return n;
@@ -78,17 +78,17 @@ static unsigned gather(const struct expect *e, const struct map *map,
 
 /* Reserves for `viewers` that come at `rate` a second. Room that is not there
  * is not kept: a fleet that will be full anyway goes on by cost. */
-static void keep(const struct expect *e, float viewers, float rate,
-	struct inflow_node *list, unsigned n, struct load_node *nodes)
+static void keep(const struct schedule_entry *e, float viewers, float rate,
+	struct spread_node *list, unsigned n, struct load_node *nodes)
 {
 	float room = 0, sum = 0;
 	for (unsigned i = 0; i < n; i++)
-		room += inflow_free(&list[i]);
+		room += spread_free(&list[i]);
 	viewers = fminf(viewers, room);
 	if (e->placed)
-		inflow_go(list, n, viewers);
+		spread_go(list, n, viewers);
 	else
-		inflow_share(list, n, viewers);
+		spread_share(list, n, viewers);
 	for (unsigned i = 0; i < n; i++)
 		sum += list[i].viewers;
 	for (unsigned i = 0; sum > 0 && i < n; i++) {
@@ -102,17 +102,18 @@ static void keep(const struct expect *e, float viewers, float rate,
 	}
 }
 
-void expect_keep_room(const struct expect *list, unsigned n,
+void schedule_keep_room(const struct schedule_entry *list, unsigned n,
 	const struct map *map, const float *lately, int64_t now_ms,
 	struct load_node *nodes)
 {
-	struct inflow_node *to = mem_zero(map->n_nodes, sizeof *to);
+	struct spread_node *to = mem_zero(map->n_nodes, sizeof *to);
 
 	for (unsigned i = 0, next; i < n; i = next) {
 		float viewers = 0, rate = 0;
 		for (next = i; next < n && !order(&list[i], &list[next]);
 			next++) {
-			float come = expect_still_to_come(&list[next], now_ms);
+			float come =
+				schedule_still_to_come(&list[next], now_ms);
 			if (come > 0)
 				rate += list[next].viewers * 1000 /
 					(float)list[next].over_ms;

@@ -24,9 +24,9 @@
 #include "state/load.h"
 #include "state/map.h"
 
-#define EXPECT_LEAD_MS 60000
+#define SCHEDULE_LEAD_MS 60000
 
-struct expect {
+struct schedule_entry {
 	uint32_t name;          /* index in the map */
 	int64_t at_ms, over_ms; /* over_ms > 0 */
 	float viewers;
@@ -35,19 +35,20 @@ struct expect {
 };
 
 /* What is kept for an entry now. */
-float expect_still_to_come(const struct expect *entry, int64_t now_ms);
+float schedule_still_to_come(
+	const struct schedule_entry *entry, int64_t now_ms);
 
 /* Nothing will be kept for it any more. */
-bool expect_is_over(const struct expect *entry, int64_t now_ms);
+bool schedule_is_over(const struct schedule_entry *entry, int64_t now_ms);
 
-/* Puts entries of one name and origin side by side, as expect_keep_room needs
+/* Puts entries of one name and origin side by side, as schedule_keep_room needs
  * them: many classes begin at nine. */
-void expect_sort(struct expect *list, unsigned n);
+void schedule_sort(struct schedule_entry *list, unsigned n);
 
 /* Keeps room on the nodes where the crowds will want to go: adds to their
  * reserved, used and growth. nodes: by map index; lately: viewers that answers
  * promised to each of them in the last minute. */
-void expect_keep_room(const struct expect *list, unsigned n,
+void schedule_keep_room(const struct schedule_entry *list, unsigned n,
 	const struct map *map, const float *lately, int64_t now_ms,
 	struct load_node *nodes);
 

@@ -7,24 +7,24 @@
 
 #define ROUNDS 8 /* each fills at least one node or ends the rest */
 
-float inflow_free(const struct inflow_node *node)
+float spread_free(const struct spread_node *node)
 {
 	float left = COST_FULL * node->room - node->used;
 	return fmaxf(0, left / node->per_viewer - node->viewers);
 }
 
-static float used_with(const struct inflow_node *node, float more)
+static float used_with(const struct spread_node *node, float more)
 {
 	return (node->used + (node->viewers + more) * node->per_viewer) /
 		node->room;
 }
 
-void inflow_go(struct inflow_node *nodes, unsigned n, float viewers)
+void spread_go(struct spread_node *nodes, unsigned n, float viewers)
 {
-	float slice = viewers / INFLOW_SLICES;
+	float slice = viewers / SPREAD_SLICES;
 
-	for (unsigned s = 0; n && s < INFLOW_SLICES; s++) {
-		struct inflow_node *best = NULL;
+	for (unsigned s = 0; n && s < SPREAD_SLICES; s++) {
+		struct spread_node *best = NULL;
 		float best_cost = 0, best_used = 0;
 		for (unsigned i = 0; i < n; i++) {
 			float used = used_with(&nodes[i], slice);
@@ -43,15 +43,15 @@ void inflow_go(struct inflow_node *nodes, unsigned n, float viewers)
 	}
 }
 
-void inflow_share(struct inflow_node *nodes, unsigned n, float viewers)
+void spread_share(struct spread_node *nodes, unsigned n, float viewers)
 {
 	for (unsigned round = 0; viewers > 0.01f && round < ROUNDS; round++) {
 		float weights = 0, rest = viewers;
 		for (unsigned i = 0; i < n; i++)
-			if (inflow_free(&nodes[i]) > 0)
+			if (spread_free(&nodes[i]) > 0)
 				weights += nodes[i].weight;
 		for (unsigned i = 0; weights > 0 && i < n; i++) {
-			float put = fminf(inflow_free(&nodes[i]),
+			float put = fminf(spread_free(&nodes[i]),
 				viewers * nodes[i].weight / weights);
 			nodes[i].viewers += put;
 			rest -= put;

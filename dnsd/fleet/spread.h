@@ -8,27 +8,27 @@
 
 #include <stdint.h>
 
-#define INFLOW_SLICES 20
+#define SPREAD_SLICES 20
 
-struct inflow_node {
+struct spread_node {
 	uint16_t node;
 	float path_ms;    /* from where the crowd is */
 	float used;       /* utilisation without the crowd */
 	float per_viewer; /* utilisation that one more adds */
 	float room;       /* as in struct load_node */
-	float weight;     /* its share, for inflow_share */
+	float weight;     /* its share, for spread_share */
 	float viewers;    /* result: of the crowd */
 };
 
 /* Viewers that this node can take until it is full. */
-float inflow_free(const struct inflow_node *node);
+float spread_free(const struct spread_node *node);
 
 /* Along the cost: slice by slice to whichever node is cheapest by path and by
  * the price of its load, the slices before included. */
-void inflow_go(struct inflow_node *nodes, unsigned n, float viewers);
+void spread_go(struct spread_node *nodes, unsigned n, float viewers);
 
 /* By weight, but no node gets more than makes it full; what is too much for
  * one goes to the others, what is too much for all is left out. */
-void inflow_share(struct inflow_node *nodes, unsigned n, float viewers);
+void spread_share(struct spread_node *nodes, unsigned n, float viewers);
 
 #endif

@@ -13,22 +13,22 @@
 #define SLOTS_USED_MAX (SLOTS / 4 * 3)
 #define VIEWERS_LEAST 0.01f
 
-struct flows {
+struct traffic {
 	unsigned n;
 	struct flow slot[SLOTS]; /* open hash; viewers 0: free */
 };
 
-struct flows *flows_new(void)
+struct traffic *traffic_new(void)
 {
-	return mem_zero(1, sizeof(struct flows));
+	return mem_zero(1, sizeof(struct traffic));
 }
 
-void flows_free(struct flows *f)
+void traffic_free(struct traffic *f)
 {
 	free(f);
 }
 
-static void add(struct flows *f, uint32_t area, uint16_t node, float viewers)
+static void add(struct traffic *f, uint32_t area, uint16_t node, float viewers)
 {
 	uint64_t key = (uint64_t)area << 16 | node;
 	unsigned i = (unsigned)(key * HASH_ODD >> (64 - SLOTS_BITS));
@@ -51,7 +51,7 @@ static bool is_place(uint32_t area, uint16_t node)
 	return area == (area & 0x7fffffffu) && node != MAP_NO_NODE;
 }
 
-void flows_add(struct flows *f, const struct accounts *a, int64_t now_ms)
+void traffic_add(struct traffic *f, const struct accounts *a, int64_t now_ms)
 {
 	for (unsigned i = 0; i < 1 << PLACED_BITS; i++) {
 		const struct placed *p = &a->placed[i];
@@ -75,7 +75,7 @@ static int by_viewers(const void *a, const void *b)
 	return x->viewers > y->viewers ? -1 : x->viewers < y->viewers;
 }
 
-unsigned flows_take(struct flows *f, struct flow *out, unsigned most)
+unsigned traffic_take(struct traffic *f, struct flow *out, unsigned most)
 {
 	unsigned n = 0;
 
@@ -104,14 +104,14 @@ static int by_area(const void *a, const void *b)
 	return x->area < y->area ? -1 : x->area > y->area;
 }
 
-void flows_areas(const struct map *map, const struct flow *flows, unsigned n,
-	uint16_t *from)
+void traffic_areas(const struct map *map, const struct flow *traffic,
+	unsigned n, uint16_t *from)
 {
 	struct area_at *areas = mem_zero(n, sizeof *areas), *at, key;
 	unsigned m = 0;
 
 	for (unsigned i = 0; i < n; i++)
-		areas[i] = (struct area_at){flows[i].area, MAP_NO_NODE};
+		areas[i] = (struct area_at){traffic[i].area, MAP_NO_NODE};
 	if (n)
 		qsort(areas, n, sizeof *areas, by_area);
 	for (unsigned i = 0; i < n; i++)
@@ -124,7 +124,7 @@ void flows_areas(const struct map *map, const struct flow *flows, unsigned n,
 			at->node = (uint16_t)i;
 	}
 	for (unsigned i = 0; i < n; i++) {
-		key.area = flows[i].area;
+		key.area = traffic[i].area;
 		at = bsearch(&key, areas, m, sizeof key, by_area);
 		from[i] = at->node;
 	}

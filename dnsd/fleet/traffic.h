@@ -19,22 +19,22 @@ struct flow {
 	float viewers;
 };
 
-struct flows;
+struct traffic;
 
-struct flows *flows_new(void);
-void flows_free(struct flows *flows);
+struct traffic *traffic_new(void);
+void traffic_free(struct traffic *traffic);
 
 /* Adds what one thread has placed; it may go on answering. */
-void flows_add(
-	struct flows *flows, const struct accounts *accounts, int64_t now_ms);
+void traffic_add(struct traffic *traffic, const struct accounts *accounts,
+	int64_t now_ms);
 
 /* The largest of the sum, at most `most`, largest first; the next sum begins. */
-unsigned flows_take(struct flows *flows, struct flow *out, unsigned most);
+unsigned traffic_take(struct traffic *traffic, struct flow *out, unsigned most);
 
 /* Finds for each of n flows the node that stands for its area, the first of
  * those near to each other: its index into from[], MAP_NO_NODE if the area is
  * no more. */
-void flows_areas(const struct map *map, const struct flow *flows, unsigned n,
-	uint16_t *from);
+void traffic_areas(const struct map *map, const struct flow *traffic,
+	unsigned n, uint16_t *from);
 
 #endif

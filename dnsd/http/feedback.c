@@ -114,7 +114,7 @@ void api_feedback(struct request *r)
 	}
 	bool bad = f.switched || f.stalls >= STALLS_BAD;
 	bool counted = bad &&
-		steer_left(state, http_own_accounts(r->http), &query,
+		steer_report_switch(state, http_own_accounts(r->http), &query,
 			(unsigned)node, clock_ms());
 	request_json(r, 200, json_pack("{s:b}", "counted", counted));
 }

@@ -510,7 +510,7 @@ bool http_load_tls(const struct conf *conf, SSL_CTX **tls, struct err *err)
 /* All but the thread. */
 static struct http *http_new(const struct conf *conf,
 	const struct http_sockets *sockets, struct published *published,
-	const struct control_ops *ops, struct memory *memory,
+	const struct control_ops *ops, struct sent_table *sent,
 	struct record_ring *ring, uint64_t secret)
 {
 	struct http *h = mem_zero(1, sizeof *h);
@@ -522,7 +522,7 @@ static struct http *http_new(const struct conf *conf,
 	h->secret = secret;
 	h->ring = ring;
 	h->mailbox = mailbox_new();
-	h->accounts = accounts_new(MAX_CLIENTS, memory, secret);
+	h->accounts = accounts_new(MAX_CLIENTS, sent, secret);
 	h->rules = rules_new(conf);
 	h->sides[1].tls = sockets->tls;
 	h->with_tls = sockets->tls != NULL;
@@ -542,11 +542,11 @@ static struct http *http_new(const struct conf *conf,
 
 struct http *http_start(const struct conf *conf,
 	const struct http_sockets *sockets, struct published *published,
-	const struct control_ops *ops, struct memory *memory,
+	const struct control_ops *ops, struct sent_table *sent,
 	struct record_ring *ring, uint64_t secret)
 {
 	struct http *h =
-		http_new(conf, sockets, published, ops, memory, ring, secret);
+		http_new(conf, sockets, published, ops, sent, ring, secret);
 	h->thread = thread_start("dnsd-http", run, h);
 	return h;
 }

@@ -18,7 +18,7 @@
 #include "snapshot/snapshot.h"
 
 struct accounts;
-struct memory;
+struct sent_table;
 struct record_ring;
 
 /* A call about the timetable. http makes it, control answers in it and posts
@@ -102,7 +102,7 @@ bool http_load_tls(
  * NULL: nothing. Starts the thread. */
 struct http *http_start(const struct conf *conf,
 	const struct http_sockets *sockets, struct published *published,
-	const struct control_ops *ops, struct memory *memory,
+	const struct control_ops *ops, struct sent_table *sent,
 	struct record_ring *ring, uint64_t secret);
 
 /* After a reload: token, heartbeat_from and the certificate may have changed; a

@@ -4,9 +4,11 @@
 #include "base/rng.h"
 #include "state/map.h"
 
-const uint8_t promise_class_s[PROMISE_CLASSES] = {2, 4, 6, 10, 15, 20, 30, 60};
+const uint8_t reservation_class_s[RESERVATION_CLASSES] = {
+	2, 4, 6, 10, 15, 20, 30, 60};
 
-#define PROMISES_SIZE ((size_t)(CONF_NODES_MAX + 1) * sizeof(struct promise))
+#define RESERVATIONS_SIZE \
+	((size_t)(CONF_NODES_MAX + 1) * sizeof(struct reservation))
 
 /* It is mostly a table. */
 #define ACCOUNTS_SIZE \
@@ -18,17 +20,17 @@ static size_t clients_size(const struct accounts *a)
 }
 
 struct accounts *accounts_new(
-	unsigned max_clients, struct memory *memory, uint64_t secret)
+	unsigned max_clients, struct sent_table *sent, uint64_t secret)
 {
 	struct accounts *a = mem_pages(ACCOUNTS_SIZE, true);
 	a->secret = hash_mix(secret) | 1;
-	a->memory = memory;
+	a->sent = sent;
 	a->bucket_bits = KEY_SPARE_BITS;
 	while ((uint64_t)CLIENT_WAYS << a->bucket_bits < max_clients)
 		a->bucket_bits++;
-	a->promise = mem_pages(PROMISES_SIZE, false);
+	a->reservation = mem_pages(RESERVATIONS_SIZE, false);
 	a->clients = mem_pages(clients_size(a), true);
-	a->notes = mem_pages(sizeof *a->notes, false);
+	a->events = mem_pages(sizeof *a->events, false);
 	return a;
 }
 
@@ -36,9 +38,9 @@ void accounts_free(struct accounts *a)
 {
 	if (!a)
 		return;
-	mem_pages_free(a->notes, sizeof *a->notes);
+	mem_pages_free(a->events, sizeof *a->events);
 	mem_pages_free(a->clients, clients_size(a));
-	mem_pages_free(a->promise, PROMISES_SIZE);
+	mem_pages_free(a->reservation, RESERVATIONS_SIZE);
 	mem_pages_free(a, ACCOUNTS_SIZE);
 }
 

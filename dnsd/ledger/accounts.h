@@ -29,27 +29,27 @@
 
 /* A promise of `rate` viewers per second lasts as long as the answer; its
  * length is rounded up to one of these classes, its rate down. */
-#define PROMISE_CLASSES 8
-extern const uint8_t promise_class_s[PROMISE_CLASSES];
+#define RESERVATION_CLASSES 8
+extern const uint8_t reservation_class_s[RESERVATION_CLASSES];
 
 /* Units of the sums: viewers / 256, and viewers per second / 1024. */
-#define PROMISE_VIEWER 256
-#define PROMISE_RATE 1024
+#define RESERVATION_VIEWER 256
+#define RESERVATION_RATE 1024
 
 /* One cache line a node. */
-struct promise {
-	_Atomic uint32_t viewers;               /* at once */
-	_Atomic uint32_t rate[PROMISE_CLASSES]; /* while the answer lives */
+struct reservation {
+	_Atomic uint32_t viewers;                   /* at once */
+	_Atomic uint32_t rate[RESERVATION_CLASSES]; /* while the answer lives */
 	_Atomic uint32_t answers;
 	_Atomic uint32_t line2; /* questions for line 2+ of clients that had
 				   been told this node */
 	_Atomic uint32_t only;  /* answers for a line, as no other node lived */
-	float recent;           /* viewers promised since ... */
-	uint32_t recent_generation; /* ... this load */
+	float unpublished;      /* viewers promised since ... */
+	uint32_t unpublished_generation; /* ... this load */
 	float there;       /* viewers placed here, fading, at there_ms */
 	uint32_t there_ms; /* (clock, cut to 32 bits) */
 };
-_Static_assert(sizeof(struct promise) == 64, "a cache line");
+_Static_assert(sizeof(struct reservation) == 64, "a cache line");
 
 /* The demand of a client net. */
 struct client {
@@ -85,13 +85,13 @@ struct asker {
 
 /* When an asking network was noted last for a node: so that floods of
  * questions are no flood of notes. */
-struct noted {
+struct event_limit {
 	uint64_t net; /* accounts_net(), 0: free */
 	uint32_t at_ms;
 	uint16_t node;
 	uint16_t kind;
 };
-#define NOTED_BITS TABLE_BITS(13)
+#define EVENT_LIMIT_BITS TABLE_BITS(13)
 
 /* How many viewers of an area were placed on a node, fading: where one that
  * asks for another line may be. Written with relaxed stores, since control
@@ -115,27 +115,29 @@ struct placed {
 #define LINES_FIRST 5.0f  /* viewers of a newcomer who may switch lines */
 
 struct accounts {
-	struct promise *promise;    /* by map index, room for every node there
+	struct reservation
+		*reservation; /* by map index, room for every node there
 				    may ever be */
-	uint32_t recent_generation; /* of the load they decide by, and ... */
-	float recent_most; /* ... the most of any promise.recent since */
+	uint32_t
+		unpublished_generation; /* of the load they decide by, and ... */
+	float unpublished_most; /* ... the most of any promise.recent since */
 	struct client_bucket *clients;
-	unsigned bucket_bits;  /* at least KEY_SPARE_BITS */
-	uint64_t secret;       /* odd; spreads asking networks */
-	struct notes *notes;   /* for the control thread */
-	struct memory *memory; /* of the process; borrowed */
+	unsigned bucket_bits;        /* at least KEY_SPARE_BITS */
+	uint64_t secret;             /* odd; spreads asking networks */
+	struct steer_events *events; /* for the control thread */
+	struct sent_table *sent;     /* of the process; borrowed */
 	struct asker askers[1 << ASKERS_BITS];
-	struct noted noted[1 << NOTED_BITS];
+	struct event_limit event_limits[1 << EVENT_LIMIT_BITS];
 	struct placed placed[1 << PLACED_BITS];
 };
 
 /* An account for at least max_clients client nets (a power of two of buckets
  * of three, 64 bytes each), touched only as nodes and clients come. memory is borrowed. */
 struct accounts *accounts_new(
-	unsigned max_clients, struct memory *memory, uint64_t secret);
+	unsigned max_clients, struct sent_table *sent, uint64_t secret);
 void accounts_free(struct accounts *accounts); /* NULL allowed */
 
-/* Where a key's client is, by memory_spread(). */
+/* Where a key's client is, by sent_spread(). */
 static inline struct client_bucket *accounts_bucket(
 	const struct accounts *a, uint64_t spread)
 {

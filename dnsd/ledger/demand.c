@@ -47,7 +47,7 @@ static float rate_of(const struct client *c)
 /* Learns how many viewers ask behind this client net: the share of time in
  * which a question comes although nobody holds an answer. A question within
  * the TTL comes from another cache and tells nothing of the rate. */
-void demand_learn(struct client *c, struct told t, uint32_t now)
+void demand_learn(struct client *c, struct sent t, uint32_t now)
 {
 	float gap = (float)(now - t.made_ms) * 0.001f;
 

@@ -42,6 +42,6 @@ static inline float demand_held_s(float keeps_s, float ttl_s)
 }
 
 /* A question: seen is what the line had been told last. */
-void demand_learn(struct client *client, struct told seen, uint32_t now_ms);
+void demand_learn(struct client *client, struct sent seen, uint32_t now_ms);
 
 #endif

@@ -106,8 +106,8 @@ static struct resolver_rate *entry_for(
 	return oldest;
 }
 
-unsigned resolver_rates_claim(struct resolver_rates *rates, uint64_t key,
-	int64_t now_ms, bool *made)
+unsigned resolver_rates_claim(
+	struct resolver_rates *rates, uint64_t key, int64_t now_ms, bool *made)
 {
 	uint64_t tag = tag_of(rates, key);
 	struct resolver_rate *one = entry_for(rates, tag);

@@ -55,8 +55,8 @@ float resolver_rates_find(const struct resolver_rates *rates, uint64_t key);
 
 /* The key's entry, below RESOLVER_RATES; made if there is none, with the least
  * rate, and then *made is set. It is seen at now_ms. */
-unsigned resolver_rates_claim(struct resolver_rates *rates, uint64_t key,
-	int64_t now_ms, bool *made);
+unsigned resolver_rates_claim(
+	struct resolver_rates *rates, uint64_t key, int64_t now_ms, bool *made);
 
 /* Differs for any two keys that had an entry. */
 uint64_t resolver_rates_tag(const struct resolver_rates *rates, unsigned entry);

@@ -11,14 +11,14 @@
 #define ID_BUSY 2         /* being made; ids of keys are odd */
 #define NETS_PER_BUCKET 2 /* few nets ask for a further line */
 
-static size_t table_size(const struct memory *m)
+static size_t table_size(const struct sent_table *m)
 {
 	return sizeof *m->buckets << m->bucket_bits;
 }
 
-struct memory *memory_new(unsigned max_nets, uint64_t secret)
+struct sent_table *sent_table_new(unsigned max_nets, uint64_t secret)
 {
-	struct memory *m = mem_zero(1, sizeof *m);
+	struct sent_table *m = mem_zero(1, sizeof *m);
 	m->bucket_bits = KEY_SPARE_BITS;
 	while ((uint64_t)NETS_PER_BUCKET << m->bucket_bits < max_nets)
 		m->bucket_bits++;
@@ -29,7 +29,7 @@ struct memory *memory_new(unsigned max_nets, uint64_t secret)
 	return m;
 }
 
-void memory_free(struct memory *m)
+void sent_table_free(struct sent_table *m)
 {
 	if (!m)
 		return;
@@ -46,28 +46,28 @@ void memory_free(struct memory *m)
 
 /* -- entries -- */
 
-static struct memory_entry *find(
-	const struct memory *m, uint64_t key, unsigned line)
+static struct sent_entry *find(
+	const struct sent_table *m, uint64_t key, unsigned line)
 {
-	uint64_t spread = memory_spread(m, key);
-	return memory_find(memory_bucket_of(m, spread, line), spread, line);
+	uint64_t spread = sent_spread(m, key);
+	return sent_find(sent_bucket_of(m, spread, line), spread, line);
 }
 
 /* The entry of a bucket to make room in for a key: a free one, else the oldest of
  * other keys (a key has fewer entries in a bucket than there are). NULL: other
  * threads are making room in all. */
-static struct memory_entry *oldest_of(
-	struct memory_entry *e, uint64_t spread, uint32_t now)
+static struct sent_entry *oldest_of(
+	struct sent_entry *e, uint64_t spread, uint32_t now)
 {
-	struct memory_entry *oldest = NULL;
+	struct sent_entry *oldest = NULL;
 	uint32_t oldest_age = 0;
 
-	for (unsigned i = 0; i < MEMORY_WAYS; i++) {
+	for (unsigned i = 0; i < SENT_WAYS; i++) {
 		uint64_t id = get(&e[i].id);
 		if (!id)
 			return &e[i];
-		uint32_t age = now - memory_told(&e[i]).made_ms;
-		bool own = (id ^ memory_id(spread, 0)) >> KEY_SPARE_BITS == 0;
+		uint32_t age = now - sent_get(&e[i]).made_ms;
+		bool own = (id ^ sent_id(spread, 0)) >> KEY_SPARE_BITS == 0;
 		if (id != ID_BUSY && !own && (!oldest || age > oldest_age)) {
 			oldest = &e[i];
 			oldest_age = age;
@@ -78,90 +78,89 @@ static struct memory_entry *oldest_of(
 
 /* Makes an entry. It is not remembered if another thread makes room there. */
 static void make(
-	struct memory *m, uint64_t key, unsigned line, struct told told)
+	struct sent_table *m, uint64_t key, unsigned line, struct sent sent)
 {
-	uint64_t spread = memory_spread(m, key);
-	struct memory_entry *e = oldest_of(
-		memory_bucket_of(m, spread, line)->way, spread, told.made_ms);
+	uint64_t spread = sent_spread(m, key);
+	struct sent_entry *e = oldest_of(
+		sent_bucket_of(m, spread, line)->way, spread, sent.made_ms);
 	if (!e)
 		return;
 	uint64_t id = get(&e->id);
 	if (id == ID_BUSY ||
 		!atomic_compare_exchange_strong(&e->id, &id, ID_BUSY))
 		return;
-	set(&e->where, memory_where(told));
-	set(memory_how_at(e), memory_how(told));
+	set(&e->where, sent_where(sent));
+	set(sent_how_at(e), sent_how(sent));
 	atomic_store_explicit(
-		&e->id, memory_id(spread, line), memory_order_release);
+		&e->id, sent_id(spread, line), memory_order_release);
 }
 
 /* Line 1 has left a node again: the last two before that are kept. */
 static void push_older(
-	struct memory *m, uint64_t key, uint16_t node, uint32_t now)
+	struct sent_table *m, uint64_t key, uint16_t node, uint32_t now)
 {
-	struct memory_entry *e = find(m, key, MEMORY_OLD);
-	struct told t = {
-		.node = node, .before = memory_told(e).node, .made_ms = now};
+	struct sent_entry *e = find(m, key, SENT_OLDER_LINE);
+	struct sent t = {
+		.node = node, .before = sent_get(e).node, .made_ms = now};
 	if (e)
-		set(&e->where, memory_where(t));
+		set(&e->where, sent_where(t));
 	else
-		make(m, key, MEMORY_OLD, t);
+		make(m, key, SENT_OLDER_LINE, t);
 }
 
 /* -- the interface -- */
 
-void memory_read(const struct memory *m, uint64_t key, unsigned lines,
-	struct remembered *out)
+void sent_read(const struct sent_table *m, uint64_t key, unsigned lines,
+	struct sent_lines *out)
 {
-	struct told older;
+	struct sent older;
 	out->lines = lines;
 	for (unsigned i = 0; i < lines; i++)
-		out->told[i] = memory_told(find(m, key, i));
-	older = memory_told(lines > 1 ? find(m, key, MEMORY_OLD) : NULL);
+		out->sent[i] = sent_get(find(m, key, i));
+	older = sent_get(lines > 1 ? find(m, key, SENT_OLDER_LINE) : NULL);
 	out->older[0] = older.node;
 	out->older[1] = older.before;
 }
 
-bool memory_claim_entry(struct memory *m, struct memory_entry *e, uint64_t key,
-	unsigned line, struct told seen, struct told told)
+bool sent_claim_entry(struct sent_table *m, struct sent_entry *e, uint64_t key,
+	unsigned line, struct sent seen, struct sent sent)
 {
-	uint64_t expected = memory_where(seen);
+	uint64_t expected = sent_where(seen);
 
 	if (!e) {
-		make(m, key, line, told);
+		make(m, key, line, sent);
 	} else {
 		/* Its entry may be another's by now, or somebody was faster. */
 		if (!atomic_compare_exchange_strong(
-			    &e->where, &expected, memory_where(told)))
+			    &e->where, &expected, sent_where(sent)))
 			return false;
-		set(memory_how_at(e), memory_how(told));
+		set(sent_how_at(e), sent_how(sent));
 	}
-	if (line == 0 && told.node != seen.node && seen.before != MAP_NO_NODE)
-		push_older(m, key, seen.before, told.made_ms);
+	if (line == 0 && sent.node != seen.node && seen.before != MAP_NO_NODE)
+		push_older(m, key, seen.before, sent.made_ms);
 	return true;
 }
 
-bool memory_claim(struct memory *m, uint64_t key, unsigned line,
-	const struct told *seen, const struct told *told)
+bool sent_claim(struct sent_table *m, uint64_t key, unsigned line,
+	const struct sent *seen, const struct sent *sent)
 {
-	return memory_claim_entry(
-		m, find(m, key, line), key, line, *seen, *told);
+	return sent_claim_entry(m, find(m, key, line), key, line, *seen, *sent);
 }
 
-void memory_mark(struct memory *m, uint64_t key, uint32_t now_ms)
+void sent_mark(struct sent_table *m, uint64_t key, uint32_t now_ms)
 {
-	struct told now = {.made_ms = now_ms};
-	struct memory_entry *e = find(m, key, MEMORY_MARK);
+	struct sent now = {.made_ms = now_ms};
+	struct sent_entry *e = find(m, key, SENT_MARK);
 	if (e)
-		set(&e->where, memory_where(now));
+		set(&e->where, sent_where(now));
 	else
-		make(m, key, MEMORY_MARK, now);
+		make(m, key, SENT_MARK, now);
 }
 
-void memory_share(
-	struct memory *m, uint64_t key, unsigned line, const struct told *told)
+void sent_share(struct sent_table *m, uint64_t key, unsigned line,
+	const struct sent *sent)
 {
-	struct memory_entry *e = find(m, key, line);
-	if (e && get(&e->where) == memory_where(*told))
-		set(memory_how_at(e), memory_how(*told));
+	struct sent_entry *e = find(m, key, line);
+	if (e && get(&e->where) == sent_where(*sent))
+		set(sent_how_at(e), sent_how(*sent));
 }

@@ -32,11 +32,11 @@
 #include "ledger/resolver_rates.h"
 #include "state/map.h"
 
-#define MEMORY_LINES CONF_LINES_MAX
-#define MEMORY_OLDER 2
+#define SENT_LINES CONF_LINES_MAX
+#define SENT_OLDER 2
 
 /* What a line of a client net was told. */
-struct told {
+struct sent {
 	uint16_t node;    /* MAP_NO_NODE: nothing yet */
 	uint16_t before;  /* another node it was told before that */
 	uint32_t made_ms; /* when node was decided (clock, cut to 32 bits) */
@@ -46,60 +46,60 @@ struct told {
 			  minute, cut to 8 bits */
 };
 
-#define MEMORY_MS 1800000 /* viewers stay; what was told counts so long */
+#define SENT_COUNTS_MS 1800000 /* viewers stay; what was told counts so long */
 
 /* Its TTL runs. */
-static inline bool told_runs(const struct told *t, uint32_t now)
+static inline bool sent_runs(const struct sent *t, uint32_t now)
 {
 	return t->node != MAP_NO_NODE &&
 		now - t->made_ms < (uint32_t)t->ttl_s * 1000;
 }
 
 /* Viewers that were told it may still watch. */
-static inline bool told_counts(const struct told *t, uint32_t now)
+static inline bool sent_counts(const struct sent *t, uint32_t now)
 {
-	return t->node != MAP_NO_NODE && now - t->made_ms < MEMORY_MS;
+	return t->node != MAP_NO_NODE && now - t->made_ms < SENT_COUNTS_MS;
 }
 
 /* A time as told.moved has it. */
-static inline uint8_t told_quarters(uint32_t now)
+static inline uint8_t sent_quarters(uint32_t now)
 {
 	return (uint8_t)(now / 15000);
 }
 
 /* How long ago its node changed, in quarters of a minute. */
-static inline uint8_t told_moved(const struct told *t, uint32_t now)
+static inline uint8_t sent_moved(const struct sent *t, uint32_t now)
 {
-	return (uint8_t)(told_quarters(now) - t->moved);
+	return (uint8_t)(sent_quarters(now) - t->moved);
 }
 
 /* A copy of what a client net was told. */
-struct remembered {
+struct sent_lines {
 	unsigned lines; /* so many of told[] are set, and older[] if > 1 */
-	struct told told[MEMORY_LINES];
-	uint16_t older[MEMORY_OLDER]; /* nodes line 1 was told before that
+	struct sent sent[SENT_LINES];
+	uint16_t older[SENT_OLDER]; /* nodes line 1 was told before that
 					 told[0].before */
 };
 
-/* What one line was told; of "line" MEMORY_OLD the older nodes; of MEMORY_MARK
+/* What one line was told; of "line" SENT_OLDER_LINE the older nodes; of SENT_MARK
  * when a line beyond the first was asked for. */
-enum { MEMORY_OLD = MEMORY_LINES, MEMORY_MARK };
-struct memory_entry {
-	_Atomic uint64_t id;    /* memory_id(); 0: free */
+enum { SENT_OLDER_LINE = SENT_LINES, SENT_MARK };
+struct sent_entry {
+	_Atomic uint64_t id;    /* sent_id(); 0: free */
 	_Atomic uint64_t where; /* node 16, before 16, made 32; 0: nothing
 				   told. Both nodes are inverted, so that 0 is
 				   no node */
 };
 
-#define MEMORY_WAYS 3
-struct memory_bucket {
-	_Alignas(64) struct memory_entry way[MEMORY_WAYS];
-	_Atomic uint32_t how[MEMORY_WAYS]; /* ttl 16, types 8, moved 8 */
+#define SENT_WAYS 3
+struct sent_bucket {
+	_Alignas(64) struct sent_entry way[SENT_WAYS];
+	_Atomic uint32_t how[SENT_WAYS]; /* ttl 16, types 8, moved 8 */
 };
-_Static_assert(sizeof(struct memory_bucket) == 64, "a cache line");
+_Static_assert(sizeof(struct sent_bucket) == 64, "a cache line");
 
-struct memory {
-	struct memory_bucket *buckets;
+struct sent_table {
+	struct sent_bucket *buckets;
 	unsigned bucket_bits;               /* at least KEY_SPARE_BITS */
 	uint64_t secret;                    /* odd */
 	struct resolver_rates *rates;       /* of large resolvers */
@@ -109,51 +109,51 @@ struct memory {
 /* For about max_nets client nets (rounded up to a power of two, 32 bytes each:
  * one line and a half; touched only as they come, but in large pages). secret
  * seeds where a key lies. */
-struct memory *memory_new(unsigned max_nets, uint64_t secret);
-void memory_free(struct memory *memory); /* NULL allowed */
+struct sent_table *sent_table_new(unsigned max_nets, uint64_t secret);
+void sent_table_free(struct sent_table *table); /* NULL allowed */
 
 /* A key as the tables have it: spread, so that its upper bits choose a bucket.
  * These are left out of what is stored in the bucket: their places are for a
  * line and for the mark that an entry is in use. */
 #define KEY_SPARE_BITS 6
 #define KEY_IN_USE 1
-_Static_assert(MEMORY_MARK << 1 < 1 << KEY_SPARE_BITS, "a line and a mark");
+_Static_assert(SENT_MARK << 1 < 1 << KEY_SPARE_BITS, "a line and a mark");
 
-static inline uint64_t memory_spread(const struct memory *m, uint64_t key)
+static inline uint64_t sent_spread(const struct sent_table *m, uint64_t key)
 {
 	return hash_spread(key, m->secret);
 }
 
-/* Where a key's lines 1 and 2 are, by memory_spread(). */
-static inline struct memory_bucket *memory_bucket(
-	const struct memory *m, uint64_t spread)
+/* Where a key's lines 1 and 2 are, by sent_spread(). */
+static inline struct sent_bucket *sent_bucket(
+	const struct sent_table *m, uint64_t spread)
 {
 	return &m->buckets[spread >> (64 - m->bucket_bits)];
 }
 
 /* Where a line (0..) is. */
-static inline struct memory_bucket *memory_bucket_of(
-	const struct memory *m, uint64_t spread, unsigned line)
+static inline struct sent_bucket *sent_bucket_of(
+	const struct sent_table *m, uint64_t spread, unsigned line)
 {
-	unsigned group = line == MEMORY_MARK ? 0 : line / 2;
-	return memory_bucket(m, spread + group * HASH_ODD);
+	unsigned group = line == SENT_MARK ? 0 : line / 2;
+	return sent_bucket(m, spread + group * HASH_ODD);
 }
 
-static inline uint64_t memory_id(uint64_t spread, unsigned line)
+static inline uint64_t sent_id(uint64_t spread, unsigned line)
 {
 	return spread << KEY_SPARE_BITS | line << 1 | KEY_IN_USE;
 }
 
 /* The entry of a line (0..) in its bucket, NULL if there is none. No branch
  * until all ways are compared: which one it is cannot be foretold. */
-static inline struct memory_entry *memory_find(
-	struct memory_bucket *bucket, uint64_t spread, unsigned line)
+static inline struct sent_entry *sent_find(
+	struct sent_bucket *bucket, uint64_t spread, unsigned line)
 {
-	struct memory_entry *e = bucket->way;
-	uint64_t id = memory_id(spread, line);
+	struct sent_entry *e = bucket->way;
+	uint64_t id = sent_id(spread, line);
 	unsigned at = 0;
 #pragma GCC unroll 3
-	for (unsigned i = 1; i < MEMORY_WAYS; i++)
+	for (unsigned i = 1; i < SENT_WAYS; i++)
 		if (atomic_load_explicit(&e[i].id, memory_order_acquire) == id)
 			at = i;
 	return atomic_load_explicit(&e[at].id, memory_order_acquire) == id
@@ -162,43 +162,43 @@ static inline struct memory_entry *memory_find(
 }
 
 /* The last word of an entry: at the end of its bucket. */
-static inline _Atomic uint32_t *memory_how_at(const struct memory_entry *e)
+static inline _Atomic uint32_t *sent_how_at(const struct sent_entry *e)
 {
 	uintptr_t at = (uintptr_t)e,
-		  in_bucket = at % sizeof(struct memory_bucket);
-	struct memory_bucket *bucket = (void *)(at - in_bucket);
+		  in_bucket = at % sizeof(struct sent_bucket);
+	struct sent_bucket *bucket = (void *)(at - in_bucket);
 	return &bucket->how[in_bucket / sizeof *e];
 }
 
-_Static_assert(offsetof(struct told, ttl_s) == 8 && sizeof(struct told) == 12,
+_Static_assert(offsetof(struct sent, ttl_s) == 8 && sizeof(struct sent) == 12,
 	"an entry's words");
 
-/* A struct told and an entry's words hold the same octets, but for the nodes. */
-static inline uint64_t memory_inverted(uint64_t where)
+/* A struct sent and an entry's words hold the same octets, but for the nodes. */
+static inline uint64_t sent_inverted(uint64_t where)
 {
-	static const struct told nodes = {.node = 0xffff, .before = 0xffff};
+	static const struct sent nodes = {.node = 0xffff, .before = 0xffff};
 	uint64_t mask;
 	memcpy(&mask, &nodes, sizeof mask);
 	return where ^ mask;
 }
 
-static inline struct told memory_told_of(uint64_t where, uint32_t how)
+static inline struct sent sent_of_words(uint64_t where, uint32_t how)
 {
-	struct told t;
-	where = memory_inverted(where);
+	struct sent t;
+	where = sent_inverted(where);
 	memcpy(&t, &where, sizeof where);
 	memcpy(&t.ttl_s, &how, sizeof how);
 	return t;
 }
 
-static inline uint64_t memory_where(struct told t)
+static inline uint64_t sent_where(struct sent t)
 {
 	uint64_t where;
 	memcpy(&where, &t, sizeof where);
-	return memory_inverted(where);
+	return sent_inverted(where);
 }
 
-static inline uint32_t memory_how(struct told t)
+static inline uint32_t sent_how(struct sent t)
 {
 	uint32_t how;
 	memcpy(&how, &t.ttl_s, sizeof how);
@@ -206,59 +206,59 @@ static inline uint32_t memory_how(struct told t)
 }
 
 /* What an entry says; nothing if NULL. */
-static inline struct told memory_told(const struct memory_entry *e)
+static inline struct sent sent_get(const struct sent_entry *e)
 {
 	if (!e)
-		return memory_told_of(0, 0);
-	return memory_told_of(
+		return sent_of_words(0, 0);
+	return sent_of_words(
 		atomic_load_explicit(&e->where, memory_order_relaxed),
-		atomic_load_explicit(memory_how_at(e), memory_order_relaxed));
+		atomic_load_explicit(sent_how_at(e), memory_order_relaxed));
 }
 
 /* Whether a line beyond the first was asked for a moment ago: then the lines of a net
  * are asked together, in whatever order. */
-#define MEMORY_TOGETHER_MS 500
-static inline bool memory_together(
-	struct memory_bucket *bucket, uint64_t spread, uint32_t now)
+#define SENT_TOGETHER_MS 500
+static inline bool sent_together(
+	struct sent_bucket *bucket, uint64_t spread, uint32_t now)
 {
-	const struct memory_entry *e = memory_find(bucket, spread, MEMORY_MARK);
-	return e && now - memory_told(e).made_ms < MEMORY_TOGETHER_MS;
+	const struct sent_entry *e = sent_find(bucket, spread, SENT_MARK);
+	return e && now - sent_get(e).made_ms < SENT_TOGETHER_MS;
 }
 
 /* Remembers what a line is told now, if it still is as seen. False: another
  * thread has decided meanwhile, or the entry is gone. */
-static inline bool memory_replace(
-	struct memory_entry *e, struct told seen, struct told told)
+static inline bool sent_replace(
+	struct sent_entry *e, struct sent seen, struct sent sent)
 {
-	uint64_t where = memory_where(seen);
+	uint64_t where = sent_where(seen);
 	if (!atomic_compare_exchange_strong(
-		    &e->where, &where, memory_where(told)))
+		    &e->where, &where, sent_where(sent)))
 		return false;
 	atomic_store_explicit(
-		memory_how_at(e), memory_how(told), memory_order_relaxed);
+		sent_how_at(e), sent_how(sent), memory_order_relaxed);
 	return true;
 }
 
 /* What is known of the first lines (1..) of a key, for more than one of older
  * nodes too; what is not known is MAP_NO_NODE. */
-void memory_read(const struct memory *memory, uint64_t key, unsigned lines,
-	struct remembered *out);
+void sent_read(const struct sent_table *table, uint64_t key, unsigned lines,
+	struct sent_lines *out);
 
 /* Remembers a new decision of a line (0..), if the line is still as `seen`
- * (from memory_read) says. False: another thread has decided meanwhile; decide
+ * (from sent_read) says. False: another thread has decided meanwhile; decide
  * again. */
-bool memory_claim(struct memory *memory, uint64_t key, unsigned line,
-	const struct told *seen, const struct told *told);
+bool sent_claim(struct sent_table *table, uint64_t key, unsigned line,
+	const struct sent *seen, const struct sent *sent);
 
 /* The same where the line's entry was found just before; NULL: none was. */
-bool memory_claim_entry(struct memory *memory, struct memory_entry *entry,
-	uint64_t key, unsigned line, struct told seen, struct told told);
+bool sent_claim_entry(struct sent_table *table, struct sent_entry *entry,
+	uint64_t key, unsigned line, struct sent seen, struct sent sent);
 
 /* A line beyond the first is asked for. */
-void memory_mark(struct memory *memory, uint64_t key, uint32_t now_ms);
+void sent_mark(struct sent_table *table, uint64_t key, uint32_t now_ms);
 
 /* Adds types to a decision that stands. */
-void memory_share(struct memory *memory, uint64_t key, unsigned line,
-	const struct told *told);
+void sent_share(struct sent_table *table, uint64_t key, unsigned line,
+	const struct sent *sent);
 
 #endif

@@ -506,7 +506,7 @@ static void open_epoll(struct tcp_server *s, const int *fds, unsigned n)
 
 struct tcp_server *tcp_server_new(const int *fds, unsigned n,
 	unsigned max_connections, unsigned idle_ms, struct published *published,
-	struct memory *memory, uint64_t secret)
+	struct sent_table *sent, uint64_t secret)
 {
 	struct tcp_server *s =
 		aligned_alloc(64, (sizeof *s + 63) & ~(size_t)63);
@@ -517,7 +517,7 @@ struct tcp_server *tcp_server_new(const int *fds, unsigned n,
 	TAILQ_INIT(&s->oldest_first);
 	s->held = shares_new(secret);
 	s->kept = shares_new(secret);
-	net_thread_init(&s->thread, published, MAX_CLIENTS, memory, secret);
+	net_thread_init(&s->thread, published, MAX_CLIENTS, sent, secret);
 	for (unsigned i = 0; i < BATCH; i++) {
 		s->jobs[i].tcp = true;
 		s->jobs[i].reply_room = FRAME_MAX - 2;

@@ -10,11 +10,11 @@
 #include "ledger/accounts.h"
 
 void net_thread_init(struct net_thread *t, struct published *published,
-	unsigned max_clients, struct memory *memory, uint64_t secret)
+	unsigned max_clients, struct sent_table *sent, uint64_t secret)
 {
 	t->published = published;
 	t->log.rng.state = secret;
-	t->answerer.accounts = accounts_new(max_clients, memory, secret);
+	t->answerer.accounts = accounts_new(max_clients, sent, secret);
 	t->answerer.asked = mem_zero(1, sizeof *t->answerer.asked);
 	t->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (t->stop_fd < 0)

@@ -11,7 +11,7 @@
 #include "net/querylog.h"
 #include "snapshot/snapshot.h"
 
-struct memory;
+struct sent_table;
 
 struct net_thread {
 	struct answerer answerer; /* owned by the thread while it runs; control
@@ -25,7 +25,7 @@ struct net_thread {
 
 /* Readies the thread's struct: accounts for about max_clients client nets. */
 void net_thread_init(struct net_thread *t, struct published *published,
-	unsigned max_clients, struct memory *memory, uint64_t secret);
+	unsigned max_clients, struct sent_table *sent, uint64_t secret);
 
 /* Starts it with a name for ps; run's argument is owner. Aborts if it can't. */
 void net_thread_start(struct net_thread *t, const char *name,

@@ -93,14 +93,14 @@ static void make_ready(struct udp_worker *w, const struct udp_socket *s)
 
 struct udp_worker *udp_worker_new(unsigned index,
 	const struct udp_socket *sockets, unsigned n,
-	struct published *published, struct memory *memory, uint64_t secret)
+	struct published *published, struct sent_table *sent, uint64_t secret)
 {
 	struct udp_worker *w =
 		aligned_alloc(64, (sizeof *w + 63) & ~(size_t)63);
 	if (!w)
 		abort();
 	memset(w, 0, sizeof *w);
-	net_thread_init(&w->thread, published, MAX_CLIENTS, memory, secret);
+	net_thread_init(&w->thread, published, MAX_CLIENTS, sent, secret);
 	w->index = index;
 	w->sockets = sockets;
 	w->n = n;

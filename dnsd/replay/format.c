@@ -32,7 +32,7 @@ struct trace {
 	int64_t retry_ms;
 	int64_t since_ms;          /* answers before that are not ours */
 	int64_t start_ms, last_ms; /* time 0 of this file; the last one told */
-	int64_t told_ms;           /* by a time line */
+	int64_t sent_ms;           /* by a time line */
 	uint64_t id;               /* of the last query of this file */
 	struct trace_node *nodes;
 	unsigned n;
@@ -227,7 +227,7 @@ static void open_file(struct trace *t, int64_t now_ms)
 		return;
 	}
 	t->written = t->id = 0;
-	t->start_ms = t->last_ms = t->told_ms = now_ms;
+	t->start_ms = t->last_ms = t->sent_ms = now_ms;
 	buf_printf(&t->text, "hello %s start=%lld\n", t->hello,
 		(long long)(t->wall_ms + now_ms));
 	write_nodes(t, now_ms);
@@ -308,8 +308,8 @@ static void retry(struct trace *t, int64_t now_ms)
 void trace_time(struct trace *t, int64_t now_ms)
 {
 	retry(t, now_ms);
-	if (is_writing(t) && now_ms - t->told_ms >= TIME_MS) {
-		t->told_ms = now_ms;
+	if (is_writing(t) && now_ms - t->sent_ms >= TIME_MS) {
+		t->sent_ms = now_ms;
 		buf_printf(&t->text, "time %lld\n", line_time(t, now_ms));
 		event_done(t, now_ms);
 	}

@@ -65,12 +65,12 @@ static unsigned count_of(struct replay *r, char **words, unsigned n,
 
 void replay_open_accounts(struct replay *r)
 {
-	memory_free(r->memory);
-	r->memory = memory_new(CLIENTS, r->seed);
+	sent_table_free(r->sent);
+	r->sent = sent_table_new(CLIENTS, r->seed);
 	for (unsigned i = 0; i < r->workers; i++) {
 		accounts_free(r->accounts[i]);
 		r->accounts[i] =
-			accounts_new(CLIENTS, r->memory, hash_mix(r->seed + i));
+			accounts_new(CLIENTS, r->sent, hash_mix(r->seed + i));
 	}
 }
 
@@ -351,8 +351,8 @@ static bool fill_query(struct replay *r, char **words, unsigned n,
 	struct map_match match;
 	struct prefix net;
 	bool ecs = strcmp(words[4], "-") != 0;
-	const char *told = value_of(words, n, "net");
-	const char *client = ecs ? words[4] : told ? told : words[5];
+	const char *sent = value_of(words, n, "net");
+	const char *client = ecs ? words[4] : sent ? sent : words[5];
 
 	if (!map_match(r->map, words[3], &match) ||
 		!prefix_parse(&net, client, false))

@@ -45,7 +45,7 @@ struct replay_asked {
 
 struct replay_expect {
 	char name[256];
-	struct expect entry;
+	struct schedule_entry entry;
 };
 
 #define DOUBTED_MAX 1024
@@ -72,7 +72,7 @@ struct replay {
 	struct fleet *fleet;
 	struct load *load;
 	struct accounts *accounts[WORKERS_MAX];
-	struct memory *memory; /* shared by them, as in the server */
+	struct sent_table *sent; /* shared by them, as in the server */
 	struct health_rules rules;
 	unsigned servers;
 	uint64_t seed;

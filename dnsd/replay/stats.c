@@ -9,7 +9,7 @@
 #define NODES_SHOWN 20
 
 /* What line 1 of a client net was told last, on each side. */
-struct told {
+struct sent {
 	uint64_t net; /* 0: free */
 	struct {
 		int64_t until_ms; /* 0: nothing yet */
@@ -26,7 +26,7 @@ struct figures {
 };
 
 struct replay_stats {
-	struct told *told; /* open addressing, at most half full */
+	struct sent *sent; /* open addressing, at most half full */
 	size_t room, used;
 	struct figures side[STATS_SIDES];
 	uint64_t *answers[STATS_SIDES]; /* by node */
@@ -41,7 +41,7 @@ struct replay_stats *stats_new(void)
 {
 	struct replay_stats *s = mem_zero(1, sizeof *s);
 	s->room = 1024;
-	s->told = mem_zero(s->room, sizeof *s->told);
+	s->sent = mem_zero(s->room, sizeof *s->sent);
 	return s;
 }
 
@@ -51,13 +51,13 @@ void stats_free(struct replay_stats *s)
 		return;
 	for (int side = 0; side < STATS_SIDES; side++)
 		free(s->answers[side]);
-	free(s->told);
+	free(s->sent);
 	free(s);
 }
 
 /* -- what nets were told -- */
 
-static struct told *slot(struct told *table, size_t room, uint64_t net)
+static struct sent *slot(struct sent *table, size_t room, uint64_t net)
 {
 	size_t i = hash_mix(net) & (room - 1);
 	while (table[i].net && table[i].net != net)
@@ -68,20 +68,20 @@ static struct told *slot(struct told *table, size_t room, uint64_t net)
 static void grow(struct replay_stats *s)
 {
 	size_t room = s->room * 2;
-	struct told *table = mem_zero(room, sizeof *table);
+	struct sent *table = mem_zero(room, sizeof *table);
 	for (size_t i = 0; i < s->room; i++)
-		if (s->told[i].net)
-			*slot(table, room, s->told[i].net) = s->told[i];
-	free(s->told);
-	s->told = table;
+		if (s->sent[i].net)
+			*slot(table, room, s->sent[i].net) = s->sent[i];
+	free(s->sent);
+	s->sent = table;
 	s->room = room;
 }
 
-static struct told *told_of(struct replay_stats *s, uint64_t net)
+static struct sent *told_of(struct replay_stats *s, uint64_t net)
 {
 	if (s->used * 2 >= s->room)
 		grow(s);
-	struct told *t = slot(s->told, s->room, net | 1);
+	struct sent *t = slot(s->sent, s->room, net | 1);
 	if (!t->net) {
 		t->net = net | 1;
 		s->used++;
@@ -91,7 +91,7 @@ static struct told *told_of(struct replay_stats *s, uint64_t net)
 
 /* Within a TTL a question comes from another cache, or is of another type: it
  * tells nothing of whether a viewer stays. */
-static void count_line1(struct figures *f, struct told *t, enum stats_side side,
+static void count_line1(struct figures *f, struct sent *t, enum stats_side side,
 	const struct stats_answer *a)
 {
 	bool first = !t->side[side].until_ms;
@@ -129,7 +129,7 @@ void stats_answer(struct replay_stats *s, enum stats_side side,
 	const struct stats_answer *a)
 {
 	struct figures *f = &s->side[side];
-	struct told *t = told_of(s, a->net);
+	struct sent *t = told_of(s, a->net);
 
 	f->answers++;
 	f->full += a->full;

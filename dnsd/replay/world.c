@@ -97,16 +97,17 @@ static void watch(struct replay *r)
 /* What is not over, by the names of the present map. */
 void replay_feed_timetable(struct replay *r)
 {
-	struct expect *list = mem_zero(r->n_expects, sizeof *list);
+	struct schedule_entry *list = mem_zero(r->n_expects, sizeof *list);
 	unsigned n = 0;
 	for (unsigned i = 0; i < r->n_expects; i++) {
 		int name = map_find_name(r->map, r->expects[i].name);
-		if (name < 0 || expect_is_over(&r->expects[i].entry, r->now_ms))
+		if (name < 0 ||
+			schedule_is_over(&r->expects[i].entry, r->now_ms))
 			continue;
 		list[n] = r->expects[i].entry;
 		list[n++].name = (uint32_t)name;
 	}
-	fleet_expect(r->fleet, list, n);
+	fleet_schedule(r->fleet, list, n);
 	free(list);
 }
 
@@ -167,7 +168,7 @@ void replay_publish(struct replay *r, int64_t now_ms)
 	load_free(r->load);
 	r->load = fleet_load(r->fleet, now_ms);
 	for (unsigned i = 0; i < r->map->n_nodes; i++) {
-		uint64_t found = fleet_doubted(r->fleet, i);
+		uint64_t found = fleet_distrusted(r->fleet, i);
 		if (i < DOUBTED_MAX && found != r->doubted[i]) {
 			r->doubted[i] = found;
 			printf("note doubted %s\n", r->map->nodes[i].name);

@@ -9,7 +9,7 @@
 
 #include "base/addr.h"
 
-struct options {
+struct server_options {
 	uint16_t udp_max;      /* largest UDP answer, also advertised: 1232 */
 	uint16_t udp_nocookie; /* larger UDP answers to clients without a valid
 				  server cookie get TC; UINT16_MAX: no limit */
@@ -27,7 +27,7 @@ struct options {
 
 /* Whether addr lies in one of the trusted prefixes. */
 static inline bool options_trusts(
-	const struct options *options, const struct addr *addr)
+	const struct server_options *options, const struct addr *addr)
 {
 	for (unsigned i = 0; i < options->n_trusted; i++)
 		if (prefix_contains(&options->trusted[i], addr))

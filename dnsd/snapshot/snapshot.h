@@ -13,7 +13,7 @@
 #include "steer/steer.h"
 
 struct zoneset;
-struct options;
+struct server_options;
 struct report;
 struct stream_index;
 struct strangers;
@@ -23,7 +23,7 @@ struct snapshot {
 	const struct zoneset *zones;
 	struct steer_state steer; /* map NULL: nothing is steered; load is NULL
 				     with map NULL only */
-	const struct options *options;
+	const struct server_options *options;
 	const struct report *report;
 	const struct stream_index *streams;
 	const struct strangers *strangers;

@@ -48,12 +48,12 @@ struct load_brief {
 _Static_assert(sizeof(struct load_brief) == 32, "half a cache line");
 
 /* A node that clients of an area seem to leave: costs more for them. */
-struct load_doubt {
+struct load_distrust {
 	uint32_t area;
 	uint16_t node;
 	float ms;
 };
-#define LOAD_DOUBTS_MAX 256
+#define LOAD_DISTRUSTS_MAX 256
 #define LOAD_ELSEWHERE 0xfffffffeu /* all areas but the node's own site */
 
 struct load {
@@ -75,8 +75,8 @@ struct load {
 	/* Which node has which stream; NULL: nobody told. Borrowed. */
 	const struct stream_set *streams;
 	/* Of single areas, sorted by area and node; usually none. */
-	unsigned n_doubts;
-	struct load_doubt doubt[LOAD_DOUBTS_MAX];
+	unsigned n_distrusts;
+	struct load_distrust distrust[LOAD_DISTRUSTS_MAX];
 };
 
 /* The brief of a node that is in the map. */
@@ -84,12 +84,12 @@ struct load_brief load_brief(
 	const struct load_node *load, const struct map_node *node);
 
 /* own: the area is the node's own site. */
-static inline float load_doubt_ms(
+static inline float load_distrust_ms(
 	const struct load *load, uint32_t area, unsigned node, bool own)
 {
 	float ms = 0;
-	for (unsigned i = 0; i < load->n_doubts; i++) {
-		const struct load_doubt *d = &load->doubt[i];
+	for (unsigned i = 0; i < load->n_distrusts; i++) {
+		const struct load_distrust *d = &load->distrust[i];
 		if (d->node == node &&
 			(d->area == area ||
 				(d->area == LOAD_ELSEWHERE && !own)) &&

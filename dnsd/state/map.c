@@ -475,7 +475,7 @@ static void build_names(struct build *b, const struct conf *conf)
 			.policy = (enum conf_policy)from->policy,
 			.lines = (uint8_t)from->lines,
 			.answers = (uint8_t)from->answers,
-			.usual = from->policy == POLICY_NEARBY &&
+			.fast = from->policy == POLICY_NEARBY &&
 				from->answers == 1,
 			.stay_ms = (float)from->stay_ms,
 			.streams = from->streams,

@@ -83,7 +83,7 @@ struct map_name {
 	uint32_t pool;
 	enum conf_policy policy;
 	uint8_t lines, answers;
-	bool usual;    /* steered by cost, with one answer */
+	bool fast;     /* steered by cost, with one answer */
 	float stay_ms; /* what another node must save a client net */
 	bool streams;
 	uint16_t ttl_min_s, ttl_max_s;

@@ -5,29 +5,28 @@
 #include "steer/decide_internal.h"
 
 /* Remembers what the line is told now. False: another thread was faster. */
-static bool remember(struct memory *memory, const struct steer_query *query,
-	const struct steer_decision *d, struct memory_entry *entry,
-	uint32_t now)
+static bool remember(struct sent_table *table, const struct steer_query *query,
+	const struct steer_decision *d, struct sent_entry *entry, uint32_t now)
 {
 	unsigned line = query->line - 1u;
-	const struct told *seen = &d->past.told[line];
+	const struct sent *seen = &d->past.sent[line];
 	if (d->again && !(query->type & ~seen->types))
 		return true;
-	struct told t = *seen;
+	struct sent t = *seen;
 	if (d->again) {
 		t.types |= query->type;
-		memory_share(memory, d->key, line, &t);
+		sent_share(table, d->key, line, &t);
 		return true;
 	}
 	if (t.node != d->node[0] && t.node != MAP_NO_NODE) {
 		t.before = t.node;
-		t.moved = told_quarters(now);
+		t.moved = sent_quarters(now);
 	}
 	t.node = d->node[0];
 	t.made_ms = now;
 	t.ttl_s = (uint16_t)d->ttl_s;
 	t.types = query->type;
-	return memory_claim_entry(memory, entry, d->key, line, *seen, t);
+	return sent_claim_entry(table, entry, d->key, line, *seen, t);
 }
 
 /* Of so many viewers, those that the asking network may reserve. By lines it
@@ -46,24 +45,24 @@ static float within_budget(const struct map_pool *pool,
 	return accounts_budget(accounts, net, now, viewers, burst);
 }
 
-static void note_crowd(struct accounts *accounts,
+static void event_large_resolver(struct accounts *accounts,
 	const struct steer_query *query, const struct steer_decision *d,
 	float share, float rate, uint32_t now)
 {
-	struct note note = {.key = demand_key(d->key, query->line),
-		.kind = NOTE_CROWD,
+	struct steer_event event = {.key = demand_key(d->key, query->line),
+		.kind = EVENT_LARGE_RESOLVER,
 		.now_ms = now,
 		.at_once = d->at_once * share,
 		.rate = rate * share,
 		.held_s = d->held_s};
-	for (unsigned i = 0; i < NOTE_NODES; i++)
-		note.node[i] = i < d->n ? d->node[i] : MAP_NO_NODE;
-	note_push(accounts->notes, &note);
+	for (unsigned i = 0; i < EVENT_NODES; i++)
+		event.node[i] = i < d->n ? d->node[i] : MAP_NO_NODE;
+	events_push(accounts->events, &event);
 }
 
 /* What the answer promises to its nodes, as far as the asker's budget goes:
  * the share that it goes. */
-static float promise(const struct steer_state *state, struct accounts *accounts,
+static float reserve(const struct steer_state *state, struct accounts *accounts,
 	const struct steer_query *query, const struct map_pool *pool,
 	const struct steer_decision *d, uint64_t net, float rate, uint32_t now)
 {
@@ -71,10 +70,10 @@ static float promise(const struct steer_state *state, struct accounts *accounts,
 	float may = within_budget(pool, accounts, query, net, want, now);
 	float share = may / want / d->n;
 	for (unsigned i = 0; i < d->n; i++)
-		promise_add(accounts, d->node[i], state->load->generation,
-			d->at_once * share, rate * share, d->held_s, d->crowd);
-	if (d->crowd)
-		note_crowd(accounts, query, d, may / want, rate, now);
+		reservation_add(accounts, d->node[i], state->load->generation,
+			d->at_once * share, rate * share, d->held_s, d->large);
+	if (d->large)
+		event_large_resolver(accounts, query, d, may / want, rate, now);
 	return may / want;
 }
 
@@ -94,123 +93,127 @@ static struct before place_all(struct accounts *accounts,
 	return before;
 }
 
-void account_note_told(struct accounts *accounts, uint64_t net, unsigned node,
+void account_event_sent(struct accounts *accounts, uint64_t net, unsigned node,
 	uint32_t area, struct before before, uint32_t now)
 {
-	struct note *note = note_slot(accounts->notes, NOTE_TOLD);
-	if (!note)
+	struct steer_event *event = events_slot(accounts->events, EVENT_SENT);
+	if (!event)
 		return;
-	*note = (struct note){.asker = net,
+	*event = (struct steer_event){.asker = net,
 		.now_ms = now,
 		.at_once = before.area,
 		.rate = before.everywhere,
 		.area = area,
-		.kind = NOTE_TOLD,
+		.kind = EVENT_SENT,
 		.node = {
 			(uint16_t)node, MAP_NO_NODE, MAP_NO_NODE, MAP_NO_NODE}};
-	note_sent(accounts->notes);
+	events_commit(accounts->events);
 }
 
 /* Who asks for another line may have viewers who leave the one before. */
-static void note_left(struct accounts *accounts,
+static void event_switched(struct accounts *accounts,
 	const struct steer_query *query, const struct steer_decision *d,
 	uint64_t net, uint32_t now)
 {
 	if (query->line < 2)
 		return;
-	const struct told *last = &d->past.told[query->line - 2];
-	if (!told_counts(last, now) ||
-		!may_note(accounts, net,
-			query->proven ? NOTED_LEFT_PROVEN : NOTED_LEFT,
-			last->node, now, LEFT_NOTE_MS))
+	const struct sent *last = &d->past.sent[query->line - 2];
+	if (!sent_counts(last, now) ||
+		!event_allowed(accounts, net,
+			query->proven ? EVENT_LIMIT_SWITCHED_PROVEN
+				      : EVENT_LIMIT_SWITCHED,
+			last->node, now, EVENT_SWITCHED_INTERVAL_MS))
 		return;
 	bool older = query->line == 2;
-	struct note note = {.asker = net,
+	struct steer_event event = {.asker = net,
 		.proven = query->proven,
 		.now_ms = now,
 		.area = d->area,
-		.kind = NOTE_LEFT,
+		.kind = EVENT_SWITCHED,
 		.node = {last->node, last->before,
 			older ? d->past.older[0] : MAP_NO_NODE,
 			older ? d->past.older[1] : MAP_NO_NODE}};
-	note_push(accounts->notes, &note);
+	events_push(accounts->events, &event);
 }
 
 /* Whether the client net was told the node, by whoever asked for it: the player
  * that reports is seldom in the network of its resolver. */
-static bool was_told(const struct steer_state *state,
+static bool was_sent(const struct steer_state *state,
 	const struct accounts *accounts, const struct steer_query *query,
 	unsigned node, uint32_t now)
 {
-	struct remembered past;
-	memory_read(accounts->memory, steer_key(state->map, query),
+	struct sent_lines past;
+	sent_read(accounts->sent, steer_key(state->map, query),
 		state->map->names[query->name].lines, &past);
 	for (unsigned i = 0; i < past.lines; i++)
-		if (told_counts(&past.told[i], now) &&
-			(past.told[i].node == node ||
-				past.told[i].before == node))
+		if (sent_counts(&past.sent[i], now) &&
+			(past.sent[i].node == node ||
+				past.sent[i].before == node))
 			return true;
 	return false;
 }
 
-bool steer_left(const struct steer_state *state, struct accounts *accounts,
-	const struct steer_query *query, unsigned node, int64_t now_ms)
+bool steer_report_switch(const struct steer_state *state,
+	struct accounts *accounts, const struct steer_query *query,
+	unsigned node, int64_t now_ms)
 {
 	uint64_t net = accounts_net(&query->asker);
 	uint32_t now = (uint32_t)now_ms;
 
-	if (!may_note(accounts, net, NOTED_REPORT, node, now, REPORT_NOTE_MS))
+	if (!event_allowed(accounts, net, EVENT_LIMIT_REPORT, node, now,
+		    EVENT_REPORT_INTERVAL_MS))
 		return false;
 	uint32_t area = steer_area(state, query);
-	if (was_told(state, accounts, query, node, now))
-		account_note_told(accounts, net, node, area,
+	if (was_sent(state, accounts, query, node, now))
+		account_event_sent(accounts, net, node, area,
 			(struct before){BEFORE_UNKNOWN, BEFORE_UNKNOWN}, now);
-	struct note note = {.asker = net,
+	struct steer_event event = {.asker = net,
 		.proven = query->proven,
 		.now_ms = now,
 		.area = area,
-		.kind = NOTE_LEFT,
+		.kind = EVENT_SWITCHED,
 		.node = {
 			(uint16_t)node, MAP_NO_NODE, MAP_NO_NODE, MAP_NO_NODE}};
-	note_push(accounts->notes, &note);
+	events_push(accounts->events, &event);
 	return true;
 }
 
-/* known: as choice_decide left it. */
+/* known: as decide_any left it. */
 static bool account(const struct steer_state *state, struct accounts *accounts,
-	const struct steer_query *query, const struct steer_found *found,
-	const struct steer_decision *d, const struct known *known)
+	const struct steer_query *query, const struct steer_lookup *lookup,
+	const struct steer_decision *d, const struct client_estimate *estimate)
 {
-	uint32_t now = known->now;
-	const struct told *seen = &d->past.told[query->line - 1];
+	uint32_t now = estimate->now;
+	const struct sent *seen = &d->past.sent[query->line - 1];
 	/* The same viewer asks for another type. */
 	bool shared = d->again && !(seen->types & query->type);
-	const struct told *first = &d->past.told[0];
+	const struct sent *first = &d->past.sent[0];
 
-	if (!remember(accounts->memory, query, d, known->entry, now))
+	if (!remember(accounts->sent, query, d, estimate->entry, now))
 		return false;
 	if (query->line > 1)
-		memory_mark(accounts->memory, d->key, now);
+		sent_mark(accounts->sent, d->key, now);
 	if (shared)
 		return true;
-	struct client *c = known->client;
+	struct client *c = estimate->client;
 	if (!c)
-		c = accounts_make(found->clients, found->client, now);
+		c = accounts_make(lookup->clients, lookup->client, now);
 	demand_learn(c, *seen, now);
 	if (query->line > 1 && first->node != MAP_NO_NODE)
-		sum_add(&accounts->promise[first->node].line2, 1);
+		sum_add(&accounts->reservation[first->node].line2, 1);
 	if (d->only)
-		sum_add(&accounts->promise[d->node[0]].only, 1);
+		sum_add(&accounts->reservation[d->node[0]].only, 1);
 	uint64_t net = accounts_net(&query->asker);
-	note_left(accounts, query, d, net, now);
+	event_switched(accounts, query, d, net, now);
 	/* The same viewer presses again, or somebody who does nothing else. */
 	if (query->line > 1 && d->again)
 		return true;
-	float share = promise(state, accounts, query, found->pool, d, net,
-		d->crowd ? d->rate : c->rate, now);
+	float share = reserve(state, accounts, query, lookup->pool, d, net,
+		d->large ? d->rate : c->rate, now);
 	struct before before = place_all(accounts, query, d, share, now);
-	if (may_note(accounts, net, NOTED_TOLD, d->node[0], now, TOLD_NOTE_MS))
-		account_note_told(
+	if (event_allowed(accounts, net, EVENT_LIMIT_SENT, d->node[0], now,
+		    EVENT_SENT_INTERVAL_MS))
+		account_event_sent(
 			accounts, net, d->node[0], d->area, before, now);
 	return true;
 }
@@ -219,25 +222,25 @@ bool steer_account(const struct steer_state *state, struct accounts *accounts,
 	const struct steer_query *query, const struct steer_decision *d,
 	int64_t now_ms)
 {
-	struct steer_found found;
-	steer_find(state, accounts, query, &found);
-	struct known known = {.now = (uint32_t)now_ms,
-		.client = accounts_find(found.clients, found.client)};
-	known.entry = find_entry(accounts, &found, query->line);
-	return account(state, accounts, query, &found, d, &known);
+	struct steer_lookup lookup;
+	steer_look_up(state, accounts, query, &lookup);
+	struct client_estimate estimate = {.now = (uint32_t)now_ms,
+		.client = accounts_find(lookup.clients, lookup.client)};
+	estimate.entry = lookup_entry(accounts, &lookup, query->line);
+	return account(state, accounts, query, &lookup, d, &estimate);
 }
 
-void choice_answer(const struct steer_state *state, struct accounts *accounts,
-	const struct steer_query *query, const struct steer_found *found,
+void account_any(const struct steer_state *state, struct accounts *accounts,
+	const struct steer_query *query, const struct steer_lookup *lookup,
 	int64_t now_ms, struct steer_decision *d)
 {
-	struct known known;
+	struct client_estimate estimate;
 	/* Twice if another thread has told this client net something
 	 * meanwhile. */
 	for (unsigned i = 0; i < 2; i++) {
-		choice_decide(
-			state, accounts, query, found, now_ms, d, NULL, &known);
-		if (account(state, accounts, query, found, d, &known))
+		decide_any(state, accounts, query, lookup, now_ms, d, NULL,
+			&estimate);
+		if (account(state, accounts, query, lookup, d, &estimate))
 			return;
 	}
 }

@@ -10,13 +10,19 @@
 
 #define BUDGET_VIEWERS 50.0f /* that any network may promise at once ... */
 #define BUDGET_SHARE 0.03f   /* ... and of the pool's capacity */
-#define TOLD_NOTE_MS 60000   /* evidence: a network is told a node ... */
-#define LEFT_NOTE_MS 5000    /* ... or leaves it, at most so often */
-#define REPORT_NOTE_MS 60000 /* ... or says so, which costs nothing */
+#define EVENT_SENT_INTERVAL_MS \
+	60000 /* evidence: a network is told a node ... */
+#define EVENT_SWITCHED_INTERVAL_MS 5000 /* ... or leaves it, at most so often */
+#define EVENT_REPORT_INTERVAL_MS 60000 /* ... or says so, which costs nothing */
 
 /* What a network is noted for, each by itself: a question that can be forged does not
  * suppress one that is proven. */
-enum noted_kind { NOTED_TOLD, NOTED_LEFT, NOTED_LEFT_PROVEN, NOTED_REPORT };
+enum event_limit_kind {
+	EVENT_LIMIT_SENT,
+	EVENT_LIMIT_SWITCHED,
+	EVENT_LIMIT_SWITCHED_PROVEN,
+	EVENT_LIMIT_REPORT
+};
 
 static inline void sum_add(_Atomic uint32_t *sum, uint32_t add)
 {
@@ -27,7 +33,7 @@ static inline void sum_add(_Atomic uint32_t *sum, uint32_t add)
 }
 
 /* The class of a TTL. */
-static inline unsigned promise_class(uint32_t ttl_s)
+static inline unsigned reservation_class(uint32_t ttl_s)
 {
 	static const uint8_t of[] = {[0 ... 2] = 0,
 		[3 ... 4] = 1,
@@ -42,32 +48,32 @@ static inline unsigned promise_class(uint32_t ttl_s)
 
 /* Counts viewers who come to a node at once, and rate a second while an answer
  * of ttl_s lives. Those of a crowd the control thread promises, by its note. */
-static inline void promise_add(struct accounts *accounts, unsigned node,
+static inline void reservation_add(struct accounts *accounts, unsigned node,
 	uint32_t generation, float at_once, float rate, uint32_t ttl_s,
-	bool crowd)
+	bool large)
 {
-	struct promise *p = &accounts->promise[node];
+	struct reservation *p = &accounts->reservation[node];
 
-	if (p->recent_generation != generation) {
-		p->recent_generation = generation;
-		p->recent = 0;
+	if (p->unpublished_generation != generation) {
+		p->unpublished_generation = generation;
+		p->unpublished = 0;
 	}
-	if (accounts->recent_generation != generation) {
-		accounts->recent_generation = generation;
-		accounts->recent_most = 0;
+	if (accounts->unpublished_generation != generation) {
+		accounts->unpublished_generation = generation;
+		accounts->unpublished_most = 0;
 	}
-	p->recent += at_once + rate * (float)ttl_s;
-	if (p->recent > accounts->recent_most)
-		accounts->recent_most = p->recent;
+	p->unpublished += at_once + rate * (float)ttl_s;
+	if (p->unpublished > accounts->unpublished_most)
+		accounts->unpublished_most = p->unpublished;
 	sum_add(&p->answers, 1);
-	if (crowd)
+	if (large)
 		return;
-	sum_add(&p->viewers, (uint32_t)(at_once * PROMISE_VIEWER));
+	sum_add(&p->viewers, (uint32_t)(at_once * RESERVATION_VIEWER));
 	if (rate > 0) {
-		unsigned c = promise_class(ttl_s);
+		unsigned c = reservation_class(ttl_s);
 		/* The class is longer than the TTL: the same viewers, slower. */
-		float slow = rate * (float)ttl_s / promise_class_s[c];
-		sum_add(&p->rate[c], (uint32_t)(slow * PROMISE_RATE));
+		float slow = rate * (float)ttl_s / reservation_class_s[c];
+		sum_add(&p->rate[c], (uint32_t)(slow * RESERVATION_RATE));
 	}
 }
 
@@ -88,7 +94,7 @@ struct before {
 static inline struct before place(struct accounts *accounts, uint32_t area,
 	unsigned node, float viewers, uint32_t now)
 {
-	struct promise *p = &accounts->promise[node];
+	struct reservation *p = &accounts->reservation[node];
 	struct before before = {
 		accounts_place(accounts, area, node, viewers, now),
 		accounts_add(&p->there, &p->there_ms, viewers, now),
@@ -97,20 +103,22 @@ static inline struct before place(struct accounts *accounts, uint32_t area,
 }
 
 /* Whether a network may be noted for a node again. */
-static inline bool may_note(struct accounts *accounts, uint64_t net,
-	enum noted_kind kind, unsigned node, uint32_t now, uint32_t interval_ms)
+static inline bool event_allowed(struct accounts *accounts, uint64_t net,
+	enum event_limit_kind kind, unsigned node, uint32_t now,
+	uint32_t interval_ms)
 {
 	uint64_t h = (net * accounts->secret ^ (kind << 16 | node)) * HASH_ODD;
-	struct noted *one = &accounts->noted[h >> (64 - NOTED_BITS)];
+	struct event_limit *one =
+		&accounts->event_limits[h >> (64 - EVENT_LIMIT_BITS)];
 	if (one->net == net && one->node == node && one->kind == kind &&
 		now - one->at_ms < interval_ms)
 		return false;
-	*one = (struct noted){net, now, (uint16_t)node, (uint16_t)kind};
+	*one = (struct event_limit){net, now, (uint16_t)node, (uint16_t)kind};
 	return true;
 }
 
 /* account.c: tells the control thread that a network (accounts_net) was told a node. */
-void account_note_told(struct accounts *accounts, uint64_t net, unsigned node,
+void account_event_sent(struct accounts *accounts, uint64_t net, unsigned node,
 	uint32_t area, struct before before, uint32_t now);
 
 #endif

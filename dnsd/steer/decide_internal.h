@@ -22,7 +22,7 @@
 #define CONFLICT_HERE (6u << 24)  /* of two nodes, the one of the line before */
 
 /* One node that may be picked. */
-struct option {
+struct scored {
 	uint16_t node;
 	uint8_t state;
 	uint8_t later; /* conflict with later lines: 0 none, more with sooner ones */
@@ -43,28 +43,28 @@ struct had {
 	uint32_t site[HAD_MAX], provider[HAD_MAX];
 };
 
-struct options {
+struct scored_list {
 	unsigned n;
 	uint8_t best_state;
-	struct option option[SCAN_MAX];
+	struct scored at[SCAN_MAX];
 };
 
 /* What one decision works with that looks at all options. */
-struct work {
+struct decision_ctx {
 	const struct steer_state *state;
 	const struct accounts *accounts;
 	const struct steer_query *query;
 	const struct map_name *name;
 	const struct map_pool *pool;
 	const struct candidates *near;
-	const struct remembered *past; /* what it was told */
-	struct known known;
+	const struct sent_lines *past; /* what it was told */
+	struct client_estimate estimate;
 	uint64_t net;      /* hash that spreads clients over nodes */
 	uint32_t area;     /* of the site nearest to the client */
 	float softness_ms; /* of the choice between paths */
 	unsigned n_second; /* lines: what other servers may have told */
 	uint16_t second[CONF_LINES_MAX];
-	struct options options;
+	struct scored_list candidates;
 };
 
 /* -- the hash -- */
@@ -87,24 +87,26 @@ static inline float draw(uint64_t net, uint64_t seed)
 
 /* No node was promised more viewers by this thread since the load was published;
  * more than any slack if areas have doubts. */
-static inline float most_recent(
+static inline float reservation_unpublished_most(
 	const struct load *load, const struct accounts *accounts)
 {
-	if (load->n_doubts)
+	if (load->n_distrusts)
 		return FLT_MAX;
-	return accounts && accounts->recent_generation == load->generation
-		? accounts->recent_most
+	return accounts && accounts->unpublished_generation == load->generation
+		? accounts->unpublished_most
 		: 0;
 }
 
 /* Viewers this thread has promised to a node since the load was published. */
-static inline float recent(const struct steer_state *state,
+static inline float unpublished(const struct steer_state *state,
 	const struct accounts *accounts, unsigned node)
 {
 	if (!accounts)
 		return 0;
-	const struct promise *p = &accounts->promise[node];
-	return p->recent_generation == state->load->generation ? p->recent : 0;
+	const struct reservation *p = &accounts->reservation[node];
+	return p->unpublished_generation == state->load->generation
+		? p->unpublished
+		: 0;
 }
 
 /* A ramping node counts as fuller than it is, but what it carries already is no
@@ -117,10 +119,10 @@ static inline float price_at(const struct load_node *load, float used)
 static inline float penalty_of(const struct steer_state *state, uint32_t area,
 	unsigned node, const struct load_node *load)
 {
-	if (!state->load->n_doubts)
+	if (!state->load->n_distrusts)
 		return load->penalty_ms;
 	return load->penalty_ms +
-		load_doubt_ms(state->load, area, node,
+		load_distrust_ms(state->load, area, node,
 			area == state->map->nodes[node].area);
 }
 
@@ -159,36 +161,37 @@ static inline uint32_t area_of(
 /* -- parts -- */
 
 /* decide.c: the decision, and what was known for it. */
-void choice_decide(const struct steer_state *state,
+void decide_any(const struct steer_state *state,
 	const struct accounts *accounts, const struct steer_query *query,
-	const struct steer_found *found, int64_t now_ms,
+	const struct steer_lookup *lookup, int64_t now_ms,
 	struct steer_decision *decision, struct steer_trace *trace,
-	struct known *known);
+	struct client_estimate *estimate);
 
 /* usual.c: decides a question that found->usual says is one. False: it takes
  * more to know what to tell. */
-bool usual_decide(const struct steer_state *state,
-	const struct accounts *accounts, const struct steer_found *found,
-	const struct known *known, struct steer_decision *decision);
+bool fast_path_decide(const struct steer_state *state,
+	const struct accounts *accounts, const struct steer_lookup *lookup,
+	const struct client_estimate *estimate,
+	struct steer_decision *decision);
 
 /* account.c: decides and accounts whatever is asked. */
-void choice_answer(const struct steer_state *state, struct accounts *accounts,
-	const struct steer_query *query, const struct steer_found *found,
+void account_any(const struct steer_state *state, struct accounts *accounts,
+	const struct steer_query *query, const struct steer_lookup *lookup,
 	int64_t now_ms, struct steer_decision *decision);
 
 /* options.c: the nodes that may be picked, with their scores. */
-void options_gather(struct work *w);
+void candidates_gather(struct decision_ctx *ctx);
 
 /* Utilisation of a node with what this thread promised lately and what this
  * answer will bring. An option's is without them if they change no price. */
-float options_used(const struct work *w, unsigned node);
+float candidates_used(const struct decision_ctx *ctx, unsigned node);
 
 /* Adds the nearest of the best state in the whole pool: none of a state worse
  * than `worst`, none of a site of the nodes had[]. */
-void options_add_from_pool(
-	struct work *w, unsigned worst, const uint16_t *had, unsigned n_had);
+void candidates_add_from_pool(struct decision_ctx *ctx, unsigned worst,
+	const uint16_t *had, unsigned n_had);
 
-static inline uint32_t option_conflict(const struct option *o)
+static inline uint32_t scored_conflict(const struct scored *o)
 {
 	if (o->later && o->conflict < CONFLICT_LATER)
 		return CONFLICT_LATER + o->later;
@@ -196,21 +199,21 @@ static inline uint32_t option_conflict(const struct option *o)
 }
 
 /* By state, conflict with other lines and score. */
-bool option_better(const struct option *a, const struct option *b);
-const struct option *options_best(const struct options *list);
-void options_rank(struct options *list);
-void options_put_first(struct options *list, uint16_t node);
+bool scored_better(const struct scored *a, const struct scored *b);
+const struct scored *candidates_best(const struct scored_list *list);
+void candidates_rank(struct scored_list *list);
+void candidates_put_first(struct scored_list *list, uint16_t node);
 
 /* Adds the node that a line was told, if it is in the pool: what holds for the rest
  * of a TTL need not be near. */
-void options_add_told(struct work *w, unsigned node);
+void candidates_add_sent(struct decision_ctx *ctx, unsigned node);
 
 /* lines.c: marks the options of w's line that other lines have. */
-void lines_keep_apart(struct work *w, const struct had *had);
+void lines_keep_apart(struct decision_ctx *ctx, const struct had *had);
 
 /* Adds what w's line is sent now, its options being in order, to what the next
  * ones are kept apart from. */
-void lines_add(
-	struct work *w, const struct steer_decision *decision, struct had *had);
+void lines_add(struct decision_ctx *ctx, const struct steer_decision *decision,
+	struct had *had);
 
 #endif

@@ -49,7 +49,7 @@ void explain_pick(const struct steer_state *state,
 	snprintf(line + n, EXPLAIN_LINE_MAX - (size_t)n,
 		" ttl %u scope %u demand %.3f/s%s%s%s", decision->ttl_s, scope,
 		trace->viewers_per_s,
-		trace->remembered ? ", kept for its TTL" : "",
+		trace->sent_lines ? ", kept for its TTL" : "",
 		decision->only ? ", no other node is alive" : "",
 		state->load->ready ? "" : ", before the first polls");
 }

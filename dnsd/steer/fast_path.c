@@ -45,7 +45,7 @@ INLINE static float extra_cost(const struct steer_state *state,
 	float viewers)
 {
 	const struct load_node *load = &state->load->node[node];
-	float more = recent(state, accounts, node) + viewers;
+	float more = unpublished(state, accounts, node) + viewers;
 	float used = load->used + more * COST_SAFETY * load->per_viewer;
 	float penalty = penalty_of(state, area, node, load) - load->penalty_ms;
 	return (price_at(load, used) + penalty) / COST_TEMPERATURE_MS;
@@ -66,16 +66,17 @@ static inline uint32_t longest_path(float reach, float least)
  * that is too far. */
 __attribute__((noinline)) static unsigned best_candidate(
 	const struct steer_state *state, const struct accounts *accounts,
-	const struct steer_found *found, struct told told, uint32_t now,
+	const struct steer_lookup *lookup, struct sent sent, uint32_t now,
 	float viewers)
 {
 	const struct load_brief *briefs = state->load->brief;
-	const struct candidate *slot = found->near->slot;
-	bool ascending = map_ascends(state->map, found->pool, found->near);
-	float stay = found->name->stay_ms / COST_TEMPERATURE_MS;
-	unsigned stays = told_counts(&told, now) ? told.node : MAP_NO_NODE;
-	float more = most_recent(state->load, accounts) + viewers;
-	float least = draw_least() - found->pool->ln_weight_max - stay;
+	const struct candidate *slot = lookup->near->slot;
+	bool ascending = map_ascends(state->map, lookup->pool, lookup->near);
+	float stay = lookup->name->stay_ms / COST_TEMPERATURE_MS;
+	unsigned stays = sent_counts(&sent, now) ? sent.node : MAP_NO_NODE;
+	float more =
+		reservation_unpublished_most(state->load, accounts) + viewers;
+	float least = draw_least() - lookup->pool->ln_weight_max - stay;
 	float reach = FLT_MAX;
 	uint32_t longest = UINT16_MAX;
 	unsigned best = MAP_NO_NODE;
@@ -85,7 +86,7 @@ __attribute__((noinline)) static unsigned best_candidate(
 		if (slot[i].path > longest || node == MAP_NO_NODE)
 			break;
 		const struct load_brief *brief = &briefs[node];
-		float one = draw(found->net, brief->seed) +
+		float one = draw(lookup->net, brief->seed) +
 			candidate_path_ms(slot[i]) / COST_TEMPERATURE_MS +
 			brief->base;
 		if (node == stays)
@@ -107,28 +108,29 @@ __attribute__((noinline)) static unsigned best_candidate(
 
 /* False: it takes more to know what to tell. */
 INLINE static bool pick(const struct steer_state *state,
-	const struct accounts *accounts, const struct steer_found *found,
-	const struct known *known, struct told told, struct pick *p)
+	const struct accounts *accounts, const struct steer_lookup *lookup,
+	const struct client_estimate *estimate, struct sent sent,
+	struct pick *p)
 {
-	p->again =
-		told_runs(&told, known->now) && is_up(state->load, told.node);
+	p->again = sent_runs(&sent, estimate->now) &&
+		is_up(state->load, sent.node);
 	if (p->again) {
-		p->node = told.node;
-		p->ttl_s = told.ttl_s;
-		return is_candidate(found->near, told.node);
+		p->node = sent.node;
+		p->ttl_s = sent.ttl_s;
+		return is_candidate(lookup->near, sent.node);
 	}
-	float viewers = known_viewers(known, found->name);
+	float viewers = estimate_brings(estimate, lookup->name);
 	p->node = best_candidate(
-		state, accounts, found, told, known->now, viewers);
+		state, accounts, lookup, sent, estimate->now, viewers);
 	if (p->node == MAP_NO_NODE)
 		return false;
 	const struct load_brief *brief = &state->load->brief[p->node];
-	float more = recent(state, accounts, p->node) + viewers;
+	float more = unpublished(state, accounts, p->node) + viewers;
 	float used = brief->used + more * COST_SAFETY * brief->per_viewer;
-	p->ttl_s = ttl_for(
-		found->name, state->load, brief->growth, known->demand, used);
+	p->ttl_s = ttl_for(lookup->name, state->load, brief->growth,
+		estimate->demand, used);
 	/* Spares are looked for in a pool that has others. */
-	return !is_full(used) || found->pool->n <= MAP_CANDIDATES;
+	return !is_full(used) || lookup->pool->n <= MAP_CANDIDATES;
 }
 
 static inline void tell(const struct pick *p, struct steer_decision *d)
@@ -141,12 +143,12 @@ static inline void tell(const struct pick *p, struct steer_decision *d)
 	d->only = false;
 }
 
-bool usual_decide(const struct steer_state *state,
-	const struct accounts *accounts, const struct steer_found *found,
-	const struct known *known, struct steer_decision *d)
+bool fast_path_decide(const struct steer_state *state,
+	const struct accounts *accounts, const struct steer_lookup *lookup,
+	const struct client_estimate *estimate, struct steer_decision *d)
 {
 	struct pick p;
-	if (!pick(state, accounts, found, known, d->past.told[0], &p))
+	if (!pick(state, accounts, lookup, estimate, d->past.sent[0], &p))
 		return false;
 	tell(&p, d);
 	return true;
@@ -155,29 +157,31 @@ bool usual_decide(const struct steer_state *state,
 /* -- its account -- */
 
 /* False: another thread was faster. */
-INLINE static bool remember(struct memory *memory,
-	const struct steer_found *found, const struct known *known,
-	struct told told, const struct pick *p, uint8_t type)
+INLINE static bool remember(struct sent_table *table,
+	const struct steer_lookup *lookup,
+	const struct client_estimate *estimate, struct sent sent,
+	const struct pick *p, uint8_t type)
 {
-	struct told t = told;
+	struct sent t = sent;
 	t.node = (uint16_t)p->node;
-	t.made_ms = known->now;
+	t.made_ms = estimate->now;
 	t.ttl_s = (uint16_t)p->ttl_s;
 	t.types = type;
-	if (p->node == told.node)
-		return memory_replace(known->entry, told, t);
-	if (told.node != MAP_NO_NODE) {
-		t.before = told.node;
-		t.moved = told_quarters(known->now);
+	if (p->node == sent.node)
+		return sent_replace(estimate->entry, sent, t);
+	if (sent.node != MAP_NO_NODE) {
+		t.before = sent.node;
+		t.moved = sent_quarters(estimate->now);
 	}
-	return memory_claim_entry(memory, known->entry, found->key, 0, told, t);
+	return sent_claim_entry(
+		table, estimate->entry, lookup->key, 0, sent, t);
 }
 
 /* The viewers that an answer brings are promised, as far as the budget of who
  * asks goes. */
-INLINE static void promise(const struct steer_state *state,
+INLINE static void reserve(const struct steer_state *state,
 	struct accounts *accounts, const struct steer_query *query,
-	const struct steer_found *found, const struct steer_decision *d,
+	const struct steer_lookup *lookup, const struct steer_decision *d,
 	float rate, uint32_t now)
 {
 	unsigned node = d->node[0];
@@ -186,32 +190,35 @@ INLINE static void promise(const struct steer_state *state,
 
 	if (!query->trusted) {
 		float may = accounts_budget(
-			accounts, net, now, want, budget_burst(found->pool));
+			accounts, net, now, want, budget_burst(lookup->pool));
 		if (may != want)
 			share = may / want;
 	}
-	promise_add(accounts, node, state->load->generation, d->at_once * share,
-		rate * share, d->held_s, false);
+	reservation_add(accounts, node, state->load->generation,
+		d->at_once * share, rate * share, d->held_s, false);
 	struct before before = place(accounts, d->area, node,
 		share * (d->at_once + d->rate * held_s), now);
-	if (may_note(accounts, net, NOTED_TOLD, node, now, TOLD_NOTE_MS))
-		account_note_told(accounts, net, node, d->area, before, now);
+	if (event_allowed(accounts, net, EVENT_LIMIT_SENT, node, now,
+		    EVENT_SENT_INTERVAL_MS))
+		account_event_sent(accounts, net, node, d->area, before, now);
 }
 
 /* What the client brings by this question. */
 INLINE static void bring(const struct steer_state *state,
 	struct accounts *accounts, const struct steer_query *query,
-	const struct steer_found *found, const struct known *known,
-	struct told told, const struct steer_decision *d)
+	const struct steer_lookup *lookup,
+	const struct client_estimate *estimate, struct sent sent,
+	const struct steer_decision *d)
 {
-	struct client *c = known->client;
+	struct client *c = estimate->client;
 
 	if (!c)
-		c = accounts_make(found->clients, found->client, known->now);
+		c = accounts_make(
+			lookup->clients, lookup->client, estimate->now);
 	/* Within a TTL nothing is learned. */
 	if (!d->again || !c->events)
-		demand_learn(c, told, known->now);
-	promise(state, accounts, query, found, d, c->rate, known->now);
+		demand_learn(c, sent, estimate->now);
+	reserve(state, accounts, query, lookup, d, c->rate, estimate->now);
 }
 
 /* -- both -- */
@@ -219,71 +226,73 @@ INLINE static void bring(const struct steer_state *state,
 /* False, and nothing is accounted: it is not so usual. */
 INLINE static bool answer(const struct steer_state *state,
 	struct accounts *accounts, const struct steer_query *query,
-	const struct steer_found *found, uint32_t now, struct steer_decision *d)
+	const struct steer_lookup *lookup, uint32_t now,
+	struct steer_decision *d)
 {
-	struct known known = {.now = now,
-		.entry = memory_find(found->told, found->spread, 0),
-		.client = accounts_find(found->clients, found->client),
+	struct client_estimate estimate = {.now = now,
+		.entry = sent_find(lookup->sent, lookup->spread, 0),
+		.client = accounts_find(lookup->clients, lookup->client),
 		.at_once = 1};
-	struct told told = memory_told(known.entry);
+	struct sent sent = sent_get(estimate.entry);
 	struct pick p;
 
-	know_demand(&known, accounts->memory, found->name, found->key);
+	estimate_demand(&estimate, accounts->sent, lookup->name, lookup->key);
 	/* Whoever is heavy is a crowd. A newer map may have told a node. */
-	if (known.crowd || state->load->any_returning ||
-		(told.node >= state->map->n_nodes &&
-			told.node != MAP_NO_NODE) ||
-		!pick(state, accounts, found, &known, told, &p))
+	if (estimate.large || state->load->any_returning ||
+		(sent.node >= state->map->n_nodes &&
+			sent.node != MAP_NO_NODE) ||
+		!pick(state, accounts, lookup, &estimate, sent, &p))
 		return false;
 	/* Another line may hold it. */
-	if (!p.again && memory_together(found->told, found->spread, known.now))
+	if (!p.again &&
+		sent_together(lookup->sent, lookup->spread, estimate.now))
 		return false;
 	tell(&p, d);
 	d->at_once = 1;
-	d->rate = known.demand;
-	d->crowd = false;
-	d->held_s = (uint16_t)demand_held_s(known.held_s, (float)p.ttl_s);
-	d->key = found->key;
-	d->area = state->load->brief[found->near->slot[0].node].area;
-	d->past.told[0] = told;
+	d->rate = estimate.demand;
+	d->large = false;
+	d->held_s = (uint16_t)demand_held_s(estimate.held_s, (float)p.ttl_s);
+	d->key = lookup->key;
+	d->area = state->load->brief[lookup->near->slot[0].node].area;
+	d->past.sent[0] = sent;
 	if (!p.again) {
-		if (!remember(accounts->memory, found, &known, told, &p,
+		if (!remember(accounts->sent, lookup, &estimate, sent, &p,
 			    query->type))
 			return false;
-	} else if (!(told.types & query->type)) {
+	} else if (!(sent.types & query->type)) {
 		/* The same viewer asks for another type. */
-		struct told more = told;
+		struct sent more = sent;
 		more.types |= query->type;
-		return memory_replace(known.entry, told, more);
+		return sent_replace(estimate.entry, sent, more);
 	}
-	bring(state, accounts, query, found, &known, told, d);
+	bring(state, accounts, query, lookup, &estimate, sent, d);
 	return true;
 }
 
 /* One function with what is usual, wherever it is asked from. */
 INLINE static void answer_any(const struct steer_state *state,
 	struct accounts *accounts, const struct steer_query *query,
-	const struct steer_found *found, int64_t now_ms,
+	const struct steer_lookup *lookup, int64_t now_ms,
 	struct steer_decision *d)
 {
-	if (!found->usual ||
-		!answer(state, accounts, query, found, (uint32_t)now_ms, d))
-		choice_answer(state, accounts, query, found, now_ms, d);
+	if (!lookup->fast ||
+		!answer(state, accounts, query, lookup, (uint32_t)now_ms, d))
+		account_any(state, accounts, query, lookup, now_ms, d);
 }
 
-void steer_answer_found(const struct steer_state *state,
+void steer_answer_lookup(const struct steer_state *state,
 	struct accounts *accounts, const struct steer_query *query,
-	const struct steer_found *found, int64_t now_ms,
+	const struct steer_lookup *lookup, int64_t now_ms,
 	struct steer_decision *d)
 {
-	answer_any(state, accounts, query, found, now_ms, d);
+	answer_any(state, accounts, query, lookup, now_ms, d);
 }
 
 void steer_answer(const struct steer_state *state, struct accounts *accounts,
 	const struct steer_query *query, int64_t now_ms,
 	struct steer_decision *decision)
 {
-	struct steer_found found;
-	steer_find(state, accounts, query, &found);
-	answer_any(state, accounts, query, &found, now_ms, decision);
+	struct steer_lookup lookup;
+	steer_look_up(state, accounts, query, &lookup);
+	answer_any(state, accounts, query, &lookup, now_ms, decision);
 }

@@ -15,13 +15,13 @@
 
 /* Whether this net's viewers may be where others of the area are: who is the only
  * name server, and told it one node of late, knows where they are. */
-static float unsure_of_line_1(const struct work *w)
+static float unsure_of_line_1(const struct decision_ctx *ctx)
 {
-	const struct told *t = &w->past->told[0];
-	bool sure = w->state->map->servers == 1 &&
-		told_counts(t, w->known.now) &&
+	const struct sent *t = &ctx->past->sent[0];
+	bool sure = ctx->state->map->servers == 1 &&
+		sent_counts(t, ctx->estimate.now) &&
 		(t->before == MAP_NO_NODE ||
-			told_moved(t, w->known.now) > OLDER_MOVED);
+			sent_moved(t, ctx->estimate.now) > OLDER_MOVED);
 	return sure ? SURE : 1;
 }
 
@@ -42,29 +42,30 @@ static inline unsigned site_at(const struct sites *s, uint32_t site)
 
 /* Where viewers of this area are, as far as this thread placed them: another
  * name server or an older answer may have sent this one there. */
-static void avoid_places(struct work *w)
+static void avoid_places(struct decision_ctx *ctx)
 {
-	struct option *option = w->options.option;
-	float at[SCAN_MAX], all = 1;
+	struct scored *scored = ctx->candidates.at;
+	float there[SCAN_MAX], all = 1;
 	struct sites sites;
-	if (!w->accounts)
+	if (!ctx->accounts)
 		return;
 	memset(sites.viewers, 0, sizeof sites.viewers);
-	for (unsigned i = 0; i < w->options.n; i++) {
-		at[i] = accounts_placed(
-			w->accounts, w->area, option[i].node, w->known.now);
-		if (at[i] <= 0)
+	for (unsigned i = 0; i < ctx->candidates.n; i++) {
+		there[i] = accounts_placed(ctx->accounts, ctx->area,
+			scored[i].node, ctx->estimate.now);
+		if (there[i] <= 0)
 			continue;
-		unsigned k = site_at(&sites, option[i].site);
-		sites.site[k] = option[i].site;
-		sites.viewers[k] += at[i];
-		all += at[i];
+		unsigned k = site_at(&sites, scored[i].site);
+		sites.site[k] = scored[i].site;
+		sites.viewers[k] += there[i];
+		all += there[i];
 	}
-	float scale = unsure_of_line_1(w) / all;
-	for (unsigned i = 0; i < w->options.n; i++) {
-		unsigned k = site_at(&sites, option[i].site);
-		option[i].there = scale *
-			(THERE_MS * at[i] + THERE_SITE_MS * sites.viewers[k]);
+	float scale = unsure_of_line_1(ctx) / all;
+	for (unsigned i = 0; i < ctx->candidates.n; i++) {
+		unsigned k = site_at(&sites, scored[i].site);
+		scored[i].there = scale *
+			(THERE_MS * there[i] +
+				THERE_SITE_MS * sites.viewers[k]);
 	}
 }
 
@@ -91,7 +92,7 @@ static void had_add(
 /* How bad it is to be sent here for somebody who had these nodes before: the
  * same node is worse than the same site, a later line worse than an earlier
  * (players go 1, 2, 3, 1). Providers cost extra but do not exclude. */
-static inline void mark(struct option *o, const struct had *had, float per_ms)
+static inline void mark(struct scored *o, const struct had *had, float per_ms)
 {
 	uint32_t worst = 0, sum = 0;
 	for (unsigned i = 0; i < had->n; i++) {
@@ -111,13 +112,13 @@ static inline void mark(struct option *o, const struct had *had, float per_ms)
 
 /* Nodes that viewers of this net may be on since longer: some of them press the
  * button too. Returns how many. */
-static unsigned older_nodes(const struct work *w, uint16_t *older)
+static unsigned older_nodes(const struct decision_ctx *ctx, uint16_t *older)
 {
-	const struct remembered *past = w->past;
-	if (!told_counts(&past->told[0], w->known.now) ||
-		told_moved(&past->told[0], w->known.now) > OLDER_MOVED)
+	const struct sent_lines *past = ctx->past;
+	if (!sent_counts(&past->sent[0], ctx->estimate.now) ||
+		sent_moved(&past->sent[0], ctx->estimate.now) > OLDER_MOVED)
 		return 0;
-	older[0] = past->told[0].before;
+	older[0] = past->sent[0].before;
 	older[1] = past->older[0];
 	older[2] = past->older[1];
 	return 3;
@@ -127,116 +128,118 @@ static unsigned older_nodes(const struct work *w, uint16_t *older)
  * for line n + 2. So lines that are asked together, in any order, stay apart. At
  * other times later lines are not read for line 1, which takes its best node: else
  * questions for further lines could keep it off. */
-static uint8_t told_later(const struct work *w, uint16_t node)
+static uint8_t sent_later(const struct decision_ctx *ctx, uint16_t node)
 {
-	for (unsigned i = w->query->line; i < w->past->lines; i++)
-		if (w->past->told[i].node == node &&
-			told_runs(&w->past->told[i], w->known.now))
+	for (unsigned i = ctx->query->line; i < ctx->past->lines; i++)
+		if (ctx->past->sent[i].node == node &&
+			sent_runs(&ctx->past->sent[i], ctx->estimate.now))
 			return (uint8_t)(CONF_LINES_MAX - i);
 	return 0;
 }
 
 /* In a pool of two, a further line gets the node that the line before was not told,
  * even if line 1 would be sent there now: the viewer is on the other one. */
-static void leave_here(struct work *w)
+static void leave_here(struct decision_ctx *ctx)
 {
-	const struct told *before = &w->past->told[w->query->line - 2];
+	const struct sent *before = &ctx->past->sent[ctx->query->line - 2];
 	unsigned best = 0;
-	for (unsigned i = 0; i < w->options.n; i++)
-		best += w->options.option[i].state == w->options.best_state;
-	if (best != 2 || !told_counts(before, w->known.now))
+	for (unsigned i = 0; i < ctx->candidates.n; i++)
+		best += ctx->candidates.at[i].state ==
+			ctx->candidates.best_state;
+	if (best != 2 || !sent_counts(before, ctx->estimate.now))
 		return;
-	for (unsigned i = 0; i < w->options.n; i++)
-		if (w->options.option[i].node == before->node)
-			w->options.option[i].conflict = CONFLICT_HERE;
+	for (unsigned i = 0; i < ctx->candidates.n; i++)
+		if (ctx->candidates.at[i].node == before->node)
+			ctx->candidates.at[i].conflict = CONFLICT_HERE;
 }
 
 /* Marks what conflicts with the nodes that earlier lines had; older nodes, and
  * what may have been told elsewhere for an earlier line, cost extra. */
-static void mark_conflicts(struct work *w, const struct had *had)
+static void mark_conflicts(struct decision_ctx *ctx, const struct had *had)
 {
-	uint16_t older[1 + MEMORY_OLDER];
-	unsigned n_older = older_nodes(w, older);
-	float per_ms = 1 / w->softness_ms;
-	for (unsigned i = 0; i < w->options.n; i++) {
-		struct option *o = &w->options.option[i];
+	uint16_t older[1 + SENT_OLDER];
+	unsigned n_older = older_nodes(ctx, older);
+	float per_ms = 1 / ctx->softness_ms;
+	for (unsigned i = 0; i < ctx->candidates.n; i++) {
+		struct scored *o = &ctx->candidates.at[i];
 		o->score = o->alone;
-		o->later = told_later(w, o->node);
+		o->later = sent_later(ctx, o->node);
 		mark(o, had, per_ms);
 		if (!had->n)
 			continue;
 		float extra = o->there;
 		if (among(older, n_older, o->node))
 			extra += OLDER_MS;
-		if (among(w->second, w->n_second, o->node))
+		if (among(ctx->second, ctx->n_second, o->node))
 			extra += SECOND_MS;
 		o->score += extra * per_ms;
 	}
-	if (w->query->line > 1)
-		leave_here(w);
+	if (ctx->query->line > 1)
+		leave_here(ctx);
 }
 
 /* Another server may have told what is second here. */
-static void add_second(struct work *w, unsigned first)
+static void add_second(struct decision_ctx *ctx, unsigned first)
 {
-	const struct option *best = NULL;
-	for (unsigned i = 0; i < w->options.n; i++)
-		if (w->options.option[i].node != first &&
-			(!best || option_better(&w->options.option[i], best)))
-			best = &w->options.option[i];
+	const struct scored *best = NULL;
+	for (unsigned i = 0; i < ctx->candidates.n; i++)
+		if (ctx->candidates.at[i].node != first &&
+			(!best || scored_better(&ctx->candidates.at[i], best)))
+			best = &ctx->candidates.at[i];
 	if (best)
-		w->second[w->n_second++] = best->node;
+		ctx->second[ctx->n_second++] = best->node;
 }
 
-static bool other_site_is_up(const struct work *w)
+static bool other_site_is_up(const struct decision_ctx *ctx)
 {
-	for (unsigned i = 0; i < w->options.n; i++)
-		if (w->options.option[i].state == NODE_UP &&
-			w->options.option[i].conflict < CONFLICT_SITE)
+	for (unsigned i = 0; i < ctx->candidates.n; i++)
+		if (ctx->candidates.at[i].state == NODE_UP &&
+			ctx->candidates.at[i].conflict < CONFLICT_SITE)
 			return true;
 	return false;
 }
 
 /* Marks conflicts, and looks beyond the candidates if they leave no other site,
  * or no other node. */
-static void look_around(struct work *w, const struct had *had)
+static void look_around(struct decision_ctx *ctx, const struct had *had)
 {
-	mark_conflicts(w, had);
-	if (w->pool->n <= MAP_CANDIDATES)
+	mark_conflicts(ctx, had);
+	if (ctx->pool->n <= MAP_CANDIDATES)
 		return;
-	if (had->n && !other_site_is_up(w)) {
-		options_add_from_pool(
-			w, w->options.best_state, had->node, had->n);
-		mark_conflicts(w, had);
+	if (had->n && !other_site_is_up(ctx)) {
+		candidates_add_from_pool(
+			ctx, ctx->candidates.best_state, had->node, had->n);
+		mark_conflicts(ctx, had);
 	}
-	if (option_conflict(options_best(&w->options)) < CONFLICT_NODE)
+	if (scored_conflict(candidates_best(&ctx->candidates)) < CONFLICT_NODE)
 		return;
-	options_add_from_pool(w, w->options.best_state, NULL, 0);
-	mark_conflicts(w, had);
+	candidates_add_from_pool(ctx, ctx->candidates.best_state, NULL, 0);
+	mark_conflicts(ctx, had);
 }
 
-void lines_keep_apart(struct work *w, const struct had *had)
+void lines_keep_apart(struct decision_ctx *ctx, const struct had *had)
 {
 	if (had->n)
-		avoid_places(w);
-	if (had->n || w->past->lines > w->query->line)
-		look_around(w, had);
+		avoid_places(ctx);
+	if (had->n || ctx->past->lines > ctx->query->line)
+		look_around(ctx, had);
 }
 
-void lines_add(struct work *w, const struct steer_decision *d, struct had *had)
+void lines_add(struct decision_ctx *ctx, const struct steer_decision *d,
+	struct had *had)
 {
-	const struct map *map = w->state->map;
-	const struct told *t = &w->past->told[w->query->line - 1];
-	bool known = told_counts(t, w->known.now);
+	const struct map *map = ctx->state->map;
+	const struct sent *t = &ctx->past->sent[ctx->query->line - 1];
+	bool counts = sent_counts(t, ctx->estimate.now);
 
 	/* An answer that named the node before may still be cached. */
-	if (known && t->before != MAP_NO_NODE && t->before != d->node[0] &&
-		told_moved(t, w->known.now) < BEFORE_MOVED)
+	if (counts && t->before != MAP_NO_NODE && t->before != d->node[0] &&
+		sent_moved(t, ctx->estimate.now) < BEFORE_MOVED)
 		had_add(map, had, t->before, CONFLICT_NODE);
-	if (known && t->node != d->node[0])
+	if (counts && t->node != d->node[0])
 		had_add(map, had, t->node, CONFLICT_NODE);
-	if (!known)
-		add_second(w, d->node[0]);
+	if (!counts)
+		add_second(ctx, d->node[0]);
 	for (unsigned i = 1; i < d->n; i++)
 		had_add(map, had, d->node[i], CONFLICT_ALSO);
 	had_add(map, had, d->node[0], CONFLICT_NOW);

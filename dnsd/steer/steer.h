@@ -65,10 +65,10 @@ struct steer_decision {
 	float at_once, rate; /* viewers this answer will bring: now, and per
 				second while it is held */
 	uint16_t held_s;     /* at least ttl_s: some resolvers keep longer */
-	bool crowd;          /* so many that samples will show them */
+	bool large;          /* so many that samples will show them */
 	uint64_t key;  /* of the client net's entries in memory and accounts */
 	uint32_t area; /* the site nearest to the client */
-	struct remembered past; /* what this line and those before had been
+	struct sent_lines past; /* what this line and those before had been
 				   told when this was decided */
 };
 
@@ -85,10 +85,10 @@ struct steer_trace {
 	unsigned n; /* in the order of preference */
 	struct steer_candidate candidate[STEER_TRACE_MAX];
 	float viewers_per_s; /* demand learned of this client net */
-	bool remembered;     /* the node was kept for the rest of a TTL */
+	bool sent_lines;     /* the node was kept for the rest of a TTL */
 };
 
-struct steer_found; /* find.h: what steer_find() has found */
+struct steer_lookup; /* find.h: what steer_look_up() has found */
 
 /* Decides. trace may be NULL. accounts may be NULL: then nothing is
  * remembered and nothing in flight but what load tells. */
@@ -97,19 +97,19 @@ void steer_decide(const struct steer_state *state,
 	int64_t now_ms, struct steer_decision *decision,
 	struct steer_trace *trace);
 
-/* The same for a question that steer_find has seen. */
-void steer_decide_found(const struct steer_state *state,
+/* The same for a question that steer_look_up has seen. */
+void steer_decide_lookup(const struct steer_state *state,
 	const struct accounts *accounts, const struct steer_query *query,
-	const struct steer_found *found, int64_t now_ms,
+	const struct steer_lookup *lookup, int64_t now_ms,
 	struct steer_decision *decision, struct steer_trace *trace);
 
 /* Decides and accounts: what DNS and HTTP answer with. */
 void steer_answer(const struct steer_state *state, struct accounts *accounts,
 	const struct steer_query *query, int64_t now_ms,
 	struct steer_decision *decision);
-void steer_answer_found(const struct steer_state *state,
+void steer_answer_lookup(const struct steer_state *state,
 	struct accounts *accounts, const struct steer_query *query,
-	const struct steer_found *found, int64_t now_ms,
+	const struct steer_lookup *lookup, int64_t now_ms,
 	struct steer_decision *decision);
 
 /* Accounts a decision that is to be answered. False, and nothing is accounted:
@@ -121,8 +121,9 @@ bool steer_account(const struct steer_state *state, struct accounts *accounts,
 
 /* A viewer of the query's client says that he left a node: counts as a question
  * for the next line by the asking network. False: one was counted of late. */
-bool steer_left(const struct steer_state *state, struct accounts *accounts,
-	const struct steer_query *query, unsigned node, int64_t now_ms);
+bool steer_report_switch(const struct steer_state *state,
+	struct accounts *accounts, const struct steer_query *query,
+	unsigned node, int64_t now_ms);
 
 /* The key of a client's entry: client net, name and stream, not the line. */
 uint64_t steer_key(const struct map *map, const struct steer_query *query);

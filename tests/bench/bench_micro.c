@@ -51,7 +51,7 @@ static struct world {
 	struct built *built;
 	struct fleet *fleet;
 	struct load *load;
-	struct memory *memory;
+	struct sent_table *sent;
 	struct answerer answerer;
 	struct snapshot snapshot;
 	struct packet *packets;
@@ -176,8 +176,8 @@ static void world_open(const char *geoip)
 	fleet_set_map(w.fleet, w.built->map, &rules, w.answerer.now_ms);
 	for (unsigned i = 0; i < NODES; i++)
 		fleet_watch(w.fleet, i, true, false);
-	w.memory = memory_new(1 << 20, 7);
-	w.answerer.accounts = accounts_new(1 << 18, w.memory, 7);
+	w.sent = sent_table_new(1 << 20, 7);
+	w.answerer.accounts = accounts_new(1 << 18, w.sent, 7);
 	for (unsigned i = 0; i < 3; i++, w.answerer.now_ms += 5000)
 		sample_all();
 	publish();
@@ -192,7 +192,7 @@ static void world_close(void)
 	load_free(w.load);
 	fleet_free(w.fleet);
 	accounts_free(w.answerer.accounts);
-	memory_free(w.memory);
+	sent_table_free(w.sent);
 	build_free(w.built, NULL);
 	free(w.answerer.asked);
 	free(w.packets);
@@ -310,7 +310,7 @@ static void place(unsigned i)
 static void decide(unsigned i)
 {
 	struct steer_decision d;
-	steer_answer_found(&w.snapshot.steer, w.answerer.accounts,
+	steer_answer_lookup(&w.snapshot.steer, w.answerer.accounts,
 		&w.jobs[i].steer.query, &w.jobs[i].steer.found,
 		w.answerer.now_ms, &d);
 	w.octets += d.n;
@@ -401,9 +401,9 @@ static int by_value(const void *a, const void *b)
 }
 
 /* As many as tell something; a snapshot takes long. */
-static unsigned questions_of(const struct part *part, unsigned usual)
+static unsigned questions_of(const struct part *part, unsigned fast)
 {
-	return part->step == snapshot ? 1024 : usual;
+	return part->step == snapshot ? 1024 : fast;
 }
 
 /* Nanoseconds a question, of the median batch. */
@@ -478,7 +478,7 @@ struct runner {
 	unsigned number; /* of its accounts, for fleet_merge() */
 	bool runs, stop;
 	int64_t cpu_ns; /* that it took for its questions */
-	struct memory *memory;
+	struct sent_table *sent;
 	struct packet *packets;
 	struct answer_job jobs[BATCH];
 	uint8_t replies[BATCH][1280];
@@ -520,9 +520,9 @@ static void runner_start(
 {
 	static unsigned numbers;
 	*r = (struct runner){.index = index, .number = ++numbers};
-	r->memory = apart && index ? memory_new(1 << 20, 7) : w.memory;
+	r->sent = apart && index ? sent_table_new(1 << 20, 7) : w.sent;
 	r->packets = new_packets(what, 11 + index);
-	r->answerer.accounts = accounts_new(1 << 18, r->memory, 7);
+	r->answerer.accounts = accounts_new(1 << 18, r->sent, 7);
 	r->answerer.asked = mem_zero(1, sizeof *r->answerer.asked);
 	r->answerer.wall_s = w.answerer.wall_s;
 	for (unsigned i = 0; i < BATCH; i++) {
@@ -537,8 +537,8 @@ static void runner_end(struct runner *r)
 {
 	pthread_join(r->thread, NULL);
 	accounts_free(r->answerer.accounts);
-	if (r->memory != w.memory)
-		memory_free(r->memory);
+	if (r->sent != w.sent)
+		sent_table_free(r->sent);
 	free(r->answerer.asked);
 	free(r->packets);
 }

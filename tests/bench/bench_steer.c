@@ -47,7 +47,7 @@ struct bench {
 	struct map *map;
 	struct fleet *fleet;
 	struct load *load;
-	struct memory *memory;
+	struct sent_table *sent;
 	struct accounts *accounts;
 	struct steer_state state;
 	int64_t now_ms;
@@ -148,8 +148,8 @@ static void bench_open(
 	fleet_set_map(b->fleet, b->map, &rules, b->now_ms);
 	for (unsigned i = 0; i < nodes; i++)
 		fleet_watch(b->fleet, i, true, false);
-	b->memory = memory_new(1 << 20, 7);
-	b->accounts = accounts_new(1 << 18, b->memory, 7);
+	b->sent = sent_table_new(1 << 20, 7);
+	b->accounts = accounts_new(1 << 18, b->sent, 7);
 	b->state = (struct steer_state){b->map, NULL, geo};
 	for (unsigned i = 0; i < 3; i++, b->now_ms += 5000)
 		sample_all(b);
@@ -161,7 +161,7 @@ static void bench_close(struct bench *b)
 	load_free(b->load);
 	fleet_free(b->fleet);
 	accounts_free(b->accounts);
-	memory_free(b->memory);
+	sent_table_free(b->sent);
 	map_free(b->map);
 }
 
@@ -192,11 +192,12 @@ static void fill(const struct pass *pass, unsigned at, struct steer_query *q)
 }
 
 static void answer(const struct bench *b, const struct steer_query *q,
-	const struct steer_found *found, int64_t now_ms,
+	const struct steer_lookup *found, int64_t now_ms,
 	struct steer_decision *d)
 {
 	if (found)
-		steer_answer_found(&b->state, b->accounts, q, found, now_ms, d);
+		steer_answer_lookup(
+			&b->state, b->accounts, q, found, now_ms, d);
 	else
 		steer_answer(&b->state, b->accounts, q, now_ms, d);
 }
@@ -209,11 +210,11 @@ static int64_t ask(const struct bench *b, enum what what,
 {
 	/* A single net asks again when its TTL is over. */
 	int64_t step_ms = pass->nets == 1 ? pass->step_ms : 0;
-	struct steer_found found[BATCH];
+	struct steer_lookup found[BATCH];
 	int64_t start = clock_ns();
 	if (pass->prefetch)
 		for (unsigned i = 0; i < BATCH; i++)
-			steer_find(&b->state, b->accounts, &q[i], &found[i]);
+			steer_look_up(&b->state, b->accounts, &q[i], &found[i]);
 	if (pass->prefetch)
 		for (unsigned i = 0; i < BATCH; i++)
 			steer_prefetch(&found[i]);
@@ -387,17 +388,17 @@ static void bench_growth(struct geo *geo)
 __attribute__((noinline)) static void count_ask(const struct bench *b,
 	struct steer_query *q, unsigned n, struct steer_decision *d)
 {
-	struct steer_found found[BATCH];
+	struct steer_lookup found[BATCH];
 	for (unsigned i = 0; i < n; i++) {
 		struct addr client = q[i].net;
 		steer_client(
 			&q[i], &client, 128, (struct geo_leaf){q[i].place, 24});
-		steer_find(&b->state, b->accounts, &q[i], &found[i]);
+		steer_look_up(&b->state, b->accounts, &q[i], &found[i]);
 	}
 	for (unsigned i = 0; i < n; i++)
 		steer_prefetch(&found[i]);
 	for (unsigned i = 0; i < n; i++)
-		steer_answer_found(&b->state, b->accounts, &q[i], &found[i],
+		steer_answer_lookup(&b->state, b->accounts, &q[i], &found[i],
 			b->now_ms, &d[i]);
 }
 

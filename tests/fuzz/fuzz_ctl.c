@@ -54,12 +54,12 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	control = (struct control){.base = event_base_new(),
 		.built = built,
 		.fleet = fleet,
-		.memory = memory,
+		.sent = sent,
 		.report = (struct report *)snap->report,
 		.load = (struct load *)snap->steer.load,
 		.strangers = mem_zero(1, sizeof(struct strangers)),
 		.reload_error = mem_strdup(""),
-		.own = accounts_new(1, memory, 1)};
+		.own = accounts_new(1, sent, 1)};
 	return 0;
 }
 

@@ -77,7 +77,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 		.history = history};
 	world_open();
 	fuzzed = http_new(
-		built->conf, &sockets, &published, &ops, memory, NULL, 1);
+		built->conf, &sockets, &published, &ops, sent, NULL, 1);
 	return 0;
 }
 

@@ -37,7 +37,7 @@ static const char zone_file[] =
 	"cl CNAME live\ndl DNAME live\nlive TXT beside\n";
 
 static struct zone *zones[2];
-static struct options options = {
+static struct server_options options = {
 	.udp_max = 1232, .nsid = "ns1", .version = "dnsd"};
 static struct snapshot snap;
 static const struct map map;

@@ -19,7 +19,7 @@
 static struct published published;
 static struct built *built;
 static struct fleet *fleet;
-static struct memory *memory;
+static struct sent_table *sent;
 
 static const char yaml[] =
 	"zones: {example.com: {ns: [\"ns1.example.com 127.0.0.1\"]}}\n"
@@ -74,7 +74,7 @@ static inline void world_open(void)
 			.streams =
 				stream_index_new(&at, 1, built->map->n_nodes),
 			.strangers = mem_zero(1, sizeof(struct strangers))});
-	memory = memory_new(4096, 1);
+	sent = sent_table_new(4096, 1);
 }
 
 #endif

@@ -88,7 +88,7 @@ static struct asked_table asked_table;
 static struct fixture {
 	struct zone *zones[2];
 	struct zoneset *set;
-	struct options options;
+	struct server_options options;
 	struct snapshot snap;
 	struct answerer answerer;
 	struct answer_job job;
@@ -166,7 +166,7 @@ static int setup(void **state)
 	err_fini(&err);
 	t.zones[1] = zone_text("child.example.com", child);
 	t.set = zoneset_new((const struct zone *const *)t.zones, 2);
-	t.options = (struct options){.udp_max = 1232,
+	t.options = (struct server_options){.udp_max = 1232,
 		.udp_nocookie = UINT16_MAX,
 		.nsid = "ns1",
 		.version = "dnsd"};

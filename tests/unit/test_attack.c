@@ -40,7 +40,7 @@ struct net {
 	struct steer_query line[2];
 	double per_s; /* viewers */
 	int64_t until[2];
-	struct steer_decision told[2];
+	struct steer_decision sent[2];
 	bool hostile;
 };
 
@@ -141,7 +141,7 @@ static void publish(struct scene *s)
 	s->w.state.load = s->load;
 	if (!s->counting)
 		return;
-	s->sum.doubted_s += s->load->n_doubts * STEP_MS / 1000.0;
+	s->sum.doubted_s += s->load->n_distrusts * STEP_MS / 1000.0;
 	for (unsigned i = 0; i < NODES; i++) {
 		if (s->load->node[i].penalty_ms > 0)
 			s->sum.doubted_s += STEP_MS / 1000.0;
@@ -157,9 +157,9 @@ static void open_scene(struct scene *s)
 	world_open_at(&s->w, eight, cities());
 	/* as large as in service */
 	accounts_free(s->w.accounts);
-	memory_free(s->w.memory);
-	s->w.memory = memory_new(1 << 20, 7);
-	s->w.accounts = accounts_new(1 << 18, s->w.memory, 7);
+	sent_table_free(s->w.sent);
+	s->w.sent = sent_table_new(1 << 20, 7);
+	s->w.accounts = accounts_new(1 << 18, s->w.sent, 7);
 	s->fleet = fleet_new(&rules, s->w.now);
 	fleet_set_map(s->fleet, s->w.map, &rules, s->w.now);
 	for (unsigned i = 0; i < NODES; i++) {
@@ -183,7 +183,7 @@ static void close_scene(struct scene *s)
 /* A node of the answer that the resolver keeps, or of a new one. */
 static unsigned resolve(struct scene *s, struct net *n, unsigned line)
 {
-	struct steer_decision *d = &n->told[line - 1];
+	struct steer_decision *d = &n->sent[line - 1];
 	if (s->w.now >= n->until[line - 1]) {
 		steer_answer(&s->w.state, s->w.accounts, &n->line[line - 1],
 			s->w.now, d);
@@ -291,7 +291,7 @@ static void report(struct scene *s, const struct net *net)
 {
 	struct steer_query q = net->line[0];
 	q.proven = true;
-	steer_left(&s->w.state, s->w.accounts, &q, 0, s->w.now);
+	steer_report_switch(&s->w.state, s->w.accounts, &q, 0, s->w.now);
 }
 
 static void pass(struct scene *s, unsigned seconds)
@@ -472,7 +472,7 @@ static unsigned seconds_to_find(struct scene *s, double clickers)
 	double stay = s->viewers[0] * (1 - clickers);
 	for (unsigned t = 1; t <= 120; t++) {
 		for (unsigned i = 0; i < NETS; i++)
-			if (s->net[i].told[0].node[0] == 0)
+			if (s->net[i].sent[0].node[0] == 0)
 				s->viewers[resolve(s, &s->net[i], 2)]++;
 		s->viewers[0] -= (s->viewers[0] - stay) / 20;
 		pass(s, 1);
@@ -503,7 +503,7 @@ static void test_silent_fault(void **state)
 static void test_reported(void **state)
 {
 	static struct scene s;
-	double doubted[3];
+	double distrusted[3];
 	for (unsigned i = 0; i < 3; i++) {
 		open_scene(&s);
 		if (i == 2) /* all that report are of another city */
@@ -513,12 +513,12 @@ static void test_reported(void **state)
 		s.counting = true;
 		s.reporters = i == 0 ? 1 : NETS / 4;
 		pass(&s, i == 0 ? 400 : 120);
-		doubted[i] = s.sum.doubted_s;
+		distrusted[i] = s.sum.doubted_s;
 		close_scene(&s);
 	}
-	assert_true(doubted[0] == 0);
-	assert_true(doubted[1] > 30);
-	assert_true(doubted[2] == 0);
+	assert_true(distrusted[0] == 0);
+	assert_true(distrusted[1] > 30);
+	assert_true(distrusted[2] == 0);
 }
 
 int main(void)

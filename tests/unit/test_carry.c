@@ -23,7 +23,7 @@ struct truth {
 
 static struct rng rng;
 
-static const struct carry_rules usual = {CONFIGURED, CONFIGURED *ONE_BPS, 1.5f};
+static const struct carry_rules fast = {CONFIGURED, CONFIGURED *ONE_BPS, 1.5f};
 /* What its operator thinks is full is 45 % of one core. */
 static const struct truth strong = {0.1f, 0.85f / 1000, 0, 1e6f};
 
@@ -84,7 +84,7 @@ static void test_capacity(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct carry c = {0};
-		struct carry_rules rules = usual;
+		struct carry_rules rules = fast;
 		rules.overcommit = rows[i].overcommit;
 		rng = (struct rng){7};
 		fill(&c, &rules, &rows[i].t, rows[i].from, rows[i].to);
@@ -101,8 +101,8 @@ static void test_slowly(void **state)
 	float before = CONFIGURED, most = 1;
 	(void)state;
 	for (int i = 0; i < 300; i++) {
-		one_sample(&c, &usual, &strong, fminf(380, 5 + 20 * (float)i));
-		float v = carry_viewers(&c, &usual);
+		one_sample(&c, &fast, &strong, fminf(380, 5 + 20 * (float)i));
+		float v = carry_viewers(&c, &fast);
 		most = fmaxf(most, v / before);
 		before = v;
 	}
@@ -118,19 +118,19 @@ static void test_at_once(void **state)
 	struct truth dear = strong, narrow = strong;
 	(void)state;
 	dear.busy *= 2;
-	fill(&c, &usual, &strong, 5, 380);
-	assert_true(carry_viewers(&c, &usual) > 590);
+	fill(&c, &fast, &strong, 5, 380);
+	assert_true(carry_viewers(&c, &fast) > 590);
 	for (int i = 0; i < 4; i++)
-		one_sample(&c, &usual, &dear, 380);
-	assert_true(carry_viewers(&c, &usual) < 500);
+		one_sample(&c, &fast, &dear, 380);
+	assert_true(carry_viewers(&c, &fast) < 500);
 
-	fill(&c, &usual, &strong, 380, 500);
-	assert_true(carry_viewers(&c, &usual) > 590);
+	fill(&c, &fast, &strong, 380, 500);
+	assert_true(carry_viewers(&c, &fast) > 590);
 	narrow.link = 430;
-	one_sample(&c, &usual, &narrow, 500);
-	assert_float_equal(carry_viewers(&c, &usual), 500, 0);
-	one_sample(&c, &usual, &narrow, 480);
-	assert_float_equal(carry_viewers(&c, &usual), 480, 0);
+	one_sample(&c, &fast, &narrow, 500);
+	assert_float_equal(carry_viewers(&c, &fast), 500, 0);
+	one_sample(&c, &fast, &narrow, 480);
+	assert_float_equal(carry_viewers(&c, &fast), 480, 0);
 }
 
 /* A link is not tried: CPU and bits of fewer viewers say nothing of it. */
@@ -138,9 +138,9 @@ static void test_bandwidth_is_not_tried(void **state)
 {
 	struct carry c = {0};
 	(void)state;
-	fill(&c, &usual, &strong, 5, 380);
-	assert_float_equal(carry_bps(&c, &usual), 400 * ONE_BPS, 1);
-	struct carry_rules none = usual;
+	fill(&c, &fast, &strong, 5, 380);
+	assert_float_equal(carry_bps(&c, &fast), 400 * ONE_BPS, 1);
+	struct carry_rules none = fast;
 	none.bandwidth_bps = 0;
 	assert_float_equal(carry_bps(&c, &none), 0, 0);
 }
@@ -150,12 +150,12 @@ static void test_bandwidth_that_was_sent(void **state)
 {
 	struct carry c = {0};
 	(void)state;
-	fill(&c, &usual, &strong, 5, 450);
-	assert_float_equal(carry_bps(&c, &usual), 1.05f * 450 * ONE_BPS, 1e3f);
-	fill(&c, &usual, &strong, 450, 380);
-	assert_float_equal(carry_bps(&c, &usual), 1.05f * 450 * ONE_BPS, 1e3f);
-	fill(&c, &usual, &strong, 380, 700);
-	assert_float_equal(carry_bps(&c, &usual), 600 * ONE_BPS, 1);
+	fill(&c, &fast, &strong, 5, 450);
+	assert_float_equal(carry_bps(&c, &fast), 1.05f * 450 * ONE_BPS, 1e3f);
+	fill(&c, &fast, &strong, 450, 380);
+	assert_float_equal(carry_bps(&c, &fast), 1.05f * 450 * ONE_BPS, 1e3f);
+	fill(&c, &fast, &strong, 380, 700);
+	assert_float_equal(carry_bps(&c, &fast), 600 * ONE_BPS, 1);
 }
 
 /* A link of 430: viewers beyond get less, so it is not believed to be more. */
@@ -165,8 +165,8 @@ static void test_bandwidth_that_is_a_link(void **state)
 	struct truth t = strong;
 	(void)state;
 	t.link = 430;
-	fill(&c, &usual, &t, 5, 600);
-	assert_true(carry_bps(&c, &usual) < 1.06f * 430 * ONE_BPS);
+	fill(&c, &fast, &t, 5, 600);
+	assert_true(carry_bps(&c, &fast) < 1.06f * 430 * ONE_BPS);
 }
 
 /* One sample that errs is no proof. */
@@ -174,10 +174,10 @@ static void test_bandwidth_that_was_read_wrong(void **state)
 {
 	struct carry c = {0};
 	(void)state;
-	fill(&c, &usual, &strong, 5, 380);
-	carry_sample(&c, &usual, 380, 800 * ONE_BPS, 0.42f);
-	fill(&c, &usual, &strong, 380, 380);
-	assert_float_equal(carry_bps(&c, &usual), 400 * ONE_BPS, 1);
+	fill(&c, &fast, &strong, 5, 380);
+	carry_sample(&c, &fast, 380, 800 * ONE_BPS, 0.42f);
+	fill(&c, &fast, &strong, 380, 380);
+	assert_float_equal(carry_bps(&c, &fast), 400 * ONE_BPS, 1);
 }
 
 int main(void)

@@ -80,9 +80,9 @@ static void test_decisions(void **state)
 	struct world w;
 	world_open(&w, NODES);
 	accounts_free(w.accounts);
-	memory_free(w.memory);
-	w.memory = memory_new(1 << 20, 7);
-	w.accounts = accounts_new(1 << 20, w.memory, 7);
+	sent_table_free(w.sent);
+	w.sent = sent_table_new(1 << 20, 7);
+	w.accounts = accounts_new(1 << 20, w.sent, 7);
 	each_net(4, is_decided_for_itself, &w);
 	each_net(6, is_decided_for_itself, &w);
 	world_close(&w);
@@ -123,8 +123,8 @@ static void is_not_known(void *arg, const struct addr *net, unsigned len)
 {
 	struct world *w = arg;
 	struct steer_query q = query_of(w, net, len);
-	struct steer_found found;
-	steer_find(&w->state, w->accounts, &q, &found);
+	struct steer_lookup found;
+	steer_look_up(&w->state, w->accounts, &q, &found);
 	assert_null(accounts_find(found.clients, found.client));
 	ask_again(w, &q);
 	assert_non_null(accounts_find(found.clients, found.client));
@@ -135,7 +135,7 @@ static void test_demand(void **state)
 	struct world w;
 	world_open(&w, NODES);
 	accounts_free(w.accounts);
-	w.accounts = accounts_new(1 << 20, w.memory, 7);
+	w.accounts = accounts_new(1 << 20, w.sent, 7);
 	each_net(4, is_not_known, &w);
 	each_net(6, is_not_known, &w);
 	world_close(&w);
@@ -154,12 +154,12 @@ static void has_its_budget(void *arg, const struct addr *net, unsigned len)
 
 static void test_budgets(void **state)
 {
-	struct memory *memory = memory_new(64, 7);
-	struct accounts *accounts = accounts_new(64, memory, 7);
+	struct sent_table *sent = sent_table_new(64, 7);
+	struct accounts *accounts = accounts_new(64, sent, 7);
 	each_net(4, has_its_budget, accounts);
 	each_net(6, has_its_budget, accounts);
 	accounts_free(accounts);
-	memory_free(memory);
+	sent_table_free(sent);
 }
 
 int main(void)

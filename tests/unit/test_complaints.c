@@ -17,7 +17,7 @@ struct network {
 };
 
 struct scene {
-	struct doubts *doubts;
+	struct complaints *complaints;
 	struct map map;
 	struct map_node node[NODES];
 	unsigned n_nodes;
@@ -25,7 +25,7 @@ struct scene {
 	unsigned n_nets;
 	int64_t now;
 	struct rng rng;
-	double usual;    /* presses of a viewer an hour, for no reason */
+	double fast;     /* presses of a viewer an hour, for no reason */
 	unsigned step_s; /* of time */
 	bool forgeable;  /* no question proves its address */
 };
@@ -33,10 +33,10 @@ struct scene {
 static int setup(void **state)
 {
 	static struct scene s;
-	s = (struct scene){.doubts = doubts_new(),
+	s = (struct scene){.complaints = complaints_new(),
 		.now = 1000000,
 		.rng = {4},
-		.usual = 0.2,
+		.fast = 0.2,
 		.step_s = 1};
 	s.n_nodes = AREAS;
 	s.map = (struct map){.nodes = s.node, .n_nodes = NODES};
@@ -49,7 +49,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct scene *s = *state;
-	doubts_free(s->doubts);
+	complaints_free(s->complaints);
 	return 0;
 }
 
@@ -58,16 +58,16 @@ static bool chance(struct scene *s, double p)
 	return rng_unit(&s->rng) < p;
 }
 
-static void note(struct scene *s, enum note_kind kind, uint32_t asker,
+static void event(struct scene *s, enum steer_event_kind kind, uint32_t asker,
 	uint32_t area, unsigned node, unsigned before)
 {
-	struct note one = {.kind = (uint8_t)kind,
+	struct steer_event one = {.kind = (uint8_t)kind,
 		.asker = asker,
 		.proven = !s->forgeable,
 		.area = area,
 		.node = {(uint16_t)node, (uint16_t)before, MAP_NO_NODE,
 			MAP_NO_NODE}};
-	if (kind == NOTE_TOLD) /* who was placed there */
+	if (kind == EVENT_SENT) /* who was placed there */
 		for (unsigned i = 0; i < s->n_nets; i++) {
 			const struct network *net = &s->net[i];
 			if (net->node != node)
@@ -76,22 +76,22 @@ static void note(struct scene *s, enum note_kind kind, uint32_t asker,
 			if (net->area == area)
 				one.at_once += (float)net->viewers;
 		}
-	doubts_note(s->doubts, &s->map, &one, s->now);
+	complaints_event(s->complaints, &s->map, &one, s->now);
 }
 
-static void told(struct scene *s, unsigned i, unsigned node)
+static void sent(struct scene *s, unsigned i, unsigned node)
 {
 	struct network *net = &s->net[i];
 	if (net->node != node)
 		net->before = net->node;
 	net->node = node;
-	note(s, NOTE_TOLD, 1000 + i, net->area, node, MAP_NO_NODE);
+	event(s, EVENT_SENT, 1000 + i, net->area, node, MAP_NO_NODE);
 }
 
 static void left(struct scene *s, unsigned i)
 {
 	struct network *net = &s->net[i];
-	note(s, NOTE_LEFT, 1000 + i, net->area, net->node, net->before);
+	event(s, EVENT_SWITCHED, 1000 + i, net->area, net->node, net->before);
 }
 
 /* Networks of all areas, each on the node of its own area. */
@@ -102,7 +102,7 @@ static void people(struct scene *s, unsigned n, double viewers)
 			.node = MAP_NO_NODE,
 			.before = MAP_NO_NODE,
 			.viewers = viewers};
-		told(s, s->n_nets++, i % AREAS);
+		sent(s, s->n_nets++, i % AREAS);
 	}
 }
 
@@ -118,11 +118,11 @@ static double presses(
 	const struct scene *s, const struct network *net, const struct fault *f)
 {
 	if (!f || net->node != f->node)
-		return s->usual;
+		return s->fast;
 	if (f->area >= 0 && net->area != (uint32_t)f->area)
-		return s->usual;
+		return s->fast;
 	if (f->strangers && net->area == s->node[net->node].area)
-		return s->usual;
+		return s->fast;
 	return f->per_hour;
 }
 
@@ -136,29 +136,29 @@ static void run(struct scene *s, unsigned seconds, const struct fault *fault)
 			double p = s->step_s * net->viewers *
 				presses(s, net, fault) / 3600;
 			if ((t / s->step_s + i) % (30 / s->step_s) == 0)
-				told(s, i, net->node);
+				sent(s, i, net->node);
 			if (chance(s, p))
 				left(s, i);
 		}
-		doubts_tick(s->doubts, s->now);
+		complaints_tick(s->complaints, s->now);
 	}
 }
 
 static float everywhere(const struct scene *s, unsigned node)
 {
-	return doubts_everywhere_ms(s->doubts, node, s->now);
+	return complaints_everywhere_ms(s->complaints, node, s->now);
 }
 
 /* As a decision sees it: of one area, or for all strangers. */
 static float for_area(const struct scene *s, uint32_t area, unsigned node)
 {
 	struct load load = {0};
-	load.n_doubts =
-		doubts_of_areas(s->doubts, load.doubt, LOAD_DOUBTS_MAX, s->now);
-	return load_doubt_ms(&load, area, node, area == s->node[node].area);
+	load.n_distrusts = complaints_of_areas(
+		s->complaints, load.distrust, LOAD_DISTRUSTS_MAX, s->now);
+	return load_distrust_ms(&load, area, node, area == s->node[node].area);
 }
 
-static float doubted(const struct scene *s, uint32_t area, unsigned node)
+static float distrusted(const struct scene *s, uint32_t area, unsigned node)
 {
 	return fmaxf(everywhere(s, node), for_area(s, area, node));
 }
@@ -167,7 +167,7 @@ static void nobody_is_doubted_but(const struct scene *s, unsigned node)
 {
 	for (unsigned i = 0; i < s->n_nodes; i++)
 		for (uint32_t a = 0; a < AREAS && i != node; a++)
-			if (doubted(s, a, i) > 0)
+			if (distrusted(s, a, i) > 0)
 				fail_msg(
 					"node %u is doubted for area %u", i, a);
 }
@@ -177,7 +177,7 @@ static unsigned seconds_to_doubt(struct scene *s, const struct fault *fault,
 	uint32_t area, unsigned most)
 {
 	unsigned seconds = 0;
-	while (doubted(s, area, fault->node) < 100 && seconds <= most) {
+	while (distrusted(s, area, fault->node) < 100 && seconds <= most) {
 		run(s, 1, fault);
 		seconds++;
 	}
@@ -203,8 +203,8 @@ static void test_left_by_all(void **state)
 		if (seconds > (nets[i] > 3 ? 30 : 60))
 			fail_msg("%u networks: %u s", nets[i], seconds);
 		nobody_is_doubted_but(s, 2);
-		assert_int_equal(doubts_found(s->doubts, 3), 0);
-		assert_true(doubts_found(s->doubts, 2) > 0);
+		assert_int_equal(complaints_found(s->complaints, 3), 0);
+		assert_true(complaints_found(s->complaints, 2) > 0);
 	}
 }
 
@@ -215,7 +215,7 @@ static void test_left_everywhere(void **state)
 	struct fault stalls = {2, 120, -1, false};
 	people(s, NETWORKS, 2);
 	for (unsigned i = 0; i < s->n_nets; i++)
-		told(s, i, i / AREAS % 4);
+		sent(s, i, i / AREAS % 4);
 	run(s, 900, NULL);
 	for (unsigned t = 0; everywhere(s, 2) < 100; t++) {
 		assert_true(t < 30);
@@ -231,7 +231,7 @@ static void test_left_by_one_area(void **state)
 	struct fault way = {2, 120, 5, false};
 	people(s, NETWORKS, 2);
 	for (unsigned i = 0; i < s->n_nets; i++)
-		told(s, i, i / AREAS % 4);
+		sent(s, i, i / AREAS % 4);
 	run(s, 900, NULL);
 	assert_true(seconds_to_doubt(s, &way, 5, 60) <= 45);
 	run(s, 30, &way);
@@ -239,7 +239,7 @@ static void test_left_by_one_area(void **state)
 	assert_float_equal(everywhere(s, 2), 0, 0);
 	for (uint32_t area = 0; area < AREAS; area++)
 		if (area != 5)
-			assert_float_equal(doubted(s, area, 2), 0, 0);
+			assert_float_equal(distrusted(s, area, 2), 0, 0);
 	nobody_is_doubted_but(s, 2);
 }
 
@@ -254,15 +254,15 @@ static void test_left_by_strangers(void **state)
 		if (i % 2)
 			s->net[i].area = 2;
 		if (i % 2 || i % 16 == 6) /* few of them are strangers */
-			told(s, i, 2);
+			sent(s, i, 2);
 		else /* the others are strangers elsewhere */
-			told(s, i, (i / 16 + i) % AREAS);
+			sent(s, i, (i / 16 + i) % AREAS);
 	}
 	run(s, 900, NULL);
 	assert_true(seconds_to_doubt(s, &links, 4, 60) <= 45);
-	assert_true(doubted(s, 0, 2) > 100);
+	assert_true(distrusted(s, 0, 2) > 100);
 	assert_true(for_area(s, 7, 2) > 100); /* also who was never there */
-	assert_float_equal(doubted(s, 2, 2), 0, 0);
+	assert_float_equal(distrusted(s, 2, 2), 0, 0);
 	nobody_is_doubted_but(s, 2);
 }
 
@@ -280,7 +280,7 @@ static void test_left_one_by_one(void **state)
 		for (unsigned k = 0; k < s->n_nets; k++) {
 			unsigned to = k / AREAS % 4 == 2 ? 3 : k / AREAS % 4;
 			bool there = k % AREAS != 5 || k / AREAS < nets[i];
-			told(s, k, there && k % AREAS == 5 ? 2 : to);
+			sent(s, k, there && k % AREAS == 5 ? 2 : to);
 		}
 		run(s, 900, NULL);
 		nobody_is_doubted_but(s, MAP_NO_NODE);
@@ -304,9 +304,9 @@ static void test_several_are_bad(void **state)
 		run(s, 1, NULL);
 	}
 	for (unsigned node = 0; node < 3; node++)
-		assert_true(doubted(s, node, node) > 100);
+		assert_true(distrusted(s, node, node) > 100);
 	for (unsigned node = 3; node < AREAS; node++)
-		assert_float_equal(doubted(s, node, node), 0, 0);
+		assert_float_equal(distrusted(s, node, node), 0, 0);
 }
 
 /* -- not found -- */
@@ -315,19 +315,19 @@ static void test_several_are_bad(void **state)
 static void test_background(void **state)
 {
 	struct scene *s = *state;
-	s->usual = 1;
+	s->fast = 1;
 	s->step_s = 5;
 	s->n_nodes = 100;
 	people(s, NETWORKS, 5);
 	for (unsigned i = 0; i < NETWORKS; i++)
-		told(s, i, i % s->n_nodes);
+		sent(s, i, i % s->n_nodes);
 	for (unsigned hour = 0; hour < 24; hour++) {
 		run(s, 3600, NULL);
 		for (unsigned i = 0; i < NETWORKS; i += 7) /* some move */
-			told(s, i, (unsigned)(rng_next(&s->rng) % 100));
+			sent(s, i, (unsigned)(rng_next(&s->rng) % 100));
 	}
 	for (unsigned i = 0; i < NODES; i++)
-		assert_int_equal(doubts_found(s->doubts, i), 0);
+		assert_int_equal(complaints_found(s->complaints, i), 0);
 }
 
 /* Worse and worse for all, until everybody presses once in a quarter of an hour:
@@ -337,11 +337,11 @@ static void test_all_press(void **state)
 	struct scene *s = *state;
 	people(s, NETWORKS, 5);
 	for (unsigned i = 0; i < 40; i++) {
-		s->usual = 0.1 * (i + 1);
+		s->fast = 0.1 * (i + 1);
 		run(s, 60, NULL);
 	}
 	for (unsigned i = 0; i < NODES; i++)
-		assert_int_equal(doubts_found(s->doubts, i), 0);
+		assert_int_equal(complaints_found(s->complaints, i), 0);
 }
 
 /* Two networks are two opinions, whatever they send, and whatever subnets they
@@ -358,7 +358,7 @@ static void test_two_networks(void **state)
 		}
 	}
 	for (unsigned i = 0; i < NODES; i++)
-		assert_int_equal(doubts_found(s->doubts, i), 0);
+		assert_int_equal(complaints_found(s->complaints, i), 0);
 }
 
 /* Once per interval: who presses a hundred times says no more than who presses
@@ -372,7 +372,7 @@ static void test_once_per_interval(void **state)
 		setup(state);
 		people(s, 3 * AREAS, 0);
 		run(s, 60, NULL);
-		while (doubted(s, 2, 2) == 0 && seconds[k] < 60) {
+		while (distrusted(s, 2, 2) == 0 && seconds[k] < 60) {
 			for (unsigned n = 0; n < (k ? 100 : 1); n++)
 				for (unsigned i = 0; i < 3; i++)
 					left(s, 2 + i * AREAS);
@@ -391,8 +391,8 @@ static void test_innocent_before(void **state)
 	struct scene *s = *state;
 	people(s, 160, 0);
 	for (unsigned i = 2; i < 160; i += AREAS) { /* from 3 to 2 */
-		told(s, i, 3);
-		told(s, i, 2);
+		sent(s, i, 3);
+		sent(s, i, 2);
 	}
 	run(s, 60, NULL);
 	for (unsigned t = 0; t < 120; t++) {
@@ -401,7 +401,7 @@ static void test_innocent_before(void **state)
 			for (unsigned k = 0; k < 3 && (t + i) % 20 == 0; k++)
 				left(s, i);
 	}
-	assert_true(doubts_found(s->doubts, 2) > 0);
+	assert_true(complaints_found(s->complaints, 2) > 0);
 	nobody_is_doubted_but(s, 2);
 }
 
@@ -413,10 +413,10 @@ static void test_never_told(void **state)
 	for (unsigned t = 0; t < 300; t++) {
 		run(s, 1, NULL);
 		for (unsigned i = 0; i < 50; i++)
-			note(s, NOTE_LEFT, 90000 + i, 2, 2, MAP_NO_NODE);
+			event(s, EVENT_SWITCHED, 90000 + i, 2, 2, MAP_NO_NODE);
 	}
 	for (unsigned i = 0; i < NODES; i++)
-		assert_int_equal(doubts_found(s->doubts, i), 0);
+		assert_int_equal(complaints_found(s->complaints, i), 0);
 }
 
 /* Nor has one that was told it long ago. */
@@ -425,14 +425,14 @@ static void test_told_long_ago(void **state)
 	struct scene *s = *state;
 	people(s, 160, 3);
 	for (unsigned i = 2; i < 160; i += AREAS)
-		told(s, i, 3); /* area 2 is elsewhere now */
+		sent(s, i, 3); /* area 2 is elsewhere now */
 	run(s, 1200, NULL);
 	for (unsigned t = 0; t < 60; t++) {
 		run(s, 1, NULL);
 		for (unsigned i = 2; i < 160; i += AREAS)
-			note(s, NOTE_LEFT, 1000 + i, 2, 2, MAP_NO_NODE);
+			event(s, EVENT_SWITCHED, 1000 + i, 2, 2, MAP_NO_NODE);
 	}
-	assert_int_equal(doubts_found(s->doubts, 2), 0);
+	assert_int_equal(complaints_found(s->complaints, 2), 0);
 }
 
 /* -- afterwards -- */
@@ -441,7 +441,7 @@ static void test_told_long_ago(void **state)
 static unsigned lasts(struct scene *s)
 {
 	unsigned seconds = 0;
-	while (doubted(s, 2, 2) >= 100) {
+	while (distrusted(s, 2, 2) >= 100) {
 		run(s, 1, NULL);
 		seconds++;
 		assert_true(seconds < 3600);
@@ -460,20 +460,20 @@ static void test_tried_again(void **state)
 	run(s, 300, NULL);
 	for (unsigned i = 0; i < 6; i++) {
 		for (unsigned k = 2; k < 80; k += AREAS)
-			told(s, k, 2);
+			sent(s, k, 2);
 		seconds_to_doubt(s, &stalls, 2, 120);
-		assert_true(doubted(s, 2, 2) >= 100);
+		assert_true(distrusted(s, 2, 2) >= 100);
 		for (unsigned k = 2; k < 80; k += AREAS)
-			told(s, k, 3); /* they go elsewhere meanwhile */
+			sent(s, k, 3); /* they go elsewhere meanwhile */
 		unsigned now = lasts(s);
 		assert_true(i == 0 || now + 2 >= last);
 		assert_true(i == 0 || i > 3 || now > 1.5 * last);
 		last = now;
 		/* the trial: it costs something still, and less and less */
-		float cost = doubted(s, 2, 2);
+		float cost = distrusted(s, 2, 2);
 		assert_true(cost > 1 && cost < 50);
 		run(s, 20, NULL);
-		assert_true(doubted(s, 2, 2) < cost);
+		assert_true(distrusted(s, 2, 2) < cost);
 	}
 	assert_true(last > 600 && last < 1800);
 }
@@ -492,10 +492,10 @@ static void test_forgiven(void **state)
 		assert_true(i == 0 || abs((int)now - (int)first) < 5);
 		first = now;
 		run(s, 130, NULL);
-		assert_float_equal(doubted(s, 2, 2), 0, 0);
+		assert_float_equal(distrusted(s, 2, 2), 0, 0);
 		run(s, 600, NULL);
 	}
-	assert_int_equal(doubts_found(s->doubts, 2) % 2, 0);
+	assert_int_equal(complaints_found(s->complaints, 2) % 2, 0);
 }
 
 /* Reports of players do not know how many viewers a node has: they do not make it
@@ -503,18 +503,19 @@ static void test_forgiven(void **state)
 static void test_reports_without_viewers(void **state)
 {
 	struct scene *s = *state;
-	struct note report = {.kind = NOTE_TOLD,
+	struct steer_event report = {.kind = EVENT_SENT,
 		.proven = true,
 		.area = 2,
 		.at_once = -1,
 		.rate = -1,
 		.node = {2, MAP_NO_NODE, MAP_NO_NODE, MAP_NO_NODE}};
-	s->usual = 30;
+	s->fast = 30;
 	people(s, 400, 3);
 	for (unsigned t = 0; t < 300; t++) {
 		for (uint32_t i = 0; t > 120 && i < 3; i++) {
 			report.asker = 5000 + i;
-			doubts_note(s->doubts, &s->map, &report, s->now);
+			complaints_event(
+				s->complaints, &s->map, &report, s->now);
 		}
 		run(s, 1, NULL);
 		nobody_is_doubted_but(s, MAP_NO_NODE);
@@ -534,7 +535,7 @@ static void test_forgeable(void **state)
 	run(s, 300, NULL);
 	run(s, 300, &stalls);
 	nobody_is_doubted_but(s, MAP_NO_NODE);
-	doubts_confirm(s->doubts, 2, s->now);
+	complaints_confirm(s->complaints, 2, s->now);
 	assert_true(seconds_to_doubt(s, &stalls, 2, 10) <= 2);
 }
 
@@ -546,9 +547,9 @@ static void test_confirmed_long_ago(void **state)
 	people(s, 80, 3);
 	s->forgeable = true;
 	run(s, 300, NULL);
-	doubts_confirm(s->doubts, 2, s->now);
+	complaints_confirm(s->complaints, 2, s->now);
 	run(s, 90, NULL);
-	doubts_confirm(s->doubts, 3, s->now);
+	complaints_confirm(s->complaints, 3, s->now);
 	run(s, 300, &stalls);
 	nobody_is_doubted_but(s, MAP_NO_NODE);
 }
@@ -560,14 +561,14 @@ static void test_proven_beside_forged(void **state)
 	struct fault stalls = {2, 120, -1, false};
 	people(s, 80, 3);
 	run(s, 300, NULL);
-	for (unsigned t = 0; t < 90 && doubted(s, 2, 2) < 100; t++) {
+	for (unsigned t = 0; t < 90 && distrusted(s, 2, 2) < 100; t++) {
 		s->forgeable = true;
 		for (unsigned i = 0; i < s->n_nets; i++)
 			left(s, i);
 		s->forgeable = false;
 		run(s, 1, &stalls);
 	}
-	assert_true(doubted(s, 2, 2) >= 100);
+	assert_true(distrusted(s, 2, 2) >= 100);
 	nobody_is_doubted_but(s, 2);
 }
 
@@ -578,12 +579,12 @@ static void test_flood_of_networks(void **state)
 	people(s, 80, 3);
 	for (uint32_t i = 0; i < 300000; i++) {
 		uint32_t area = (uint32_t)rng_next(&s->rng) % 1000;
-		note(s, NOTE_TOLD, i, area, i % NODES, MAP_NO_NODE);
+		event(s, EVENT_SENT, i, area, i % NODES, MAP_NO_NODE);
 		if (i % 3000 == 0)
 			run(s, 1, NULL);
 	}
 	for (unsigned i = 0; i < NODES; i++)
-		assert_int_equal(doubts_found(s->doubts, i), 0);
+		assert_int_equal(complaints_found(s->complaints, i), 0);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

@@ -202,9 +202,9 @@ static void test_one_decision(void **state)
 	struct steer_decision a, aaaa, https;
 	steer_decide(world_state(w), w->accounts, &q, w->now, &a, NULL);
 	steer_account(world_state(w), w->accounts, &q, &a, w->now);
-	const struct promise *p = &w->accounts->promise[a.node[0]];
+	const struct reservation *p = &w->accounts->reservation[a.node[0]];
 	uint32_t viewers = p->viewers;
-	assert_int_equal(viewers, PROMISE_VIEWER);
+	assert_int_equal(viewers, RESERVATION_VIEWER);
 
 	/* The node fills up meanwhile; the decision stands. */
 	w->node[a.node[0]].used = 1.1f;
@@ -547,8 +547,8 @@ static void test_budget(void **state)
 	}
 	float promised = 0, pool = 0;
 	for (unsigned i = 0; i < w->map->n_nodes; i++) {
-		promised +=
-			(float)w->accounts->promise[i].viewers / PROMISE_VIEWER;
+		promised += (float)w->accounts->reservation[i].viewers /
+			RESERVATION_VIEWER;
 		pool += w->map->nodes[i].capacity;
 	}
 	assert_true(promised > 0);
@@ -566,7 +566,8 @@ static void test_budget(void **state)
 	}
 	float more = 0;
 	for (unsigned i = 0; i < w->map->n_nodes; i++)
-		more += (float)w->accounts->promise[i].viewers / PROMISE_VIEWER;
+		more += (float)w->accounts->reservation[i].viewers /
+			RESERVATION_VIEWER;
 	assert_true(more - promised > 990);
 }
 
@@ -701,16 +702,15 @@ static void test_lines_beyond_candidates(void **state)
 		if (near->slot[i].node != MAP_NO_NODE)
 			w.node[near->slot[i].node].state = NODE_DOWN;
 	world_node(&w, "far")->state = NODE_DOWN;
-	for (int memory = 0; memory < 2; memory++) {
+	for (int sent = 0; sent < 2; sent++) {
 		struct steer_decision d[3];
 		for (int i = 0; i < 3; i++) {
 			struct steer_query q = world_query(
 				&w, "live.example.com", "10.1.0.0/24");
 			q.line = (uint8_t)(i + 1);
-			steer_decide(world_state(&w),
-				memory ? w.accounts : NULL, &q, w.now, &d[i],
-				NULL);
-			if (memory)
+			steer_decide(world_state(&w), sent ? w.accounts : NULL,
+				&q, w.now, &d[i], NULL);
+			if (sent)
 				steer_account(world_state(&w), w.accounts, &q,
 					&d[i], w.now);
 			assert_false(d[i].only);
@@ -771,7 +771,7 @@ static void test_explain(void **state)
 	explain_pick(&w->state, &d, &trace, 20, line);
 	assert_non_null(strstr(line, "pick jp1 ttl 30 scope 20"));
 	for (unsigned i = 0; i < w->map->n_nodes; i++)
-		assert_int_equal(w->accounts->promise[i].answers, 0);
+		assert_int_equal(w->accounts->reservation[i].answers, 0);
 }
 
 /* An edge that told that it has the stream is taken for it while it has room, and
@@ -936,14 +936,14 @@ static void test_told_node_leaves_the_pool(void **state)
 	"steer: {live.example.com: {pool: [edge], lines: 2}}\n"
 
 /* The next note of a kind that the control thread gets. */
-static struct note note_of(struct world *w, enum note_kind kind)
+static struct steer_event note_of(struct world *w, enum steer_event_kind kind)
 {
-	struct note note;
-	while (note_pop(w->accounts->notes, &note))
-		if (note.kind == kind)
-			return note;
+	struct steer_event event;
+	while (events_pop(w->accounts->events, &event))
+		if (event.kind == kind)
+			return event;
 	fail_msg("no note of kind %u", kind);
-	return note;
+	return event;
 }
 
 static void ask_line2(struct world *w, bool proven)
@@ -962,9 +962,9 @@ static void test_proven_complaints(void **state)
 	world_open(&w, PAIR);
 	world_pick(&w, "live.example.com", "10.1.0.1");
 	ask_line2(&w, false);
-	assert_false(note_of(&w, NOTE_LEFT).proven);
+	assert_false(note_of(&w, EVENT_SWITCHED).proven);
 	ask_line2(&w, true);
-	assert_true(note_of(&w, NOTE_LEFT).proven);
+	assert_true(note_of(&w, EVENT_SWITCHED).proven);
 	world_close(&w);
 }
 
@@ -981,19 +981,20 @@ static void test_reports(void **state)
 	q.asker = resolver;
 	report.proven = true;
 	steer_answer(world_state(&w), w.accounts, &q, w.now, &d);
-	assert_true(note_of(&w, NOTE_TOLD).asker == accounts_net(&resolver));
-	assert_true(steer_left(
+	assert_true(note_of(&w, EVENT_SENT).asker == accounts_net(&resolver));
+	assert_true(steer_report_switch(
 		world_state(&w), w.accounts, &report, d.node[0], w.now));
-	struct note told = note_of(&w, NOTE_TOLD);
-	assert_true(told.asker == accounts_net(&report.asker));
-	assert_true(told.at_once < 0); /* viewers are not known */
-	assert_true(note_of(&w, NOTE_LEFT).proven);
+	struct steer_event sent = note_of(&w, EVENT_SENT);
+	assert_true(sent.asker == accounts_net(&report.asker));
+	assert_true(sent.at_once < 0); /* viewers are not known */
+	assert_true(note_of(&w, EVENT_SWITCHED).proven);
 
 	report = world_query(&w, "live.example.com", "10.2.0.1");
-	steer_left(world_state(&w), w.accounts, &report, d.node[0], w.now);
-	struct note note;
-	assert_true(note_pop(w.accounts->notes, &note));
-	assert_int_equal(note.kind, NOTE_LEFT);
+	steer_report_switch(
+		world_state(&w), w.accounts, &report, d.node[0], w.now);
+	struct steer_event event;
+	assert_true(events_pop(w.accounts->events, &event));
+	assert_int_equal(event.kind, EVENT_SWITCHED);
 	world_close(&w);
 }
 

@@ -445,8 +445,8 @@ static void test_promises(void **state)
 	struct scene *s = *state;
 	for (unsigned i = 0; i < 6; i++)
 		poll_ok(s, i, 100);
-	struct promise *p = &s->w.accounts->promise[1];
-	p->viewers += 50 * PROMISE_VIEWER;
+	struct reservation *p = &s->w.accounts->reservation[1];
+	p->viewers += 50 * RESERVATION_VIEWER;
 	p->answers += 50;
 	fleet_merge(s->fleet, 0, s->w.accounts, s->now);
 	struct load *load = fleet_load(s->fleet, s->now);
@@ -476,8 +476,8 @@ static void test_promised_rate(void **state)
 {
 	struct scene *s = *state;
 	poll_ok(s, 0, 100);
-	struct promise *p = &s->w.accounts->promise[0];
-	p->rate[5] += 2 * PROMISE_RATE; /* 2 a second for 20 seconds */
+	struct reservation *p = &s->w.accounts->reservation[0];
+	p->rate[5] += 2 * RESERVATION_RATE; /* 2 a second for 20 seconds */
 	p->answers++;
 	fleet_merge(s->fleet, 0, s->w.accounts, s->now);
 	struct load *load = fleet_load(s->fleet, s->now);
@@ -506,17 +506,17 @@ static void test_multiplier(void **state)
 	struct scene *s = *state;
 	uint32_t connections = 100;
 	poll_ok(s, 0, connections);
-	struct promise *p = &s->w.accounts->promise[0];
+	struct reservation *p = &s->w.accounts->reservation[0];
 	struct load *load;
 	for (int i = 0; i < 20; i++) {
-		p->viewers += 10 * PROMISE_VIEWER;
+		p->viewers += 10 * RESERVATION_VIEWER;
 		p->answers += 10;
 		fleet_merge(s->fleet, 0, s->w.accounts, s->now);
 		pass(s, STEP);
 		connections += 40;
 		poll_ok(s, 0, connections);
 	}
-	p->viewers += 10 * PROMISE_VIEWER;
+	p->viewers += 10 * RESERVATION_VIEWER;
 	p->answers += 10;
 	fleet_merge(s->fleet, 0, s->w.accounts, s->now);
 	load = fleet_load(s->fleet, s->now);

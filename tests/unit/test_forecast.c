@@ -75,7 +75,7 @@ static void run(struct scene *s, unsigned seconds, double per_s)
 		s->step++;
 		forecast_advance(&s->all, s->f, 2, s->now);
 		float at_once = (float)per_s * STEP_MS / 1000;
-		forecast_promise(&s->all, &s->f[0], false, at_once, 0, 0);
+		forecast_reserve(&s->all, &s->f[0], false, at_once, 0, 0);
 		live(s, 0, at_once);
 		live(s, 1, 0);
 		for (unsigned k = 0; k < 2 && !s->silent; k++)
@@ -110,7 +110,7 @@ static double estimate(const struct scene *s, unsigned i)
 {
 	const struct forecast *f = &s->f[i];
 	return f->viewers +
-		forecast_promised(&s->all, f, f->at_ms - FORECAST_LAG_MS,
+		forecast_reserved(&s->all, f, f->at_ms - FORECAST_LAG_MS,
 			s->now - FORECAST_LAG_MS);
 }
 
@@ -126,7 +126,7 @@ static double estimate(const struct scene *s, unsigned i)
 
 static float promised(const struct scene *s, int64_t from_ms, int64_t to_ms)
 {
-	return forecast_promised(
+	return forecast_reserved(
 		&s->all, &s->f[0], s->now + from_ms, s->now + to_ms);
 }
 
@@ -135,14 +135,14 @@ static float promised(const struct scene *s, int64_t from_ms, int64_t to_ms)
 static void test_promises_in_time(void **state)
 {
 	struct scene *s = *state;
-	forecast_promise(&s->all, &s->f[0], false, 0, 2, 20);
+	forecast_reserve(&s->all, &s->f[0], false, 0, 2, 20);
 	assert_float_equal(promised(s, 0, 20000), 40, 0.01);
 	assert_float_equal(promised(s, 20000, 60000), 0, 0.01);
 	assert_float_equal(promised(s, -60000, 0), 0, 0.01);
 	assert_float_equal(promised(s, 0, 5000), 10, 0.01);
 	assert_float_equal(promised(s, 7500, 8500), 2, 0.01);
 	assert_float_equal(promised(s, 19500, 21000), 1, 0.01);
-	forecast_promise(&s->all, &s->f[0], false, 7, 0, 0);
+	forecast_reserve(&s->all, &s->f[0], false, 7, 0, 0);
 	assert_float_equal(promised(s, 0, 1000), 9, 0.01);
 	assert_float_equal(promised(s, 1000, 2000), 2, 0.01);
 }
@@ -155,13 +155,13 @@ static void test_promises_add_up(void **state)
 	s->all.servers = 3;
 	float m = forecast_multiplier(&s->all, &s->f[0]);
 	assert_true(m > 2);
-	forecast_promise(&s->all, &s->f[0], true, 5, 1, 10);
+	forecast_reserve(&s->all, &s->f[0], true, 5, 1, 10);
 	assert_float_equal(promised(s, 0, 10000), 15, 0.01);
 	for (int i = 0; i < 4; i++)
-		forecast_promise(&s->all, &s->f[0], false, 1, 0.5f, 10);
+		forecast_reserve(&s->all, &s->f[0], false, 1, 0.5f, 10);
 	assert_float_equal(promised(s, 0, 10000), 15 + m * 24, 0.1);
 	assert_float_equal(
-		forecast_promised(&s->all, &s->f[1], 0, INT64_MAX / 2), 0, 0);
+		forecast_reserved(&s->all, &s->f[1], 0, INT64_MAX / 2), 0, 0);
 }
 
 /* However long ago: a promise is where it was, until it leaves the window, and
@@ -170,9 +170,9 @@ static void test_promises_stay_in_place(void **state)
 {
 	struct scene *s = *state;
 	int64_t then = s->now;
-	forecast_promise(&s->all, &s->f[0], false, 10, 1, 10);
+	forecast_reserve(&s->all, &s->f[0], false, 10, 1, 10);
 	for (unsigned t = 0; t < 300; t++) {
-		float left = forecast_promised(
+		float left = forecast_reserved(
 			&s->all, &s->f[0], then, then + 10000);
 		if (t < 50)
 			assert_float_equal(left, 20, 0.01);
@@ -187,7 +187,7 @@ static void test_promises_stay_in_place(void **state)
 static void test_longer_than_the_window(void **state)
 {
 	struct scene *s = *state;
-	forecast_promise(&s->all, &s->f[0], false, 0, 2, 3600);
+	forecast_reserve(&s->all, &s->f[0], false, 0, 2, 3600);
 	assert_float_equal(promised(s, -60000, 0), 0, 0);
 	assert_float_equal(promised(s, 0, 1000), 2, 0);
 	assert_float_equal(promised(s, 30000, 31000), 2, 0);
@@ -199,20 +199,20 @@ static void test_sample_removes(void **state)
 {
 	struct scene *s = *state;
 	begin(s, 500);
-	float before = forecast_coming(&s->all, &s->f[0], s->now);
+	float before = forecast_reserved_ahead(&s->all, &s->f[0], s->now);
 	int64_t then = s->now;
-	forecast_promise(&s->all, &s->f[0], false, 100, 0, 0);
-	float with = forecast_coming(&s->all, &s->f[0], s->now);
+	forecast_reserve(&s->all, &s->f[0], false, 100, 0, 0);
+	float with = forecast_reserved_ahead(&s->all, &s->f[0], s->now);
 	assert_true(with - before >= 100);
 	/* taken when they could not yet be seen */
 	s->now += 1700;
 	forecast_advance(&s->all, s->f, 2, s->now);
 	forecast_sample(&s->all, &s->f[0], 500, CAPACITY, then + 100);
-	near(forecast_coming(&s->all, &s->f[0], s->now), with, 0.1);
+	near(forecast_reserved_ahead(&s->all, &s->f[0], s->now), with, 0.1);
 	s->now += 3000;
 	forecast_advance(&s->all, s->f, 2, s->now);
 	forecast_sample(&s->all, &s->f[0], 600, CAPACITY, then + 3100);
-	assert_true(forecast_coming(&s->all, &s->f[0], s->now) < 3);
+	assert_true(forecast_reserved_ahead(&s->all, &s->f[0], s->now) < 3);
 	near(s->f[0].viewers, 600, 0.02);
 }
 
@@ -280,7 +280,7 @@ static void test_multiplier_beside_crowds(void **state)
 	struct scene *s = *state;
 	begin(s, 500);
 	for (unsigned i = 0; i < 200; i++) {
-		forecast_promise(&s->all, &s->f[0], true, 0, 15, 3);
+		forecast_reserve(&s->all, &s->f[0], true, 0, 15, 3);
 		s->node[0].crowd = 15 * (0.5 + rng_unit(&s->rng));
 		run(s, 3, 0.1);
 		assert_true(forecast_multiplier(&s->all, &s->f[0]) < 3);
@@ -422,16 +422,18 @@ static void test_time_jumps_ahead(void **state)
 		struct scene *s = *state;
 		setup(state);
 		begin(s, 500);
-		forecast_promise(&s->all, &s->f[0], false, 5, 0.1f, 60);
+		forecast_reserve(&s->all, &s->f[0], false, 5, 0.1f, 60);
 		s->now += jumps[i] / POLL_MS * POLL_MS;
 		forecast_advance(&s->all, s->f, 2, s->now);
 		assert_in_range((int)s->f[0].viewers, 0, 550);
 		assert_in_range(
-			(int)forecast_coming(&s->all, &s->f[0], s->now), 0, 30);
+			(int)forecast_reserved_ahead(&s->all, &s->f[0], s->now),
+			0, 30);
 		run(s, 60, 0.3);
 		near(estimate(s, 0), s->node[0].viewers, 0.1);
 		assert_true(forecast_multiplier(&s->all, &s->f[0]) < 3);
-		assert_true(forecast_coming(&s->all, &s->f[0], s->now) < 5);
+		assert_true(
+			forecast_reserved_ahead(&s->all, &s->f[0], s->now) < 5);
 	}
 }
 
@@ -463,7 +465,7 @@ static void test_reset(void **state)
 	forecast_reset(&s->f[0], 3, s->now);
 	assert_float_equal(s->f[0].viewers, 3, 0);
 	assert_float_equal(s->f[0].growth, 0, 0);
-	assert_true(forecast_coming(&s->all, &s->f[0], s->now) < 2);
+	assert_true(forecast_reserved_ahead(&s->all, &s->f[0], s->now) < 2);
 }
 
 /* Growth is told by promises before samples can show it, and never negative. */
@@ -515,7 +517,7 @@ static void test_no_bin_is_missed(void **state)
 		s->now += (int64_t)(rng_next(&s->rng) % 8 ? 150 : 20000);
 		forecast_advance(&s->all, s->f, 2, s->now);
 		if (rng_next(&s->rng) % 4 == 0)
-			forecast_promise(&s->all, f, rng_next(&s->rng) % 2,
+			forecast_reserve(&s->all, f, rng_next(&s->rng) % 2,
 				(float)(rng_next(&s->rng) % 3),
 				(float)(rng_next(&s->rng) % 3) - 1,
 				(unsigned)(rng_next(&s->rng) % 90));
@@ -524,7 +526,8 @@ static void test_no_bin_is_missed(void **state)
 		int64_t to = from + (int64_t)(rng_next(&s->rng) % 60000);
 		float expected = look_at_all(&s->all, f->light, from, to) +
 			look_at_all(&s->all, f->learned, from, to);
-		assert_true(forecast_sent(&s->all, f, from, to) == expected);
+		assert_true(forecast_reserved_here(&s->all, f, from, to) ==
+			expected);
 		some += expected != 0;
 	}
 	assert_in_range(some, 5000, 19000);

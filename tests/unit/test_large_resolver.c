@@ -16,7 +16,7 @@ struct crowd_of {
 	double true_rate; /* viewers/s */
 	float guessed;    /* by the answering thread, until it is learned */
 	unsigned held_s;
-	uint16_t node[NOTE_NODES];
+	uint16_t node[EVENT_NODES];
 	int64_t next_ms; /* asks again */
 };
 
@@ -59,28 +59,28 @@ static int teardown(void **state)
 	return 0;
 }
 
-static struct note note_of(uint64_t key, float rate, unsigned held_s)
+static struct steer_event note_of(uint64_t key, float rate, unsigned held_s)
 {
-	return (struct note){.key = key,
-		.kind = NOTE_CROWD,
+	return (struct steer_event){.key = key,
+		.kind = EVENT_LARGE_RESOLVER,
 		.rate = rate,
 		.held_s = (uint16_t)held_s,
 		.node = {MAP_NO_NODE, MAP_NO_NODE, MAP_NO_NODE, MAP_NO_NODE}};
 }
 
-static void answer(struct scene *s, const struct note *note)
+static void answer(struct scene *s, const struct steer_event *event)
 {
-	large_resolvers_answer(s->large, note, &s->all, s->f, NODES, s->now);
+	large_resolvers_answer(s->large, event, &s->all, s->f, NODES, s->now);
 }
 
 /* As an answering thread asks: what is known counts, else what is guessed. */
 static void ask(struct scene *s, const struct crowd_of *c)
 {
 	float known = resolver_rates_find(s->rates, c->key);
-	struct note note =
+	struct steer_event event =
 		note_of(c->key, known >= 0 ? known : c->guessed, c->held_s);
-	memcpy(note.node, c->node, sizeof note.node);
-	answer(s, &note);
+	memcpy(event.node, c->node, sizeof event.node);
+	answer(s, &event);
 }
 
 static struct crowd_of *crowd(
@@ -115,7 +115,7 @@ static void crowd_lives(struct scene *s, struct crowd_of *c, unsigned step_ms)
 		ask(s, c);
 		c->next_ms = s->now + c->held_s * 1000;
 	}
-	while (nodes < NOTE_NODES && c->node[nodes] < NODES)
+	while (nodes < EVENT_NODES && c->node[nodes] < NODES)
 		nodes++;
 	for (unsigned i = 0; i < nodes; i++)
 		s->viewers[c->node[i]] += c->true_rate * step_ms / 1000 / nodes;
@@ -149,8 +149,8 @@ static void test_unknown(void **state)
 	struct scene *s = *state;
 	assert_true(resolver_rates_find(s->rates, 0) < 0);
 	assert_true(resolver_rates_find(s->rates, 77) < 0);
-	struct note note = note_of(77, 2, 10);
-	answer(s, &note);
+	struct steer_event event = note_of(77, 2, 10);
+	answer(s, &event);
 	assert_float_equal(resolver_rates_find(s->rates, 77), 2, 0.001);
 	assert_true(resolver_rates_find(s->rates, 78) < 0);
 }
@@ -161,8 +161,8 @@ static void test_guesses(void **state)
 	struct scene *s = *state;
 	static const float guess[] = {2, 3, 1}, counts[] = {2, 3, 3};
 	for (unsigned i = 0; i < 3; i++) {
-		struct note note = note_of(77, guess[i], 10);
-		answer(s, &note);
+		struct steer_event event = note_of(77, guess[i], 10);
+		answer(s, &event);
 		assert_float_equal(
 			resolver_rates_find(s->rates, 77), counts[i], 0.001);
 	}
@@ -228,7 +228,7 @@ static void test_not_those_elsewhere(void **state)
 static void test_in_its_time(void **state)
 {
 	struct scene *s = *state;
-	struct note early = note_of(1, 1, 3), late = note_of(2, 1, 20);
+	struct steer_event early = note_of(1, 1, 3), late = note_of(2, 1, 20);
 	early.node[0] = late.node[0] = 0;
 	answer(s, &early);
 	s->now += 20000;
@@ -262,9 +262,9 @@ static void test_absurd(void **state)
 {
 	struct scene *s = *state;
 	static const float surprises[] = {1e9f, -1e9f, 0, -1, 1e9f};
-	struct note note = note_of(5, 1, 60);
-	note.node[0] = 0;
-	answer(s, &note);
+	struct steer_event event = note_of(5, 1, 60);
+	event.node[0] = 0;
+	answer(s, &event);
 	for (unsigned i = 0; i < 5; i++) {
 		large_resolvers_learn(
 			s->large, 0, s->now, s->now + 3000, surprises[i]);
@@ -283,7 +283,7 @@ static float promised(const struct scene *s, int64_t from_s, int64_t to_s)
 {
 	float sum = 0;
 	for (unsigned i = 0; i < NODES; i++)
-		sum += forecast_promised(&s->all, &s->f[i],
+		sum += forecast_reserved(&s->all, &s->f[i],
 			s->now + from_s * 1000, s->now + to_s * 1000);
 	return sum;
 }
@@ -291,21 +291,21 @@ static float promised(const struct scene *s, int64_t from_s, int64_t to_s)
 static void test_promised(void **state)
 {
 	struct scene *s = *state;
-	struct note note = note_of(5, 3, 10);
-	note.at_once = 6;
-	note.node[0] = 0;
-	note.node[1] = 1;
-	note.node[2] = 2;
-	answer(s, &note);
+	struct steer_event event = note_of(5, 3, 10);
+	event.at_once = 6;
+	event.node[0] = 0;
+	event.node[1] = 1;
+	event.node[2] = 2;
+	answer(s, &event);
 	assert_float_equal(promised(s, 0, 60), 36, 0.01);
 	for (unsigned i = 0; i < 3; i++)
-		assert_float_equal(forecast_promised(&s->all, &s->f[i], s->now,
+		assert_float_equal(forecast_reserved(&s->all, &s->f[i], s->now,
 					   s->now + 60000),
 			12, 0.01);
 	/* of nodes that there are not, nothing */
-	note.key = 6;
-	note.node[0] = NODES;
-	answer(s, &note);
+	event.key = 6;
+	event.node[0] = NODES;
+	answer(s, &event);
 	assert_float_equal(promised(s, 0, 60), 36, 0.01);
 }
 
@@ -314,24 +314,24 @@ static void test_promised(void **state)
 static void test_replaced(void **state)
 {
 	struct scene *s = *state;
-	struct note note = note_of(5, 3, 20);
-	note.node[0] = 0;
-	answer(s, &note);
+	struct steer_event event = note_of(5, 3, 20);
+	event.node[0] = 0;
+	answer(s, &event);
 	assert_float_equal(promised(s, 0, 60), 60, 0.01);
 	s->now += 5000;
 	forecast_advance(&s->all, s->f, NODES, s->now);
-	note.node[0] = 1;
-	answer(s, &note);
+	event.node[0] = 1;
+	answer(s, &event);
 	assert_float_equal(promised(s, -5, 0), 15, 0.01);
 	assert_float_equal(promised(s, 0, 60), 60, 0.01);
 	assert_float_equal(
-		forecast_promised(&s->all, &s->f[0], s->now, s->now + 60000), 0,
+		forecast_reserved(&s->all, &s->f[0], s->now, s->now + 60000), 0,
 		0.01);
 	/* and one that had ended is not ended twice */
 	s->now += 30000;
 	forecast_advance(&s->all, s->f, NODES, s->now);
-	note.node[0] = 2;
-	answer(s, &note);
+	event.node[0] = 2;
+	answer(s, &event);
 	assert_float_equal(promised(s, 0, 60), 60, 0.01);
 	assert_float_equal(promised(s, -30, 0), 60, 0.01);
 }
@@ -343,7 +343,7 @@ static void test_replaced_often(void **state)
 		100, 300, 500, 900, 1000, 1300, 1500, 2700, 7100, 19900};
 	for (unsigned i = 0; i < sizeof every_ms / sizeof *every_ms; i++) {
 		struct scene *s = *state;
-		struct note note = note_of(5, 3, 20);
+		struct steer_event event = note_of(5, 3, 20);
 		teardown(state);
 		setup(state);
 		for (unsigned ms = 0; ms < 60000; ms += 100) {
@@ -351,15 +351,15 @@ static void test_replaced_often(void **state)
 			forecast_advance(&s->all, s->f, NODES, s->now);
 			if (ms % every_ms[i])
 				continue;
-			note.node[0] = (uint16_t)(ms / every_ms[i] % NODES);
-			answer(s, &note);
+			event.node[0] = (uint16_t)(ms / every_ms[i] % NODES);
+			answer(s, &event);
 			assert_true(promised(s, 0, 60) < 61);
 			assert_true(promised(s, 0, 60) > 57);
 		}
 		assert_float_equal(promised(s, -50, 0), 150, 3);
 		for (unsigned k = 0; k < NODES; k++)
 			for (int64_t t = -60; t < 60; t++)
-				assert_true(forecast_promised(&s->all, &s->f[k],
+				assert_true(forecast_reserved(&s->all, &s->f[k],
 						    s->now + t * 1000,
 						    s->now + t * 1000 + 1000) >
 					-0.01f);
@@ -372,10 +372,10 @@ static void test_many_answers(void **state)
 {
 	struct scene *s = *state;
 	for (unsigned i = 0; i < 50000; i++) {
-		struct note note = note_of(i % 20000, 0.01f, 60);
+		struct steer_event event = note_of(i % 20000, 0.01f, 60);
 		for (unsigned k = 0; k < 3; k++)
-			note.node[k] = (uint16_t)((i + k) % NODES);
-		answer(s, &note);
+			event.node[k] = (uint16_t)((i + k) % NODES);
+		answer(s, &event);
 		if (i % 1000 == 0)
 			sample(s, i / 1000 % NODES);
 	}
@@ -391,10 +391,10 @@ static void test_flood_of_answers(void **state)
 	struct scene *s = *state;
 	clock_t begin = clock();
 	for (unsigned i = 0; i < 100000; i++) {
-		struct note note = note_of(i, 1, 10);
+		struct steer_event event = note_of(i, 1, 10);
 		for (unsigned k = 0; k < 3; k++)
-			note.node[k] = (uint16_t)((i + k) % NODES);
-		answer(s, &note);
+			event.node[k] = (uint16_t)((i + k) % NODES);
+		answer(s, &event);
 	}
 	assert_true(clock() - begin < CLOCKS_PER_SEC);
 }
@@ -407,9 +407,9 @@ static void test_table_full(void **state)
 	struct scene *s = *state;
 	unsigned old = 0, new = 0;
 	for (uint64_t key = 1; key <= 2 * TABLE; key++) {
-		struct note note = note_of(key, 1, 10);
+		struct steer_event event = note_of(key, 1, 10);
 		s->now += 1;
-		answer(s, &note);
+		answer(s, &event);
 	}
 	for (uint64_t key = 1; key <= TABLE; key++) {
 		old += resolver_rates_find(s->rates, key) >= 0;
@@ -424,12 +424,12 @@ static void test_regular_stays(void **state)
 {
 	struct scene *s = *state;
 	for (uint64_t key = 1000; key < 1000 + 4 * TABLE; key++) {
-		struct note note = note_of(key, 1, 10);
+		struct steer_event event = note_of(key, 1, 10);
 		s->now += 1;
-		answer(s, &note);
+		answer(s, &event);
 		if (key % 1024 == 0) {
-			note.key = 7;
-			answer(s, &note);
+			event.key = 7;
+			answer(s, &event);
 		}
 		if (key > 1024)
 			assert_true(resolver_rates_find(s->rates, 7) >= 0);
@@ -440,17 +440,17 @@ static void test_regular_stays(void **state)
 static void test_forgotten(void **state)
 {
 	struct scene *s = *state;
-	struct note note = note_of(5, 1, 20);
-	note.node[0] = 0;
-	answer(s, &note);
+	struct steer_event event = note_of(5, 1, 20);
+	event.node[0] = 0;
+	answer(s, &event);
 	large_resolvers_learn(s->large, 0, s->now, s->now + 3000, 100);
 	float learned = resolver_rates_find(s->rates, 5);
 	assert_true(learned > 5);
 	s->now += 590000;
-	answer(s, &note);
+	answer(s, &event);
 	assert_float_equal(resolver_rates_find(s->rates, 5), learned, 0.001);
 	s->now += 610000;
-	answer(s, &note);
+	answer(s, &event);
 	assert_float_equal(resolver_rates_find(s->rates, 5), 1, 0.001);
 }
 

@@ -55,37 +55,37 @@ static struct event_base *base;
 static struct poller *poller;
 
 /* What the callbacks told, for node 0 .. 3 (others: modulo 4). */
-static struct told {
+static struct sent {
 	unsigned samples, failures, good_probes, bad_probes;
 	struct sample sample;
 	enum sample_failure failure;
 	char why[256];
 	unsigned lists, no_lists, streams;
 	unsigned refusals; /* of streams, by the FLV probe */
-} told[4];
+} sent[4];
 
 static void on_sample(void *arg, uint32_t node, const struct sample *sample)
 {
-	told[node % 4].samples++;
-	told[node % 4].sample = *sample;
+	sent[node % 4].samples++;
+	sent[node % 4].sample = *sample;
 }
 
 static void on_failed(
 	void *arg, uint32_t node, enum sample_failure failure, const char *why)
 {
-	told[node % 4].failures++;
-	told[node % 4].failure = failure;
-	snprintf(told[node % 4].why, sizeof told[node % 4].why, "%s", why);
+	sent[node % 4].failures++;
+	sent[node % 4].failure = failure;
+	snprintf(sent[node % 4].why, sizeof sent[node % 4].why, "%s", why);
 }
 
 static void on_probed(void *arg, uint32_t node, enum poll_probe probe, bool ok,
 	enum sample_failure failure, float rtt_ms, const char *why)
 {
-	told[node % 4].good_probes += ok;
-	told[node % 4].bad_probes += !ok;
-	told[node % 4].refusals += probe == POLL_STREAM;
-	told[node % 4].failure = failure;
-	snprintf(told[node % 4].why, sizeof told[node % 4].why, "%s", why);
+	sent[node % 4].good_probes += ok;
+	sent[node % 4].bad_probes += !ok;
+	sent[node % 4].refusals += probe == POLL_STREAM;
+	sent[node % 4].failure = failure;
+	snprintf(sent[node % 4].why, sizeof sent[node % 4].why, "%s", why);
 }
 
 static const char *page(const char *body)
@@ -234,7 +234,7 @@ static void ask(struct poll_target target, unsigned interval, unsigned timeout)
 static void on_streams(
 	void *arg, uint32_t node, struct stream_list *list, const char *why)
 {
-	struct told *t = &told[node % 4];
+	struct sent *t = &sent[node % 4];
 	if (list) {
 		t->lists++;
 		t->streams = list->n;
@@ -249,7 +249,7 @@ static int set_up(void **state)
 {
 	static const struct poll_events events = {
 		NULL, on_sample, on_failed, on_probed, on_streams};
-	memset(told, 0, sizeof told);
+	memset(sent, 0, sizeof sent);
 	base = event_base_new();
 	poller = poll_new(base, &events);
 	return 0;
@@ -269,9 +269,9 @@ static void test_sample(void **state)
 	serve_summary(&s, 42);
 	ask((struct poll_target){.node = 1, .api = url(&s, "us%40r:pa:ss@")},
 		50, 500);
-	until(&told[1].samples, 4, 2000);
-	assert_int_equal(told[1].sample.connections, 42);
-	assert_true(told[1].sample.rtt_ms > 0);
+	until(&sent[1].samples, 4, 2000);
+	assert_int_equal(sent[1].sample.connections, 42);
+	assert_true(sent[1].sample.rtt_ms > 0);
 	assert_true(s.accepted >= 4); /* a fresh connection each time */
 	assert_non_null(strstr(s.asked, "GET /api/v1/summaries HTTP/1.1\r\n"));
 	assert_non_null(strstr(s.asked, "User-Agent: dnsd\r\n"));
@@ -310,19 +310,19 @@ static void test_failures(void **state)
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		static struct server s;
-		memset(told, 0, sizeof told);
+		memset(sent, 0, sizeof sent);
 		serve(&s, cases[i].manner, cases[i].text);
 		ask((struct poll_target){.api = url(&s, "joe:secret@")}, 10000,
 			100);
 		/* The interval is far away: the second is the second look,
 		 * and there is no third. */
-		until(&told[0].failures, 2, 1500);
+		until(&sent[0].failures, 2, 1500);
 		turn(20);
-		assert_int_equal(told[0].failures, 2);
-		assert_int_equal(told[0].failure, cases[i].failure);
-		if (!strstr(told[0].why, cases[i].why) ||
-			strstr(told[0].why, "secret"))
-			fail_msg("case %zu: %s", i, told[0].why);
+		assert_int_equal(sent[0].failures, 2);
+		assert_int_equal(sent[0].failure, cases[i].failure);
+		if (!strstr(sent[0].why, cases[i].why) ||
+			strstr(sent[0].why, "secret"))
+			fail_msg("case %zu: %s", i, sent[0].why);
 		evconnlistener_free(s.listener);
 	}
 }
@@ -334,10 +334,10 @@ static void test_refused(void **state)
 	evconnlistener_free(s.listener);
 	ask((struct poll_target){.api = url(&s, ""), .rtmp = s.at, .flv = s.at},
 		10000, 500);
-	int64_t took = until(&told[0].failures, 2, 1500);
-	until(&told[0].bad_probes, 4, 1500);
+	int64_t took = until(&sent[0].failures, 2, 1500);
+	until(&sent[0].bad_probes, 4, 1500);
 	assert_true(took < 400);
-	assert_int_equal(told[0].failure, SAMPLE_REFUSED);
+	assert_int_equal(sent[0].failure, SAMPLE_REFUSED);
 }
 
 static unsigned transfers; /* begun */
@@ -362,17 +362,17 @@ static void test_knock(void **state)
 	evconnlistener_free(s.listener);
 	transfers = 0;
 	ask((struct poll_target){.api = url(&s, "")}, 20, 500);
-	until(&told[0].failures, 6, 5000);
+	until(&sent[0].failures, 6, 5000);
 	assert_int_equal(transfers, 1);
-	assert_int_equal(told[0].failure, SAMPLE_REFUSED);
-	assert_non_null(strstr(told[0].why, "refused"));
+	assert_int_equal(sent[0].failure, SAMPLE_REFUSED);
+	assert_non_null(strstr(sent[0].why, "refused"));
 
 	socklen_t len = sockaddr_parse(&at, s.at, 0);
 	s.listener = evconnlistener_new_bind(base, on_accept, &s,
 		LEV_OPT_CLOSE_ON_FREE | LEV_OPT_REUSEABLE, 16, (void *)&at,
 		(int)len);
 	assert_non_null(s.listener);
-	until(&told[0].samples, 3, 5000);
+	until(&sent[0].samples, 3, 5000);
 	evconnlistener_free(s.listener);
 }
 
@@ -382,9 +382,9 @@ static void test_body_cap(void **state)
 	serve(&s, FLOOD,
 		"HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\n");
 	ask((struct poll_target){.api = url(&s, "")}, 10000, 1000);
-	assert_true(until(&told[0].failures, 2, 1500) < 900);
-	assert_int_equal(told[0].failure, SAMPLE_UNREADABLE);
-	assert_non_null(strstr(told[0].why, "too long"));
+	assert_true(until(&sent[0].failures, 2, 1500) < 900);
+	assert_int_equal(sent[0].failure, SAMPLE_UNREADABLE);
+	assert_non_null(strstr(sent[0].why, "too long"));
 	evconnlistener_free(s.listener);
 }
 
@@ -402,13 +402,13 @@ static void test_probes(void **state)
 		{.node = 1, .rtmp = http.at, .flv = rtmp.at},
 	};
 	poll_set(poller, targets, 4, 1000, 150);
-	until(&told[0].good_probes, 2, 1000);
-	until(&told[1].bad_probes, 2, 1000);
-	until(&told[2].bad_probes, 2, 1000);
-	assert_int_equal(told[2].failure, SAMPLE_TIMEOUT);
-	assert_non_null(strstr(told[2].why, "connected, but no answer"));
-	assert_int_equal(told[1].failure, SAMPLE_UNREADABLE);
-	assert_int_equal(told[0].samples + told[0].failures, 0); /* api off */
+	until(&sent[0].good_probes, 2, 1000);
+	until(&sent[1].bad_probes, 2, 1000);
+	until(&sent[2].bad_probes, 2, 1000);
+	assert_int_equal(sent[2].failure, SAMPLE_TIMEOUT);
+	assert_non_null(strstr(sent[2].why, "connected, but no answer"));
+	assert_int_equal(sent[1].failure, SAMPLE_UNREADABLE);
+	assert_int_equal(sent[0].samples + sent[0].failures, 0); /* api off */
 	evconnlistener_free(rtmp.listener);
 	evconnlistener_free(http.listener);
 	evconnlistener_free(silent.listener);
@@ -441,29 +441,29 @@ static void test_streams(void **state)
 		{.node = 1, .api = url(&plain, "")},
 		{.node = 2, .api = dead_url, .streams = true}};
 	poll_set(poller, targets, 3, 100, 500);
-	until(&told[0].lists, 2, 3000);
-	assert_int_equal(told[0].streams, 1);
+	until(&sent[0].lists, 2, 3000);
+	assert_int_equal(sent[0].streams, 1);
 	assert_non_null(strstr(lists.asked, "Authorization: Basic"));
 	assert_non_null(strstr(lists.asked, "GET /api/v1/s"));
-	until(&told[1].samples, 3, 3000);
-	assert_int_equal(told[1].lists + told[1].no_lists, 0);
-	until(&told[2].failures, 6, 3000);
-	assert_true(told[2].no_lists < told[2].failures / 2);
+	until(&sent[1].samples, 3, 3000);
+	assert_int_equal(sent[1].lists + sent[1].no_lists, 0);
+	until(&sent[2].failures, 6, 3000);
+	assert_true(sent[2].no_lists < sent[2].failures / 2);
 
 	/* An SRS that tells summaries and no list goes on being polled. */
-	unsigned samples = told[1].samples;
+	unsigned samples = sent[1].samples;
 	targets[1].streams = true;
 	poll_set(poller, targets, 3, 100, 500);
-	until(&told[1].no_lists, 2, 3000);
-	assert_non_null(strstr(told[1].why, "no streams"));
-	until(&told[1].samples, samples + 2, 3000);
+	until(&sent[1].no_lists, 2, 3000);
+	assert_non_null(strstr(sent[1].why, "no streams"));
+	until(&sent[1].samples, samples + 2, 3000);
 
 	/* Beside the rhythm: for those alone that are wanted. */
 	poll_set(poller, targets, 1, 100000, 500);
 	turn(300);
-	unsigned before = told[0].lists;
+	unsigned before = sent[0].lists;
 	poll_streams_now(poller);
-	until(&told[0].lists, before + 1, 3000);
+	until(&sent[0].lists, before + 1, 3000);
 	evconnlistener_free(lists.listener);
 	evconnlistener_free(plain.listener);
 	evconnlistener_free(dead.listener);
@@ -499,9 +499,9 @@ static void test_flv_plays(void **state)
 	assert_non_null(strstr(s.player_asked,
 		"GET /live/a.flv HTTP/1.1\r\n"
 		"Host: dnsd\r\n"));
-	assert_int_equal(told[0].bad_probes, 0);
+	assert_int_equal(sent[0].bad_probes, 0);
 	/* Those that are asked for the probe alone are nobody else's. */
-	assert_int_equal(told[0].lists + told[0].no_lists, 0);
+	assert_int_equal(sent[0].lists + sent[0].no_lists, 0);
 	evconnlistener_free(s.listener);
 }
 
@@ -511,23 +511,23 @@ static void test_flv_refused(void **state)
 {
 	static struct server s;
 	ask_srs(&s, LIVE("/live/a"), LIVE("/live/a"), NOT_FOUND, NOT_FOUND);
-	until(&told[0].refusals, 3, 3000);
-	assert_int_equal(told[0].good_probes, 0);
-	assert_int_equal(told[0].bad_probes, told[0].refusals);
+	until(&sent[0].refusals, 3, 3000);
+	assert_int_equal(sent[0].good_probes, 0);
+	assert_int_equal(sent[0].bad_probes, sent[0].refusals);
 	assert_int_equal(s.ports, 0);
 	assert_true(s.players >= 3);
 	assert_non_null(strstr(
-		told[0].why, ": HTTP 404 for a stream that it lists, /live/a"));
+		sent[0].why, ": HTTP 404 for a stream that it lists, /live/a"));
 	s.player = PLAYS;
-	until(&told[0].good_probes, 3, 3000);
+	until(&sent[0].good_probes, 3, 3000);
 	assert_true(s.ports >= 2);
 	evconnlistener_free(s.listener);
 
-	memset(told, 0, sizeof told);
+	memset(sent, 0, sizeof sent);
 	ask_srs(&s, LIVE("/live/a"), LIVE("/live/a"),
 		"HTTP/1.1 502 Bad Gateway\r\n\r\n", NOT_FOUND);
-	until(&told[0].refusals, 2, 3000);
-	assert_non_null(strstr(told[0].why, "HTTP 502"));
+	until(&sent[0].refusals, 2, 3000);
+	assert_non_null(strstr(sent[0].why, "HTTP 502"));
 	evconnlistener_free(s.listener);
 }
 
@@ -536,16 +536,16 @@ static void test_flv_ended(void **state)
 {
 	static struct server s;
 	ask_srs(&s, LIVE("/live/a"), "", NOT_FOUND, NOT_FOUND);
-	until(&told[0].good_probes, 4, 3000);
-	assert_int_equal(told[0].bad_probes, 0);
+	until(&sent[0].good_probes, 4, 3000);
+	assert_int_equal(sent[0].bad_probes, 0);
 	assert_int_equal(s.lists, 2);
 	assert_int_equal(s.players, 1);
 	evconnlistener_free(s.listener);
 
-	memset(told, 0, sizeof told); /* the second list cannot be had */
+	memset(sent, 0, sizeof sent); /* the second list cannot be had */
 	ask_srs(&s, LIVE("/live/a"), "odd", NOT_FOUND, NOT_FOUND);
-	until(&told[0].good_probes, 4, 3000);
-	assert_int_equal(told[0].bad_probes, 0);
+	until(&sent[0].good_probes, 4, 3000);
+	assert_int_equal(sent[0].bad_probes, 0);
 	assert_int_equal(s.lists, 2);
 	evconnlistener_free(s.listener);
 }
@@ -564,14 +564,14 @@ static void test_flv_unclear(void **state)
 	static struct server s;
 	for (unsigned i = 0; i < 2 * sizeof unclear / sizeof *unclear; i++) {
 		const char *port = i % 2 ? NULL : NOT_FOUND;
-		memset(told, 0, sizeof told);
+		memset(sent, 0, sizeof sent);
 		ask_srs(&s, LIVE("/live/a"), LIVE("/live/a"), unclear[i / 2],
 			port);
-		until(port ? &told[0].good_probes : &told[0].bad_probes, 2,
+		until(port ? &sent[0].good_probes : &sent[0].bad_probes, 2,
 			3000);
 		assert_int_equal(
-			port ? told[0].bad_probes : told[0].good_probes, 0);
-		assert_int_equal(told[0].refusals, 0);
+			port ? sent[0].bad_probes : sent[0].good_probes, 0);
+		assert_int_equal(sent[0].refusals, 0);
 		assert_int_equal(s.players, 1);
 		assert_true(s.ports >= 2);
 		evconnlistener_free(s.listener);
@@ -582,7 +582,7 @@ static void test_flv_vhost(void **state)
 {
 	static struct server s;
 	ask_srs(&s, LIVE("cdn.example/live/a-b_1"), "", PLAYS, NOT_FOUND);
-	until(&told[0].good_probes, 1, 3000);
+	until(&sent[0].good_probes, 1, 3000);
 	assert_non_null(strstr(s.player_asked,
 		"GET /live/a-b_1.flv HTTP/1.1\r\n"
 		"Host: cdn.example\r\n"));
@@ -596,10 +596,10 @@ static void test_flv_none(void **state)
 		LIVE("/live/more/a"), LIVE("/live/..")};
 	static struct server s;
 	for (unsigned i = 0; i < sizeof lists / sizeof *lists; i++) {
-		memset(told, 0, sizeof told);
+		memset(sent, 0, sizeof sent);
 		ask_srs(&s, lists[i], lists[i], NOT_FOUND, NOT_FOUND);
-		until(&told[0].good_probes, 4, 3000);
-		assert_int_equal(told[0].bad_probes, 0);
+		until(&sent[0].good_probes, 4, 3000);
+		assert_int_equal(sent[0].bad_probes, 0);
 		assert_int_equal(s.players, 0);
 		assert_int_equal(s.lists, 1);
 		evconnlistener_free(s.listener);
@@ -614,15 +614,15 @@ static void test_flv_served(void **state)
 	poll_play(poller, 0, 0);
 	ask_srs(&s, LIVE("/live/good"), LIVE("/live/bad"), PLAYS, NOT_FOUND);
 	s.bad = "/live/bad";
-	until(&told[0].refusals, 2, 3000); /* good is not live any more */
+	until(&sent[0].refusals, 2, 3000); /* good is not live any more */
 
 	s.later = LIVE("/live/bad") "," LIVE("/live/good");
-	until(&told[0].good_probes, told[0].good_probes + 1, 3000);
-	unsigned refusals = told[0].refusals, in_a_row = 0;
-	while (told[0].refusals < refusals + 5) {
-		unsigned before = told[0].good_probes;
-		until(&told[0].refusals, told[0].refusals + 1, 3000);
-		in_a_row = told[0].good_probes == before ? in_a_row + 1 : 0;
+	until(&sent[0].good_probes, sent[0].good_probes + 1, 3000);
+	unsigned refusals = sent[0].refusals, in_a_row = 0;
+	while (sent[0].refusals < refusals + 5) {
+		unsigned before = sent[0].good_probes;
+		until(&sent[0].refusals, sent[0].refusals + 1, 3000);
+		in_a_row = sent[0].good_probes == before ? in_a_row + 1 : 0;
 		assert_int_equal(in_a_row, 0);
 	}
 	evconnlistener_free(s.listener);
@@ -661,17 +661,17 @@ static void test_flv_pulls(void **state)
 			.flv = pair.edge.at,
 			.pulls = true}};
 	poll_set(poller, targets, 2, 20, 500);
-	until(&told[1].refusals, 3, 3000);
-	assert_non_null(strstr(told[1].why,
+	until(&sent[1].refusals, 3, 3000);
+	assert_non_null(strstr(sent[1].why,
 		": HTTP 404 for a stream that an origin lists, /live/a"));
 	pair.edge.player = PLAYS;
 	unsigned players = pair.edge.players, ports = pair.edge.ports;
 	until(&pair.edge.ports, ports + 3, 3000);
 	assert_true(pair.edge.players >= players + 1);
 	assert_int_equal(pair.edge.lists, 0);
-	unsigned refusals = told[1].refusals;
-	until(&told[1].good_probes, 3, 3000);
-	assert_int_equal(told[1].refusals, refusals);
+	unsigned refusals = sent[1].refusals;
+	until(&sent[1].good_probes, 3, 3000);
+	assert_int_equal(sent[1].refusals, refusals);
 
 	/* The stream ends, as the edge's refusal tells. */
 	pair.edge.player = NOT_FOUND;
@@ -679,8 +679,8 @@ static void test_flv_pulls(void **state)
 	targets[1].api = url(&pair.edge, "a:b@"); /* begins anew */
 	players = pair.edge.players;
 	poll_set(poller, targets, 2, 20, 500);
-	until(&told[1].good_probes, told[1].good_probes + 4, 3000);
-	assert_int_equal(told[1].refusals, refusals);
+	until(&sent[1].good_probes, sent[1].good_probes + 4, 3000);
+	assert_int_equal(sent[1].refusals, refusals);
 	assert_int_equal(pair.edge.players, players + 1);
 	evconnlistener_free(pair.origin.listener);
 	evconnlistener_free(pair.edge.listener);
@@ -704,8 +704,8 @@ static void test_flv_source_goes(void **state)
 	poll_set(poller, targets, 2, 20, 500);
 	until(&pair.edge.players, 1, 3000);
 	poll_set(poller, targets, 1, 20, 500);
-	until(&told[1].good_probes, told[1].good_probes + 3, 3000);
-	assert_int_equal(told[1].refusals, 0);
+	until(&sent[1].good_probes, sent[1].good_probes + 3, 3000);
+	assert_int_equal(sent[1].refusals, 0);
 	evconnlistener_free(pair.origin.listener);
 	evconnlistener_free(pair.edge.listener);
 }
@@ -723,26 +723,26 @@ static void test_set(void **state)
 	targets[0].api = url_a;
 	targets[1].api = url_a;
 	poll_set(poller, targets, 2, 10000, 500);
-	until(&told[0].samples, 1, 500);
-	until(&told[1].samples, 1, 500);
+	until(&sent[0].samples, 1, 500);
+	until(&sent[1].samples, 1, 500);
 
 	targets[1].api = url_b;
 	poll_set(poller, targets, 2, 10000, 500);
-	until(&told[1].samples, 2, 500);
-	assert_int_equal(told[1].sample.connections, 2);
+	until(&sent[1].samples, 2, 500);
+	assert_int_equal(sent[1].sample.connections, 2);
 	turn(250);
-	assert_int_equal(told[0].samples, 1);
+	assert_int_equal(sent[0].samples, 1);
 
 	poll_now(poller, 0);
 	poll_now(poller, 77);
-	until(&told[0].samples, 2, 500);
+	until(&sent[0].samples, 2, 500);
 
 	poll_set(poller, targets, 2, 50, 500); /* faster: at once */
-	until(&told[0].samples, 6, 1000);
+	until(&sent[0].samples, 6, 1000);
 	poll_set(poller, targets + 1, 1, 50, 500);
-	unsigned had = told[0].samples;
-	until(&told[1].samples, told[1].samples + 3, 1000);
-	assert_int_equal(told[0].samples, had);
+	unsigned had = sent[0].samples;
+	until(&sent[1].samples, sent[1].samples + 3, 1000);
+	assert_int_equal(sent[0].samples, had);
 	evconnlistener_free(a.listener);
 	evconnlistener_free(b.listener);
 }
@@ -780,9 +780,9 @@ static void test_slow_name(void **state)
 		last = now;
 	}
 	assert_true(longest < 100);
-	assert_true(told[0].failures >= 2);
-	assert_int_equal(told[0].failure, SAMPLE_TIMEOUT);
-	assert_true(told[1].samples >= 5);
+	assert_true(sent[0].failures >= 2);
+	assert_int_equal(sent[0].failure, SAMPLE_TIMEOUT);
+	assert_true(sent[1].samples >= 5);
 	start = clock_ms();
 	poll_set(poller, NULL, 0, 40, 100);
 	assert_true(clock_ms() - start < 100);
@@ -806,10 +806,10 @@ static void test_many(void **state)
 		turn(100);
 		samples = 0;
 		for (unsigned i = 0; i < 4; i++)
-			samples += told[i].samples;
+			samples += sent[i].samples;
 	}
 	for (unsigned i = 0; i < 4; i++)
-		assert_int_equal(told[i].failures, 0);
+		assert_int_equal(sent[i].failures, 0);
 	assert_true(samples >= 3000);
 	evconnlistener_free(s.listener);
 }
@@ -861,8 +861,8 @@ static void test_share(void **state)
 			.node = i, .api = api, .flv = flv.at};
 	poll_set(poller, targets, 40, 60000, 20000);
 	for (unsigned i = 0; i < 4; i++) {
-		until(&told[i].samples, 10, 15000);
-		until(&told[i].good_probes, 10, 15000);
+		until(&sent[i].samples, 10, 15000);
+		until(&sent[i].good_probes, 10, 15000);
 	}
 	evconnlistener_free(good.listener);
 	evconnlistener_free(flv.listener);

@@ -397,16 +397,16 @@ static unsigned others(const struct random *r, const struct steer_query *q,
 }
 
 static void check_lines(
-	struct random *r, const struct steer_query *q, bool memory)
+	struct random *r, const struct steer_query *q, bool sent)
 {
 	struct steer_query line = *q;
 	uint16_t had[3];
 	for (unsigned n = 0; n < 3; n++) {
 		struct steer_decision d;
 		line.line = (uint8_t)(n + 1);
-		steer_decide(world_state(&r->w), memory ? r->w.accounts : NULL,
+		steer_decide(world_state(&r->w), sent ? r->w.accounts : NULL,
 			&line, r->w.now, &d, NULL);
-		if (memory)
+		if (sent)
 			steer_account(world_state(&r->w), r->w.accounts, &line,
 				&d, r->w.now);
 		bool among = false;

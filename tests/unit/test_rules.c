@@ -506,12 +506,12 @@ static void test_stable_stays(void **state)
 /* -- lines -- */
 
 static struct steer_decision line_of(
-	struct scene *s, unsigned line, const char *client, bool memory)
+	struct scene *s, unsigned line, const char *client, bool sent)
 {
 	struct steer_query q = world_query(&s->w, "near.example.com", client);
 	struct steer_decision d;
 	q.line = (uint8_t)line;
-	if (memory)
+	if (sent)
 		steer_answer(
 			world_state(&s->w), s->w.accounts, &q, s->w.now, &d);
 	else
@@ -684,7 +684,7 @@ static void test_one_decision(void **state)
 		struct steer_decision d[3];
 		uint64_t before = 0, after = 0;
 		for (unsigned k = 0; k < NODES; k++)
-			before += s->w.accounts->promise[k].viewers;
+			before += s->w.accounts->reservation[k].viewers;
 		for (unsigned k = 0; k < 3; k++) {
 			q.type = orders[i][k];
 			steer_answer(world_state(&s->w), s->w.accounts, &q,
@@ -693,8 +693,8 @@ static void test_one_decision(void **state)
 			pass(s, STEP_S);
 		}
 		for (unsigned k = 0; k < NODES; k++)
-			after += s->w.accounts->promise[k].viewers;
-		assert_int_equal(after - before, PROMISE_VIEWER);
+			after += s->w.accounts->reservation[k].viewers;
+		assert_int_equal(after - before, RESERVATION_VIEWER);
 		for (unsigned k = 1; k < 3; k++) {
 			assert_int_equal(d[k].node[0], d[0].node[0]);
 			assert_int_equal(d[k].ttl_s, d[0].ttl_s);
@@ -859,18 +859,18 @@ static void test_returning_of_others(void **state)
 {
 	struct scene *s = *state;
 	make_crowd(s, net(JP, 0), 1);
-	s->w.accounts->memory = memory_new(1 << 12, 7);
+	s->w.accounts->sent = sent_table_new(1 << 12, 7);
 	snprintf(s->does, sizeof s->does, "+++x+");
 	pass(s, 9);
 	struct steer_decision d =
 		world_ask(&s->w, "near.example.com", net(JP, 0));
-	assert_int_equal(d.past.told[0].node, MAP_NO_NODE);
+	assert_int_equal(d.past.sent[0].node, MAP_NO_NODE);
 	assert_true(d.at_once > 20);
 	/* they come once */
 	d = world_ask(&s->w, "near.example.com", net(JP, 0));
 	assert_true(d.at_once < 2);
-	memory_free(s->w.accounts->memory);
-	s->w.accounts->memory = s->w.memory;
+	sent_table_free(s->w.accounts->sent);
+	s->w.accounts->sent = s->w.sent;
 }
 
 /* -- budgets -- */
@@ -881,7 +881,7 @@ static float forge_line(
 {
 	float before = 0, after = 0;
 	for (unsigned i = 0; i < NODES; i++)
-		before += (float)s->w.accounts->promise[i].viewers;
+		before += (float)s->w.accounts->reservation[i].viewers;
 	for (unsigned i = 0; i < n; i++) {
 		struct steer_query q =
 			world_query(&s->w, "near.example.com", net(HK, 0));
@@ -895,8 +895,8 @@ static float forge_line(
 		assert_true(d.n >= 1); /* it is answered all the same */
 	}
 	for (unsigned i = 0; i < NODES; i++)
-		after += (float)s->w.accounts->promise[i].viewers;
-	return (after - before) / PROMISE_VIEWER;
+		after += (float)s->w.accounts->reservation[i].viewers;
+	return (after - before) / RESERVATION_VIEWER;
 }
 
 static float forge(struct scene *s, const char *asker, unsigned n)
@@ -960,7 +960,7 @@ static const char twins[] =
 static unsigned leave(const char *name, float used)
 {
 	struct world w;
-	unsigned told = 0, left = 0;
+	unsigned sent = 0, left = 0;
 	world_open(&w, twins);
 	for (unsigned round = 0; round < 2; round++) {
 		for (unsigned k = 0; k < 200; k++) {
@@ -970,16 +970,16 @@ static unsigned leave(const char *name, float used)
 			q.net.bytes[2] = (uint8_t)k;
 			steer_answer(
 				world_state(&w), w.accounts, &q, w.now, &d);
-			told += round == 0 && d.node[0] == 0;
-			left += d.past.told[0].node == 0 && d.node[0] == 1;
+			sent += round == 0 && d.node[0] == 0;
+			left += d.past.sent[0].node == 0 && d.node[0] == 1;
 		}
 		w.now += 6000;
 		w.load.generation++;
 		w.node[0].used = used;
 	}
 	world_close(&w);
-	assert_in_range(told, 60, 140);
-	return left * 100 / told;
+	assert_in_range(sent, 60, 140);
+	return left * 100 / sent;
 }
 
 /* A net stays while the other node is better by less than stay_ms. */
@@ -1005,21 +1005,21 @@ static void test_newer_nodes(void **state)
 	for (uint8_t line = 1; line <= 2; line++) {
 		struct steer_query q =
 			world_query(&w, "live.example.com", net(HK, 0));
-		struct remembered seen;
-		struct told told = {.node = 60000,
+		struct sent_lines seen;
+		struct sent sent = {.node = 60000,
 			.before = 60001,
 			.made_ms = (uint32_t)w.now,
 			.ttl_s = 30,
 			.types = STEER_A};
 		struct steer_decision d;
 		uint64_t key = steer_key(w.map, &q);
-		memory_read(w.memory, key, line, &seen);
-		assert_true(memory_claim(
-			w.memory, key, line - 1u, &seen.told[line - 1], &told));
+		sent_read(w.sent, key, line, &seen);
+		assert_true(sent_claim(
+			w.sent, key, line - 1u, &seen.sent[line - 1], &sent));
 		q.line = line;
 		steer_answer(world_state(&w), w.accounts, &q, w.now, &d);
 		assert_true(d.node[0] < 2);
-		assert_int_equal(d.past.told[line - 1].node, MAP_NO_NODE);
+		assert_int_equal(d.past.sent[line - 1].node, MAP_NO_NODE);
 	}
 	world_close(&w);
 }

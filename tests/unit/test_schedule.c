@@ -83,18 +83,18 @@ static void go_to(struct scene *s, int seconds)
 	}
 }
 
-static struct expect class_of(
+static struct schedule_entry class_of(
 	const struct scene *s, const char *name, float viewers, int over_s)
 {
 	int index = map_find_name(s->w.map, name);
 	assert_true(index >= 0);
-	return (struct expect){.name = (uint32_t)index,
+	return (struct schedule_entry){.name = (uint32_t)index,
 		.at_ms = s->start + AT,
 		.over_ms = over_s * 1000,
 		.viewers = viewers};
 }
 
-static struct expect from_hk(struct expect e)
+static struct schedule_entry from_hk(struct schedule_entry e)
 {
 	e.placed = true;
 	e.lat = 22.3f;
@@ -114,7 +114,8 @@ static float kept(const struct scene *s)
 
 static void test_schedule(void **state)
 {
-	struct expect e = {.at_ms = 1000000, .over_ms = 120000, .viewers = 800};
+	struct schedule_entry e = {
+		.at_ms = 1000000, .over_ms = 120000, .viewers = 800};
 	static const struct {
 		int64_t at_s;
 		float kept;
@@ -123,11 +124,11 @@ static void test_schedule(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
-		assert_float_equal(expect_still_to_come(
+		assert_float_equal(schedule_still_to_come(
 					   &e, e.at_ms + steps[i].at_s * 1000),
 			steps[i].kept, 0.5);
-	assert_false(expect_is_over(&e, e.at_ms + 119000));
-	assert_true(expect_is_over(&e, e.at_ms + 120000));
+	assert_false(schedule_is_over(&e, e.at_ms + 119000));
+	assert_true(schedule_is_over(&e, e.at_ms + 120000));
 }
 
 /* -- in the fleet -- */
@@ -137,8 +138,8 @@ static void test_schedule(void **state)
 static void test_nobody_comes(void **state)
 {
 	struct scene *s = *state;
-	struct expect e = class_of(s, "live.example.com", 800, 120);
-	fleet_expect(s->fleet, &e, 1);
+	struct schedule_entry e = class_of(s, "live.example.com", 800, 120);
+	fleet_schedule(s->fleet, &e, 1);
 	go_to(s, -120);
 	assert_float_equal(kept(s), 0, 0);
 	float used = s->load->node[0].used;
@@ -159,8 +160,9 @@ static void test_nobody_comes(void **state)
 static void test_they_come(void **state)
 {
 	struct scene *s = *state;
-	struct expect e = from_hk(class_of(s, "live.example.com", 600, 120));
-	fleet_expect(s->fleet, &e, 1);
+	struct schedule_entry e =
+		from_hk(class_of(s, "live.example.com", 600, 120));
+	fleet_schedule(s->fleet, &e, 1);
 	for (int t = 0; t <= 120; t += 3) {
 		s->connections[0] = s->connections[1] =
 			100 + (uint32_t)(t * 600 / 120 / 2);
@@ -174,8 +176,9 @@ static void test_they_come(void **state)
 static void test_from(void **state)
 {
 	struct scene *s = *state;
-	struct expect e = from_hk(class_of(s, "live.example.com", 800, 120));
-	fleet_expect(s->fleet, &e, 1);
+	struct schedule_entry e =
+		from_hk(class_of(s, "live.example.com", 800, 120));
+	fleet_schedule(s->fleet, &e, 1);
 	go_to(s, 0);
 	assert_float_equal(s->load->node[0].reserved, 400, 41);
 	assert_float_equal(s->load->node[1].reserved, 400, 41);
@@ -187,8 +190,9 @@ static void test_from(void **state)
 static void test_from_overflows(void **state)
 {
 	struct scene *s = *state;
-	struct expect e = from_hk(class_of(s, "live.example.com", 2000, 120));
-	fleet_expect(s->fleet, &e, 1);
+	struct schedule_entry e =
+		from_hk(class_of(s, "live.example.com", 2000, 120));
+	fleet_schedule(s->fleet, &e, 1);
 	go_to(s, 0);
 	assert_in_range((int)s->load->node[2].reserved, 200, 600);
 	assert_float_equal(kept(s), 2000, 10);
@@ -198,19 +202,19 @@ static void test_from_overflows(void **state)
 static void test_without_from(void **state)
 {
 	struct scene *s = *state;
-	struct expect e = class_of(s, "live.example.com", 600, 120);
-	fleet_expect(s->fleet, &e, 1);
+	struct schedule_entry e = class_of(s, "live.example.com", 600, 120);
+	fleet_schedule(s->fleet, &e, 1);
 	go_to(s, 0);
 	for (unsigned i = 0; i < 3; i++)
 		assert_float_equal(s->load->node[i].reserved, 200, 5);
 
-	struct promise *p = &s->w.accounts->promise[2];
-	p->viewers += 500 * PROMISE_VIEWER;
+	struct reservation *p = &s->w.accounts->reservation[2];
+	p->viewers += 500 * RESERVATION_VIEWER;
 	p->answers += 500;
 	fleet_merge(s->fleet, 0, s->w.accounts, s->now);
 	s->connections[2] = 500;
 	go_to(s, 9);
-	float rest = expect_still_to_come(&e, s->now);
+	float rest = schedule_still_to_come(&e, s->now);
 	assert_true(s->load->node[2].reserved > 0.5f * rest);
 	assert_true(s->load->node[2].used < 1);
 	assert_float_equal(kept(s), rest, 10);
@@ -220,9 +224,10 @@ static void test_without_from(void **state)
 static void test_only_up(void **state)
 {
 	struct scene *s = *state;
-	struct expect e[] = {from_hk(class_of(s, "live.example.com", 300, 120)),
+	struct schedule_entry e[] = {
+		from_hk(class_of(s, "live.example.com", 300, 120)),
 		class_of(s, "live.example.com", 300, 120)};
-	fleet_expect(s->fleet, e, 2);
+	fleet_schedule(s->fleet, e, 2);
 	fleet_drain(s->fleet, 0, true);
 	go_to(s, 0);
 	assert_float_equal(s->load->node[0].reserved, 0, 0);
@@ -234,10 +239,11 @@ static void test_too_large(void **state)
 {
 	struct scene *s = *state;
 	for (int placed = 0; placed < 2; placed++) {
-		struct expect e = class_of(s, "live.example.com", 1e7f, 600);
+		struct schedule_entry e =
+			class_of(s, "live.example.com", 1e7f, 600);
 		if (placed)
 			e = from_hk(e);
-		fleet_expect(s->fleet, &e, 1);
+		fleet_schedule(s->fleet, &e, 1);
 		go_to(s, placed * 9);
 		for (unsigned i = 0; i < 3; i++)
 			assert_in_range(
@@ -250,12 +256,12 @@ static void test_too_large(void **state)
 static void test_two_classes(void **state)
 {
 	struct scene *s = *state;
-	struct expect e[] = {class_of(s, "live.example.com", 300, 120),
+	struct schedule_entry e[] = {class_of(s, "live.example.com", 300, 120),
 		class_of(s, "jp.example.com", 200, 120),
 		class_of(s, "live.example.com", 100, 60),
 		class_of(s, "live.example.com", 1000, 60)};
 	e[3].at_ms -= 300000;
-	fleet_expect(s->fleet, e, 4);
+	fleet_schedule(s->fleet, e, 4);
 	go_to(s, 0);
 	assert_float_equal(kept(s), 600, 5);
 	assert_true(
@@ -268,8 +274,8 @@ static void test_two_classes(void **state)
 static void test_new_map(void **state)
 {
 	struct scene *s = *state;
-	struct expect e = class_of(s, "jp.example.com", 300, 120);
-	fleet_expect(s->fleet, &e, 1);
+	struct schedule_entry e = class_of(s, "jp.example.com", 300, 120);
+	fleet_schedule(s->fleet, &e, 1);
 	struct conf *conf = world_conf(
 		"nodes:\n  hk1: {address: [192.0.2.1], at: [22.3, 114.2]}\n"
 		"steer: {other.example.com: {pool: [edge]}}\n");
@@ -289,7 +295,7 @@ static void test_new_map(void **state)
 static void test_short_ttl(void **state)
 {
 	struct scene *s = *state;
-	struct expect e = class_of(s, "jp.example.com", 700, 30);
+	struct schedule_entry e = class_of(s, "jp.example.com", 700, 30);
 	struct steer_query q =
 		world_query(&s->w, "jp.example.com", "10.2.0.0/24");
 	struct steer_decision d;
@@ -299,7 +305,7 @@ static void test_short_ttl(void **state)
 	} steps[] = {
 		{-90, false}, {-20, true}, {0, true}, {10, true}, {60, false}};
 
-	fleet_expect(s->fleet, &e, 1);
+	fleet_schedule(s->fleet, &e, 1);
 	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
 		go_to(s, steps[i].at_s);
 		steer_decide(&s->w.state, NULL, &q, s->now, &d, NULL);
@@ -312,12 +318,12 @@ static void test_short_ttl(void **state)
 static void test_others_make_room(void **state)
 {
 	struct scene *s = *state;
-	struct expect e = class_of(s, "jp.example.com", 850, 120);
+	struct schedule_entry e = class_of(s, "jp.example.com", 850, 120);
 	struct steer_query q =
 		world_query(&s->w, "live.example.com", "10.2.0.0/24");
 	struct steer_decision d;
 
-	fleet_expect(s->fleet, &e, 1);
+	fleet_schedule(s->fleet, &e, 1);
 	go_to(s, -70);
 	steer_decide(&s->w.state, NULL, &q, s->now, &d, NULL);
 	assert_int_equal(d.node[0], 2);

@@ -5,9 +5,9 @@
 
 #include "base/rng.h"
 
-static struct told told(uint16_t node, uint32_t made_ms)
+static struct sent sent(uint16_t node, uint32_t made_ms)
 {
-	return (struct told){.node = node,
+	return (struct sent){.node = node,
 		.before = 7,
 		.made_ms = made_ms,
 		.ttl_s = 30,
@@ -15,105 +15,105 @@ static struct told told(uint16_t node, uint32_t made_ms)
 		.moved = 9};
 }
 
-static const struct told nothing = {.node = MAP_NO_NODE, .before = MAP_NO_NODE};
+static const struct sent nothing = {.node = MAP_NO_NODE, .before = MAP_NO_NODE};
 
 static void test_read_back(void **state)
 {
-	struct memory *m = memory_new(64, 1);
-	struct remembered r;
-	struct told t = told(5, 1000), u = told(6, 2000);
+	struct sent_table *m = sent_table_new(64, 1);
+	struct sent_lines r;
+	struct sent t = sent(5, 1000), u = sent(6, 2000);
 
 	(void)state;
-	memory_read(m, 42, MEMORY_LINES, &r);
-	assert_int_equal(r.told[0].node, MAP_NO_NODE);
+	sent_read(m, 42, SENT_LINES, &r);
+	assert_int_equal(r.sent[0].node, MAP_NO_NODE);
 	assert_int_equal(r.older[0], MAP_NO_NODE);
-	assert_true(memory_claim(m, 42, 0, &nothing, &t));
-	assert_true(memory_claim(m, 42, 1, &nothing, &u));
-	memory_read(m, 42, MEMORY_LINES, &r);
-	assert_memory_equal(&r.told[0], &t, sizeof t);
-	assert_memory_equal(&r.told[1], &u, sizeof u);
-	assert_int_equal(r.told[2].node, MAP_NO_NODE);
+	assert_true(sent_claim(m, 42, 0, &nothing, &t));
+	assert_true(sent_claim(m, 42, 1, &nothing, &u));
+	sent_read(m, 42, SENT_LINES, &r);
+	assert_memory_equal(&r.sent[0], &t, sizeof t);
+	assert_memory_equal(&r.sent[1], &u, sizeof u);
+	assert_int_equal(r.sent[2].node, MAP_NO_NODE);
 	assert_int_equal(r.older[0], MAP_NO_NODE);
 	t.types |= STEER_AAAA;
-	memory_share(m, 42, 0, &t);
-	memory_read(m, 42, MEMORY_LINES, &r);
-	assert_int_equal(r.told[0].types, STEER_A | STEER_AAAA);
-	memory_read(m, 43, MEMORY_LINES, &r);
-	assert_int_equal(r.told[0].node, MAP_NO_NODE);
-	memory_free(m);
+	sent_share(m, 42, 0, &t);
+	sent_read(m, 42, SENT_LINES, &r);
+	assert_int_equal(r.sent[0].types, STEER_A | STEER_AAAA);
+	sent_read(m, 43, SENT_LINES, &r);
+	assert_int_equal(r.sent[0].node, MAP_NO_NODE);
+	sent_table_free(m);
 }
 
 /* What line 1 was told before the node before: the latest two. */
 static void test_older(void **state)
 {
-	struct memory *m = memory_new(64, 1);
-	struct remembered r = {.told = {nothing}};
+	struct sent_table *m = sent_table_new(64, 1);
+	struct sent_lines r = {.sent = {nothing}};
 
 	(void)state;
 	for (uint16_t i = 1; i <= 5; i++) {
-		struct told t = {.node = i,
+		struct sent t = {.node = i,
 			.before = i > 1 ? (uint16_t)(i - 1) : MAP_NO_NODE,
 			.made_ms = i};
-		assert_true(memory_claim(m, 42, 0, &r.told[0], &t));
-		memory_read(m, 42, 2, &r);
+		assert_true(sent_claim(m, 42, 0, &r.sent[0], &t));
+		sent_read(m, 42, 2, &r);
 		assert_int_equal(r.older[0], i > 2 ? i - 2u : MAP_NO_NODE);
 		assert_int_equal(r.older[1], i > 3 ? i - 3u : MAP_NO_NODE);
 	}
-	struct told again = r.told[0];
+	struct sent again = r.sent[0];
 	again.made_ms = 9;
-	assert_true(memory_claim(m, 42, 0, &r.told[0], &again));
-	memory_read(m, 42, 2, &r);
+	assert_true(sent_claim(m, 42, 0, &r.sent[0], &again));
+	sent_read(m, 42, 2, &r);
 	assert_int_equal(r.older[0], 3);
-	memory_free(m);
+	sent_table_free(m);
 }
 
 /* Whoever comes second learns of it and decides again. */
 static void test_claim(void **state)
 {
-	struct memory *m = memory_new(64, 1);
-	struct told t = told(5, 1000), u = told(6, 1000), v = told(8, 9000);
+	struct sent_table *m = sent_table_new(64, 1);
+	struct sent t = sent(5, 1000), u = sent(6, 1000), v = sent(8, 9000);
 
 	(void)state;
-	assert_true(memory_claim(m, 42, 0, &nothing, &t));
-	assert_false(memory_claim(m, 42, 0, &nothing, &u));
-	assert_true(memory_claim(m, 42, 0, &t, &v));
-	assert_false(memory_claim(m, 42, 0, &t, &u));
-	memory_free(m);
+	assert_true(sent_claim(m, 42, 0, &nothing, &t));
+	assert_false(sent_claim(m, 42, 0, &nothing, &u));
+	assert_true(sent_claim(m, 42, 0, &t, &v));
+	assert_false(sent_claim(m, 42, 0, &t, &u));
+	sent_table_free(m);
 }
 
 /* A flood of nets takes no more than the table, and the new ones are kept. */
 static void test_flood(void **state)
 {
-	struct memory *m = memory_new(1024, 1);
+	struct sent_table *m = sent_table_new(1024, 1);
 	unsigned kept = 0;
 
 	(void)state;
 	for (uint32_t i = 0; i < 100000; i++) {
-		struct told t = told((uint16_t)(i % 60000), i);
-		assert_true(memory_claim(m, hash_mix(i), 0, &nothing, &t));
+		struct sent t = sent((uint16_t)(i % 60000), i);
+		assert_true(sent_claim(m, hash_mix(i), 0, &nothing, &t));
 	}
 	for (uint32_t i = 99900; i < 100000; i++) {
-		struct remembered r;
-		memory_read(m, hash_mix(i), 1, &r);
-		kept += r.told[0].made_ms == i && r.told[0].node == i % 60000;
+		struct sent_lines r;
+		sent_read(m, hash_mix(i), 1, &r);
+		kept += r.sent[0].made_ms == i && r.sent[0].node == i % 60000;
 	}
 	assert_int_equal(kept, 100);
-	memory_free(m);
+	sent_table_free(m);
 }
 
 static void *hammer(void *arg)
 {
-	struct memory *m = arg;
+	struct sent_table *m = arg;
 	struct rng rng = {(uintptr_t)&rng};
 	uintptr_t bad = 0;
 
 	for (uint32_t i = 0; i < 200000; i++) {
 		uint64_t key = rng_next(&rng) % 300;
-		struct remembered r;
-		memory_read(m, key, 1, &r);
-		bad += r.told[0].node != MAP_NO_NODE && r.told[0].node >= 300;
-		struct told t = told((uint16_t)key, i);
-		memory_claim(m, key, 0, &r.told[0], &t);
+		struct sent_lines r;
+		sent_read(m, key, 1, &r);
+		bad += r.sent[0].node != MAP_NO_NODE && r.sent[0].node >= 300;
+		struct sent t = sent((uint16_t)key, i);
+		sent_claim(m, key, 0, &r.sent[0], &t);
 	}
 	return (void *)bad;
 }
@@ -121,7 +121,7 @@ static void *hammer(void *arg)
 /* Threads at once: nothing but what was written is ever read. */
 static void test_threads(void **state)
 {
-	struct memory *m = memory_new(64, 1);
+	struct sent_table *m = sent_table_new(64, 1);
 	pthread_t threads[3];
 	void *bad;
 
@@ -133,7 +133,7 @@ static void test_threads(void **state)
 		pthread_join(threads[i], &bad);
 		assert_null(bad);
 	}
-	memory_free(m);
+	sent_table_free(m);
 }
 
 int main(void)

@@ -8,16 +8,16 @@
 
 #include "fleet/spread.h"
 
-static struct inflow_node node(float path_ms, float capacity, float used)
+static struct spread_node node(float path_ms, float capacity, float used)
 {
-	return (struct inflow_node){.path_ms = path_ms,
+	return (struct spread_node){.path_ms = path_ms,
 		.used = used,
 		.per_viewer = 1 / capacity,
 		.room = 1,
 		.weight = capacity};
 }
 
-static float sum(const struct inflow_node *nodes, unsigned n)
+static float sum(const struct spread_node *nodes, unsigned n)
 {
 	float all = 0;
 	for (unsigned i = 0; i < n; i++)
@@ -28,9 +28,9 @@ static float sum(const struct inflow_node *nodes, unsigned n)
 /* While the near one has room, nobody goes far. */
 static void test_near(void **state)
 {
-	struct inflow_node n[] = {node(40, 1000, 0), node(5, 1000, 0)};
+	struct spread_node n[] = {node(40, 1000, 0), node(5, 1000, 0)};
 	(void)state;
-	inflow_go(n, 2, 500);
+	spread_go(n, 2, 500);
 	assert_float_equal(n[0].viewers, 0, 0);
 	assert_float_equal(n[1].viewers, 500, 0.1);
 }
@@ -38,9 +38,9 @@ static void test_near(void **state)
 /* A crowd that the near one cannot take fills it and spills over. */
 static void test_spills(void **state)
 {
-	struct inflow_node n[] = {node(40, 1000, 0), node(5, 1000, 0.5f)};
+	struct spread_node n[] = {node(40, 1000, 0), node(5, 1000, 0.5f)};
 	(void)state;
-	inflow_go(n, 2, 1000);
+	spread_go(n, 2, 1000);
 	assert_float_equal(sum(n, 2), 1000, 0.1);
 	assert_in_range((int)n[1].viewers, 350, 460);
 }
@@ -48,11 +48,11 @@ static void test_spills(void **state)
 /* At one place, side by side; the one that ramps up takes less. */
 static void test_side_by_side(void **state)
 {
-	struct inflow_node n[] = {
+	struct spread_node n[] = {
 		node(5, 1000, 0), node(5, 1000, 0), node(5, 1000, 0)};
 	(void)state;
 	n[2].room = 0.2f;
-	inflow_go(n, 3, 800);
+	spread_go(n, 3, 800);
 	assert_float_equal(n[0].viewers, n[1].viewers, 41);
 	assert_true(n[2].viewers < 200);
 	assert_float_equal(sum(n, 3), 800, 0.1);
@@ -61,32 +61,32 @@ static void test_side_by_side(void **state)
 /* Beyond all capacity everybody still goes somewhere; nowhere is fine too. */
 static void test_too_many(void **state)
 {
-	struct inflow_node n[] = {node(40, 100, 0), node(5, 100, 0)};
+	struct spread_node n[] = {node(40, 100, 0), node(5, 100, 0)};
 	(void)state;
-	inflow_go(n, 2, 10000);
+	spread_go(n, 2, 10000);
 	assert_float_equal(sum(n, 2), 10000, 1);
-	inflow_go(n, 0, 10000);
+	spread_go(n, 0, 10000);
 }
 
 /* By weight; what is too much for one goes to the others, what is too much for
  * all is left out. */
 static void test_share(void **state)
 {
-	struct inflow_node n[] = {node(0, 100, 0), node(0, 1000, 0),
+	struct spread_node n[] = {node(0, 100, 0), node(0, 1000, 0),
 		node(0, 1000, 0), node(0, 1000, 2)};
 	(void)state;
 	n[0].weight = 2;
 	n[1].weight = n[2].weight = 1;
-	inflow_share(n, 4, 40);
+	spread_share(n, 4, 40);
 	assert_float_equal(n[0].viewers, 20, 0.1);
 	assert_float_equal(n[1].viewers, 10, 0.1);
 	for (unsigned i = 0; i < 4; i++)
 		n[i].viewers = 0;
-	inflow_share(n, 4, 800);
+	spread_share(n, 4, 800);
 	assert_in_range((int)n[0].viewers, 80, 100);
 	assert_float_equal(n[1].viewers, n[2].viewers, 0.1);
 	assert_float_equal(sum(n, 4), 800, 1);
-	inflow_share(n, 4, 5000);
+	spread_share(n, 4, 5000);
 	assert_in_range((int)sum(n, 4), 1800, 2100);
 	assert_float_equal(n[3].viewers, 0, 0);
 }

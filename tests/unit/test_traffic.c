@@ -15,7 +15,7 @@ static const char three[] =
 
 static struct accounts *accounts_of(struct world *w)
 {
-	return accounts_new(16, w->memory, 1);
+	return accounts_new(16, w->sent, 1);
 }
 
 static void test_threads_are_summed(void **state)
@@ -23,7 +23,7 @@ static void test_threads_are_summed(void **state)
 	struct world w;
 	world_open(&w, three);
 	struct accounts *a = accounts_of(&w), *b = accounts_of(&w);
-	struct flows *flows = flows_new();
+	struct traffic *flows = traffic_new();
 	struct flow out[4];
 	uint32_t hk = w.map->nodes[0].area, jp = w.map->nodes[2].area;
 
@@ -31,16 +31,16 @@ static void test_threads_are_summed(void **state)
 	accounts_place(a, hk, 0, 3, NOW);
 	accounts_place(b, hk, 0, 4, NOW);
 	accounts_place(b, jp, 0, 5, NOW);
-	flows_add(flows, a, NOW);
-	flows_add(flows, b, NOW);
-	assert_int_equal(flows_take(flows, out, 4), 2);
+	traffic_add(flows, a, NOW);
+	traffic_add(flows, b, NOW);
+	assert_int_equal(traffic_take(flows, out, 4), 2);
 	assert_int_equal(out[0].area, hk);
 	assert_int_equal(out[0].node, 0);
 	assert_float_equal(out[0].viewers, 7, 0.001);
 	assert_int_equal(out[1].area, jp);
 	assert_float_equal(out[1].viewers, 5, 0.001);
-	assert_int_equal(flows_take(flows, out, 4), 0);
-	flows_free(flows);
+	assert_int_equal(traffic_take(flows, out, 4), 0);
+	traffic_free(flows);
 	accounts_free(a);
 	accounts_free(b);
 	world_close(&w);
@@ -51,18 +51,18 @@ static void test_they_fade(void **state)
 	struct world w;
 	world_open(&w, three);
 	struct accounts *a = accounts_of(&w);
-	struct flows *flows = flows_new();
+	struct traffic *flows = traffic_new();
 	struct flow out[1];
 	uint32_t hk = w.map->nodes[0].area;
 
 	(void)state;
 	accounts_place(a, hk, 1, 8, NOW);
-	flows_add(flows, a, NOW + (int64_t)PLACED_FADE_MS / 2);
-	assert_int_equal(flows_take(flows, out, 1), 1);
+	traffic_add(flows, a, NOW + (int64_t)PLACED_FADE_MS / 2);
+	assert_int_equal(traffic_take(flows, out, 1), 1);
 	assert_float_equal(out[0].viewers, 4, 0.01);
-	flows_add(flows, a, NOW + (int64_t)PLACED_FADE_MS + 1);
-	assert_int_equal(flows_take(flows, out, 1), 0);
-	flows_free(flows);
+	traffic_add(flows, a, NOW + (int64_t)PLACED_FADE_MS + 1);
+	assert_int_equal(traffic_take(flows, out, 1), 0);
+	traffic_free(flows);
 	accounts_free(a);
 	world_close(&w);
 }
@@ -72,17 +72,17 @@ static void test_the_largest_come_first(void **state)
 	struct world w;
 	world_open(&w, three);
 	struct accounts *a = accounts_of(&w);
-	struct flows *flows = flows_new();
+	struct traffic *flows = traffic_new();
 	struct flow out[3];
 
 	(void)state;
 	for (uint32_t i = 1; i <= 100; i++)
 		accounts_place(a, i * 7919, 2, (float)i, NOW);
-	flows_add(flows, a, NOW);
-	assert_int_equal(flows_take(flows, out, 3), 3);
+	traffic_add(flows, a, NOW);
+	assert_int_equal(traffic_take(flows, out, 3), 3);
 	for (unsigned i = 0; i < 3; i++)
 		assert_float_equal(out[i].viewers, 100 - i, 0.001);
-	flows_free(flows);
+	traffic_free(flows);
 	accounts_free(a);
 	world_close(&w);
 }
@@ -93,15 +93,15 @@ static void test_streams_are_no_areas(void **state)
 	struct world w;
 	world_open(&w, three);
 	struct accounts *a = accounts_of(&w);
-	struct flows *flows = flows_new();
+	struct traffic *flows = traffic_new();
 	struct flow out[4];
 
 	(void)state;
 	accounts_place(a, accounts_stream(12345), 1, 9, NOW);
 	accounts_place(a, accounts_stream(12345), MAP_NO_NODE, 9, NOW);
-	flows_add(flows, a, NOW);
-	assert_int_equal(flows_take(flows, out, 4), 0);
-	flows_free(flows);
+	traffic_add(flows, a, NOW);
+	assert_int_equal(traffic_take(flows, out, 4), 0);
+	traffic_free(flows);
 	accounts_free(a);
 	world_close(&w);
 }
@@ -114,7 +114,7 @@ static void test_area_is_where_its_nodes_are(void **state)
 		{.area = w.map->nodes[2].area}, {.area = 1},
 		{.area = w.map->nodes[0].area}};
 	uint16_t from[4];
-	flows_areas(w.map, flows, 4, from);
+	traffic_areas(w.map, flows, 4, from);
 	assert_int_equal(from[0], 0);
 	assert_int_equal(from[1], 2);
 	assert_int_equal(from[2], MAP_NO_NODE);

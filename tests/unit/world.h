@@ -24,7 +24,7 @@ struct world {
 	uint16_t spare[8][MAP_CANDIDATES];
 	struct load load;
 	struct steer_state state;
-	struct memory *memory;
+	struct sent_table *sent;
 	struct accounts *accounts;
 	int64_t now;
 };
@@ -93,8 +93,8 @@ static inline void world_open_at(
 		.brief = w->brief,
 		.spare = (const uint16_t(*)[MAP_CANDIDATES])w->spare};
 	w->state = (struct steer_state){w->map, &w->load, w->geo};
-	w->memory = memory_new(4096, 7);
-	w->accounts = accounts_new(4096, w->memory, 7);
+	w->sent = sent_table_new(4096, 7);
+	w->accounts = accounts_new(4096, w->sent, 7);
 }
 
 static inline void world_open(struct world *w, const char *yaml)
@@ -105,7 +105,7 @@ static inline void world_open(struct world *w, const char *yaml)
 static inline void world_close(struct world *w)
 {
 	accounts_free(w->accounts);
-	memory_free(w->memory);
+	sent_table_free(w->sent);
 	map_free(w->map);
 	geo_free(w->geo);
 }
