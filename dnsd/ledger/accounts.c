@@ -45,10 +45,10 @@ void accounts_free(struct accounts *a)
 }
 
 struct client *accounts_make(
-	struct client_bucket *bucket, uint64_t spread, uint32_t now_ms)
+	struct client_bucket *bucket, uint64_t hash, uint32_t now_ms)
 {
 	struct client *c = bucket->way, *oldest = c;
-	uint64_t id = accounts_id(spread);
+	uint64_t id = accounts_id(hash);
 	uint8_t now = client_tick(now_ms);
 	for (unsigned i = 0; i < CLIENT_WAYS && client_id(oldest); i++)
 		if (!client_id(&c[i]) ||

@@ -137,17 +137,17 @@ struct accounts *accounts_new(
 	unsigned max_clients, struct sent_table *sent, uint64_t secret);
 void accounts_free(struct accounts *accounts); /* NULL allowed */
 
-/* Where a key's client is, by sent_spread(). */
+/* Where a key's client is, by sent_hash(). */
 static inline struct client_bucket *accounts_bucket(
-	const struct accounts *a, uint64_t spread)
+	const struct accounts *a, uint64_t hash)
 {
-	return &a->clients[spread >> (64 - a->bucket_bits)];
+	return &a->clients[hash >> (64 - a->bucket_bits)];
 }
 
 /* Bucket and id together are the whole key, as in memory. */
-static inline uint64_t accounts_id(uint64_t spread)
+static inline uint64_t accounts_id(uint64_t hash)
 {
-	return spread << KEY_SPARE_BITS | KEY_IN_USE;
+	return hash << KEY_SPARE_BITS | KEY_IN_USE;
 }
 
 static inline uint64_t client_id(const struct client *c)
@@ -159,10 +159,10 @@ static inline uint64_t client_id(const struct client *c)
 
 /* The client's entry, NULL if there is none. */
 static inline struct client *accounts_find(
-	struct client_bucket *bucket, uint64_t spread)
+	struct client_bucket *bucket, uint64_t hash)
 {
 	struct client *c = bucket->way;
-	uint64_t id = accounts_id(spread);
+	uint64_t id = accounts_id(hash);
 	unsigned at = client_id(&c[1]) == id ? 1 : 0;
 	if (client_id(&c[2]) == id)
 		at = 2;
@@ -171,7 +171,7 @@ static inline struct client *accounts_find(
 
 /* Makes one, where the oldest of the bucket was. Owner thread only. */
 struct client *accounts_make(
-	struct client_bucket *bucket, uint64_t spread, uint32_t now_ms);
+	struct client_bucket *bucket, uint64_t hash, uint32_t now_ms);
 
 /* A stream as an area: MAP_NO_NODE stands for all its nodes. */
 static inline uint32_t accounts_stream(uint64_t stream)
@@ -285,6 +285,121 @@ static inline float accounts_lines_budget(struct accounts *a, uint64_t net,
 	viewers = viewers < lines ? viewers : lines;
 	one->lines = lines - viewers;
 	return viewers;
+}
+
+/* -- reservations -- */
+
+/* One writer: a load and a store are enough. */
+static inline void accounts_sum(_Atomic uint32_t *sum, uint32_t more)
+{
+	atomic_store_explicit(sum,
+		atomic_load_explicit(sum, memory_order_relaxed) + more,
+		memory_order_relaxed);
+}
+
+static inline void accounts_count(_Atomic uint32_t *sum)
+{
+	accounts_sum(sum, 1);
+}
+
+/* The class of a TTL. */
+static inline unsigned reservation_class(uint32_t ttl_s)
+{
+	static const uint8_t of[] = {[0 ... 2] = 0,
+		[3 ... 4] = 1,
+		[5 ... 6] = 2,
+		[7 ... 10] = 3,
+		[11 ... 15] = 4,
+		[16 ... 20] = 5,
+		[21 ... 30] = 6,
+		[31 ... 60] = 7};
+	return of[ttl_s < 60 ? ttl_s : 60];
+}
+
+/* Reserves for viewers that come to a node at once, and rate a second while an
+ * answer of ttl_s lives. large: a large resolver's, which the control thread
+ * reserves by its event. generation: of the load that was decided by. */
+static inline void accounts_reserve(struct accounts *accounts, unsigned node,
+	uint32_t generation, float at_once, float rate, uint32_t ttl_s,
+	bool large)
+{
+	struct reservation *r = &accounts->reservation[node];
+
+	if (r->unpublished_generation != generation) {
+		r->unpublished_generation = generation;
+		r->unpublished = 0;
+	}
+	if (accounts->unpublished_generation != generation) {
+		accounts->unpublished_generation = generation;
+		accounts->unpublished_most = 0;
+	}
+	r->unpublished += at_once + rate * (float)ttl_s;
+	if (r->unpublished > accounts->unpublished_most)
+		accounts->unpublished_most = r->unpublished;
+	accounts_count(&r->answers);
+	if (large)
+		return;
+	accounts_sum(&r->viewers, (uint32_t)(at_once * RESERVATION_VIEWER));
+	if (rate > 0) {
+		unsigned c = reservation_class(ttl_s);
+		/* The class is longer than the TTL: the same viewers, slower. */
+		float slow = rate * (float)ttl_s / reservation_class_s[c];
+		accounts_sum(&r->rate[c], (uint32_t)(slow * RESERVATION_RATE));
+	}
+}
+
+/* Viewers reserved on a node since this load was published. */
+static inline float accounts_unpublished(
+	const struct accounts *accounts, unsigned node, uint32_t generation)
+{
+	const struct reservation *r = &accounts->reservation[node];
+	return r->unpublished_generation == generation ? r->unpublished : 0;
+}
+
+/* -- places -- */
+
+/* Viewers on a node before an answer: of the area, of all areas. */
+struct placed_before {
+	float area, everywhere;
+};
+#define PLACED_UNKNOWN (-1.0f)
+
+/* Where the viewers of an area are from now on. */
+static inline struct placed_before accounts_place_area(
+	struct accounts *accounts, uint32_t area, unsigned node, float viewers,
+	uint32_t now_ms)
+{
+	struct reservation *r = &accounts->reservation[node];
+	return (struct placed_before){
+		accounts_place(accounts, area, node, viewers, now_ms),
+		accounts_add(&r->there, &r->there_ms, viewers, now_ms)};
+}
+
+/* -- events -- */
+
+/* What a network's events are limited by, each for itself: a question that can be
+ * forged does not suppress one that is proven. */
+enum event_limit_kind {
+	EVENT_LIMIT_SENT,
+	EVENT_LIMIT_SWITCHED,
+	EVENT_LIMIT_SWITCHED_PROVEN,
+	EVENT_LIMIT_REPORT
+};
+
+/* Whether a network (accounts_net) may have an event about a node again. */
+static inline bool accounts_event_allowed(struct accounts *accounts,
+	uint64_t net, enum event_limit_kind kind, unsigned node,
+	uint32_t now_ms, uint32_t interval_ms)
+{
+	uint64_t h = (net * accounts->secret ^ (kind << 16 | node)) * HASH_ODD;
+	struct event_limit *one =
+		&accounts->event_limits[h >> (64 - EVENT_LIMIT_BITS)];
+	if (one->net == net && one->node == node && one->kind == kind &&
+		now_ms - one->at_ms < interval_ms)
+		return false;
+	*one = (struct event_limit){
+		net, now_ms, (uint16_t)node, (uint16_t)kind};
+	return true;
 }
 
 #endif

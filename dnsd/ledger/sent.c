@@ -49,15 +49,15 @@ void sent_table_free(struct sent_table *m)
 static struct sent_entry *find(
 	const struct sent_table *m, uint64_t key, unsigned line)
 {
-	uint64_t spread = sent_spread(m, key);
-	return sent_find(sent_bucket_of(m, spread, line), spread, line);
+	uint64_t hash = sent_hash(m, key);
+	return sent_find(sent_bucket_of(m, hash, line), hash, line);
 }
 
 /* The entry of a bucket to make room in for a key: a free one, else the oldest of
  * other keys (a key has fewer entries in a bucket than there are). NULL: other
  * threads are making room in all. */
 static struct sent_entry *oldest_of(
-	struct sent_entry *e, uint64_t spread, uint32_t now)
+	struct sent_entry *e, uint64_t hash, uint32_t now)
 {
 	struct sent_entry *oldest = NULL;
 	uint32_t oldest_age = 0;
@@ -67,7 +67,7 @@ static struct sent_entry *oldest_of(
 		if (!id)
 			return &e[i];
 		uint32_t age = now - sent_get(&e[i]).made_ms;
-		bool own = (id ^ sent_id(spread, 0)) >> KEY_SPARE_BITS == 0;
+		bool own = (id ^ sent_id(hash, 0)) >> KEY_SPARE_BITS == 0;
 		if (id != ID_BUSY && !own && (!oldest || age > oldest_age)) {
 			oldest = &e[i];
 			oldest_age = age;
@@ -80,9 +80,9 @@ static struct sent_entry *oldest_of(
 static void make(
 	struct sent_table *m, uint64_t key, unsigned line, struct sent sent)
 {
-	uint64_t spread = sent_spread(m, key);
+	uint64_t hash = sent_hash(m, key);
 	struct sent_entry *e = oldest_of(
-		sent_bucket_of(m, spread, line)->way, spread, sent.made_ms);
+		sent_bucket_of(m, hash, line)->way, hash, sent.made_ms);
 	if (!e)
 		return;
 	uint64_t id = get(&e->id);
@@ -92,7 +92,7 @@ static void make(
 	set(&e->where, sent_where(sent));
 	set(sent_how_at(e), sent_how(sent));
 	atomic_store_explicit(
-		&e->id, sent_id(spread, line), memory_order_release);
+		&e->id, sent_id(hash, line), memory_order_release);
 }
 
 /* Line 1 has left a node again: the last two before that are kept. */
@@ -155,12 +155,4 @@ void sent_mark(struct sent_table *m, uint64_t key, uint32_t now_ms)
 		set(&e->where, sent_where(now));
 	else
 		make(m, key, SENT_MARK, now);
-}
-
-void sent_share(struct sent_table *m, uint64_t key, unsigned line,
-	const struct sent *sent)
-{
-	struct sent_entry *e = find(m, key, line);
-	if (e && get(&e->where) == sent_where(*sent))
-		set(sent_how_at(e), sent_how(*sent));
 }

@@ -119,38 +119,38 @@ void sent_table_free(struct sent_table *table); /* NULL allowed */
 #define KEY_IN_USE 1
 _Static_assert(SENT_MARK << 1 < 1 << KEY_SPARE_BITS, "a line and a mark");
 
-static inline uint64_t sent_spread(const struct sent_table *m, uint64_t key)
+static inline uint64_t sent_hash(const struct sent_table *m, uint64_t key)
 {
 	return hash_spread(key, m->secret);
 }
 
-/* Where a key's lines 1 and 2 are, by sent_spread(). */
+/* Where a key's lines 1 and 2 are, by sent_hash(). */
 static inline struct sent_bucket *sent_bucket(
-	const struct sent_table *m, uint64_t spread)
+	const struct sent_table *m, uint64_t hash)
 {
-	return &m->buckets[spread >> (64 - m->bucket_bits)];
+	return &m->buckets[hash >> (64 - m->bucket_bits)];
 }
 
 /* Where a line (0..) is. */
 static inline struct sent_bucket *sent_bucket_of(
-	const struct sent_table *m, uint64_t spread, unsigned line)
+	const struct sent_table *m, uint64_t hash, unsigned line)
 {
 	unsigned group = line == SENT_MARK ? 0 : line / 2;
-	return sent_bucket(m, spread + group * HASH_ODD);
+	return sent_bucket(m, hash + group * HASH_ODD);
 }
 
-static inline uint64_t sent_id(uint64_t spread, unsigned line)
+static inline uint64_t sent_id(uint64_t hash, unsigned line)
 {
-	return spread << KEY_SPARE_BITS | line << 1 | KEY_IN_USE;
+	return hash << KEY_SPARE_BITS | line << 1 | KEY_IN_USE;
 }
 
 /* The entry of a line (0..) in its bucket, NULL if there is none. No branch
  * until all ways are compared: which one it is cannot be foretold. */
 static inline struct sent_entry *sent_find(
-	struct sent_bucket *bucket, uint64_t spread, unsigned line)
+	struct sent_bucket *bucket, uint64_t hash, unsigned line)
 {
 	struct sent_entry *e = bucket->way;
-	uint64_t id = sent_id(spread, line);
+	uint64_t id = sent_id(hash, line);
 	unsigned at = 0;
 #pragma GCC unroll 3
 	for (unsigned i = 1; i < SENT_WAYS; i++)
@@ -219,9 +219,9 @@ static inline struct sent sent_get(const struct sent_entry *e)
  * are asked together, in whatever order. */
 #define SENT_TOGETHER_MS 500
 static inline bool sent_together(
-	struct sent_bucket *bucket, uint64_t spread, uint32_t now)
+	struct sent_bucket *bucket, uint64_t hash, uint32_t now)
 {
-	const struct sent_entry *e = sent_find(bucket, spread, SENT_MARK);
+	const struct sent_entry *e = sent_find(bucket, hash, SENT_MARK);
 	return e && now - sent_get(e).made_ms < SENT_TOGETHER_MS;
 }
 
@@ -237,6 +237,35 @@ static inline bool sent_replace(
 	atomic_store_explicit(
 		sent_how_at(e), sent_how(sent), memory_order_relaxed);
 	return true;
+}
+
+/* Adds a type to a decision that stands, if it is still as seen. */
+static inline void sent_share(
+	struct sent_entry *e, struct sent seen, uint8_t type)
+{
+	if (!(type & ~seen.types) ||
+		atomic_load_explicit(&e->where, memory_order_relaxed) !=
+			sent_where(seen))
+		return;
+	seen.types |= type;
+	atomic_store_explicit(
+		sent_how_at(e), sent_how(seen), memory_order_relaxed);
+}
+
+/* A thread with a newer map may have sent a net to a node that an older map does
+ * not have yet: its arrays end before it. */
+static inline bool sent_is_newer(const struct sent *sent, unsigned nodes)
+{
+	return sent->node >= nodes && sent->node != MAP_NO_NODE;
+}
+
+/* Forgets such nodes. */
+static inline void sent_forget_newer(struct sent *sent, unsigned nodes)
+{
+	if (sent->node >= nodes)
+		sent->node = MAP_NO_NODE;
+	if (sent->before >= nodes)
+		sent->before = MAP_NO_NODE;
 }
 
 /* What is known of the first lines (1..) of a key, for more than one of older
@@ -256,9 +285,5 @@ bool sent_claim_entry(struct sent_table *table, struct sent_entry *entry,
 
 /* A line beyond the first is asked for. */
 void sent_mark(struct sent_table *table, uint64_t key, uint32_t now_ms);
-
-/* Adds types to a decision that stands. */
-void sent_share(struct sent_table *table, uint64_t key, unsigned line,
-	const struct sent *sent);
 
 #endif

@@ -4,6 +4,7 @@
 #ifndef STATE_LOAD_H
 #define STATE_LOAD_H
 
+#include <float.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -82,6 +83,11 @@ struct load {
 /* The brief of a node that is in the map. */
 struct load_brief load_brief(
 	const struct load_node *load, const struct map_node *node);
+
+static inline bool load_is_up(const struct load *load, unsigned node)
+{
+	return load->brief[node].base < FLT_MAX;
+}
 
 /* own: the area is the node's own site. */
 static inline float load_distrust_ms(

@@ -15,17 +15,6 @@
 #define HAS_STREAM 8.0f      /* ln: one that has it, while it has room */
 #define FROM_POOL 16         /* nodes taken from far when the near ones fail */
 
-/* -- the hash -- */
-
-float gumbel[1 << GUMBEL_BITS];
-
-__attribute__((constructor)) static void gumbel_fill(void)
-{
-	for (unsigned i = 0; i < 1 << GUMBEL_BITS; i++)
-		gumbel[i] = (float)log(
-			-log((i + 0.5) / (double)(1 << GUMBEL_BITS)));
-}
-
 /* -- cost -- */
 
 /* A node that has the stream is taken while it has room; one that viewers of it
@@ -48,7 +37,7 @@ static float carried(const struct decision_ctx *ctx, unsigned node, float used)
 static inline float used_with(const struct decision_ctx *ctx, unsigned node,
 	const struct load_node *load)
 {
-	float extra = (unpublished(ctx->state, ctx->accounts, node) +
+	float extra = (score_unpublished(ctx->state, ctx->accounts, node) +
 			      ctx->estimate.viewers) *
 		COST_SAFETY;
 	return load->used + extra * load->per_viewer;
@@ -91,11 +80,11 @@ static float score(const struct decision_ctx *ctx, const struct scored *o)
 	switch (ctx->name->policy) {
 	case POLICY_GEO:
 		/* The nearest healthy one; the hash only splits ties. */
-		return o->path + 1e-4f * draw(ctx->net, node->seed);
+		return o->path + 1e-4f * score_draw(ctx->net, node->seed);
 	case POLICY_STABLE:
 		cost -= publishes(ctx, o->node) ? STABLE_STAY_MS : 0;
 		return cost / STABLE_TEMPERATURE_MS +
-			draw(ctx->net, node->seed);
+			score_draw(ctx->net, node->seed);
 	case POLICY_FAILOVER: /* see add() */
 	case POLICY_NEARBY:
 		break;
@@ -108,8 +97,9 @@ static float score(const struct decision_ctx *ctx, const struct scored *o)
 	float busy = o->price + o->penalty;
 	if (busy != 0) /* seldom; a division is dear */
 		busy /= load_ms;
-	return draw(ctx->net, node->seed) + path + busy - load->ln_weight -
-		have - staying(ctx, o->node, ctx->softness_ms);
+	return score_draw(ctx->net, node->seed) + path + busy -
+		load->ln_weight - have -
+		staying(ctx, o->node, ctx->softness_ms);
 }
 
 /* The next free option, NULL if the list is full. */
@@ -117,7 +107,7 @@ static inline struct scored *next(struct scored_list *list,
 	const struct map_node *node, unsigned index, unsigned state,
 	float path_ms)
 {
-	if (list->n == SCAN_MAX)
+	if (list->n == SCORED_MAX)
 		return NULL;
 	struct scored *o = &list->at[list->n++];
 	o->node = (uint16_t)index;
@@ -145,8 +135,8 @@ static void add(struct decision_ctx *ctx, unsigned index, float path_ms)
 	if (!o)
 		return;
 	o->used = used_with(ctx, index, load);
-	o->penalty = penalty_of(ctx->state, ctx->area, index, load);
-	o->price = price_at(load, o->used);
+	o->penalty = score_penalty_ms(ctx->state, ctx->area, index, load);
+	o->price = score_price_ms(load, o->used);
 	if (ctx->name->policy == POLICY_STABLE) {
 		o->price = o->used > COST_FULL ? o->price + STABLE_FULL_MS : 0;
 		o->penalty += load->unstable_ms;
@@ -171,8 +161,9 @@ static inline void add_brief(struct decision_ctx *ctx, unsigned index,
 	o->used = load->used;
 	o->penalty = load->penalty_ms;
 	o->price = 0;
-	o->score = draw(ctx->net, brief->seed) + path_ms / COST_TEMPERATURE_MS +
-		brief->base - staying(ctx, index, COST_TEMPERATURE_MS);
+	o->score = score_draw(ctx->net, brief->seed) +
+		path_ms / COST_TEMPERATURE_MS + brief->base -
+		staying(ctx, index, COST_TEMPERATURE_MS);
 	o->alone = o->score;
 }
 
@@ -182,7 +173,7 @@ static void add_candidates(struct decision_ctx *ctx)
 	const struct candidate *slot = ctx->near->slot;
 	bool by_cost =
 		ctx->name->policy == POLICY_NEARBY && !ctx->query->stream;
-	float more = reservation_unpublished_most(load, ctx->accounts) +
+	float more = score_unpublished_most(load, ctx->accounts) +
 		ctx->estimate.viewers;
 
 	for (unsigned i = 0; i < MAP_CANDIDATES; i++) {
@@ -283,7 +274,7 @@ void candidates_add_from_pool(struct decision_ctx *ctx, unsigned worst,
  * or, if it is large, at some that the hash of the stream names. */
 static void add_gathering(struct decision_ctx *ctx)
 {
-	if (ctx->pool->n > SCAN_MAX) {
+	if (ctx->pool->n > SCORED_MAX) {
 		for (unsigned i = 0; i < GATHER_NODES; i++) {
 			uint64_t h = hash_mix(ctx->query->stream + i);
 			unsigned node = ctx->pool->node[h % ctx->pool->n];
@@ -303,7 +294,7 @@ static bool all_full(const struct scored_list *list)
 {
 	for (unsigned i = 0; i < list->n; i++)
 		if (list->at[i].state == list->best_state &&
-			!is_full(list->at[i].used))
+			!score_is_full(list->at[i].used))
 			return false;
 	return true;
 }

@@ -1,11 +1,10 @@
-/* client_estimate.h - what is known of a client when it asks: what it was told and how
- * many viewers it stands for. Private to decide.c, usual.c and account.c.
+/* client_estimate.h - how many viewers a question stands for. Private to steer/;
+ * what the fast path needs is inline.
  */
 #ifndef STEER_CLIENT_ESTIMATE_H
 #define STEER_CLIENT_ESTIMATE_H
 
-#include "ledger/demand.h"
-#include "steer/steer.h"
+#include "steer/lookup.h"
 
 /* More viewers than these an answer: each question is decided anew ... */
 #define SPREAD_OUT_VIEWERS 20.0f
@@ -15,30 +14,20 @@
 
 /* What is known of a client when it asks. */
 struct client_estimate {
-	struct client *client;    /* NULL: nothing */
-	struct sent_entry *entry; /* of the line asked for; NULL: nothing */
+	struct client *client;    /* demand of the line asked for; NULL: none */
+	struct sent_entry *entry; /* of the line asked for; NULL: none */
 	uint32_t now;             /* ms, 32 bits */
 	float demand;     /* viewers per second behind this client net */
-	float held_s;     /* how long it keeps answers, 0: as long as told */
+	float held_s;     /* how long it keeps answers, 0: for their TTL */
 	float at_once;    /* viewers that wait for this answer */
-	bool large;       /* samples can tell its demand */
-	bool spread_out;  /* a crowd behind one resolver */
-	unsigned answers; /* nodes to tell */
+	bool large;       /* a large resolver: samples show its demand */
+	bool spread_out;  /* so large that its viewers take several nodes */
+	unsigned answers; /* nodes of the answer */
 	float viewers;    /* that the answer will bring to each of them */
 };
 
-/* A thread with a newer map may have told a node that this one's does not have
- * yet: the arrays end before it. */
-static inline void sent_forget_newer(struct sent *t, unsigned nodes)
-{
-	if (t->node >= nodes)
-		t->node = MAP_NO_NODE;
-	if (t->before >= nodes)
-		t->before = MAP_NO_NODE;
-}
-
-/* How many viewers are behind the client net: by its own questions or, where
- * samples can tell, by how its nodes grew. */
+/* How many viewers are behind the client net: by its own questions or, if it is a
+ * large resolver, as samples have shown. key: demand_key(). */
 static inline void estimate_demand(struct client_estimate *estimate,
 	const struct sent_table *table, const struct map_name *name,
 	uint64_t key)
@@ -65,7 +54,7 @@ static inline void estimate_demand(struct client_estimate *estimate,
 }
 
 /* The viewers that an answer is expected to bring. */
-static inline float estimate_brings(
+static inline float estimate_viewers(
 	const struct client_estimate *estimate, const struct map_name *name)
 {
 	return estimate->at_once +
@@ -73,13 +62,13 @@ static inline float estimate_brings(
 		demand_held_s(estimate->held_s, name->ttl_min_s);
 }
 
-static inline void estimate_viewers(struct client_estimate *estimate,
+/* How many nodes the answer of a line names, and the viewers for each. */
+static inline void estimate_answers(struct client_estimate *estimate,
 	const struct map_name *name, unsigned line)
 {
-	float viewers = estimate_brings(estimate, name);
+	float viewers = estimate_viewers(estimate, name);
 	estimate->spread_out =
 		viewers > SPREAD_OUT_VIEWERS && name->policy == POLICY_NEARBY;
-	/* The crowd of one answer is spread over some nodes. */
 	estimate->answers = name->answers;
 	if (line == 1 && estimate->spread_out &&
 		estimate->answers < SPREAD_OUT_ANSWERS)
@@ -88,5 +77,18 @@ static inline void estimate_viewers(struct client_estimate *estimate,
 		? viewers
 		: viewers / (float)estimate->answers;
 }
+
+/* What is known of the client for this question, and where its lines were sent.
+ * accounts may be NULL. */
+void estimate_client(const struct steer_state *state,
+	const struct accounts *accounts, const struct steer_query *query,
+	const struct steer_lookup *lookup, int64_t now_ms,
+	struct sent_lines *past, struct client_estimate *estimate);
+
+/* The same for a line whose entries are found: estimate->client and now are set. */
+void estimate_line(const struct steer_state *state,
+	const struct accounts *accounts, const struct steer_query *query,
+	const struct steer_lookup *lookup, const struct sent_lines *past,
+	struct client_estimate *estimate);
 
 #endif

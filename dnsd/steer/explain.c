@@ -48,8 +48,7 @@ void explain_pick(const struct steer_state *state,
 			state->map->nodes[decision->node[i]].name);
 	snprintf(line + n, EXPLAIN_LINE_MAX - (size_t)n,
 		" ttl %u scope %u demand %.3f/s%s%s%s", decision->ttl_s, scope,
-		trace->viewers_per_s,
-		trace->sent_lines ? ", kept for its TTL" : "",
+		trace->viewers_per_s, trace->kept ? ", kept for its TTL" : "",
 		decision->only ? ", no other node is alive" : "",
 		state->load->ready ? "" : ", before the first polls");
 }

@@ -26,7 +26,7 @@ static float unsure_of_line_1(const struct decision_ctx *ctx)
 }
 
 /* Viewers by site: a hash table, for as many sites as there are options. */
-#define SITES (2 * SCAN_MAX)
+#define SITES (2 * SCORED_MAX)
 struct sites {
 	uint32_t site[SITES];
 	float viewers[SITES]; /* 0: free */
@@ -45,7 +45,7 @@ static inline unsigned site_at(const struct sites *s, uint32_t site)
 static void avoid_places(struct decision_ctx *ctx)
 {
 	struct scored *scored = ctx->candidates.at;
-	float there[SCAN_MAX], all = 1;
+	float there[SCORED_MAX], all = 1;
 	struct sites sites;
 	if (!ctx->accounts)
 		return;

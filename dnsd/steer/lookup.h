@@ -1,6 +1,6 @@
-/* lookup.h - where steering finds what it knows of a question: the first stage of
- * an answer. The last part of decide.h, which includes it; inline, since each
- * question comes here and little is done.
+/* lookup.h - the first stage of an answer: where what is known of a question lies
+ * (its name, its candidates, the entries of its client net). Inline: each question
+ * comes here, and little is done.
  */
 #ifndef STEER_LOOKUP_H
 #define STEER_LOOKUP_H
@@ -8,22 +8,24 @@
 #include "base/rng.h"
 #include "ledger/accounts.h"
 #include "ledger/demand.h"
+#include "steer/query.h"
 
 /* True for one state. */
 struct steer_lookup {
 	const struct map_name *name;
 	const struct map_pool *pool;
 	const struct candidates *near; /* the client's nearest nodes */
-	uint64_t net;                  /* steer_net_hash */
-	uint64_t key;                  /* steer_key */
-	struct sent_bucket *sent;      /* where its entries are ... */
-	struct client_bucket *clients;
-	uint64_t
-		spread; /* ... by its key; and its demand's by that of the ... */
-	uint64_t client; /* ... line's */
-	bool fast;       /* line 1, by cost, one answer, no stream */
+	uint64_t net;                  /* lookup_net() */
+	uint64_t key;                  /* steer_key() */
+	uint64_t hash;                 /* sent_hash() of the key */
+	struct sent_bucket *sent;      /* by hash: where its lines were sent */
+	uint64_t client_hash;          /* sent_hash() of its line's demand */
+	struct client_bucket *clients; /* by client_hash */
+	bool fast;                     /* line 1, by cost, one answer, no
+					  stream: see fast_path.h */
 };
 
+/* Hash of the client net. */
 static inline uint64_t lookup_net(const struct steer_query *q)
 {
 	/* neighbours differ in few bits */
@@ -54,28 +56,34 @@ static inline void lookup_entries(const struct accounts *accounts,
 	const struct steer_query *query, struct steer_lookup *lookup)
 {
 	const struct sent_table *table = accounts->sent;
-	lookup->spread = sent_spread(table, lookup->key);
-	lookup->client =
-		sent_spread(table, demand_key(lookup->key, query->line));
-	lookup->sent = sent_bucket(table, lookup->spread);
-	lookup->clients = accounts_bucket(accounts, lookup->client);
+	lookup->hash = sent_hash(table, lookup->key);
+	lookup->client_hash =
+		sent_hash(table, demand_key(lookup->key, query->line));
+	lookup->sent = sent_bucket(table, lookup->hash);
+	lookup->clients = accounts_bucket(accounts, lookup->client_hash);
 }
 
-/* Of a line (1..): NULL if nothing is known of it. */
+/* The entry of a line (1..), NULL if the line is not known. */
 static inline struct sent_entry *lookup_entry(const struct accounts *accounts,
 	const struct steer_lookup *lookup, unsigned line)
 {
-	return sent_find(
-		sent_bucket_of(accounts->sent, lookup->spread, line - 1),
-		lookup->spread, line - 1);
+	return sent_find(sent_bucket_of(accounts->sent, lookup->hash, line - 1),
+		lookup->hash, line - 1);
 }
 
-/* The demand of a line (1..), NULL if there is none. */
-static inline struct client *accounts_find_line(
-	const struct accounts *accounts, uint64_t key, unsigned line)
+/* The demand of the asked line, NULL if it is not known. */
+static inline struct client *lookup_client(const struct steer_lookup *lookup)
 {
-	uint64_t spread = sent_spread(accounts->sent, demand_key(key, line));
-	return accounts_find(accounts_bucket(accounts, spread), spread);
+	return accounts_find(lookup->clients, lookup->client_hash);
+}
+
+/* The demand of any line (1..), NULL if it is not known. */
+static inline struct client *lookup_client_of(const struct accounts *accounts,
+	const struct steer_lookup *lookup, unsigned line)
+{
+	uint64_t hash =
+		sent_hash(accounts->sent, demand_key(lookup->key, line));
+	return accounts_find(accounts_bucket(accounts, hash), hash);
 }
 
 static inline void steer_look_up(const struct steer_state *state,

@@ -1,7 +1,7 @@
 /* bench_steer.c - what steering costs beside the geo lookup: `make bench-steer`.
  *
  * First the questions: one pool of 64 nodes on 32 sites, so 16 candidates each; nanoseconds
- * a question of steer_decide alone, of steer_account alone and of steer_answer.
+ * a question of steer_decide alone and of steer_answer.
  * "one net" is a single client net, everything in the cache; "nets" are
  * NETS of them in random order with tables as in a server, so that every
  * question goes to memory. Questions come in batches, as workers read them:
@@ -167,7 +167,7 @@ static void bench_close(struct bench *b)
 
 /* -- questions -- */
 
-enum what { FILL, DECIDE, ACCOUNT, ANSWER };
+enum what { FILL, DECIDE, ANSWER };
 
 /* How a pass asks. */
 struct pass {
@@ -202,8 +202,7 @@ static void answer(const struct bench *b, const struct steer_query *q,
 		steer_answer(&b->state, b->accounts, q, now_ms, d);
 }
 
-/* The nanoseconds that a batch takes; its decisions go to d[]. Only `what` is
- * timed, but steer_account needs a decision before. */
+/* The nanoseconds that a batch takes; its decisions go to d[]. */
 static int64_t ask(const struct bench *b, enum what what,
 	const struct pass *pass, const struct steer_query *q,
 	struct steer_decision *d)
@@ -227,11 +226,6 @@ static int64_t ask(const struct bench *b, enum what what,
 	for (unsigned i = 0; i < BATCH; i++)
 		steer_decide(&b->state, b->accounts, &q[i],
 			b->now_ms + i * step_ms, &d[i], NULL);
-	if (what == DECIDE)
-		return clock_ns() - start;
-	start = clock_ns();
-	for (unsigned i = 0; i < BATCH; i++)
-		steer_account(&b->state, b->accounts, &q[i], &d[i], b->now_ms);
 	return clock_ns() - start;
 }
 
@@ -298,11 +292,9 @@ static void bench_questions(struct geo *geo)
 		for (unsigned p = 0; p < PASSES; p++)
 			for (unsigned what = FILL; what <= ANSWER; what++)
 				ns[p][what][r] =
-					pass[p].nets == 1 && what == ACCOUNT
-					? 0 /* its decisions are one */
-					: run(&b, (enum what)what, &pass[p]);
-	printf("%-23s  %-22s%-22s%-22s%-22s\n", "ns a question", "  (filling)",
-		"  steer_decide", "  steer_account", "  steer_answer");
+					run(&b, (enum what)what, &pass[p]);
+	printf("%-23s  %-22s%-22s%-22s\n", "ns a question", "  (filling)",
+		"  steer_decide", "  steer_answer");
 	for (unsigned p = 0; p < PASSES; p++) {
 		printf("%-23s", pass[p].name);
 		for (unsigned what = FILL; what <= ANSWER; what++)

@@ -125,9 +125,9 @@ static void is_not_known(void *arg, const struct addr *net, unsigned len)
 	struct steer_query q = query_of(w, net, len);
 	struct steer_lookup found;
 	steer_look_up(&w->state, w->accounts, &q, &found);
-	assert_null(accounts_find(found.clients, found.client));
+	assert_null(accounts_find(found.clients, found.client_hash));
 	ask_again(w, &q);
-	assert_non_null(accounts_find(found.clients, found.client));
+	assert_non_null(accounts_find(found.clients, found.client_hash));
 }
 
 static void test_demand(void **state)

@@ -200,8 +200,7 @@ static void test_one_decision(void **state)
 	struct steer_query q =
 		world_query(w, "live.example.com", "10.1.7.0/24");
 	struct steer_decision a, aaaa, https;
-	steer_decide(world_state(w), w->accounts, &q, w->now, &a, NULL);
-	steer_account(world_state(w), w->accounts, &q, &a, w->now);
+	steer_answer(world_state(w), w->accounts, &q, w->now, &a);
 	const struct reservation *p = &w->accounts->reservation[a.node[0]];
 	uint32_t viewers = p->viewers;
 	assert_int_equal(viewers, RESERVATION_VIEWER);
@@ -209,13 +208,9 @@ static void test_one_decision(void **state)
 	/* The node fills up meanwhile; the decision stands. */
 	w->node[a.node[0]].used = 1.1f;
 	q.type = STEER_AAAA;
-	steer_decide(
-		world_state(w), w->accounts, &q, w->now + 900, &aaaa, NULL);
-	steer_account(world_state(w), w->accounts, &q, &aaaa, w->now + 900);
+	steer_answer(world_state(w), w->accounts, &q, w->now + 900, &aaaa);
 	q.type = STEER_HTTPS;
-	steer_decide(
-		world_state(w), w->accounts, &q, w->now + 901, &https, NULL);
-	steer_account(world_state(w), w->accounts, &q, &https, w->now + 901);
+	steer_answer(world_state(w), w->accounts, &q, w->now + 901, &https);
 	assert_int_equal(aaaa.node[0], a.node[0]);
 	assert_int_equal(https.node[0], a.node[0]);
 	assert_int_equal(aaaa.ttl_s, a.ttl_s);
@@ -523,8 +518,7 @@ static void test_crowd_within_a_tick(void **state)
 		/* From as many networks as nets: nobody's budget ends. */
 		q.net.bytes[2] = (uint8_t)net;
 		q.asker = q.net;
-		steer_decide(world_state(&w), w.accounts, &q, w.now, &d, NULL);
-		steer_account(world_state(&w), w.accounts, &q, &d, w.now);
+		steer_answer(world_state(&w), w.accounts, &q, w.now, &d);
 		count[d.node[0]]++;
 	}
 	assert_in_range(count[0], 100, 190);
@@ -542,8 +536,7 @@ static void test_budget(void **state)
 		struct steer_decision d;
 		memcpy(q.net.bytes + 1, &i, 3);
 		addr_parse(&q.asker, "198.51.100.7");
-		steer_decide(world_state(w), w->accounts, &q, w->now, &d, NULL);
-		steer_account(world_state(w), w->accounts, &q, &d, w->now);
+		steer_answer(world_state(w), w->accounts, &q, w->now, &d);
 	}
 	float promised = 0, pool = 0;
 	for (unsigned i = 0; i < w->map->n_nodes; i++) {
@@ -561,8 +554,7 @@ static void test_budget(void **state)
 		struct steer_decision d;
 		memcpy(q.net.bytes + 1, &i, 3);
 		q.trusted = true;
-		steer_decide(world_state(w), w->accounts, &q, w->now, &d, NULL);
-		steer_account(world_state(w), w->accounts, &q, &d, w->now);
+		steer_answer(world_state(w), w->accounts, &q, w->now, &d);
 	}
 	float more = 0;
 	for (unsigned i = 0; i < w->map->n_nodes; i++)
@@ -708,11 +700,12 @@ static void test_lines_beyond_candidates(void **state)
 			struct steer_query q = world_query(
 				&w, "live.example.com", "10.1.0.0/24");
 			q.line = (uint8_t)(i + 1);
-			steer_decide(world_state(&w), sent ? w.accounts : NULL,
-				&q, w.now, &d[i], NULL);
 			if (sent)
-				steer_account(world_state(&w), w.accounts, &q,
-					&d[i], w.now);
+				steer_answer(world_state(&w), w.accounts, &q,
+					w.now, &d[i]);
+			else
+				steer_decide(world_state(&w), NULL, &q, w.now,
+					&d[i], NULL);
 			assert_false(d[i].only);
 			for (int k = 0; k < i; k++)
 				assert_int_not_equal(

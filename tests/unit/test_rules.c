@@ -961,6 +961,7 @@ static unsigned leave(const char *name, float used)
 {
 	struct world w;
 	unsigned sent = 0, left = 0;
+	bool on_a[200];
 	world_open(&w, twins);
 	for (unsigned round = 0; round < 2; round++) {
 		for (unsigned k = 0; k < 200; k++) {
@@ -970,8 +971,10 @@ static unsigned leave(const char *name, float used)
 			q.net.bytes[2] = (uint8_t)k;
 			steer_answer(
 				world_state(&w), w.accounts, &q, w.now, &d);
-			sent += round == 0 && d.node[0] == 0;
-			left += d.past.sent[0].node == 0 && d.node[0] == 1;
+			if (round == 0)
+				on_a[k] = d.node[0] == 0;
+			sent += round == 0 && on_a[k];
+			left += on_a[k] && d.node[0] == 1;
 		}
 		w.now += 6000;
 		w.load.generation++;

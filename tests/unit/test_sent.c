@@ -34,8 +34,9 @@ static void test_read_back(void **state)
 	assert_memory_equal(&r.sent[1], &u, sizeof u);
 	assert_int_equal(r.sent[2].node, MAP_NO_NODE);
 	assert_int_equal(r.older[0], MAP_NO_NODE);
-	t.types |= STEER_AAAA;
-	sent_share(m, 42, 0, &t);
+	sent_share(sent_find(sent_bucket_of(m, sent_hash(m, 42), 0),
+			   sent_hash(m, 42), 0),
+		t, STEER_AAAA);
 	sent_read(m, 42, SENT_LINES, &r);
 	assert_int_equal(r.sent[0].types, STEER_A | STEER_AAAA);
 	sent_read(m, 43, SENT_LINES, &r);

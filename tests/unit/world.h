@@ -142,14 +142,13 @@ static inline struct steer_query world_query(
 	return q;
 }
 
-/* Asks and accounts, as an answering thread does. */
+/* Asks, as an answering thread does. */
 static inline struct steer_decision world_ask(
 	struct world *w, const char *name, const char *client)
 {
 	struct steer_query q = world_query(w, name, client);
 	struct steer_decision d;
-	steer_decide(world_state(w), w->accounts, &q, w->now, &d, NULL);
-	steer_account(world_state(w), w->accounts, &q, &d, w->now);
+	steer_answer(world_state(w), w->accounts, &q, w->now, &d);
 	return d;
 }
 
