@@ -17,13 +17,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "fleet/carry.h"
+#include "fleet/capacity.h"
 #include "fleet/complaints.h"
+#include "fleet/empty.h"
 #include "fleet/forecast.h"
 #include "fleet/health.h"
 #include "fleet/large_resolver.h"
 #include "fleet/leaving.h"
-#include "fleet/limit.h"
 #include "fleet/schedule.h"
 #include "fleet/stability.h"
 #include "ledger/accounts.h"
@@ -49,13 +49,12 @@ struct fleet_node {
 	/* The last report that polls contradicted, and when; 0: never. */
 	float contradicted;
 	int64_t contradicted_ms;
-	bool bandwidth_known, bitrate_known;
-	float bitrate_bps; /* of one viewer, learned */
+	bool bandwidth_known;
 
 	float used; /* as published, without displaced */
-	struct limit limit;
+	struct empty empty;
 	struct leaving leaving;
-	struct carry carry;
+	struct capacity capacity;
 	struct stability stability;
 	float distrust_ms; /* extra cost, since viewers leave it */
 	float displaced;   /* viewers of a dead node to come */

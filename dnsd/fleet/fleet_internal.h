@@ -1,0 +1,71 @@
+/* fleet_internal.h - the fleet's own state, shared by the files that drive it:
+ * fleet.c (inventory, merge), samples.c, failover.c, network.c, publish.c. Private
+ * to fleet/.
+ */
+#ifndef FLEET_FLEET_INTERNAL_H
+#define FLEET_FLEET_INTERNAL_H
+
+#include "fleet/fleet.h"
+
+#define FLEET_THREADS_MAX 256
+
+/* What was read of a thread's sums at its last merge. */
+struct fleet_read {
+	uint32_t viewers, rate[RESERVATION_CLASSES], answers, line2, only;
+};
+
+struct fleet {
+	struct fleet_rules rules;
+	const struct map *map; /* borrowed */
+	unsigned n, room;      /* nodes; n <= room */
+	struct fleet_node *node;
+	struct forecast *forecast; /* by node */
+	struct forecast_fleet all;
+	struct complaints *complaints;
+	struct large_resolvers *large; /* NULL until a first merge */
+	struct fleet_read *read[FLEET_THREADS_MAX]; /* by thread, by node */
+	struct schedule_entry *schedule;
+	unsigned n_schedule;
+	int64_t start_ms;
+	int64_t blind_since_ms; /* 0: not */
+	bool blind_over;        /* BLIND_MS are up; until polls work again */
+	uint32_t generation;
+	int64_t fell_ms; /* last failure of any node */
+	bool ready;
+};
+
+/* -- fleet.c -- */
+
+struct capacity_rules fleet_capacity_rules(
+	const struct fleet *fleet, unsigned node);
+
+/* What the node's last sample showed. */
+struct capacity_sample fleet_last_sample(const struct fleet_node *node);
+
+/* Utilisation by so many viewers, and what one more adds. */
+float fleet_used_by(const struct fleet *fleet, unsigned node, float viewers);
+float fleet_per_viewer(const struct fleet *fleet, unsigned node);
+
+/* -- failover.c -- */
+
+/* Viewers of a dead or distrusted node that are still to come to this one. */
+float fleet_displaced(const struct fleet_node *node, int64_t now_ms);
+
+/* How many of the viewers of a failed node still come back: 255 all, 0 none. */
+uint8_t fleet_returning(
+	const struct fleet_node *node, bool suspect, int64_t now_ms);
+
+/* A poll or probe of a node has failed; before it the node was in this state, with
+ * so many failed polls in a row: its viewers may be on their way to others. */
+void fleet_after_failure(struct fleet *fleet, unsigned node,
+	enum node_state state_before, unsigned fails_before, int64_t now_ms);
+
+/* What complaints and the nodes' samples say of viewers that leave. */
+void fleet_watch_distrust(struct fleet *fleet, int64_t now_ms);
+
+/* -- network.c -- */
+
+/* Whether our own network is suspect from now on. */
+void fleet_watch_network(struct fleet *fleet, int64_t now_ms);
+
+#endif

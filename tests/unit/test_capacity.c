@@ -1,0 +1,375 @@
+/* What a node's CPU and bits say of its capacity: more than configured, or less. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "base/rng.h"
+#include "fleet/capacity.h"
+
+#define ONE_BPS 1e6f
+#define BITS_TO_SEE 2e6f /* of a viewer: above a quarter of `wide` soon */
+#define CONFIGURED 400.0f
+#define RAISE 1.02f /* per sample */
+
+/* What is true of a node: CPU is idle + busy * viewers. */
+struct truth {
+	float idle, busy, noise;
+	float link; /* viewers that its link carries */
+};
+
+static struct rng rng;
+
+static const struct capacity_rules fast = {
+	CONFIGURED, CONFIGURED *ONE_BPS, 1.5f};
+/* What its operator thinks is full is 45 % of one core. */
+static const struct truth strong = {0.1f, 0.85f / 1000, 0, 1e6f};
+
+static void one_sample(struct capacity *c, const struct capacity_rules *rules,
+	const struct truth *t, float viewers)
+{
+	float noise = t->noise * (2 * (float)rng_unit(&rng) - 1);
+	float cpu = fmaxf(0, fminf(1, t->idle + t->busy * viewers) + noise);
+	capacity_learn(c, rules,
+		&(struct capacity_sample){roundf(viewers),
+			fminf(viewers, t->link) * ONE_BPS, cpu});
+}
+
+/* Slowly from so many viewers to so many, and some time there. */
+static void fill(struct capacity *c, const struct capacity_rules *rules,
+	const struct truth *t, float from, float to)
+{
+	for (int i = 0; i < 200; i++)
+		one_sample(c, rules, t, from + (to - from) * (float)i / 200);
+	for (int i = 0; i < 100; i++)
+		one_sample(c, rules, t, to);
+}
+
+/* capacity: what is believed after an evening, at least and at most. */
+static void test_capacity(void **state)
+{
+	static const struct {
+		const char *what;
+		struct truth t;
+		float overcommit, from, to, least, most;
+	} rows[] = {
+		{"0.4 of the truth", {0.1f, 0.85f / 1000, 0, 1e6f}, 1.5f, 5,
+			380, 590, 600},
+		{"the same, CPU noisy", {0.1f, 0.85f / 1000, 0.03f, 1e6f}, 1.5f,
+			5, 380, 560, 600},
+		{"the same, all allowed", {0.1f, 0.85f / 1000, 0, 1e6f}, 4, 5,
+			380, 700, 1000},
+		{"nothing allowed", {0.1f, 0.85f / 1000, 0, 1e6f}, 1, 5, 380,
+			400, 400},
+		{"true", {0.1f, 0.85f / CONFIGURED, 0, 1e6f}, 4, 5, 400, 400,
+			400},
+		{"true, CPU noisy", {0.1f, 0.85f / CONFIGURED, 0.05f, 1e6f}, 4,
+			5, 400, 400, 400},
+		{"true, no idle CPU", {0, 0.95f / CONFIGURED, 0, 1e6f}, 4, 5,
+			400, 400, 400},
+		{"too high", {0.1f, 1.7f / CONFIGURED, 0, 1e6f}, 4, 5, 300, 400,
+			400},
+		{"CPU is not its viewers'", {0.2f, 0, 0, 1e6f}, 4, 5, 380, 400,
+			400},
+		{"nor if it is noisy", {0.2f, 0, 0.03f, 1e6f}, 4, 5, 380, 400,
+			400},
+		{"CPU is not told", {0, 0, 0, 1e6f}, 4, 5, 380, 400, 400},
+		{"too few viewers to tell", {0.1f, 0.85f / 1000, 0, 1e6f}, 4, 5,
+			150, 400, 400},
+		{"always as many", {0.1f, 0.85f / 1000, 0.01f, 1e6f}, 4, 375,
+			380, 400, 400},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct capacity c = {0};
+		struct capacity_rules rules = fast;
+		rules.overcommit = rows[i].overcommit;
+		rng = (struct rng){7};
+		fill(&c, &rules, &rows[i].t, rows[i].from, rows[i].to);
+		float v = capacity_viewers(&c, &rules);
+		if (!(v >= rows[i].least && v <= rows[i].most))
+			fail_msg("%s: %g", rows[i].what, (double)v);
+	}
+}
+
+/* Up by 2 % a sample. */
+static void test_slowly(void **state)
+{
+	struct capacity c = {0};
+	float before = CONFIGURED, most = 1;
+	(void)state;
+	for (int i = 0; i < 300; i++) {
+		one_sample(&c, &fast, &strong, fminf(380, 5 + 20 * (float)i));
+		float v = capacity_viewers(&c, &fast);
+		most = fmaxf(most, v / before);
+		before = v;
+	}
+	assert_true(most > 1.01f && most < RAISE + 0.001f);
+	assert_true(before > 590);
+}
+
+/* Down within two or three samples when viewers cost more than they did, and
+ * at once when they get less. */
+static void test_at_once(void **state)
+{
+	struct capacity c = {0};
+	struct truth dear = strong, narrow = strong;
+	(void)state;
+	dear.busy *= 2;
+	fill(&c, &fast, &strong, 5, 380);
+	assert_true(capacity_viewers(&c, &fast) > 590);
+	for (int i = 0; i < 4; i++)
+		one_sample(&c, &fast, &dear, 380);
+	assert_true(capacity_viewers(&c, &fast) < 500);
+
+	fill(&c, &fast, &strong, 380, 500);
+	assert_true(capacity_viewers(&c, &fast) > 590);
+	narrow.link = 430;
+	one_sample(&c, &fast, &narrow, 500);
+	assert_float_equal(capacity_viewers(&c, &fast), 500, 0);
+	one_sample(&c, &fast, &narrow, 480);
+	assert_float_equal(capacity_viewers(&c, &fast), 480, 0);
+}
+
+/* A link is not tried: CPU and bits of fewer viewers say nothing of it. */
+static void test_bandwidth_is_not_tried(void **state)
+{
+	struct capacity c = {0};
+	(void)state;
+	fill(&c, &fast, &strong, 5, 380);
+	assert_float_equal(capacity_bps(&c, &fast), 400 * ONE_BPS, 1);
+	struct capacity_rules none = fast;
+	none.bandwidth_bps = 0;
+	assert_float_equal(capacity_bps(&c, &none), 0, 0);
+}
+
+/* But what it has carried it carries, up to what is allowed. */
+static void test_bandwidth_that_was_sent(void **state)
+{
+	struct capacity c = {0};
+	(void)state;
+	fill(&c, &fast, &strong, 5, 450);
+	assert_float_equal(
+		capacity_bps(&c, &fast), 1.05f * 450 * ONE_BPS, 1e3f);
+	fill(&c, &fast, &strong, 450, 380);
+	assert_float_equal(
+		capacity_bps(&c, &fast), 1.05f * 450 * ONE_BPS, 1e3f);
+	fill(&c, &fast, &strong, 380, 700);
+	assert_float_equal(capacity_bps(&c, &fast), 600 * ONE_BPS, 1);
+}
+
+/* A link of 430: viewers beyond get less, so it is not believed to be more. */
+static void test_bandwidth_that_is_a_link(void **state)
+{
+	struct capacity c = {0};
+	struct truth t = strong;
+	(void)state;
+	t.link = 430;
+	fill(&c, &fast, &t, 5, 600);
+	assert_true(capacity_bps(&c, &fast) < 1.06f * 430 * ONE_BPS);
+}
+
+/* One sample that errs is no proof. */
+static void test_bandwidth_that_was_read_wrong(void **state)
+{
+	struct capacity c = {0};
+	(void)state;
+	fill(&c, &fast, &strong, 5, 380);
+	capacity_learn(&c, &fast,
+		&(struct capacity_sample){380, 800 * ONE_BPS, 0.42f});
+	fill(&c, &fast, &strong, 380, 380);
+	assert_float_equal(capacity_bps(&c, &fast), 400 * ONE_BPS, 1);
+}
+
+/* -- full with less -- */
+
+static const struct capacity_rules wide = {1e6f, 1e9f, 1};
+
+/* Samples of a node that gains `more` viewers each time, `n` samples; of its bits
+ * no more than `holds` viewers take get through. */
+static float gain(
+	struct capacity *c, float viewers, float more, int n, float holds)
+{
+	for (int i = 0; i < n; i++) {
+		viewers += more;
+		capacity_learn(c, &wide,
+			&(struct capacity_sample){viewers,
+				fminf(viewers, holds) * BITS_TO_SEE, 0});
+	}
+	return viewers;
+}
+
+/* It is found out soon after it is full, at what it held then. */
+static void test_full_below_its_bandwidth(void **state)
+{
+	struct capacity c = {0};
+	(void)state;
+	gain(&c, 0, 10, 40, 1000);
+	assert_true(c.full.viewers == 0);
+	gain(&c, 400, 10, 20, 450);
+	assert_true(c.full.viewers > 400 && c.full.viewers < 480);
+}
+
+/* What it sends beyond its limit was none: it is forgotten. */
+static void test_limit_was_none(void **state)
+{
+	struct capacity c = {0};
+	(void)state;
+	float viewers = gain(&c, 0, 10, 60, 400);
+	assert_true(c.full.viewers > 0 && c.full.viewers < 450);
+	gain(&c, viewers, 10, 5, 10000);
+	assert_true(c.full.viewers == 0);
+}
+
+/* A node with room is not limited, however long it stays as it is. */
+static void test_steady(void **state)
+{
+	struct capacity c = {0};
+	(void)state;
+	float viewers = gain(&c, 0, 10, 40, 1000);
+	for (int i = 0; i < 200; i++)
+		gain(&c, viewers, i % 2 ? 3 : -3, 1, 1000);
+	assert_true(c.full.viewers == 0);
+}
+
+/* It empties and fills again: no limit is where it was emptiest. */
+static void test_evening_after_evening(void **state)
+{
+	struct capacity c = {0};
+	(void)state;
+	for (int i = 0; i < 6; i++) {
+		float viewers = gain(&c, 0, 20, 50, 2000);
+		gain(&c, viewers, -40, 20, 2000);
+		assert_true(c.full.viewers == 0);
+	}
+}
+
+/* Other streams with fewer bits are no limit. */
+static void test_other_streams(void **state)
+{
+	struct capacity c = {0};
+	(void)state;
+	float viewers = gain(&c, 0, 10, 40, 1000);
+	for (int i = 0; i < 40; i++) {
+		viewers += 5;
+		capacity_learn(&c, &wide,
+			&(struct capacity_sample){
+				viewers, viewers * BITS_TO_SEE / 2, 0});
+	}
+	assert_true(c.full.viewers == 0);
+}
+
+/* Below its limit it may take a little more each time. */
+static void test_limit_is_tried(void **state)
+{
+	struct capacity c = {0};
+	(void)state;
+	gain(&c, 0, 10, 60, 400);
+	float limit = c.full.viewers;
+	assert_true(limit > 0);
+	gain(&c, 300, 0, 50, 400);
+	assert_true(c.full.viewers > 1.3f * limit);
+}
+
+/* Bits that come nowhere near the bandwidth are no limit: connections that are no
+ * viewers take none. */
+static void test_few_bits(void **state)
+{
+	struct capacity c = {0};
+	(void)state;
+	for (int i = 0; i < 40; i++)
+		capacity_learn(&c, &wide,
+			&(struct capacity_sample){100 + 10.0f * (float)i,
+				0.2f * wide.bandwidth_bps, 0});
+	assert_true(c.full.viewers == 0);
+}
+
+/* -- what counts -- */
+
+/* Utilisation is the worst of connections, bits and CPU. */
+static void test_used(void **state)
+{
+	static const struct capacity_rules rules = {100, 100 * ONE_BPS, 1};
+	struct capacity c;
+	struct capacity_sample s = {50, -1, 0.1f};
+
+	(void)state;
+	capacity_init(&c);
+	assert_float_equal(capacity_used(&c, &rules, &s, 50), 0.5, 1e-6);
+	assert_float_equal(capacity_per_viewer(&c, &rules, &s), 0.015, 1e-6);
+	s.bandwidth_bps = 50 * 1.2f * ONE_BPS;
+	capacity_learn_bitrate(&c, &s, 0);
+	assert_float_equal(capacity_used(&c, &rules, &s, 50), 0.6, 1e-6);
+	assert_float_equal(capacity_per_viewer(&c, &rules, &s), 0.012, 1e-6);
+	s.bandwidth_bps *= 2; /* learned by and by */
+	capacity_learn_bitrate(&c, &s, 0);
+	assert_float_equal(capacity_used(&c, &rules, &s, 50), 0.72, 1e-6);
+	s.cpu = 0.8f;
+	assert_float_equal(capacity_used(&c, &rules, &s, 50), 0.8, 1e-6);
+	assert_float_equal(capacity_per_viewer(&c, &rules, &s), 0.016, 1e-6);
+	c.full.viewers = 60;
+	assert_float_equal(capacity_used(&c, &rules, &s, 54), 0.9, 1e-6);
+	assert_float_equal(capacity_per_viewer(&c, &rules, &s), 1 / 60.0, 1e-6);
+}
+
+/* Of few viewers the bits are taken as they are. */
+static void test_few_viewers(void **state)
+{
+	static const struct capacity_rules rules = {100, 100 * ONE_BPS, 1};
+	struct capacity c;
+	struct capacity_sample s = {9, 40 * ONE_BPS, 0};
+
+	(void)state;
+	capacity_init(&c);
+	capacity_learn_bitrate(&c, &s, 1);
+	assert_false(c.bitrate_known);
+	assert_float_equal(capacity_used(&c, &rules, &s, 9), 0.4, 1e-6);
+	s.connections = 10;
+	capacity_learn_bitrate(&c, &s, 1);
+	assert_float_equal(c.bitrate_bps, 4 * ONE_BPS, 1);
+	s = (struct capacity_sample){19, 0, 0.9f};
+	assert_float_equal(capacity_per_viewer(&c, &rules, &s), 0.04, 1e-6);
+}
+
+/* A new process shows anew what it can; what a viewer takes is known. */
+static void test_restart(void **state)
+{
+	struct capacity c = {0};
+	(void)state;
+	fill(&c, &fast, &strong, 5, 380);
+	c.bitrate_bps = 7;
+	c.full.viewers = 3;
+	capacity_restart(&c);
+	assert_float_equal(capacity_viewers(&c, &fast), CONFIGURED, 0);
+	assert_true(c.full.viewers == 0);
+	assert_float_equal(c.bitrate_bps, 7, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_capacity),
+		cmocka_unit_test(test_slowly),
+		cmocka_unit_test(test_at_once),
+		cmocka_unit_test(test_bandwidth_is_not_tried),
+		cmocka_unit_test(test_bandwidth_that_was_sent),
+		cmocka_unit_test(test_bandwidth_that_is_a_link),
+		cmocka_unit_test(test_bandwidth_that_was_read_wrong),
+		cmocka_unit_test(test_full_below_its_bandwidth),
+		cmocka_unit_test(test_limit_was_none),
+		cmocka_unit_test(test_steady),
+		cmocka_unit_test(test_evening_after_evening),
+		cmocka_unit_test(test_other_streams),
+		cmocka_unit_test(test_limit_is_tried),
+		cmocka_unit_test(test_few_bits),
+		cmocka_unit_test(test_used),
+		cmocka_unit_test(test_few_viewers),
+		cmocka_unit_test(test_restart),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
