@@ -28,11 +28,12 @@ struct place {
 /* Great circle distance in kilometres. */
 double place_km(double lat1, double lon1, double lat2, double lon2);
 
-/* Round trip estimate for a distance: 5 ms + 0.016 ms a kilometre, which is
- * what real routes show in the median. */
+/* Round trip estimate for a distance: what real routes show in the median. */
+#define PLACE_NEAR_MS 5.0
+#define PLACE_MS_PER_KM 0.016
 static inline double place_path_ms(double km)
 {
-	return 5.0 + 0.016 * km;
+	return PLACE_NEAR_MS + PLACE_MS_PER_KM * km;
 }
 
 /* The centre of a country by its ISO 3166 alpha-2 code (any case), weighted to

@@ -27,12 +27,29 @@
 #define MAP_NO_NODE 0xffffu
 #define MAP_CELLS_PER_DEGREE 4
 
-/* Path in 1/16 ms above -1000 ms (a bias may be negative). */
+/* Path in 1/16 ms above -1000 ms (a bias may be negative): 16 bits hold more than
+ * CANDIDATE_MOST_MS, which is further than any path on earth with its carrier. */
 #define CANDIDATE_PER_MS 16
-#define CANDIDATE_ZERO 16000
+#define CANDIDATE_LEAST_MS (-1000)
+#define CANDIDATE_MOST_MS 3000
+#define CANDIDATE_ZERO (-CANDIDATE_LEAST_MS * CANDIDATE_PER_MS)
 struct candidate {
 	uint16_t node, path;
 };
+_Static_assert((CANDIDATE_MOST_MS - CANDIDATE_LEAST_MS) * CANDIDATE_PER_MS <=
+		UINT16_MAX,
+	"a path fits");
+
+/* A path that is out of bounds is brought into them. */
+static inline struct candidate candidate_of(unsigned node, float path_ms)
+{
+	if (path_ms < CANDIDATE_LEAST_MS)
+		path_ms = CANDIDATE_LEAST_MS;
+	if (path_ms > CANDIDATE_MOST_MS)
+		path_ms = CANDIDATE_MOST_MS;
+	float steps = (path_ms - CANDIDATE_LEAST_MS) * CANDIDATE_PER_MS;
+	return (struct candidate){(uint16_t)node, (uint16_t)(steps + 0.5f)};
+}
 
 static inline float candidate_path_ms(struct candidate c)
 {
@@ -106,7 +123,7 @@ struct map {
 	float session_s;  /* that a viewer is taken to stay at first */
 };
 
-/* Compiles the map. servers: see conf. previous: the map in service (its
+/* map_build.c: compiles the map. servers: see conf. previous: the map in service (its
  * indexes are kept) or NULL. The conf may be freed afterwards. */
 struct map *map_build(const struct conf *conf, const struct geo *geo,
 	unsigned servers, const struct map *previous);
@@ -167,6 +184,9 @@ bool map_match(
 
 /* The hash that a stream's label counts as in a decision; 0 for "". */
 uint64_t map_stream_hash(const char *label, unsigned len);
+
+/* map_build.c's: makes map_find_node() find the nodes. */
+void map_index_names(struct map *map);
 
 /* The index of a name or node, -1 if there is none. Case is ignored. */
 int map_find_name(const struct map *map, const char *name);

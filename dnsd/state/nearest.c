@@ -17,7 +17,7 @@
 
 #define LEAF_SPOTS 6
 #define DEPTH_MAX 24
-#define MS_PER_RADIAN (float)(0.016 * PATH_EARTH_KM)
+#define MS_PER_RADIAN (float)(PLACE_MS_PER_KM * PATH_EARTH_KM)
 #define SLACK_MS 0.02f /* floats: far more than they can be off */
 
 /* Nodes first..last-1 of `node`, by seed; first..last_lead-1 of `lead`: of each

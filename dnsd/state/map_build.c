@@ -1,0 +1,462 @@
+/* Compiles the inventory: see map.h. */
+#include "state/map.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/rng.h"
+#include "state/nearest.h"
+#include "state/path.h"
+
+#define UNKNOWN_CELLS_MAX 256
+
+#define ASN_UNKNOWN 0 /* carrier classes; 2.. are the ASNs nodes name */
+#define ASN_OTHER 1
+
+/* What only building needs. */
+struct build {
+	struct map *map;
+	const struct geo *geo;
+	uint16_t *index; /* by index in the conf */
+	uint32_t *asn;   /* sorted, all that any node names */
+	unsigned n_asn;
+	struct place *cell_place; /* a place that stands for the cell */
+	unsigned room_cells;
+};
+
+/* -- nodes -- */
+
+/* Texts to numbers, in the order they came; an open hash. */
+struct domains {
+	const char **text; /* NULL: free */
+	uint32_t *number, n, mask;
+};
+
+static struct domains domains_new(unsigned n)
+{
+	struct domains d = {.mask = 1};
+	while (d.mask < 2 * n)
+		d.mask = 2 * d.mask + 1;
+	d.text = mem_zero(d.mask + 1, sizeof *d.text);
+	d.number = mem_zero(d.mask + 1, sizeof *d.number);
+	return d;
+}
+
+static void domains_fini(struct domains *d)
+{
+	free(d->text);
+	free(d->number);
+}
+
+static uint32_t domain_of(struct domains *d, const char *text)
+{
+	uint64_t at = hash_bytes(text, strlen(text), 0) & d->mask;
+	while (d->text[at] && strcmp(d->text[at], text))
+		at = (at + 1) & d->mask;
+	if (!d->text[at]) {
+		d->text[at] = text;
+		d->number[at] = ++d->n;
+	}
+	return d->number[at];
+}
+
+static void place_node(struct map_node *node, const struct conf_node *from,
+	const struct geo *geo)
+{
+	if (from->has_at) {
+		node->lat = (float)from->at[0];
+		node->lon = (float)from->at[1];
+		node->placed = true;
+		return;
+	}
+	struct geo_leaf leaf = geo_find(geo, &from->address[0]);
+	const struct place *place = geo_place(geo, leaf.place);
+	node->placed = place->source != PLACE_UNKNOWN;
+	node->lat = place->lat;
+	node->lon = place->lon;
+}
+
+static void add_addresses(
+	struct map *map, struct map_node *node, const struct conf_node *from)
+{
+	struct addr *a = arena_alloc(map->arena, from->n_addresses * sizeof *a);
+	unsigned n = 0;
+	for (int family = 4; family <= 6; family += 2)
+		for (unsigned i = 0; i < from->n_addresses && n < 255; i++)
+			if (from->address[i].family == family) {
+				a[n++] = from->address[i];
+				*(family == 4 ? &node->n4 : &node->n6) += 1;
+			}
+	node->address = a;
+}
+
+/* Gives known nodes their old index and new ones the next; holes are filled
+ * only when no more fit behind. */
+static void assign_indexes(
+	struct build *b, const struct conf *conf, const struct map *previous)
+{
+	unsigned n = previous ? previous->n_nodes : 0, hole = 0;
+	bool *used = mem_zero(n, sizeof *used);
+
+	for (unsigned i = 0; i < conf->n_nodes; i++) {
+		int old = previous
+			? map_find_node(previous, conf->nodes[i].name)
+			: -1;
+		b->index[i] = old < 0 ? MAP_NO_NODE : (uint16_t)old;
+		if (old >= 0)
+			used[old] = true;
+	}
+	b->map->n_nodes = n;
+	for (unsigned i = 0; i < conf->n_nodes; i++) {
+		if (b->index[i] != MAP_NO_NODE)
+			continue;
+		if (b->map->n_nodes < CONF_NODES_MAX) {
+			b->index[i] = (uint16_t)b->map->n_nodes++;
+			continue;
+		}
+		while (used[hole])
+			hole++;
+		b->index[i] = (uint16_t)hole++;
+	}
+	free(used);
+}
+
+/* "address:port" of the conf, NULL: off. */
+static uint16_t port_of(const char *endpoint)
+{
+	const char *colon = endpoint ? strrchr(endpoint, ':') : NULL;
+	return colon ? (uint16_t)atoi(colon + 1) : 0;
+}
+
+static const uint32_t *copy_asns(
+	struct arena *arena, const struct conf_node *from)
+{
+	uint32_t *asn = arena_alloc(arena, from->n_asn * sizeof *asn);
+	for (unsigned i = 0; i < from->n_asn; i++)
+		asn[i] = from->asn[i];
+	return asn;
+}
+
+/* For the operator's eyes. */
+static void name_domains(
+	struct map *map, struct map_node *node, const struct conf_node *from)
+{
+	node->site_name =
+		*from->site ? arena_strdup(map->arena, from->site) : "";
+	node->provider_name =
+		*from->provider ? arena_strdup(map->arena, from->provider) : "";
+}
+
+static void build_nodes(struct build *b, const struct conf *conf)
+{
+	struct map *map = b->map;
+	struct domains sites = domains_new(conf->n_nodes);
+	struct domains providers = domains_new(conf->n_nodes);
+
+	map->nodes = arena_alloc(map->arena, map->n_nodes * sizeof *map->nodes);
+	for (unsigned i = 0; i < conf->n_nodes; i++) {
+		const struct conf_node *from = &conf->nodes[i];
+		struct map_node *node = &map->nodes[b->index[i]];
+		node->name = arena_strdup(map->arena, from->name);
+		name_domains(map, node, from);
+		node->role = (enum conf_role)from->role;
+		node->bias_ms = (float)from->bias_ms;
+		node->capacity = (float)from->capacity;
+		node->bandwidth_bps = (float)from->bandwidth_bps;
+		node->overcommit = (float)from->overcommit;
+		node->seed = hash_bytes(from->name, strlen(from->name), 1);
+		/* Without a site a node is a failure domain of its own. */
+		node->site = *from->site ? domain_of(&sites, from->site)
+					 : CONF_NODES_MAX + 1 + i;
+		node->provider = *from->provider
+			? domain_of(&providers, from->provider)
+			: 0;
+		node->rtmp_port = from->rtmp ? port_of(from->rtmp) : 1935;
+		node->flv_port = port_of(from->flv);
+		node->n_asn = from->n_asn;
+		node->asn = copy_asns(map->arena, from);
+		place_node(node, from, b->geo);
+		add_addresses(map, node, from);
+	}
+	domains_fini(&sites);
+	domains_fini(&providers);
+}
+
+/* -- areas -- */
+
+#define AREA_KM 300.0 /* 5 ms */
+
+/* A straight line that is longer surely is no way of AREA_KM. */
+#define AREA_CHORD (float)(AREA_KM * 1.0087 / PATH_EARTH_KM)
+
+/* The first node of an area, and where it is. */
+struct area_head {
+	const struct map_node *node;
+	struct vec at;
+};
+
+static bool in_area(const struct area_head *head, const struct area_head *one)
+{
+	const struct map_node *a = head->node, *b = one->node;
+	if (a->site == b->site)
+		return true;
+	return a->placed && b->placed &&
+		path_chord(head->at, one->at) < AREA_CHORD &&
+		place_km(a->lat, a->lon, b->lat, b->lon) < AREA_KM;
+}
+
+/* What clients of one town say of nodes and ways counts together, whichever of
+ * its data centres is a little nearer to each: a node belongs to the first that
+ * is near, or of the same site. */
+static void build_areas(struct map *map)
+{
+	struct area_head *heads = mem_zero(map->n_nodes, sizeof *heads);
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < map->n_nodes; i++) {
+		struct map_node *node = &map->nodes[i];
+		struct area_head one = {node, path_vec(node->lat, node->lon)};
+		unsigned k = 0;
+		if (!node->name)
+			continue;
+		while (k < n && !in_area(&heads[k], &one))
+			k++;
+		if (k == n)
+			heads[n++] = one;
+		node->area = heads[k].node == node ? (uint32_t)node->seed >> 1
+						   : heads[k].node->area;
+	}
+	free(heads);
+}
+
+/* -- cells -- */
+
+static int asn_order(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+	return *x < *y ? -1 : *x > *y;
+}
+
+static void gather_asns(struct build *b)
+{
+	unsigned n = 0, kept = 0;
+	for (unsigned i = 0; i < b->map->n_nodes; i++)
+		n += b->map->nodes[i].n_asn;
+	b->asn = mem_zero(n, sizeof *b->asn);
+	for (unsigned i = 0, at = 0; i < b->map->n_nodes; i++)
+		for (unsigned k = 0; k < b->map->nodes[i].n_asn; k++)
+			b->asn[at++] = b->map->nodes[i].asn[k];
+	qsort(b->asn, n, sizeof *b->asn, asn_order);
+	for (unsigned i = 0; i < n; i++)
+		if (i == 0 || b->asn[i] != b->asn[i - 1])
+			b->asn[kept++] = b->asn[i];
+	b->n_asn = kept;
+}
+
+static uint32_t carrier_class(const struct build *b, uint32_t asn)
+{
+	if (!asn || !b->n_asn)
+		return ASN_UNKNOWN;
+	const uint32_t *found =
+		bsearch(&asn, b->asn, b->n_asn, sizeof *b->asn, asn_order);
+	return found ? (uint32_t)(found - b->asn) + 2 : ASN_OTHER;
+}
+
+static uint64_t cell_key(const struct build *b, const struct place *place)
+{
+	uint64_t lat = 1023, lon = 2047; /* unknown */
+	if (place->source != PLACE_UNKNOWN) {
+		lat = (uint64_t)((place->lat + 90) * MAP_CELLS_PER_DEGREE);
+		lon = (uint64_t)((place->lon + 180) * MAP_CELLS_PER_DEGREE);
+	}
+	return (uint64_t)carrier_class(b, place->asn) << 32 | lat << 16 | lon;
+}
+
+static uint32_t cell_add(struct build *b, const struct place *place)
+{
+	struct map *map = b->map;
+	if (map->n_cells == b->room_cells) {
+		b->room_cells = b->room_cells * 2 + 64;
+		b->cell_place = mem_grow(
+			b->cell_place, b->room_cells * sizeof *b->cell_place);
+	}
+	struct place *p = &b->cell_place[map->n_cells];
+	*p = *place;
+	if (place->source != PLACE_UNKNOWN) { /* the middle of the cell */
+		const float per = MAP_CELLS_PER_DEGREE;
+		p->lat = (floorf((place->lat + 90) * per) + .5f) / per - 90;
+		p->lon = (floorf((place->lon + 180) * per) + .5f) / per - 180;
+	}
+	return map->n_cells++;
+}
+
+/* Cell 0 is place 0: nothing known. */
+static void build_cells(struct build *b)
+{
+	uint32_t n = geo_places(b->geo), mask = 1;
+	while (mask < n * 2)
+		mask *= 2;
+	struct slot {
+		uint64_t key;
+		uint32_t cell_1; /* cell + 1; 0: free */
+	} *slots = mem_zero(mask, sizeof *slots);
+	uint32_t *cell_of = arena_alloc(b->map->arena, n * sizeof *cell_of);
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct place *place = geo_place(b->geo, i);
+		uint64_t key = cell_key(b, place);
+		uint64_t at = hash_mix(key + 1) & (mask - 1);
+		while (slots[at].cell_1 && slots[at].key != key)
+			at = (at + 1) & (mask - 1);
+		if (!slots[at].cell_1)
+			slots[at] = (struct slot){key, cell_add(b, place) + 1};
+		cell_of[i] = slots[at].cell_1 - 1;
+	}
+	free(slots);
+	b->map->cell_of_place = cell_of;
+	b->map->n_places = n;
+}
+
+/* -- candidates -- */
+
+static void write_slots(
+	const struct ranked *list, unsigned n, struct candidates *out)
+{
+	for (unsigned i = 0; i < MAP_CANDIDATES; i++) {
+		if (i >= n) {
+			out->slot[i] = (struct candidate){MAP_NO_NODE, 0};
+			continue;
+		}
+		out->slot[i] = candidate_of(list[i].node, list[i].path);
+	}
+}
+
+/* Clients of unknown place: every such cell has other nodes of a large pool,
+ * drawn by capacity, at paths that say nothing but their bias. */
+static void fill_unknown(const struct build *b, const struct map_pool *pool,
+	unsigned index, float *draw, struct candidates *out)
+{
+	struct ranked list[MAP_CANDIDATES];
+	for (unsigned i = 0; i < pool->n; i++) {
+		const struct map_node *node = &b->map->nodes[pool->node[i]];
+		uint64_t h = hash_mix(node->seed + index * HASH_ODD);
+		double u = ((double)(h >> 11) + 0.5) * 0x1p-53;
+		draw[i] = (float)(-log(u) / node->capacity);
+	}
+	unsigned n = nearest_of_paths(b->map, pool, draw, list);
+	for (unsigned i = 0; i < n; i++)
+		list[i].path =
+			PATH_UNKNOWN_MS + b->map->nodes[list[i].node].bias_ms;
+	write_slots(list, n, out);
+}
+
+static void build_candidates(struct build *b, struct map_pool *pool)
+{
+	unsigned n = b->map->n_cells;
+	float *draw = mem_zero(pool->n, sizeof *draw);
+	struct nearest *nearest = nearest_new(b->map, pool);
+	struct ranked list[MAP_CANDIDATES];
+
+	pool->unknown_cells = pool->n <= MAP_CANDIDATES ? 1
+		: pool->n > UNKNOWN_CELLS_MAX           ? UNKNOWN_CELLS_MAX
+							: pool->n;
+	struct candidates *cells = arena_alloc(
+		b->map->arena, (n + pool->unknown_cells) * sizeof *cells);
+	for (unsigned i = 0; i < n; i++) {
+		unsigned found = nearest_find(nearest, &b->cell_place[i], list);
+		write_slots(list, found, &cells[i]);
+	}
+	for (unsigned i = 0; i < pool->unknown_cells; i++)
+		fill_unknown(b, pool, i, draw, &cells[n + i]);
+	pool->cells = cells;
+	nearest_free(nearest);
+	free(draw);
+}
+
+/* -- pools and names -- */
+
+/* Names with the same nodes and carrier cost share a pool. */
+static uint32_t pool_of(struct build *b, const struct conf_steer *steer)
+{
+	struct map *map = b->map;
+	size_t size = steer->n_nodes * sizeof(uint16_t);
+	uint16_t *node = arena_alloc(map->arena, size);
+	for (unsigned i = 0; i < steer->n_nodes; i++)
+		node[i] = b->index[steer->node[i]];
+	for (uint32_t i = 0; i < map->n_pools; i++) {
+		const struct map_pool *p = &map->pools[i];
+		if (p->n == steer->n_nodes &&
+			p->carrier_ms == (float)steer->carrier_ms &&
+			!memcmp(p->node, node, size))
+			return i;
+	}
+	struct map_pool *p = &map->pools[map->n_pools];
+	p->n = steer->n_nodes;
+	p->node = node;
+	p->carrier_ms = (float)steer->carrier_ms;
+	float largest = 0;
+	for (unsigned i = 0; i < p->n; i++) {
+		p->capacity += map->nodes[node[i]].capacity;
+		largest = fmaxf(largest, map->nodes[node[i]].capacity);
+	}
+	p->ln_weight_max = logf(largest);
+	build_candidates(b, p);
+	return map->n_pools++;
+}
+
+static void build_names(struct build *b, const struct conf *conf)
+{
+	struct map *map = b->map;
+	map->n_names = conf->n_steer;
+	map->names =
+		arena_alloc(map->arena, conf->n_steer * sizeof *map->names);
+	map->pools =
+		arena_alloc(map->arena, conf->n_steer * sizeof *map->pools);
+	for (unsigned i = 0; i < conf->n_steer; i++) {
+		const struct conf_steer *from = &conf->steer[i];
+		map->names[i] = (struct map_name){
+			.name = arena_strdup(map->arena, from->name),
+			.pool = pool_of(b, from),
+			.policy = (enum conf_policy)from->policy,
+			.lines = (uint8_t)from->lines,
+			.answers = (uint8_t)from->answers,
+			.fast = from->policy == POLICY_NEARBY &&
+				from->answers == 1,
+			.stay_ms = (float)from->stay_ms,
+			.streams = from->streams,
+			.ttl_min_s = (uint16_t)from->ttl[0],
+			.ttl_max_s = (uint16_t)fmin(from->ttl[1], 65535),
+			.https = arena_strdup(map->arena, from->https),
+			.seed = hash_bytes(from->name, strlen(from->name), 2),
+		};
+		map->names[i].of = &map->pools[map->names[i].pool];
+	}
+}
+
+/* -- the whole -- */
+
+struct map *map_build(const struct conf *conf, const struct geo *geo,
+	unsigned servers, const struct map *previous)
+{
+	struct arena *arena = arena_new();
+	struct map *map = arena_alloc(arena, sizeof *map);
+	struct build b = {.map = map, .geo = geo};
+
+	map->arena = arena;
+	map->session_s = (float)conf->session_s;
+	map->servers = servers ? servers : 1;
+	b.index = arena_alloc(arena, conf->n_nodes * sizeof *b.index);
+	map->of_conf = b.index;
+	assign_indexes(&b, conf, previous);
+	build_nodes(&b, conf);
+	map_index_names(map);
+	build_areas(map);
+	gather_asns(&b);
+	build_cells(&b);
+	build_names(&b, conf);
+	free(b.asn);
+	free(b.cell_place);
+	return map;
+}
