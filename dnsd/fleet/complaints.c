@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/oldest.h"
 #include "base/rng.h"
 #include "conf/conf.h"
 #include "state/map.h"
@@ -154,7 +155,7 @@ static struct asker *bucket_of(
 	return &d->asker[h % (ASKERS / ASKER_WAYS) * ASKER_WAYS];
 }
 
-static struct asker *find(
+static struct asker *find_asker(
 	struct complaints *d, uint64_t asker, uint32_t area, unsigned node)
 {
 	struct asker *a = bucket_of(d, asker, area, node);
@@ -165,17 +166,21 @@ static struct asker *find(
 	return NULL;
 }
 
-static struct asker *make(
-	struct complaints *d, uint64_t asker, uint32_t area, unsigned node)
+static struct asker *make_asker(struct complaints *d, uint64_t asker,
+	uint32_t area, unsigned node, int64_t now_ms)
 {
-	struct asker *a = bucket_of(d, asker, area, node), *oldest = a;
-	for (unsigned i = 0; i < ASKER_WAYS; i++)
-		if (!a[i].used ||
-			(oldest->used && a[i].sent_ms < oldest->sent_ms))
-			oldest = &a[i];
-	if (oldest->used)
-		forget(d, oldest);
-	*oldest = (struct asker){.asker = asker,
+	struct asker *a = bucket_of(d, asker, area, node);
+	struct oldest oldest = {0};
+	for (unsigned i = 0; i < ASKER_WAYS && !oldest.is_free; i++)
+		if (!a[i].used)
+			oldest_free(&oldest, i);
+		else
+			oldest_offer(
+				&oldest, i, (uint32_t)(now_ms - a[i].sent_ms));
+	a += oldest.way;
+	if (a->used)
+		forget(d, a);
+	*a = (struct asker){.asker = asker,
 		.area = area,
 		.node = (uint16_t)node,
 		.used = true,
@@ -183,7 +188,7 @@ static struct asker *make(
 	struct route *w = route_of(d, area, node);
 	if (w)
 		w->sent++;
-	return oldest;
+	return a;
 }
 
 /* -- evidence -- */
@@ -191,9 +196,9 @@ static struct asker *make(
 static void sent(struct complaints *d, uint64_t asker, uint32_t area,
 	unsigned node, float viewers, int64_t now_ms)
 {
-	struct asker *a = find(d, asker, area, node);
+	struct asker *a = find_asker(d, asker, area, node);
 	if (!a)
-		a = make(d, asker, area, node);
+		a = make_asker(d, asker, area, node, now_ms);
 	a->sent_ms = now_ms;
 	struct route *w = route_of(d, area, node);
 	if (w && viewers >= 0)
@@ -269,7 +274,7 @@ static void switched(struct complaints *d, const struct map *map,
 		weight[i] = 0;
 		if (event->node[i] == MAP_NO_NODE)
 			continue;
-		a[i] = find(d, event->asker, area, event->node[i]);
+		a[i] = find_asker(d, event->asker, area, event->node[i]);
 		if (is_explained(d, map, event, i, area,
 			    a[i] ? &a[i]->switched[by] : NULL, now_ms))
 			return;

@@ -1,6 +1,7 @@
 #include "ledger/accounts.h"
 
 #include "base/arena.h"
+#include "base/oldest.h"
 #include "base/rng.h"
 #include "state/map.h"
 
@@ -47,15 +48,17 @@ void accounts_free(struct accounts *a)
 struct client *accounts_make(
 	struct client_bucket *bucket, uint64_t hash, uint32_t now_ms)
 {
-	struct client *c = bucket->way, *oldest = c;
+	struct client *c = bucket->way;
+	struct oldest oldest = {0};
 	uint64_t id = accounts_id(hash);
 	uint8_t now = client_tick(now_ms);
-	for (unsigned i = 0; i < CLIENT_WAYS && client_id(oldest); i++)
-		if (!client_id(&c[i]) ||
-			(uint8_t)(now - c[i].asked) >
-				(uint8_t)(now - oldest->asked))
-			oldest = &c[i];
-	*oldest = (struct client){.asked = now};
-	memcpy(oldest->id, &id, sizeof id);
-	return oldest;
+	for (unsigned i = 0; i < CLIENT_WAYS && !oldest.is_free; i++)
+		if (!client_id(&c[i]))
+			oldest_free(&oldest, i);
+		else
+			oldest_offer(&oldest, i, (uint8_t)(now - c[i].asked));
+	c += oldest.way;
+	*c = (struct client){.asked = now};
+	memcpy(c->id, &id, sizeof id);
+	return c;
 }

@@ -1,39 +1,37 @@
-/* events.h - what an answering thread tells the control thread beyond sums: a
- * ring with one writer and one reader that nobody waits for. When it is full,
- * notes are lost and counted; what they teach is learned a little later.
+/* events.h - what an answering thread has for the control thread beside sums: a
+ * ring of events. What finds no room is lost and counted; what it would have
+ * shown is learned a little later.
  *
  *	answering thread --events_push--> ring --events_pop, every 100 ms--> control
  */
 #ifndef LEDGER_EVENTS_H
 #define LEDGER_EVENTS_H
 
-#include <stdatomic.h>
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
+
+#include "base/ring.h"
 
 #define EVENTS_SIZE 4096
 #define EVENTS_URGENT 1024 /* room that only EVENT_LARGE_RESOLVER may take */
 #define EVENT_NODES 4
 
 enum steer_event_kind {
-	EVENT_LARGE_RESOLVER, /* a crowd behind one cache was sent to node[] */
-	EVENT_SENT,           /* an asking network was told node[0] */
-	EVENT_SWITCHED, /* and asks for another line: its viewers may be on one of
-		       node[], most likely first */
+	EVENT_LARGE_RESOLVER, /* one was sent to node[] */
+	EVENT_SENT,           /* an asking network was sent to node[0] */
+	EVENT_SWITCHED, /* it asks for another line: its viewers may be on one of
+			   node[], most likely the first */
 };
 
 struct steer_event {
 	union {
-		uint64_t key;   /* EVENT_LARGE_RESOLVER: of the client net */
-		uint64_t asker; /* others: the asking network, as
-				      accounts_net() says */
+		uint64_t key;   /* EVENT_LARGE_RESOLVER: demand_key() */
+		uint64_t asker; /* others: the asking network, accounts_net() */
 	};
-	uint32_t now_ms; /* clock, cut to 32 bits */
-	float at_once,
-		rate; /* EVENT_LARGE_RESOLVER: viewers, viewers per second;
-				      EVENT_SENT: viewers of the area, of all,
-				      on the node; negative: not known */
+	uint32_t now_ms;     /* clock, cut to 32 bits */
+	float at_once, rate; /* EVENT_LARGE_RESOLVER: viewers, viewers per
+				       second; EVENT_SENT: viewers of the area,
+				       of all areas, on the node before it;
+				       negative: not known */
 	uint16_t node[EVENT_NODES]; /* MAP_NO_NODE: none */
 	uint32_t area;              /* the site nearest to the client */
 	uint16_t held_s; /* EVENT_LARGE_RESOLVER: how long the answer is kept */
@@ -43,37 +41,24 @@ struct steer_event {
 _Static_assert(sizeof(struct steer_event) == 40, "small");
 
 struct steer_events {
-	_Atomic uint32_t head, tail; /* written by the pusher, the popper */
-	_Atomic uint32_t lost;
-	struct steer_event ring[EVENTS_SIZE];
+	struct ring ring;
+	struct steer_event event[EVENTS_SIZE];
 };
 
-/* Room for a note that events_commit() sends, NULL if there is none. */
+/* Room for an event that events_commit() sends, NULL if there is none. */
 static inline struct steer_event *events_slot(
 	struct steer_events *events, enum steer_event_kind kind)
 {
-	uint32_t head =
-		atomic_load_explicit(&events->head, memory_order_relaxed);
-	uint32_t used = head -
-		atomic_load_explicit(&events->tail, memory_order_acquire);
-	uint32_t room = EVENTS_SIZE - used;
-	if (room == 0 ||
-		(kind != EVENT_LARGE_RESOLVER && room <= EVENTS_URGENT)) {
-		atomic_store_explicit(&events->lost,
-			atomic_load_explicit(
-				&events->lost, memory_order_relaxed) +
-				1,
-			memory_order_relaxed);
+	uint32_t index;
+	uint32_t keep = kind == EVENT_LARGE_RESOLVER ? 0 : EVENTS_URGENT;
+	if (!ring_room(&events->ring, EVENTS_SIZE, keep, &index))
 		return NULL;
-	}
-	return &events->ring[head % EVENTS_SIZE];
+	return &events->event[index];
 }
 
 static inline void events_commit(struct steer_events *events)
 {
-	atomic_store_explicit(&events->head,
-		atomic_load_explicit(&events->head, memory_order_relaxed) + 1,
-		memory_order_release);
+	ring_put(&events->ring);
 }
 
 static inline void events_push(
@@ -91,12 +76,11 @@ static inline void events_push(
 static inline bool events_pop(
 	struct steer_events *events, struct steer_event *event)
 {
-	uint32_t tail =
-		atomic_load_explicit(&events->tail, memory_order_relaxed);
-	if (tail == atomic_load_explicit(&events->head, memory_order_acquire))
+	uint32_t index;
+	if (!ring_any(&events->ring, EVENTS_SIZE, &index))
 		return false;
-	*event = events->ring[tail % EVENTS_SIZE];
-	atomic_store_explicit(&events->tail, tail + 1, memory_order_release);
+	*event = events->event[index];
+	ring_taken(&events->ring);
 	return true;
 }
 

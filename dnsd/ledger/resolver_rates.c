@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "base/oldest.h"
 
 #define WAYS 4
 #define FORGOTTEN_MS 600000
@@ -94,23 +95,29 @@ static void mark_all(struct resolver_rates *rates)
 
 /* The key's entry or, if it has none, the one to be replaced. */
 static struct resolver_rate *entry_for(
-	struct resolver_rates *rates, uint64_t tag)
+	struct resolver_rates *rates, uint64_t tag, int64_t now_ms)
 {
-	struct resolver_rate *b = &rates->entry[bucket_of(tag)], *oldest = b;
+	struct resolver_rate *b = &rates->entry[bucket_of(tag)];
+	struct oldest oldest = {0};
 	for (unsigned i = 0; i < WAYS; i++) {
 		if (b[i].tag == tag)
 			return &b[i];
-		if (b[i].seen_ms < oldest->seen_ms)
-			oldest = &b[i];
+		if (oldest.is_free)
+			continue;
+		if (!b[i].tag)
+			oldest_free(&oldest, i);
+		else
+			oldest_offer(
+				&oldest, i, (uint32_t)(now_ms - b[i].seen_ms));
 	}
-	return oldest;
+	return &b[oldest.way];
 }
 
 unsigned resolver_rates_claim(
 	struct resolver_rates *rates, uint64_t key, int64_t now_ms, bool *made)
 {
 	uint64_t tag = tag_of(rates, key);
-	struct resolver_rate *one = entry_for(rates, tag);
+	struct resolver_rate *one = entry_for(rates, tag, now_ms);
 	unsigned entry = (unsigned)(one - rates->entry);
 
 	*made = one->tag != tag || now_ms - one->seen_ms >= FORGOTTEN_MS;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "base/oldest.h"
 #include "base/rng.h"
 #include "ledger/resolver_rates.h"
 #include "state/map.h"
@@ -56,32 +57,28 @@ static struct sent_entry *find(
 /* The entry of a bucket to make room in for a key: a free one, else the oldest of
  * other keys (a key has fewer entries in a bucket than there are). NULL: other
  * threads are making room in all. */
-static struct sent_entry *oldest_of(
+static struct sent_entry *entry_to_replace(
 	struct sent_entry *e, uint64_t hash, uint32_t now)
 {
-	struct sent_entry *oldest = NULL;
-	uint32_t oldest_age = 0;
+	struct oldest oldest = {0};
 
-	for (unsigned i = 0; i < SENT_WAYS; i++) {
+	for (unsigned i = 0; i < SENT_WAYS && !oldest.is_free; i++) {
 		uint64_t id = get(&e[i].id);
-		if (!id)
-			return &e[i];
-		uint32_t age = now - sent_get(&e[i]).made_ms;
 		bool own = (id ^ sent_id(hash, 0)) >> KEY_SPARE_BITS == 0;
-		if (id != ID_BUSY && !own && (!oldest || age > oldest_age)) {
-			oldest = &e[i];
-			oldest_age = age;
-		}
+		if (!id)
+			oldest_free(&oldest, i);
+		else if (id != ID_BUSY && !own)
+			oldest_offer(&oldest, i, now - sent_get(&e[i]).made_ms);
 	}
-	return oldest;
+	return oldest.any ? &e[oldest.way] : NULL;
 }
 
-/* Makes an entry. It is not remembered if another thread makes room there. */
+/* Makes an entry. Nothing is kept if another thread makes room there. */
 static void make(
 	struct sent_table *m, uint64_t key, unsigned line, struct sent sent)
 {
 	uint64_t hash = sent_hash(m, key);
-	struct sent_entry *e = oldest_of(
+	struct sent_entry *e = entry_to_replace(
 		sent_bucket_of(m, hash, line)->way, hash, sent.made_ms);
 	if (!e)
 		return;

@@ -1,11 +1,13 @@
 /* Compiles the inventory: see map.h. */
 #include "state/map.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base/index.h"
 #include "base/rng.h"
 #include "state/nearest.h"
 #include "state/path.h"
@@ -28,38 +30,11 @@ struct build {
 
 /* -- nodes -- */
 
-/* Texts to numbers, in the order they came; an open hash. */
-struct domains {
-	const char **text; /* NULL: free */
-	uint32_t *number, n, mask;
-};
-
-static struct domains domains_new(unsigned n)
+/* The number of a site or provider, from 1; 0: the text is "". */
+static uint32_t domain_of(struct index *domains, const char *text)
 {
-	struct domains d = {.mask = 1};
-	while (d.mask < 2 * n)
-		d.mask = 2 * d.mask + 1;
-	d.text = mem_zero(d.mask + 1, sizeof *d.text);
-	d.number = mem_zero(d.mask + 1, sizeof *d.number);
-	return d;
-}
-
-static void domains_fini(struct domains *d)
-{
-	free(d->text);
-	free(d->number);
-}
-
-static uint32_t domain_of(struct domains *d, const char *text)
-{
-	uint64_t at = hash_bytes(text, strlen(text), 0) & d->mask;
-	while (d->text[at] && strcmp(d->text[at], text))
-		at = (at + 1) & d->mask;
-	if (!d->text[at]) {
-		d->text[at] = text;
-		d->number[at] = ++d->n;
-	}
-	return d->number[at];
+	bool made;
+	return *text ? index_number(domains, text, strlen(text), &made) + 1 : 0;
 }
 
 static void place_node(struct map_node *node, const struct conf_node *from,
@@ -152,8 +127,7 @@ static void name_domains(
 static void build_nodes(struct build *b, const struct conf *conf)
 {
 	struct map *map = b->map;
-	struct domains sites = domains_new(conf->n_nodes);
-	struct domains providers = domains_new(conf->n_nodes);
+	struct index *sites = index_new(), *providers = index_new();
 
 	map->nodes = arena_alloc(map->arena, map->n_nodes * sizeof *map->nodes);
 	for (unsigned i = 0; i < conf->n_nodes; i++) {
@@ -168,11 +142,9 @@ static void build_nodes(struct build *b, const struct conf *conf)
 		node->overcommit = (float)from->overcommit;
 		node->seed = hash_bytes(from->name, strlen(from->name), 1);
 		/* Without a site a node is a failure domain of its own. */
-		node->site = *from->site ? domain_of(&sites, from->site)
+		node->site = *from->site ? domain_of(sites, from->site)
 					 : CONF_NODES_MAX + 1 + i;
-		node->provider = *from->provider
-			? domain_of(&providers, from->provider)
-			: 0;
+		node->provider = domain_of(providers, from->provider);
 		node->rtmp_port = from->rtmp ? port_of(from->rtmp) : 1935;
 		node->flv_port = port_of(from->flv);
 		node->n_asn = from->n_asn;
@@ -180,8 +152,8 @@ static void build_nodes(struct build *b, const struct conf *conf)
 		place_node(node, from, b->geo);
 		add_addresses(map, node, from);
 	}
-	domains_fini(&sites);
-	domains_fini(&providers);
+	index_free(sites);
+	index_free(providers);
 }
 
 /* -- areas -- */
@@ -274,7 +246,7 @@ static uint64_t cell_key(const struct build *b, const struct place *place)
 	return (uint64_t)carrier_class(b, place->asn) << 32 | lat << 16 | lon;
 }
 
-static uint32_t cell_add(struct build *b, const struct place *place)
+static void cell_add(struct build *b, const struct place *place)
 {
 	struct map *map = b->map;
 	if (map->n_cells == b->room_cells) {
@@ -289,32 +261,26 @@ static uint32_t cell_add(struct build *b, const struct place *place)
 		p->lat = (floorf((place->lat + 90) * per) + .5f) / per - 90;
 		p->lon = (floorf((place->lon + 180) * per) + .5f) / per - 180;
 	}
-	return map->n_cells++;
+	map->n_cells++;
 }
 
 /* Cell 0 is place 0: nothing known. */
 static void build_cells(struct build *b)
 {
-	uint32_t n = geo_places(b->geo), mask = 1;
-	while (mask < n * 2)
-		mask *= 2;
-	struct slot {
-		uint64_t key;
-		uint32_t cell_1; /* cell + 1; 0: free */
-	} *slots = mem_zero(mask, sizeof *slots);
+	uint32_t n = geo_places(b->geo);
 	uint32_t *cell_of = arena_alloc(b->map->arena, n * sizeof *cell_of);
+	struct index *cells = index_new();
 
 	for (uint32_t i = 0; i < n; i++) {
 		const struct place *place = geo_place(b->geo, i);
 		uint64_t key = cell_key(b, place);
-		uint64_t at = hash_mix(key + 1) & (mask - 1);
-		while (slots[at].cell_1 && slots[at].key != key)
-			at = (at + 1) & (mask - 1);
-		if (!slots[at].cell_1)
-			slots[at] = (struct slot){key, cell_add(b, place) + 1};
-		cell_of[i] = slots[at].cell_1 - 1;
+		bool made;
+		cell_of[i] = index_number(cells, &key, sizeof key, &made);
+		if (made)
+			cell_add(b, place);
 	}
-	free(slots);
+	assert(b->map->n_cells == index_count(cells));
+	index_free(cells);
 	b->map->cell_of_place = cell_of;
 	b->map->n_places = n;
 }

@@ -79,7 +79,7 @@ static void test_order(void **state)
 	while (out < in)
 		expect_key(events, out++);
 	assert_false(events_pop(events, &event));
-	assert_int_equal(events->lost, 0);
+	assert_int_equal(ring_lost(&events->ring), 0);
 }
 
 /* After 2^32 notes the counters begin anew. */
@@ -88,13 +88,13 @@ static void test_counters_wrap(void **state)
 	struct steer_events *events = *state;
 	struct steer_event event;
 
-	events->head = events->tail = UINT32_MAX - 100;
+	events->ring.put = events->ring.taken = UINT32_MAX - 100;
 	for (uint64_t i = 0; i < ORDINARY; i++)
 		push(events, i, EVENT_SENT);
 	for (uint64_t i = 0; i < ORDINARY; i++)
 		expect_key(events, i);
 	assert_false(events_pop(events, &event));
-	assert_int_equal(events->lost, 0);
+	assert_int_equal(ring_lost(&events->ring), 0);
 }
 
 /* Full: the new ones are lost, not the old ones, and counted. */
@@ -105,13 +105,13 @@ static void test_full(void **state)
 
 	for (uint64_t i = 0; i < EVENTS_SIZE + 10; i++)
 		push(events, i, EVENT_LARGE_RESOLVER);
-	assert_int_equal(events->lost, 10);
+	assert_int_equal(ring_lost(&events->ring), 10);
 	for (uint64_t i = 0; i < EVENTS_SIZE; i++)
 		expect_key(events, i);
 	assert_false(events_pop(events, &event));
 	push(events, 7, EVENT_SWITCHED); /* and it goes on */
 	expect_key(events, 7);
-	assert_int_equal(events->lost, 10);
+	assert_int_equal(ring_lost(&events->ring), 10);
 }
 
 /* Evidence, which floods of questions can bring, leaves room for crowds, whose
@@ -124,12 +124,13 @@ static void test_room_for_crowds(void **state)
 
 	for (uint64_t i = 0; i < 2 * EVENTS_SIZE; i++)
 		push(events, i, i % 2 ? EVENT_SENT : EVENT_SWITCHED);
-	assert_int_equal(events->lost, 2 * EVENTS_SIZE - ORDINARY);
+	assert_int_equal(ring_lost(&events->ring), 2 * EVENTS_SIZE - ORDINARY);
 	for (uint64_t i = 0; i < EVENTS_URGENT; i++)
 		push(events, i, EVENT_LARGE_RESOLVER);
-	assert_int_equal(events->lost, 2 * EVENTS_SIZE - ORDINARY);
+	assert_int_equal(ring_lost(&events->ring), 2 * EVENTS_SIZE - ORDINARY);
 	push(events, 1, EVENT_LARGE_RESOLVER); /* now there is no room at all */
-	assert_int_equal(events->lost, 2 * EVENTS_SIZE - ORDINARY + 1);
+	assert_int_equal(
+		ring_lost(&events->ring), 2 * EVENTS_SIZE - ORDINARY + 1);
 	for (; events_pop(events, &event); n++)
 		crowds += event.kind == EVENT_LARGE_RESOLVER;
 	assert_int_equal(n, EVENTS_SIZE);
@@ -164,7 +165,8 @@ static void test_two_threads(void **state)
 	assert_int_equal(pthread_create(&thread, NULL, pusher, events), 0);
 	while (more) {
 		/* looked at before the ring: nothing comes after it */
-		more = atomic_load(&events->head) + atomic_load(&events->lost) <
+		more = atomic_load(&events->ring.put) +
+				ring_lost(&events->ring) <
 			PUSHED;
 		while (events_pop(events, &event)) {
 			assert_true(is_whole(&event));
@@ -174,7 +176,7 @@ static void test_two_threads(void **state)
 		}
 	}
 	pthread_join(thread, NULL);
-	assert_int_equal(popped + events->lost, PUSHED);
+	assert_int_equal(popped + ring_lost(&events->ring), PUSHED);
 	assert_true(popped > EVENTS_SIZE); /* it was a test at all */
 }
 
