@@ -88,7 +88,8 @@ static void believe_cpu(
 	c->viewers = fminf(enough_for(c), next);
 }
 
-/* What was sent, by two samples in a row since one may err, and who got it. */
+/* What was sent, by two samples in a row since one may err, and whether each viewer
+ * got the usual bits. */
 static void believe_bits(struct capacity_more *c, float bps, float share)
 {
 	float sent = fminf(bps, c->sent_bps);

@@ -37,8 +37,8 @@
 #define TRIED_COST_MS 12.0f /* after that, fading */
 #define TRIED_MS 120000
 
-/* Evidence of many who leave at once, and of a few who come and leave all the
- * time: viewers who are sent to a bad node one by one. */
+/* Evidence of many viewers that leave at once, and of a few that come and leave all
+ * the time: viewers that are sent to a bad node one by one. */
 enum window { FAST, SLOW, WINDOWS };
 static const int64_t switched_ms[WINDOWS] = {LEFT_MS, LEFT_SLOW_MS};
 
@@ -53,7 +53,7 @@ struct switched {
 	int64_t fast_ms, slow_ms; /* when it counted last; 0: never */
 };
 
-/* A network that was told a node. */
+/* A network that was sent to a node. */
 struct asker {
 	uint64_t asker; /* accounts_net() */
 	uint32_t area;
@@ -65,7 +65,7 @@ struct asker {
 
 /* What speaks against a node, as some witnesses have it. */
 struct tally {
-	uint32_t networks[WINDOWS]; /* that left lately */
+	uint32_t networks[WINDOWS]; /* that left within the window */
 	float switched[WINDOWS];    /* questions, fading */
 };
 
@@ -74,10 +74,10 @@ struct route {
 	uint32_t area;
 	uint16_t node;
 	bool used;
-	uint8_t times;    /* doubted in a row */
+	uint8_t times;    /* distrusted in a row */
 	uint32_t sent;    /* networks */
-	float viewers;    /* that the threads placed there of late, mean */
-	int64_t until_ms; /* doubted; then tried for TRIED_MS */
+	float viewers;    /* that the threads placed there, mean */
+	int64_t until_ms; /* distrusted; then tried for TRIED_MS */
 	struct tally tally[WITNESSES];
 };
 
@@ -86,7 +86,7 @@ struct complaints {
 	struct route route[ROUTES];
 	uint16_t in_use[ROUTES]; /* of way[], at the last tick */
 	unsigned n_in_use;
-	uint32_t sweep; /* next asker to look at */
+	uint32_t askers_sweep; /* next asker to look at */
 	int64_t tick_ms;
 	uint64_t found[CONF_NODES_MAX + 1];
 	int64_t confirmed_ms[CONF_NODES_MAX + 1]; /* 0: never */
@@ -148,7 +148,7 @@ static void forget(struct complaints *d, struct asker *a)
 	a->used = false;
 }
 
-static struct asker *bucket_of(
+static struct asker *askers_bucket(
 	struct complaints *d, uint64_t asker, uint32_t area, unsigned node)
 {
 	uint64_t h = hash_mix(hash_mix(asker) ^ (uint64_t)area << 16 ^ node);
@@ -158,7 +158,7 @@ static struct asker *bucket_of(
 static struct asker *find_asker(
 	struct complaints *d, uint64_t asker, uint32_t area, unsigned node)
 {
-	struct asker *a = bucket_of(d, asker, area, node);
+	struct asker *a = askers_bucket(d, asker, area, node);
 	for (unsigned i = 0; i < ASKER_WAYS; i++)
 		if (a[i].used && a[i].asker == asker && a[i].area == area &&
 			a[i].node == node)
@@ -169,7 +169,7 @@ static struct asker *find_asker(
 static struct asker *make_asker(struct complaints *d, uint64_t asker,
 	uint32_t area, unsigned node, int64_t now_ms)
 {
-	struct asker *a = bucket_of(d, asker, area, node);
+	struct asker *a = askers_bucket(d, asker, area, node);
 	struct oldest oldest = {0};
 	for (unsigned i = 0; i < ASKER_WAYS && !oldest.is_free; i++)
 		if (!a[i].used)
@@ -193,7 +193,7 @@ static struct asker *make_asker(struct complaints *d, uint64_t asker,
 
 /* -- evidence -- */
 
-static void sent(struct complaints *d, uint64_t asker, uint32_t area,
+static void complaints_sent(struct complaints *d, uint64_t asker, uint32_t area,
 	unsigned node, float viewers, int64_t now_ms)
 {
 	struct asker *a = find_asker(d, asker, area, node);
@@ -211,10 +211,12 @@ static bool is_at_home(
 	return event->area == map->nodes[event->node[i]].area;
 }
 
-/* Whether a note says nothing against any of its nodes: who repeats himself
- * does not go on to accuse the next; who still leaves a doubted node, whose
- * askers are forgotten, does not accuse those that he had before, nor who leaves
- * the node of his home the way from abroad to another. */
+/* Whether an event is no complaint, about this node (its i-th) and those after it:
+ *  - the same network complained less than INTERVAL_MS ago: the press is repeated;
+ *  - its own site's node comes first: that is no complaint about the route from
+ *    elsewhere to another node;
+ *  - this node is distrusted, so its askers are forgotten: the press is about it,
+ *    not about the nodes where the network was before. */
 static bool is_explained(struct complaints *d, const struct map *map,
 	const struct steer_event *event, unsigned i, uint32_t area,
 	const struct switched *last, int64_t now_ms)
@@ -259,9 +261,9 @@ static void leaves_slowly(struct switched *switched, struct tally *tally,
 	switched->weight *= REPEATED;
 }
 
-/* Its viewers may be on one of several nodes: the later told is likelier, and
- * the one that others leave as well. */
-static void switched(struct complaints *d, const struct map *map,
+/* Its viewers may be on one of several nodes: one to which it was sent later is
+ * likelier, and so is one that others leave as well. */
+static void complaints_switched(struct complaints *d, const struct map *map,
 	const struct steer_event *event, uint32_t area, enum witnesses by,
 	int64_t now_ms)
 {
@@ -302,22 +304,22 @@ static void switched(struct complaints *d, const struct map *map,
 static void switched_all(struct complaints *d, const struct map *map,
 	const struct steer_event *event, enum witnesses by, int64_t now_ms)
 {
-	switched(d, map, event, event->area, by, now_ms);
-	switched(d, map, event, LOAD_ELSEWHERE, by, now_ms);
-	switched(d, map, event, COMPLAINTS_EVERYWHERE, by, now_ms);
+	complaints_switched(d, map, event, event->area, by, now_ms);
+	complaints_switched(d, map, event, LOAD_ELSEWHERE, by, now_ms);
+	complaints_switched(d, map, event, COMPLAINTS_EVERYWHERE, by, now_ms);
 }
 
 void complaints_event(struct complaints *d, const struct map *map,
 	const struct steer_event *event, int64_t now_ms)
 {
 	if (event->kind == EVENT_SENT) {
-		sent(d, event->asker, event->area, event->node[0],
+		complaints_sent(d, event->asker, event->area, event->node[0],
 			event->at_once, now_ms);
 		if (map->nodes[event->node[0]].area != event->area)
-			sent(d, event->asker, LOAD_ELSEWHERE, event->node[0],
-				event->rate, now_ms);
-		sent(d, event->asker, COMPLAINTS_EVERYWHERE, event->node[0],
-			event->rate, now_ms);
+			complaints_sent(d, event->asker, LOAD_ELSEWHERE,
+				event->node[0], event->rate, now_ms);
+		complaints_sent(d, event->asker, COMPLAINTS_EVERYWHERE,
+			event->node[0], event->rate, now_ms);
 	} else if (event->kind == EVENT_SWITCHED) {
 		switched_all(d, map, event, ANYBODY, now_ms);
 		if (event->proven)
@@ -328,10 +330,10 @@ void complaints_event(struct complaints *d, const struct map *map,
 /* -- judgement -- */
 
 /* What is natural: how often the viewers of nodes leave that are well. Those few
- * that are left most may be bad, all of them: they tell nothing of it. */
+ * that are left most may be bad, all of them: they show nothing of it. */
 struct background {
 	float switched[WINDOWS], viewers[WINDOWS];
-	float bound[WINDOWS]; /* who is left so often does not count */
+	float bound[WINDOWS]; /* a node that is left so often does not count */
 };
 
 static float share_of(uint32_t area)
@@ -369,7 +371,7 @@ static float find_bound(const struct complaints *d, uint32_t level,
 	return bad && most[bad - 1] > 0 ? most[bad - 1] : INFINITY;
 }
 
-static struct background look_around(
+static struct background routes_look_around(
 	const struct complaints *d, uint32_t level, enum witnesses by)
 {
 	struct background all = {0};
@@ -404,7 +406,7 @@ static bool is_switched(const struct route *w, enum witnesses by,
 		share_of(w->area) * (float)w->sent;
 }
 
-/* What was told before the doubt says nothing of the trial after it. */
+/* What was sent before the distrust says nothing of the trial after it. */
 static void forget_told(struct complaints *d, const struct route *w)
 {
 	uint32_t area = w->area;
@@ -438,10 +440,10 @@ static bool is_confirmed(
 	return at && now_ms - at <= CONFIRMED_MS;
 }
 
-static void judge(
+static void routes_judge(
 	struct complaints *d, uint32_t level, enum witnesses by, int64_t now_ms)
 {
-	struct background all = look_around(d, level, by);
+	struct background all = routes_look_around(d, level, by);
 	for (unsigned i = 0; i < d->n_in_use; i++) {
 		struct route *w = &d->route[d->in_use[i]];
 		if (level_of(w) == level && now_ms >= w->until_ms &&
@@ -461,10 +463,10 @@ static void forget_old(struct complaints *d, struct asker *a, enum witnesses by,
 		forget_switched(d, a, by, SLOW);
 }
 
-static void sweep(struct complaints *d, int64_t now_ms, unsigned n)
+static void askers_sweep(struct complaints *d, int64_t now_ms, unsigned n)
 {
 	for (; n > 0; n--) {
-		struct asker *a = &d->asker[d->sweep++ % ASKERS];
+		struct asker *a = &d->asker[d->askers_sweep++ % ASKERS];
 		if (!a->used)
 			continue;
 		for (unsigned by = 0; by < WITNESSES; by++)
@@ -480,7 +482,7 @@ void complaints_tick(struct complaints *d, int64_t now_ms)
 	if (ms < 1000)
 		return;
 	d->tick_ms = now_ms;
-	sweep(d, now_ms, ASKERS / 4);
+	askers_sweep(d, now_ms, ASKERS / 4);
 	float seconds = (float)(ms < 60000 ? ms : 60000) * 0.001f;
 	float fade = expf(-seconds / FADE_S);
 	float fade_slow = expf(-seconds / FADE_SLOW_S);
@@ -500,9 +502,10 @@ void complaints_tick(struct complaints *d, int64_t now_ms)
 		}
 	}
 	for (unsigned by = 0; by < WITNESSES; by++) {
-		judge(d, COMPLAINTS_EVERYWHERE, (enum witnesses)by, now_ms);
-		judge(d, LOAD_ELSEWHERE, (enum witnesses)by, now_ms);
-		judge(d, 0, (enum witnesses)by, now_ms);
+		routes_judge(
+			d, COMPLAINTS_EVERYWHERE, (enum witnesses)by, now_ms);
+		routes_judge(d, LOAD_ELSEWHERE, (enum witnesses)by, now_ms);
+		routes_judge(d, 0, (enum witnesses)by, now_ms);
 	}
 }
 

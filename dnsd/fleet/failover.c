@@ -65,7 +65,7 @@ static void displace(
 	free(to);
 }
 
-/* More than half of what is polled fails: we can't tell who is gone. */
+/* More than half of what is polled fails: it is not known which nodes are dead. */
 static bool many_fail(const struct fleet *f)
 {
 	unsigned polled = 0, failing = 0;

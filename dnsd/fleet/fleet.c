@@ -33,7 +33,7 @@ void fleet_free(struct fleet *f)
 	free(f);
 }
 
-static void grow(struct fleet *f, unsigned n)
+static void fleet_grow(struct fleet *f, unsigned n)
 {
 	if (n <= f->room)
 		return;
@@ -62,7 +62,7 @@ void fleet_set_map(struct fleet *f, const struct map *map,
 	f->all.session_s = map->session_s;
 	f->n_schedule = 0; /* its names were those of the old map */
 	f->rules.health = rules->health;
-	grow(f, map->n_nodes);
+	fleet_grow(f, map->n_nodes);
 	f->n = map->n_nodes;
 	for (unsigned i = 0; i < f->n; i++) {
 		struct fleet_node *node = &f->node[i];

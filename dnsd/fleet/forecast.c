@@ -69,13 +69,13 @@ float forecast_multiplier(
 }
 
 static void learn_multiplier(struct forecast_fleet *all, struct forecast *f,
-	float joined, float promised)
+	float joined, float reserved)
 {
 	float keep = 1 - (1 - FORGET) * f->gain;
 	f->n = f->n * keep + joined;
-	f->g = f->g * keep + promised;
+	f->g = f->g * keep + reserved;
 	all->all_n = all->all_n * FORGET_ALL + joined;
-	all->all_g = all->all_g * FORGET_ALL + promised;
+	all->all_g = all->all_g * FORGET_ALL + reserved;
 }
 
 float forecast_reserved(const struct forecast_fleet *all,
@@ -152,7 +152,7 @@ static float leaning(float a, float b)
 
 /* How much of the difference between sample and prediction is believed: the
  * noise of the samples is what the innovations show beyond the uncertainty of
- * what was promised. All in shares of the capacity. */
+ * what was reserved. All in shares of the capacity. */
 static float learn_gain(struct forecast *f, float innovation, float inflow)
 {
 	float unsure = 0.0001f + 0.25f * inflow * inflow;
@@ -197,9 +197,9 @@ float forecast_sample(struct forecast_fleet *all, struct forecast *f,
 	f->viewers = fmaxf(0, predicted + gain * (connections - predicted));
 	float joined = connections - f->seen + left;
 	float surprise = gain * (joined - came);
-	/* The surprise of crowds is theirs (crowd.c): it says nothing of what
-	 * other answers bring, if these are few; nor does a class that ends say
-	 * anything of those who come. */
+	/* The surprise of large resolvers is learned there (large_resolver.c):
+	 * it shows nothing of what other answers bring, if these are few. A
+	 * class that ends shows nothing of viewers that come. */
 	float part = came > 0 ? (came - learned) / came : 1;
 	if (joined >= -mass_departure(f, capacity))
 		learn_multiplier(

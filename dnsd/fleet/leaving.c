@@ -18,7 +18,7 @@ void leaving_sample(struct leaving *l, float connections, int64_t at_ms)
 	l->at_ms = at_ms;
 }
 
-static float before(const struct leaving *l)
+static float leaving_before(const struct leaving *l)
 {
 	return fmaxf(0, l->connections - l->change);
 }
@@ -26,13 +26,13 @@ static float before(const struct leaving *l)
 void leaving_add(struct leaving_fleet *all, const struct leaving *l)
 {
 	all->change += l->change;
-	all->before += before(l);
+	all->before += leaving_before(l);
 }
 
 bool leaving_is_seen(const struct leaving *l, const struct leaving_fleet *all,
 	float session_s)
 {
-	float had = before(l), others = all->before - had;
+	float had = leaving_before(l), others = all->before - had;
 	float usual = others > 0
 		? fminf(0, (all->change - l->change) / others) * had
 		: 0;

@@ -14,7 +14,7 @@
 
 /* -- nodes -- */
 
-/* As much as the samples of late were off what was expected of them. */
+/* As much as the last samples were off what was expected of them. */
 static float margin(const struct forecast *forecast)
 {
 	if (!forecast->known)

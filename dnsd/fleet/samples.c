@@ -1,4 +1,4 @@
-/* What polls, probes and heartbeats tell of a node. */
+/* What polls, probes and heartbeats show of a node. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -14,7 +14,7 @@
 #define CLOCKS_APART_SHARE 2 /* ... and a half of the time between */
 
 /* Bits per second between two samples of one run of a node; negative if they
- * can't tell: a restart, a counter that went back, a clock that jumped. */
+ * do not show it: a restart, a counter that went back, a clock that jumped. */
 static float bandwidth(
 	const struct fleet_node *node, const struct sample *s, int64_t at_ms)
 {
@@ -146,7 +146,7 @@ void fleet_sample(
 	forecast_advance(&f->all, f->forecast, f->n, now_ms);
 	if (!health_sample(&node->health, &f->rules.health, s, now_ms))
 		return;
-	/* Our time of its sample, by the age that its own clock tells. */
+	/* Our time of its sample, by its age on the node's own clock. */
 	int64_t age = s->node_ms - s->sampled_ms;
 	if (age < 0)
 		age = 0;

@@ -24,7 +24,8 @@ bool schedule_is_over(const struct schedule_entry *e, int64_t now_ms)
 }
 
 /* Of one name and origin: where one goes, the other goes. */
-static int order(const struct schedule_entry *a, const struct schedule_entry *b)
+static int schedule_order(
+	const struct schedule_entry *a, const struct schedule_entry *b)
 {
 	if (a->name != b->name)
 		return a->name < b->name ? -1 : 1;
@@ -37,7 +38,7 @@ static int order(const struct schedule_entry *a, const struct schedule_entry *b)
 
 static int order_of(const void *a, const void *b)
 {
-	return order(a, b);
+	return schedule_order(a, b);
 }
 
 void schedule_sort(struct schedule_entry *list, unsigned n)
@@ -48,7 +49,7 @@ void schedule_sort(struct schedule_entry *list, unsigned n)
 
 /* -- where to -- */
 
-/* The up nodes of a pool as the crowd finds them; returns how many. */
+/* The up nodes of a pool as the viewers find them; returns how many. */
 static unsigned gather(const struct schedule_entry *e, const struct map *map,
 	const float *lately, const struct load_node *nodes,
 	struct spread_node *list)
@@ -78,8 +79,9 @@ static unsigned gather(const struct schedule_entry *e, const struct map *map,
 
 /* Reserves for `viewers` that come at `rate` a second. Room that is not there
  * is not kept: a fleet that will be full anyway goes on by cost. */
-static void keep(const struct schedule_entry *e, float viewers, float rate,
-	struct spread_node *list, unsigned n, struct load_node *nodes)
+static void schedule_keep(const struct schedule_entry *e, float viewers,
+	float rate, struct spread_node *list, unsigned n,
+	struct load_node *nodes)
 {
 	float room = 0, sum = 0;
 	for (unsigned i = 0; i < n; i++)
@@ -96,7 +98,7 @@ static void keep(const struct schedule_entry *e, float viewers, float rate,
 		float kept = list[i].viewers * load->per_viewer;
 		load->reserved += list[i].viewers;
 		load->used += kept;
-		/* What samples and promises show of it already is not added. */
+		/* What samples and reservations show of it already is not added. */
 		load->growth = fmaxf(load->growth,
 			rate * list[i].viewers / sum * load->per_viewer);
 	}
@@ -110,7 +112,8 @@ void schedule_keep_room(const struct schedule_entry *list, unsigned n,
 
 	for (unsigned i = 0, next; i < n; i = next) {
 		float viewers = 0, rate = 0;
-		for (next = i; next < n && !order(&list[i], &list[next]);
+		for (next = i;
+			next < n && !schedule_order(&list[i], &list[next]);
 			next++) {
 			float come =
 				schedule_still_to_come(&list[next], now_ms);
@@ -120,7 +123,7 @@ void schedule_keep_room(const struct schedule_entry *list, unsigned n,
 			viewers += come;
 		}
 		if (viewers > 0)
-			keep(&list[i], viewers, rate, to,
+			schedule_keep(&list[i], viewers, rate, to,
 				gather(&list[i], map, lately, nodes, to),
 				nodes);
 	}

@@ -13,7 +13,7 @@ float spread_free(const struct spread_node *node)
 	return fmaxf(0, left / node->per_viewer - node->viewers);
 }
 
-static float used_with(const struct spread_node *node, float more)
+static float spread_used(const struct spread_node *node, float more)
 {
 	return (node->used + (node->viewers + more) * node->per_viewer) /
 		node->room;
@@ -27,7 +27,7 @@ void spread_go(struct spread_node *nodes, unsigned n, float viewers)
 		struct spread_node *best = NULL;
 		float best_cost = 0, best_used = 0;
 		for (unsigned i = 0; i < n; i++) {
-			float used = used_with(&nodes[i], slice);
+			float used = spread_used(&nodes[i], slice);
 			float cost = nodes[i].path_ms + cost_price_ms(used);
 			/* At one place, side by side rather than in turn. */
 			if (best &&

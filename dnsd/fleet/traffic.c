@@ -28,7 +28,8 @@ void traffic_free(struct traffic *f)
 	free(f);
 }
 
-static void add(struct traffic *f, uint32_t area, uint16_t node, float viewers)
+static void traffic_add_flow(
+	struct traffic *f, uint32_t area, uint16_t node, float viewers)
 {
 	uint64_t key = (uint64_t)area << 16 | node;
 	unsigned i = (unsigned)(key * HASH_ODD >> (64 - SLOTS_BITS));
@@ -65,7 +66,7 @@ void traffic_add(struct traffic *f, const struct accounts *a, int64_t now_ms)
 			__atomic_load_n(&p->at_ms, __ATOMIC_RELAXED),
 			(uint32_t)now_ms);
 		if (viewers >= VIEWERS_LEAST && is_place(area, node))
-			add(f, area, node, viewers);
+			traffic_add_flow(f, area, node, viewers);
 	}
 }
 

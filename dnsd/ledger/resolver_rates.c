@@ -38,20 +38,20 @@ void resolver_rates_free(struct resolver_rates *rates)
 	free(rates);
 }
 
-static uint64_t tag_of(const struct resolver_rates *rates, uint64_t key)
+static uint64_t rates_tag(const struct resolver_rates *rates, uint64_t key)
 {
 	return hash_mix(key ^ rates->secret);
 }
 
-static unsigned bucket_of(uint64_t tag)
+static unsigned rates_bucket(uint64_t tag)
 {
 	return (unsigned)(tag >> 20) % (RESOLVER_RATES / WAYS) * WAYS;
 }
 
 float resolver_rates_find(const struct resolver_rates *rates, uint64_t key)
 {
-	uint64_t tag = tag_of(rates, key);
-	const struct resolver_rate *b = &rates->entry[bucket_of(tag)];
+	uint64_t tag = rates_tag(rates, key);
+	const struct resolver_rate *b = &rates->entry[rates_bucket(tag)];
 	for (unsigned i = 0; i < WAYS; i++)
 		if (atomic_load_explicit(&b[i].tag, memory_order_acquire) ==
 			tag)
@@ -97,7 +97,7 @@ static void mark_all(struct resolver_rates *rates)
 static struct resolver_rate *entry_for(
 	struct resolver_rates *rates, uint64_t tag, int64_t now_ms)
 {
-	struct resolver_rate *b = &rates->entry[bucket_of(tag)];
+	struct resolver_rate *b = &rates->entry[rates_bucket(tag)];
 	struct oldest oldest = {0};
 	for (unsigned i = 0; i < WAYS; i++) {
 		if (b[i].tag == tag)
@@ -116,7 +116,7 @@ static struct resolver_rate *entry_for(
 unsigned resolver_rates_claim(
 	struct resolver_rates *rates, uint64_t key, int64_t now_ms, bool *made)
 {
-	uint64_t tag = tag_of(rates, key);
+	uint64_t tag = rates_tag(rates, key);
 	struct resolver_rate *one = entry_for(rates, tag, now_ms);
 	unsigned entry = (unsigned)(one - rates->entry);
 

@@ -41,13 +41,13 @@ void sent_table_free(struct sent_table *m)
 
 /* -- words -- */
 
-#define get(word) atomic_load_explicit(word, memory_order_relaxed)
-#define set(word, value) \
+#define word_get(word) atomic_load_explicit(word, memory_order_relaxed)
+#define word_set(word, value) \
 	atomic_store_explicit(word, value, memory_order_relaxed)
 
 /* -- entries -- */
 
-static struct sent_entry *find(
+static struct sent_entry *sent_find_line(
 	const struct sent_table *m, uint64_t key, unsigned line)
 {
 	uint64_t hash = sent_hash(m, key);
@@ -57,13 +57,13 @@ static struct sent_entry *find(
 /* The entry of a bucket to make room in for a key: a free one, else the oldest of
  * other keys (a key has fewer entries in a bucket than there are). NULL: other
  * threads are making room in all. */
-static struct sent_entry *entry_to_replace(
+static struct sent_entry *sent_way_to_replace(
 	struct sent_entry *e, uint64_t hash, uint32_t now)
 {
 	struct oldest oldest = {0};
 
 	for (unsigned i = 0; i < SENT_WAYS && !oldest.is_free; i++) {
-		uint64_t id = get(&e[i].id);
+		uint64_t id = word_get(&e[i].id);
 		bool own = (id ^ sent_id(hash, 0)) >> KEY_SPARE_BITS == 0;
 		if (!id)
 			oldest_free(&oldest, i);
@@ -74,35 +74,35 @@ static struct sent_entry *entry_to_replace(
 }
 
 /* Makes an entry. Nothing is kept if another thread makes room there. */
-static void make(
+static void sent_make(
 	struct sent_table *m, uint64_t key, unsigned line, struct sent sent)
 {
 	uint64_t hash = sent_hash(m, key);
-	struct sent_entry *e = entry_to_replace(
+	struct sent_entry *e = sent_way_to_replace(
 		sent_bucket_of(m, hash, line)->way, hash, sent.made_ms);
 	if (!e)
 		return;
-	uint64_t id = get(&e->id);
+	uint64_t id = word_get(&e->id);
 	if (id == ID_BUSY ||
 		!atomic_compare_exchange_strong(&e->id, &id, ID_BUSY))
 		return;
-	set(&e->where, sent_where(sent));
-	set(sent_how_at(e), sent_how(sent));
+	word_set(&e->where, sent_where(sent));
+	word_set(sent_how_at(e), sent_how(sent));
 	atomic_store_explicit(
 		&e->id, sent_id(hash, line), memory_order_release);
 }
 
 /* Line 1 has left a node again: the last two before that are kept. */
-static void push_older(
+static void sent_push_older(
 	struct sent_table *m, uint64_t key, uint16_t node, uint32_t now)
 {
-	struct sent_entry *e = find(m, key, SENT_OLDER_LINE);
+	struct sent_entry *e = sent_find_line(m, key, SENT_OLDER_LINE);
 	struct sent t = {
 		.node = node, .before = sent_get(e).node, .made_ms = now};
 	if (e)
-		set(&e->where, sent_where(t));
+		word_set(&e->where, sent_where(t));
 	else
-		make(m, key, SENT_OLDER_LINE, t);
+		sent_make(m, key, SENT_OLDER_LINE, t);
 }
 
 /* -- the interface -- */
@@ -113,8 +113,9 @@ void sent_read(const struct sent_table *m, uint64_t key, unsigned lines,
 	struct sent older;
 	out->lines = lines;
 	for (unsigned i = 0; i < lines; i++)
-		out->sent[i] = sent_get(find(m, key, i));
-	older = sent_get(lines > 1 ? find(m, key, SENT_OLDER_LINE) : NULL);
+		out->sent[i] = sent_get(sent_find_line(m, key, i));
+	older = sent_get(
+		lines > 1 ? sent_find_line(m, key, SENT_OLDER_LINE) : NULL);
 	out->older[0] = older.node;
 	out->older[1] = older.before;
 }
@@ -125,31 +126,33 @@ bool sent_claim_entry(struct sent_table *m, struct sent_entry *e, uint64_t key,
 	uint64_t expected = sent_where(seen);
 
 	if (!e) {
-		make(m, key, line, sent);
+		sent_make(m, key, line, sent);
 	} else {
-		/* Its entry may be another's by now, or somebody was faster. */
+		/* Its entry may be another key's by now, or another thread has
+		 * decided. */
 		if (!atomic_compare_exchange_strong(
 			    &e->where, &expected, sent_where(sent)))
 			return false;
-		set(sent_how_at(e), sent_how(sent));
+		word_set(sent_how_at(e), sent_how(sent));
 	}
 	if (line == 0 && sent.node != seen.node && seen.before != MAP_NO_NODE)
-		push_older(m, key, seen.before, sent.made_ms);
+		sent_push_older(m, key, seen.before, sent.made_ms);
 	return true;
 }
 
 bool sent_claim(struct sent_table *m, uint64_t key, unsigned line,
 	const struct sent *seen, const struct sent *sent)
 {
-	return sent_claim_entry(m, find(m, key, line), key, line, *seen, *sent);
+	return sent_claim_entry(
+		m, sent_find_line(m, key, line), key, line, *seen, *sent);
 }
 
 void sent_mark(struct sent_table *m, uint64_t key, uint32_t now_ms)
 {
 	struct sent now = {.made_ms = now_ms};
-	struct sent_entry *e = find(m, key, SENT_MARK);
+	struct sent_entry *e = sent_find_line(m, key, SENT_MARK);
 	if (e)
-		set(&e->where, sent_where(now));
+		word_set(&e->where, sent_where(now));
 	else
-		make(m, key, SENT_MARK, now);
+		sent_make(m, key, SENT_MARK, now);
 }

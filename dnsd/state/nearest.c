@@ -106,7 +106,7 @@ static float limit_ms(const struct found *f)
 
 /* Keeps the least of what comes. False: it is too far, and so is all that is
  * further. */
-static bool keep(struct found *f, struct ranked one)
+static bool nearest_keep(struct found *f, struct ranked one)
 {
 	if (is_full(f) && !nearer(f->map, one, f->list[f->n - 1]))
 		return false;
@@ -152,19 +152,19 @@ unsigned nearest_of_paths(const struct map *map, const struct map_pool *pool,
 {
 	struct found f = first_of(map, pool, list);
 	for (unsigned i = 0; i < pool->n; i++)
-		keep(&f, (struct ranked){paths[i], pool->node[i]});
+		nearest_keep(&f, (struct ranked){paths[i], pool->node[i]});
 	if (f.n == pool->n)
 		return f.n;
 	struct found more = others_than(&f);
 	for (unsigned i = 0; i < pool->n; i++)
-		keep(&more, (struct ranked){paths[i], pool->node[i]});
+		nearest_keep(&more, (struct ranked){paths[i], pool->node[i]});
 	return f.n + more.n;
 }
 
 /* -- building -- */
 
 /* By all that makes the path, then by what comes first of equals. */
-static int node_order(const void *a, const void *b, void *arg)
+static int nearest_order(const void *a, const void *b, void *arg)
 {
 	const struct map *map = arg;
 	const struct map_node *x = &map->nodes[*(const uint16_t *)a];
@@ -297,7 +297,7 @@ static unsigned longest(const struct box *box)
 
 /* Makes a box and all in it. Halves are halves, so the depth is the logarithm
  * of the spots. */
-static void split(struct nearest *t, unsigned index)
+static void nearest_split(struct nearest *t, unsigned index)
 {
 	struct box *box = &t->box[index];
 	enclose(t, box);
@@ -310,8 +310,8 @@ static void split(struct nearest *t, unsigned index)
 	t->box[t->n_boxes++] =
 		(struct box){.first = box->first, .last = middle};
 	t->box[t->n_boxes++] = (struct box){.first = middle, .last = box->last};
-	split(t, box->more);
-	split(t, box->more + 1);
+	nearest_split(t, box->more);
+	nearest_split(t, box->more + 1);
 }
 
 struct nearest *nearest_new(const struct map *map, const struct map_pool *pool)
@@ -324,14 +324,14 @@ struct nearest *nearest_new(const struct map *map, const struct map_pool *pool)
 	t->lead = mem_alloc(pool->n * sizeof *t->lead);
 	t->n_sites = find_leads(map, pool->node, pool->n, t->lead);
 	memcpy(t->node, pool->node, pool->n * sizeof *t->node);
-	qsort_r(t->node, pool->n, sizeof *t->node, node_order, (void *)map);
+	qsort_r(t->node, pool->n, sizeof *t->node, nearest_order, (void *)map);
 	t->spot = mem_zero(pool->n, sizeof *t->spot);
 	make_spots(t);
 	t->box = mem_zero(2 * (t->n_placed + 1), sizeof *t->box);
 	if (t->n_placed) {
 		t->box[0].last = t->n_placed;
 		t->n_boxes = 1;
-		split(t, 0);
+		nearest_split(t, 0);
 	}
 	return t;
 }
@@ -404,7 +404,7 @@ static void look_at_spot(const struct search *s, const struct spot *spot)
 	}
 	float ms = spot_ms(s, spot);
 	for (unsigned i = spot->first; i < last; i++)
-		if (!keep(f, (struct ranked){ms, node[i]}))
+		if (!nearest_keep(f, (struct ranked){ms, node[i]}))
 			return;
 }
 
@@ -437,7 +437,7 @@ static void look_into(
 	look_into(s, &half[!first], ms[!first]);
 }
 
-static void look_for(const struct search *s)
+static void nearest_look_for(const struct search *s)
 {
 	const struct nearest *t = s->t;
 	for (unsigned i = t->n_placed; i < t->n_spots; i++)
@@ -463,7 +463,7 @@ unsigned nearest_find(
 		.at = path_vec(place->lat, place->lon),
 		.placed = place->source != PLACE_UNKNOWN,
 		.asn = place->asn};
-	look_for(&s);
+	nearest_look_for(&s);
 	if (f.n == t->pool->n)
 		return f.n;
 	struct found more = others_than(&f);
@@ -471,6 +471,6 @@ unsigned nearest_find(
 	more.max = left < more.max ? left : more.max;
 	s.found = &more;
 	if (more.max)
-		look_for(&s);
+		nearest_look_for(&s);
 	return f.n + more.n;
 }

@@ -21,8 +21,8 @@
 
 #define ACCOUNT_INLINE inline __attribute__((always_inline))
 
-/* account.c: tells the control thread that a network (accounts_net) was sent to a
- * node. */
+/* account.c: an event for the control thread: a network (accounts_net) was sent to
+ * a node. */
 void account_event_sent(struct accounts *accounts, uint64_t net, unsigned node,
 	uint32_t area, struct placed_before before, uint32_t now);
 

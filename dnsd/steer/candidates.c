@@ -1,5 +1,4 @@
-/* The nodes that may be picked for a question, each with its cost and score:
- * what the usual question need not look at. */
+/* The nodes that may be picked for a question, each with its cost and score. */
 #include "steer/decide_internal.h"
 
 #include <math.h>
@@ -34,8 +33,8 @@ static float carried(const struct decision_ctx *ctx, unsigned node, float used)
 	return viewers > 0 ? CARRIED : 0;
 }
 
-static inline float used_with(const struct decision_ctx *ctx, unsigned node,
-	const struct load_node *load)
+static inline float candidates_used_by(const struct decision_ctx *ctx,
+	unsigned node, const struct load_node *load)
 {
 	float extra = (score_unpublished(ctx->state, ctx->accounts, node) +
 			      ctx->estimate.viewers) *
@@ -45,11 +44,11 @@ static inline float used_with(const struct decision_ctx *ctx, unsigned node,
 
 float candidates_used(const struct decision_ctx *ctx, unsigned node)
 {
-	return used_with(ctx, node, &ctx->state->load->node[node]);
+	return candidates_used_by(ctx, node, &ctx->state->load->node[node]);
 }
 
-/* What speaks for the node that this client net was told last: caches and viewers
- * stay where they are while another one is only a little better. A crowd is
+/* The bonus of the node where this client net was sent last: caches and viewers
+ * stay where they are while another one is only a little better. A large resolver is
  * spread anew each time. */
 static inline float staying(
 	const struct decision_ctx *ctx, unsigned node, float softness_ms)
@@ -103,7 +102,7 @@ static float score(const struct decision_ctx *ctx, const struct scored *o)
 }
 
 /* The next free option, NULL if the list is full. */
-static inline struct scored *next(struct scored_list *list,
+static inline struct scored *scored_next(struct scored_list *list,
 	const struct map_node *node, unsigned index, unsigned state,
 	float path_ms)
 {
@@ -123,7 +122,8 @@ static inline struct scored *next(struct scored_list *list,
 	return o;
 }
 
-static void add(struct decision_ctx *ctx, unsigned index, float path_ms)
+static void candidates_add(
+	struct decision_ctx *ctx, unsigned index, float path_ms)
 {
 	const struct load_node *load = &ctx->state->load->node[index];
 	const struct map_node *node = &ctx->state->map->nodes[index];
@@ -131,10 +131,10 @@ static void add(struct decision_ctx *ctx, unsigned index, float path_ms)
 
 	if (!node->name)
 		return;
-	struct scored *o = next(list, node, index, load->state, path_ms);
+	struct scored *o = scored_next(list, node, index, load->state, path_ms);
 	if (!o)
 		return;
-	o->used = used_with(ctx, index, load);
+	o->used = candidates_used_by(ctx, index, load);
 	o->penalty = score_penalty_ms(ctx->state, ctx->area, index, load);
 	o->price = score_price_ms(load, o->used);
 	if (ctx->name->policy == POLICY_STABLE) {
@@ -148,13 +148,13 @@ static void add(struct decision_ctx *ctx, unsigned index, float path_ms)
 
 /* -- which nodes -- */
 
-/* By cost and without a stream, the brief of a node that is up tells its score
- * while its price is 0 whatever was promised. */
+/* By cost and without a stream, the brief of a node that is up has its score
+ * while its price is 0 with all that is reserved. */
 static inline void add_brief(struct decision_ctx *ctx, unsigned index,
 	const struct load_brief *brief, float path_ms)
 {
 	const struct load_node *load = &ctx->state->load->node[index];
-	struct scored *o = next(&ctx->candidates,
+	struct scored *o = scored_next(&ctx->candidates,
 		&ctx->state->map->nodes[index], index, NODE_UP, path_ms);
 	if (!o)
 		return;
@@ -185,11 +185,11 @@ static void add_candidates(struct decision_ctx *ctx)
 		if (by_cost && brief->base < FLT_MAX && more <= brief->slack)
 			add_brief(ctx, node, brief, path_ms);
 		else
-			add(ctx, node, path_ms);
+			candidates_add(ctx, node, path_ms);
 	}
 }
 
-static bool listed(const struct scored_list *list, unsigned node)
+static bool candidates_have(const struct scored_list *list, unsigned node)
 {
 	for (unsigned i = 0; i < list->n; i++)
 		if (list->at[i].node == node)
@@ -211,8 +211,8 @@ static void add_spares(struct decision_ctx *ctx)
 	for (unsigned i = 0; i < MAP_CANDIDATES; i++) {
 		if (spare[i] == MAP_NO_NODE)
 			break;
-		if (!listed(&ctx->candidates, spare[i]))
-			add(ctx, spare[i], path_to(ctx, spare[i]));
+		if (!candidates_have(&ctx->candidates, spare[i]))
+			candidates_add(ctx, spare[i], path_to(ctx, spare[i]));
 	}
 }
 
@@ -256,7 +256,7 @@ void candidates_add_from_pool(struct decision_ctx *ctx, unsigned worst,
 		struct far one = {.node = (uint16_t)node,
 			.state = s->load->node[node].state};
 		if (one.state > worst || site_among(s->map, node, had, n_had) ||
-			listed(&ctx->candidates, node))
+			candidates_have(&ctx->candidates, node))
 			continue;
 		one.path = path_to(ctx, node);
 		if (n == FROM_POOL && !better_far(s->map, &one, &near[n - 1]))
@@ -267,7 +267,7 @@ void candidates_add_from_pool(struct decision_ctx *ctx, unsigned worst,
 		near[at] = one;
 	}
 	for (unsigned i = 0; i < n; i++)
-		add(ctx, near[i].node, near[i].path);
+		candidates_add(ctx, near[i].node, near[i].path);
 }
 
 /* Viewers of a stream from everywhere look at the same nodes: at the whole pool
@@ -278,15 +278,15 @@ static void add_gathering(struct decision_ctx *ctx)
 		for (unsigned i = 0; i < GATHER_NODES; i++) {
 			uint64_t h = hash_mix(ctx->query->stream + i);
 			unsigned node = ctx->pool->node[h % ctx->pool->n];
-			if (!listed(&ctx->candidates, node))
-				add(ctx, node, path_to(ctx, node));
+			if (!candidates_have(&ctx->candidates, node))
+				candidates_add(ctx, node, path_to(ctx, node));
 		}
 		return;
 	}
 	for (unsigned i = 0; i < ctx->pool->n; i++) {
 		unsigned node = ctx->pool->node[i];
-		if (!listed(&ctx->candidates, node))
-			add(ctx, node, path_to(ctx, node));
+		if (!candidates_have(&ctx->candidates, node))
+			candidates_add(ctx, node, path_to(ctx, node));
 	}
 }
 
@@ -309,17 +309,17 @@ static void add_in_order(struct decision_ctx *ctx)
 			bool is_up =
 				ctx->state->load->node[node].state == NODE_UP;
 			if (is_up == up)
-				add(ctx, node, path_to(ctx, node));
+				candidates_add(ctx, node, path_to(ctx, node));
 		}
 }
 
 void candidates_add_sent(struct decision_ctx *ctx, unsigned node)
 {
-	if (listed(&ctx->candidates, node))
+	if (candidates_have(&ctx->candidates, node))
 		return;
 	for (unsigned i = 0; i < ctx->pool->n; i++)
 		if (ctx->pool->node[i] == node) {
-			add(ctx, node, path_to(ctx, node));
+			candidates_add(ctx, node, path_to(ctx, node));
 			return;
 		}
 }

@@ -12,7 +12,7 @@ uint64_t steer_key(const struct map *map, const struct steer_query *q)
 /* -- any question -- */
 
 /* Decides. estimate: what was known for it. fast: whether the fast path may. */
-static void decide(const struct steer_state *state,
+static void steer_decide_any(const struct steer_state *state,
 	const struct accounts *accounts, const struct steer_query *query,
 	const struct steer_lookup *lookup, int64_t now_ms, bool fast,
 	struct client_estimate *estimate, struct steer_decision *d,
@@ -41,11 +41,11 @@ void steer_decide(const struct steer_state *state,
 	lookup_question(state, query, &lookup);
 	if (accounts)
 		lookup_entries(accounts, query, &lookup);
-	decide(state, accounts, query, &lookup, now_ms, !trace, &estimate, d,
-		trace);
+	steer_decide_any(state, accounts, query, &lookup, now_ms, !trace,
+		&estimate, d, trace);
 }
 
-__attribute__((noinline)) static void answer_any(
+__attribute__((noinline)) static void steer_answer_slow(
 	const struct steer_state *state, struct accounts *accounts,
 	const struct steer_query *query, const struct steer_lookup *lookup,
 	int64_t now_ms, bool fast, struct steer_decision *d)
@@ -54,8 +54,8 @@ __attribute__((noinline)) static void answer_any(
 	bool done = false;
 	/* Twice if another thread has decided for this client net meanwhile. */
 	for (unsigned i = 0; i < 2 && !done; i++) {
-		decide(state, accounts, query, lookup, now_ms, fast, &estimate,
-			d, NULL);
+		steer_decide_any(state, accounts, query, lookup, now_ms, fast,
+			&estimate, d, NULL);
 		done = account_answer(state, accounts, query, lookup, &estimate,
 			d->past.sent[query->line - 1], d, false);
 	}
@@ -64,7 +64,7 @@ __attribute__((noinline)) static void answer_any(
 /* -- the fast path -- */
 
 /* False, and nothing is accounted: it takes the full way. */
-static FAST_PATH_INLINE bool answer_fast(const struct steer_state *state,
+static FAST_PATH_INLINE bool steer_answer_fast(const struct steer_state *state,
 	struct accounts *accounts, const struct steer_query *query,
 	const struct steer_lookup *lookup, uint32_t now,
 	struct steer_decision *d)
@@ -91,15 +91,16 @@ static FAST_PATH_INLINE bool answer_fast(const struct steer_state *state,
 		state, accounts, query, lookup, &estimate, sent, d, true);
 }
 
-static FAST_PATH_INLINE void answer(const struct steer_state *state,
+static FAST_PATH_INLINE void steer_answer_any(const struct steer_state *state,
 	struct accounts *accounts, const struct steer_query *query,
 	const struct steer_lookup *lookup, int64_t now_ms,
 	struct steer_decision *d)
 {
 	if (!lookup->fast ||
-		!answer_fast(
+		!steer_answer_fast(
 			state, accounts, query, lookup, (uint32_t)now_ms, d))
-		answer_any(state, accounts, query, lookup, now_ms, true, d);
+		steer_answer_slow(
+			state, accounts, query, lookup, now_ms, true, d);
 }
 
 /* -- for callers -- */
@@ -109,7 +110,7 @@ void steer_answer_lookup(const struct steer_state *state,
 	const struct steer_lookup *lookup, int64_t now_ms,
 	struct steer_decision *d)
 {
-	answer(state, accounts, query, lookup, now_ms, d);
+	steer_answer_any(state, accounts, query, lookup, now_ms, d);
 }
 
 void steer_answer(const struct steer_state *state, struct accounts *accounts,
@@ -118,7 +119,7 @@ void steer_answer(const struct steer_state *state, struct accounts *accounts,
 {
 	struct steer_lookup lookup;
 	steer_look_up(state, accounts, query, &lookup);
-	answer(state, accounts, query, &lookup, now_ms, d);
+	steer_answer_any(state, accounts, query, &lookup, now_ms, d);
 }
 
 void steer_answer_full(const struct steer_state *state,
@@ -127,5 +128,5 @@ void steer_answer_full(const struct steer_state *state,
 {
 	struct steer_lookup lookup;
 	steer_look_up(state, accounts, query, &lookup);
-	answer_any(state, accounts, query, &lookup, now_ms, false, d);
+	steer_answer_slow(state, accounts, query, &lookup, now_ms, false, d);
 }
