@@ -392,7 +392,7 @@ static void warn_readable_secrets(const struct conf *conf, struct err *err)
 			conf->http.where.file, conf->http.where, "token", err);
 	warn_readable(conf->cookie_secret,
 		conf_key_where(conf, "cookie_secret"), "cookie secret", err);
-	warn_readable(conf->site.key, conf->site.where, "private key", err);
+	warn_readable(conf->public.key, conf->public.where, "private key", err);
 }
 
 static bool complain_key(struct err *err, const struct conf *conf,
@@ -436,15 +436,15 @@ static bool check_listeners(struct conf *conf, struct err *err)
 	if (!conf->listen.n)
 		ok = err_add(err, "%s:1: listen is empty", conf->path);
 	ok &= check_listen(&conf->http.listen, 8053, "http listen", err);
-	ok &= check_listen(&conf->site.listen, 8080, "public listen", err);
+	ok &= check_listen(&conf->public.listen, 8080, "public listen", err);
 	if (!conf->http.given)
 		conf->http.listen.n = 0;
-	if (!conf->site.given)
-		conf->site.listen.n = 0;
-	if (!*conf->site.cert != !*conf->site.key)
+	if (!conf->public.given)
+		conf->public.listen.n = 0;
+	if (!*conf->public.cert != !*conf->public.key)
 		ok = complain(err,
-			*conf->site.cert ? conf->site.cert_where
-					 : conf->site.key_where,
+			*conf->public.cert ? conf->public.cert_where
+					   : conf->public.key_where,
 			"cert and key go together", "public");
 	ok &= check_http_names(conf, err);
 	warn_readable_secrets(conf, err);

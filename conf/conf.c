@@ -592,7 +592,7 @@ static void set_named(
 	}
 }
 
-/* Room for so many more items of the timetable. */
+/* Room for so many more items of `expect`. */
 static void expect_grow(struct loader *l, unsigned more)
 {
 	struct conf *conf = l->conf;
@@ -750,10 +750,10 @@ static void set_top(struct loader *l, const struct yaml *root, unsigned depth)
 				(struct conf_where){l->file, name->line};
 		if (!strcmp(key->name, "public")) {
 			struct conf_where of = {l->file, name->line};
-			l->conf->site.where = of;
-			l->conf->site.cert_where =
+			l->conf->public.where = of;
+			l->conf->public.cert_where =
 				value_where(l, root->values[i], "cert", of);
-			l->conf->site.key_where =
+			l->conf->public.key_where =
 				value_where(l, root->values[i], "key", of);
 		}
 	}

@@ -96,7 +96,7 @@ struct conf_steer {
 	const char *https; /* ALPN list, "": no HTTPS records */
 };
 
-/* A crowd that is to come: of the timetable in the file or, in the same form,
+/* A crowd that is to come: of `expect` in the file or, in the same form,
  * of the API. Holds no pointer, so that threads may hand it on. */
 struct conf_expect {
 	int64_t id;    /* 0: of the file */
@@ -148,7 +148,7 @@ struct conf {
 		const char *cert, *key;  /* paths or "" */
 		struct conf_prefixes proxied_by;
 		struct conf_where where, cert_where, key_where;
-	} http, site; /* site: the `public` listener */
+	} http, public;
 	struct conf_prefixes heartbeat_from;
 
 	unsigned n_keys; /* top-level keys that were set */

@@ -47,7 +47,7 @@ struct steered_result {
 			     type (or REFUSED) */
 	uint32_t ttl_s;   /* of the decision: bounds the negative TTL too */
 	uint8_t scope;    /* of the decision, for ECS */
-	bool refused;     /* _why asked by a stranger */
+	bool refused;     /* _why asked by an untrusted client */
 	bool defer;       /* not ready: ask again in a moment */
 };
 

@@ -12,7 +12,7 @@
 #include "answer/steered.h"
 #include "base/log.h"
 #include "base/rng.h"
-#include "control/approve.h"
+#include "control/enrol.h"
 #include "geo/cache.h"
 #include "geo/mmdb.h"
 #include "replay/ring.h"
@@ -514,17 +514,17 @@ static bool build_parts(struct built *b, const struct built *previous,
 }
 
 struct built *build_all(const char *path, const struct built *previous,
-	enum geo_from from, const struct approval *change, struct err *err)
+	enum geo_from from, const struct enrolment *change, struct err *err)
 {
 	struct built *b = mem_zero(1, sizeof *b);
-	struct approved approved = {
+	struct enrolled enrolled = {
 		.store = previous ? previous->conf->store : NULL,
 		.change = change,
 		.lenient = from != GEO_FILES,
 		.running = previous ? previous->conf : NULL};
 	bool good = false;
 
-	b->conf = approved_load(path, &approved, err, &good);
+	b->conf = enrolled_load(path, &enrolled, err, &good);
 	if (b->conf && !good)
 		look_at_files(b->conf, err);
 	if (good && build_parts(b, previous, from, err)) {

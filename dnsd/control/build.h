@@ -50,14 +50,14 @@ enum geo_from {
 	GEO_KEPT,  /* the table kept beside the store if it is theirs */
 };
 
-struct approval;
+struct enrolment;
 
 /* Builds from the file and the nodes that were approved, with one change of these
- * (or NULL), see approve.h. previous: the state in service or NULL; its cookie
+ * (or NULL), see enrol.h. previous: the state in service or NULL; its cookie
  * secret, node indexes and, if the files are the same, geo table go on. NULL
  * with messages in err on any error. */
 struct built *build_all(const char *path, const struct built *previous,
-	enum geo_from from, const struct approval *change, struct err *err);
+	enum geo_from from, const struct enrolment *change, struct err *err);
 
 /* Frees a state that is no longer in service; what `heir` (or NULL) shares
  * stays. */

@@ -17,8 +17,8 @@
 #include "control/privilege.h"
 #include "control/state.h"
 #include "control/steady.h"
-#include "control/timetable.h"
-#include "control/waiting.h"
+#include "control/schedule.h"
+#include "control/pending.h"
 
 #define TICK_MS 100
 #define SOON_US 5000   /* what comes together is published together */
@@ -89,7 +89,7 @@ static struct report *make_report(struct control *c, int64_t now_ms)
 	r->record_dropped = record_dropped(c->record);
 	r->record_bytes = record_bytes(c->record);
 	r->maps = c->maps;
-	r->flows = c->flows;
+	r->traffic = c->traffic;
 	report_nodes(c, r);
 	return r;
 }
@@ -144,10 +144,10 @@ static void log_changes(struct control *c)
 struct replaced {
 	struct load *load;
 	struct report *report;
-	struct report_flows *flows;
+	struct report_traffic *traffic;
 	struct stream_index *stream_index;
 	struct stream_set *stream_set;
-	struct strangers *strangers;
+	struct pending_list *pending_list;
 };
 
 /* The parts that change seldom, if they have changed. */
@@ -155,10 +155,10 @@ static void renew_lists(struct control *c, struct replaced *old, int64_t now_ms)
 {
 	unsigned n_nodes = c->built->map->n_nodes;
 
-	old->flows = control_flows_take(c);
-	if (!c->strangers || waiting_changed(c->waiting, now_ms)) {
-		old->strangers = c->strangers;
-		c->strangers = waiting_list(c->waiting);
+	old->traffic = control_traffic_take(c);
+	if (!c->pending_list || pending_changed(c->pending, now_ms)) {
+		old->pending_list = c->pending_list;
+		c->pending_list = pending_copy(c->pending);
 	}
 	if (!c->stream_index || streams_changed(c->streams) ||
 		c->stream_index->n_nodes != n_nodes) {
@@ -186,10 +186,10 @@ static void free_replaced(struct replaced *old)
 {
 	load_free(old->load);
 	report_free(old->report);
-	free(old->flows);
+	free(old->traffic);
 	free(old->stream_index);
 	free(old->stream_set);
-	free(old->strangers);
+	free(old->pending_list);
 }
 
 void control_publish(struct control *c)
@@ -210,7 +210,7 @@ void control_publish(struct control *c)
 			.options = c->built->options,
 			.report = c->report,
 			.streams = c->stream_index,
-			.strangers = c->strangers});
+			.pending_list = c->pending_list});
 	free_replaced(&old);
 	log_changes(c);
 	c->build_ns = (uint64_t)(clock_ns() - begin_ns);
@@ -278,7 +278,7 @@ static void use_map(struct control *c)
 	struct fleet_rules rules = rules_of(c->built->conf);
 	fleet_set_map(c->fleet, c->built->map, &rules, clock_ms());
 	c->maps++;
-	timetable_feed(c);
+	schedule_feed(c);
 	set_targets(c);
 }
 
@@ -513,21 +513,21 @@ static void on_mail(evutil_socket_t fd, short what, void *arg)
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
-	control_flows_step(arg);
+	control_traffic_step(arg);
 	control_publish(arg);
 }
 
 static void on_watch(evutil_socket_t fd, short what, void *arg)
 {
 	control_watch_geo(arg);
-	timetable_feed(arg);
+	schedule_feed(arg);
 	control_history_watch(arg);
 }
 
 static void on_save(evutil_socket_t fd, short what, void *arg)
 {
 	save_states(arg);
-	steady_keep(arg);
+	stability_keep(arg);
 }
 
 static void on_hup(evutil_socket_t fd, short what, void *arg)
@@ -683,7 +683,7 @@ static void start_http(
 	struct control *c, const struct http_sockets *sockets, uint64_t secret)
 {
 	struct control_ops ops = control_http_ops(c);
-	if (c->built->conf->http.listen.n || c->built->conf->site.listen.n)
+	if (c->built->conf->http.listen.n || c->built->conf->public.listen.n)
 		c->http = http_start(c->built->conf, sockets, &c->published,
 			&ops, c->sent, control_record_http(c), secret);
 }
@@ -718,7 +718,8 @@ static bool open_sockets(struct control *c, struct http_sockets *http,
 		listen_open(&c->listeners, &conf->listen, c->n_workers, err) &&
 		listen_streams(
 			&conf->http.listen, 8053, &http->operators, err) &&
-		listen_streams(&conf->site.listen, 8080, &http->site, err) &&
+		listen_streams(
+			&conf->public.listen, 8080, &http->public, err) &&
 		http_load_tls(conf, &http->tls, err);
 	*shares = descriptors_now(conf, err);
 	http->connections = shares->http;
@@ -764,7 +765,7 @@ static bool start(struct control *c, struct err *err)
 	fleet_set_map(c->fleet, c->built->map, &rules, c->start_ms);
 	c->streams = streams_new();
 	c->faults = faults_new();
-	c->waiting = waiting_new();
+	c->pending = pending_new();
 	c->poller = poll_new(c->base, &events);
 	poll_limit(c->poller, shares.polls);
 	set_targets(c);
@@ -777,14 +778,14 @@ static bool start(struct control *c, struct err *err)
 	events_start(c);
 	open_extras(c);
 	load_store(c);
-	steady_restore(c);
+	stability_restore(c);
 	control_record_set(c);
-	timetable_load(c);
+	schedule_load(c);
 	c->restored = true;
 	control_publish(c);
 	start_http(c, &sockets, secret);
 	free(sockets.operators);
-	free(sockets.site);
+	free(sockets.public);
 	return true;
 }
 
@@ -794,7 +795,7 @@ static void finish(struct control *c)
 	ctl_close(c->ctl);
 	if (c->load) {
 		save_states(c);
-		steady_keep(c);
+		stability_keep(c);
 	}
 	threads_stop(c);
 	control_record_close(c);
@@ -815,14 +816,14 @@ static void finish(struct control *c)
 	faults_free(c->faults);
 	free(c->stream_index);
 	free(c->stream_set);
-	waiting_free(c->waiting);
-	free(c->strangers);
+	pending_free(c->pending);
+	free(c->pending_list);
 	free(c->published.now);
 	geo_files_free(&c->geo_seen);
 	free(c->reload_error);
 	free(c->logged);
-	timetable_free(c);
-	control_flows_free(c);
+	schedule_free(c);
+	control_traffic_free(c);
 	control_history_free(c);
 }
 

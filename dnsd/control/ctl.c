@@ -16,10 +16,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sockets.h"
-#include "control/approve.h"
+#include "control/enrol.h"
 #include "control/state.h"
 #include "control/try.h"
-#include "snapshot/strangers.h"
+#include "snapshot/pending.h"
 #include "zones/zoneset.h"
 
 #define LINE_MAX_BYTES 4096
@@ -203,12 +203,12 @@ static void cmd_undrain(struct session *s, char **words, unsigned n)
 
 static void cmd_waiting(struct session *s, char **words, unsigned n)
 {
-	const struct strangers *list = s->ctl->control->strangers;
+	const struct pending_list *list = s->ctl->control->pending_list;
 	struct buf out = {0};
 	char from[ADDR_TEXT_MAX];
 
 	for (unsigned i = 0; i < list->n; i++) {
-		const struct stranger *one = &list->one[i];
+		const struct pending_node *one = &list->one[i];
 		buf_printf(&out,
 			"%s from %s, heard %lld s ago, %.0f connections\n",
 			one->name, addr_text(&one->from, from),
@@ -227,8 +227,7 @@ static void cmd_approve(struct session *s, char **words, unsigned n)
 		return;
 	}
 	s->waiting = true;
-	approve_words(
-		s->ctl->control, words[1], words + 2, n - 2, on_waited, s);
+	enrol_words(s->ctl->control, words[1], words + 2, n - 2, on_waited, s);
 }
 
 static void cmd_remove(struct session *s, char **words, unsigned n)
@@ -238,7 +237,7 @@ static void cmd_remove(struct session *s, char **words, unsigned n)
 		return;
 	}
 	s->waiting = true;
-	approve_remove(s->ctl->control, words[1], on_waited, s);
+	enrol_remove(s->ctl->control, words[1], on_waited, s);
 }
 
 static void cmd_reload(struct session *s, char **words, unsigned n)

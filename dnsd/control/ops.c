@@ -4,10 +4,10 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
-#include "control/approve.h"
+#include "control/enrol.h"
 #include "control/state.h"
-#include "control/timetable.h"
-#include "control/waiting.h"
+#include "control/schedule.h"
+#include "control/pending.h"
 
 #define STREAMS_AGAIN_MS 500 /* streams are looked for beside the polls */
 
@@ -106,58 +106,58 @@ static void ops_heartbeat(void *arg, unsigned node, float connections)
 	mailbox_post(c->mailbox, http_heartbeat_run, r);
 }
 
-struct stranger_beat {
+struct pending_beat {
 	struct control *control;
 	struct addr from;
 	float connections;
 	char server[128], device[128];
 };
 
-static void http_stranger_run(void *arg)
+static void http_pending_run(void *arg)
 {
-	struct stranger_beat *b = arg;
-	waiting_heard(b->control->waiting, b->server, b->device, &b->from,
+	struct pending_beat *b = arg;
+	pending_reported(b->control->pending, b->server, b->device, &b->from,
 		b->connections, clock_ms());
 	free(b);
 }
 
-static void ops_stranger(void *arg, const char *server, const char *device,
+static void ops_pending(void *arg, const char *server, const char *device,
 	const struct addr *from, float connections)
 {
 	struct control *c = arg;
-	struct stranger_beat *b = mem_zero(1, sizeof *b);
+	struct pending_beat *b = mem_zero(1, sizeof *b);
 	b->control = c;
 	b->from = *from;
 	b->connections = connections;
 	strncpy(b->server, server, sizeof b->server - 1);
 	strncpy(b->device, device, sizeof b->device - 1);
-	mailbox_post(c->mailbox, http_stranger_run, b);
+	mailbox_post(c->mailbox, http_pending_run, b);
 }
 
 /* -- approvals -- */
 
-static void http_approved(void *arg, bool ok, const char *text)
+static void http_enrolled(void *arg, bool ok, const char *text)
 {
 	answer(arg, ok, text);
 }
 
-static void http_approve_run(void *arg)
+static void http_enrol_run(void *arg)
 {
 	struct http_request *r = arg;
 	if (r->keys)
-		approve_node(r->control, r->node, r->keys, http_approved, r);
+		enrol_node(r->control, r->node, r->keys, http_enrolled, r);
 	else
-		approve_remove(r->control, r->node, http_approved, r);
+		enrol_remove(r->control, r->node, http_enrolled, r);
 }
 
-static void ops_approve(void *arg, const char *node, const char *keys,
+static void ops_enrol(void *arg, const char *node, const char *keys,
 	struct mailbox *mailbox,
 	void (*done)(void *arg, bool ok, const char *text), void *done_arg)
 {
 	struct control *c = arg;
 	struct http_request *r = asked(c, node, mailbox, done, done_arg);
 	r->keys = keys ? mem_strdup(keys) : NULL;
-	mailbox_post(c->mailbox, http_approve_run, r);
+	mailbox_post(c->mailbox, http_enrol_run, r);
 }
 
 /* -- streams -- */
@@ -183,9 +183,9 @@ struct control_ops control_http_ops(struct control *c)
 	return (struct control_ops){.arg = c,
 		.drain = ops_drain,
 		.heartbeat = ops_heartbeat,
-		.stranger = ops_stranger,
-		.approve = ops_approve,
-		.expect = timetable_ask,
+		.pending_node = ops_pending,
+		.enrol = ops_enrol,
+		.schedule = schedule_ask,
 		.streams = ops_streams,
 		.history = control_history_ask};
 }

@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/mailbox.h"
 #include "base/thread.h"
-#include "control/approve.h"
+#include "control/enrol.h"
 #include "control/state.h"
 
 enum job_kind {
@@ -25,9 +25,9 @@ struct build_job {
 	pthread_t thread;
 	enum job_kind kind;
 	struct err err;
-	struct approval *change; /* of JOB_ALL; NULL: none */
-	struct built *built;     /* result of JOB_ALL */
-	struct geo *geo;         /* results of JOB_GEO */
+	struct enrolment *change; /* of JOB_ALL; NULL: none */
+	struct built *built;      /* result of JOB_ALL */
+	struct geo *geo;          /* results of JOB_GEO */
 	struct map *map;
 	struct geo_files files;
 	bool kept; /* result of JOB_KEEP */
@@ -63,7 +63,7 @@ static void job_start(struct control *c, enum job_kind kind)
 	job->control = c;
 	job->kind = kind;
 	if (kind == JOB_ALL)
-		job->change = approve_next(c);
+		job->change = enrol_next(c);
 	c->job = job;
 	job->thread = thread_start("dnsd-builder", job_run, job);
 }
@@ -105,8 +105,8 @@ static void warn_fixed(
 		{"http listen",
 			texts_differ(&old->http.listen, &new->http.listen)},
 		{"public listen",
-			texts_differ(&old->site.listen, &new->site.listen)},
-		{"public cert", !*old->site.cert != !*new->site.cert},
+			texts_differ(&old->public.listen, &new->public.listen)},
+		{"public cert", !*old->public.cert != !*new->public.cert},
 		{"control", strcmp(old->control, new->control) != 0},
 		{"store", strcmp(old->store, new->store) != 0}};
 	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
@@ -135,7 +135,7 @@ static void refuse_change(struct control *c, struct build_job *job)
 	log_info("node %s: not %s: %s", job->change->name,
 		job->change->text ? "approved" : "removed",
 		err_text(&job->err));
-	approve_built(c, job->change, false, err_text(&job->err));
+	enrol_built(c, job->change, false, err_text(&job->err));
 	if (!c->waiters)
 		return;
 	struct reload_waiter **last = &c->waiters_again;
@@ -166,7 +166,7 @@ static void finish_reload(struct control *c, struct build_job *job)
 		log_lines(LOG_LVL_WARN, "", job->err.warnings);
 		log_info("reload: done");
 		if (job->change)
-			approve_built(c, job->change, true, "");
+			enrol_built(c, job->change, true, "");
 		tell_waiters(
 			c, true, job->err.warnings ? job->err.warnings : "");
 		return;
@@ -228,7 +228,7 @@ static void job_done(void *arg)
 		finish_reload(c, job);
 	err_fini(&job->err);
 	free(job);
-	if (c->reload_again || c->approvals) {
+	if (c->reload_again || c->enrolments) {
 		c->reload_again = false;
 		c->waiters = c->waiters_again;
 		c->waiters_again = NULL;
@@ -292,8 +292,8 @@ void control_builder_stop(struct control *c)
 {
 	waiters_free(c->waiters);
 	waiters_free(c->waiters_again);
-	for (struct approval *a; (a = approve_next(c));)
-		approval_free(a);
+	for (struct enrolment *a; (a = enrol_next(c));)
+		enrolment_free(a);
 	if (!c->job)
 		return;
 	struct build_job *job = c->job;
@@ -303,7 +303,7 @@ void control_builder_stop(struct control *c)
 	map_free(job->map);
 	geo_files_free(&job->files);
 	err_fini(&job->err);
-	approval_free(job->change);
+	enrolment_free(job->change);
 	free(job);
 	c->job = NULL;
 }

@@ -23,8 +23,8 @@
 
 /* A job of the builder thread. */
 struct build_job;
-struct approval;
-struct waiting;
+struct enrolment;
+struct pending;
 
 /* Somebody who wants to know how a reload ended. */
 struct reload_waiter {
@@ -45,15 +45,16 @@ struct control {
 	struct report *report;
 	struct published published;
 	struct fleet *fleet;
-	struct sent_table *sent; /* what client nets were told; all threads' */
-	struct accounts *own;    /* for explanations on this thread */
+	struct sent_table
+		*sent;        /* what client nets were sent to; all threads' */
+	struct accounts *own; /* for explanations on this thread */
 	struct poller *poller;
-	struct streams *streams;           /* as the nodes told */
+	struct streams *streams;           /* as the nodes reported */
 	struct stream_index *stream_index; /* published */
 	struct stream_set *stream_set;     /* the same for decisions */
 	int64_t streams_asked_ms;          /* beside the polls */
-	struct waiting *waiting;           /* who is not known */
-	struct strangers *strangers;       /* published */
+	struct pending *pending;           /* report, not known */
+	struct pending_list *pending_list; /* published */
 	struct store *store;               /* NULL: none */
 
 	struct listeners listeners;
@@ -68,19 +69,19 @@ struct control {
 	struct reload_waiter *waiters; /* for the job under way */
 	bool reload_again;             /* asked for while one was under way */
 	struct reload_waiter *waiters_again;
-	struct approval *approvals; /* that no build has begun with */
-	struct geo_files geo_seen;  /* a change is loaded when it is at rest */
+	struct enrolment *enrolments; /* that no build has begun with */
+	struct geo_files geo_seen; /* a change is loaded when it is at rest */
 	bool geo_failed;  /* geo_seen could not be used: not tried again */
 	bool geo_pending; /* the first load is still to come */
 	bool restored;    /* what the store keeps is in force */
 	bool failed;      /* the first load failed: stop with an error */
 
-	struct conf_expect *timetable; /* of the API; see timetable.h */
-	unsigned n_timetable;
+	struct conf_expect *schedule; /* of the API; see schedule.h */
+	unsigned n_schedule;
 	int64_t last_id;
 
-	struct report_flows *flows, *new_flows; /* published, to be */
-	struct flow_round *flow_round;
+	struct report_traffic *traffic, *new_traffic; /* published, to be */
+	struct traffic_round *traffic_round;
 	struct history_sums *history;
 	uint64_t maps; /* taken in service */
 
@@ -120,16 +121,16 @@ void control_record_close(struct control *c); /* the threads have ended */
 /* -- ops.c -- */
 
 struct control_ops control_http_ops(struct control *c);
-/* -- flows.c: where answers went, for the operator's map -- */
+/* -- traffic.c: where answers went, for the operator's map -- */
 
 /* Reads one thread's accounts, so that no tick reads all of them; a new sum is
  * there when all were read, each 5 s at most. */
-void control_flows_step(struct control *c);
+void control_traffic_step(struct control *c);
 
 /* Puts a new sum into c->flows; the old one, to be freed when no snapshot has
  * it, NULL: none. */
-struct report_flows *control_flows_take(struct control *c);
-void control_flows_free(struct control *c);
+struct report_traffic *control_traffic_take(struct control *c);
+void control_traffic_free(struct control *c);
 
 /* -- history.c: the nodes' load, into the store -- */
 

@@ -8,7 +8,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "control/state.h"
-#include "store/steadiness.h"
+#include "store/stability.h"
 
 /* Marks the nodes that a name with policy `stable` may answer with. */
 static bool *stable_nodes(const struct map *map)
@@ -22,11 +22,11 @@ static bool *stable_nodes(const struct map *map)
 	return is;
 }
 
-static struct store_steadiness figures_of(const char *name,
+static struct store_stability figures_of(const char *name,
 	const struct stability *s, int64_t now_ms, int64_t wall_ms)
 {
 	double back = (double)(s->back_until_ms - now_ms);
-	struct store_steadiness out = {.at_ms = wall_ms,
+	struct store_stability out = {.at_ms = wall_ms,
 		.lost = (double)s->lost,
 		.lost_long = (double)s->lost_long,
 		.rtt_ms = (double)s->rtt_ms,
@@ -41,7 +41,7 @@ static struct store_steadiness figures_of(const char *name,
 	return out;
 }
 
-void steady_keep(struct control *c)
+void stability_keep(struct control *c)
 {
 	const struct map *map = c->built->map;
 	int64_t now_ms = clock_ms(), wall_ms = clock_wall_ms();
@@ -50,7 +50,7 @@ void steady_keep(struct control *c)
 	if (!c->store)
 		return;
 	bool *is = stable_nodes(map);
-	struct store_steadiness *nodes =
+	struct store_stability *nodes =
 		mem_zero(map->n_nodes + 1, sizeof *nodes);
 	for (unsigned i = 0; i < map->n_nodes; i++) {
 		const struct stability *s = &fleet_node(c->fleet, i)->stability;
@@ -59,7 +59,7 @@ void steady_keep(struct control *c)
 				map->nodes[i].name, s, now_ms, wall_ms);
 	}
 	if (n)
-		steadiness_keep(c->store, nodes, n);
+		store_stability_keep(c->store, nodes, n);
 	free(nodes);
 	free(is);
 }
@@ -71,7 +71,7 @@ static float sane(double value, double most)
 
 /* The fields are those of now; what passed since, stability_restored() does. */
 static struct stability stability_of(
-	const struct store_steadiness *s, int64_t now_ms)
+	const struct store_stability *s, int64_t now_ms)
 {
 	return (struct stability){.known = true,
 		.lost = sane(s->lost, 1),
@@ -89,16 +89,16 @@ static struct stability stability_of(
 			: 0};
 }
 
-void steady_restore(struct control *c)
+void stability_restore(struct control *c)
 {
-	struct store_steadiness *nodes;
+	struct store_stability *nodes;
 	unsigned n;
 	struct err err = {0};
 	int64_t now_ms = clock_ms(), wall_ms = clock_wall_ms();
 
 	if (!c->store)
 		return;
-	if (!steadiness_load(c->store, &nodes, &n, &err))
+	if (!store_stability_load(c->store, &nodes, &n, &err))
 		log_lines(LOG_LVL_ERROR, "", err_text(&err));
 	for (unsigned i = 0; i < n; i++) {
 		int node = map_find_node(c->built->map, nodes[i].name);

@@ -5,9 +5,9 @@
 struct control;
 
 /* Hands what is known to the store. */
-void steady_keep(struct control *c);
+void stability_keep(struct control *c);
 
 /* Takes what it kept, before anything is asked of it otherwise. */
-void steady_restore(struct control *c);
+void stability_restore(struct control *c);
 
 #endif

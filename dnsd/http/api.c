@@ -219,7 +219,7 @@ json_t *request_status_json(const struct snapshot *snap, bool whole)
 	if (whole) {
 		json_object_set_new(json, "zones", zones_json(snap->zones));
 		json_object_set_new(json, "steered", steered_json(map));
-		json_object_set_new(json, "waiting", join_waiting(snap));
+		json_object_set_new(json, "waiting", enrol_pending_json(snap));
 	}
 	return json;
 }

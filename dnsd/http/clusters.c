@@ -110,7 +110,8 @@ void api_clusters(struct request *r)
 	const struct control_ops *ops = http_ops(r->http);
 	char url[URL_MAX];
 
-	if (r->site && !r->trusted && !r->has_token && !request_from_node(r)) {
+	if (r->public && !r->trusted && !r->has_token &&
+		!request_from_node(r)) {
 		request_error(r, 403, "only nodes may ask this here");
 		return;
 	}

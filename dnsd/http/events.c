@@ -42,7 +42,7 @@ struct events {
 	/* What all streams have been sent; of the inventory `maps`. */
 	unsigned n_shown;
 	struct shown *shown;
-	uint64_t maps, flow_round;
+	uint64_t maps, traffic_round;
 };
 
 /* -- what is told -- */
@@ -137,15 +137,15 @@ static json_t *changed_nodes(struct events *e, const struct report *report)
 		list);
 }
 
-static json_t *flows_json(const struct snapshot *snap)
+static json_t *traffic_json(const struct snapshot *snap)
 {
-	const struct report_flows *flows = snap->report->flows;
+	const struct report_traffic *traffic = snap->report->traffic;
 	const struct report_node *nodes = snap->report->nodes;
 	const struct map *map = snap->steer.map;
 	json_t *list = json_array();
 
-	for (unsigned i = 0; flows && i < flows->n; i++) {
-		const struct report_flow *f = &flows->flow[i];
+	for (unsigned i = 0; traffic && i < traffic->n; i++) {
+		const struct report_flow *f = &traffic->flow[i];
 		if (f->from >= map->n_nodes || f->to >= map->n_nodes ||
 			!nodes[f->from].name || !nodes[f->to].name)
 			continue;
@@ -173,14 +173,14 @@ static void add_all(struct evbuffer *out, const struct snapshot *snap)
 {
 	add_event(out, "nodes", all_nodes(snap));
 	add_event(out, "status", request_status_json(snap, false));
-	add_event(out, "flows", flows_json(snap));
+	add_event(out, "flows", traffic_json(snap));
 }
 
 /* All streams know this much now. */
 static void keep_shown(struct events *e, const struct report *report)
 {
 	e->maps = report->maps;
-	e->flow_round = report->flows ? report->flows->round : 0;
+	e->traffic_round = report->traffic ? report->traffic->round : 0;
 	if (e->n_shown != report->n_nodes) {
 		e->n_shown = report->n_nodes;
 		e->shown = mem_grow(e->shown,
@@ -194,7 +194,7 @@ static void add_news(
 	struct events *e, struct evbuffer *out, const struct snapshot *snap)
 {
 	const struct report *report = snap->report;
-	uint64_t round = report->flows ? report->flows->round : 0;
+	uint64_t round = report->traffic ? report->traffic->round : 0;
 
 	if (report->maps != e->maps || report->n_nodes != e->n_shown) {
 		add_all(out, snap);
@@ -203,9 +203,9 @@ static void add_news(
 	}
 	add_event(out, "nodes", changed_nodes(e, report));
 	add_event(out, "status", request_status_json(snap, false));
-	if (round != e->flow_round)
-		add_event(out, "flows", flows_json(snap));
-	e->flow_round = round;
+	if (round != e->traffic_round)
+		add_event(out, "flows", traffic_json(snap));
+	e->traffic_round = round;
 }
 
 /* evhttp gives up a request whose peer is gone: then it is ours to free. */

@@ -65,8 +65,8 @@ static void take(struct request *r, const struct heartbeat *beat, int node)
 	float connections = (float)beat->sample.connections;
 
 	if (node < 0)
-		ops->stranger(ops->arg, beat->server, beat->device_id, &r->peer,
-			connections);
+		ops->pending_node(ops->arg, beat->server, beat->device_id,
+			&r->peer, connections);
 	else if (beat->has_sample && !is_from_future(&beat->sample))
 		ops->heartbeat(ops->arg, (unsigned)node, connections);
 }

@@ -17,7 +17,7 @@
 #include "http/caller.h"
 #include "http/conns.h"
 #include "http/events.h"
-#include "http/limit.h"
+#include "http/limits.h"
 #include "http/request.h"
 #include "http/tls.h"
 #include "ledger/accounts.h"
@@ -31,10 +31,10 @@
 #define MAX_CLIENTS (1 << 14)
 
 /* A listener: the operator's or the public one. */
-struct side {
+struct listener {
 	struct http *http;
 	struct evhttp *evhttp;
-	bool site;
+	bool public;
 	SSL_CTX *tls; /* NULL: plain */
 	struct conns *conns;
 	struct evhttp_bound_socket *bound[SOCKETS_MAX];
@@ -45,7 +45,7 @@ struct side {
 
 /* A request that is not answered yet: it is served anew when its time comes. */
 struct again {
-	struct side *side;
+	struct listener *listener;
 	struct evhttp_request *ev;
 	struct addr peer;
 	struct event *timer;
@@ -63,9 +63,9 @@ struct http {
 	struct mailbox *mailbox;
 	struct event *mail, *tick;
 	struct events *events;
-	struct side sides[2];
+	struct listener listeners[2];
 	struct http_rules *rules;
-	struct limit *limit;
+	struct limits *limits;
 	uint64_t secret;
 	bool with_tls; /* the public listener; fixed at start */
 	pthread_t thread;
@@ -135,22 +135,22 @@ static bool has_token(const struct http *h, struct evhttp_request *ev)
 
 static void on_closed(void *arg, struct evhttp_connection *c)
 {
-	events_closed(((struct side *)arg)->http->events, c);
+	events_closed(((struct listener *)arg)->http->events, c);
 }
 
 static bool on_spared(void *arg, const struct addr *peer)
 {
-	const struct side *side = arg;
-	const struct http_rules *rules = side->http->rules;
-	return side->site &&
+	const struct listener *listener = arg;
+	const struct http_rules *rules = listener->http->rules;
+	return listener->public &&
 		caller_is_one_of(peer, rules->proxies, rules->n_proxies);
 }
 
-static void pause_side(struct side *side, bool paused)
+static void listener_pause(struct listener *listener, bool paused)
 {
-	for (unsigned i = 0; i < side->n_bound; i++) {
+	for (unsigned i = 0; i < listener->n_bound; i++) {
 		struct evconnlistener *l =
-			evhttp_bound_socket_get_listener(side->bound[i]);
+			evhttp_bound_socket_get_listener(listener->bound[i]);
 		if (paused)
 			evconnlistener_disable(l);
 		else
@@ -160,63 +160,64 @@ static void pause_side(struct side *side, bool paused)
 
 static void on_settled(void *arg)
 {
-	struct side *side = arg;
-	if (!side->lacks_room)
-		pause_side(side, false);
+	struct listener *listener = arg;
+	if (!listener->lacks_room)
+		listener_pause(listener, false);
 }
 
 static struct bufferevent *on_accept(struct event_base *base, void *arg)
 {
-	struct side *side = arg;
+	struct listener *listener = arg;
 	bool pause;
-	struct bufferevent *io = conns_accept(side->conns, side->tls, &pause);
+	struct bufferevent *io =
+		conns_accept(listener->conns, listener->tls, &pause);
 	if (pause)
-		pause_side(side, true);
+		listener_pause(listener, true);
 	return io;
 }
 
-static const char *side_name(const struct side *side)
+static const char *listener_name(const struct listener *listener)
 {
-	return side->site ? "public" : "http";
+	return listener->public ? "public" : "http";
 }
 
-static struct side *side_of(struct evconnlistener *listener)
+static struct listener *listener_of(struct evconnlistener *socket)
 {
 	for (int i = 0; i < 2; i++)
-		for (unsigned k = 0; k < running->sides[i].n_bound; k++)
+		for (unsigned k = 0; k < running->listeners[i].n_bound; k++)
 			if (evhttp_bound_socket_get_listener(
-				    running->sides[i].bound[k]) == listener)
-				return &running->sides[i];
+				    running->listeners[i].bound[k]) == socket)
+				return &running->listeners[i];
 	return NULL;
 }
 
 /* A connection can't be accepted; it waits in the kernel. libevent hands over
  * evhttp's own argument. */
-static void on_accept_error(struct evconnlistener *listener, void *evhttp)
+static void on_accept_error(struct evconnlistener *socket, void *evhttp)
 {
 	int error = EVUTIL_SOCKET_ERROR();
-	struct side *side = side_of(listener);
-	if (!side || !sockets_lack_room(error))
+	struct listener *listener = listener_of(socket);
+	if (!listener || !sockets_lack_room(error))
 		return;
-	if (log_failed(&side->no_room, strerror(error), clock_ms()))
+	if (log_failed(&listener->no_room, strerror(error), clock_ms()))
 		log_warn("%s: no connection can be accepted: %s",
-			side_name(side), strerror(error));
-	side->lacks_room = true;
-	pause_side(side, true);
+			listener_name(listener), strerror(error));
+	listener->lacks_room = true;
+	listener_pause(listener, true);
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct http *h = arg;
 	for (int i = 0; i < 2; i++) {
-		struct side *side = &h->sides[i];
-		conns_tick(side->conns);
-		if (side->lacks_room) {
-			side->lacks_room = false;
-			pause_side(side, false);
-		} else if (log_mended(&side->no_room, clock_ms())) {
+		struct listener *listener = &h->listeners[i];
+		conns_tick(listener->conns);
+		if (listener->lacks_room) {
+			listener->lacks_room = false;
+			listener_pause(listener, false);
+		} else if (log_mended(&listener->no_room, clock_ms())) {
 			log_info("%s: connections are accepted again",
-				side_name(side));
+				listener_name(listener));
 		}
 	}
 }
@@ -230,7 +231,7 @@ static bool is_meant(struct request *r)
 	const struct evkeyvalq *headers =
 		evhttp_request_get_input_headers(r->ev);
 
-	if (r->site)
+	if (r->public)
 		return true;
 	if (!caller_host_ok(headers, rules->names, rules->n_names)) {
 		request_error(r, 403,
@@ -252,7 +253,7 @@ static bool find_caller(struct request *r)
 	const struct http_rules *rules = r->http->rules;
 
 	r->peer = r->connected;
-	if (r->site &&
+	if (r->public &&
 		!caller_client(evhttp_request_get_input_headers(r->ev),
 			&r->connected, rules->proxies, rules->n_proxies,
 			&r->peer)) {
@@ -260,7 +261,7 @@ static bool find_caller(struct request *r)
 		return false;
 	}
 	r->trusted = options_trusts(r->snap->options, &r->peer) &&
-		!(r->site && caller_is_loopback(&r->peer));
+		!(r->public && caller_is_loopback(&r->peer));
 	return true;
 }
 
@@ -269,21 +270,21 @@ static void answer(struct request *r)
 	if (!find_caller(r) || !is_meant(r))
 		return;
 	if (!r->trusted && !r->has_token && !r->tries &&
-		!limit_allows(r->http->limit, &r->peer, clock_ms()))
+		!limits_allow(r->http->limits, &r->peer, clock_ms()))
 		request_error(r, 429, "too many requests");
 	else
 		request_route(r);
 }
 
-static void serve(struct side *side, struct evhttp_request *ev,
+static void serve(struct listener *listener, struct evhttp_request *ev,
 	const struct addr *peer, unsigned tries)
 {
-	struct http *h = side->http;
+	struct http *h = listener->http;
 	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(ev);
 	const char *query = uri ? evhttp_uri_get_query(uri) : NULL;
 	struct request r = {.http = h,
 		.ev = ev,
-		.site = side->site,
+		.public = listener->public,
 		.tries = tries,
 		.connected = *peer,
 		.has_token = has_token(h, ev)};
@@ -301,14 +302,14 @@ static void serve(struct side *side, struct evhttp_request *ev,
 
 static void on_request(struct evhttp_request *ev, void *arg)
 {
-	struct side *side = arg;
-	struct addr peer = conns_asked(side->conns, ev);
-	serve(side, ev, &peer, 0);
+	struct listener *listener = arg;
+	struct addr peer = conns_asked(listener->conns, ev);
+	serve(listener, ev, &peer, 0);
 }
 
 static void again_free(struct again *again)
 {
-	TAILQ_REMOVE(&again->side->http->again, again, entry);
+	TAILQ_REMOVE(&again->listener->http->again, again, entry);
 	event_free(again->timer);
 	free(again);
 }
@@ -317,7 +318,7 @@ static void on_again(evutil_socket_t fd, short what, void *arg)
 {
 	struct again again = *(struct again *)arg;
 	again_free(arg);
-	serve(again.side, again.ev, &again.peer, again.tries);
+	serve(again.listener, again.ev, &again.peer, again.tries);
 }
 
 /* evhttp reads nothing of a connection while its request is open: the request
@@ -327,7 +328,7 @@ void request_again(const struct request *r, unsigned ms)
 	struct again *again = mem_zero(1, sizeof *again);
 	struct timeval in = {0, (long)ms * 1000};
 
-	again->side = &r->http->sides[r->site];
+	again->listener = &r->http->listeners[r->public];
 	again->ev = r->ev;
 	again->peer = r->connected;
 	again->tries = r->tries + 1;
@@ -340,31 +341,31 @@ void request_again(const struct request *r, unsigned ms)
 
 /* -- listeners -- */
 
-static void side_open(struct http *h, struct side *side, bool site,
-	const int *sockets, unsigned connections)
+static void listener_open(struct http *h, struct listener *listener,
+	bool public, const int *sockets, unsigned connections)
 {
-	struct conns_events events = {.arg = side,
+	struct conns_events events = {.arg = listener,
 		.closed = on_closed,
 		.settled = on_settled,
 		.spared = on_spared};
-	side->http = h;
-	side->site = site;
-	side->conns = conns_new(h->base, connections, h->secret, &events);
-	side->evhttp = evhttp_new(h->base);
-	evhttp_set_allowed_methods(side->evhttp, ALL_METHODS);
-	evhttp_set_max_headers_size(side->evhttp, HEADERS_MAX);
-	evhttp_set_max_body_size(side->evhttp, BODY_MAX);
-	evhttp_set_gencb(side->evhttp, on_request, side);
-	evhttp_set_bevcb(side->evhttp, on_accept, side);
-	for (; sockets && *sockets >= 0 && side->n_bound < SOCKETS_MAX;
+	listener->http = h;
+	listener->public = public;
+	listener->conns = conns_new(h->base, connections, h->secret, &events);
+	listener->evhttp = evhttp_new(h->base);
+	evhttp_set_allowed_methods(listener->evhttp, ALL_METHODS);
+	evhttp_set_max_headers_size(listener->evhttp, HEADERS_MAX);
+	evhttp_set_max_body_size(listener->evhttp, BODY_MAX);
+	evhttp_set_gencb(listener->evhttp, on_request, listener);
+	evhttp_set_bevcb(listener->evhttp, on_accept, listener);
+	for (; sockets && *sockets >= 0 && listener->n_bound < SOCKETS_MAX;
 		sockets++) {
 		struct evhttp_bound_socket *bound =
 			evhttp_accept_socket_with_handle(
-				side->evhttp, *sockets);
+				listener->evhttp, *sockets);
 		evconnlistener_set_error_cb(
 			evhttp_bound_socket_get_listener(bound),
 			on_accept_error);
-		side->bound[side->n_bound++] = bound;
+		listener->bound[listener->n_bound++] = bound;
 	}
 }
 
@@ -385,7 +386,7 @@ static struct http_rules *rules_new(const struct conf *conf)
 	rules->heartbeat_from =
 		prefixes_copy(&conf->heartbeat_from, &rules->n_heartbeat);
 	rules->proxies =
-		prefixes_copy(&conf->site.proxied_by, &rules->n_proxies);
+		prefixes_copy(&conf->public.proxied_by, &rules->n_proxies);
 	rules->n_names = conf->http.names.n;
 	rules->names = mem_zero(rules->n_names, sizeof *rules->names);
 	for (unsigned i = 0; i < rules->n_names; i++)
@@ -417,8 +418,8 @@ static void take_rules(void *arg)
 	rules_free(n->http->rules);
 	n->http->rules = n->rules;
 	if (n->tls) { /* connections keep a reference to the old one */
-		tls_free(n->http->sides[1].tls);
-		n->http->sides[1].tls = n->tls;
+		tls_free(n->http->listeners[1].tls);
+		n->http->listeners[1].tls = n->tls;
 	}
 	free(n);
 }
@@ -430,8 +431,8 @@ static SSL_CTX *renewed_tls(
 	struct err own = {0};
 	SSL_CTX *tls = NULL;
 
-	if (*conf->site.cert && h->with_tls)
-		tls = tls_load(conf->site.cert, conf->site.key, &own);
+	if (*conf->public.cert && h->with_tls)
+		tls = tls_load(conf->public.cert, conf->public.key, &own);
 	if (own.count)
 		err_warn(err, "%s (the old certificate goes on)",
 			err_text(&own));
@@ -460,8 +461,8 @@ static void *run(void *arg)
 	snapshot_thread_begin();
 	event_base_dispatch(h->base);
 	for (int i = 0; i < 2; i++) {
-		evhttp_free(h->sides[i].evhttp);
-		conns_free(h->sides[i].conns);
+		evhttp_free(h->listeners[i].evhttp);
+		conns_free(h->listeners[i].conns);
 	}
 	snapshot_thread_end();
 	return NULL;
@@ -479,27 +480,27 @@ static void http_free(struct http *h)
 	event_base_free(h->base);
 	mailbox_free(h->mailbox);
 	for (int i = 0; i < 2; i++)
-		tls_free(h->sides[i].tls);
+		tls_free(h->listeners[i].tls);
 	accounts_free(h->accounts);
 	rules_free(h->rules);
-	limit_free(h->limit);
+	limits_free(h->limits);
 	free(h);
 }
 
 bool http_load_tls(const struct conf *conf, SSL_CTX **tls, struct err *err)
 {
 	*tls = NULL;
-	if (!conf->site.listen.n || !*conf->site.cert)
+	if (!conf->public.listen.n || !*conf->public.cert)
 		return true;
 	struct err own = {0};
-	*tls = tls_load(conf->site.cert, conf->site.key, &own);
+	*tls = tls_load(conf->public.cert, conf->public.key, &own);
 	if (!*tls) {
 		const char *key =
-			conf->site.key; /* the message begins with it */
+			conf->public.key; /* the message begins with it */
 		const struct conf_where *where =
 			strncmp(err_text(&own), key, strlen(key)) != 0
-			? &conf->site.cert_where
-			: &conf->site.key_where;
+			? &conf->public.cert_where
+			: &conf->public.key_where;
 		err_add(err, "%s:%u: public: %s", where->file, where->line,
 			err_text(&own));
 	}
@@ -524,7 +525,7 @@ static struct http *http_new(const struct conf *conf,
 	h->mailbox = mailbox_new();
 	h->accounts = accounts_new(MAX_CLIENTS, sent, secret);
 	h->rules = rules_new(conf);
-	h->sides[1].tls = sockets->tls;
+	h->listeners[1].tls = sockets->tls;
 	h->with_tls = sockets->tls != NULL;
 	h->mail = event_new(h->base, mailbox_fd(h->mailbox),
 		EV_READ | EV_PERSIST, on_mail, h);
@@ -532,11 +533,12 @@ static struct http *http_new(const struct conf *conf,
 	struct timeval tick = {0, TICK_MS * 1000};
 	h->tick = event_new(h->base, -1, EV_PERSIST, on_tick, h);
 	event_add(h->tick, &tick);
-	h->limit = limit_new(secret);
+	h->limits = limits_new(secret);
 	h->events = events_new(h->base, published, sockets->streams);
-	side_open(h, &h->sides[0], false, sockets->operators,
+	listener_open(h, &h->listeners[0], false, sockets->operators,
 		sockets->connections);
-	side_open(h, &h->sides[1], true, sockets->site, sockets->connections);
+	listener_open(h, &h->listeners[1], true, sockets->public,
+		sockets->connections);
 	return h;
 }
 

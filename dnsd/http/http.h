@@ -21,23 +21,27 @@ struct accounts;
 struct sent_table;
 struct record_ring;
 
-/* A call about the timetable. http makes it, control answers in it and posts
+/* A call about the schedule. http makes it, control answers in it and posts
  * done(call) to the mailbox. */
-struct expect_call {
-	enum expect_what { EXPECT_LIST, EXPECT_ADD, EXPECT_REMOVE } what;
+struct schedule_call {
+	enum schedule_what {
+		SCHEDULE_LIST,
+		SCHEDULE_ADD,
+		SCHEDULE_REMOVE
+	} what;
 	struct conf_expect entry; /* to add; of the one to remove: the id */
 
 	int code; /* the answer, as HTTP's; 200: good */
 	const char *text;
 	unsigned n;
-	struct conf_expect *list; /* malloc'd; for EXPECT_LIST, by time */
+	struct conf_expect *list; /* malloc'd; for SCHEDULE_LIST, by time */
 
 	void (*done)(void *call);
 	struct mailbox *mailbox;
 	void *control; /* control's own */
 };
 
-/* A question for the load history of a node, as struct expect_call. */
+/* A question for the load history of a node, as struct schedule_call. */
 struct history_call {
 	char node[64];
 	int64_t since_s; /* wall clock */
@@ -68,16 +72,16 @@ struct control_ops {
 		void *done_arg);
 	/* A heartbeat's connections of a node, by its index in the map. */
 	void (*heartbeat)(void *arg, unsigned node, float connections);
-	/* One of nobody whom the map has. */
-	void (*stranger)(void *arg, const char *server, const char *device,
+	/* One of a server that the map does not have. */
+	void (*pending_node)(void *arg, const char *server, const char *device,
 		const struct addr *from, float connections);
-	/* Makes a node of a stranger, with keys as the configuration has them
+	/* Makes a node of a pending one, with keys as the configuration has them
 	 * (JSON), or takes an approved one out again (NULL). As drain. */
-	void (*approve)(void *arg, const char *node, const char *keys,
+	void (*enrol)(void *arg, const char *node, const char *keys,
 		struct mailbox *mailbox,
 		void (*done)(void *arg, bool ok, const char *text),
 		void *done_arg);
-	void (*expect)(void *arg, struct expect_call *call);
+	void (*schedule)(void *arg, struct schedule_call *call);
 	/* A stream is not where the nodes told last: asks them again, soon. */
 	void (*streams)(void *arg);
 	void (*history)(void *arg, struct history_call *call);
@@ -87,7 +91,7 @@ struct http;
 
 /* Listening sockets, opened by control while it is root; -1 ends a list. */
 struct http_sockets {
-	int *operators, *site;
+	int *operators, *public;
 	struct ssl_ctx_st *tls; /* of site, NULL: plain; http owns it */
 	unsigned connections;   /* at a time, of each list */
 	unsigned streams;       /* of events, beside them */

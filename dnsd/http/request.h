@@ -17,7 +17,7 @@ struct request {
 	struct http *http;
 	struct evhttp_request *ev;
 	const struct snapshot *snap; /* inside the read section */
-	bool site;                   /* came to the public listener */
+	bool public;                 /* came to the public listener */
 	bool trusted;                /* by address */
 	bool has_token;
 	unsigned tries;   /* request_again() so far */
@@ -67,7 +67,7 @@ bool request_from_node(const struct request *r);
 void request_header(struct request *r, const char *name, const char *value);
 
 /* Who waits for approval. */
-json_t *join_waiting(const struct snapshot *snap);
+json_t *enrol_pending_json(const struct snapshot *snap);
 /* Parts of answers that several handlers share. */
 json_t *request_text_json(const char *text);          /* "": null */
 json_t *request_at_json(const struct map_node *node); /* null: nowhere known */
@@ -95,15 +95,15 @@ void api_history(struct request *r);
 void api_lines(struct request *r);
 void api_resolve(struct request *r);
 void api_drain(struct request *r, const char *node, bool drained);
-void api_expect(struct request *r);
-void api_expect_remove(struct request *r, const char *id);
+void api_schedule(struct request *r);
+void api_schedule_remove(struct request *r, const char *id);
 void api_heartbeat(struct request *r);
 void api_feedback(struct request *r);
 void api_clusters(struct request *r);
 void api_streams(struct request *r);
-void api_waiting(struct request *r);
-void api_approve(struct request *r, const char *node);
-void api_remove(struct request *r, const char *node);
+void api_pending(struct request *r);
+void api_enrol(struct request *r, const char *node);
+void api_enrol_remove(struct request *r, const char *node);
 void metrics(struct request *r);
 
 #endif

@@ -318,7 +318,7 @@ static bool on_expect(struct replay *r, char **words, unsigned n)
 				: 0}};
 	snprintf(e->name, sizeof e->name, "%s", words[2]);
 	if (r->fleet && !r->stale)
-		replay_feed_timetable(r);
+		replay_feed_schedule(r);
 	return true;
 }
 

@@ -63,7 +63,7 @@ struct replay {
 	struct replay_places *places;
 	unsigned n_built; /* places that the map knows */
 	bool stale;       /* nodes changed: rebuild before the next use */
-	struct replay_expect *expects; /* the timetable */
+	struct replay_expect *expects; /* the schedule */
 	unsigned n_expects;
 
 	struct conf *conf; /* made of names and nodes */
@@ -100,8 +100,8 @@ void replay_publish(struct replay *r, int64_t now_ms);
 /* Nodes that were not removed. */
 unsigned replay_living(const struct replay *r);
 
-/* What is not over of the timetable, by the names of the present map. */
-void replay_feed_timetable(struct replay *r);
+/* What is not over of the schedule, by the names of the present map. */
+void replay_feed_schedule(struct replay *r);
 
 /* -- replay_lines.c -- */
 

@@ -95,7 +95,7 @@ static void watch(struct replay *r)
 }
 
 /* What is not over, by the names of the present map. */
-void replay_feed_timetable(struct replay *r)
+void replay_feed_schedule(struct replay *r)
 {
 	struct schedule_entry *list = mem_zero(r->n_expects, sizeof *list);
 	unsigned n = 0;
@@ -142,7 +142,7 @@ static bool rebuild(struct replay *r)
 	if (!r->fleet)
 		r->fleet = fleet_new(&rules, r->now_ms);
 	fleet_set_map(r->fleet, r->map, &rules, r->now_ms);
-	replay_feed_timetable(r);
+	replay_feed_schedule(r);
 	map_free(old);
 	if (!r->stale)
 		return true;

@@ -27,14 +27,14 @@ struct report_node {
 
 /* Where answers went of late, by index of the map. Lives longer than a report:
  * control's, who frees it when no snapshot has it. */
-#define REPORT_FLOWS_MAX 256
-struct report_flows {
+#define REPORT_TRAFFIC_MAX 256
+struct report_traffic {
 	uint64_t round; /* grows with each */
 	unsigned n;     /* largest first */
 	struct report_flow {
 		uint16_t from, to; /* from: a node of the clients' area */
 		float viewers;
-	} flow[REPORT_FLOWS_MAX];
+	} flow[REPORT_TRAFFIC_MAX];
 };
 
 struct report {
@@ -53,7 +53,7 @@ struct report {
 	bool blind;               /* our own network is suspect */
 	uint64_t record_dropped, record_bytes;
 	uint64_t maps; /* taken in service: names and places are those of it */
-	const struct report_flows *flows; /* NULL: none yet */
+	const struct report_traffic *traffic; /* NULL: none yet */
 };
 
 /* One block. */

@@ -160,8 +160,8 @@ static void put_heartbeat(
 	bool tls = false;
 
 	bool here = on_loopback(node);
-	if (put_listeners(&at, conf, &conf->site.listen, here))
-		tls = *conf->site.cert;
+	if (put_listeners(&at, conf, &conf->public.listen, here))
+		tls = *conf->public.cert;
 	else
 		put_listeners(&at, conf, &conf->http.listen, here);
 	if (at.len)
@@ -181,9 +181,9 @@ static void put_heartbeat(
 /* SRS asks coworkers by plain HTTP. How many. */
 static unsigned put_dnsd(struct buf *out, const struct conf *conf)
 {
-	return *conf->site.cert
+	return *conf->public.cert
 		? 0
-		: put_listeners(out, conf, &conf->site.listen, false);
+		: put_listeners(out, conf, &conf->public.listen, false);
 }
 
 /* -- roles -- */

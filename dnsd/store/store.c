@@ -223,7 +223,7 @@ bool store_load(struct store *s, struct store_node **nodes, unsigned *n,
 	return step == SQLITE_DONE || unread(s, "earlier drains", err);
 }
 
-static bool expect_of(sqlite3_stmt *q, struct conf_expect *e)
+static bool schedule_entry_of(sqlite3_stmt *q, struct conf_expect *e)
 {
 	int64_t viewers, over_s;
 
@@ -242,8 +242,8 @@ static bool expect_of(sqlite3_stmt *q, struct conf_expect *e)
 			store_real(q, 6, -180, 180, &e->from[1]));
 }
 
-bool store_load_expect(struct store *s, struct conf_expect **list, unsigned *n,
-	struct err *err)
+bool store_load_schedule(struct store *s, struct conf_expect **list,
+	unsigned *n, struct err *err)
 {
 	static const char sql[] =
 		"SELECT id, at_ms, name, viewers, over_s, lat, lon FROM expect";
@@ -256,7 +256,7 @@ bool store_load_expect(struct store *s, struct conf_expect **list, unsigned *n,
 	if (sqlite3_prepare_v2(s->db, sql, -1, &q, NULL) == SQLITE_OK)
 		while ((step = sqlite3_step(q)) == SQLITE_ROW) {
 			*list = room_for(*list, *n, &room, sizeof **list);
-			if (expect_of(q, &(*list)[*n]))
+			if (schedule_entry_of(q, &(*list)[*n]))
 				++*n;
 			else
 				store_skip(s, "an entry of the timetable", q,
@@ -321,7 +321,7 @@ void store_drain(struct store *s, const char *node, bool drained,
 	mailbox_post(s->mailbox, drain_run, r);
 }
 
-struct expect_request {
+struct schedule_request {
 	struct store *store;
 	struct conf_expect entry;
 	bool keep, ok;
@@ -330,14 +330,14 @@ struct expect_request {
 	void *arg;
 };
 
-static void expect_done(void *arg)
+static void schedule_done(void *arg)
 {
-	struct expect_request *r = arg;
+	struct schedule_request *r = arg;
 	r->done(r->arg, r->ok);
 	free(r);
 }
 
-static bool write_expect(
+static bool schedule_write(
 	struct store *s, const struct conf_expect *e, bool keep)
 {
 	sqlite3_stmt *q;
@@ -362,29 +362,29 @@ static bool write_expect(
 	return ok;
 }
 
-static void expect_run(void *arg)
+static void schedule_run(void *arg)
 {
-	struct expect_request *r = arg;
-	r->ok = write_expect(r->store, &r->entry, r->keep);
+	struct schedule_request *r = arg;
+	r->ok = schedule_write(r->store, &r->entry, r->keep);
 	if (!r->ok)
 		store_complain(r->store, "timetable not kept");
 	if (r->done)
-		mailbox_post(r->mailbox, expect_done, r);
+		mailbox_post(r->mailbox, schedule_done, r);
 	else
 		free(r);
 }
 
-void store_expect(struct store *s, const struct conf_expect *entry, bool keep,
+void store_schedule(struct store *s, const struct conf_expect *entry, bool keep,
 	struct mailbox *mailbox, void (*done)(void *arg, bool ok), void *arg)
 {
-	struct expect_request *r = mem_zero(1, sizeof *r);
-	*r = (struct expect_request){.store = s,
+	struct schedule_request *r = mem_zero(1, sizeof *r);
+	*r = (struct schedule_request){.store = s,
 		.entry = *entry,
 		.keep = keep,
 		.mailbox = mailbox,
 		.done = done,
 		.arg = arg};
-	mailbox_post(s->mailbox, expect_run, r);
+	mailbox_post(s->mailbox, schedule_run, r);
 }
 
 struct states_request {

@@ -1,5 +1,5 @@
 /* store.h - what must survive a restart: the operator's overrides and
- * timetable, the last known states of the nodes, and their load history.
+ * schedule, the last known states of the nodes, and their load history.
  *
  * SQLite on a thread of its own behind requests: an fsync never delays
  * polling. Callbacks run on the mailbox that the asker names. All is lost
@@ -41,13 +41,13 @@ bool store_load(struct store *store, struct store_node **nodes, unsigned *n,
 void store_drain(struct store *store, const char *node, bool drained,
 	struct mailbox *mailbox, void (*done)(void *arg, bool ok), void *arg);
 
-/* All stored entries of the timetable, as store_load. */
-bool store_load_expect(struct store *store, struct conf_expect **list,
+/* All stored entries of the schedule, as store_load. */
+bool store_load_schedule(struct store *store, struct conf_expect **list,
 	unsigned *n, struct err *err);
 
-/* Keeps an entry of the timetable, or forgets the one of its id; done as for
+/* Keeps an entry of the schedule, or forgets the one of its id; done as for
  * store_drain, or NULL. */
-void store_expect(struct store *store, const struct conf_expect *entry,
+void store_schedule(struct store *store, const struct conf_expect *entry,
 	bool keep, struct mailbox *mailbox, void (*done)(void *arg, bool ok),
 	void *arg);
 

@@ -4,8 +4,8 @@
 
 #define control_drain fuzz_drain
 #define control_reload fuzz_reload
-#define approve_words fuzz_approve
-#define approve_remove fuzz_remove
+#define enrol_words fuzz_enrol
+#define enrol_remove fuzz_remove
 #include "control/ctl.c"
 #include "fuzz/world.h"
 #include "ledger/accounts.h"
@@ -31,7 +31,7 @@ void fuzz_reload(struct control *c,
 	done(arg, true, "reloaded");
 }
 
-void fuzz_approve(struct control *c, const char *node, char **words, unsigned n,
+void fuzz_enrol(struct control *c, const char *node, char **words, unsigned n,
 	void (*done)(void *arg, bool ok, const char *text), void *arg)
 {
 	for (unsigned i = 0; i < n; i++)
@@ -57,7 +57,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 		.sent = sent,
 		.report = (struct report *)snap->report,
 		.load = (struct load *)snap->steer.load,
-		.strangers = mem_zero(1, sizeof(struct strangers)),
+		.pending_list = mem_zero(1, sizeof(struct pending_list)),
 		.reload_error = mem_strdup(""),
 		.own = accounts_new(1, sent, 1)};
 	return 0;

@@ -26,23 +26,23 @@ static void heartbeat(void *arg, unsigned node, float connections)
 {
 }
 
-static void expect(void *arg, struct expect_call *call)
+static void schedule(void *arg, struct schedule_call *call)
 {
 	call->code = call->entry.id % 2 ? 404 : 200;
 	call->text = "fuzz";
-	if (call->what == EXPECT_LIST) {
+	if (call->what == SCHEDULE_LIST) {
 		call->list = mem_zero(1, sizeof *call->list);
 		call->n = 1;
 	}
 	call->done(call);
 }
 
-static void stranger(void *arg, const char *server, const char *device,
+static void pending_node(void *arg, const char *server, const char *device,
 	const struct addr *from, float connections)
 {
 }
 
-static void approve(void *arg, const char *node, const char *keys,
+static void enrol(void *arg, const char *node, const char *keys,
 	struct mailbox *mailbox,
 	void (*done)(void *arg, bool ok, const char *text), void *done_arg)
 {
@@ -65,14 +65,14 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	int none = -1;
 	struct http_sockets sockets = {.operators = &none,
-		.site = &none,
+		.public = &none,
 		.connections = 512,
 		.streams = 32};
 	struct control_ops ops = {.drain = op_drain,
 		.heartbeat = heartbeat,
-		.expect = expect,
-		.stranger = stranger,
-		.approve = approve,
+		.schedule = schedule,
+		.pending_node = pending_node,
+		.enrol = enrol,
 		.streams = streams,
 		.history = history};
 	world_open();
@@ -163,7 +163,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		asker++; /* others than those whose rate is used up */
 		memcpy(peer.bytes + 1, &asker, 3);
 		peer.bytes[0] = data[0] & 2 ? 192 : 127;
-		serve(&fuzzed->sides[data[0] & 1], ev, &peer, 0);
+		serve(&fuzzed->listeners[data[0] & 1], ev, &peer, 0);
 		finish();
 	} else {
 		evhttp_request_free(ev);

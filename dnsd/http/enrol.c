@@ -5,9 +5,9 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "http/request.h"
-#include "snapshot/strangers.h"
+#include "snapshot/pending.h"
 
-static json_t *stranger_json(const struct stranger *s, int64_t now_ms)
+static json_t *pending_json(const struct pending_node *s, int64_t now_ms)
 {
 	char from[ADDR_TEXT_MAX];
 	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I}", "name", s->name,
@@ -18,20 +18,20 @@ static json_t *stranger_json(const struct stranger *s, int64_t now_ms)
 		(json_int_t)s->connections);
 }
 
-json_t *join_waiting(const struct snapshot *snap)
+json_t *enrol_pending_json(const struct snapshot *snap)
 {
-	const struct strangers *strangers = snap->strangers;
+	const struct pending_list *pending_list = snap->pending_list;
 	int64_t now_ms = clock_ms();
 	json_t *list = json_array();
-	for (unsigned i = 0; i < strangers->n; i++)
+	for (unsigned i = 0; i < pending_list->n; i++)
 		json_array_append_new(
-			list, stranger_json(&strangers->one[i], now_ms));
+			list, pending_json(&pending_list->one[i], now_ms));
 	return list;
 }
 
-void api_waiting(struct request *r)
+void api_pending(struct request *r)
 {
-	request_json(r, 200, join_waiting(r->snap));
+	request_json(r, 200, enrol_pending_json(r->snap));
 }
 
 struct waiting {
@@ -59,10 +59,10 @@ static void ask(struct request *r, const char *node, const char *keys)
 	w->request = *r;
 	w->otherwise = keys ? 400 : 404;
 	strncpy(w->node, node, sizeof w->node - 1);
-	ops->approve(ops->arg, node, keys, http_mailbox(r->http), on_done, w);
+	ops->enrol(ops->arg, node, keys, http_mailbox(r->http), on_done, w);
 }
 
-void api_approve(struct request *r, const char *node)
+void api_enrol(struct request *r, const char *node)
 {
 	struct err err = {0};
 
@@ -79,7 +79,7 @@ void api_approve(struct request *r, const char *node)
 	err_fini(&err);
 }
 
-void api_remove(struct request *r, const char *node)
+void api_enrol_remove(struct request *r, const char *node)
 {
 	if (request_may_change(r))
 		ask(r, node, NULL);

@@ -1,4 +1,4 @@
-#include "control/timetable.h"
+#include "control/schedule.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -44,50 +44,50 @@ static void drop_past(struct control *c)
 {
 	int64_t wall_ms = clock_wall_ms();
 	unsigned n = 0;
-	for (unsigned i = 0; i < c->n_timetable; i++) {
-		struct conf_expect *e = &c->timetable[i];
+	for (unsigned i = 0; i < c->n_schedule; i++) {
+		struct conf_expect *e = &c->schedule[i];
 		if (!is_over(e, wall_ms))
-			c->timetable[n++] = *e;
+			c->schedule[n++] = *e;
 		else if (c->store)
-			store_expect(c->store, e, false, NULL, NULL, NULL);
+			store_schedule(c->store, e, false, NULL, NULL, NULL);
 	}
-	c->n_timetable = n;
+	c->n_schedule = n;
 }
 
-void timetable_feed(struct control *c)
+void schedule_feed(struct control *c)
 {
 	const struct conf *conf = c->built->conf;
 	unsigned n;
 
 	drop_past(c);
 	struct schedule_entry *list =
-		mem_zero(conf->n_expect + c->n_timetable, sizeof *list);
+		mem_zero(conf->n_expect + c->n_schedule, sizeof *list);
 	n = add_soon(c, conf->expect, conf->n_expect, list);
-	n += add_soon(c, c->timetable, c->n_timetable, list + n);
+	n += add_soon(c, c->schedule, c->n_schedule, list + n);
 	fleet_schedule(c->fleet, list, n);
 	free(list);
 }
 
-void timetable_load(struct control *c)
+void schedule_load(struct control *c)
 {
 	struct err err = {0};
 
 	if (c->store &&
-		!store_load_expect(
-			c->store, &c->timetable, &c->n_timetable, &err))
+		!store_load_schedule(
+			c->store, &c->schedule, &c->n_schedule, &err))
 		log_lines(LOG_LVL_ERROR, "", err_text(&err));
 	err_fini(&err);
-	timetable_feed(c);
+	schedule_feed(c);
 }
 
-void timetable_free(struct control *c)
+void schedule_free(struct control *c)
 {
-	free(c->timetable);
+	free(c->schedule);
 }
 
 /* -- the API -- */
 
-static void answer(struct expect_call *call, int code, const char *text)
+static void answer(struct schedule_call *call, int code, const char *text)
 {
 	call->code = code;
 	call->text = text;
@@ -96,11 +96,11 @@ static void answer(struct expect_call *call, int code, const char *text)
 
 static void kept(void *arg, bool ok)
 {
-	struct expect_call *call = arg;
+	struct schedule_call *call = arg;
 	bool store = ((struct control *)call->control)->store;
 	if (ok)
 		answer(call, 200, "kept over a restart");
-	else if (call->what == EXPECT_REMOVE && store)
+	else if (call->what == SCHEDULE_REMOVE && store)
 		answer(call, 500,
 			"removed, but the store cannot be written (see the log): after a restart it is back");
 	else
@@ -109,10 +109,10 @@ static void kept(void *arg, bool ok)
 			      : "in force, but not kept over a restart: no store");
 }
 
-static void keep(struct control *c, struct expect_call *call, bool is_new)
+static void keep(struct control *c, struct schedule_call *call, bool is_new)
 {
 	if (c->store)
-		store_expect(
+		store_schedule(
 			c->store, &call->entry, is_new, c->mailbox, kept, call);
 	else
 		kept(call, false);
@@ -126,19 +126,19 @@ static int by_time(const void *a, const void *b)
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 
-static void run_list(struct control *c, struct expect_call *call)
+static void run_list(struct control *c, struct schedule_call *call)
 {
 	const struct conf *conf = c->built->conf;
 	int64_t wall_ms = clock_wall_ms();
 
 	call->list =
-		mem_zero(conf->n_expect + c->n_timetable, sizeof *call->list);
+		mem_zero(conf->n_expect + c->n_schedule, sizeof *call->list);
 	for (unsigned i = 0; i < conf->n_expect; i++)
 		if (!is_over(&conf->expect[i], wall_ms))
 			call->list[call->n++] = conf->expect[i];
-	for (unsigned i = 0; i < c->n_timetable; i++)
-		if (!is_over(&c->timetable[i], wall_ms))
-			call->list[call->n++] = c->timetable[i];
+	for (unsigned i = 0; i < c->n_schedule; i++)
+		if (!is_over(&c->schedule[i], wall_ms))
+			call->list[call->n++] = c->schedule[i];
 	if (call->n)
 		qsort(call->list, call->n, sizeof *call->list, by_time);
 	answer(call, 200, "");
@@ -151,37 +151,37 @@ static int64_t new_id(const struct control *c)
 	int64_t id = clock_wall_ms() / 1000;
 	if (id <= c->last_id)
 		id = c->last_id + 1;
-	for (unsigned i = 0; i < c->n_timetable; i++)
-		if (id <= c->timetable[i].id)
-			id = c->timetable[i].id + 1;
+	for (unsigned i = 0; i < c->n_schedule; i++)
+		if (id <= c->schedule[i].id)
+			id = c->schedule[i].id + 1;
 	return id;
 }
 
-static void run_add(struct control *c, struct expect_call *call)
+static void run_add(struct control *c, struct schedule_call *call)
 {
 	struct conf_expect *e = &call->entry;
-	if (c->n_timetable >= ENTRIES_MAX) {
+	if (c->n_schedule >= ENTRIES_MAX) {
 		answer(call, 409, "the timetable is full");
 		return;
 	}
 	e->id = c->last_id = new_id(c);
-	c->timetable = mem_grow(
-		c->timetable, (c->n_timetable + 1) * sizeof *c->timetable);
-	c->timetable[c->n_timetable++] = *e;
-	timetable_feed(c);
+	c->schedule = mem_grow(
+		c->schedule, (c->n_schedule + 1) * sizeof *c->schedule);
+	c->schedule[c->n_schedule++] = *e;
+	schedule_feed(c);
 	log_info("expect %lld: %d viewers of %s", (long long)e->id, e->viewers,
 		e->name);
 	keep(c, call, true);
 }
 
-static void run_remove(struct control *c, struct expect_call *call)
+static void run_remove(struct control *c, struct schedule_call *call)
 {
-	for (unsigned i = 0; i < c->n_timetable; i++) {
-		if (c->timetable[i].id != call->entry.id)
+	for (unsigned i = 0; i < c->n_schedule; i++) {
+		if (c->schedule[i].id != call->entry.id)
 			continue;
-		call->entry = c->timetable[i];
-		c->timetable[i] = c->timetable[--c->n_timetable];
-		timetable_feed(c);
+		call->entry = c->schedule[i];
+		c->schedule[i] = c->schedule[--c->n_schedule];
+		schedule_feed(c);
 		log_info("expect %lld: removed", (long long)call->entry.id);
 		keep(c, call, false);
 		return;
@@ -191,22 +191,22 @@ static void run_remove(struct control *c, struct expect_call *call)
 
 static void run(void *arg)
 {
-	struct expect_call *call = arg;
+	struct schedule_call *call = arg;
 	struct control *c = call->control;
 	switch (call->what) {
-	case EXPECT_LIST:
+	case SCHEDULE_LIST:
 		run_list(c, call);
 		break;
-	case EXPECT_ADD:
+	case SCHEDULE_ADD:
 		run_add(c, call);
 		break;
-	case EXPECT_REMOVE:
+	case SCHEDULE_REMOVE:
 		run_remove(c, call);
 		break;
 	}
 }
 
-void timetable_ask(void *control, struct expect_call *call)
+void schedule_ask(void *control, struct schedule_call *call)
 {
 	struct control *c = control;
 	call->control = c;

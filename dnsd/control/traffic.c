@@ -7,7 +7,7 @@
 
 #define ROUND_MS 5000
 
-struct flow_round {
+struct traffic_round {
 	struct traffic *sum;
 	unsigned next; /* thread to be read; beyond the last: all were */
 	int64_t begun_ms;
@@ -25,31 +25,31 @@ static const struct accounts *accounts_at(const struct control *c, unsigned i)
 	return c->http && i == 0 ? http_accounts(c->http) : NULL;
 }
 
-static void finish_round(struct control *c, struct flow_round *round)
+static void finish_round(struct control *c, struct traffic_round *round)
 {
-	struct flow flows[REPORT_FLOWS_MAX];
-	uint16_t from[REPORT_FLOWS_MAX];
-	struct report_flows *out = mem_zero(1, sizeof *out);
-	unsigned n = traffic_take(round->sum, flows, REPORT_FLOWS_MAX);
+	struct flow traffic[REPORT_TRAFFIC_MAX];
+	uint16_t from[REPORT_TRAFFIC_MAX];
+	struct report_traffic *out = mem_zero(1, sizeof *out);
+	unsigned n = traffic_take(round->sum, traffic, REPORT_TRAFFIC_MAX);
 
-	traffic_areas(c->built->map, flows, n, from);
+	traffic_areas(c->built->map, traffic, n, from);
 	out->round = ++round->rounds;
 	for (unsigned i = 0; i < n; i++)
 		if (from[i] != MAP_NO_NODE)
 			out->flow[out->n++] = (struct report_flow){
-				from[i], flows[i].node, flows[i].viewers};
-	free(c->new_flows);
-	c->new_flows = out;
+				from[i], traffic[i].node, traffic[i].viewers};
+	free(c->new_traffic);
+	c->new_traffic = out;
 }
 
-void control_flows_step(struct control *c)
+void control_traffic_step(struct control *c)
 {
-	struct flow_round *round = c->flow_round;
+	struct traffic_round *round = c->traffic_round;
 	const struct accounts *accounts;
 	int64_t now_ms = clock_ms();
 
 	if (!round) {
-		round = c->flow_round = mem_zero(1, sizeof *round);
+		round = c->traffic_round = mem_zero(1, sizeof *round);
 		round->sum = traffic_new();
 		round->next = UINT32_MAX;
 		round->begun_ms = now_ms - ROUND_MS;
@@ -69,21 +69,21 @@ void control_flows_step(struct control *c)
 	round->next = UINT32_MAX;
 }
 
-struct report_flows *control_flows_take(struct control *c)
+struct report_traffic *control_traffic_take(struct control *c)
 {
-	struct report_flows *old = c->flows;
-	if (!c->new_flows)
+	struct report_traffic *old = c->traffic;
+	if (!c->new_traffic)
 		return NULL;
-	c->flows = c->new_flows;
-	c->new_flows = NULL;
+	c->traffic = c->new_traffic;
+	c->new_traffic = NULL;
 	return old;
 }
 
-void control_flows_free(struct control *c)
+void control_traffic_free(struct control *c)
 {
-	if (c->flow_round)
-		traffic_free(c->flow_round->sum);
-	free(c->flow_round);
-	free(c->flows);
-	free(c->new_flows);
+	if (c->traffic_round)
+		traffic_free(c->traffic_round->sum);
+	free(c->traffic_round);
+	free(c->traffic);
+	free(c->new_traffic);
 }

@@ -9,27 +9,27 @@
 #include "base/arena.h"
 #include "base/utf8.h"
 #include "conf/conf.h"
-#include "control/approve.h"
-#include "store/registry.h"
+#include "control/enrol.h"
+#include "store/enrolled.h"
 
 static struct conf *load(
-	const char *path, struct approved *a, struct err *err, bool *ok)
+	const char *path, struct enrolled *a, struct err *err, bool *ok)
 {
-	struct conf_more more = approved_nodes(a);
+	struct conf_more more = enrolled_nodes(a);
 	return conf_load_more(path, &more, err, ok);
 }
 
 /* Whether it loads so, without the change that is asked for. */
-static bool loads(const char *path, const struct approved *a, struct err *err)
+static bool loads(const char *path, const struct enrolled *a, struct err *err)
 {
-	struct approved stored = *a;
+	struct enrolled stored = *a;
 	bool ok = false;
 	stored.change = NULL;
 	conf_free(load(path, &stored, err, &ok));
 	return ok;
 }
 
-static bool in_service(const struct approved *a, const char *name)
+static bool in_service(const struct enrolled *a, const char *name)
 {
 	for (unsigned i = 0; a->running && i < a->running->n_nodes; i++)
 		if (!strcmp(a->running->nodes[i].name, name))
@@ -39,7 +39,7 @@ static bool in_service(const struct approved *a, const char *name)
 
 /* Marks the rows that do not fit. False: there is none, or the fault is the
  * files'. */
-static bool mark(const char *path, struct approved *a, struct err *err)
+static bool mark(const char *path, struct enrolled *a, struct err *err)
 {
 	struct err none = {0};
 	bool found = false;
@@ -68,8 +68,8 @@ static bool mark(const char *path, struct approved *a, struct err *err)
 	return found;
 }
 
-struct conf *approved_load(
-	const char *path, struct approved *a, struct err *err, bool *ok)
+struct conf *enrolled_load(
+	const char *path, struct enrolled *a, struct err *err, bool *ok)
 {
 	struct err first = {0};
 	struct conf *conf = load(path, a, &first, ok);
@@ -80,7 +80,7 @@ struct conf *approved_load(
 		conf = load(path, a, &first, ok);
 	}
 	err_move(err, &first);
-	registry_free_list(a->rows, a->n_rows);
+	store_enrolled_free(a->rows, a->n_rows);
 	free(a->left_out);
 	a->rows = NULL;
 	a->left_out = NULL;

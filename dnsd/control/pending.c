@@ -1,4 +1,4 @@
-#include "control/waiting.h"
+#include "control/pending.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,21 +8,21 @@
 #define SILENT_MS 600000
 #define SHOWN_MS 1000 /* news are shown after so long */
 
-struct waiting {
-	struct strangers *list; /* room for WAITING_MAX */
+struct pending {
+	struct pending_list *list; /* room for PENDING_MAX */
 	bool changed;
 	int64_t shown_ms;
 };
 
-struct waiting *waiting_new(void)
+struct pending *pending_new(void)
 {
-	struct waiting *w = mem_zero(1, sizeof *w);
+	struct pending *w = mem_zero(1, sizeof *w);
 	w->list = mem_zero(
-		1, sizeof *w->list + WAITING_MAX * sizeof(struct stranger));
+		1, sizeof *w->list + PENDING_MAX * sizeof(struct pending_node));
 	return w;
 }
 
-void waiting_free(struct waiting *w)
+void pending_free(struct pending *w)
 {
 	if (!w)
 		return;
@@ -31,11 +31,11 @@ void waiting_free(struct waiting *w)
 }
 
 /* By both ids: SRS writes an id of its own where the operator gave none. */
-static struct stranger *find(
-	const struct waiting *w, const char *server, const char *device)
+static struct pending_node *find(
+	const struct pending *w, const char *server, const char *device)
 {
 	for (unsigned i = 0; i < w->list->n; i++) {
-		struct stranger *s = &w->list->one[i];
+		struct pending_node *s = &w->list->one[i];
 		if (!strcmp(s->server, server) && !strcmp(s->device, device))
 			return s;
 	}
@@ -47,7 +47,7 @@ static struct addr net_of(const struct addr *a)
 	return addr_mask(a, a->family == 4 ? 24 : 48);
 }
 
-static bool net_is_full(const struct waiting *w, const struct addr *from)
+static bool net_is_full(const struct pending *w, const struct addr *from)
 {
 	struct addr net = net_of(from);
 	unsigned n = 0;
@@ -55,30 +55,30 @@ static bool net_is_full(const struct waiting *w, const struct addr *from)
 		struct addr other = net_of(&w->list->one[i].from);
 		n += addr_equal(&net, &other);
 	}
-	return n >= WAITING_NET;
+	return n >= PENDING_PER_NET;
 }
 
-static void drop(struct waiting *w, unsigned i)
+static void drop(struct pending *w, unsigned i)
 {
 	w->list->one[i] = w->list->one[--w->list->n];
 	w->changed = true;
 }
 
-static void drop_silent(struct waiting *w, int64_t now_ms)
+static void drop_silent(struct pending *w, int64_t now_ms)
 {
 	for (unsigned i = w->list->n; i-- > 0;)
 		if (now_ms - w->list->one[i].last_ms > SILENT_MS)
 			drop(w, i);
 }
 
-static struct stranger *add(struct waiting *w, const char *server,
+static struct pending_node *add(struct pending *w, const char *server,
 	const char *device, const struct addr *from, int64_t now_ms)
 {
 	drop_silent(w, now_ms);
-	if (w->list->n == WAITING_MAX || net_is_full(w, from))
+	if (w->list->n == PENDING_MAX || net_is_full(w, from))
 		return NULL;
-	struct stranger *s = &w->list->one[w->list->n++];
-	*s = (struct stranger){.first_ms = now_ms};
+	struct pending_node *s = &w->list->one[w->list->n++];
+	*s = (struct pending_node){.first_ms = now_ms};
 	strncpy(s->server, server, sizeof s->server - 1);
 	strncpy(s->device, device, sizeof s->device - 1);
 	/* "vid-..." is what SRS names itself. */
@@ -87,10 +87,10 @@ static struct stranger *add(struct waiting *w, const char *server,
 	return s;
 }
 
-void waiting_heard(struct waiting *w, const char *server, const char *device,
+void pending_reported(struct pending *w, const char *server, const char *device,
 	const struct addr *from, float connections, int64_t now_ms)
 {
-	struct stranger *s = find(w, server, device);
+	struct pending_node *s = find(w, server, device);
 	if (!s)
 		s = add(w, server, device, from, now_ms);
 	if (!s)
@@ -101,14 +101,14 @@ void waiting_heard(struct waiting *w, const char *server, const char *device,
 	w->changed = true;
 }
 
-static bool is_called(const struct stranger *s, const char *name)
+static bool is_called(const struct pending_node *s, const char *name)
 {
 	return !strcmp(s->name, name) || !strcmp(s->server, name) ||
 		!strcmp(s->device, name);
 }
 
-bool waiting_from(
-	const struct waiting *w, const char *name, char out[ADDR_TEXT_MAX])
+bool pending_address(
+	const struct pending *w, const char *name, char out[ADDR_TEXT_MAX])
 {
 	for (unsigned i = 0; i < w->list->n; i++)
 		if (is_called(&w->list->one[i], name)) {
@@ -118,14 +118,14 @@ bool waiting_from(
 	return false;
 }
 
-void waiting_approved(struct waiting *w, const char *name)
+void pending_enrolled(struct pending *w, const char *name)
 {
 	for (unsigned i = w->list->n; i-- > 0;)
 		if (is_called(&w->list->one[i], name))
 			drop(w, i);
 }
 
-bool waiting_changed(struct waiting *w, int64_t now_ms)
+bool pending_changed(struct pending *w, int64_t now_ms)
 {
 	if (now_ms - w->shown_ms < SHOWN_MS)
 		return false;
@@ -137,8 +137,9 @@ bool waiting_changed(struct waiting *w, int64_t now_ms)
 	return true;
 }
 
-struct strangers *waiting_list(struct waiting *w)
+struct pending_list *pending_copy(struct pending *w)
 {
-	size_t size = sizeof *w->list + w->list->n * sizeof(struct stranger);
+	size_t size =
+		sizeof *w->list + w->list->n * sizeof(struct pending_node);
 	return memcpy(mem_alloc(size), w->list, size);
 }

@@ -1,4 +1,4 @@
-#include "store/steadiness.h"
+#include "store/stability.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #define FIGURE_MAX 1e12 /* of any of them */
 
 /* In the order of the columns behind node and at_ms. */
-static void figures(struct store_steadiness *s, double *of[FIGURES])
+static void figures(struct store_stability *s, double *of[FIGURES])
 {
 	double *const all[FIGURES] = {&s->lost, &s->lost_long, &s->rtt_ms,
 		&s->rtt_long_ms, &s->jitter_ms, &s->jitter_long_ms, &s->dropped,
@@ -21,7 +21,7 @@ static void figures(struct store_steadiness *s, double *of[FIGURES])
 struct keep_request {
 	struct store *store;
 	unsigned n;
-	struct store_steadiness nodes[];
+	struct store_stability nodes[];
 };
 
 static bool write_all(struct store *s, struct keep_request *r)
@@ -59,8 +59,8 @@ static void keep_run(void *arg)
 	free(r);
 }
 
-void steadiness_keep(
-	struct store *s, const struct store_steadiness *nodes, unsigned n)
+void store_stability_keep(
+	struct store *s, const struct store_stability *nodes, unsigned n)
 {
 	struct keep_request *r = mem_alloc(sizeof *r + n * sizeof *nodes);
 	*r = (struct keep_request){.store = s, .n = n};
@@ -68,13 +68,12 @@ void steadiness_keep(
 	mailbox_post(s->mailbox, keep_run, r);
 }
 
-static bool row(
-	struct store *store, sqlite3_stmt *q, struct store_steadiness *s)
+static bool row(struct store *store, sqlite3_stmt *q, struct store_stability *s)
 {
 	double *of[FIGURES];
 	bool good;
 
-	*s = (struct store_steadiness){0};
+	*s = (struct store_stability){0};
 	figures(s, of);
 	good = store_name(q, 0, s->name, sizeof s->name) &&
 		store_whole(q, 1, 0, INT64_MAX / 2, &s->at_ms);
@@ -86,7 +85,7 @@ static bool row(
 	return good;
 }
 
-bool steadiness_load(struct store *s, struct store_steadiness **nodes,
+bool store_stability_load(struct store *s, struct store_stability **nodes,
 	unsigned *n, struct err *err)
 {
 	sqlite3_stmt *q = NULL;

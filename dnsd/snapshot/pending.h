@@ -1,17 +1,17 @@
-/* strangers.h - who reports and is not known, as the operator is shown: a part of
- * the snapshot.
+/* pending.h - the servers that report and are not known, as the operator is shown
+ * them: a part of the snapshot.
  */
-#ifndef SNAPSHOT_STRANGERS_H
-#define SNAPSHOT_STRANGERS_H
+#ifndef SNAPSHOT_PENDING_H
+#define SNAPSHOT_PENDING_H
 
 #include <stdint.h>
 
 #include "base/addr.h"
 
-#define WAITING_MAX 256
-#define WAITING_NET 4
+#define PENDING_MAX 256
+#define PENDING_PER_NET 4
 
-struct stranger {
+struct pending_node {
 	char name[128];   /* to approve it by: the server's, or the device's */
 	char server[128]; /* as it says */
 	char device[128];
@@ -20,9 +20,9 @@ struct stranger {
 	int64_t first_ms, last_ms; /* clock_ms() */
 };
 
-struct strangers {
+struct pending_list {
 	unsigned n;
-	struct stranger one[];
+	struct pending_node one[];
 };
 
 #endif

@@ -1,4 +1,4 @@
-/* The timetable over HTTP: list, add, remove. */
+/* The schedule over HTTP: list, add, remove. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 
 /* A call that waits for control. */
 struct waiting {
-	struct expect_call call;
+	struct schedule_call call;
 	struct request request; /* only ev and http are valid later */
 };
 
@@ -33,12 +33,12 @@ static json_t *entry_json(const struct conf_expect *e)
 static void on_answer(void *arg)
 {
 	struct waiting *w = arg;
-	const struct expect_call *call = &w->call;
+	const struct schedule_call *call = &w->call;
 	json_t *json;
 
 	if (call->code != 200) {
 		request_error(&w->request, call->code, "%s", call->text);
-	} else if (call->what == EXPECT_LIST) {
+	} else if (call->what == SCHEDULE_LIST) {
 		json = json_array();
 		for (unsigned i = 0; i < call->n; i++)
 			json_array_append_new(json, entry_json(&call->list[i]));
@@ -54,19 +54,19 @@ static void on_answer(void *arg)
 	free(w);
 }
 
-static void ask(struct request *r, enum expect_what what,
+static void ask(struct request *r, enum schedule_what what,
 	const struct conf_expect *entry)
 {
 	const struct control_ops *ops = http_ops(r->http);
 	struct waiting *w = mem_zero(1, sizeof *w);
 
 	w->request = *r;
-	w->call = (struct expect_call){.what = what,
+	w->call = (struct schedule_call){.what = what,
 		.done = on_answer,
 		.mailbox = http_mailbox(r->http)};
 	if (entry)
 		w->call.entry = *entry;
-	ops->expect(ops->arg, &w->call);
+	ops->schedule(ops->arg, &w->call);
 }
 
 /* -- the body of an entry -- */
@@ -168,25 +168,25 @@ static bool parse(struct request *r, struct conf_expect *e, struct err *err)
 
 /* -- calls -- */
 
-void api_expect(struct request *r)
+void api_schedule(struct request *r)
 {
 	struct conf_expect entry;
 	struct err err = {0};
 
 	if (evhttp_request_get_command(r->ev) != EVHTTP_REQ_POST) {
-		ask(r, EXPECT_LIST, NULL);
+		ask(r, SCHEDULE_LIST, NULL);
 		return;
 	}
 	if (!request_may_change(r))
 		return;
 	if (parse(r, &entry, &err))
-		ask(r, EXPECT_ADD, &entry);
+		ask(r, SCHEDULE_ADD, &entry);
 	else
 		request_error(r, 400, "%s", err_text(&err));
 	err_fini(&err);
 }
 
-void api_expect_remove(struct request *r, const char *id)
+void api_schedule_remove(struct request *r, const char *id)
 {
 	struct conf_expect entry = {0};
 	size_t n = strspn(id, "0123456789");
@@ -198,5 +198,5 @@ void api_expect_remove(struct request *r, const char *id)
 		return;
 	}
 	entry.id = atoll(id);
-	ask(r, EXPECT_REMOVE, &entry);
+	ask(r, SCHEDULE_REMOVE, &entry);
 }

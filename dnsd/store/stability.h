@@ -1,13 +1,13 @@
-/* steadiness.h - how far relays could be relied on (steer/stability.h), over a
+/* stability.h - how far relays could be relied on (fleet/stability.h), over a
  * restart: a part of the store (store.h).
  */
-#ifndef STORE_STEADINESS_H
-#define STORE_STEADINESS_H
+#ifndef STORE_STABILITY_H
+#define STORE_STABILITY_H
 
 #include "store/store.h"
 
 /* One node's figures, named as in the table. */
-struct store_steadiness {
+struct store_stability {
 	char name[64];
 	int64_t at_ms; /* wall clock */
 	double lost, lost_long, rtt_ms, rtt_long_ms, jitter_ms, jitter_long_ms;
@@ -16,12 +16,12 @@ struct store_steadiness {
 };
 
 /* Keeps the figures of n nodes, in one transaction, without answer. */
-void steadiness_keep(
-	struct store *store, const struct store_steadiness *nodes, unsigned n);
+void store_stability_keep(
+	struct store *store, const struct store_stability *nodes, unsigned n);
 
 /* All that is kept; called before the store is used otherwise, blocks. The
  * caller frees *nodes. False with a message if it can't be read. */
-bool steadiness_load(struct store *store, struct store_steadiness **nodes,
+bool store_stability_load(struct store *store, struct store_stability **nodes,
 	unsigned *n, struct err *err);
 
 #endif

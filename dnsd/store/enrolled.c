@@ -1,4 +1,4 @@
-#include "store/registry.h"
+#include "store/enrolled.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,13 +17,13 @@ static char *column(sqlite3_stmt *q, int i)
 	return mem_strdup(text ? (const char *)text : "");
 }
 
-static bool has_registry(sqlite3 *db)
+static bool has_table(sqlite3 *db)
 {
 	return sqlite3_table_column_metadata(db, NULL, "node", NULL, NULL, NULL,
 		       NULL, NULL, NULL) == SQLITE_OK;
 }
 
-static int read_rows(sqlite3 *db, struct registry_node **nodes, unsigned *n)
+static int read_rows(sqlite3 *db, struct store_enrolled **nodes, unsigned *n)
 {
 	sqlite3_stmt *q = NULL;
 	unsigned room = 0;
@@ -37,15 +37,15 @@ static int read_rows(sqlite3 *db, struct registry_node **nodes, unsigned *n)
 				*nodes =
 					mem_grow(*nodes, room * sizeof **nodes);
 			}
-			(*nodes)[(*n)++] = (struct registry_node){
+			(*nodes)[(*n)++] = (struct store_enrolled){
 				column(q, 0), column(q, 1)};
 		}
 	sqlite3_finalize(q);
 	return step;
 }
 
-bool registry_read(const char *path, struct registry_node **nodes, unsigned *n,
-	struct err *err)
+bool store_enrolled_read(const char *path, struct store_enrolled **nodes,
+	unsigned *n, struct err *err)
 {
 	sqlite3 *db = NULL;
 
@@ -60,7 +60,7 @@ bool registry_read(const char *path, struct registry_node **nodes, unsigned *n,
 			db, "PRAGMA schema_version", NULL, NULL, NULL);
 	}
 	bool ok = status == SQLITE_OK &&
-		(!has_registry(db) || read_rows(db, nodes, n) == SQLITE_DONE);
+		(!has_table(db) || read_rows(db, nodes, n) == SQLITE_DONE);
 	if (!ok)
 		err_add(err, "%s: approved nodes: %s", path,
 			db ? sqlite3_errmsg(db) : "no memory");
@@ -68,7 +68,7 @@ bool registry_read(const char *path, struct registry_node **nodes, unsigned *n,
 	return ok;
 }
 
-void registry_free_list(struct registry_node *nodes, unsigned n)
+void store_enrolled_free(struct store_enrolled *nodes, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
 		free(nodes[i].name);
@@ -122,7 +122,7 @@ static void keep_run(void *arg)
 	mailbox_post(r->mailbox, keep_done, r);
 }
 
-void registry_keep(struct store *s, const char *name, const char *text,
+void store_enrolled_keep(struct store *s, const char *name, const char *text,
 	struct mailbox *mailbox, void (*done)(void *arg, bool ok), void *arg)
 {
 	struct keep_request *r = mem_zero(1, sizeof *r);

@@ -1,4 +1,4 @@
-#include "control/approve.h"
+#include "control/enrol.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -9,9 +9,9 @@
 #include "base/buf.h"
 #include "base/utf8.h"
 #include "control/state.h"
-#include "control/waiting.h"
+#include "control/pending.h"
 #include "srs/url.h"
-#include "store/registry.h"
+#include "store/enrolled.h"
 
 #define NAME_MAX_BYTES 63
 
@@ -149,8 +149,8 @@ static void refuse(struct err *err,
 static void ask(struct control *c, const char *name, char *text,
 	void (*done)(void *arg, bool ok, const char *text), void *arg)
 {
-	struct approval *a = mem_zero(1, sizeof *a), **last = &c->approvals;
-	*a = (struct approval){.name = mem_strdup(name),
+	struct enrolment *a = mem_zero(1, sizeof *a), **last = &c->enrolments;
+	*a = (struct enrolment){.name = mem_strdup(name),
 		.text = text,
 		.done = done,
 		.arg = arg};
@@ -173,7 +173,7 @@ static char *text_of(
 	char from[ADDR_TEXT_MAX];
 
 	if (!json_object_get(keys, "address")) {
-		if (!waiting_from(c->waiting, name, from)) {
+		if (!pending_address(c->pending, name, from)) {
 			err_add(err, "no address");
 			return NULL;
 		}
@@ -186,15 +186,15 @@ static char *text_of(
 
 static bool is_kept(const char *store, const char *name, struct err *err)
 {
-	struct registry_node *nodes;
+	struct store_enrolled *nodes;
 	unsigned n;
 	bool found = false;
 
-	if (!registry_read(store, &nodes, &n, err))
+	if (!store_enrolled_read(store, &nodes, &n, err))
 		return false;
 	for (unsigned i = 0; i < n; i++)
 		found |= !strcmp(nodes[i].name, name);
-	registry_free_list(nodes, n);
+	store_enrolled_free(nodes, n);
 	return found;
 }
 
@@ -207,7 +207,7 @@ static bool is_free(const struct control *c, const char *name, struct err *err)
 	return err_add(err, "the configuration has a node '%.63s'", name);
 }
 
-static void approve(struct control *c, const char *name, json_t *keys,
+static void enrol(struct control *c, const char *name, json_t *keys,
 	void (*done)(void *arg, bool ok, const char *text), void *arg)
 {
 	struct err err = {0};
@@ -222,14 +222,14 @@ static void approve(struct control *c, const char *name, json_t *keys,
 		refuse(&err, done, arg);
 }
 
-void approve_node(struct control *c, const char *name, const char *keys,
+void enrol_node(struct control *c, const char *name, const char *keys,
 	void (*done)(void *arg, bool ok, const char *text), void *arg)
 {
 	json_t *json = json_loads(keys, 0, NULL);
 	struct err err = {0};
 
 	if (json_is_object(json)) {
-		approve(c, name, json, done, arg);
+		enrol(c, name, json, done, arg);
 		return;
 	}
 	json_decref(json);
@@ -251,9 +251,8 @@ static json_t *word_json(const char *key, const char *word)
 	return list;
 }
 
-void approve_words(struct control *c, const char *name, char **words,
-	unsigned n, void (*done)(void *arg, bool ok, const char *text),
-	void *arg)
+void enrol_words(struct control *c, const char *name, char **words, unsigned n,
+	void (*done)(void *arg, bool ok, const char *text), void *arg)
 {
 	json_t *keys = json_object();
 	struct err err = {0};
@@ -266,14 +265,14 @@ void approve_words(struct control *c, const char *name, char **words,
 			err_add(&err, "%s: --KEY VALUE is expected", words[i]);
 	}
 	if (!err.count) {
-		approve(c, name, keys, done, arg);
+		enrol(c, name, keys, done, arg);
 		return;
 	}
 	json_decref(keys);
 	refuse(&err, done, arg);
 }
 
-void approve_remove(struct control *c, const char *name,
+void enrol_remove(struct control *c, const char *name,
 	void (*done)(void *arg, bool ok, const char *text), void *arg)
 {
 	struct err err = {0};
@@ -288,15 +287,15 @@ void approve_remove(struct control *c, const char *name,
 
 /* -- building -- */
 
-struct approval *approve_next(struct control *c)
+struct enrolment *enrol_next(struct control *c)
 {
-	struct approval *a = c->approvals;
+	struct enrolment *a = c->enrolments;
 	if (a)
-		c->approvals = a->next;
+		c->enrolments = a->next;
 	return a;
 }
 
-void approval_free(struct approval *a)
+void enrolment_free(struct enrolment *a)
 {
 	if (!a)
 		return;
@@ -307,26 +306,26 @@ void approval_free(struct approval *a)
 
 static void on_kept(void *arg, bool ok)
 {
-	struct approval *a = arg;
+	struct enrolment *a = arg;
 	a->done(a->arg, ok,
 		ok ? "on this name server, kept over a restart"
 		   : "in force, but the store did not keep it: see the log");
-	approval_free(a);
+	enrolment_free(a);
 }
 
-void approve_built(
-	struct control *c, struct approval *a, bool ok, const char *why)
+void enrol_built(
+	struct control *c, struct enrolment *a, bool ok, const char *why)
 {
 	if (!ok) {
 		a->done(a->arg, false, why);
-		approval_free(a);
+		enrolment_free(a);
 		return;
 	}
 	log_info("node %s: %s by the operator", a->name,
 		a->text ? "approved" : "removed");
 	if (a->text)
-		waiting_approved(c->waiting, a->name);
-	registry_keep(c->store, a->name, a->text, c->mailbox, on_kept, a);
+		pending_enrolled(c->pending, a->name);
+	store_enrolled_keep(c->store, a->name, a->text, c->mailbox, on_kept, a);
 }
 
 static bool in_files(const struct conf *conf, const char *name)
@@ -350,7 +349,7 @@ static void add_node(const struct conf *conf, const char *name,
 }
 
 /* Whether the values are good, whatever the files say. */
-static bool fits_alone(const struct registry_node *row, struct err *err)
+static bool fits_alone(const struct store_enrolled *row, struct err *err)
 {
 	struct buf text = {0};
 	struct err odd = {0};
@@ -367,7 +366,7 @@ static bool fits_alone(const struct registry_node *row, struct err *err)
 }
 
 /* Whether a row of the store is what approve() writes. */
-static bool row_ok(const struct registry_node *row, struct err *err)
+static bool row_ok(const struct store_enrolled *row, struct err *err)
 {
 	json_t *keys = json_loads(row->text, 0, NULL);
 	bool good = name_ok(row->name, err);
@@ -380,14 +379,14 @@ static bool row_ok(const struct registry_node *row, struct err *err)
 }
 
 static void read_rows(
-	struct approved *a, const struct conf *conf, struct err *err)
+	struct enrolled *a, const struct conf *conf, struct err *err)
 {
 	struct err unread = {0};
 
 	if (a->is_read)
 		return;
 	a->is_read = true;
-	if (!registry_read(a->store ? a->store : conf->store, &a->rows,
+	if (!store_enrolled_read(a->store ? a->store : conf->store, &a->rows,
 		    &a->n_rows, &unread))
 		err_warn(err, "%s", err_text(&unread));
 	err_fini(&unread);
@@ -395,16 +394,16 @@ static void read_rows(
 
 static char *nodes_text(void *arg, const struct conf *conf, struct err *err)
 {
-	struct approved *approved = arg;
-	const struct approval *change = approved->change;
+	struct enrolled *enrolled = arg;
+	const struct enrolment *change = enrolled->change;
 	struct buf out = {0};
 	char name[80];
 
-	read_rows(approved, conf, err);
-	for (unsigned i = 0; i < approved->n_rows; i++) {
-		const struct registry_node *row = &approved->rows[i];
+	read_rows(enrolled, conf, err);
+	for (unsigned i = 0; i < enrolled->n_rows; i++) {
+		const struct store_enrolled *row = &enrolled->rows[i];
 		struct err odd = {0};
-		if ((approved->left_out && approved->left_out[i]) ||
+		if ((enrolled->left_out && enrolled->left_out[i]) ||
 			(change && !strcmp(change->name, row->name)))
 			continue;
 		if (row_ok(row, &odd))
@@ -423,8 +422,8 @@ static char *nodes_text(void *arg, const struct conf *conf, struct err *err)
 	return out.text;
 }
 
-struct conf_more approved_nodes(struct approved *approved)
+struct conf_more enrolled_nodes(struct enrolled *enrolled)
 {
 	return (struct conf_more){
-		.arg = approved, .name = "approved nodes", .text = nodes_text};
+		.arg = enrolled, .name = "approved nodes", .text = nodes_text};
 }

@@ -1,23 +1,23 @@
-/* timetable.h - crowds that are to come: those of the configuration and those
+/* schedule.h - crowds that are to come: those of the configuration and those
  * of the API, which the store keeps. Control's thread; private to control/.
  *
- * The timetable is by wall clock and by name, the fleet's by the monotonic
+ * The schedule is by wall clock and by name, the fleet's by the monotonic
  * clock and by the index of the map: so it is fed again each second, and with
  * each map. A wall clock that is set right moves what is to come with it.
  */
-#ifndef CONTROL_TIMETABLE_H
-#define CONTROL_TIMETABLE_H
+#ifndef CONTROL_SCHEDULE_H
+#define CONTROL_SCHEDULE_H
 
 #include "control/state.h"
 
 /* What the store kept. */
-void timetable_load(struct control *c);
+void schedule_load(struct control *c);
 
 /* Gives the fleet what begins soon, drops what is over. */
-void timetable_feed(struct control *c);
+void schedule_feed(struct control *c);
 
 /* As in struct control_ops; any thread. */
-void timetable_ask(void *control, struct expect_call *call);
-void timetable_free(struct control *c);
+void schedule_ask(void *control, struct schedule_call *call);
+void schedule_free(struct control *c);
 
 #endif

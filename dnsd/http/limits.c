@@ -1,4 +1,4 @@
-#include "http/limit.h"
+#include "http/limits.h"
 
 #include <stdlib.h>
 
@@ -14,30 +14,30 @@ struct bucket {
 	float tokens;
 };
 
-struct limit {
+struct limits {
 	uint64_t secret;
 	struct bucket buckets[SLOTS];
 };
 
-struct limit *limit_new(uint64_t secret)
+struct limits *limits_new(uint64_t secret)
 {
-	struct limit *limit = mem_zero(1, sizeof *limit);
-	limit->secret = secret;
-	return limit;
+	struct limits *limits = mem_zero(1, sizeof *limits);
+	limits->secret = secret;
+	return limits;
 }
 
-void limit_free(struct limit *limit)
+void limits_free(struct limits *limits)
 {
-	free(limit);
+	free(limits);
 }
 
-bool limit_allows(
-	struct limit *limit, const struct addr *client, int64_t now_ms)
+bool limits_allow(
+	struct limits *limits, const struct addr *client, int64_t now_ms)
 {
 	struct addr of =
 		client->family == 6 ? addr_mask(client, NET_BITS_6) : *client;
-	uint64_t who = hash_bytes(&of, sizeof of, limit->secret);
-	struct bucket *b = &limit->buckets[who % SLOTS];
+	uint64_t who = hash_bytes(&of, sizeof of, limits->secret);
+	struct bucket *b = &limits->buckets[who % SLOTS];
 
 	if (b->who != who)
 		*b = (struct bucket){who, now_ms, LIMIT_BURST};

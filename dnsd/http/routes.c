@@ -10,7 +10,7 @@ enum { GET = EVHTTP_REQ_GET | EVHTTP_REQ_HEAD, POST = EVHTTP_REQ_POST };
 static const struct route {
 	const char *path;
 	int methods;
-	bool site; /* on the public listener too */
+	bool public; /* on the public listener too */
 	void (*run)(struct request *r);
 } routes[] = {
 	{"/api/v1/nodes", GET, false, api_nodes},
@@ -18,7 +18,7 @@ static const struct route {
 	{"/api/v1/explain", GET, false, api_explain},
 	{"/api/v1/events", GET, false, api_events},
 	{"/api/v1/history", GET, false, api_history},
-	{"/api/v1/expect", GET | POST, false, api_expect},
+	{"/api/v1/expect", GET | POST, false, api_schedule},
 	{"/metrics", GET, false, metrics},
 	{"/api/v1/lines", GET, true, api_lines},
 	{"/resolve", GET, true, api_resolve},
@@ -27,7 +27,7 @@ static const struct route {
 	{"/api/v1/srs/register", POST, true, api_heartbeat},
 	{"/api/v1/clusters", GET | POST, true, api_clusters},
 	{"/api/v1/streams", GET, false, api_streams},
-	{"/api/v1/waiting", GET, false, api_waiting},
+	{"/api/v1/waiting", GET, false, api_pending},
 };
 
 /* As browsers write it. A client that writes "gzip;q=0" gets no gzip either. */
@@ -69,7 +69,7 @@ static const struct node_route {
 	const char *verb;
 	void (*run)(struct request *r, const char *node);
 } node_routes[] = {{"/drain", drain}, {"/undrain", undrain},
-	{"/approve", api_approve}, {"/remove", api_remove}};
+	{"/approve", api_enrol}, {"/remove", api_enrol_remove}};
 
 /* /api/v1/nodes/NAME/VERB; false: not such a path. */
 static bool route_node(struct request *r)
@@ -97,7 +97,7 @@ static bool route_node(struct request *r)
 }
 
 /* /api/v1/expect/ID; false: not such a path. */
-static bool route_expect(struct request *r)
+static bool route_schedule(struct request *r)
 {
 	static const char prefix[] = "/api/v1/expect/";
 	if (strncmp(r->path, prefix, sizeof prefix - 1))
@@ -105,7 +105,7 @@ static bool route_expect(struct request *r)
 	if (evhttp_request_get_command(r->ev) != EVHTTP_REQ_DELETE)
 		request_error(r, 405, "use DELETE");
 	else
-		api_expect_remove(r, r->path + sizeof prefix - 1);
+		api_schedule_remove(r, r->path + sizeof prefix - 1);
 	return true;
 }
 
@@ -129,13 +129,13 @@ void request_route(struct request *r)
 	int method = (int)evhttp_request_get_command(r->ev);
 	if (route_preflight(r))
 		return;
-	if (!r->site && !strcmp(r->path, "/") && (method & GET)) {
+	if (!r->public && !strcmp(r->path, "/") && (method & GET)) {
 		serve_page(r);
 		return;
 	}
 	for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
 		if (strcmp(routes[i].path, r->path) ||
-			(r->site && !routes[i].site))
+			(r->public && !routes[i].public))
 			continue;
 		if (method & routes[i].methods)
 			routes[i].run(r);
@@ -147,6 +147,6 @@ void request_route(struct request *r)
 					: "GET or POST");
 		return;
 	}
-	if (r->site || (!route_node(r) && !route_expect(r)))
+	if (r->public || (!route_node(r) && !route_schedule(r)))
 		request_error(r, 404, "there is nothing here");
 }
