@@ -2,7 +2,7 @@
 
 #include "cli/cli.h"
 #include "cli/files.h"
-#include "control/try.h"
+#include "client/try.h"
 
 static const char usage[] =
 	"lines [-c FILE] [--stream APP/STREAM] [--format json|site_settings] NAME ADDRESS[/LENGTH]";

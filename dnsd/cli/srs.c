@@ -2,7 +2,7 @@
 
 #include "cli/cli.h"
 #include "conf/conf.h"
-#include "control/enrol.h"
+#include "control/enrolled.h"
 #include "srs/config.h"
 
 static const char usage[] = "srs [-c FILE] NODE";

@@ -3,7 +3,7 @@
 
 #include "cli/cli.h"
 #include "cli/files.h"
-#include "control/try.h"
+#include "client/try.h"
 
 static const char usage[] = "try [-c FILE] NAME ADDRESS[/LENGTH]";
 static const char help[] =

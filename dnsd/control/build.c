@@ -12,7 +12,7 @@
 #include "answer/steered.h"
 #include "base/log.h"
 #include "base/rng.h"
-#include "control/enrol.h"
+#include "control/enrolled.h"
 #include "geo/cache.h"
 #include "geo/mmdb.h"
 #include "replay/ring.h"
@@ -175,6 +175,13 @@ bool build_geo(const struct built *built, struct geo **geo, struct map **map,
 	}
 	*map = map_build(built->conf, *geo, built->servers, built->map);
 	return true;
+}
+
+void build_log_geo(const struct geo *geo, bool kept)
+{
+	log_lines(LOG_LVL_INFO, "geoip: ", geo_report(geo));
+	log_info("geoip: loaded%s, %u places, %zu KiB", kept ? " as kept" : "",
+		geo_places(geo), geo_size(geo) / 1024);
 }
 
 bool build_geo_unkept(const struct built *built)
@@ -514,7 +521,7 @@ static bool build_parts(struct built *b, const struct built *previous,
 }
 
 struct built *build_all(const char *path, const struct built *previous,
-	enum geo_from from, const struct enrolment *change, struct err *err)
+	enum geo_from from, const struct enrol_change *change, struct err *err)
 {
 	struct built *b = mem_zero(1, sizeof *b);
 	struct enrolled enrolled = {

@@ -16,26 +16,26 @@ struct pending {
 
 struct pending *pending_new(void)
 {
-	struct pending *w = mem_zero(1, sizeof *w);
-	w->list = mem_zero(
-		1, sizeof *w->list + PENDING_MAX * sizeof(struct pending_node));
-	return w;
+	struct pending *p = mem_zero(1, sizeof *p);
+	p->list = mem_zero(
+		1, sizeof *p->list + PENDING_MAX * sizeof(struct pending_node));
+	return p;
 }
 
-void pending_free(struct pending *w)
+void pending_free(struct pending *p)
 {
-	if (!w)
+	if (!p)
 		return;
-	free(w->list);
-	free(w);
+	free(p->list);
+	free(p);
 }
 
 /* By both ids: SRS writes an id of its own where the operator gave none. */
-static struct pending_node *find(
-	const struct pending *w, const char *server, const char *device)
+static struct pending_node *pending_find(
+	const struct pending *p, const char *server, const char *device)
 {
-	for (unsigned i = 0; i < w->list->n; i++) {
-		struct pending_node *s = &w->list->one[i];
+	for (unsigned i = 0; i < p->list->n; i++) {
+		struct pending_node *s = &p->list->one[i];
 		if (!strcmp(s->server, server) && !strcmp(s->device, device))
 			return s;
 	}
@@ -47,58 +47,60 @@ static struct addr net_of(const struct addr *a)
 	return addr_mask(a, a->family == 4 ? 24 : 48);
 }
 
-static bool net_is_full(const struct pending *w, const struct addr *from)
+static bool net_is_full(const struct pending *p, const struct addr *from)
 {
 	struct addr net = net_of(from);
 	unsigned n = 0;
-	for (unsigned i = 0; i < w->list->n; i++) {
-		struct addr other = net_of(&w->list->one[i].from);
+	for (unsigned i = 0; i < p->list->n; i++) {
+		struct addr other = net_of(&p->list->one[i].from);
 		n += addr_equal(&net, &other);
 	}
 	return n >= PENDING_PER_NET;
 }
 
-static void drop(struct pending *w, unsigned i)
+static void drop(struct pending *p, unsigned i)
 {
-	w->list->one[i] = w->list->one[--w->list->n];
-	w->changed = true;
+	p->list->one[i] = p->list->one[--p->list->n];
+	p->changed = true;
 }
 
-static void drop_silent(struct pending *w, int64_t now_ms)
+static void drop_silent(struct pending *p, int64_t now_ms)
 {
-	for (unsigned i = w->list->n; i-- > 0;)
-		if (now_ms - w->list->one[i].last_ms > SILENT_MS)
-			drop(w, i);
+	for (unsigned i = p->list->n; i-- > 0;)
+		if (now_ms - p->list->one[i].last_ms > SILENT_MS)
+			drop(p, i);
 }
 
-static struct pending_node *add(struct pending *w, const char *server,
-	const char *device, const struct addr *from, int64_t now_ms)
+static struct pending_node *pending_add(
+	struct pending *p, const struct pending_node *report, int64_t now_ms)
 {
-	drop_silent(w, now_ms);
-	if (w->list->n == PENDING_MAX || net_is_full(w, from))
+	const char *server = report->server, *device = report->device;
+
+	drop_silent(p, now_ms);
+	if (p->list->n == PENDING_MAX || net_is_full(p, &report->from))
 		return NULL;
-	struct pending_node *s = &w->list->one[w->list->n++];
-	*s = (struct pending_node){.first_ms = now_ms};
-	strncpy(s->server, server, sizeof s->server - 1);
-	strncpy(s->device, device, sizeof s->device - 1);
+	struct pending_node *s = &p->list->one[p->list->n++];
+	*s = *report;
+	s->first_ms = now_ms;
 	/* "vid-..." is what SRS names itself. */
 	bool given = *server && (strncmp(server, "vid-", 4) || !*device);
-	strncpy(s->name, given ? server : device, sizeof s->name - 1);
+	strcpy(s->name, given ? server : device);
 	return s;
 }
 
-void pending_reported(struct pending *w, const char *server, const char *device,
-	const struct addr *from, float connections, int64_t now_ms)
+void pending_report(
+	struct pending *p, const struct pending_node *report, int64_t now_ms)
 {
-	struct pending_node *s = find(w, server, device);
+	struct pending_node *s =
+		pending_find(p, report->server, report->device);
 	if (!s)
-		s = add(w, server, device, from, now_ms);
+		s = pending_add(p, report, now_ms);
 	if (!s)
 		return;
-	s->from = *from;
-	s->connections = connections;
+	s->from = report->from;
+	s->connections = report->connections;
 	s->last_ms = now_ms;
-	w->changed = true;
+	p->changed = true;
 }
 
 static bool is_called(const struct pending_node *s, const char *name)
@@ -108,38 +110,38 @@ static bool is_called(const struct pending_node *s, const char *name)
 }
 
 bool pending_address(
-	const struct pending *w, const char *name, char out[ADDR_TEXT_MAX])
+	const struct pending *p, const char *name, char out[ADDR_TEXT_MAX])
 {
-	for (unsigned i = 0; i < w->list->n; i++)
-		if (is_called(&w->list->one[i], name)) {
-			addr_text(&w->list->one[i].from, out);
+	for (unsigned i = 0; i < p->list->n; i++)
+		if (is_called(&p->list->one[i], name)) {
+			addr_text(&p->list->one[i].from, out);
 			return true;
 		}
 	return false;
 }
 
-void pending_enrolled(struct pending *w, const char *name)
+void pending_enrolled(struct pending *p, const char *name)
 {
-	for (unsigned i = w->list->n; i-- > 0;)
-		if (is_called(&w->list->one[i], name))
-			drop(w, i);
+	for (unsigned i = p->list->n; i-- > 0;)
+		if (is_called(&p->list->one[i], name))
+			drop(p, i);
 }
 
-bool pending_changed(struct pending *w, int64_t now_ms)
+bool pending_changed(struct pending *p, int64_t now_ms)
 {
-	if (now_ms - w->shown_ms < SHOWN_MS)
+	if (now_ms - p->shown_ms < SHOWN_MS)
 		return false;
-	drop_silent(w, now_ms);
-	if (!w->changed)
+	drop_silent(p, now_ms);
+	if (!p->changed)
 		return false;
-	w->changed = false;
-	w->shown_ms = now_ms;
+	p->changed = false;
+	p->shown_ms = now_ms;
 	return true;
 }
 
-struct pending_list *pending_copy(struct pending *w)
+struct pending_list *pending_copy(struct pending *p)
 {
 	size_t size =
-		sizeof *w->list + w->list->n * sizeof(struct pending_node);
-	return memcpy(mem_alloc(size), w->list, size);
+		sizeof *p->list + p->list->n * sizeof(struct pending_node);
+	return memcpy(mem_alloc(size), p->list, size);
 }

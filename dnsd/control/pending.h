@@ -18,21 +18,21 @@ struct pending;
 struct pending *pending_new(void);
 void pending_free(struct pending *w); /* NULL allowed */
 
-/* A heartbeat of an unknown server came. */
-void pending_reported(struct pending *w, const char *server, const char *device,
-	const struct addr *from, float connections, int64_t now_ms);
+/* A heartbeat of an unknown server came: its ids, address and connections. */
+void pending_report(
+	struct pending *p, const struct pending_node *report, int64_t now_ms);
 
 /* The address that a pending node of this name reports from; false: none does. */
 bool pending_address(
-	const struct pending *w, const char *name, char out[ADDR_TEXT_MAX]);
+	const struct pending *p, const char *name, char out[ADDR_TEXT_MAX]);
 
 /* It is a node now. */
-void pending_enrolled(struct pending *w, const char *name);
+void pending_enrolled(struct pending *p, const char *name);
 
 /* Whether the last list is out of date: by at most a second. */
-bool pending_changed(struct pending *w, int64_t now_ms);
+bool pending_changed(struct pending *p, int64_t now_ms);
 
 /* For the snapshot; the caller owns it (free()). */
-struct pending_list *pending_copy(struct pending *w);
+struct pending_list *pending_copy(struct pending *p);
 
 #endif

@@ -5,9 +5,20 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/log.h"
+#include "control/build.h"
+#include "control/state.h"
+#include "fleet/fleet.h"
+#include "store/store.h"
 
 #define ENTRIES_MAX 1000 /* of the API */
-#define SOON_MS 600000   /* the fleet is told no sooner */
+#define SOON_MS 600000   /* the fleet gets an entry no sooner */
+
+struct schedule {
+	unsigned n;
+	struct conf_expect *list; /* of the API; any order */
+	int64_t last_id;
+};
 
 static bool is_over(const struct conf_expect *e, int64_t wall_ms)
 {
@@ -44,14 +55,14 @@ static void drop_past(struct control *c)
 {
 	int64_t wall_ms = clock_wall_ms();
 	unsigned n = 0;
-	for (unsigned i = 0; i < c->n_schedule; i++) {
-		struct conf_expect *e = &c->schedule[i];
+	for (unsigned i = 0; i < c->schedule->n; i++) {
+		struct conf_expect *e = &c->schedule->list[i];
 		if (!is_over(e, wall_ms))
-			c->schedule[n++] = *e;
+			c->schedule->list[n++] = *e;
 		else if (c->store)
 			store_schedule(c->store, e, false, NULL, NULL, NULL);
 	}
-	c->n_schedule = n;
+	c->schedule->n = n;
 }
 
 void schedule_feed(struct control *c)
@@ -61,9 +72,9 @@ void schedule_feed(struct control *c)
 
 	drop_past(c);
 	struct schedule_entry *list =
-		mem_zero(conf->n_expect + c->n_schedule, sizeof *list);
+		mem_zero(conf->n_expect + c->schedule->n, sizeof *list);
 	n = add_soon(c, conf->expect, conf->n_expect, list);
-	n += add_soon(c, c->schedule, c->n_schedule, list + n);
+	n += add_soon(c, c->schedule->list, c->schedule->n, list + n);
 	fleet_schedule(c->fleet, list, n);
 	free(list);
 }
@@ -74,48 +85,39 @@ void schedule_load(struct control *c)
 
 	if (c->store &&
 		!store_load_schedule(
-			c->store, &c->schedule, &c->n_schedule, &err))
+			c->store, &c->schedule->list, &c->schedule->n, &err))
 		log_lines(LOG_LVL_ERROR, "", err_text(&err));
 	err_fini(&err);
 	schedule_feed(c);
 }
 
-void schedule_free(struct control *c)
+struct schedule *schedule_new(void)
 {
-	free(c->schedule);
+	return mem_zero(1, sizeof(struct schedule));
 }
 
-/* -- the API -- */
-
-static void answer(struct schedule_call *call, int code, const char *text)
+void schedule_free(struct schedule *schedule)
 {
-	call->code = code;
-	call->text = text;
-	mailbox_post(call->mailbox, call->done, call);
+	if (!schedule)
+		return;
+	free(schedule->list);
+	free(schedule);
 }
 
-static void kept(void *arg, bool ok)
+/* -- calls -- */
+
+static void on_kept(void *arg, bool ok)
 {
-	struct schedule_call *call = arg;
-	bool store = ((struct control *)call->control)->store;
-	if (ok)
-		answer(call, 200, "kept over a restart");
-	else if (call->what == SCHEDULE_REMOVE && store)
-		answer(call, 500,
-			"removed, but the store cannot be written (see the log): after a restart it is back");
-	else
-		answer(call, 200,
-			store ? "in force, but not kept over a restart: the store cannot be written (see the log)"
-			      : "in force, but not kept over a restart: no store");
+	call_answer(arg, ok ? CALL_KEPT : CALL_LOST, NULL);
 }
 
-static void keep(struct control *c, struct schedule_call *call, bool is_new)
+static void keep(struct control *c, struct call *call, bool is_new)
 {
 	if (c->store)
-		store_schedule(
-			c->store, &call->entry, is_new, c->mailbox, kept, call);
+		store_schedule(c->store, &call->entry, is_new, c->mailbox,
+			on_kept, call);
 	else
-		kept(call, false);
+		call_answer(call, CALL_NO_STORE, NULL);
 }
 
 static int by_time(const void *a, const void *b)
@@ -126,22 +128,22 @@ static int by_time(const void *a, const void *b)
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 
-static void run_list(struct control *c, struct schedule_call *call)
+void schedule_list(struct control *c, struct call *call)
 {
 	const struct conf *conf = c->built->conf;
 	int64_t wall_ms = clock_wall_ms();
 
 	call->list =
-		mem_zero(conf->n_expect + c->n_schedule, sizeof *call->list);
+		mem_zero(conf->n_expect + c->schedule->n, sizeof *call->list);
 	for (unsigned i = 0; i < conf->n_expect; i++)
 		if (!is_over(&conf->expect[i], wall_ms))
 			call->list[call->n++] = conf->expect[i];
-	for (unsigned i = 0; i < c->n_schedule; i++)
-		if (!is_over(&c->schedule[i], wall_ms))
-			call->list[call->n++] = c->schedule[i];
+	for (unsigned i = 0; i < c->schedule->n; i++)
+		if (!is_over(&c->schedule->list[i], wall_ms))
+			call->list[call->n++] = c->schedule->list[i];
 	if (call->n)
 		qsort(call->list, call->n, sizeof *call->list, by_time);
-	answer(call, 200, "");
+	call_answer(call, CALL_KEPT, NULL);
 }
 
 /* Never one that was used before, also after a restart: seconds since 1970,
@@ -149,66 +151,42 @@ static void run_list(struct control *c, struct schedule_call *call)
 static int64_t new_id(const struct control *c)
 {
 	int64_t id = clock_wall_ms() / 1000;
-	if (id <= c->last_id)
-		id = c->last_id + 1;
-	for (unsigned i = 0; i < c->n_schedule; i++)
-		if (id <= c->schedule[i].id)
-			id = c->schedule[i].id + 1;
+	if (id <= c->schedule->last_id)
+		id = c->schedule->last_id + 1;
+	for (unsigned i = 0; i < c->schedule->n; i++)
+		if (id <= c->schedule->list[i].id)
+			id = c->schedule->list[i].id + 1;
 	return id;
 }
 
-static void run_add(struct control *c, struct schedule_call *call)
+void schedule_add(struct control *c, struct call *call)
 {
 	struct conf_expect *e = &call->entry;
-	if (c->n_schedule >= ENTRIES_MAX) {
-		answer(call, 409, "the timetable is full");
+	if (c->schedule->n >= ENTRIES_MAX) {
+		call_answer(call, CALL_REFUSED, "the timetable is full");
 		return;
 	}
-	e->id = c->last_id = new_id(c);
-	c->schedule = mem_grow(
-		c->schedule, (c->n_schedule + 1) * sizeof *c->schedule);
-	c->schedule[c->n_schedule++] = *e;
+	e->id = c->schedule->last_id = new_id(c);
+	c->schedule->list = mem_grow(c->schedule->list,
+		(c->schedule->n + 1) * sizeof *c->schedule->list);
+	c->schedule->list[c->schedule->n++] = *e;
 	schedule_feed(c);
 	log_info("expect %lld: %d viewers of %s", (long long)e->id, e->viewers,
 		e->name);
 	keep(c, call, true);
 }
 
-static void run_remove(struct control *c, struct schedule_call *call)
+void schedule_remove(struct control *c, struct call *call)
 {
-	for (unsigned i = 0; i < c->n_schedule; i++) {
-		if (c->schedule[i].id != call->entry.id)
+	for (unsigned i = 0; i < c->schedule->n; i++) {
+		if (c->schedule->list[i].id != call->entry.id)
 			continue;
-		call->entry = c->schedule[i];
-		c->schedule[i] = c->schedule[--c->n_schedule];
+		call->entry = c->schedule->list[i];
+		c->schedule->list[i] = c->schedule->list[--c->schedule->n];
 		schedule_feed(c);
 		log_info("expect %lld: removed", (long long)call->entry.id);
 		keep(c, call, false);
 		return;
 	}
-	answer(call, 404, "there is no such entry");
-}
-
-static void run(void *arg)
-{
-	struct schedule_call *call = arg;
-	struct control *c = call->control;
-	switch (call->what) {
-	case SCHEDULE_LIST:
-		run_list(c, call);
-		break;
-	case SCHEDULE_ADD:
-		run_add(c, call);
-		break;
-	case SCHEDULE_REMOVE:
-		run_remove(c, call);
-		break;
-	}
-}
-
-void schedule_ask(void *control, struct schedule_call *call)
-{
-	struct control *c = control;
-	call->control = c;
-	mailbox_post(c->mailbox, run, call);
+	call_answer(call, CALL_UNKNOWN, NULL);
 }

@@ -1,5 +1,5 @@
 /* schedule.h - crowds that are to come: those of the configuration and those
- * of the API, which the store keeps. Control's thread; private to control/.
+ * of the API, which the store keeps. Control thread only.
  *
  * The schedule is by wall clock and by name, the fleet's by the monotonic
  * clock and by the index of the map: so it is fed again each second, and with
@@ -8,7 +8,13 @@
 #ifndef CONTROL_SCHEDULE_H
 #define CONTROL_SCHEDULE_H
 
-#include "control/state.h"
+#include "control/call.h"
+
+struct control;
+struct schedule;
+
+struct schedule *schedule_new(void);
+void schedule_free(struct schedule *schedule); /* NULL allowed */
 
 /* What the store kept. */
 void schedule_load(struct control *c);
@@ -16,8 +22,9 @@ void schedule_load(struct control *c);
 /* Gives the fleet what begins soon, drops what is over. */
 void schedule_feed(struct control *c);
 
-/* As in struct control_ops; any thread. */
-void schedule_ask(void *control, struct schedule_call *call);
-void schedule_free(struct control *c);
+/* CALL_SCHEDULE_LIST, _ADD and _REMOVE. */
+void schedule_list(struct control *c, struct call *call);
+void schedule_add(struct control *c, struct call *call);
+void schedule_remove(struct control *c, struct call *call);
 
 #endif

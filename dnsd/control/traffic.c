@@ -1,89 +1,89 @@
+#include "control/traffic.h"
+
 #include <stdlib.h>
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "control/build.h"
 #include "control/state.h"
+#include "control/threads.h"
 #include "fleet/traffic.h"
+#include "snapshot/report.h"
 
 #define ROUND_MS 5000
 
-struct traffic_round {
-	struct traffic *sum;
-	unsigned next; /* thread to be read; beyond the last: all were */
+struct traffic_sums {
+	struct traffic *sum; /* of the present round */
+	unsigned next;       /* thread to be read */
+	bool reading;        /* a round is under way */
 	int64_t begun_ms;
 	uint64_t rounds;
+	struct report_traffic
+		*news; /* of the last round, if it was not taken */
 };
 
-/* The threads that answer, as merge_accounts() numbers them; NULL: no more. */
-static const struct accounts *accounts_at(const struct control *c, unsigned i)
+struct traffic_sums *traffic_sums_new(int64_t now_ms)
 {
-	if (i < c->n_workers)
-		return udp_worker_thread(c->workers[i])->answerer.accounts;
-	i -= c->n_workers;
-	if (c->tcp && i-- == 0)
-		return tcp_server_thread(c->tcp)->answerer.accounts;
-	return c->http && i == 0 ? http_accounts(c->http) : NULL;
+	struct traffic_sums *t = mem_zero(1, sizeof *t);
+	t->sum = traffic_new();
+	t->begun_ms = now_ms - ROUND_MS;
+	return t;
 }
 
-static void finish_round(struct control *c, struct traffic_round *round)
+void traffic_sums_free(struct traffic_sums *t)
 {
-	struct flow traffic[REPORT_TRAFFIC_MAX];
+	if (!t)
+		return;
+	traffic_free(t->sum);
+	free(t->news);
+	free(t);
+}
+
+static void finish_round(const struct map *map, struct traffic_sums *t)
+{
+	struct flow flows[REPORT_TRAFFIC_MAX];
 	uint16_t from[REPORT_TRAFFIC_MAX];
 	struct report_traffic *out = mem_zero(1, sizeof *out);
-	unsigned n = traffic_take(round->sum, traffic, REPORT_TRAFFIC_MAX);
+	unsigned n = traffic_take(t->sum, flows, REPORT_TRAFFIC_MAX);
 
-	traffic_areas(c->built->map, traffic, n, from);
-	out->round = ++round->rounds;
+	traffic_areas(map, flows, n, from);
+	out->round = ++t->rounds;
 	for (unsigned i = 0; i < n; i++)
 		if (from[i] != MAP_NO_NODE)
 			out->flow[out->n++] = (struct report_flow){
-				from[i], traffic[i].node, traffic[i].viewers};
-	free(c->new_traffic);
-	c->new_traffic = out;
+				from[i], flows[i].node, flows[i].viewers};
+	free(t->news);
+	t->news = out;
 }
 
-void control_traffic_step(struct control *c)
+void traffic_step(struct control *c)
 {
-	struct traffic_round *round = c->traffic_round;
-	const struct accounts *accounts;
+	struct traffic_sums *t = c->traffic;
 	int64_t now_ms = clock_ms();
 
-	if (!round) {
-		round = c->traffic_round = mem_zero(1, sizeof *round);
-		round->sum = traffic_new();
-		round->next = UINT32_MAX;
-		round->begun_ms = now_ms - ROUND_MS;
-	}
-	if (round->next == UINT32_MAX) {
-		if (now_ms - round->begun_ms < ROUND_MS)
+	if (!t->reading) {
+		if (now_ms - t->begun_ms < ROUND_MS)
 			return;
-		round->begun_ms = now_ms;
-		round->next = 0;
+		t->begun_ms = now_ms;
+		t->reading = true;
+		t->next = 0;
 	}
-	accounts = accounts_at(c, round->next++);
+	const struct accounts *accounts =
+		threads_accounts(c->threads, t->next++);
 	if (accounts) {
-		traffic_add(round->sum, accounts, now_ms);
+		traffic_add(t->sum, accounts, now_ms);
 		return;
 	}
-	finish_round(c, round);
-	round->next = UINT32_MAX;
+	finish_round(c->built->map, t);
+	t->reading = false;
 }
 
-struct report_traffic *control_traffic_take(struct control *c)
+void traffic_news(struct traffic_sums *t, struct report_traffic **published,
+	struct report_traffic **old)
 {
-	struct report_traffic *old = c->traffic;
-	if (!c->new_traffic)
-		return NULL;
-	c->traffic = c->new_traffic;
-	c->new_traffic = NULL;
-	return old;
-}
-
-void control_traffic_free(struct control *c)
-{
-	if (c->traffic_round)
-		traffic_free(c->traffic_round->sum);
-	free(c->traffic_round);
-	free(c->traffic);
-	free(c->new_traffic);
+	if (!t->news)
+		return;
+	*old = *published;
+	*published = t->news;
+	t->news = NULL;
 }

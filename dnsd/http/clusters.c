@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "http/access.h"
+#include "http/handlers.h"
 #include "http/request.h"
 #include "snapshot/streams.h"
 
@@ -107,11 +109,10 @@ static json_t *question_json(const struct request *r)
 /* On the public listener for nodes only: it tells where origins are. */
 void api_clusters(struct request *r)
 {
-	const struct control_ops *ops = http_ops(r->http);
 	char url[URL_MAX];
 
-	if (r->public && !r->trusted && !r->has_token &&
-		!request_from_node(r)) {
+	if (r->of.public && !r->trusted && !r->has_token &&
+		!access_from_node(r)) {
 		request_error(r, 403, "only nodes may ask this here");
 		return;
 	}
@@ -120,8 +121,10 @@ void api_clusters(struct request *r)
 		return;
 	}
 	unsigned owner = owner_of(r, url);
-	if (owner == MAP_NO_NODE && r->tries < LOOKS) {
-		ops->streams(ops->arg);
+	if (owner == MAP_NO_NODE && r->of.tries < LOOKS) {
+		request_post(r,
+			call_new(
+				sizeof(struct call), CALL_STREAMS, NULL, NULL));
 		request_again(r, LOOK_MS);
 		return;
 	}

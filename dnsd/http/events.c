@@ -9,7 +9,10 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "http/conns.h"
+#include "http/handlers.h"
+#include "http/json.h"
 #include "http/request.h"
+#include "http/status.h"
 #include "snapshot/report.h"
 
 #define UNSENT_MAX (1 << 20) /* bytes; who reads slower is closed */
@@ -45,7 +48,7 @@ struct events {
 	uint64_t maps, traffic_round;
 };
 
-/* -- what is told -- */
+/* -- what is sent -- */
 
 static void show(const struct report *report, unsigned i, struct shown *out)
 {
@@ -85,10 +88,10 @@ static void row_add_fixed(
 	json_t *row, const struct report_node *node, const struct map_node *map)
 {
 	json_array_append_new(row, json_string(node->role));
-	json_array_append_new(row, request_text_json(map->site_name));
-	json_array_append_new(row, request_text_json(map->provider_name));
-	json_array_append_new(row, request_at_json(map));
-	json_array_append_new(row, request_addresses_json(map));
+	json_array_append_new(row, json_of_text(map->site_name));
+	json_array_append_new(row, json_of_text(map->provider_name));
+	json_array_append_new(row, json_of_place(map));
+	json_array_append_new(row, json_of_addresses(map));
 }
 
 static int64_t since_start_ms(const struct report *report)
@@ -151,14 +154,14 @@ static json_t *traffic_json(const struct snapshot *snap)
 			continue;
 		json_array_append_new(list,
 			json_pack("[s, o, s, f]", nodes[f->from].name,
-				request_at_json(&map->nodes[f->from]),
+				json_of_place(&map->nodes[f->from]),
 				nodes[f->to].name,
 				round((double)f->viewers * 10) / 10));
 	}
 	return json_pack("{s:o}", "flows", list);
 }
 
-/* -- telling -- */
+/* -- sending -- */
 
 static void add_event(struct evbuffer *out, const char *event, json_t *json)
 {
@@ -172,7 +175,7 @@ static void add_event(struct evbuffer *out, const char *event, json_t *json)
 static void add_all(struct evbuffer *out, const struct snapshot *snap)
 {
 	add_event(out, "nodes", all_nodes(snap));
-	add_event(out, "status", request_status_json(snap, false));
+	add_event(out, "status", status_json(snap, false));
 	add_event(out, "flows", traffic_json(snap));
 }
 
@@ -202,7 +205,7 @@ static void add_news(
 		return;
 	}
 	add_event(out, "nodes", changed_nodes(e, report));
-	add_event(out, "status", request_status_json(snap, false));
+	add_event(out, "status", status_json(snap, false));
 	if (round != e->traffic_round)
 		add_event(out, "flows", traffic_json(snap));
 	e->traffic_round = round;
@@ -288,7 +291,7 @@ static void open_stream(struct events *e, struct request *r)
 
 void api_events(struct request *r)
 {
-	struct events *e = http_events(r->http);
+	struct events *e = r->http->events;
 
 	if (e->n == e->max) {
 		request_error(r, 503, "there are %u streams", e->max);

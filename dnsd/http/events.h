@@ -1,4 +1,5 @@
-/* events.h - server-sent events for the operator's page: nodes, status, flows.
+/* events.h - server-sent events for the operator's page: nodes, status,
+ * traffic.
  *
  * All on http's thread. A stream is a request whose reply does not end; each
  * second what has changed since the last second is sent to all of them. A reader

@@ -1,12 +1,13 @@
 /* What players report of the node that they play from. A viewer who left it, or
  * whose picture stood still again and again, is evidence like a question for the
  * next line: it counts once per network and while, only of networks that were
- * told that node, and nothing is done until several of them say so. */
+ * sent to that node, and nothing is done until several of them say so. */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "http/handlers.h"
 #include "http/request.h"
 
 #define STALLS_BAD 3 /* as bad as leaving */
@@ -114,7 +115,7 @@ void api_feedback(struct request *r)
 	}
 	bool bad = f.switched || f.stalls >= STALLS_BAD;
 	bool counted = bad &&
-		steer_report_switch(state, http_own_accounts(r->http), &query,
+		steer_report_switch(state, r->http->accounts, &query,
 			(unsigned)node, clock_ms());
 	request_json(r, 200, json_pack("{s:b}", "counted", counted));
 }

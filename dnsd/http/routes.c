@@ -1,7 +1,9 @@
-/* Which call a request is, by its path and method. */
+#include "http/routes.h"
+
 #include <event2/http.h>
 #include <string.h>
 
+#include "http/handlers.h"
 #include "http/request.h"
 #include "page/page.h"
 
@@ -19,7 +21,7 @@ static const struct route {
 	{"/api/v1/events", GET, false, api_events},
 	{"/api/v1/history", GET, false, api_history},
 	{"/api/v1/expect", GET | POST, false, api_schedule},
-	{"/metrics", GET, false, metrics},
+	{"/metrics", GET, false, api_metrics},
 	{"/api/v1/lines", GET, true, api_lines},
 	{"/resolve", GET, true, api_resolve},
 	{"/api/v1/feedback", POST, true, api_feedback},
@@ -124,18 +126,18 @@ static bool route_preflight(struct request *r)
 	return true;
 }
 
-void request_route(struct request *r)
+void routes_run(struct request *r)
 {
 	int method = (int)evhttp_request_get_command(r->ev);
 	if (route_preflight(r))
 		return;
-	if (!r->public && !strcmp(r->path, "/") && (method & GET)) {
+	if (!r->of.public && !strcmp(r->path, "/") && (method & GET)) {
 		serve_page(r);
 		return;
 	}
 	for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
 		if (strcmp(routes[i].path, r->path) ||
-			(r->public && !routes[i].public))
+			(r->of.public && !routes[i].public))
 			continue;
 		if (method & routes[i].methods)
 			routes[i].run(r);
@@ -147,6 +149,6 @@ void request_route(struct request *r)
 					: "GET or POST");
 		return;
 	}
-	if (r->public || (!route_node(r) && !route_schedule(r)))
+	if (r->of.public || (!route_node(r) && !route_schedule(r)))
 		request_error(r, 404, "there is nothing here");
 }

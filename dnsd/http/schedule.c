@@ -5,15 +5,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/arena.h"
 #include "base/clock.h"
+#include "http/access.h"
+#include "http/handlers.h"
 #include "http/request.h"
-
-/* A call that waits for control. */
-struct waiting {
-	struct schedule_call call;
-	struct request request; /* only ev and http are valid later */
-};
 
 static json_t *entry_json(const struct conf_expect *e)
 {
@@ -30,43 +25,52 @@ static json_t *entry_json(const struct conf_expect *e)
 			    : json_null());
 }
 
-static void on_answer(void *arg)
+static void reply_list(struct request *r, const struct call *call)
 {
-	struct waiting *w = arg;
-	const struct schedule_call *call = &w->call;
-	json_t *json;
-
-	if (call->code != 200) {
-		request_error(&w->request, call->code, "%s", call->text);
-	} else if (call->what == SCHEDULE_LIST) {
-		json = json_array();
-		for (unsigned i = 0; i < call->n; i++)
-			json_array_append_new(json, entry_json(&call->list[i]));
-		request_json(&w->request, 200, json);
-	} else {
-		json = entry_json(&call->entry);
-		json_object_set_new(
-			json, "scope", json_string("this name server"));
-		json_object_set_new(json, "note", json_string(call->text));
-		request_json(&w->request, 200, json);
-	}
-	free(call->list);
-	free(w);
+	json_t *json = json_array();
+	for (unsigned i = 0; i < call->n; i++)
+		json_array_append_new(json, entry_json(&call->list[i]));
+	request_json(r, 200, json);
 }
 
-static void ask(struct request *r, enum schedule_what what,
-	const struct conf_expect *entry)
+/* What to say of an entry that is in force, or out of it, as asked. */
+static const char *note_of(const struct call *call)
 {
-	const struct control_ops *ops = http_ops(r->http);
-	struct waiting *w = mem_zero(1, sizeof *w);
+	switch (call->result) {
+	case CALL_KEPT:
+		return "kept over a restart";
+	case CALL_NO_STORE:
+		return "in force, but not kept over a restart: no store";
+	default:
+		return "in force, but not kept over a restart: the store cannot be written (see the log)";
+	}
+}
 
-	w->request = *r;
-	w->call = (struct schedule_call){.what = what,
-		.done = on_answer,
-		.mailbox = http_mailbox(r->http)};
-	if (entry)
-		w->call.entry = *entry;
-	ops->schedule(ops->arg, &w->call);
+static void reply_changed(struct request *r, const struct call *call)
+{
+	if (call->result == CALL_REFUSED) {
+		request_error(r, 409, "%s", call->text);
+	} else if (call->result == CALL_UNKNOWN) {
+		request_error(r, 404, "there is no such entry");
+	} else if (call->result == CALL_LOST &&
+		call->kind == CALL_SCHEDULE_REMOVE) {
+		request_error(r, 500,
+			"removed, but the store cannot be written (see the log): after a restart it is back");
+	} else {
+		json_t *json = entry_json(&call->entry);
+		json_object_set_new(
+			json, "scope", json_string("this name server"));
+		json_object_set_new(json, "note", json_string(note_of(call)));
+		request_json(r, 200, json);
+	}
+}
+
+static void post_change(
+	struct request *r, enum call_kind kind, const struct conf_expect *entry)
+{
+	struct call *call = request_call(r, kind, NULL, reply_changed);
+	call->entry = *entry;
+	request_post(r, call);
 }
 
 /* -- the body of an entry -- */
@@ -174,13 +178,14 @@ void api_schedule(struct request *r)
 	struct err err = {0};
 
 	if (evhttp_request_get_command(r->ev) != EVHTTP_REQ_POST) {
-		ask(r, SCHEDULE_LIST, NULL);
+		request_post(r,
+			request_call(r, CALL_SCHEDULE_LIST, NULL, reply_list));
 		return;
 	}
-	if (!request_may_change(r))
+	if (!access_may_change(r))
 		return;
 	if (parse(r, &entry, &err))
-		ask(r, SCHEDULE_ADD, &entry);
+		post_change(r, CALL_SCHEDULE_ADD, &entry);
 	else
 		request_error(r, 400, "%s", err_text(&err));
 	err_fini(&err);
@@ -191,12 +196,12 @@ void api_schedule_remove(struct request *r, const char *id)
 	struct conf_expect entry = {0};
 	size_t n = strspn(id, "0123456789");
 
-	if (!request_may_change(r))
+	if (!access_may_change(r))
 		return;
 	if (n == 0 || n > 18 || id[n]) {
 		request_error(r, 404, "there is no such entry");
 		return;
 	}
 	entry.id = atoll(id);
-	ask(r, SCHEDULE_REMOVE, &entry);
+	post_change(r, CALL_SCHEDULE_REMOVE, &entry);
 }

@@ -1,33 +1,14 @@
-/* What the recorder is told: the setting of the configuration, and the nodes
- * as words of the lines that `dnsd replay` reads. */
+#include "replay/setting.h"
+
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
-#include "base/clock.h"
-#include "control/state.h"
-
-/* The rings: UDP workers, TCP, HTTP. */
-void control_record_open(struct control *c)
-{
-	unsigned n = c->n_workers;
-	c->record = record_new(n + 2);
-	for (unsigned i = 0; i < n; i++)
-		udp_worker_thread(c->workers[i])->answerer.ring =
-			record_ring(c->record, i);
-	tcp_server_thread(c->tcp)->answerer.ring = record_ring(c->record, n);
-}
-
-struct record_ring *control_record_http(struct control *c)
-{
-	return record_ring(c->record, c->n_workers + 1);
-}
-
-void control_record_close(struct control *c)
-{
-	record_close(c->record);
-	c->record = NULL;
-}
+#include "conf/conf.h"
+#include "fleet/fleet.h"
+#include "replay/recorder.h"
+#include "state/map.h"
 
 /* Any text as part of a word. */
 static void add_word(struct buf *out, const char *key, const char *text)
@@ -65,13 +46,13 @@ static void add_carriers(struct buf *out, const struct map_node *node)
 		buf_printf(out, "%s%u", i ? "," : " asn=", node->asn[i]);
 }
 
-static char *node_words(const struct control *c, unsigned conf_index)
+static char *node_words(const struct record_world *w, unsigned conf_index)
 {
-	const struct conf *conf = c->built->conf;
+	const struct conf *conf = w->conf;
 	const struct conf_node *from = &conf->nodes[conf_index];
-	unsigned index = c->built->map->of_conf[conf_index];
-	const struct map_node *node = &c->built->map->nodes[index];
-	const struct fleet_node *fleet = fleet_node(c->fleet, index);
+	unsigned index = w->map->of_conf[conf_index];
+	const struct map_node *node = &w->map->nodes[index];
+	const struct fleet_node *fleet = fleet_node(w->fleet, index);
 	char address[ADDR_TEXT_MAX];
 	struct buf out = {0};
 
@@ -96,13 +77,13 @@ static char *node_words(const struct control *c, unsigned conf_index)
 }
 
 /* As the fleet knows it, for it may have been known for long. */
-static void fill_node(
-	const struct control *c, unsigned conf_index, struct trace_node *to)
+static void fill_node(const struct record_world *w, unsigned conf_index,
+	struct trace_node *to)
 {
-	unsigned index = c->built->map->of_conf[conf_index];
-	const struct fleet_node *from = fleet_node(c->fleet, index);
+	unsigned index = w->map->of_conf[conf_index];
+	const struct fleet_node *from = fleet_node(w->fleet, index);
 
-	*to = (struct trace_node){.words = node_words(c, conf_index),
+	*to = (struct trace_node){.words = node_words(w, conf_index),
 		.drained = from->drained,
 		.fails = from->health.fails,
 		.failure = from->health.failure,
@@ -116,42 +97,39 @@ static void fill_node(
 			.cpu = (double)from->cpu}};
 	memcpy(to->probe_fails, from->health.probe_fails,
 		sizeof to->probe_fails);
-	strncpy(to->name, c->built->map->nodes[index].name,
-		sizeof to->name - 1);
+	strncpy(to->name, w->map->nodes[index].name, sizeof to->name - 1);
 }
 
-static char *hello(const struct control *c)
+static char *hello(const struct record_world *w)
 {
-	const struct conf *conf = c->built->conf;
+	const struct conf *conf = w->conf;
 	struct buf out = {0};
 	buf_printf(&out,
 		"dnsd/" DNSD_VERSION
 		" ns=0/%u seed=1 poll_ms=%.0f timeout_ms=%.0f fall=%d rise=%d session=%g",
-		c->built->map->servers, conf->health.interval_s * 1000,
+		w->map->servers, conf->health.interval_s * 1000,
 		conf->health.timeout_s * 1000, conf->health.fall,
 		conf->health.rise, conf->session_s);
 	return out.text;
 }
 
-void control_record_set(struct control *c)
+void setting_renew(struct record *record, const struct record_world *w,
+	int64_t now_ms, int64_t wall_ms)
 {
-	const struct conf *conf = c->built->conf;
-	const struct map *map = c->built->map;
-	bool on = c->built->options->record != 0;
-	struct record_setting setting = {.n = map->n_nodes};
+	const struct conf *conf = w->conf;
+	struct record_setting setting = {.n = w->map->n_nodes};
 
-	if (!on && !record_is_on(c->record))
+	if (!w->on && !record_is_on(record))
 		return;
-	int64_t now_ms = clock_ms();
-	setting.nodes = mem_zero(map->n_nodes, sizeof *setting.nodes);
+	setting.nodes = mem_zero(setting.n, sizeof *setting.nodes);
 	for (unsigned i = 0; i < conf->n_nodes; i++)
-		fill_node(c, i, &setting.nodes[map->of_conf[i]]);
-	if (on) {
+		fill_node(w, i, &setting.nodes[w->map->of_conf[i]]);
+	if (w->on) {
 		setting.path = mem_strdup(conf->record.file);
-		setting.hello = hello(c);
+		setting.hello = hello(w);
 		setting.size = (uint64_t)conf->record.size;
-		setting.wall_ms = clock_wall_ms() - now_ms;
-		record_start(c->record);
+		setting.wall_ms = wall_ms - now_ms;
+		record_start(record);
 	}
-	record_set(c->record, &setting, now_ms);
+	record_set(record, &setting, now_ms);
 }

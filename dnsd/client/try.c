@@ -1,12 +1,13 @@
-#include "control/try.h"
+#include "client/try.h"
 
 #include <string.h>
 
+#include "client/lines.h"
+#include "client/query.h"
 #include "fleet/stability.h"
-#include "http/lines.h"
 #include "steer/explain.h"
 
-bool try_query(const struct steer_state *state, const char *name,
+static bool try_query(const struct steer_state *state, const char *name,
 	const char *client, struct steer_query *query, unsigned *scope,
 	struct err *err)
 {
@@ -18,15 +19,7 @@ bool try_query(const struct steer_state *state, const char *name,
 	if (!prefix_parse(&prefix, client, false))
 		return err_add(
 			err, "'%s' is not ADDRESS or ADDRESS/LENGTH", client);
-	struct geo_leaf leaf = geo_find(state->geo, &prefix.addr);
-	*query = (struct steer_query){.name = match.name,
-		.line = match.line,
-		.type = STEER_A,
-		.stream = map_stream_hash(
-			match.stream, (unsigned)strlen(match.stream)),
-		.asker = prefix.addr};
-	steer_client(query, &prefix.addr, prefix.len, leaf);
-	*scope = leaf.scope;
+	*scope = query_make(state, &match, &prefix, query);
 	return true;
 }
 

@@ -1,5 +1,4 @@
-/* What is known of the stability of relays goes to the store and comes back. */
-#include "control/steady.h"
+#include "control/keep.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -7,8 +6,105 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/log.h"
+#include "control/build.h"
+#include "control/publish.h"
 #include "control/state.h"
+#include "fleet/fleet.h"
+#include "replay/recorder.h"
 #include "store/stability.h"
+#include "store/store.h"
+
+/* -- drains, the operator's overrides -- */
+
+static const char *drain_lost(bool drained)
+{
+	return drained
+		? "drained on this name server, but not kept: the store cannot be written (see the log); after a restart it is not drained"
+		: "undrained on this name server, but not kept: the store cannot be written (see the log); after a restart it is drained again";
+}
+
+static void on_drain_kept(void *arg, bool ok)
+{
+	struct call *call = arg;
+	if (ok)
+		call_answer(call, CALL_KEPT, NULL);
+	else
+		call_answer(
+			call, CALL_LOST, drain_lost(call->kind == CALL_DRAIN));
+}
+
+void keep_drain(struct control *c, struct call *call)
+{
+	bool drained = call->kind == CALL_DRAIN;
+	int node = map_find_node(c->built->map, call->node);
+	if (node < 0) {
+		call_answer(call, CALL_UNKNOWN, NULL);
+		return;
+	}
+	fleet_drain(c->fleet, (unsigned)node, drained);
+	record_drained(c->record, (unsigned)node, drained, clock_ms());
+	publish_now(c);
+	const char *name = c->built->map->nodes[node].name;
+	log_info("node %s: %s by the operator", name,
+		drained ? "drained" : "undrained");
+	if (c->store)
+		store_drain(c->store, name, drained, c->mailbox, on_drain_kept,
+			call);
+	else
+		call_answer(call, CALL_NO_STORE, NULL);
+}
+
+/* -- drains and states -- */
+
+static void nodes_restore(struct control *c)
+{
+	struct store_node *nodes;
+	unsigned n;
+	struct err err = {0};
+
+	if (!c->store)
+		return;
+	if (!store_load(c->store, &nodes, &n, &err))
+		log_lines(LOG_LVL_ERROR, "", err_text(&err));
+	for (unsigned i = 0; i < n; i++) {
+		int node = map_find_node(c->built->map, nodes[i].name);
+		if (node < 0)
+			continue;
+		enum node_state state = nodes[i].state <= NODE_DOWN
+			? (enum node_state)nodes[i].state
+			: NODE_UNKNOWN;
+		if (fleet_node(c->fleet, (unsigned)node)->watched)
+			fleet_restore(c->fleet, (unsigned)node, state,
+				nodes[i].connections);
+		fleet_drain(c->fleet, (unsigned)node, nodes[i].drained);
+	}
+	free(nodes);
+	err_fini(&err);
+}
+
+static void states_keep(struct control *c)
+{
+	const struct map *map = c->built->map;
+	unsigned n = 0;
+
+	if (!c->store || !c->publisher->load->ready)
+		return;
+	struct store_node *nodes = mem_zero(map->n_nodes, sizeof *nodes);
+	for (unsigned i = 0; i < map->n_nodes; i++) {
+		const struct fleet_node *from = fleet_node(c->fleet, i);
+		if (!map->nodes[i].name || !from->health.seen)
+			continue;
+		strncpy(nodes[n].name, map->nodes[i].name,
+			sizeof nodes[n].name - 1);
+		nodes[n].state = (uint8_t)from->health.state;
+		nodes[n++].connections = from->connections;
+	}
+	store_states(c->store, nodes, n);
+	free(nodes);
+}
+
+/* -- the stability of relays -- */
 
 /* Marks the nodes that a name with policy `stable` may answer with. */
 static bool *stable_nodes(const struct map *map)
@@ -41,7 +137,7 @@ static struct store_stability figures_of(const char *name,
 	return out;
 }
 
-void stability_keep(struct control *c)
+static void stability_keep(struct control *c)
 {
 	const struct map *map = c->built->map;
 	int64_t now_ms = clock_ms(), wall_ms = clock_wall_ms();
@@ -89,7 +185,7 @@ static struct stability stability_of(
 			: 0};
 }
 
-void stability_restore(struct control *c)
+static void stability_restore(struct control *c)
 {
 	struct store_stability *nodes;
 	unsigned n;
@@ -111,4 +207,18 @@ void stability_restore(struct control *c)
 	}
 	free(nodes);
 	err_fini(&err);
+}
+
+/* -- all of it -- */
+
+void keep_restore(struct control *c)
+{
+	nodes_restore(c);
+	stability_restore(c);
+}
+
+void keep_save(struct control *c)
+{
+	states_keep(c);
+	stability_keep(c);
 }

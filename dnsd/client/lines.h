@@ -1,10 +1,11 @@
-/* lines.h - the lines of a class, as the API and `dnsd lines` tell them. Any
+/* lines.h - the lines of a class, as the API and `dnsd lines` give them. Any
  * thread; nothing is kept.
  */
-#ifndef HTTP_LINES_H
-#define HTTP_LINES_H
+#ifndef CLIENT_LINES_H
+#define CLIENT_LINES_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "steer/steer.h"
@@ -14,6 +15,25 @@
  * False: it is none. */
 #define LINES_STREAM_MAX 400
 bool lines_stream(const char *stream, char url[LINES_STREAM_MAX]);
+
+/* The node of each line, and how long all of that holds. */
+struct lines_chosen {
+	const struct map_node *node[CONF_LINES_MAX];
+	uint32_t ttl_s;
+};
+
+/* first: the decision for line 1, made by the caller, who may have accounted
+ * it. */
+void lines_choose(const struct steer_state *state,
+	const struct accounts *accounts, const struct steer_query *query,
+	const struct steer_decision *first, int64_t now_ms,
+	struct lines_chosen *chosen);
+
+/* Appends {"name", "client", "scope", "ttl", "lines": [...]}. Returns a hash of all but
+ * the TTL. */
+uint64_t lines_put(struct buf *out, const struct map_name *name,
+	const struct steer_query *query, unsigned scope, const char *stream,
+	const struct lines_chosen *chosen);
 
 /* JSON as the API gives it, or a Python module that a Django site can import. */
 enum lines_format { LINES_JSON, LINES_SITE_SETTINGS };

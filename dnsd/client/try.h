@@ -1,8 +1,8 @@
 /* try.h - "where would this client go, and why": the text behind `dnsd try`,
  * whether a running server answers or the files alone. Never accounted.
  */
-#ifndef CONTROL_TRY_H
-#define CONTROL_TRY_H
+#ifndef CLIENT_TRY_H
+#define CLIENT_TRY_H
 
 #include <stdbool.h>
 
@@ -10,13 +10,7 @@
 #include "base/err.h"
 #include "steer/steer.h"
 
-/* What a client asks about a name: a steered name, a line or a stream of one;
- * client is ADDRESS[/LEN]. */
-bool try_query(const struct steer_state *state, const char *name,
-	const char *client, struct steer_query *query, unsigned *scope,
-	struct err *err);
-
-/* The lines of a name for a client, see http/lines.h. stream may be NULL; format
+/* The lines of a name for a client, see lines.h. stream may be NULL; format
  * is "json" or "site_settings". Never accounted. */
 bool try_lines(const struct steer_state *state, const struct accounts *accounts,
 	const char *name, const char *client, const char *format,
