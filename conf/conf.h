@@ -1,6 +1,6 @@
 /* conf.h - the whole configuration as plain structs, checked.
  *
- * One schema table in conf.c describes every key: type, range, default, text.
+ * One schema table in schema.c describes every key: type, range, default, text.
  * conf_load() reads the file and what it includes, applies defaults, checks
  * the references between its parts, and reports every error as
  * file:line: what. A struct conf is immutable and owns all its memory.
@@ -204,8 +204,5 @@ bool conf_time(const char *text, int64_t *wall_ms);
 
 /* The JSON schema of the file, made from the schema table; malloc'd text. */
 char *conf_schema(void);
-
-/* A path named in the configuration: relative ones are relative to the file
- * that names them; conf_load has already done this for its own keys. */
 
 #endif

@@ -8,7 +8,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/rng.h"
-#include "replay/replay.h"
+#include "replay/world.h"
 
 #define WORDS_MAX 24
 #define CLIENTS TABLE_SIZE(1 << 18)
@@ -67,7 +67,7 @@ void replay_open_accounts(struct replay *r)
 {
 	sent_table_free(r->sent);
 	r->sent = sent_table_new(CLIENTS, r->seed);
-	for (unsigned i = 0; i < r->workers; i++) {
+	for (unsigned i = 0; i < r->options.workers; i++) {
 		accounts_free(r->accounts[i]);
 		r->accounts[i] =
 			accounts_new(CLIENTS, r->sent, hash_mix(r->seed + i));
@@ -446,9 +446,10 @@ static bool on_query(struct replay *r, char **words, unsigned n)
 		printf("answer %s - ttl=0 scope=0\n", words[2]);
 		return true;
 	}
-	uint64_t deal = r->deal_by_id ? strtoull(words[2], NULL, 10)
-				      : hash_bytes(q.asker.bytes, 16, r->seed);
-	struct accounts *a = r->accounts[deal % r->workers];
+	uint64_t deal = r->options.deal_by_id
+		? strtoull(words[2], NULL, 10)
+		: hash_bytes(q.asker.bytes, 16, r->seed);
+	struct accounts *a = r->accounts[deal % r->options.workers];
 	struct steer_state state = {r->map, r->load, r->geo};
 	steer_answer(&state, a, &q, r->now_ms, &d);
 	printf("answer %s ", words[2]);

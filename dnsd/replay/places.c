@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/rng.h"
+#include "geo/builder.h"
 #include "state/map.h"
 
 struct place_key {

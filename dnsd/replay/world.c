@@ -6,7 +6,7 @@
 
 #include "base/buf.h"
 #include "conf/conf.h"
-#include "replay/replay.h"
+#include "replay/world.h"
 
 #define TICK_MS 100
 
@@ -163,7 +163,7 @@ bool replay_ready(struct replay *r)
 
 void replay_publish(struct replay *r, int64_t now_ms)
 {
-	for (unsigned i = 0; i < r->workers; i++)
+	for (unsigned i = 0; i < r->options.workers; i++)
 		fleet_merge(r->fleet, i, r->accounts[i], now_ms);
 	load_free(r->load);
 	r->load = fleet_load(r->fleet, now_ms);
