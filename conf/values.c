@@ -10,7 +10,7 @@
 
 /* -- scalars -- */
 
-static bool number(struct loader *l, const struct yaml *y,
+static bool value_number(struct loader *l, const struct yaml *y,
 	const struct key *key, const char *unit_chars, double *out)
 {
 	static const double unit[] = {1e3, 1e6, 1e9};
@@ -50,7 +50,7 @@ static bool number(struct loader *l, const struct yaml *y,
 static bool whole(struct loader *l, const struct yaml *y, const struct key *key,
 	double *out)
 {
-	if (!number(l, y, key, NULL, out))
+	if (!value_number(l, y, key, NULL, out))
 		return false;
 	if (*out == (double)(int64_t)*out && !strpbrk(y->text, ".eE"))
 		return true;
@@ -214,7 +214,7 @@ static void set_at(struct loader *l, const struct yaml *y,
 			.max = i ? 180 : 90};
 		snprintf(names[i], sizeof names[i], "%s (%s)", key->name,
 			i ? "longitude" : "latitude");
-		number(l, y->values[i], &axis, NULL, &out[i]);
+		value_number(l, y->values[i], &axis, NULL, &out[i]);
 	}
 }
 _Static_assert(offsetof(struct conf_node, has_at) ==
@@ -239,9 +239,9 @@ static void set_number(struct loader *l, const struct yaml *y,
 {
 	double v;
 	if (key->type == KEY_REAL)
-		number(l, y, key, NULL, field);
+		value_number(l, y, key, NULL, field);
 	else if (key->type == KEY_RATE)
-		number(l, y, key, "KMG", field);
+		value_number(l, y, key, "KMG", field);
 	else if (!whole(l, y, key, &v))
 		return;
 	else if (key->type == KEY_INT)

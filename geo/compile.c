@@ -88,7 +88,7 @@ struct start {
 	uint32_t slot, entry;
 };
 
-static uint32_t node_of(
+static uint32_t compile_node_of(
 	struct compiler *c, const struct start *starts, size_t n)
 {
 	uint32_t node[1 + TABLE_SLOTS] = {0};
@@ -110,7 +110,7 @@ static size_t starts_add(
 }
 
 /* The slot that a run begins in, among those of a step at this depth. */
-static inline unsigned slot_of(
+static inline unsigned compile_slot_of(
 	const struct run *run, unsigned depth, unsigned bits)
 {
 	if (depth + bits <= 64) /* most are, and it is much less work */
@@ -129,7 +129,7 @@ static size_t starts_fill(struct compiler *c, unsigned depth, unsigned bits,
 
 	while (slot < end) {
 		unsigned begins = next < last
-			? slot_of(&c->runs[next], depth, bits)
+			? compile_slot_of(&c->runs[next], depth, bits)
 			: end;
 		if (begins > slot) { /* all the same up to there */
 			n = starts_add(starts, n, slot, c->runs[run].place);
@@ -140,14 +140,14 @@ static size_t starts_fill(struct compiler *c, unsigned depth, unsigned bits,
 		if (below >= 128 || key << below == 0)
 			run = next; /* from the very beginning of the slot */
 		while (next < last &&
-			slot_of(&c->runs[next], depth, bits) == slot)
+			compile_slot_of(&c->runs[next], depth, bits) == slot)
 			next++;
 		uint32_t entry = c->runs[run].place;
 		if (next - run > 1) {
 			struct start inner[TABLE_SLOTS];
 			size_t m = starts_fill(
 				c, below, TABLE_STEP_BITS, run, next, inner);
-			entry = node_of(c, inner, m);
+			entry = compile_node_of(c, inner, m);
 		}
 		n = starts_add(starts, n, slot++, entry);
 		run = next - 1;

@@ -6,7 +6,7 @@
 #define HUGE_PAGE ((size_t)2 << 20)
 
 /* The next place in the block; without one only the sizes count. */
-static void *take(char *block, size_t *offset, size_t size)
+static void *table_take(char *block, size_t *offset, size_t size)
 {
 	size_t at = *offset;
 	*offset += (size + 63) & ~(size_t)63;
@@ -19,10 +19,13 @@ size_t table_lay_out(struct geo *geo, void *block)
 	size_t offset = 0;
 	for (int i = 0; i < 2; i++) {
 		struct table *t = tables[i];
-		t->top = take(block, &offset, sizeof *t->top << t->top_bits);
-		t->words = take(block, &offset, t->n_words * sizeof *t->words);
+		t->top = table_take(
+			block, &offset, sizeof *t->top << t->top_bits);
+		t->words = table_take(
+			block, &offset, t->n_words * sizeof *t->words);
 	}
-	geo->places = take(block, &offset, geo->n_places * sizeof *geo->places);
+	geo->places =
+		table_take(block, &offset, geo->n_places * sizeof *geo->places);
 	return offset;
 }
 

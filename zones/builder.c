@@ -41,7 +41,7 @@ static uint64_t bytes_add(struct zone_builder *b, const void *bytes, size_t n)
 
 /* The half that does not choose the slot tells most strangers apart before
  * their memory is looked at. */
-static uint64_t *slot_of(const struct zone_builder *b, uint64_t hash,
+static uint64_t *builder_slot_of(const struct zone_builder *b, uint64_t hash,
 	uint32_t parent, const uint8_t *label, unsigned len)
 {
 	for (uint32_t i = (uint32_t)hash;; i++) {
@@ -80,7 +80,7 @@ static uint32_t child(const struct zone_builder *b, uint32_t parent,
 	const uint8_t *label, unsigned len)
 {
 	uint64_t hash = layout_hash(parent, label, len);
-	return (uint32_t)*slot_of(b, hash, parent, label, len);
+	return (uint32_t)*builder_slot_of(b, hash, parent, label, len);
 }
 
 /* The same, made if missing. */
@@ -90,7 +90,7 @@ static uint32_t child_make(struct zone_builder *b, uint32_t parent,
 	uint64_t hash = layout_hash(parent, label, len);
 	if (2 * b->n_names > b->mask)
 		slots_grow(b, b->n_names);
-	uint64_t *slot = slot_of(b, hash, parent, label, len);
+	uint64_t *slot = builder_slot_of(b, hash, parent, label, len);
 	if (*slot)
 		return (uint32_t)*slot;
 	GROW(b, names, 1);

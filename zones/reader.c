@@ -28,7 +28,7 @@ bool reader_text_fault(
 
 /* -- logical lines -- */
 
-static void make_room(struct reader *r, size_t more)
+static void reader_make_room(struct reader *r, size_t more)
 {
 	if (r->len + more > r->room) {
 		r->room = 2 * (r->len + more) + 512;
@@ -36,9 +36,9 @@ static void make_room(struct reader *r, size_t more)
 	}
 }
 
-static void put(struct reader *r, char c)
+static void reader_put(struct reader *r, char c)
 {
-	make_room(r, 1);
+	reader_make_room(r, 1);
 	r->text[r->len++] = c;
 }
 
@@ -62,7 +62,7 @@ static void copy_plain(struct reader *r)
 		most = (size_t)(r->end - r->at);
 	while (n < most && !special[(uint8_t)r->at[n]])
 		n++;
-	make_room(r, n);
+	reader_make_room(r, n);
 	memcpy(r->text + r->len, r->at, n);
 	r->len += n;
 	r->at += n;
@@ -71,14 +71,14 @@ static void copy_plain(struct reader *r)
 /* Copies "..." with its escapes. False: it does not end on its line. */
 static bool copy_quoted(struct reader *r)
 {
-	put(r, *r->at++);
+	reader_put(r, *r->at++);
 	while (r->at < r->end && *r->at != '\n') {
 		char c = *r->at++;
-		put(r, c);
+		reader_put(r, c);
 		if (c == '"')
 			return true;
 		if (c == '\\' && r->at < r->end && *r->at != '\n')
-			put(r, *r->at++);
+			reader_put(r, *r->at++);
 	}
 	return false;
 }
@@ -99,25 +99,26 @@ static const char *copy_line(struct reader *r)
 		}
 		r->at++;
 		if (c == '\\' && r->at < r->end && *r->at != '\n') {
-			put(r, c);
-			put(r, *r->at++);
+			reader_put(r, c);
+			reader_put(r, *r->at++);
 		} else if (c == '\n') {
 			r->line++;
 			if (!depth)
 				return NULL;
-			put(r, ' ');
+			reader_put(r, ' ');
 		} else if (c == ';') {
 			while (r->at < r->end && *r->at != '\n')
 				r->at++;
 		} else if (c == '(') {
 			depth++;
-			put(r, ' ');
+			reader_put(r, ' ');
 		} else if (c == ')') {
 			if (!depth--)
 				return "a closing parenthesis too many";
-			put(r, ' ');
+			reader_put(r, ' ');
 		} else {
-			put(r, c == '\r' || c == '\t' || c == '\f' ? ' ' : c);
+			reader_put(r,
+				c == '\r' || c == '\t' || c == '\f' ? ' ' : c);
 			copy_plain(r);
 		}
 	}
@@ -137,7 +138,7 @@ bool reader_line(struct reader *r)
 		r->len = 0;
 		r->first = r->line;
 		const char *wrong = copy_line(r);
-		put(r, '\0');
+		reader_put(r, '\0');
 		if (!wrong && *reader_skip_spaces(r->text))
 			return true;
 		if (!wrong)

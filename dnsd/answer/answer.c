@@ -1,7 +1,9 @@
 #include "answer/answer.h"
 
+#include "answer/asked.h"
 #include "answer/cookie.h"
 #include "answer/lookup.h"
+#include "answer/steered.h"
 #include "snapshot/options.h"
 #include "snapshot/snapshot.h"
 #include "wire/reply.h"

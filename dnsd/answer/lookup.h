@@ -7,10 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "answer/job.h"
 #include "wire/reply.h"
-
-struct answer_job;
-struct answerer;
 
 struct lookup_result {
 	uint8_t rcode;

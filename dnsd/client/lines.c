@@ -70,18 +70,24 @@ bool lines_stream(const char *stream, char url[LINES_STREAM_MAX])
 /* Written by hand, since a website asks this for every page. Names are letters,
  * digits, - and _, streams come from lines_stream(): nothing is to be escaped. */
 
-static void put_url(struct buf *out, const char *key, const char *host,
-	unsigned port, unsigned usual, const char *stream, const char *suffix)
+static const struct url_form {
+	const char *key, *scheme, *suffix;
+	unsigned usual_port;
+} rtmp_form = {"rtmp", "rtmp", "", 1935},
+  flv_form = {"flv", "http", ".flv", 80},
+  hls_form = {"hls", "http", ".m3u8", 80};
+
+static void put_url(struct buf *out, const struct url_form *form,
+	const char *host, unsigned port, const char *stream)
 {
-	const char *scheme = usual == 80 ? "http" : "rtmp";
 	if (!port || !stream)
-		buf_printf(out, "\"%s\":null", key);
-	else if (port == usual)
-		buf_printf(out, "\"%s\":\"%s://%s/%s%s\"", key, scheme, host,
-			stream, suffix);
+		buf_printf(out, "\"%s\":null", form->key);
+	else if (port == form->usual_port)
+		buf_printf(out, "\"%s\":\"%s://%s/%s%s\"", form->key,
+			form->scheme, host, stream, form->suffix);
 	else
-		buf_printf(out, "\"%s\":\"%s://%s:%u/%s%s\"", key, scheme, host,
-			port, stream, suffix);
+		buf_printf(out, "\"%s\":\"%s://%s:%u/%s%s\"", form->key,
+			form->scheme, host, port, stream, form->suffix);
 }
 
 static void put_line(struct buf *out, const struct map_name *name,
@@ -99,49 +105,52 @@ static void put_line(struct buf *out, const struct map_name *name,
 		buf_printf(out, "%s\"%s\"", i ? "," : "",
 			addr_text(&node->address[i], text));
 	buf_printf(out, "],\"urls\":{");
-	put_url(out, "rtmp", host, node->rtmp_port, 1935, stream, "");
+	put_url(out, &rtmp_form, host, node->rtmp_port, stream);
 	buf_printf(out, ",");
-	put_url(out, "flv", host, node->flv_port, 80, stream, ".flv");
+	put_url(out, &flv_form, host, node->flv_port, stream);
 	buf_printf(out, ",");
-	put_url(out, "hls", host, node->flv_port, 80, stream, ".m3u8");
+	put_url(out, &hls_form, host, node->flv_port, stream);
 	buf_printf(out, "}}");
 }
 
-void lines_choose(const struct steer_state *state,
-	const struct accounts *accounts, const struct steer_query *query,
-	const struct steer_decision *first, int64_t now_ms,
-	struct lines_chosen *chosen)
+static const struct map_name *name_for(const struct lines_for *of)
 {
-	struct steer_query of_line = *query;
+	return &of->state->map->names[of->query->name];
+}
+
+void lines_choose(const struct lines_for *of,
+	const struct steer_decision *first, struct lines_chosen *chosen)
+{
+	struct steer_query query = *of->query;
 	struct steer_decision d = *first;
 
 	chosen->ttl_s = first->ttl_s;
-	for (unsigned i = 0; i < state->map->names[query->name].lines; i++) {
-		of_line.line = (uint8_t)(i + 1);
+	for (unsigned i = 0; i < name_for(of)->lines; i++) {
+		query.line = (uint8_t)(i + 1);
 		if (i)
-			steer_decide(
-				state, accounts, &of_line, now_ms, &d, NULL);
+			steer_decide(of->state, of->accounts, &query,
+				of->now_ms, &d, NULL);
 		if (d.ttl_s < chosen->ttl_s)
 			chosen->ttl_s = d.ttl_s;
-		chosen->node[i] = &state->map->nodes[d.node[0]];
+		chosen->node[i] = &of->state->map->nodes[d.node[0]];
 	}
 }
 
-uint64_t lines_put(struct buf *out, const struct map_name *name,
-	const struct steer_query *query, unsigned scope, const char *stream,
+uint64_t lines_put(struct buf *out, const struct lines_for *of,
 	const struct lines_chosen *chosen)
 {
-	struct prefix net = {query->net, query->net_len};
+	const struct map_name *name = name_for(of);
+	struct prefix net = {of->query->net, of->query->net_len};
 	char text[PREFIX_TEXT_MAX];
 
 	buf_printf(out, "{\"name\":\"%s\",\"client\":\"%s\",\"scope\":%u,",
-		name->name, prefix_text(&net, text), scope);
+		name->name, prefix_text(&net, text), of->scope);
 	uint64_t hash = hash_bytes(out->text, out->len, 0);
 	buf_printf(out, "\"ttl\":%u,", chosen->ttl_s);
 	size_t lines = out->len;
 	buf_printf(out, "\"lines\":[");
 	for (unsigned i = 0; i < name->lines; i++)
-		put_line(out, name, i + 1, chosen->node[i], stream);
+		put_line(out, name, i + 1, chosen->node[i], of->stream);
 	buf_printf(out, "]}");
 	return hash_bytes(out->text + lines, out->len - lines, hash);
 }
@@ -186,21 +195,18 @@ static void python(struct buf *out, const json_t *all)
 	buf_printf(out, "]\n");
 }
 
-void lines_write(const struct steer_state *state,
-	const struct accounts *accounts, const struct steer_query *query,
-	unsigned scope, const char *stream, int64_t now_ms,
-	enum lines_format format, struct buf *out)
+void lines_write(
+	const struct lines_for *of, enum lines_format format, struct buf *out)
 {
-	const struct map_name *name = &state->map->names[query->name];
-	struct steer_query first = *query;
+	struct steer_query first = *of->query;
 	struct steer_decision d;
 	struct lines_chosen chosen;
 	struct buf text = {0};
 
 	first.line = 1;
-	steer_decide(state, accounts, &first, now_ms, &d, NULL);
-	lines_choose(state, accounts, &first, &d, now_ms, &chosen);
-	lines_put(&text, name, &first, scope, stream, &chosen);
+	steer_decide(of->state, of->accounts, &first, of->now_ms, &d, NULL);
+	lines_choose(of, &d, &chosen);
+	lines_put(&text, of, &chosen);
 	json_t *all = json_loads(text.text, 0, NULL);
 	if (format == LINES_SITE_SETTINGS) {
 		python(out, all);

@@ -22,27 +22,31 @@ struct lines_chosen {
 	uint32_t ttl_s;
 };
 
+/* Whose lines, and when. */
+struct lines_for {
+	const struct steer_state *state;
+	const struct accounts *accounts; /* NULL: none; nothing is accounted */
+	const struct steer_query *query; /* its line does not matter */
+	unsigned scope;
+	const char *stream; /* as lines_stream() makes it; NULL: no URLs */
+	int64_t now_ms;
+};
+
 /* first: the decision for line 1, made by the caller, who may have accounted
  * it. */
-void lines_choose(const struct steer_state *state,
-	const struct accounts *accounts, const struct steer_query *query,
-	const struct steer_decision *first, int64_t now_ms,
-	struct lines_chosen *chosen);
+void lines_choose(const struct lines_for *of,
+	const struct steer_decision *first, struct lines_chosen *chosen);
 
 /* Appends {"name", "client", "scope", "ttl", "lines": [...]}. Returns a hash of all but
  * the TTL. */
-uint64_t lines_put(struct buf *out, const struct map_name *name,
-	const struct steer_query *query, unsigned scope, const char *stream,
+uint64_t lines_put(struct buf *out, const struct lines_for *of,
 	const struct lines_chosen *chosen);
 
 /* JSON as the API gives it, or a Python module that a Django site can import. */
 enum lines_format { LINES_JSON, LINES_SITE_SETTINGS };
 
-/* Appends the lines of the query's name, one decision each, none accounted.
- * stream, as lines_stream() makes it, may be NULL: then there are no URLs. */
-void lines_write(const struct steer_state *state,
-	const struct accounts *accounts, const struct steer_query *query,
-	unsigned scope, const char *stream, int64_t now_ms,
-	enum lines_format format, struct buf *out);
+/* Appends the lines of the query's name, one decision each, none accounted. */
+void lines_write(
+	const struct lines_for *of, enum lines_format format, struct buf *out);
 
 #endif

@@ -7,19 +7,18 @@
 #include "fleet/stability.h"
 #include "steer/explain.h"
 
-static bool try_query(const struct steer_state *state, const char *name,
-	const char *client, struct steer_query *query, unsigned *scope,
-	struct err *err)
+static bool try_query(const struct try_question *q, struct steer_query *query,
+	unsigned *scope, struct err *err)
 {
 	struct map_match match;
 	struct prefix prefix;
 
-	if (!map_match(state->map, name, &match))
-		return err_add(err, "%s is not a steered name", name);
-	if (!prefix_parse(&prefix, client, false))
-		return err_add(
-			err, "'%s' is not ADDRESS or ADDRESS/LENGTH", client);
-	*scope = query_make(state, &match, &prefix, query);
+	if (!map_match(q->state->map, q->name, &match))
+		return err_add(err, "%s is not a steered name", q->name);
+	if (!prefix_parse(&prefix, q->client, false))
+		return err_add(err, "'%s' is not ADDRESS or ADDRESS/LENGTH",
+			q->client);
+	*scope = query_make(q->state, &match, &prefix, query);
 	return true;
 }
 
@@ -50,19 +49,18 @@ static void print_stability(const struct steer_state *state,
 	}
 }
 
-bool try_explain(const struct steer_state *state,
-	const struct accounts *accounts, const char *name, const char *client,
-	int64_t now_ms, struct buf *out, struct err *err)
+bool try_explain(const struct try_question *q, struct buf *out, struct err *err)
 {
+	const struct steer_state *state = q->state;
 	struct steer_query query;
 	struct steer_decision d;
 	struct steer_trace trace;
 	char line[EXPLAIN_LINE_MAX];
 	unsigned scope = 0;
 
-	if (!try_query(state, name, client, &query, &scope, err))
+	if (!try_query(q, &query, &scope, err))
 		return false;
-	steer_decide(state, accounts, &query, now_ms, &d, &trace);
+	steer_decide(state, q->accounts, &query, q->now_ms, &d, &trace);
 	buf_printf(out, "name %s line %u policy %s\n",
 		state->map->names[query.name].name, query.line,
 		conf_policies[state->map->names[query.name].policy]);
@@ -74,29 +72,33 @@ bool try_explain(const struct steer_state *state,
 	}
 	if (state->map->names[query.name].policy == POLICY_STABLE &&
 		state->load->stability)
-		print_stability(state, &trace, now_ms, out);
+		print_stability(state, &trace, q->now_ms, out);
 	explain_pick(state, &d, &trace, scope, line);
 	buf_printf(out, "%s\n", line);
 	print_addresses(state->map, &d, out);
 	return true;
 }
 
-bool try_lines(const struct steer_state *state, const struct accounts *accounts,
-	const char *name, const char *client, const char *format,
-	const char *stream, int64_t now_ms, struct buf *out, struct err *err)
+bool try_lines(const struct try_question *q, const char *format,
+	const char *stream, struct buf *out, struct err *err)
 {
 	bool settings = !strcmp(format, "site_settings");
 	char url[LINES_STREAM_MAX];
 	struct steer_query query;
 	unsigned scope = 0;
 
-	if (!try_query(state, name, client, &query, &scope, err))
+	if (!try_query(q, &query, &scope, err))
 		return false;
 	if (!settings && strcmp(format, "json"))
 		return err_add(err, "the format is json or site_settings");
 	if (stream && !lines_stream(stream, url))
 		return err_add(err, "'%.60s' is not app/stream", stream);
-	lines_write(state, accounts, &query, scope, stream ? url : NULL, now_ms,
-		settings ? LINES_SITE_SETTINGS : LINES_JSON, out);
+	struct lines_for of = {.state = q->state,
+		.accounts = q->accounts,
+		.query = &query,
+		.scope = scope,
+		.stream = stream ? url : NULL,
+		.now_ms = q->now_ms};
+	lines_write(&of, settings ? LINES_SITE_SETTINGS : LINES_JSON, out);
 	return true;
 }

@@ -10,15 +10,20 @@
 #include "base/err.h"
 #include "steer/steer.h"
 
-/* The lines of a name for a client, see lines.h. stream may be NULL; format
- * is "json" or "site_settings". Never accounted. */
-bool try_lines(const struct steer_state *state, const struct accounts *accounts,
-	const char *name, const char *client, const char *format,
-	const char *stream, int64_t now_ms, struct buf *out, struct err *err);
+struct try_question {
+	const struct steer_state *state;
+	const struct accounts *accounts; /* NULL: none */
+	const char *name;   /* a steered name, a line or a stream of one */
+	const char *client; /* ADDRESS[/LENGTH] */
+	int64_t now_ms;
+};
 
-/* name: a steered name, a line or a stream of one. client: ADDRESS[/LEN]. */
-bool try_explain(const struct steer_state *state,
-	const struct accounts *accounts, const char *name, const char *client,
-	int64_t now_ms, struct buf *out, struct err *err);
+/* The lines of a name for a client, see lines.h. stream may be NULL; format is
+ * "json" or "site_settings". */
+bool try_lines(const struct try_question *q, const char *format,
+	const char *stream, struct buf *out, struct err *err);
+
+bool try_explain(
+	const struct try_question *q, struct buf *out, struct err *err);
 
 #endif

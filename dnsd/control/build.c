@@ -9,13 +9,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "answer/steered.h"
 #include "base/log.h"
 #include "base/rng.h"
 #include "control/enrolled.h"
 #include "geo/cache.h"
 #include "geo/mmdb.h"
 #include "replay/ring.h"
+#include "snapshot/mark.h"
 #include "wire/name.h"
 #include "wire/rr.h"
 #include "zones/builder.h"

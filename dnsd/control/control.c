@@ -50,7 +50,7 @@ static void on_mail(evutil_socket_t fd, short what, void *arg)
 	mailbox_run(((struct control *)arg)->mailbox);
 }
 
-static void on_tick(evutil_socket_t fd, short what, void *arg)
+static void on_control_tick(evutil_socket_t fd, short what, void *arg)
 {
 	traffic_step(arg);
 	publish_now(arg);
@@ -160,8 +160,8 @@ static void loop_start(struct loop *l)
 	l->mail = urgent(event_new(c->base, mailbox_fd(c->mailbox),
 		EV_READ | EV_PERSIST, on_mail, c));
 	event_add(l->mail, NULL);
-	l->tick = urgent(timer(c, on_tick, TICK_MS));
-	l->soon = urgent(evtimer_new(c->base, on_tick, c));
+	l->tick = urgent(timer(c, on_control_tick, TICK_MS));
+	l->soon = urgent(evtimer_new(c->base, on_control_tick, c));
 	l->watch = timer(c, on_watch, WATCH_MS);
 	l->save = timer(c, on_save, SAVE_MS);
 	l->hup = signal_event(c, SIGHUP, on_hup);
@@ -211,7 +211,7 @@ static void on_libevent(int severity, const char *text)
 	log_warn("libevent: %s%s", text, held ? " (others held back)" : "");
 }
 
-static void serve(struct control *c)
+static void control_serve(struct control *c)
 {
 	log_info("dnsd " DNSD_VERSION
 		 ": %u zones, %u nodes, %u steered names, %u workers",
@@ -286,7 +286,7 @@ static void free_parts(struct control *c)
 	pending_free(c->pending);
 }
 
-static void finish(struct loop *loop)
+static void control_finish(struct loop *loop)
 {
 	struct control *c = &loop->control;
 
@@ -319,11 +319,11 @@ int control_run(const char *path)
 	bool ok = start(&loop, &err);
 	log_lines(LOG_LVL_WARN, "", err.warnings);
 	if (ok)
-		serve(&loop.control);
+		control_serve(&loop.control);
 	else
 		fprintf(stderr, "%s\n", err_text(&err));
 	ok &= !loop.control.failed;
-	finish(&loop);
+	control_finish(&loop);
 	err_fini(&err);
 	return ok ? 0 : 1;
 }

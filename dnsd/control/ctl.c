@@ -66,7 +66,7 @@ static void session_free(struct session *s)
 	free(s);
 }
 
-static void finish(struct session *s, bool ok, const char *text)
+static void ctl_finish(struct session *s, bool ok, const char *text)
 {
 	if (s->gone) {
 		session_free(s);
@@ -84,7 +84,7 @@ static void finish(struct session *s, bool ok, const char *text)
 
 static void finish_buf(struct session *s, bool ok, struct buf *out)
 {
-	finish(s, ok, out->text ? out->text : "");
+	ctl_finish(s, ok, out->text ? out->text : "");
 	buf_fini(out);
 }
 
@@ -101,7 +101,7 @@ static struct session *session_of(const struct call *call)
 
 static void on_reply(struct call *call)
 {
-	finish(session_of(call), call->result == CALL_KEPT, call->text);
+	ctl_finish(session_of(call), call->result == CALL_KEPT, call->text);
 }
 
 static struct call *session_call(struct session *s, enum call_kind kind,
@@ -192,19 +192,19 @@ static void on_drained(struct call *call)
 
 	switch (call->result) {
 	case CALL_KEPT:
-		finish(s, true, "on this name server, kept over a restart");
+		ctl_finish(s, true, "on this name server, kept over a restart");
 		break;
 	case CALL_NO_STORE:
-		finish(s, true,
+		ctl_finish(s, true,
 			"on this name server; not kept over a restart: no store");
 		break;
 	case CALL_UNKNOWN:
 		snprintf(text, sizeof text, "there is no node '%.63s'",
 			call->node);
-		finish(s, false, text);
+		ctl_finish(s, false, text);
 		break;
 	default:
-		finish(s, false, call->text);
+		ctl_finish(s, false, call->text);
 	}
 }
 
@@ -212,7 +212,7 @@ static void drain(
 	struct session *s, char **words, unsigned n, enum call_kind kind)
 {
 	if (n != 2)
-		finish(s, false, "which node?");
+		ctl_finish(s, false, "which node?");
 	else
 		control_ask(s->ctl->control,
 			session_call(s, kind, words[1], on_drained));
@@ -253,7 +253,8 @@ static void cmd_approve(struct session *s, char **words, unsigned n)
 	struct err err = {0};
 
 	if (n < 2) {
-		finish(s, false, "approve NAME --role ROLE --at LAT,LON ...");
+		ctl_finish(
+			s, false, "approve NAME --role ROLE --at LAT,LON ...");
 		return;
 	}
 	char *keys = enrol_keys(words + 2, n - 2, &err);
@@ -263,7 +264,7 @@ static void cmd_approve(struct session *s, char **words, unsigned n)
 		call->keys = keys;
 		control_ask(s->ctl->control, call);
 	} else {
-		finish(s, false, err_text(&err));
+		ctl_finish(s, false, err_text(&err));
 	}
 	err_fini(&err);
 }
@@ -271,7 +272,7 @@ static void cmd_approve(struct session *s, char **words, unsigned n)
 static void cmd_remove(struct session *s, char **words, unsigned n)
 {
 	if (n != 2)
-		finish(s, false, "which node?");
+		ctl_finish(s, false, "which node?");
 	else
 		control_ask(s->ctl->control,
 			session_call(s, CALL_REMOVE, words[1], on_reply));
@@ -287,7 +288,7 @@ static void cmd_stop(struct session *s, char **words, unsigned n)
 {
 	log_info("stop: asked through the control socket");
 	s->stop = true;
-	finish(s, true, "stopping");
+	ctl_finish(s, true, "stopping");
 }
 
 static void cmd_try(struct session *s, char **words, unsigned n)
@@ -299,14 +300,18 @@ static void cmd_try(struct session *s, char **words, unsigned n)
 	struct err err = {0};
 
 	if (n != 3) {
-		finish(s, false, "try NAME ADDRESS[/LENGTH]");
+		ctl_finish(s, false, "try NAME ADDRESS[/LENGTH]");
 		return;
 	}
-	if (try_explain(&state, threads_own_accounts(c->threads), words[1],
-		    words[2], clock_ms(), &out, &err))
+	struct try_question q = {.state = &state,
+		.accounts = threads_own_accounts(c->threads),
+		.name = words[1],
+		.client = words[2],
+		.now_ms = clock_ms()};
+	if (try_explain(&q, &out, &err))
 		finish_buf(s, true, &out);
 	else
-		finish(s, false, err_text(&err));
+		ctl_finish(s, false, err_text(&err));
 	err_fini(&err);
 }
 
@@ -319,16 +324,19 @@ static void cmd_lines(struct session *s, char **words, unsigned n)
 	struct err err = {0};
 
 	if (n != 4 && n != 5) {
-		finish(s, false,
+		ctl_finish(s, false,
 			"lines NAME ADDRESS[/LENGTH] FORMAT [APP/STREAM]");
 		return;
 	}
-	if (try_lines(&state, threads_own_accounts(c->threads), words[1],
-		    words[2], words[3], n == 5 ? words[4] : NULL, clock_ms(),
-		    &out, &err))
+	struct try_question q = {.state = &state,
+		.accounts = threads_own_accounts(c->threads),
+		.name = words[1],
+		.client = words[2],
+		.now_ms = clock_ms()};
+	if (try_lines(&q, words[3], n == 5 ? words[4] : NULL, &out, &err))
 		finish_buf(s, true, &out);
 	else
-		finish(s, false, err_text(&err));
+		ctl_finish(s, false, err_text(&err));
 	err_fini(&err);
 }
 
@@ -355,7 +363,7 @@ static void run_line(struct session *s, char *line)
 			commands[i].run(s, words, n);
 			return;
 		}
-	finish(s, false, "unknown command");
+	ctl_finish(s, false, "unknown command");
 }
 
 /* -- sessions -- */

@@ -110,7 +110,8 @@ static void on_built(struct reload_change *change, const char *why)
 		text ? "approved" : "removed");
 	if (text)
 		pending_enrolled(c->pending, name);
-	store_enrolled_keep(c->store, name, text, c->mailbox, on_kept, e);
+	store_enrolled_keep(c->store, name, text,
+		(struct store_waiter){c->mailbox, on_kept, e});
 }
 
 static void on_dropped(struct reload_change *change)

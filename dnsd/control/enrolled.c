@@ -141,7 +141,7 @@ static bool in_service(const struct enrolled *a, const char *name)
 
 /* Marks the rows that do not fit. False: there is none, or the fault is the
  * files'. */
-static bool mark(const char *path, struct enrolled *a, struct err *err)
+static bool enrolled_mark(const char *path, struct enrolled *a, struct err *err)
 {
 	struct err none = {0};
 	bool found = false;
@@ -176,7 +176,7 @@ struct conf *enrolled_load(
 	struct err first = {0};
 	struct conf *conf = enrolled_try(path, a, &first, ok);
 
-	if (!*ok && a->lenient && a->n_rows && mark(path, a, err)) {
+	if (!*ok && a->lenient && a->n_rows && enrolled_mark(path, a, err)) {
 		conf_free(conf);
 		err_fini(&first);
 		conf = enrolled_try(path, a, &first, ok);

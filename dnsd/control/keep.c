@@ -49,8 +49,8 @@ void keep_drain(struct control *c, struct call *call)
 	log_info("node %s: %s by the operator", name,
 		drained ? "drained" : "undrained");
 	if (c->store)
-		store_drain(c->store, name, drained, c->mailbox, on_drain_kept,
-			call);
+		store_drain(c->store, name, drained,
+			(struct store_waiter){c->mailbox, on_drain_kept, call});
 	else
 		call_answer(call, CALL_NO_STORE, NULL);
 }

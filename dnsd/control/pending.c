@@ -42,17 +42,17 @@ static struct pending_node *pending_find(
 	return NULL;
 }
 
-static struct addr net_of(const struct addr *a)
+static struct addr pending_net_of(const struct addr *a)
 {
 	return addr_mask(a, a->family == 4 ? 24 : 48);
 }
 
 static bool net_is_full(const struct pending *p, const struct addr *from)
 {
-	struct addr net = net_of(from);
+	struct addr net = pending_net_of(from);
 	unsigned n = 0;
 	for (unsigned i = 0; i < p->list->n; i++) {
-		struct addr other = net_of(&p->list->one[i].from);
+		struct addr other = pending_net_of(&p->list->one[i].from);
 		n += addr_equal(&net, &other);
 	}
 	return n >= PENDING_PER_NET;

@@ -60,7 +60,8 @@ static void drop_past(struct control *c)
 		if (!is_over(e, wall_ms))
 			c->schedule->list[n++] = *e;
 		else if (c->store)
-			store_schedule(c->store, e, false, NULL, NULL, NULL);
+			store_schedule(
+				c->store, e, false, (struct store_waiter){0});
 	}
 	c->schedule->n = n;
 }
@@ -111,11 +112,11 @@ static void on_kept(void *arg, bool ok)
 	call_answer(arg, ok ? CALL_KEPT : CALL_LOST, NULL);
 }
 
-static void keep(struct control *c, struct call *call, bool is_new)
+static void schedule_keep(struct control *c, struct call *call, bool is_new)
 {
 	if (c->store)
-		store_schedule(c->store, &call->entry, is_new, c->mailbox,
-			on_kept, call);
+		store_schedule(c->store, &call->entry, is_new,
+			(struct store_waiter){c->mailbox, on_kept, call});
 	else
 		call_answer(call, CALL_NO_STORE, NULL);
 }
@@ -173,7 +174,7 @@ void schedule_add(struct control *c, struct call *call)
 	schedule_feed(c);
 	log_info("expect %lld: %d viewers of %s", (long long)e->id, e->viewers,
 		e->name);
-	keep(c, call, true);
+	schedule_keep(c, call, true);
 }
 
 void schedule_remove(struct control *c, struct call *call)
@@ -185,7 +186,7 @@ void schedule_remove(struct control *c, struct call *call)
 		c->schedule->list[i] = c->schedule->list[--c->schedule->n];
 		schedule_feed(c);
 		log_info("expect %lld: removed", (long long)call->entry.id);
-		keep(c, call, false);
+		schedule_keep(c, call, false);
 		return;
 	}
 	call_answer(call, CALL_UNKNOWN, NULL);

@@ -79,14 +79,14 @@ void threads_make(
 {
 	t->sent = sent_table_new((unsigned)conf->client_nets, t->secret);
 	t->own = accounts_new(1, t->sent, t->secret);
+	struct net_shared shared = {published, t->sent, t->secret};
 	t->workers = mem_zero(t->n_workers, sizeof(struct udp_worker *));
 	for (unsigned i = 0; i < t->n_workers; i++)
 		t->workers[i] =
 			udp_worker_new(i, &t->listeners.udp[i * t->listeners.n],
-				t->listeners.n, published, t->sent, t->secret);
+				t->listeners.n, &shared);
 	t->tcp = tcp_server_new(t->listeners.tcp, t->listeners.n, t->shares.tcp,
-		(unsigned)(conf->tcp.idle_s * 1000), published, t->sent,
-		t->secret);
+		(unsigned)(conf->tcp.idle_s * 1000), &shared);
 }
 
 /* The rings: UDP workers, TCP, HTTP. */

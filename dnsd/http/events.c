@@ -241,7 +241,7 @@ static void send_to(const struct stream *stream, struct evbuffer *text)
 	evbuffer_free(own);
 }
 
-static void on_tick(evutil_socket_t fd, short what, void *arg)
+static void on_events_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct events *e = arg;
 	struct evbuffer *text = evbuffer_new();
@@ -315,7 +315,7 @@ struct events *events_new(
 	e->published = published;
 	e->max = max;
 	e->stream = mem_zero(max, sizeof *e->stream);
-	e->tick = event_new(base, -1, EV_PERSIST, on_tick, e);
+	e->tick = event_new(base, -1, EV_PERSIST, on_events_tick, e);
 	return e;
 }
 

@@ -18,7 +18,8 @@ static bool is_from_future(const struct sample *sample)
 }
 
 /* The node that a heartbeat is of; negative: it is not known. */
-static int node_of(const struct request *r, const struct heartbeat *beat)
+static int heartbeat_node_of(
+	const struct request *r, const struct heartbeat *beat)
 {
 	const struct map *map = r->snap->steer.map;
 	int node = map_find_node(map, beat->server);
@@ -69,7 +70,7 @@ void api_heartbeat(struct request *r)
 		err_fini(&err);
 		return;
 	}
-	int node = node_of(r, &beat);
+	int node = heartbeat_node_of(r, &beat);
 	if (node < 0 || access_may_report(r, (unsigned)node)) {
 		take_heartbeat(r, &beat, node);
 		request_json(

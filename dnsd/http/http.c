@@ -129,7 +129,7 @@ static void on_accept_error(struct evconnlistener *socket, void *evhttp)
 	listener_pause(listener, true);
 }
 
-static void on_tick(evutil_socket_t fd, short what, void *arg)
+static void on_http_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct http *h = arg;
 	for (int i = 0; i < 2; i++) {
@@ -147,7 +147,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 
 /* -- requests -- */
 
-static void serve(struct http_context *context, const struct request_origin *of)
+static void http_serve(
+	struct http_context *context, const struct request_origin *of)
 {
 	struct http *h = (struct http *)context; /* its first member */
 	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(of->ev);
@@ -172,7 +173,7 @@ static void on_request(struct evhttp_request *ev, void *arg)
 	struct request_origin of = {.ev = ev,
 		.public = listener->public,
 		.connected = conns_asked(listener->conns, ev)};
-	serve(&listener->http->context, &of);
+	http_serve(&listener->http->context, &of);
 }
 
 /* -- listeners -- */
@@ -322,7 +323,7 @@ static void context_init(struct http *h, const struct conf *conf,
 		.events = events_new(base, links->published, sockets->streams),
 		.limits = limits_new(links->secret),
 		.rules = access_rules_new(conf),
-		.serve = serve};
+		.serve = http_serve};
 	TAILQ_INIT(&h->context.again);
 }
 
@@ -341,7 +342,7 @@ static struct http *http_new(const struct conf *conf,
 	h->mail = event_new(h->context.base, mailbox_fd(h->context.mailbox),
 		EV_READ | EV_PERSIST, on_mail, h);
 	event_add(h->mail, NULL);
-	h->tick = event_new(h->context.base, -1, EV_PERSIST, on_tick, h);
+	h->tick = event_new(h->context.base, -1, EV_PERSIST, on_http_tick, h);
 	event_add(h->tick, &tick);
 	listener_open(
 		h, &h->listeners[0], sockets->operators, sockets->connections);
@@ -364,7 +365,7 @@ const struct accounts *http_accounts(const struct http *h)
 	return h->context.accounts;
 }
 
-static void on_stop(void *arg)
+static void on_http_stop(void *arg)
 {
 	event_base_loopbreak(((struct http *)arg)->context.base);
 }
@@ -373,7 +374,7 @@ void http_stop(struct http *h)
 {
 	if (!h)
 		return;
-	mailbox_post(h->context.mailbox, on_stop, h);
+	mailbox_post(h->context.mailbox, on_http_stop, h);
 	pthread_join(h->thread, NULL);
 	http_free(h);
 }

@@ -14,11 +14,12 @@
 
 /* Decides, accounts, and records if that is on. */
 static void answer_query(struct request *r, const char *name,
-	const struct steer_query *query, unsigned scope, int64_t now_ms,
+	const struct steer_query *query, unsigned scope,
 	struct steer_decision *d)
 {
 	const struct steer_state *state = &r->snap->steer;
 	struct map_match match;
+	int64_t now_ms = clock_ms();
 
 	steer_answer(state, r->http->accounts, query, now_ms, d);
 	if (!r->snap->options->record || !map_match(state->map, name, &match))
@@ -65,7 +66,6 @@ void api_lines(struct request *r)
 {
 	const char *stream = request_param(r, "stream");
 	const char *host = request_param(r, "name");
-	int64_t now = clock_ms();
 	struct steer_query query;
 	struct steer_decision d;
 	struct lines_chosen chosen;
@@ -83,11 +83,15 @@ void api_lines(struct request *r)
 	/* One viewer comes, and to line 1; whoever has the same answer already
 	 * asks for one all the same. */
 	query.line = 1;
-	answer_query(r, host, &query, scope, now, &d);
-	lines_choose(
-		&r->snap->steer, r->http->accounts, &query, &d, now, &chosen);
-	uint64_t hash = lines_put(&text, &r->snap->steer.map->names[query.name],
-		&query, scope, stream ? url : NULL, &chosen);
+	answer_query(r, host, &query, scope, &d);
+	struct lines_for of = {.state = &r->snap->steer,
+		.accounts = r->http->accounts,
+		.query = &query,
+		.scope = scope,
+		.stream = stream ? url : NULL,
+		.now_ms = clock_ms()};
+	lines_choose(&of, &d, &chosen);
+	uint64_t hash = lines_put(&text, &of, &chosen);
 	reply_lines(r, &text, hash, chosen.ttl_s);
 	buf_fini(&text);
 }
@@ -104,8 +108,7 @@ void api_resolve(struct request *r)
 
 	if (!request_client(r, name, client, &query, &scope))
 		return;
-	int64_t now = clock_ms();
-	answer_query(r, name, &query, scope, now, &d);
+	answer_query(r, name, &query, scope, &d);
 	json_t *list = json_array();
 	for (unsigned i = 0; i < d.n; i++) {
 		json_t *more = json_of_addresses(&state->map->nodes[d.node[i]]);

@@ -86,7 +86,8 @@ static bool whole(const json_t *json, const char *key, int most, int *out,
 	return true;
 }
 
-static bool place(const json_t *json, struct conf_expect *e, struct err *err)
+static bool schedule_place(
+	const json_t *json, struct conf_expect *e, struct err *err)
 {
 	for (size_t i = 0; i < 2; i++) {
 		const json_t *one = json_array_get(json, i);
@@ -127,8 +128,8 @@ static bool name_known(const json_t *json, const struct map *map,
 	return true;
 }
 
-static bool field(const char *key, const json_t *json, const struct map *map,
-	struct conf_expect *e, struct err *err)
+static bool schedule_field(const char *key, const json_t *json,
+	const struct map *map, struct conf_expect *e, struct err *err)
 {
 	if (!strcmp(key, "at"))
 		return moment(json, e, err);
@@ -139,7 +140,7 @@ static bool field(const char *key, const json_t *json, const struct map *map,
 	if (!strcmp(key, "over"))
 		return whole(json, key, CONF_OVER_MAX_S, &e->over_s, err);
 	if (!strcmp(key, "from"))
-		return place(json, e, err);
+		return schedule_place(json, e, err);
 	return err_add(err, "unknown key '%.60s'", key);
 }
 
@@ -154,15 +155,16 @@ static bool fields(json_t *body, const struct map *map, struct conf_expect *e,
 			return err_add(err, "%s: missing", needed[i]);
 	for (void *at = json_object_iter(body); at;
 		at = json_object_iter_next(body, at))
-		if (!field(json_object_iter_key(at), json_object_iter_value(at),
-			    map, e, err))
+		if (!schedule_field(json_object_iter_key(at),
+			    json_object_iter_value(at), map, e, err))
 			return false;
 	if (e->at_ms + 1000 * (int64_t)e->over_s <= clock_wall_ms())
 		return err_add(err, "at: that is over already");
 	return true;
 }
 
-static bool parse(struct request *r, struct conf_expect *e, struct err *err)
+static bool schedule_parse(
+	struct request *r, struct conf_expect *e, struct err *err)
 {
 	json_t *json = request_body(r, err);
 	bool ok = json && fields(json, r->snap->steer.map, e, err);
@@ -184,7 +186,7 @@ void api_schedule(struct request *r)
 	}
 	if (!access_may_change(r))
 		return;
-	if (parse(r, &entry, &err))
+	if (schedule_parse(r, &entry, &err))
 		post_change(r, CALL_SCHEDULE_ADD, &entry);
 	else
 		request_error(r, 400, "%s", err_text(&err));

@@ -86,7 +86,7 @@ uint64_t record_bytes(const struct record *r)
 
 /* -- events of control -- */
 
-static void take(void *arg)
+static void recorder_take(void *arg)
 {
 	struct event *e = arg;
 	*e->record->last = e;
@@ -98,7 +98,7 @@ static void post(struct record *r, struct event event)
 	struct event *e = mem_alloc(sizeof *e);
 	*e = event;
 	e->record = r;
-	mailbox_post(r->mailbox, take, e);
+	mailbox_post(r->mailbox, recorder_take, e);
 }
 
 static void run_set(struct trace *t, const struct event *e)
@@ -238,7 +238,7 @@ void record_drain(struct record *r, int64_t until_ms)
 
 /* -- the thread -- */
 
-static void *run(void *arg)
+static void *recorder_thread(void *arg)
 {
 	struct record *r = arg;
 	struct pollfd mail = {.fd = mailbox_fd(r->mailbox), .events = POLLIN};
@@ -256,11 +256,11 @@ static void *run(void *arg)
 void record_start(struct record *r)
 {
 	if (!r->running)
-		r->thread = thread_start("dnsd-record", run, r);
+		r->thread = thread_start("dnsd-record", recorder_thread, r);
 	r->running = true;
 }
 
-static void on_stop(void *arg)
+static void on_recorder_stop(void *arg)
 {
 	((struct record *)arg)->stop = true;
 }
@@ -270,7 +270,7 @@ void record_close(struct record *r)
 	if (!r)
 		return;
 	if (r->running) {
-		mailbox_post(r->mailbox, on_stop, r);
+		mailbox_post(r->mailbox, on_recorder_stop, r);
 		pthread_join(r->thread, NULL);
 	}
 	int64_t now_ms = clock_ms();

@@ -65,7 +65,7 @@ static struct sent *slot(struct sent *table, size_t room, uint64_t net)
 	return &table[i];
 }
 
-static void grow(struct replay_stats *s)
+static void stats_grow(struct replay_stats *s)
 {
 	size_t room = s->room * 2;
 	struct sent *table = mem_zero(room, sizeof *table);
@@ -80,7 +80,7 @@ static void grow(struct replay_stats *s)
 static struct sent *told_of(struct replay_stats *s, uint64_t net)
 {
 	if (s->used * 2 >= s->room)
-		grow(s);
+		stats_grow(s);
 	struct sent *t = slot(s->sent, s->room, net | 1);
 	if (!t->net) {
 		t->net = net | 1;

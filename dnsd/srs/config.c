@@ -19,7 +19,8 @@
 #define HTTP_PORT 8080
 #define HEARTBEAT_S 3 /* its statistics are as old */
 
-static const struct conf_node *find(const struct conf *conf, const char *name)
+static const struct conf_node *config_find(
+	const struct conf *conf, const char *name)
 {
 	for (unsigned i = 0; i < conf->n_nodes; i++)
 		if (!strcmp(conf->nodes[i].name, name))
@@ -286,7 +287,7 @@ static unsigned max_connections(const struct conf_node *node)
 bool srs_config(const struct conf *conf, const char *name, struct buf *out,
 	struct err *err)
 {
-	const struct conf_node *node = find(conf, name);
+	const struct conf_node *node = config_find(conf, name);
 
 	if (!node)
 		return err_add(err, "there is no node '%.80s'", name);

@@ -74,7 +74,7 @@ static unsigned sort(struct reading *all, unsigned n)
 	return kept;
 }
 
-static const char *put(char **at, const char *text)
+static const char *streams_put(char **at, const char *text)
 {
 	char *here = *at;
 	*at = stpcpy(here, text) + 1;
@@ -96,8 +96,8 @@ static struct stream_list *pack(const struct reading *all, unsigned n,
 	list->stream = (struct stream *)(list + 1);
 	char *at = (char *)(list->stream + n);
 	for (unsigned i = 0; i < n; i++) {
-		list->stream[i].url = put(&at, all[i].url);
-		list->stream[i].publisher = put(&at, all[i].publisher);
+		list->stream[i].url = streams_put(&at, all[i].url);
+		list->stream[i].publisher = streams_put(&at, all[i].publisher);
 		list->stream[i].clients = all[i].clients;
 	}
 	return list;

@@ -83,15 +83,13 @@ struct keep_request {
 	struct store *store;
 	char *name, *text;
 	bool ok;
-	struct mailbox *mailbox;
-	void (*done)(void *arg, bool ok);
-	void *arg;
+	struct store_waiter waiter;
 };
 
 static void keep_done(void *arg)
 {
 	struct keep_request *r = arg;
-	r->done(r->arg, r->ok);
+	r->waiter.done(r->waiter.arg, r->ok);
 	free(r->name);
 	free(r->text);
 	free(r);
@@ -119,18 +117,16 @@ static void keep_run(void *arg)
 	r->ok = keep_write(r);
 	if (!r->ok)
 		store_complain(r->store, "node not kept");
-	mailbox_post(r->mailbox, keep_done, r);
+	mailbox_post(r->waiter.mailbox, keep_done, r);
 }
 
 void store_enrolled_keep(struct store *s, const char *name, const char *text,
-	struct mailbox *mailbox, void (*done)(void *arg, bool ok), void *arg)
+	struct store_waiter waiter)
 {
 	struct keep_request *r = mem_zero(1, sizeof *r);
 	*r = (struct keep_request){.store = s,
 		.name = mem_strdup(name),
 		.text = text ? mem_strdup(text) : NULL,
-		.mailbox = mailbox,
-		.done = done,
-		.arg = arg};
+		.waiter = waiter};
 	mailbox_post(s->mailbox, keep_run, r);
 }

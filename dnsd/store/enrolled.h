@@ -20,10 +20,8 @@ bool store_enrolled_read(const char *path, struct store_enrolled **nodes,
 	unsigned *n, struct err *err);
 void store_enrolled_free(struct store_enrolled *nodes, unsigned n);
 
-/* Keeps a node, or forgets it (text NULL); done(arg, ok) runs in mailbox when
- * that is on disk. */
+/* Keeps a node, or forgets it (text NULL). */
 void store_enrolled_keep(struct store *store, const char *name,
-	const char *text, struct mailbox *mailbox,
-	void (*done)(void *arg, bool ok), void *arg);
+	const char *text, struct store_waiter waiter);
 
 #endif

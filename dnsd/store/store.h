@@ -36,20 +36,24 @@ void store_close(struct store *store);
 bool store_load(struct store *store, struct store_node **nodes, unsigned *n,
 	struct err *err);
 
-/* Keeps a drain or its end; done(arg, ok) runs in mailbox when it is on
- * disk. */
+/* Who waits until something is on disk: done(arg, ok) runs in mailbox. */
+struct store_waiter {
+	struct mailbox *mailbox;
+	void (*done)(void *arg, bool ok); /* NULL: nobody */
+	void *arg;
+};
+
+/* Keeps a drain or its end. */
 void store_drain(struct store *store, const char *node, bool drained,
-	struct mailbox *mailbox, void (*done)(void *arg, bool ok), void *arg);
+	struct store_waiter waiter);
 
 /* All stored entries of the schedule, as store_load. */
 bool store_load_schedule(struct store *store, struct conf_expect **list,
 	unsigned *n, struct err *err);
 
-/* Keeps an entry of the schedule, or forgets the one of its id; done as for
- * store_drain, or NULL. */
+/* Keeps an entry of the schedule, or forgets the one of its id. */
 void store_schedule(struct store *store, const struct conf_expect *entry,
-	bool keep, struct mailbox *mailbox, void (*done)(void *arg, bool ok),
-	void *arg);
+	bool keep, struct store_waiter waiter);
 
 /* Keeps the states of n nodes, in one transaction, without answer. */
 void store_states(

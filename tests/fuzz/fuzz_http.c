@@ -153,7 +153,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		peer.bytes[0] = data[0] & 2 ? 192 : 127;
 		struct request_origin of = {
 			.ev = ev, .public = data[0] & 1, .connected = peer};
-		serve(&fuzzed->context, &of);
+		http_serve(&fuzzed->context, &of);
 		finish();
 	} else {
 		evhttp_request_free(ev);
