@@ -198,9 +198,9 @@ static bool has_family(const struct conf_node *node, uint8_t family)
 /* A node as a message about another place names it: one of another file, or that
  * was approved, is not to be looked for here. */
 static const char *node_text(const struct conf_node *node,
-	const struct conf_where *told, char *out, size_t room)
+	const struct conf_where *reported, char *out, size_t room)
 {
-	if (strcmp(node->where.file, told->file))
+	if (strcmp(node->where.file, reported->file))
 		snprintf(out, room, "%s (%s:%u)", node->name, node->where.file,
 			node->where.line);
 	else
@@ -457,7 +457,7 @@ static bool check_expect(const struct conf *conf, struct err *err)
 	bool ok = true;
 	for (unsigned i = 0; i < conf->n_expect; i++) {
 		const char *name = conf->expect[i].name;
-		bool found = !*name; /* that was told already */
+		bool found = !*name; /* that was reported already */
 		for (unsigned k = 0; !found && k < conf->n_steer; k++)
 			found = !strcmp(conf->steer[k].name, name);
 		if (!found)

@@ -4,7 +4,7 @@
  * conf_load() reads the file and what it includes, applies defaults, checks
  * the references between its parts, and reports every error as
  * file:line: what. A struct conf is immutable and owns all its memory.
- * What needs other files (zones, databases) is checked by whoever loads them.
+ * What needs other files (zones, databases) is checked by the code that loads them.
  */
 #ifndef CONF_CONF_H
 #define CONF_CONF_H
@@ -135,7 +135,7 @@ struct conf {
 		double size;      /* bytes */
 		double share;     /* of the client nets, 0..1 */
 	} record;
-	const char *version; /* version.bind; "": not told */
+	const char *version; /* version.bind; "": not answered */
 	struct {
 		double interval_s, timeout_s;
 		int fall, rise;

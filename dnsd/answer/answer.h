@@ -15,7 +15,7 @@
 unsigned answer_batch(
 	struct answerer *answerer, struct answer_job *jobs, unsigned n);
 
-/* The same in two steps, for who does not know yet where the replies go: all but
+/* The same in two steps, for a caller that does not know yet where the replies go: all but
  * the reply of all jobs, and then of each, in any order, the reply. */
 void answer_prepare(
 	struct answerer *answerer, struct answer_job *jobs, unsigned n);

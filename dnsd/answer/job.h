@@ -22,7 +22,7 @@ struct snapshot;
 /* What an owner name is to steering, for one snapshot. */
 struct steered_name {
 	uint8_t types; /* decided per client: a set of enum steer_type */
-	bool why;      /* instead: TXT tells what is decided */
+	bool why;      /* instead: TXT says what is decided */
 	uint8_t line;
 	uint8_t stream_len;
 	uint32_t name;         /* index of the steered name in the map */

@@ -85,7 +85,7 @@ bool build_geo_changed(const struct built *built, struct geo_files *now)
 }
 
 /* A file that the configuration names; false with the line that does so if it
- * can't be read at all. What is in it, its reader tells. */
+ * can't be read at all. Its reader checks the content. */
 static bool can_read(struct conf_where where, const char *key, const char *path,
 	struct err *err)
 {
@@ -392,7 +392,7 @@ static bool build_zones(struct built *b, struct err *err)
 	return w.ok;
 }
 
-/* As many name servers as the zone of the first steered name tells. */
+/* As many name servers as the zone of the first steered name has. */
 static unsigned count_servers(const struct built *b)
 {
 	if (b->conf->servers)
@@ -496,8 +496,8 @@ static bool find_geo(struct built *b, const struct built *previous,
 	return b->geo != NULL;
 }
 
-/* The configuration has errors; those of the files that it names are told in
- * the same go. */
+/* The configuration has errors; those of the files that it names are
+ * reported together with them. */
 static void look_at_files(const struct conf *conf, struct err *err)
 {
 	struct zones_work w = {.conf = conf, .err = err};

@@ -73,7 +73,7 @@ struct call {
 	void (*done)(struct call *call); /* NULL: no reply is wanted */
 	struct mailbox *mailbox; /* where done() runs; NULL: with control */
 	const struct callee *callee;
-	struct call *next; /* of those who wait for the same thing */
+	struct call *next; /* in a list of calls with the same answer */
 };
 
 /* Who answers: run(owner, call) runs in the mailbox. */

@@ -186,7 +186,7 @@ static void loop_stop(struct loop *l)
 static void open_extras(struct control *c)
 {
 	struct err err = {0};
-	umask(0077); /* what the store and the socket tell is ours alone */
+	umask(0077); /* store and socket are for our user alone */
 	c->store = store_open(c->built->conf->store, &err);
 	if (!c->store)
 		log_lines(LOG_LVL_WARN,

@@ -20,7 +20,7 @@ struct control {
 	struct publisher *publisher;
 	struct fleet *fleet;
 	struct nodes *nodes;
-	struct pending *pending; /* who reports and is not known */
+	struct pending *pending; /* servers that report and are not known */
 	struct threads *threads; /* those that answer */
 
 	struct store *store; /* NULL: none */

@@ -11,8 +11,8 @@
 
 #define URL_MAX 1024
 #define RTMP_PORT 1935
-/* A stream that is nowhere may have begun since the poll. SRS's edge that is
- * told "nowhere" waits 3 s; control asks the nodes at most every 500 ms and
+/* A stream that is nowhere may have begun since the poll. SRS's edge that gets
+ * "nowhere" waits 3 s; control asks the nodes at most every 500 ms and
  * publishes what they say within 100 ms. */
 #define LOOK_MS 50
 #define LOOKS 14
@@ -35,7 +35,7 @@ static bool stream_url(const struct request *r, char url[URL_MAX])
 		URL_MAX;
 }
 
-/* Whether the caller is this very node, as far as its address tells: several
+/* Whether the caller is this very node, as far as its address shows: several
  * may share one, and all programs of this machine have the usual loopback one.
  * An origin that is sent to itself would turn its client in a circle. */
 static bool is_caller(const struct request *r, unsigned index)
@@ -106,7 +106,7 @@ static json_t *question_json(const struct request *r)
 		request_param(r, "app"), "stream", request_param(r, "stream"));
 }
 
-/* On the public listener for nodes only: it tells where origins are. */
+/* On the public listener for nodes only: it says where origins are. */
 void api_clusters(struct request *r)
 {
 	char url[URL_MAX];

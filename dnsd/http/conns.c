@@ -224,7 +224,7 @@ struct bufferevent *conns_accept(struct conns *s, SSL_CTX *tls, bool *pause)
 
 	*pause = s->n_fresh + 1 >= FRESH_MAX;
 	if (!io || s->n_fresh == FRESH_MAX)
-		abort(); /* no memory; more than we were to be told of */
+		abort(); /* no memory; more than FRESH_MAX */
 	bufferevent_incref(io);
 	s->fresh[s->n_fresh++] = io;
 	event_active(s->settle, EV_TIMEOUT, 0);

@@ -15,7 +15,7 @@
 #include "http/status.h"
 #include "snapshot/report.h"
 
-#define UNSENT_MAX (1 << 20) /* bytes; who reads slower is closed */
+#define UNSENT_MAX (1 << 20) /* bytes; a slower reader is closed */
 #define UNREAD_MAX 4096      /* of what a reader sends us, which is nothing */
 #define WRITE_S 10
 #define TICK_MS 1000

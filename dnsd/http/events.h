@@ -3,7 +3,7 @@
  *
  * All on http's thread. A stream is a request whose reply does not end; each
  * second what has changed since the last second is sent to all of them. A reader
- * who is slow, gone, or one too many costs a connection, nothing else.
+ * that is slow, gone, or one too many costs a connection, nothing else.
  */
 #ifndef HTTP_EVENTS_H
 #define HTTP_EVENTS_H

@@ -24,7 +24,7 @@
 
 #define SOCKETS_MAX 64
 #define TICK_MS 100       /* deadlines; a pause for want of descriptors */
-#define ALL_METHODS 0x1ff /* so that what is wrong is told in JSON */
+#define ALL_METHODS 0x1ff /* so that errors are JSON */
 #define HEADERS_MAX 8192
 #define BODY_MAX 65536
 #define MAX_CLIENTS (1 << 14)

@@ -45,7 +45,7 @@ static bool has_tag(const struct request *r, const char *tag)
 }
 
 /* The tag is weak: the same lines have the same, whatever their TTL, which a 304
- * tells in its Cache-Control. */
+ * has in its Cache-Control. */
 static void reply_lines(struct request *r, const struct buf *text,
 	uint64_t hash, uint32_t ttl_s)
 {
@@ -80,8 +80,8 @@ void api_lines(struct request *r)
 	if (!request_client(
 		    r, host, request_param(r, "client"), &query, &scope))
 		return;
-	/* One viewer comes, and to line 1; whoever has the same answer already
-	 * asks for one all the same. */
+	/* One viewer comes, and to line 1, also if the caller has the same
+	 * answer already. */
 	query.line = 1;
 	answer_query(r, host, &query, scope, &d);
 	struct lines_for of = {.state = &r->snap->steer,

@@ -65,7 +65,7 @@ static void udp_options(const struct udp_socket *s)
 {
 	set(s->fd, SOL_SOCKET, SO_RCVBUF, UDP_BUFFER);
 	set(s->fd, SOL_SOCKET, SO_SNDBUF, UDP_BUFFER);
-	/* Never fragment: DF is set and a path MTU told by ICMP, which may be
+	/* Never fragment: DF is set and a path MTU given by ICMP, which may be
 	 * forged, is ignored; 1232 octets pass anywhere. */
 	if (s->v6)
 		set(s->fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER,

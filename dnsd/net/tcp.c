@@ -54,7 +54,7 @@ struct connection {
 	size_t in_len;
 	uint8_t *out; /* the peer does not take it now; NULL: nothing waits */
 	size_t out_at, out_len; /* so far it was taken */
-	uint32_t watched;       /* what epoll is to tell of it */
+	uint32_t watched;       /* the events that epoll reports of it */
 };
 
 struct tcp_server {
@@ -151,7 +151,7 @@ static void account(struct tcp_server *s, struct connection *c)
 /* -- output -- */
 
 /* Sends, and counts what the peer did not take as unsent; a peer that is gone
- * takes everything, and reading will tell. */
+ * takes everything, and reading will show it. */
 static size_t send_some(const struct connection *c, const uint8_t *p, size_t n)
 {
 	ssize_t sent = send(c->source.fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT);

@@ -69,7 +69,7 @@ static void clear_control(struct udp_worker *w, unsigned n)
 }
 
 /* Readies all places for a socket, if the last was of another kind. All its peers' addresses are of one length,
- * which the kernel puts where the room is told: it need not be told again. */
+ * which the kernel puts into the given room: it need not be given again. */
 static void make_ready(struct udp_worker *w, const struct udp_socket *s)
 {
 	const struct udp_socket *last = w->ready;
@@ -326,7 +326,7 @@ void udp_worker_start(struct udp_worker *w)
 	net_thread_start(&w->thread, name, udp_thread, w);
 }
 
-/* Shutting down ends the wait of who receives; that an unconnected socket is
+/* Shutting down ends the wait of the receiver; that an unconnected socket is
  * said not to be connected does not matter. */
 void udp_worker_stop(struct udp_worker *w)
 {

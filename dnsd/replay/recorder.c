@@ -13,7 +13,7 @@
 #define ROUND_MS 50
 #define SETTLE_MS 100 /* a thread's answer is in its ring after that */
 
-/* What control tells, in the order of time. */
+/* What control reports, in the order of time. */
 struct event {
 	struct event *next;
 	struct record *record;
@@ -105,7 +105,7 @@ static void run_set(struct trace *t, const struct event *e)
 {
 	const struct record_setting *s = &e->setting;
 	struct trace_file file = {s->path, s->size, s->hello, s->wall_ms};
-	/* A file that goes on is told what changed; one that begins has all. */
+	/* A file that goes on gets what changed; one that begins has all. */
 	if (!s->path)
 		trace_stop(t, e->at_ms);
 	trace_nodes(t, s->nodes, s->n, e->at_ms);

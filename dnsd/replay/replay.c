@@ -19,7 +19,7 @@ static void add_name(struct replay *r, const char *name, struct buf *options)
 }
 
 /* The steer block of a configuration, written as YAML again. Its pools are
- * roles or nodes of that file; here the recording tells them. */
+ * roles or nodes of that file; here they are those of the recording. */
 static bool take_steer(struct replay *r, const char *path)
 {
 	struct err err = {0};
@@ -88,7 +88,7 @@ static bool run_lines(struct replay *r)
 	size_t room = 0;
 	bool ok = true;
 
-	replay_open_accounts(r); /* for who does not say hello */
+	replay_open_accounts(r); /* for input without a hello */
 	replay_look_ahead(r, &line, &room);
 	while (ok && getline(&line, &room, stdin) > 0 &&
 		strncmp(line, "end", 3))

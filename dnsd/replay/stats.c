@@ -8,7 +8,7 @@
 
 #define NODES_SHOWN 20
 
-/* What line 1 of a client net was told last, on each side. */
+/* The last answer for line 1 to a client net, on each side. */
 struct sent {
 	uint64_t net; /* 0: free */
 	struct {
@@ -55,7 +55,7 @@ void stats_free(struct replay_stats *s)
 	free(s);
 }
 
-/* -- what nets were told -- */
+/* -- where nets were sent -- */
 
 static struct sent *slot(struct sent *table, size_t room, uint64_t net)
 {
@@ -90,7 +90,7 @@ static struct sent *told_of(struct replay_stats *s, uint64_t net)
 }
 
 /* Within a TTL a question comes from another cache, or is of another type: it
- * tells nothing of whether a viewer stays. */
+ * does not show whether a viewer stays. */
 static void count_line1(struct figures *f, struct sent *t, enum stats_side side,
 	const struct stats_answer *a)
 {

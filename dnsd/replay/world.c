@@ -1,4 +1,4 @@
-/* What the lines of a replay have told so far, compiled as in the server, and its
+/* What the lines of a replay have said so far, compiled as in the server, and its
  * virtual time. */
 #include <stdio.h>
 #include <stdlib.h>

@@ -20,13 +20,13 @@ struct report_node {
 	float capacity;            /* viewers it is believed to carry */
 	int64_t sample_age_ms;     /* -1: none yet */
 	uint32_t streams_left_out; /* of its list: they cannot be read */
-	float contradicted; /* connections that a heartbeat told and polls
+	float contradicted; /* connections that a heartbeat reported and polls
 			       contradict; 0: none of late */
 	uint64_t answers, line2, only, doubted, samples, failures;
 };
 
 /* Where answers went of late, by index of the map. Lives longer than a report:
- * control's, who frees it when no snapshot has it. */
+ * control frees it when no snapshot has it. */
 #define REPORT_TRAFFIC_MAX 256
 struct report_traffic {
 	uint64_t round; /* grows with each */

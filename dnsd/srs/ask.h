@@ -35,7 +35,7 @@ struct ask {
 	struct sockaddr_storage to;
 	socklen_t to_len;
 	struct event *again; /* a second look, or the next step, at once */
-	bool ended;          /* in the poller's list, to be told */
+	bool ended;          /* in the poller's list, to be reported */
 	bool waiting;        /* in the list of those that have no turn yet */
 	CURLcode code;       /* and how it ended */
 	TAILQ_ENTRY(ask) entry;

@@ -99,7 +99,7 @@ void ask_turn_end(struct ask *ask)
 	p->turns--;
 	p->transfers -= ask->transfer;
 	if (!full && !ask->transfer)
-		return; /* those who wait, wait for a transfer to end */
+		return; /* those that wait, wait for a transfer to end */
 	while (next && next->transfer && p->transfers >= TRANSFERS_MAX)
 		next = TAILQ_NEXT(next, entry);
 	if (!next)

@@ -22,7 +22,7 @@ struct probe {
 	struct event_base *base;
 	struct event *event;
 	int fd;    /* -1: there was no socket to be had */
-	int error; /* of starting; told from the event loop */
+	int error; /* of starting; reported from the event loop */
 	enum probe_kind kind;
 	int64_t started_ns, deadline_ms;
 	struct sockaddr_storage to;
@@ -261,7 +261,8 @@ struct probe *probe_start(struct event_base *base,
 		probe->error = errno;
 	}
 	if (probe->fd < 0)
-		probe->deadline_ms = 0; /* told in the next turn of the loop */
+		probe->deadline_ms =
+			0; /* reported in the next turn of the loop */
 	wait_for(probe, probe->fd < 0 ? 0 : EV_WRITE, on_writable);
 	return probe;
 }

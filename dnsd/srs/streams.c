@@ -63,7 +63,7 @@ static int by_url(const void *a, const void *b)
 		((const struct reading *)b)->url);
 }
 
-/* The same url twice is one stream, whoever is listed first. */
+/* The same url twice is one stream, whichever is listed first. */
 static unsigned sort(struct reading *all, unsigned n)
 {
 	unsigned kept = 0;

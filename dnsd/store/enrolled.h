@@ -12,7 +12,7 @@ struct store_enrolled {
 	char *name, *text;
 };
 
-/* All that the store at path keeps, by name, for those who build: opens it by
+/* All that the store at path keeps, by name, for a build: opens it by
  * itself, for reading, and makes none. The caller frees with
  * store_enrolled_free(). False with a message if it can't be read; no store, or
  * one from before nodes could be enrolled, has no nodes. */
