@@ -36,8 +36,8 @@ const char *conf_name(struct arena *arena, const char *text)
 	}
 }
 
-static bool complain(struct err *err, struct conf_where where, const char *what,
-	const char *name)
+static bool check_complain(struct err *err, struct conf_where where,
+	const char *what, const char *name)
 {
 	return err_add(err, "%s:%u: %s%s%s", where.file, where.line,
 		name ? name : "", name ? ": " : "", what);
@@ -72,7 +72,7 @@ static bool endpoint(struct conf *conf, const struct conf_node *node,
 	if (!sockaddr_parse(&ss, *text, port)) {
 		snprintf(line, sizeof line,
 			"%s: '%.60s' is not ADDRESS:PORT or off", key, *text);
-		return complain(err, where, line, node->name);
+		return check_complain(err, where, line, node->name);
 	}
 	*text = arena_strdup(
 		conf->arena, sockaddr_text((struct sockaddr *)&ss, line));
@@ -118,7 +118,7 @@ static bool api_url(struct conf *conf, struct conf_node *node, struct err *err)
 	/* Never the URL itself in a message: it may hold a password. */
 	if (!whole || !n || *host == ':' || memchr(host, '@', n) ||
 		!port_ok(host, n))
-		return complain(err, node->api_where,
+		return check_complain(err, node->api_where,
 			"api is not http://[user:password@]host:port or off",
 			node->name);
 	if (rest[all])
@@ -145,7 +145,7 @@ static bool check_node(
 {
 	bool ok = true;
 	if (!node->n_addresses) {
-		complain(err, node->where, "no address", node->name);
+		check_complain(err, node->where, "no address", node->name);
 		return false;
 	}
 	if (!node->public_given)
@@ -171,7 +171,7 @@ static int role_of(const char *text)
 	return -1;
 }
 
-static int node_of(const struct conf *conf, const char *text)
+static int check_node_of(const struct conf *conf, const char *text)
 {
 	for (unsigned i = 0; i < conf->n_nodes; i++)
 		if (!strcasecmp(conf->nodes[i].name, text))
@@ -198,9 +198,9 @@ static bool has_family(const struct conf_node *node, uint8_t family)
 /* A node as a message about another place names it: one of another file, or that
  * was approved, is not to be looked for here. */
 static const char *node_text(const struct conf_node *node,
-	const struct conf_where *told, char *out, size_t room)
+	const struct conf_where *reported, char *out, size_t room)
 {
-	if (strcmp(node->where.file, told->file))
+	if (strcmp(node->where.file, reported->file))
 		snprintf(out, room, "%s (%s:%u)", node->name, node->where.file,
 			node->where.line);
 	else
@@ -227,7 +227,7 @@ static bool check_families(const struct conf *conf,
 		"in the pool, %s has an IPv4 address and %s has none",
 		node_text(with, &steer->where, one, sizeof one),
 		node_text(without, &steer->where, other, sizeof other));
-	return complain(err, steer->where, line, steer->name);
+	return check_complain(err, steer->where, line, steer->name);
 }
 
 static bool check_pool(
@@ -240,7 +240,7 @@ static bool check_pool(
 		conf->arena, (conf->n_nodes + 1) * sizeof *steer->node);
 	for (unsigned i = 0; i < steer->pool.n; i++) {
 		const char *text = steer->pool.text[i];
-		int role = role_of(text), node = node_of(conf, text);
+		int role = role_of(text), node = check_node_of(conf, text);
 		if (node >= 0)
 			pool_add(steer, (unsigned)node);
 		for (unsigned k = 0; role >= 0 && k < conf->n_nodes; k++)
@@ -250,12 +250,12 @@ static bool check_pool(
 			snprintf(line, sizeof line,
 				"pool: '%.80s' is neither a role nor a node",
 				text);
-			ok = complain(
+			ok = check_complain(
 				err, steer->pool.where[i], line, steer->name);
 		}
 	}
 	if (ok && !steer->n_nodes)
-		ok = complain(
+		ok = check_complain(
 			err, steer->where, "the pool is empty", steer->name);
 	return ok && check_families(conf, steer, err);
 }
@@ -292,15 +292,15 @@ static bool check_steer(
 	for (unsigned i = 0; i < conf->n_zones; i++)
 		inside |= is_below(steer->name, conf->zones[i].name);
 	if (!inside)
-		ok = complain(
+		ok = check_complain(
 			err, steer->where, "outside every zone", steer->name);
 	if (!alpn_ok(steer->https))
-		ok = complain(err, steer->where,
+		ok = check_complain(err, steer->where,
 			"https is not a list of protocols such as h2,http/1.1",
 			steer->name);
 	/* lineN, _why and a stream label stand in front of it. */
 	if (strlen(steer->name) > 253 - 64)
-		ok = complain(err, steer->where,
+		ok = check_complain(err, steer->where,
 			"too long for its lines and streams", steer->name);
 	return ok;
 }
@@ -313,7 +313,8 @@ static bool check_zone(
 	zone->file = NULL;
 	if (zone->ns.n)
 		return true;
-	return complain(err, zone->where, "neither file nor ns", zone->name);
+	return check_complain(
+		err, zone->where, "neither file nor ns", zone->name);
 }
 
 /* A steered name's line or _why must not be another steered name, and two
@@ -335,7 +336,7 @@ static bool check_lines(const struct conf *conf, struct err *err)
 				name[used] == '.' &&
 				line <= (unsigned)conf->steer[k].lines;
 			if (is_line || !strncmp(name, "_why.", 5))
-				ok = complain(err, conf->steer[i].where,
+				ok = check_complain(err, conf->steer[i].where,
 					"is a line or _why of another steered name",
 					name);
 		}
@@ -353,12 +354,12 @@ static bool check_listen(const struct conf_texts *listen, int port,
 			continue;
 		snprintf(line, sizeof line, "%s: '%.80s' is not ADDRESS:PORT",
 			key, listen->text[i]);
-		ok = complain(err, listen->where[i], line, NULL);
+		ok = check_complain(err, listen->where[i], line, NULL);
 	}
 	for (unsigned i = 0; i < listen->n; i++)
 		for (unsigned k = 0; k < i; k++)
 			if (!strcmp(listen->text[i], listen->text[k]))
-				ok = complain(err, listen->where[i],
+				ok = check_complain(err, listen->where[i],
 					"is there twice", listen->text[i]);
 	return ok;
 }
@@ -369,7 +370,7 @@ static bool check_http_names(const struct conf *conf, struct err *err)
 	bool ok = true;
 	for (unsigned i = 0; i < names->n; i++)
 		if (!conf_name(conf->arena, names->text[i]))
-			ok = complain(err, names->where[i],
+			ok = check_complain(err, names->where[i],
 				"is not a host name", names->text[i]);
 	return ok;
 }
@@ -392,7 +393,7 @@ static void warn_readable_secrets(const struct conf *conf, struct err *err)
 			conf->http.where.file, conf->http.where, "token", err);
 	warn_readable(conf->cookie_secret,
 		conf_key_where(conf, "cookie_secret"), "cookie secret", err);
-	warn_readable(conf->site.key, conf->site.where, "private key", err);
+	warn_readable(conf->public.key, conf->public.where, "private key", err);
 }
 
 static bool complain_key(struct err *err, const struct conf *conf,
@@ -436,15 +437,15 @@ static bool check_listeners(struct conf *conf, struct err *err)
 	if (!conf->listen.n)
 		ok = err_add(err, "%s:1: listen is empty", conf->path);
 	ok &= check_listen(&conf->http.listen, 8053, "http listen", err);
-	ok &= check_listen(&conf->site.listen, 8080, "public listen", err);
+	ok &= check_listen(&conf->public.listen, 8080, "public listen", err);
 	if (!conf->http.given)
 		conf->http.listen.n = 0;
-	if (!conf->site.given)
-		conf->site.listen.n = 0;
-	if (!*conf->site.cert != !*conf->site.key)
-		ok = complain(err,
-			*conf->site.cert ? conf->site.cert_where
-					 : conf->site.key_where,
+	if (!conf->public.given)
+		conf->public.listen.n = 0;
+	if (!*conf->public.cert != !*conf->public.key)
+		ok = check_complain(err,
+			*conf->public.cert ? conf->public.cert_where
+					   : conf->public.key_where,
 			"cert and key go together", "public");
 	ok &= check_http_names(conf, err);
 	warn_readable_secrets(conf, err);
@@ -456,11 +457,11 @@ static bool check_expect(const struct conf *conf, struct err *err)
 	bool ok = true;
 	for (unsigned i = 0; i < conf->n_expect; i++) {
 		const char *name = conf->expect[i].name;
-		bool found = !*name; /* that was told already */
+		bool found = !*name; /* that was reported already */
 		for (unsigned k = 0; !found && k < conf->n_steer; k++)
 			found = !strcmp(conf->steer[k].name, name);
 		if (!found)
-			ok = complain(err, conf->expect_where[i],
+			ok = check_complain(err, conf->expect_where[i],
 				"is not a steered name", name);
 	}
 	return ok;

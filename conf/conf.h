@@ -1,10 +1,10 @@
 /* conf.h - the whole configuration as plain structs, checked.
  *
- * One schema table in conf.c describes every key: type, range, default, text.
+ * One schema table in schema.c describes every key: type, range, default, text.
  * conf_load() reads the file and what it includes, applies defaults, checks
  * the references between its parts, and reports every error as
  * file:line: what. A struct conf is immutable and owns all its memory.
- * What needs other files (zones, databases) is checked by whoever loads them.
+ * What needs other files (zones, databases) is checked by the code that loads them.
  */
 #ifndef CONF_CONF_H
 #define CONF_CONF_H
@@ -96,7 +96,7 @@ struct conf_steer {
 	const char *https; /* ALPN list, "": no HTTPS records */
 };
 
-/* A crowd that is to come: of the timetable in the file or, in the same form,
+/* A crowd that is to come: of `expect` in the file or, in the same form,
  * of the API. Holds no pointer, so that threads may hand it on. */
 struct conf_expect {
 	int64_t id;    /* 0: of the file */
@@ -135,7 +135,7 @@ struct conf {
 		double size;      /* bytes */
 		double share;     /* of the client nets, 0..1 */
 	} record;
-	const char *version; /* version.bind; "": not told */
+	const char *version; /* version.bind; "": not answered */
 	struct {
 		double interval_s, timeout_s;
 		int fall, rise;
@@ -148,7 +148,7 @@ struct conf {
 		const char *cert, *key;  /* paths or "" */
 		struct conf_prefixes proxied_by;
 		struct conf_where where, cert_where, key_where;
-	} http, site; /* site: the `public` listener */
+	} http, public;
 	struct conf_prefixes heartbeat_from;
 
 	unsigned n_keys; /* top-level keys that were set */
@@ -204,8 +204,5 @@ bool conf_time(const char *text, int64_t *wall_ms);
 
 /* The JSON schema of the file, made from the schema table; malloc'd text. */
 char *conf_schema(void);
-
-/* A path named in the configuration: relative ones are relative to the file
- * that names them; conf_load has already done this for its own keys. */
 
 #endif

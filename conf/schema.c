@@ -44,12 +44,12 @@ static const struct key http_keys[] = {
 static const struct section http_section = {"http", http_keys, 0};
 
 static const struct key public_keys[] = {
-	{"listen", KEY_TEXTS, AT(conf, site.listen), .preset = "0.0.0.0:8080",
+	{"listen", KEY_TEXTS, AT(conf, public.listen), .preset = "0.0.0.0:8080",
 		.text = "addresses of the listener that may face the internet"},
-	{"cert", KEY_PATH, AT(conf, site.cert),
+	{"cert", KEY_PATH, AT(conf, public.cert),
 		.text = "certificate chain (PEM); with key: HTTPS"},
-	{"key", KEY_PATH, AT(conf, site.key), .text = "private key (PEM)"},
-	{"proxied_by", KEY_PREFIXES, AT(conf, site.proxied_by),
+	{"key", KEY_PATH, AT(conf, public.key), .text = "private key (PEM)"},
+	{"proxied_by", KEY_PREFIXES, AT(conf, public.proxied_by),
 		.text = "reverse proxies in front of it: their X-Forwarded-For is believed"},
 	{0}};
 static const struct section public_section = {"public", public_keys, 0};
@@ -192,7 +192,7 @@ static const struct key top_keys[] = {
 		.text = "polling of the nodes"},
 	{"http", KEY_SECTION, AT(conf, http), .section = &http_section,
 		.text = "the operator's listener"},
-	{"public", KEY_SECTION, AT(conf, site), .section = &public_section,
+	{"public", KEY_SECTION, AT(conf, public), .section = &public_section,
 		.text = "the listener for the website's calls"},
 	{"heartbeat_from", KEY_PREFIXES, AT(conf, heartbeat_from),
 		.text = "who may report heartbeats; default: the nodes' addresses"},

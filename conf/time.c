@@ -17,7 +17,7 @@ static bool digits(const char **text, unsigned n, int least, int most, int *out)
 	return v >= least && v <= most;
 }
 
-static bool mark(const char **text, char c)
+static bool time_mark(const char **text, char c)
 {
 	if (**text != c)
 		return false;
@@ -33,10 +33,10 @@ static bool zone(const char *text, bool *local, int *east_s)
 	*east_s = 0;
 	if (!*text || !strcmp(text, "Z"))
 		return true;
-	if ((!mark(&text, '+') && !mark(&text, '-')) ||
+	if ((!time_mark(&text, '+') && !time_mark(&text, '-')) ||
 		!digits(&text, 2, 0, 14, &h))
 		return false;
-	mark(&text, ':');
+	time_mark(&text, ':');
 	*east_s = sign * 3600 * h;
 	if (!*text)
 		return true;
@@ -52,12 +52,17 @@ bool conf_time(const char *text, int64_t *wall_ms)
 	bool local;
 	int east_s;
 
-	if (!digits(&text, 4, 1970, 9999, &tm.tm_year) || !mark(&text, '-') ||
-		!digits(&text, 2, 1, 12, &tm.tm_mon) || !mark(&text, '-') ||
-		!digits(&text, 2, 1, 31, &tm.tm_mday) || !mark(&text, 'T') ||
-		!digits(&text, 2, 0, 23, &tm.tm_hour) || !mark(&text, ':') ||
+	if (!digits(&text, 4, 1970, 9999, &tm.tm_year) ||
+		!time_mark(&text, '-') ||
+		!digits(&text, 2, 1, 12, &tm.tm_mon) ||
+		!time_mark(&text, '-') ||
+		!digits(&text, 2, 1, 31, &tm.tm_mday) ||
+		!time_mark(&text, 'T') ||
+		!digits(&text, 2, 0, 23, &tm.tm_hour) ||
+		!time_mark(&text, ':') ||
 		!digits(&text, 2, 0, 59, &tm.tm_min) ||
-		(mark(&text, ':') && !digits(&text, 2, 0, 59, &tm.tm_sec)) ||
+		(time_mark(&text, ':') &&
+			!digits(&text, 2, 0, 59, &tm.tm_sec)) ||
 		!zone(text, &local, &east_s))
 		return false;
 	tm.tm_year -= 1900;

@@ -152,7 +152,7 @@ static void syntax_error(
 		parser->context ? parser->context : "");
 }
 
-static struct yaml *parse(struct reader *r, yaml_parser_t *parser)
+static struct yaml *yaml_read_document(struct reader *r, yaml_parser_t *parser)
 {
 	yaml_document_t document, second;
 	struct yaml *root = NULL;
@@ -197,7 +197,7 @@ struct yaml *yaml_parse(struct arena *arena, const char *path,
 	}
 	yaml_parser_set_input_string(
 		&parser, (const unsigned char *)bytes, len);
-	struct yaml *root = parse(&r, &parser);
+	struct yaml *root = yaml_read_document(&r, &parser);
 	yaml_parser_delete(&parser);
 	return root;
 }

@@ -15,7 +15,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "geo/prefixes.h"
+#include "geo/builder.h"
 
 /* Adds all of a database. False with a message (path: what) if the file can't
  * be read, is truncated or no MaxMind database, or holds no usable field;

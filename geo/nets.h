@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
-#include "geo/prefixes.h"
+#include "geo/builder.h"
 
 /* Adds all nets of a file. False with all bad lines as path:line: what. */
 bool nets_read(struct geo_builder *builder, unsigned layer, const char *path,

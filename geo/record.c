@@ -87,7 +87,7 @@ static bool decimal(const char *text, double *out)
 	return !*end;
 }
 
-static bool number(const MMDB_entry_data_s *value, double *out)
+static bool record_number(const MMDB_entry_data_s *value, double *out)
 {
 	char text[32];
 	switch (value->type) {
@@ -122,7 +122,7 @@ static void show(const MMDB_entry_data_s *value, char *out, size_t room)
 		for (; *out; out++) /* it goes to terminals */
 			if (!isprint((unsigned char)*out))
 				*out = '?';
-	} else if (number(value, &n)) {
+	} else if (record_number(value, &n)) {
 		snprintf(out, room, "%g", n);
 	} else {
 		snprintf(out, room, "no text or number");
@@ -136,7 +136,7 @@ static bool says_nothing(const MMDB_entry_data_s *value)
 	double n;
 	if (text_of(value, text, sizeof text))
 		return !*text || !strcmp(text, "-");
-	return number(value, &n) && n == 0;
+	return record_number(value, &n) && n == 0;
 }
 
 static enum found unreadable(struct record_reader *reader,
@@ -180,8 +180,8 @@ static enum found at(struct record_reader *reader, MMDB_entry_s *record,
 	} else {
 		if (!value_at(record, &at_paths[i].lon, &second, is_broken))
 			return NOTHING;
-		good = number(&first, &lat);
-		if (good && !(good = number(&second, &lon)))
+		good = record_number(&first, &lat);
+		if (good && !(good = record_number(&second, &lon)))
 			first = second;
 	}
 	if (!good || !(lat >= -90 && lat <= 90 && lon >= -180 && lon <= 180))
@@ -222,7 +222,7 @@ static enum found asn(struct record_reader *reader, MMDB_entry_s *record,
 
 	if (!value_at(record, &asn_paths[i], &value, is_broken))
 		return NOTHING;
-	bool good = number(&value, &n);
+	bool good = record_number(&value, &n);
 	if (!good && text_of(&value, text, sizeof text) &&
 		(text[0] | 0x20) == 'a' && (text[1] | 0x20) == 's')
 		good = decimal(text + 2 + strspn(text + 2, " "), &n);

@@ -46,7 +46,7 @@ bool zone_builder_add(struct zone_builder *builder, const struct name *owner,
 	uint16_t type, uint32_t ttl, const uint8_t *rdata, size_t rdata_len,
 	unsigned line, struct err *err);
 
-/* Makes a name exist and carry a mark (not 0; answer/steered.h knows what it
+/* Makes a name exist and carry a mark (not 0; snapshot/mark.h knows what it
  * means), after the file was read. where stands before messages ("dnsd.yaml:7")
  * or is NULL. False with a line in err: outside the zone; at or below a cut or
  * DNAME; A, AAAA, HTTPS or CNAME of the file at that very name. */

@@ -14,7 +14,7 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-static bool number(
+static bool fields_number(
 	const struct text_word *w, uint64_t max, struct text_fault *fault)
 {
 	uint64_t n;
@@ -27,7 +27,7 @@ static bool number(
 static bool named(
 	const struct text_word *w, uint64_t max, struct text_fault *fault)
 {
-	return !strchr("0123456789+-", *w->at) || number(w, max, fault);
+	return !strchr("0123456789+-", *w->at) || fields_number(w, max, fault);
 }
 
 /* Seconds, or numbers with units as in 1h30m. */
@@ -62,7 +62,7 @@ static bool period(const struct text_word *w, struct text_fault *fault)
 /* YYYYMMDDHHmmSS, or seconds of 32 bits (RFC 4034 3.2). */
 static bool stamp(const struct text_word *w, struct text_fault *fault)
 {
-	return w->len == 14 || number(w, UINT32_MAX, fault);
+	return w->len == 14 || fields_number(w, UINT32_MAX, fault);
 }
 
 static bool type_name(const struct text_word *w, struct text_fault *fault)
@@ -111,17 +111,17 @@ static bool apl(const struct text_word *w, struct text_fault *fault)
 		text_bad(fault, w, "a prefix length above the address's");
 }
 
-static bool field(
+static bool fields_field(
 	ldns_rdf_type kind, const struct text_word *w, struct text_fault *fault)
 {
 	uint64_t zero;
 	switch (kind) {
 	case LDNS_RDF_TYPE_INT8:
-		return number(w, UINT8_MAX, fault);
+		return fields_number(w, UINT8_MAX, fault);
 	case LDNS_RDF_TYPE_INT16:
-		return number(w, UINT16_MAX, fault);
+		return fields_number(w, UINT16_MAX, fault);
 	case LDNS_RDF_TYPE_INT32:
-		return number(w, UINT32_MAX, fault);
+		return fields_number(w, UINT32_MAX, fault);
 	case LDNS_RDF_TYPE_ALG:
 	case LDNS_RDF_TYPE_CERTIFICATE_USAGE:
 	case LDNS_RDF_TYPE_SELECTOR:
@@ -240,7 +240,7 @@ static bool check_front(
 {
 	struct text_word w;
 	while (numbers-- && text_next(&text, &w))
-		if (!number(&w, UINT8_MAX, fault))
+		if (!fields_number(&w, UINT8_MAX, fault))
 			return false;
 	return true;
 }
@@ -250,7 +250,7 @@ static bool check_generic(const char *text, struct text_fault *fault)
 {
 	struct text_word w;
 	return !text_next(&text, &w) || !text_next(&text, &w) ||
-		number(&w, UINT16_MAX, fault);
+		fields_number(&w, UINT16_MAX, fault);
 }
 
 static bool caa_tag(const struct text_word *w)
@@ -313,7 +313,7 @@ bool fields_check(uint16_t type, const char *text, struct text_fault *fault)
 				return true; /* too many: ldns says so */
 			kind = ldns_rr_descriptor_field_type(of, i);
 		}
-		if (!field(kind, &w, fault))
+		if (!fields_field(kind, &w, fault))
 			return false;
 	}
 	return true;

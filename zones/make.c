@@ -26,7 +26,7 @@ static void fault(struct maker *m, const char *what, const char *text)
 		m->where ? ": " : "", what, text);
 }
 
-static void add(struct maker *m, const struct name *owner, uint16_t type,
+static void make_add(struct maker *m, const struct name *owner, uint16_t type,
 	const uint8_t *rdata, size_t len)
 {
 	m->failed |= !zone_builder_add(
@@ -55,12 +55,12 @@ static bool make_server(struct maker *m, const char *text, struct name *host)
 		fault(m, "not a name server", text);
 		return false;
 	}
-	add(m, apex, RR_NS, host->bytes, host->len);
+	make_add(m, apex, RR_NS, host->bytes, host->len);
 	while (word(&rest, one, sizeof one)) {
 		if (!addr_parse(&addr, one))
 			fault(m, "not an address", one);
 		else if (name_below(host, apex))
-			add(m, host, addr.family == 4 ? RR_A : RR_AAAA,
+			make_add(m, host, addr.family == 4 ? RR_A : RR_AAAA,
 				addr.bytes, addr_bits(&addr) / 8);
 	}
 	return true;
@@ -84,7 +84,7 @@ static void make_soa(struct maker *m, const struct name *mname, uint32_t serial)
 	put32(p + 8, MADE_RETRY);
 	put32(p + 12, MADE_EXPIRE);
 	put32(p + 16, MADE_MINIMUM);
-	add(m, apex, RR_SOA, rdata, (size_t)(p + 20 - rdata));
+	make_add(m, apex, RR_SOA, rdata, (size_t)(p + 20 - rdata));
 }
 
 bool zone_builder_make(struct zone_builder *builder, const char *const *ns,

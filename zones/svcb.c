@@ -196,7 +196,7 @@ struct writer {
 	bool full;
 };
 
-static void put(struct writer *w, const void *bytes, size_t n)
+static void svcb_put(struct writer *w, const void *bytes, size_t n)
 {
 	if ((size_t)(w->end - w->at) < n) {
 		w->full = true;
@@ -209,7 +209,7 @@ static void put(struct writer *w, const void *bytes, size_t n)
 static void put_u16(struct writer *w, unsigned value)
 {
 	uint8_t bytes[2] = {(uint8_t)(value >> 8), (uint8_t)value};
-	put(w, bytes, 2);
+	svcb_put(w, bytes, 2);
 }
 
 /* Cuts the next item off a list of a value; \, and \\ are a comma and a backslash
@@ -248,8 +248,8 @@ static bool put_item(
 	unsigned of;
 
 	if (key == KEY_ALPN) {
-		put(w, &len, 1);
-		put(w, item, n);
+		svcb_put(w, &len, 1);
+		svcb_put(w, item, n);
 		return n > 0 && n < 256;
 	}
 	if (key == KEY_MANDATORY) {
@@ -265,7 +265,7 @@ static bool put_item(
 	bool v4 = key == KEY_IPV4HINT;
 	if (inet_pton(v4 ? AF_INET : AF_INET6, text, bytes) != 1)
 		return false;
-	put(w, bytes, v4 ? 4 : 16);
+	svcb_put(w, bytes, v4 ? 4 : 16);
 	return true;
 }
 
@@ -309,7 +309,7 @@ static bool put_base64(struct writer *w, const uint8_t *text, size_t len)
 		}
 		uint8_t bytes[3] = {(uint8_t)(bits >> 16), (uint8_t)(bits >> 8),
 			(uint8_t)bits};
-		put(w, bytes, i + 4 == len ? 3 - fill : 3);
+		svcb_put(w, bytes, i + 4 == len ? 3 - fill : 3);
 	}
 	return true;
 }
@@ -334,7 +334,7 @@ static bool put_value(
 	case KEY_ECH:
 		return put_base64(w, value, len);
 	}
-	put(w, value, len);
+	svcb_put(w, value, len);
 	return true;
 }
 
@@ -358,7 +358,7 @@ static bool read_param(const struct text_word *word, struct param *param,
 	bool raw = !strncmp(word->at, "key", 3) || (!equals && !len);
 	bool good = raw || put_value(w, param->key, value, (size_t)len);
 	if (raw)
-		put(w, value, (size_t)len);
+		svcb_put(w, value, (size_t)len);
 	param->len = (size_t)(w->at - param->value);
 	return (good && !w->full && value_good(param)) ||
 		text_bad(fault, word, "not a value of %s",
@@ -391,7 +391,7 @@ static bool read_params(
 	for (unsigned i = 0; i < n; i++) {
 		put_u16(out, params[i].key);
 		put_u16(out, (unsigned)params[i].len);
-		put(out, params[i].value, params[i].len);
+		svcb_put(out, params[i].value, params[i].len);
 	}
 	return !out->full || text_bad(fault, NULL, "RDATA is too long");
 }
@@ -413,7 +413,7 @@ bool svcb_read(const char *text, const struct name *origin, uint8_t *out,
 		!name_parse(&name, target.at, target.len, origin))
 		return text_bad(fault, &target, "not a name");
 	put_u16(&w, (unsigned)n);
-	put(&w, name.bytes, name.len);
+	svcb_put(&w, name.bytes, name.len);
 	if (!read_params(text, &w, fault))
 		return false;
 	*len = (size_t)(w.at - out);

@@ -14,211 +14,17 @@
 #include "wire/rr.h"
 #include "zones/fields.h"
 #include "zones/generate.h"
+#include "zones/reader.h"
 #include "zones/svcb.h"
 #include "zones/text.h"
 
 #define INCLUDE_DEPTH 8
-
-/* A logical line longer than this is no record: RDATA ends at 65535 octets,
- * and text of one takes four characters at most. */
-#define LINE_LEN_MAX (4 * 65536 + 1024)
 
 /* What a record of a long file takes at least, more or less. */
 #define RECORD_TEXT_USUAL 24
 
 /* ldns wants a TTL; ours is put in its place. */
 #define RR_PREFIX ". 0 IN "
-
-/* What does not change from file to included file. */
-struct loader {
-	struct zone_builder *builder;
-	struct err *err;
-	unsigned depth;
-	bool failed;
-	bool have_default, have_last;
-	uint32_t default_ttl, last_ttl; /* $TTL; the last record's own */
-	uint64_t generated, octets;     /* records by $GENERATE, their text */
-	uint8_t rdata[UINT16_MAX];      /* of the record being read */
-};
-
-/* One file. */
-struct reader {
-	struct loader *loader;
-	const char *path;
-	const char *at, *end; /* what is left of the text */
-	unsigned line;        /* that `at` is on */
-	unsigned first;       /* line on which the logical line began */
-	char within[32];      /* of it: the number of $GENERATE; "": none */
-	/* The logical line: on one line, without comments and parentheses */
-	char *text;
-	size_t len, room;
-
-	struct name origin, owner; /* owner: of the last record */
-	bool have_owner;
-	ldns_rdf *ldns_origin; /* of `origin`, made when needed */
-};
-
-static bool fault(struct reader *r, const char *what, const char *text)
-{
-	r->loader->failed = true;
-	zone_builder_fail(r->loader->builder);
-	return err_add(r->loader->err, "%s:%u: %s%s%s%.200s%s",
-		r->path ? r->path : "zone", r->first, r->within, what,
-		text ? " \"" : "", text ? text : "", text ? "\"" : "");
-}
-
-/* The same for what is wrong with a text; of: the directive or type. */
-static bool text_fault(
-	struct reader *r, const char *of, const struct text_fault *wrong)
-{
-	char what[160], word[208];
-	const struct text_word *w = &wrong->word;
-
-	snprintf(what, sizeof what, "%.16s: %s", of, wrong->what);
-	snprintf(word, sizeof word, "%.*s", (int)(w->len < 200 ? w->len : 200),
-		w->len ? w->at : "");
-	return fault(r, what, w->len ? word : NULL);
-}
-
-/* -- logical lines -- */
-
-static void make_room(struct reader *r, size_t more)
-{
-	if (r->len + more > r->room) {
-		r->room = 2 * (r->len + more) + 512;
-		r->text = mem_grow(r->text, r->room);
-	}
-}
-
-static void put(struct reader *r, char c)
-{
-	make_room(r, 1);
-	r->text[r->len++] = c;
-}
-
-/* What copy_line() has to look at. */
-static const bool special[256] = {['"'] = true,
-	['\\'] = true,
-	['\n'] = true,
-	[';'] = true,
-	['('] = true,
-	[')'] = true,
-	['\r'] = true,
-	['\t'] = true,
-	['\f'] = true};
-
-/* Copies what is nothing special: of most lines all. */
-static void copy_plain(struct reader *r)
-{
-	size_t most = LINE_LEN_MAX + 1 - r->len, n = 0;
-
-	if (most > (size_t)(r->end - r->at))
-		most = (size_t)(r->end - r->at);
-	while (n < most && !special[(uint8_t)r->at[n]])
-		n++;
-	make_room(r, n);
-	memcpy(r->text + r->len, r->at, n);
-	r->len += n;
-	r->at += n;
-}
-
-/* Copies "..." with its escapes. False: it does not end on its line. */
-static bool copy_quoted(struct reader *r)
-{
-	put(r, *r->at++);
-	while (r->at < r->end && *r->at != '\n') {
-		char c = *r->at++;
-		put(r, c);
-		if (c == '"')
-			return true;
-		if (c == '\\' && r->at < r->end && *r->at != '\n')
-			put(r, *r->at++);
-	}
-	return false;
-}
-
-/* What next_line() found wrong, or NULL. */
-static const char *copy_line(struct reader *r)
-{
-	unsigned depth = 0;
-
-	while (r->at < r->end) {
-		char c = *r->at;
-		if (r->len > LINE_LEN_MAX)
-			return "a record too long to be one";
-		if (c == '"') {
-			if (!copy_quoted(r))
-				return "a quoted string without its end";
-			continue;
-		}
-		r->at++;
-		if (c == '\\' && r->at < r->end && *r->at != '\n') {
-			put(r, c);
-			put(r, *r->at++);
-		} else if (c == '\n') {
-			r->line++;
-			if (!depth)
-				return NULL;
-			put(r, ' ');
-		} else if (c == ';') {
-			while (r->at < r->end && *r->at != '\n')
-				r->at++;
-		} else if (c == '(') {
-			depth++;
-			put(r, ' ');
-		} else if (c == ')') {
-			if (!depth--)
-				return "a closing parenthesis too many";
-			put(r, ' ');
-		} else {
-			put(r, c == '\r' || c == '\t' || c == '\f' ? ' ' : c);
-			copy_plain(r);
-		}
-	}
-	return depth ? "a parenthesis is not closed" : NULL;
-}
-
-static char *skip_spaces(char *text)
-{
-	while (*text == ' ')
-		text++;
-	return text;
-}
-
-/* The next logical line that is not empty into r->text. False at the end. */
-static bool next_line(struct reader *r)
-{
-	while (r->at < r->end) {
-		r->len = 0;
-		r->first = r->line;
-		const char *wrong = copy_line(r);
-		put(r, '\0');
-		if (!wrong && *skip_spaces(r->text))
-			return true;
-		if (!wrong)
-			continue;
-		fault(r, wrong, NULL);
-		while (r->at < r->end && *r->at++ != '\n')
-			;
-		r->line++;
-	}
-	return false;
-}
-
-/* Cuts the next word off *rest (ends it by \0). NULL: there is none. */
-static char *word(char **rest)
-{
-	char *start = skip_spaces(*rest), *p = start;
-	bool inside = false; /* quotes */
-	for (; *p && (inside || *p != ' '); p++)
-		if (*p == '\\' && p[1])
-			p++;
-		else if (*p == '"')
-			inside = !inside;
-	*rest = *p ? p + 1 : p;
-	*p = '\0';
-	return *start ? start : NULL;
-}
 
 /* -- the front of a record -- */
 
@@ -277,14 +83,14 @@ static bool read_front(struct reader *r, char **rest, struct front *f)
 	char *w;
 
 	*f = (struct front){0};
-	while ((w = word(rest))) {
+	while ((w = reader_word(rest))) {
 		enum class_word class = parse_class(w);
 		if (*w >= '0' && *w <= '9' && !f->have_ttl) {
 			if (!parse_ttl(w, &f->ttl))
-				return fault(r, "not a TTL", w);
+				return reader_fault(r, "not a TTL", w);
 			f->have_ttl = true;
 		} else if (class == OTHER_CLASS) {
-			return fault(r, "a class other than IN", w);
+			return reader_fault(r, "a class other than IN", w);
 		} else if (class == OUR_CLASS && !have_class) {
 			have_class = true;
 		} else {
@@ -292,7 +98,7 @@ static bool read_front(struct reader *r, char **rest, struct front *f)
 			return true;
 		}
 	}
-	return fault(r, "a record without a type", NULL);
+	return reader_fault(r, "a record without a type", NULL);
 }
 
 /* A name, in quotes or not (RFC 1035 5.1). */
@@ -311,15 +117,15 @@ static bool read_owner(struct reader *r, char **rest)
 {
 	if (r->text[0] == ' ')
 		return r->have_owner ||
-			fault(r, "the first record has no owner", NULL);
-	char *w = word(rest);
+			reader_fault(r, "the first record has no owner", NULL);
+	char *w = reader_word(rest);
 	r->have_owner = true;
 	if (read_name(r, w, &r->owner)) {
 		zone_builder_fetch(r->loader->builder, &r->owner);
 		return true;
 	}
 	r->owner = r->origin;
-	return fault(r, "not a name", w);
+	return reader_fault(r, "not a name", w);
 }
 
 /* $TTL, the record's own, the last one's (RFC 1035 5.1), the SOA's. */
@@ -343,7 +149,7 @@ static bool choose_ttl(struct reader *r, const struct front *f,
 			" taken",
 			r->path ? r->path : "zone", r->first);
 	} else {
-		return fault(r, "no TTL, neither here nor before", NULL);
+		return reader_fault(r, "no TTL, neither here nor before", NULL);
 	}
 	return true;
 }
@@ -418,13 +224,13 @@ static bool read_rdata(struct reader *r, const char *type_text,
 		: 0;
 
 	if (!known)
-		return fault(r, "not a type", type_text);
+		return reader_fault(r, "not a type", type_text);
 	*type = (uint16_t)known;
 	if (has_own_reader(*type) && !is_generic(rest))
 		return read_own(*type, rest, r, len, &wrong) ||
-			text_fault(r, type_text, &wrong);
+			reader_text_fault(r, type_text, &wrong);
 	if (!fields_check(*type, rest, &wrong))
-		return text_fault(r, type_text, &wrong);
+		return reader_text_fault(r, type_text, &wrong);
 
 	size_t n = sizeof RR_PREFIX + strlen(type_text) + 1 + strlen(rest);
 	ldns_rr *rr = NULL;
@@ -440,15 +246,15 @@ static bool read_rdata(struct reader *r, const char *type_text,
 		char what[RR_TYPE_TEXT_MAX + 64];
 		snprintf(what, sizeof what, "%.16s: %s", type_text,
 			ldns_get_errorstr_by_id(status));
-		return fault(r, what, rest + strspn(rest, " "));
+		return reader_fault(r, what, rest + strspn(rest, " "));
 	}
 	long flat = flatten(rr, r->loader->rdata);
 	ldns_rr_free(rr);
 	*len = (size_t)flat;
 	if (flat < 0)
-		return fault(r, "RDATA is too long", NULL);
+		return reader_fault(r, "RDATA is too long", NULL);
 	return !is_svcb(*type) || svcb_check(r->loader->rdata, *len, &wrong) ||
-		text_fault(r, type_text, &wrong);
+		reader_text_fault(r, type_text, &wrong);
 }
 
 /* The bulk of most zones: an address, without the detour. False: not a plain
@@ -513,11 +319,11 @@ static bool include(struct reader *r, const char *file, const char *origin)
 	bool quoted = n >= 2 && file[0] == '"' && file[n - 1] == '"';
 
 	if (!r->path)
-		return fault(r, "$INCLUDE is not possible here", NULL);
+		return reader_fault(r, "$INCLUDE is not possible here", NULL);
 	if (r->loader->depth == INCLUDE_DEPTH)
-		return fault(r, "$INCLUDE too deep", file);
+		return reader_fault(r, "$INCLUDE too deep", file);
 	if (origin && !read_name(r, origin, &name))
-		return fault(r, "not a name", origin);
+		return reader_fault(r, "not a name", origin);
 	if (quoted)
 		file++, n -= 2;
 	snprintf(path, sizeof path, "%.*s%.*s",
@@ -527,7 +333,7 @@ static bool include(struct reader *r, const char *file, const char *origin)
 	struct err failed = {0};
 	bool read = read_path(r->loader, path, &name, &failed);
 	if (!read)
-		fault(r, err_text(&failed), NULL);
+		reader_fault(r, err_text(&failed), NULL);
 	err_fini(&failed);
 	zone_builder_file(r->loader->builder, r->path);
 	return read;
@@ -537,29 +343,31 @@ static bool generate(struct reader *r, const char *range, const char *text);
 
 static bool directive(struct reader *r, char *rest)
 {
-	char *what = word(&rest), *first = word(&rest);
+	char *what = reader_word(&rest), *first = reader_word(&rest);
 	struct name name;
 
 	if (first && !strcasecmp(what, "$GENERATE"))
-		return generate(r, first, skip_spaces(rest));
-	char *second = word(&rest);
-	if (!first || word(&rest) || (second && strcasecmp(what, "$INCLUDE")))
-		return fault(
+		return generate(r, first, reader_skip_spaces(rest));
+	char *second = reader_word(&rest);
+	if (!first || reader_word(&rest) ||
+		(second && strcasecmp(what, "$INCLUDE")))
+		return reader_fault(
 			r, "a directive with too few or too many words", what);
 	if (!strcasecmp(what, "$TTL")) {
 		r->loader->have_default =
 			parse_ttl(first, &r->loader->default_ttl);
-		return r->loader->have_default || fault(r, "not a TTL", first);
+		return r->loader->have_default ||
+			reader_fault(r, "not a TTL", first);
 	}
 	if (!strcasecmp(what, "$ORIGIN")) {
 		if (!read_name(r, first, &name))
-			return fault(r, "not a name", first);
+			return reader_fault(r, "not a name", first);
 		origin_set(r, &name);
 		return true;
 	}
 	if (!strcasecmp(what, "$INCLUDE"))
 		return include(r, first, second);
-	return fault(r, "an unknown directive", what);
+	return reader_fault(r, "an unknown directive", what);
 }
 
 /* -- files -- */
@@ -586,12 +394,12 @@ static bool generate_one(struct reader *r, const char *text, uint32_t number)
 	struct text_fault wrong;
 	struct buf line = {0};
 	bool good = generate_text(text, number, &line, &wrong) ||
-		text_fault(r, "$GENERATE", &wrong);
+		reader_text_fault(r, "$GENERATE", &wrong);
 	r->loader->octets += line.len;
-	if (good && line.len > LINE_LEN_MAX)
-		good = fault(r, "a record too long to be one", NULL);
+	if (good && line.len > READER_LINE_MAX)
+		good = reader_fault(r, "a record too long to be one", NULL);
 	if (good && r->loader->octets > GENERATE_OCTETS_MAX)
-		good = fault(
+		good = reader_fault(
 			r, "$GENERATE: too much text (64 MiB a zone)", NULL);
 	if (good) {
 		char *directive_text = r->text;
@@ -611,13 +419,15 @@ static bool generate(struct reader *r, const char *text_range, const char *text)
 	bool good = true;
 
 	if (!generate_range(text_range, &range))
-		return fault(r, "not a range FROM-TO[/STEP]", text_range);
+		return reader_fault(
+			r, "not a range FROM-TO[/STEP]", text_range);
 	if (!*text)
-		return fault(r, "$GENERATE without a record", NULL);
+		return reader_fault(r, "$GENERATE without a record", NULL);
 	l->generated += generate_count(&range);
 	if (l->generated > GENERATE_MAX) {
 		l->generated -= generate_count(&range);
-		return fault(r, "$GENERATE: too many records (262144 a zone)",
+		return reader_fault(r,
+			"$GENERATE: too many records (262144 a zone)",
 			text_range);
 	}
 	for (uint64_t n = range.from; good && n <= range.to; n += range.step) {
@@ -645,15 +455,16 @@ static bool read_text(struct loader *loader, const char *path,
 	loader->depth++;
 	r->first = r->line;
 	if (len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3))
-		fault(r, "a byte order mark (BOM) before the text", NULL);
+		reader_fault(
+			r, "a byte order mark (BOM) before the text", NULL);
 	else if (len >= 2 &&
 		(!memcmp(text, "\xff\xfe", 2) || !memcmp(text, "\xfe\xff", 2)))
-		fault(r, "UTF-16 with a byte order mark (BOM), not ASCII",
-			NULL);
+		reader_fault(r,
+			"UTF-16 with a byte order mark (BOM), not ASCII", NULL);
 	else if (len && memchr(text, '\0', len))
-		fault(r, "a NUL character: no text file", NULL);
+		reader_fault(r, "a NUL character: no text file", NULL);
 	else
-		while (next_line(r))
+		while (reader_line(r))
 			read_line(r);
 	loader->depth--;
 	ldns_rdf_deep_free(r->ldns_origin);

@@ -69,7 +69,7 @@ static const struct zone *find_few(
 	return NULL;
 }
 
-static const struct zone *find(
+static const struct zone *zoneset_search(
 	const struct zoneset *s, const struct name *name, int labels)
 {
 	if (s->n_few)
@@ -92,13 +92,13 @@ static const struct zone *find(
 const struct zone *zoneset_find(
 	const struct zoneset *s, const struct name *name)
 {
-	return find(s, name, name->labels);
+	return zoneset_search(s, name, name->labels);
 }
 
 const struct zone *zoneset_find_above(
 	const struct zoneset *s, const struct name *name)
 {
-	return find(s, name, name->labels - 1);
+	return zoneset_search(s, name, name->labels - 1);
 }
 
 unsigned zoneset_count(const struct zoneset *s)

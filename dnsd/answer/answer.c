@@ -1,7 +1,9 @@
 #include "answer/answer.h"
 
+#include "answer/asked.h"
 #include "answer/cookie.h"
 #include "answer/lookup.h"
+#include "answer/steered.h"
 #include "snapshot/options.h"
 #include "snapshot/snapshot.h"
 #include "wire/reply.h"
@@ -132,7 +134,7 @@ static void prepare_edns(
 		count(&answerer->counters.cookies_bad);
 }
 
-/* CHAOS TXT: who is this server? Only what is configured is told. */
+/* CHAOS TXT: who is this server? Only what is configured is answered. */
 static void chaos(struct frame *f, const struct server_options *options,
 	const struct query *q, const struct name *asked)
 {

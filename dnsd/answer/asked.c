@@ -5,7 +5,7 @@
 /* Of QNAME this much chooses the place; of short names it is also what follows. */
 #define KEY_LEN 16
 
-static struct asked *place(struct asked_table *table, const uint8_t *name)
+static struct asked *asked_place(struct asked_table *table, const uint8_t *name)
 {
 	const uint64_t any_case = 0x2020202020202020u;
 	uint64_t a, b;
@@ -33,7 +33,7 @@ struct asked *asked_read(const struct asked_of *of, const uint8_t *packet,
 
 	len -= HEADER_LEN;
 	if (table && len >= KEY_LEN) {
-		asked = place(table, qname);
+		asked = asked_place(table, qname);
 		if (asked->generation == of->generation &&
 			len >= asked->name.len &&
 			name_begins(&asked->name, qname)) {

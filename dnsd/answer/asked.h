@@ -2,33 +2,15 @@
  *
  * Most questions are for few names: a table of the last ones, of each thread its
  * own, spares reading and finding them again. What an entry says is true for one
- * snapshot. Entries that a batch looks at stay until it is over; who finds his
- * place taken by such a one uses an entry of his own.
+ * snapshot. Entries that a batch looks at stay until it is over; a question
+ * whose place such an entry takes uses the one of its own job.
  */
 #ifndef ANSWER_ASKED_H
 #define ANSWER_ASKED_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "answer/steered.h"
-#include "wire/query.h"
-#include "zones/zone.h"
+#include "answer/job.h"
 
 struct zoneset;
-
-/* A name that was asked for. */
-struct asked {
-	uint64_t
-		generation; /* of the snapshot that this is true for; 0: none */
-	uint32_t batch;     /* the last that looked at it */
-	bool found;         /* match is set */
-	struct name name;
-	const struct zone *zone; /* that it lies in; NULL: none */
-	uint64_t hash;           /* zone_hash(), if there is a zone */
-	struct zone_match match;
-	struct steered_name steered; /* with match, by lookup_begin() */
-};
 
 #define ASKED 128 /* a power of two */
 

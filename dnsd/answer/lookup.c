@@ -1,6 +1,6 @@
 #include "answer/lookup.h"
 
-#include "answer/answer.h"
+#include "answer/asked.h"
 #include "answer/steered.h"
 #include "zones/rdata.h"
 #include "zones/zone.h"
@@ -58,8 +58,8 @@ static bool node_below(const struct zone *zone, const struct zone_node *node,
 
 /* A and AAAA of one target. must: what does not fit makes the reply full;
  * else a set that does not fit is left out whole. */
-static void add_addresses(const struct walk *w, const struct zone_node *node,
-	uint16_t owner, bool must)
+static void lookup_add_addresses(const struct walk *w,
+	const struct zone_node *node, uint16_t owner, bool must)
 {
 	static const uint16_t types[] = {RR_A, RR_AAAA};
 	for (unsigned i = 0; i < 2; i++) {
@@ -104,7 +104,7 @@ static void add_targets(const struct walk *w, const struct zone_rrset *set,
 		owner = *name ? (unsigned)(name - w->r->at)
 			      : get16(rr) & REPLY_POINTER_MAX;
 		if (owner <= REPLY_POINTER_MAX)
-			add_addresses(w, node, (uint16_t)owner, must);
+			lookup_add_addresses(w, node, (uint16_t)owner, must);
 		else if (must)
 			w->r->full = true;
 	}

@@ -7,10 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "answer/job.h"
 #include "wire/reply.h"
-
-struct answer_job;
-struct answerer;
 
 struct lookup_result {
 	uint8_t rcode;
@@ -24,7 +22,7 @@ struct lookup_result {
 bool lookup_begin(struct answer_job *job);
 
 /* After that. Fills answer, authority and additional of the reply; reply->full
- * tells that something did not fit that may not be left out. */
+ * is set if something did not fit that may not be left out. */
 struct lookup_result lookup(struct answerer *answerer,
 	const struct answer_job *job, struct reply *reply);
 struct lookup_result lookup_steered(struct answerer *answerer,

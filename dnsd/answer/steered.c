@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "answer/answer.h"
 #include "replay/ring.h"
 #include "snapshot/options.h"
 #include "snapshot/snapshot.h"
@@ -11,6 +10,7 @@
 #include "wire/name.h"
 #include "wire/reply.h"
 #include "wire/rr.h"
+#include "wire/svcb.h"
 
 /* Seldom done: apart, so that the others pay neither room nor registers for it. */
 #define COLD __attribute__((noinline, cold))
@@ -33,7 +33,7 @@ static inline void add_address(const struct map_node *node, bool v6, unsigned i,
 }
 
 /* The best node's addresses all, of the others the first. */
-static inline unsigned add_addresses(const struct map *map,
+static inline unsigned steered_add_addresses(const struct map *map,
 	const struct steer_decision *d, bool v6, struct reply *reply,
 	uint16_t owner)
 {
@@ -49,40 +49,6 @@ static inline unsigned add_addresses(const struct map *map,
 	return records;
 }
 
-/* A SvcParam: key, length, value (RFC 9460 2.2). */
-static uint8_t *param(
-	uint8_t *p, uint16_t key, const uint8_t *value, unsigned len)
-{
-	put16(p, key);
-	put16(p + 2, (uint16_t)len);
-	memcpy(p + 4, value, len);
-	return p + 4 + len;
-}
-
-static unsigned alpn_write(uint8_t *out, unsigned room, const char *list)
-{
-	unsigned n = 0;
-	while (*list) {
-		unsigned len = (unsigned)strcspn(list, ",");
-		if (len && len < 256 && n + 1 + len <= room) {
-			out[n++] = (uint8_t)len;
-			memcpy(out + n, list, len);
-			n += len;
-		}
-		list += len + (list[len] == ',');
-	}
-	return n;
-}
-
-static unsigned hints(uint8_t *out, const struct addr *a, unsigned n,
-	unsigned size, unsigned max)
-{
-	unsigned k = 0;
-	for (; k < n && k < max; k++)
-		memcpy(out + k * size, a[k].bytes, size);
-	return k * size;
-}
-
 /* Where one ServiceMode record leads. */
 struct service {
 	uint16_t priority;
@@ -90,43 +56,33 @@ struct service {
 	const struct map_node *node;
 };
 
-/* TargetName, never compressed (RFC 9460 2.2). */
-static uint8_t *put_target(
-	uint8_t *p, const struct map_name *name, unsigned line)
+static const struct name *line_name(
+	const struct map_name *name, unsigned line, struct name *out)
 {
 	char text[NAME_TEXT_MAX];
-	struct name target;
-	if (!line) {
-		*p = 0;
-		return p + 1;
-	}
 	snprintf(text, sizeof text, "line%u.%s", line, name->name);
-	name_from_text(&target, text);
-	memcpy(p, target.bytes, target.len);
-	return p + target.len;
+	name_from_text(out, text);
+	return out;
 }
 
 /* The target, its protocols, its addresses. */
 static void add_service(const struct map_name *name, struct service service,
 	struct reply *reply, uint16_t owner, uint32_t ttl_s)
 {
-	uint8_t rdata[1024], value[256];
-	const struct addr *address = service.node->address;
-	unsigned n4 = service.node->n4, n;
+	uint8_t rdata[SVCB_RDATA_MAX];
+	const struct map_node *node = service.node;
+	struct name target;
 
-	put16(rdata, service.priority);
-	uint8_t *p = put_target(rdata + 2, name, service.line);
-	if ((n = alpn_write(value, 128, name->https)))
-		p = param(p, 1, value, n);
-	if ((n = hints(value, address, n4, 4, 8)))
-		p = param(p, 4, value, n);
-	if ((n = hints(value, address + n4, service.node->n6, 16, 8)))
-		p = param(p, 6, value, n);
+	uint8_t *p = svcb_begin(rdata, service.priority,
+		service.line ? line_name(name, service.line, &target) : NULL);
+	p = svcb_alpn(p, name->https);
+	p = svcb_hints(p, 4, node->address, node->n4);
+	p = svcb_hints(p, 6, node->address + node->n4, node->n6);
 	reply_rr(reply, owner, RR_HTTPS, ttl_s, rdata, (size_t)(p - rdata));
 }
 
 /* The line itself first, then the next lines, so that browsers fail over by
- * themselves; what those would be told is decided, but nobody is sent there. */
+ * themselves; what those would lead to is decided, but nobody is sent there. */
 COLD static unsigned add_https(const struct answerer *answerer,
 	const struct steered_question *question, const struct steer_decision *d,
 	struct reply *reply, uint16_t owner)
@@ -266,7 +222,7 @@ static inline bool too_early(
 }
 
 /* The records of what was decided. */
-INLINE static struct steered_result tell(struct answerer *answerer,
+INLINE static struct steered_result write_records(struct answerer *answerer,
 	const struct answer_job *job, const struct steered_question *question,
 	const struct steer_decision *d, struct reply *reply, uint16_t owner)
 {
@@ -277,7 +233,7 @@ INLINE static struct steered_result tell(struct answerer *answerer,
 		record(answerer, job, question, d);
 	unsigned records = qtype == RR_HTTPS
 		? add_https(answerer, question, d, reply, owner)
-		: add_addresses(
+		: steered_add_addresses(
 			  snap->steer.map, d, qtype == RR_AAAA, reply, owner);
 	return (struct steered_result){.records = records,
 		.ttl_s = d->ttl_s,
@@ -294,7 +250,7 @@ struct steered_result steered_answer(struct answerer *answerer,
 		return (struct steered_result){.defer = true};
 	steer_answer_lookup(&answerer->snap->steer, answerer->accounts,
 		&question->query, &question->found, answerer->now_ms, &d);
-	return tell(answerer, job, question, &d, reply, HEADER_LEN);
+	return write_records(answerer, job, question, &d, reply, HEADER_LEN);
 }
 
 COLD struct steered_result steered_answer_at(struct answerer *answerer,
@@ -312,5 +268,5 @@ COLD struct steered_result steered_answer_at(struct answerer *answerer,
 		return why(answerer, job, &question, reply, owner);
 	steer_answer(&answerer->snap->steer, answerer->accounts,
 		&question.query, answerer->now_ms, &d);
-	return tell(answerer, job, &question, &d, reply, owner);
+	return write_records(answerer, job, &question, &d, reply, owner);
 }

@@ -1,8 +1,5 @@
 /* steered.h - the part of an answer that is decided per client: A, AAAA and
  * HTTPS at a steered name, its lines and its streams, and _why.
- *
- * Marks tie a zone's owner names to steering: a zone stores a number, 0 for
- * none, that only this layer and the builder of snapshots understand.
  */
 #ifndef ANSWER_STEERED_H
 #define ANSWER_STEERED_H
@@ -10,36 +7,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "geo/prefixes.h"
-#include "steer/steer.h"
+#include "answer/job.h"
+#include "snapshot/mark.h"
 #include "wire/rr.h"
 
-struct answer_job;
-struct answerer;
 struct reply;
-
-/* A mark: what an owner name is to steering. */
-enum mark_kind { MARK_NONE, MARK_NAME, MARK_WHY };
-struct mark {
-	enum mark_kind kind;
-	uint8_t line;  /* 1..255 */
-	bool streams;  /* labels directly below are streams */
-	uint32_t name; /* index of the steered name in the map */
-};
-
-static inline uint32_t mark_pack(struct mark m)
-{
-	return (uint32_t)m.kind | (uint32_t)m.streams << 2 |
-		(uint32_t)m.line << 3 | m.name << 11;
-}
-
-static inline struct mark mark_unpack(uint32_t v)
-{
-	return (struct mark){.kind = (enum mark_kind)(v & 3),
-		.streams = v >> 2 & 1,
-		.line = (uint8_t)(v >> 3),
-		.name = v >> 11};
-}
 
 /* What steered_answer did. */
 struct steered_result {
@@ -47,20 +19,8 @@ struct steered_result {
 			     type (or REFUSED) */
 	uint32_t ttl_s;   /* of the decision: bounds the negative TTL too */
 	uint8_t scope;    /* of the decision, for ECS */
-	bool refused;     /* _why asked by a stranger */
+	bool refused;     /* _why asked by an untrusted client */
 	bool defer;       /* not ready: ask again in a moment */
-};
-
-/* What an owner name is to steering, for one snapshot. */
-struct steered_name {
-	uint8_t types; /* decided per client: a set of enum steer_type */
-	bool why;      /* instead: TXT tells what is decided */
-	uint8_t line;
-	uint8_t stream_len;
-	uint32_t name;         /* index of the steered name in the map */
-	const uint8_t *stream; /* lower case label of `<stream>.<steered name>`
-				  or NULL */
-	uint64_t stream_hash;  /* as in steer_query */
 };
 
 /* label: of the stream, as it stands in a name, lower case; NULL: none. It is
@@ -100,15 +60,6 @@ static inline bool steered_decides(
 		(name->why && qtype == RR_TXT);
 }
 
-/* What is found for the client of a question. */
-struct steered_question {
-	const struct steered_name *name;
-	struct geo_search search;
-	struct geo_leaf leaf;
-	struct steer_query query;
-	struct steer_lookup found;
-};
-
 /* Finds what steering knows of the clients of some jobs of a batch, a list by
  * next_steered; what their answers read is on its way to the cache then. */
 void steered_find_all(
@@ -121,7 +72,7 @@ struct steered_result steered_answer(struct answerer *answerer,
 	const struct answer_job *job, struct reply *reply);
 
 /* The same for another job and name: one that a chain led to, whose offset in the
- * message is owner. For a MARK_WHY tells (TXT) and accounts nothing. */
+ * message is owner. For a MARK_WHY it explains (TXT) and accounts nothing. */
 struct steered_result steered_answer_at(struct answerer *answerer,
 	const struct answer_job *job, const struct steered_name *name,
 	struct reply *reply, uint16_t owner);

@@ -138,7 +138,7 @@ void arena_free(struct arena *arena)
 	free(arena);
 }
 
-static void *take(struct arena *arena, size_t size, size_t align)
+static void *arena_take(struct arena *arena, size_t size, size_t align)
 {
 	struct block *b = arena->newest;
 	size_t at = b ? (b->used + align - 1) & ~(align - 1) : 0;
@@ -166,7 +166,7 @@ static void *take(struct arena *arena, size_t size, size_t align)
 
 void *arena_room(struct arena *arena, size_t size)
 {
-	return take(arena, size, size && size % 64 == 0 ? 64 : 8);
+	return arena_take(arena, size, size && size % 64 == 0 ? 64 : 8);
 }
 
 void *arena_alloc(struct arena *arena, size_t size)
@@ -176,7 +176,7 @@ void *arena_alloc(struct arena *arena, size_t size)
 
 void *arena_bytes(struct arena *arena, const void *bytes, size_t size)
 {
-	void *p = take(arena, size, 1);
+	void *p = arena_take(arena, size, 1);
 	return size ? memcpy(p, bytes, size) : p;
 }
 
@@ -192,7 +192,7 @@ char *arena_printf(struct arena *arena, const char *fmt, ...)
 	va_copy(again, ap);
 	int n = vsnprintf(NULL, 0, fmt, ap);
 	va_end(ap);
-	char *p = take(arena, (size_t)n + 1, 1);
+	char *p = arena_take(arena, (size_t)n + 1, 1);
 	vsnprintf(p, (size_t)n + 1, fmt, again);
 	va_end(again);
 	return p;

@@ -61,7 +61,7 @@ static bool before(const struct share_net *a, const struct share_net *b)
 	return a->sum != b->sum ? a->sum > b->sum : a->used < b->used;
 }
 
-static void put(struct shares *s, unsigned at, struct share_net *net)
+static void shares_put(struct shares *s, unsigned at, struct share_net *net)
 {
 	s->heap[at] = net;
 	net->at = at;
@@ -72,7 +72,7 @@ static void sift(struct shares *s, struct share_net *net)
 {
 	unsigned at = net->at;
 	while (at && before(net, s->heap[(at - 1) / 2])) {
-		put(s, at, s->heap[(at - 1) / 2]);
+		shares_put(s, at, s->heap[(at - 1) / 2]);
 		at = (at - 1) / 2;
 	}
 	for (;;) {
@@ -82,63 +82,64 @@ static void sift(struct shares *s, struct share_net *net)
 			child++;
 		if (child >= s->n || !before(s->heap[child], net))
 			break;
-		put(s, at, s->heap[child]);
+		shares_put(s, at, s->heap[child]);
 		at = child;
 	}
-	put(s, at, net);
+	shares_put(s, at, net);
 }
 
 /* -- the nets -- */
 
-static struct share_net **slot_of(
+static struct share_net **shares_slot_of(
 	const struct shares *s, const struct addr *net)
 {
 	uint64_t hash = hash_bytes(net, sizeof *net, s->secret);
 	return &s->slots[hash & (s->room - 1)];
 }
 
-static void grow(struct shares *s)
+static void shares_grow(struct shares *s)
 {
 	s->room *= 2;
 	s->heap = mem_grow(s->heap, s->room * sizeof(void *));
 	free(s->slots);
 	s->slots = mem_zero(s->room, sizeof(void *));
 	for (unsigned i = 0; i < s->n; i++) {
-		struct share_net **slot = slot_of(s, &s->heap[i]->net);
+		struct share_net **slot = shares_slot_of(s, &s->heap[i]->net);
 		s->heap[i]->next = *slot;
 		*slot = s->heap[i];
 	}
 }
 
-static struct share_net *net_of(struct shares *s, const struct addr *peer)
+static struct share_net *shares_net_of(
+	struct shares *s, const struct addr *peer)
 {
 	struct addr key = shares_net(peer);
-	struct share_net *net = *slot_of(s, &key);
+	struct share_net *net = *shares_slot_of(s, &key);
 	while (net && !addr_equal(&net->net, &key))
 		net = net->next;
 	if (net)
 		return net;
 	if (s->n == s->room)
-		grow(s);
-	struct share_net **slot = slot_of(s, &key);
+		shares_grow(s);
+	struct share_net **slot = shares_slot_of(s, &key);
 	net = mem_zero(1, sizeof *net);
 	net->net = key;
 	net->next = *slot;
 	*slot = net;
 	TAILQ_INIT(&net->holders);
-	put(s, s->n++, net);
+	shares_put(s, s->n++, net);
 	return net;
 }
 
 static void net_free(struct shares *s, struct share_net *net)
 {
-	struct share_net **p = slot_of(s, &net->net);
+	struct share_net **p = shares_slot_of(s, &net->net);
 	struct share_net *last = s->heap[--s->n];
 	while (*p != net)
 		p = &(*p)->next;
 	*p = net->next;
 	if (last != net) {
-		put(s, net->at, last);
+		shares_put(s, net->at, last);
 		sift(s, last);
 	}
 	free(net);
@@ -171,7 +172,7 @@ void shares_hold(struct shares *s, struct share *share, const struct addr *peer,
 	if (amount == share->amount)
 		return;
 	if (!share->net) {
-		share->net = net_of(s, peer);
+		share->net = shares_net_of(s, peer);
 		TAILQ_INSERT_TAIL(&share->net->holders, share, entry);
 		share->net->used = ++s->uses;
 	}

@@ -126,7 +126,7 @@ int cli_check(int argc, char **argv)
 	if (built) {
 		listen_warn(&built->conf->listen, &err);
 		listen_warn(&built->conf->http.listen, &err);
-		listen_warn(&built->conf->site.listen, &err);
+		listen_warn(&built->conf->public.listen, &err);
 	}
 	if (err.warnings)
 		fprintf(stderr, "%s", err.warnings);

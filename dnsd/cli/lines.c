@@ -2,7 +2,7 @@
 
 #include "cli/cli.h"
 #include "cli/files.h"
-#include "control/try.h"
+#include "client/try.h"
 
 static const char usage[] =
 	"lines [-c FILE] [--stream APP/STREAM] [--format json|site_settings] NAME ADDRESS[/LENGTH]";
@@ -29,11 +29,13 @@ static int ask(const struct cli_options *o, const char *name,
 		return status;
 	fprintf(stderr,
 		"no running server: decided from the files alone, all nodes up and empty\n");
-	status = files_open(&files, o->conf, &err) &&
-			try_lines(&files.state, NULL, name, client, o->format,
-				o->stream, files.now_ms, text, &err)
-		? 0
-		: 1;
+	bool ok = files_open(&files, o->conf, &err);
+	struct try_question q = {.state = &files.state,
+		.name = name,
+		.client = client,
+		.now_ms = files.now_ms};
+	ok = ok && try_lines(&q, o->format, o->stream, text, &err);
+	status = ok ? 0 : 1;
 	if (status)
 		fprintf(stderr, "%s\n", err_text(&err));
 	files_close(&files);

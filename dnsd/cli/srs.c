@@ -2,7 +2,7 @@
 
 #include "cli/cli.h"
 #include "conf/conf.h"
-#include "control/approve.h"
+#include "control/enrolled.h"
 #include "srs/config.h"
 
 static const char usage[] = "srs [-c FILE] NODE";
@@ -21,9 +21,9 @@ int cli_srs(int argc, char **argv)
 
 	if (!cli_options(&o, argc, argv, usage, help, &status))
 		return status;
-	struct approved approved = {0};
+	struct enrolled enrolled = {0};
 	bool good;
-	struct conf *conf = approved_load(o.conf, &approved, &err, &good);
+	struct conf *conf = enrolled_load(o.conf, &enrolled, &err, &good);
 	bool ok = good && srs_config(conf, argv[o.first], &out, &err);
 	if (ok)
 		fputs(out.text, stdout);

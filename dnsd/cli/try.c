@@ -3,7 +3,7 @@
 
 #include "cli/cli.h"
 #include "cli/files.h"
-#include "control/try.h"
+#include "client/try.h"
 
 static const char usage[] = "try [-c FILE] NAME ADDRESS[/LENGTH]";
 static const char help[] =
@@ -17,9 +17,12 @@ static int from_files(const char *path, const char *name, const char *client)
 	struct files files;
 	struct err err = {0};
 	struct buf out = {0};
-	bool ok = files_open(&files, path, &err) &&
-		try_explain(&files.state, NULL, name, client, files.now_ms,
-			&out, &err);
+	bool ok = files_open(&files, path, &err);
+	struct try_question q = {.state = &files.state,
+		.name = name,
+		.client = client,
+		.now_ms = files.now_ms};
+	ok = ok && try_explain(&q, &out, &err);
 
 	if (ok)
 		printf("no running server: decided from the files alone, all nodes up and empty\n%s",

@@ -9,13 +9,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "answer/steered.h"
 #include "base/log.h"
 #include "base/rng.h"
-#include "control/approve.h"
+#include "control/enrolled.h"
 #include "geo/cache.h"
 #include "geo/mmdb.h"
 #include "replay/ring.h"
+#include "snapshot/mark.h"
 #include "wire/name.h"
 #include "wire/rr.h"
 #include "zones/builder.h"
@@ -85,7 +85,7 @@ bool build_geo_changed(const struct built *built, struct geo_files *now)
 }
 
 /* A file that the configuration names; false with the line that does so if it
- * can't be read at all. What is in it, its reader tells. */
+ * can't be read at all. Its reader checks the content. */
 static bool can_read(struct conf_where where, const char *key, const char *path,
 	struct err *err)
 {
@@ -175,6 +175,13 @@ bool build_geo(const struct built *built, struct geo **geo, struct map **map,
 	}
 	*map = map_build(built->conf, *geo, built->servers, built->map);
 	return true;
+}
+
+void build_log_geo(const struct geo *geo, bool kept)
+{
+	log_lines(LOG_LVL_INFO, "geoip: ", geo_report(geo));
+	log_info("geoip: loaded%s, %u places, %zu KiB", kept ? " as kept" : "",
+		geo_places(geo), geo_size(geo) / 1024);
 }
 
 bool build_geo_unkept(const struct built *built)
@@ -385,7 +392,7 @@ static bool build_zones(struct built *b, struct err *err)
 	return w.ok;
 }
 
-/* As many name servers as the zone of the first steered name tells. */
+/* As many name servers as the zone of the first steered name has. */
 static unsigned count_servers(const struct built *b)
 {
 	if (b->conf->servers)
@@ -489,8 +496,8 @@ static bool find_geo(struct built *b, const struct built *previous,
 	return b->geo != NULL;
 }
 
-/* The configuration has errors; those of the files that it names are told in
- * the same go. */
+/* The configuration has errors; those of the files that it names are
+ * reported together with them. */
 static void look_at_files(const struct conf *conf, struct err *err)
 {
 	struct zones_work w = {.conf = conf, .err = err};
@@ -514,17 +521,17 @@ static bool build_parts(struct built *b, const struct built *previous,
 }
 
 struct built *build_all(const char *path, const struct built *previous,
-	enum geo_from from, const struct approval *change, struct err *err)
+	enum geo_from from, const struct enrol_change *change, struct err *err)
 {
 	struct built *b = mem_zero(1, sizeof *b);
-	struct approved approved = {
+	struct enrolled enrolled = {
 		.store = previous ? previous->conf->store : NULL,
 		.change = change,
 		.lenient = from != GEO_FILES,
 		.running = previous ? previous->conf : NULL};
 	bool good = false;
 
-	b->conf = approved_load(path, &approved, err, &good);
+	b->conf = enrolled_load(path, &enrolled, err, &good);
 	if (b->conf && !good)
 		look_at_files(b->conf, err);
 	if (good && build_parts(b, previous, from, err)) {

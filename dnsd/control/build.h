@@ -50,14 +50,14 @@ enum geo_from {
 	GEO_KEPT,  /* the table kept beside the store if it is theirs */
 };
 
-struct approval;
+struct enrol_change;
 
 /* Builds from the file and the nodes that were approved, with one change of these
- * (or NULL), see approve.h. previous: the state in service or NULL; its cookie
+ * (or NULL), see enrolled.h. previous: the state in service or NULL; its cookie
  * secret, node indexes and, if the files are the same, geo table go on. NULL
  * with messages in err on any error. */
 struct built *build_all(const char *path, const struct built *previous,
-	enum geo_from from, const struct approval *change, struct err *err);
+	enum geo_from from, const struct enrol_change *change, struct err *err);
 
 /* Frees a state that is no longer in service; what `heir` (or NULL) shares
  * stays. */
@@ -69,12 +69,15 @@ bool build_geo(const struct built *built, struct geo **geo, struct map **map,
 	struct geo_files *files, struct err *err);
 
 /* Lowers the priority of the thread: building must not take cores from
- * answering. Twice is as once. */
+ * answering. A second call changes nothing. */
 void build_step_back(void);
 
 /* Whether a geo file is another one than when the table was built. */
 bool build_geo_changed(const struct built *built, struct geo_files *now);
 void geo_files_free(struct geo_files *files);
+
+/* Says in the log what a table holds that is in service now. */
+void build_log_geo(const struct geo *geo, bool kept);
 
 /* Whether there is a table that ought to be kept beside the store, and is not. */
 bool build_geo_unkept(const struct built *built);

@@ -16,10 +16,16 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sockets.h"
-#include "control/approve.h"
+#include "control/ask.h"
+#include "control/build.h"
+#include "control/enrol.h"
+#include "control/publish.h"
 #include "control/state.h"
-#include "control/try.h"
-#include "snapshot/strangers.h"
+#include "control/threads.h"
+#include "client/try.h"
+#include "fleet/fleet.h"
+#include "snapshot/pending.h"
+#include "snapshot/report.h"
 #include "zones/zoneset.h"
 
 #define LINE_MAX_BYTES 4096
@@ -60,7 +66,7 @@ static void session_free(struct session *s)
 	free(s);
 }
 
-static void finish(struct session *s, bool ok, const char *text)
+static void ctl_finish(struct session *s, bool ok, const char *text)
 {
 	if (s->gone) {
 		session_free(s);
@@ -78,13 +84,36 @@ static void finish(struct session *s, bool ok, const char *text)
 
 static void finish_buf(struct session *s, bool ok, struct buf *out)
 {
-	finish(s, ok, out->text ? out->text : "");
+	ctl_finish(s, ok, out->text ? out->text : "");
 	buf_fini(out);
 }
 
-static void on_waited(void *arg, bool ok, const char *text)
+/* A call of the session, which may be gone when the reply comes. */
+struct session_call {
+	struct call call;
+	struct session *session;
+};
+
+static struct session *session_of(const struct call *call)
 {
-	finish(arg, ok, text);
+	return ((const struct session_call *)call)->session;
+}
+
+static void on_reply(struct call *call)
+{
+	ctl_finish(session_of(call), call->result == CALL_KEPT, call->text);
+}
+
+static struct call *session_call(struct session *s, enum call_kind kind,
+	const char *node, void (*done)(struct call *call))
+{
+	struct session_call *sc =
+		(struct session_call *)call_new(sizeof *sc, kind, NULL, done);
+	sc->session = s;
+	if (node)
+		strncpy(sc->call.node, node, sizeof sc->call.node - 1);
+	s->waiting = true;
+	return &sc->call;
 }
 
 /* -- commands -- */
@@ -92,13 +121,14 @@ static void on_waited(void *arg, bool ok, const char *text)
 static void cmd_status(struct session *s, char **words, unsigned n)
 {
 	const struct control *c = s->ctl->control;
+	const struct report *r = c->publisher->report;
 	struct buf out = {0};
 	char name[NAME_TEXT_MAX];
 
 	buf_printf(&out,
 		"version " DNSD_VERSION "\nuptime_s %lld\ngeneration %llu\n",
 		(long long)(clock_ms() - c->start_ms) / 1000,
-		(unsigned long long)c->generation);
+		(unsigned long long)r->generation);
 	for (unsigned i = 0; i < zoneset_count(c->built->zoneset); i++) {
 		const struct zone *zone = zoneset_at(c->built->zoneset, i);
 		buf_printf(&out, "zone %s serial %u records %u\n",
@@ -110,21 +140,21 @@ static void cmd_status(struct session *s, char **words, unsigned n)
 	if (fleet_is_blind(c->fleet))
 		buf_printf(&out,
 			"network suspect: most nodes time out, the last good states are held\n");
-	if (c->reload_wall_ms) {
-		time_t at = (time_t)(c->reload_wall_ms / 1000);
+	if (r->reload_wall_ms) {
+		time_t at = (time_t)(r->reload_wall_ms / 1000);
 		struct tm tm;
 		char text[32];
 		strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ",
 			gmtime_r(&at, &tm));
 		buf_printf(&out, "last reload %s %s\n", text,
-			*c->reload_error ? c->reload_error : "ok");
+			*r->reload_error ? r->reload_error : "ok");
 	}
 	finish_buf(s, true, &out);
 }
 
 static void cmd_nodes(struct session *s, char **words, unsigned n)
 {
-	const struct report *r = s->ctl->control->report;
+	const struct report *r = s->ctl->control->publisher->report;
 	struct buf out = {0};
 
 	buf_printf(&out, "%-20s %-9s %-8s %8s %10s %6s %6s %9s %9s  %s\n",
@@ -155,60 +185,58 @@ static void cmd_nodes(struct session *s, char **words, unsigned n)
 	finish_buf(s, true, &out);
 }
 
-static void drain_done(struct session *s, bool ok, bool drained)
+static void on_drained(struct call *call)
 {
-	if (ok)
-		finish(s, true, "on this name server, kept over a restart");
-	else if (s->ctl->control->store)
-		finish(s, false, control_drain_lost(drained));
-	else
-		finish(s, true,
-			"on this name server; not kept over a restart: no store");
-}
-
-static void on_drained(void *arg, bool ok)
-{
-	drain_done(arg, ok, true);
-}
-
-static void on_undrained(void *arg, bool ok)
-{
-	drain_done(arg, ok, false);
-}
-
-static void drain(struct session *s, char **words, unsigned n, bool drained)
-{
+	struct session *s = session_of(call);
 	char text[160];
-	if (n != 2) {
-		finish(s, false, "which node?");
-		return;
+
+	switch (call->result) {
+	case CALL_KEPT:
+		ctl_finish(s, true, "on this name server, kept over a restart");
+		break;
+	case CALL_NO_STORE:
+		ctl_finish(s, true,
+			"on this name server; not kept over a restart: no store");
+		break;
+	case CALL_UNKNOWN:
+		snprintf(text, sizeof text, "there is no node '%.63s'",
+			call->node);
+		ctl_finish(s, false, text);
+		break;
+	default:
+		ctl_finish(s, false, call->text);
 	}
-	s->waiting = true;
-	if (control_drain(s->ctl->control, words[1], drained,
-		    drained ? on_drained : on_undrained, s))
-		return;
-	snprintf(text, sizeof text, "there is no node '%.63s'", words[1]);
-	finish(s, false, text);
+}
+
+static void drain(
+	struct session *s, char **words, unsigned n, enum call_kind kind)
+{
+	if (n != 2)
+		ctl_finish(s, false, "which node?");
+	else
+		control_ask(s->ctl->control,
+			session_call(s, kind, words[1], on_drained));
 }
 
 static void cmd_drain(struct session *s, char **words, unsigned n)
 {
-	drain(s, words, n, true);
+	drain(s, words, n, CALL_DRAIN);
 }
 
 static void cmd_undrain(struct session *s, char **words, unsigned n)
 {
-	drain(s, words, n, false);
+	drain(s, words, n, CALL_UNDRAIN);
 }
 
 static void cmd_waiting(struct session *s, char **words, unsigned n)
 {
-	const struct strangers *list = s->ctl->control->strangers;
+	const struct pending_list *list =
+		s->ctl->control->publisher->pending_list;
 	struct buf out = {0};
 	char from[ADDR_TEXT_MAX];
 
 	for (unsigned i = 0; i < list->n; i++) {
-		const struct stranger *one = &list->one[i];
+		const struct pending_node *one = &list->one[i];
 		buf_printf(&out,
 			"%s from %s, heard %lld s ago, %.0f connections\n",
 			one->name, addr_text(&one->from, from),
@@ -222,74 +250,93 @@ static void cmd_waiting(struct session *s, char **words, unsigned n)
 
 static void cmd_approve(struct session *s, char **words, unsigned n)
 {
+	struct err err = {0};
+
 	if (n < 2) {
-		finish(s, false, "approve NAME --role ROLE --at LAT,LON ...");
+		ctl_finish(
+			s, false, "approve NAME --role ROLE --at LAT,LON ...");
 		return;
 	}
-	s->waiting = true;
-	approve_words(
-		s->ctl->control, words[1], words + 2, n - 2, on_waited, s);
+	char *keys = enrol_keys(words + 2, n - 2, &err);
+	if (keys) {
+		struct call *call =
+			session_call(s, CALL_ENROL, words[1], on_reply);
+		call->keys = keys;
+		control_ask(s->ctl->control, call);
+	} else {
+		ctl_finish(s, false, err_text(&err));
+	}
+	err_fini(&err);
 }
 
 static void cmd_remove(struct session *s, char **words, unsigned n)
 {
-	if (n != 2) {
-		finish(s, false, "which node?");
-		return;
-	}
-	s->waiting = true;
-	approve_remove(s->ctl->control, words[1], on_waited, s);
+	if (n != 2)
+		ctl_finish(s, false, "which node?");
+	else
+		control_ask(s->ctl->control,
+			session_call(s, CALL_REMOVE, words[1], on_reply));
 }
 
 static void cmd_reload(struct session *s, char **words, unsigned n)
 {
-	s->waiting = true;
-	control_reload(s->ctl->control, on_waited, s);
+	control_ask(
+		s->ctl->control, session_call(s, CALL_RELOAD, NULL, on_reply));
 }
 
 static void cmd_stop(struct session *s, char **words, unsigned n)
 {
 	log_info("stop: asked through the control socket");
 	s->stop = true;
-	finish(s, true, "stopping");
+	ctl_finish(s, true, "stopping");
 }
 
 static void cmd_try(struct session *s, char **words, unsigned n)
 {
 	struct control *c = s->ctl->control;
-	struct steer_state state = {c->built->map, c->load, c->built->geo};
+	struct steer_state state = {
+		c->built->map, c->publisher->load, c->built->geo};
 	struct buf out = {0};
 	struct err err = {0};
 
 	if (n != 3) {
-		finish(s, false, "try NAME ADDRESS[/LENGTH]");
+		ctl_finish(s, false, "try NAME ADDRESS[/LENGTH]");
 		return;
 	}
-	if (try_explain(
-		    &state, c->own, words[1], words[2], clock_ms(), &out, &err))
+	struct try_question q = {.state = &state,
+		.accounts = threads_own_accounts(c->threads),
+		.name = words[1],
+		.client = words[2],
+		.now_ms = clock_ms()};
+	if (try_explain(&q, &out, &err))
 		finish_buf(s, true, &out);
 	else
-		finish(s, false, err_text(&err));
+		ctl_finish(s, false, err_text(&err));
 	err_fini(&err);
 }
 
 static void cmd_lines(struct session *s, char **words, unsigned n)
 {
 	struct control *c = s->ctl->control;
-	struct steer_state state = {c->built->map, c->load, c->built->geo};
+	struct steer_state state = {
+		c->built->map, c->publisher->load, c->built->geo};
 	struct buf out = {0};
 	struct err err = {0};
 
 	if (n != 4 && n != 5) {
-		finish(s, false,
+		ctl_finish(s, false,
 			"lines NAME ADDRESS[/LENGTH] FORMAT [APP/STREAM]");
 		return;
 	}
-	if (try_lines(&state, c->own, words[1], words[2], words[3],
-		    n == 5 ? words[4] : NULL, clock_ms(), &out, &err))
+	struct try_question q = {.state = &state,
+		.accounts = threads_own_accounts(c->threads),
+		.name = words[1],
+		.client = words[2],
+		.now_ms = clock_ms()};
+	if (try_lines(&q, words[3], n == 5 ? words[4] : NULL, &out, &err))
 		finish_buf(s, true, &out);
 	else
-		finish(s, false, err_text(&err));
+		ctl_finish(s, false, err_text(&err));
 	err_fini(&err);
 }
 
@@ -316,7 +363,7 @@ static void run_line(struct session *s, char *line)
 			commands[i].run(s, words, n);
 			return;
 		}
-	finish(s, false, "unknown command");
+	ctl_finish(s, false, "unknown command");
 }
 
 /* -- sessions -- */

@@ -33,7 +33,7 @@ void faults_free(struct faults *f)
 	free(f);
 }
 
-static void grow(struct faults *f, unsigned n)
+static void faults_grow(struct faults *f, unsigned n)
 {
 	f->of = mem_grow(f->of, n * sizeof *f->of);
 	memset(f->of + f->n, 0, (n - f->n) * sizeof *f->of);
@@ -47,7 +47,7 @@ void faults_note(struct faults *f, unsigned node, const char *name,
 	unsigned held;
 
 	if (node >= f->n)
-		grow(f, node + 1);
+		faults_grow(f, node + 1);
 	struct log_fault *fault = &f->of[node][what];
 	if (!(why ? log_failed(fault, why, now_ms)
 		  : log_mended(fault, now_ms)) ||

@@ -1,9 +1,14 @@
+#include "control/history.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "control/build.h"
 #include "control/state.h"
+#include "fleet/fleet.h"
+#include "store/store.h"
 
 /* Sums over the present step, by index of the map. A node without a load that
  * can be believed adds nothing: a gap in its history is not a zero. */
@@ -16,7 +21,7 @@ struct history_sums {
 	} * node;
 };
 
-static void add(struct control *c, struct history_sums *sums)
+static void history_add(struct control *c, struct history_sums *sums)
 {
 	const struct map *map = c->built->map;
 
@@ -66,7 +71,7 @@ static unsigned step_s(const struct control *c)
 	return store_history_step_s(c->built->conf->n_nodes);
 }
 
-void control_history_watch(struct control *c)
+void history_watch(struct control *c)
 {
 	int64_t now_s = clock_wall_ms() / 1000;
 	int64_t begun_s = now_s - now_s % step_s(c);
@@ -74,59 +79,53 @@ void control_history_watch(struct control *c)
 
 	if (!c->store)
 		return;
-	if (!sums) {
-		sums = c->history = mem_zero(1, sizeof *sums);
+	if (!sums->begun_s)
 		sums->begun_s = begun_s;
-	}
 	if (begun_s != sums->begun_s) {
 		write_means(c, sums);
 		if (sums->room)
 			memset(sums->node, 0, sums->room * sizeof *sums->node);
 		sums->begun_s = begun_s;
 	}
-	add(c, sums);
+	history_add(c, sums);
 }
 
-void control_history_free(struct control *c)
+struct history_sums *history_new(void)
 {
-	if (c->history)
-		free(c->history->node);
-	free(c->history);
+	return mem_zero(1, sizeof(struct history_sums));
 }
 
-/* -- the API -- */
-
-static void answer(void *arg, bool ok, struct store_point *points, unsigned n)
+void history_free(struct history_sums *sums)
 {
-	struct history_call *call = arg;
+	if (!sums)
+		return;
+	free(sums->node);
+	free(sums);
+}
 
-	call->ok = ok;
+/* -- the call -- */
+
+static void on_points(
+	void *arg, bool ok, struct store_point *points, unsigned n)
+{
+	struct call *call = arg;
+
 	call->n = n;
 	call->points = mem_zero(n, sizeof *call->points);
 	for (unsigned i = 0; i < n; i++)
-		call->points[i] = (struct history_point){points[i].at_s,
+		call->points[i] = (struct call_point){points[i].at_s,
 			points[i].connections, points[i].utilisation,
 			points[i].bandwidth_bps};
 	free(points);
-	mailbox_post(call->mailbox, call->done, call);
+	call_answer(call, ok ? CALL_KEPT : CALL_NO_STORE, NULL);
 }
 
-static void ask(void *arg)
+void history_read_node(struct control *c, struct call *call)
 {
-	struct history_call *call = arg;
-	struct control *c = call->control;
-
 	call->step_s = step_s(c);
 	if (c->store)
 		store_history_read(c->store, call->node, call->since_s,
-			c->mailbox, answer, call);
+			c->mailbox, on_points, call);
 	else
-		answer(call, false, NULL, 0);
-}
-
-void control_history_ask(void *control, struct history_call *call)
-{
-	struct control *c = control;
-	call->control = c;
-	mailbox_post(c->mailbox, ask, call);
+		call_answer(call, CALL_NO_STORE, NULL);
 }

@@ -1,4 +1,4 @@
-/* notify.h - tells systemd how we are (sd_notify(3)), if it asked. */
+/* notify.h - reports to systemd that the server is ready, or stops (sd_notify(3)), if it asked. */
 #ifndef CONTROL_NOTIFY_H
 #define CONTROL_NOTIFY_H
 

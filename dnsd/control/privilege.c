@@ -67,8 +67,9 @@ static bool may_read_all(
 		conf_key_where(conf, "nets"), "nets", conf->nets, user, err);
 	ok &= may_read(conf_key_where(conf, "cookie_secret"), "cookie_secret",
 		conf->cookie_secret, user, err);
-	ok &= may_read(conf->site.where, "cert", conf->site.cert, user, err);
-	ok &= may_read(conf->site.where, "key", conf->site.key, user, err);
+	ok &= may_read(
+		conf->public.where, "cert", conf->public.cert, user, err);
+	ok &= may_read(conf->public.where, "key", conf->public.key, user, err);
 	return ok;
 }
 

@@ -1,82 +1,41 @@
-/* The builder thread: one job at a time, handed back to control by mail. What
- * is in service goes on, and is borrowed read-only by the job: control does
- * not replace it while one is under way. */
-#include <pthread.h>
+#include "control/reload.h"
+
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/arena.h"
-#include "base/clock.h"
 #include "base/log.h"
-#include "base/mailbox.h"
-#include "base/thread.h"
-#include "control/approve.h"
+#include "control/build.h"
+#include "control/builder.h"
+#include "control/publish.h"
 #include "control/state.h"
 
-enum job_kind {
-	JOB_ALL,  /* the whole configuration */
-	JOB_GEO,  /* geography only */
-	JOB_KEEP, /* the table in service is kept for the next start */
-};
-
-struct build_job {
+struct reload_job {
+	struct job job;
 	struct control *control;
-	pthread_t thread;
-	enum job_kind kind;
+	struct reload_change *change; /* NULL: none */
+	struct call *calls;           /* that wait for it, without a change */
 	struct err err;
-	struct approval *change; /* of JOB_ALL; NULL: none */
-	struct built *built;     /* result of JOB_ALL */
-	struct geo *geo;         /* results of JOB_GEO */
-	struct map *map;
-	struct geo_files files;
-	bool kept; /* result of JOB_KEEP */
+	struct built *built; /* the result; NULL: it does not hold */
 };
 
-static void job_done(void *arg);
-
-static void *job_run(void *arg)
+static struct reload_job *reload_job_of(struct job *job)
 {
-	struct build_job *job = arg;
-	struct control *c = job->control;
-
-	/* Steered names wait for a table that need only be mapped; if it has to
-	 * be built, build_geo steps back itself. */
-	if (job->kind != JOB_GEO)
-		build_step_back();
-	if (job->kind == JOB_GEO)
-		build_geo(
-			c->built, &job->geo, &job->map, &job->files, &job->err);
-	else if (job->kind == JOB_KEEP)
-		job->kept = build_geo_keep(c->built, &job->err);
-	else
-		job->built = build_all(c->path, c->built,
-			c->geo_pending ? GEO_LATER : GEO_KEPT, job->change,
-			&job->err);
-	mailbox_post(c->mailbox, job_done, job);
-	return NULL;
+	return (struct reload_job *)job;
 }
 
-static void job_start(struct control *c, enum job_kind kind)
+static void reload_build(struct job *job)
 {
-	struct build_job *job = mem_zero(1, sizeof *job);
-	job->control = c;
-	job->kind = kind;
-	if (kind == JOB_ALL)
-		job->change = approve_next(c);
-	c->job = job;
-	job->thread = thread_start("dnsd-builder", job_run, job);
+	struct reload_job *r = reload_job_of(job);
+	struct control *c = r->control;
+	enum geo_from from = c->geo_pending ? GEO_LATER : GEO_KEPT;
+
+	build_step_back();
+	r->built = build_all(c->path, c->built, from,
+		r->change ? &r->change->change : NULL, &r->err);
 }
 
-static void tell_waiters(struct control *c, bool ok, const char *text)
-{
-	while (c->waiters) {
-		struct reload_waiter *w = c->waiters;
-		c->waiters = w->next;
-		w->done(w->arg, ok, text);
-		free(w);
-	}
-}
+/* -- what a reload cannot change -- */
 
 static bool texts_differ(const struct conf_texts *a, const struct conf_texts *b)
 {
@@ -105,8 +64,8 @@ static void warn_fixed(
 		{"http listen",
 			texts_differ(&old->http.listen, &new->http.listen)},
 		{"public listen",
-			texts_differ(&old->site.listen, &new->site.listen)},
-		{"public cert", !*old->site.cert != !*new->site.cert},
+			texts_differ(&old->public.listen, &new->public.listen)},
+		{"public cert", !*old->public.cert != !*new->public.cert},
 		{"control", strcmp(old->control, new->control) != 0},
 		{"store", strcmp(old->store, new->store) != 0}};
 	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
@@ -121,189 +80,108 @@ static void keep_store(const struct conf *old, struct conf *new)
 	new->store = arena_strdup(new->arena, old->store);
 }
 
-static void log_geo(const struct geo *geo, bool kept)
+/* -- the end of a reload -- */
+
+static void answer_calls(
+	struct reload_job *r, enum call_result result, const char *text)
 {
-	log_lines(LOG_LVL_INFO, "geoip: ", geo_report(geo));
-	log_info("geoip: loaded%s, %u places, %zu KiB", kept ? " as kept" : "",
-		geo_places(geo), geo_size(geo) / 1024);
+	while (r->calls) {
+		struct call *call = r->calls;
+		r->calls = call->next;
+		call_answer(call, result, text);
+	}
 }
 
-/* A change of the approved nodes that does not hold says nothing of the files:
- * whoever waits for these is served by the next build. */
-static void refuse_change(struct control *c, struct build_job *job)
+static void finish_good(struct reload_job *r)
 {
-	log_info("node %s: not %s: %s", job->change->name,
-		job->change->text ? "approved" : "removed",
-		err_text(&job->err));
-	approve_built(c, job->change, false, err_text(&job->err));
-	if (!c->waiters)
-		return;
-	struct reload_waiter **last = &c->waiters_again;
-	while (*last)
-		last = &(*last)->next;
-	*last = c->waiters;
-	c->waiters = NULL;
-	c->reload_again = true;
+	struct control *c = r->control;
+
+	warn_fixed(c->built->conf, r->built->conf, &r->err);
+	keep_store(c->built->conf, r->built->conf);
+	bool fresh = r->built->geo != c->built->geo;
+	publish_reloaded(c, "");
+	publish_adopt(c, r->built, &r->err);
+	if (fresh)
+		build_log_geo(c->built->geo, c->built->geo_files.kept);
+	log_lines(LOG_LVL_WARN, "", r->err.warnings);
+	log_info("reload: done");
+	if (r->change)
+		r->change->done(r->change, NULL);
+	answer_calls(r, CALL_KEPT, r->err.warnings);
 }
 
-static void finish_reload(struct control *c, struct build_job *job)
+static void finish_bad(struct reload_job *r)
 {
-	if (job->change && !job->built) {
-		refuse_change(c, job);
-		return;
-	}
-	c->reloads++;
-	c->reload_wall_ms = clock_wall_ms();
-	free(c->reload_error);
-	c->reload_error = mem_strdup(job->built ? "" : err_text(&job->err));
-	if (job->built) {
-		warn_fixed(c->built->conf, job->built->conf, &job->err);
-		keep_store(c->built->conf, job->built->conf);
-		bool fresh = job->built->geo != c->built->geo;
-		control_adopt(c, job->built, &job->err);
-		if (fresh)
-			log_geo(c->built->geo, c->built->geo_files.kept);
-		log_lines(LOG_LVL_WARN, "", job->err.warnings);
-		log_info("reload: done");
-		if (job->change)
-			approve_built(c, job->change, true, "");
-		tell_waiters(
-			c, true, job->err.warnings ? job->err.warnings : "");
-		return;
-	}
-	c->reload_errors++;
-	log_lines(LOG_LVL_ERROR, "reload: ", c->reload_error);
+	struct control *c = r->control;
+
+	publish_reloaded(c, err_text(&r->err));
+	log_lines(LOG_LVL_ERROR, "reload: ", err_text(&r->err));
 	log_error("reload: not done, the old configuration goes on");
-	control_publish(c); /* who asks now is told of it */
-	tell_waiters(c, false, c->reload_error);
+	publish_now(c); /* the reason is shown from now on */
+	answer_calls(r, CALL_REFUSED, err_text(&r->err));
 }
 
-static void finish_geo(struct control *c, struct build_job *job)
+static void reload_done(struct job *job)
 {
-	bool first = c->geo_pending;
-	if (job->geo) {
-		c->geo_pending = false;
-		control_adopt_geo(c, job->geo, job->map, job->files);
-		log_geo(job->geo, job->files.kept);
-		return;
-	}
-	log_lines(LOG_LVL_ERROR, "geoip: ", err_text(&job->err));
-	if (first) {
-		c->failed = true;
-		control_stop(c);
-		return;
-	}
-	c->geo_failed = true;
-	log_error("geoip: not loaded, the old data go on");
-}
+	struct reload_job *r = reload_job_of(job);
 
-static void finish_keep(struct control *c, struct build_job *job)
-{
-	struct geo_files *files = &c->built->geo_files;
-	char *path = build_geo_path(c->built->conf);
-	files->kept = job->kept;
-	if (job->kept)
-		log_info("geoip: kept in %s", path);
+	if (r->control->reload == r)
+		r->control->reload = NULL;
+	if (r->built)
+		finish_good(r);
+	else if (r->change) /* says nothing of the files */
+		r->change->done(r->change, err_text(&r->err));
 	else
-		files->digest = 0; /* not tried again with this table */
-	if (job->err.count)
-		log_lines(LOG_LVL_WARN,
-			"geoip: not kept, the next start takes longer: ",
-			err_text(&job->err));
-	free(path);
+		finish_bad(r);
+	err_fini(&r->err);
+	free(r);
 }
 
-static void job_done(void *arg)
+static void reload_drop(struct job *job)
 {
-	struct build_job *job = arg;
-	struct control *c = job->control;
+	struct reload_job *r = reload_job_of(job);
 
-	pthread_join(job->thread, NULL);
-	c->job = NULL;
-	if (job->kind == JOB_GEO)
-		finish_geo(c, job);
-	else if (job->kind == JOB_KEEP)
-		finish_keep(c, job);
-	else
-		finish_reload(c, job);
-	err_fini(&job->err);
-	free(job);
-	if (c->reload_again || c->approvals) {
-		c->reload_again = false;
-		c->waiters = c->waiters_again;
-		c->waiters_again = NULL;
-		job_start(c, JOB_ALL);
-	} else if (build_geo_unkept(c->built)) {
-		job_start(c, JOB_KEEP);
+	build_free(r->built, r->control->built);
+	if (r->change)
+		r->change->drop(r->change);
+	while (r->calls) {
+		struct call *call = r->calls;
+		r->calls = call->next;
+		call_free(call);
 	}
+	err_fini(&r->err);
+	free(r);
 }
 
-void control_reload(struct control *c,
-	void (*done)(void *arg, bool ok, const char *text), void *arg)
+/* -- the begin -- */
+
+static struct reload_job *reload_job_new(struct control *c)
 {
-	/* What changed after a build began may not be in it: build again. */
-	struct reload_waiter **list = c->job ? &c->waiters_again : &c->waiters;
-	if (done) {
-		struct reload_waiter *w = mem_alloc(sizeof *w);
-		*w = (struct reload_waiter){*list, done, arg};
-		*list = w;
+	struct reload_job *r = mem_zero(1, sizeof *r);
+	r->control = c;
+	r->job = (struct job){
+		.run = reload_build, .done = reload_done, .drop = reload_drop};
+	return r;
+}
+
+void reload_run(struct control *c, struct call *call)
+{
+	struct reload_job *r = c->reload;
+	bool is_new = !r || r->job.begun;
+
+	if (is_new)
+		r = c->reload = reload_job_new(c);
+	if (call) {
+		call->next = r->calls;
+		r->calls = call;
 	}
-	if (c->job)
-		c->reload_again = true;
-	else
-		job_start(c, JOB_ALL);
+	if (is_new)
+		builder_add(c->builder, &r->job);
 }
 
-static bool same_files(const struct geo_files *a, const struct geo_files *b)
+void reload_with(struct control *c, struct reload_change *change)
 {
-	return a->n == b->n &&
-		(a->n == 0 ||
-			!memcmp(a->stat, b->stat, a->n * sizeof *a->stat));
-}
-
-/* A file that is being written changes from look to look; it is loaded when
- * two looks agree. */
-void control_watch_geo(struct control *c)
-{
-	struct geo_files now;
-	bool changed = build_geo_changed(c->built, &now);
-	for (unsigned i = 0; i < now.n; i++)
-		now.stat[i].st_atim = (struct timespec){0};
-	bool at_rest = same_files(&now, &c->geo_seen) || c->geo_pending;
-
-	if (!same_files(&now, &c->geo_seen))
-		c->geo_failed = false;
-	geo_files_free(&c->geo_seen);
-	c->geo_seen = now;
-	if (changed && at_rest && !c->geo_failed && !c->job)
-		job_start(c, JOB_GEO);
-}
-
-static void waiters_free(struct reload_waiter *list)
-{
-	while (list) {
-		struct reload_waiter *next = list->next;
-		free(list);
-		list = next;
-	}
-}
-
-void control_builder_stop(struct control *c)
-{
-	waiters_free(c->waiters);
-	waiters_free(c->waiters_again);
-	for (struct approval *a; (a = approve_next(c));)
-		approval_free(a);
-	if (!c->job)
-		return;
-	struct build_job *job = c->job;
-	pthread_join(job->thread, NULL);
-	build_free(job->built, c->built);
-	geo_free(job->geo);
-	map_free(job->map);
-	geo_files_free(&job->files);
-	err_fini(&job->err);
-	approval_free(job->change);
-	free(job);
-	c->job = NULL;
+	struct reload_job *r = reload_job_new(c);
+	r->change = change;
+	builder_add(c->builder, &r->job);
 }

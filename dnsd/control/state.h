@@ -1,162 +1,47 @@
-/* state.h - the control thread's own state. Private to control/. */
+/* state.h - the control thread's parts. Private to control/.
+ *
+ * Each part is made, written and freed by the file that it is named after; others
+ * call that file's functions. control.c makes and frees all of them.
+ */
 #ifndef CONTROL_STATE_H
 #define CONTROL_STATE_H
 
 #include <event2/event.h>
-
-#include "base/log.h"
-#include "control/build.h"
-#include "control/control.h"
-#include "control/faults.h"
-#include "control/streams.h"
-#include "fleet/fleet.h"
-#include "http/http.h"
-#include "net/listen.h"
-#include "net/tcp.h"
-#include "net/udp.h"
-#include "replay/recorder.h"
-#include "snapshot/report.h"
-#include "snapshot/snapshot.h"
-#include "snapshot/streams.h"
-#include "srs/poll.h"
-#include "store/store.h"
-
-/* A job of the builder thread. */
-struct build_job;
-struct approval;
-struct waiting;
-
-/* Somebody who wants to know how a reload ended. */
-struct reload_waiter {
-	struct reload_waiter *next;
-	void (*done)(void *arg, bool ok, const char *text);
-	void *arg;
-};
+#include <stdbool.h>
+#include <stdint.h>
 
 struct control {
 	const char *path; /* of the configuration */
+	int64_t start_ms;
 	struct event_base *base;
 	struct mailbox *mailbox; /* what other threads ask of this one */
-	struct event *mailbox_event, *tick, *soon, *watch, *save, *hup, *term,
-		*intr;
 
-	struct built *built; /* in service */
-	struct load *load;   /* published */
-	struct report *report;
-	struct published published;
+	struct built *built; /* in service; publish.c replaces it */
+	struct publisher *publisher;
 	struct fleet *fleet;
-	struct sent_table *sent; /* what client nets were told; all threads' */
-	struct accounts *own;    /* for explanations on this thread */
-	struct poller *poller;
-	struct streams *streams;           /* as the nodes told */
-	struct stream_index *stream_index; /* published */
-	struct stream_set *stream_set;     /* the same for decisions */
-	int64_t streams_asked_ms;          /* beside the polls */
-	struct waiting *waiting;           /* who is not known */
-	struct strangers *strangers;       /* published */
-	struct store *store;               /* NULL: none */
+	struct nodes *nodes;
+	struct pending *pending; /* servers that report and are not known */
+	struct threads *threads; /* those that answer */
 
-	struct listeners listeners;
-	unsigned n_workers;
-	struct udp_worker **workers;
-	struct tcp_server *tcp;
-	struct http *http; /* NULL: none */
+	struct store *store; /* NULL: none */
+	struct schedule *schedule;
+	struct history_sums *history;
+	struct traffic_sums *traffic;
 	struct record *record;
+
+	struct builder *builder;
+	struct reload_job *reload; /* the last one asked for; NULL: none */
+	struct geo_watch *geo_watch;
 	struct ctl *ctl; /* NULL: none */
 
-	struct build_job *job;         /* under way; NULL: none */
-	struct reload_waiter *waiters; /* for the job under way */
-	bool reload_again;             /* asked for while one was under way */
-	struct reload_waiter *waiters_again;
-	struct approval *approvals; /* that no build has begun with */
-	struct geo_files geo_seen;  /* a change is loaded when it is at rest */
-	bool geo_failed;  /* geo_seen could not be used: not tried again */
-	bool geo_pending; /* the first load is still to come */
+	bool geo_pending; /* the first load of geography is still to come */
 	bool restored;    /* what the store keeps is in force */
 	bool failed;      /* the first load failed: stop with an error */
-
-	struct conf_expect *timetable; /* of the API; see timetable.h */
-	unsigned n_timetable;
-	int64_t last_id;
-
-	struct report_flows *flows, *new_flows; /* published, to be */
-	struct flow_round *flow_round;
-	struct history_sums *history;
-	uint64_t maps; /* taken in service */
-
-	uint8_t *logged; /* enum node_state, as the log told it, by node */
-	unsigned n_logged;
-	bool logged_blind;
-	struct faults *faults; /* of what is asked of nodes */
-
-	int64_t start_ms;
-	uint64_t generation, builds, build_ns, builds_cpu_ns;
-	uint64_t reloads, reload_errors;
-	int64_t reload_wall_ms;
-	char *reload_error; /* "" or text; owned */
 };
 
-/* -- reload.c -- */
-
-/* Builds the configuration anew on the builder thread; done may be NULL. */
-void control_reload(struct control *c,
-	void (*done)(void *arg, bool ok, const char *text), void *arg);
-
-/* Looks whether a geo file changed, and has it loaded. */
-void control_watch_geo(struct control *c);
-void control_builder_stop(struct control *c);
-
-/* -- recording.c -- */
-
-/* Gives every answering thread its ring; before they start. */
-void control_record_open(struct control *c);
-struct record_ring *control_record_http(struct control *c);
-
-/* What is recorded from now on, and the nodes as they are. Before a map is
- * published. */
-void control_record_set(struct control *c);
-void control_record_close(struct control *c); /* the threads have ended */
-
-/* -- ops.c -- */
-
-struct control_ops control_http_ops(struct control *c);
-/* -- flows.c: where answers went, for the operator's map -- */
-
-/* Reads one thread's accounts, so that no tick reads all of them; a new sum is
- * there when all were read, each 5 s at most. */
-void control_flows_step(struct control *c);
-
-/* Puts a new sum into c->flows; the old one, to be freed when no snapshot has
- * it, NULL: none. */
-struct report_flows *control_flows_take(struct control *c);
-void control_flows_free(struct control *c);
-
-/* -- history.c: the nodes' load, into the store -- */
-
-/* Adds how the nodes are to the means of the present step, each second. */
-void control_history_watch(struct control *c);
-void control_history_free(struct control *c);
-
-/* As in struct control_ops; any thread. */
-void control_history_ask(void *control, struct history_call *call);
-
-/* -- control.c -- */
-
-/* Puts a new state in service; frees what it replaces. err takes warnings. */
-void control_adopt(struct control *c, struct built *built, struct err *err);
-void control_adopt_geo(struct control *c, struct geo *geo, struct map *map,
-	struct geo_files files);
-void control_publish(struct control *c);
-
-/* Drains a node or ends it, kept over a restart; done tells when it is on
- * disk (ok false: it is in force but will not survive). False: no such node,
- * done is not called. */
-bool control_drain(struct control *c, const char *node, bool drained,
-	void (*done)(void *arg, bool ok), void *arg);
-
-/* What is to be said where there is a store and done has told false. */
-const char *control_drain_lost(bool drained);
-
-void control_stop(struct control *c);
+static inline void control_stop(struct control *c)
+{
+	event_base_loopbreak(c->base);
+}
 
 #endif

@@ -4,13 +4,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "http/access.h"
+#include "http/handlers.h"
 #include "http/request.h"
 #include "snapshot/streams.h"
 
 #define URL_MAX 1024
 #define RTMP_PORT 1935
-/* A stream that is nowhere may have begun since the poll. SRS's edge that is
- * told "nowhere" waits 3 s; control asks the nodes at most every 500 ms and
+/* A stream that is nowhere may have begun since the poll. SRS's edge that gets
+ * "nowhere" waits 3 s; control asks the nodes at most every 500 ms and
  * publishes what they say within 100 ms. */
 #define LOOK_MS 50
 #define LOOKS 14
@@ -33,7 +35,7 @@ static bool stream_url(const struct request *r, char url[URL_MAX])
 		URL_MAX;
 }
 
-/* Whether the caller is this very node, as far as its address tells: several
+/* Whether the caller is this very node, as far as its address shows: several
  * may share one, and all programs of this machine have the usual loopback one.
  * An origin that is sent to itself would turn its client in a circle. */
 static bool is_caller(const struct request *r, unsigned index)
@@ -104,13 +106,13 @@ static json_t *question_json(const struct request *r)
 		request_param(r, "app"), "stream", request_param(r, "stream"));
 }
 
-/* On the public listener for nodes only: it tells where origins are. */
+/* On the public listener for nodes only: it says where origins are. */
 void api_clusters(struct request *r)
 {
-	const struct control_ops *ops = http_ops(r->http);
 	char url[URL_MAX];
 
-	if (r->site && !r->trusted && !r->has_token && !request_from_node(r)) {
+	if (r->of.public && !r->trusted && !r->has_token &&
+		!access_from_node(r)) {
 		request_error(r, 403, "only nodes may ask this here");
 		return;
 	}
@@ -119,8 +121,10 @@ void api_clusters(struct request *r)
 		return;
 	}
 	unsigned owner = owner_of(r, url);
-	if (owner == MAP_NO_NODE && r->tries < LOOKS) {
-		ops->streams(ops->arg);
+	if (owner == MAP_NO_NODE && r->of.tries < LOOKS) {
+		request_post(r,
+			call_new(
+				sizeof(struct call), CALL_STREAMS, NULL, NULL));
 		request_again(r, LOOK_MS);
 		return;
 	}

@@ -55,15 +55,16 @@ struct conns {
 
 /* -- finding -- */
 
-static struct conn **slot_of(
+static struct conn **conns_slot_of(
 	struct conns *s, const struct evhttp_connection *of)
 {
 	return &s->slots[hash_mix((uintptr_t)of) % SLOTS];
 }
 
-static struct conn *find(struct conns *s, const struct evhttp_connection *of)
+static struct conn *conns_find(
+	struct conns *s, const struct evhttp_connection *of)
 {
-	struct conn *c = *slot_of(s, of);
+	struct conn *c = *conns_slot_of(s, of);
 	while (c && c->of != of)
 		c = c->next;
 	return c;
@@ -104,7 +105,7 @@ static void on_complete(struct evhttp_request *ev, void *arg)
 
 struct addr conns_asked(struct conns *s, struct evhttp_request *ev)
 {
-	struct conn *c = find(s, evhttp_request_get_connection(ev));
+	struct conn *c = conns_find(s, evhttp_request_get_connection(ev));
 	assert(c);
 	enter(c, ANSWERING, 0);
 	evhttp_request_set_on_complete_cb(ev, on_complete, c);
@@ -131,7 +132,7 @@ static void on_close(struct evhttp_connection *of, void *arg)
 {
 	struct conn *c = arg;
 	struct conns *s = c->conns;
-	struct conn **p = slot_of(s, of);
+	struct conn **p = conns_slot_of(s, of);
 
 	s->events.closed(s->events.arg, of);
 	while (*p != c)
@@ -160,7 +161,7 @@ static struct addr peer_of(struct evhttp_connection *of)
 static struct conn *conn_new(struct conns *s, struct evhttp_connection *of)
 {
 	struct conn *c = mem_zero(1, sizeof *c);
-	struct conn **slot = slot_of(s, of);
+	struct conn **slot = conns_slot_of(s, of);
 
 	c->conns = s;
 	c->of = of;
@@ -186,7 +187,7 @@ static void end(struct conn *c)
 
 /* Closes one connection if there are too many: the newcomer if all others are
  * spared. */
-static void make_room(struct conns *s, struct conn *newcomer)
+static void conns_make_room(struct conns *s, struct conn *newcomer)
 {
 	struct share *most = shares_largest(s->shares);
 	if (s->n <= s->max)
@@ -208,7 +209,7 @@ static void on_settle(evutil_socket_t fd, short what, void *arg)
 		void *of = NULL;
 		bufferevent_getcb(io, &read, NULL, NULL, &of);
 		if (read)
-			make_room(s, conn_new(s, of));
+			conns_make_room(s, conn_new(s, of));
 		bufferevent_decref(io);
 	}
 	s->events.settled(s->events.arg);
@@ -223,7 +224,7 @@ struct bufferevent *conns_accept(struct conns *s, SSL_CTX *tls, bool *pause)
 
 	*pause = s->n_fresh + 1 >= FRESH_MAX;
 	if (!io || s->n_fresh == FRESH_MAX)
-		abort(); /* no memory; more than we were to be told of */
+		abort(); /* no memory; more than FRESH_MAX */
 	bufferevent_incref(io);
 	s->fresh[s->n_fresh++] = io;
 	event_active(s->settle, EV_TIMEOUT, 0);

@@ -9,10 +9,13 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "http/conns.h"
+#include "http/handlers.h"
+#include "http/json.h"
 #include "http/request.h"
+#include "http/status.h"
 #include "snapshot/report.h"
 
-#define UNSENT_MAX (1 << 20) /* bytes; who reads slower is closed */
+#define UNSENT_MAX (1 << 20) /* bytes; a slower reader is closed */
 #define UNREAD_MAX 4096      /* of what a reader sends us, which is nothing */
 #define WRITE_S 10
 #define TICK_MS 1000
@@ -42,10 +45,10 @@ struct events {
 	/* What all streams have been sent; of the inventory `maps`. */
 	unsigned n_shown;
 	struct shown *shown;
-	uint64_t maps, flow_round;
+	uint64_t maps, traffic_round;
 };
 
-/* -- what is told -- */
+/* -- what is sent -- */
 
 static void show(const struct report *report, unsigned i, struct shown *out)
 {
@@ -85,10 +88,10 @@ static void row_add_fixed(
 	json_t *row, const struct report_node *node, const struct map_node *map)
 {
 	json_array_append_new(row, json_string(node->role));
-	json_array_append_new(row, request_text_json(map->site_name));
-	json_array_append_new(row, request_text_json(map->provider_name));
-	json_array_append_new(row, request_at_json(map));
-	json_array_append_new(row, request_addresses_json(map));
+	json_array_append_new(row, json_of_text(map->site_name));
+	json_array_append_new(row, json_of_text(map->provider_name));
+	json_array_append_new(row, json_of_place(map));
+	json_array_append_new(row, json_of_addresses(map));
 }
 
 static int64_t since_start_ms(const struct report *report)
@@ -137,28 +140,28 @@ static json_t *changed_nodes(struct events *e, const struct report *report)
 		list);
 }
 
-static json_t *flows_json(const struct snapshot *snap)
+static json_t *traffic_json(const struct snapshot *snap)
 {
-	const struct report_flows *flows = snap->report->flows;
+	const struct report_traffic *traffic = snap->report->traffic;
 	const struct report_node *nodes = snap->report->nodes;
 	const struct map *map = snap->steer.map;
 	json_t *list = json_array();
 
-	for (unsigned i = 0; flows && i < flows->n; i++) {
-		const struct report_flow *f = &flows->flow[i];
+	for (unsigned i = 0; traffic && i < traffic->n; i++) {
+		const struct report_flow *f = &traffic->flow[i];
 		if (f->from >= map->n_nodes || f->to >= map->n_nodes ||
 			!nodes[f->from].name || !nodes[f->to].name)
 			continue;
 		json_array_append_new(list,
 			json_pack("[s, o, s, f]", nodes[f->from].name,
-				request_at_json(&map->nodes[f->from]),
+				json_of_place(&map->nodes[f->from]),
 				nodes[f->to].name,
 				round((double)f->viewers * 10) / 10));
 	}
 	return json_pack("{s:o}", "flows", list);
 }
 
-/* -- telling -- */
+/* -- sending -- */
 
 static void add_event(struct evbuffer *out, const char *event, json_t *json)
 {
@@ -172,15 +175,15 @@ static void add_event(struct evbuffer *out, const char *event, json_t *json)
 static void add_all(struct evbuffer *out, const struct snapshot *snap)
 {
 	add_event(out, "nodes", all_nodes(snap));
-	add_event(out, "status", request_status_json(snap, false));
-	add_event(out, "flows", flows_json(snap));
+	add_event(out, "status", status_json(snap, false));
+	add_event(out, "flows", traffic_json(snap));
 }
 
 /* All streams know this much now. */
 static void keep_shown(struct events *e, const struct report *report)
 {
 	e->maps = report->maps;
-	e->flow_round = report->flows ? report->flows->round : 0;
+	e->traffic_round = report->traffic ? report->traffic->round : 0;
 	if (e->n_shown != report->n_nodes) {
 		e->n_shown = report->n_nodes;
 		e->shown = mem_grow(e->shown,
@@ -194,7 +197,7 @@ static void add_news(
 	struct events *e, struct evbuffer *out, const struct snapshot *snap)
 {
 	const struct report *report = snap->report;
-	uint64_t round = report->flows ? report->flows->round : 0;
+	uint64_t round = report->traffic ? report->traffic->round : 0;
 
 	if (report->maps != e->maps || report->n_nodes != e->n_shown) {
 		add_all(out, snap);
@@ -202,10 +205,10 @@ static void add_news(
 		return;
 	}
 	add_event(out, "nodes", changed_nodes(e, report));
-	add_event(out, "status", request_status_json(snap, false));
-	if (round != e->flow_round)
-		add_event(out, "flows", flows_json(snap));
-	e->flow_round = round;
+	add_event(out, "status", status_json(snap, false));
+	if (round != e->traffic_round)
+		add_event(out, "flows", traffic_json(snap));
+	e->traffic_round = round;
 }
 
 /* evhttp gives up a request whose peer is gone: then it is ours to free. */
@@ -238,7 +241,7 @@ static void send_to(const struct stream *stream, struct evbuffer *text)
 	evbuffer_free(own);
 }
 
-static void on_tick(evutil_socket_t fd, short what, void *arg)
+static void on_events_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct events *e = arg;
 	struct evbuffer *text = evbuffer_new();
@@ -288,7 +291,7 @@ static void open_stream(struct events *e, struct request *r)
 
 void api_events(struct request *r)
 {
-	struct events *e = http_events(r->http);
+	struct events *e = r->http->events;
 
 	if (e->n == e->max) {
 		request_error(r, 503, "there are %u streams", e->max);
@@ -312,7 +315,7 @@ struct events *events_new(
 	e->published = published;
 	e->max = max;
 	e->stream = mem_zero(max, sizeof *e->stream);
-	e->tick = event_new(base, -1, EV_PERSIST, on_tick, e);
+	e->tick = event_new(base, -1, EV_PERSIST, on_events_tick, e);
 	return e;
 }
 

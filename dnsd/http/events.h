@@ -1,8 +1,9 @@
-/* events.h - server-sent events for the operator's page: nodes, status, flows.
+/* events.h - server-sent events for the operator's page: nodes, status,
+ * traffic.
  *
  * All on http's thread. A stream is a request whose reply does not end; each
  * second what has changed since the last second is sent to all of them. A reader
- * who is slow, gone, or one too many costs a connection, nothing else.
+ * that is slow, gone, or one too many costs a connection, nothing else.
  */
 #ifndef HTTP_EVENTS_H
 #define HTTP_EVENTS_H

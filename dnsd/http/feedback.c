@@ -1,12 +1,13 @@
 /* What players report of the node that they play from. A viewer who left it, or
  * whose picture stood still again and again, is evidence like a question for the
  * next line: it counts once per network and while, only of networks that were
- * told that node, and nothing is done until several of them say so. */
+ * sent to that node, and nothing is done until several of them say so. */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "http/handlers.h"
 #include "http/request.h"
 
 #define STALLS_BAD 3 /* as bad as leaving */
@@ -28,7 +29,7 @@ static bool text(const json_t *json, const char *key, char *out, size_t room,
 	return true;
 }
 
-static bool number(
+static bool feedback_number(
 	const json_t *json, const char *key, json_int_t *out, struct err *err)
 {
 	*out = json_integer_value(json);
@@ -37,8 +38,8 @@ static bool number(
 	return true;
 }
 
-static bool field(const char *key, const json_t *json, struct feedback *f,
-	struct err *err)
+static bool feedback_field(const char *key, const json_t *json,
+	struct feedback *f, struct err *err)
 {
 	if (!strcmp(key, "name"))
 		return text(json, key, f->name, sizeof f->name, err);
@@ -47,11 +48,11 @@ static bool field(const char *key, const json_t *json, struct feedback *f,
 	if (!strcmp(key, "node"))
 		return text(json, key, f->node, sizeof f->node, err);
 	if (!strcmp(key, "line"))
-		return number(json, key, &f->line, err);
+		return feedback_number(json, key, &f->line, err);
 	if (!strcmp(key, "stalls"))
-		return number(json, key, &f->stalls, err);
+		return feedback_number(json, key, &f->stalls, err);
 	if (!strcmp(key, "startup_ms"))
-		return number(json, key, &f->startup_ms, err);
+		return feedback_number(json, key, &f->startup_ms, err);
 	if (strcmp(key, "switched"))
 		return err_add(err, "unknown key '%.60s'", key);
 	f->switched = json_is_true(json);
@@ -64,15 +65,16 @@ static bool fields(json_t *json, struct feedback *f, struct err *err)
 	*f = (struct feedback){.line = 1};
 	for (void *at = json_object_iter(json); at;
 		at = json_object_iter_next(json, at))
-		if (!field(json_object_iter_key(at), json_object_iter_value(at),
-			    f, err))
+		if (!feedback_field(json_object_iter_key(at),
+			    json_object_iter_value(at), f, err))
 			return false;
 	if (!*f->name || !*f->node)
 		return err_add(err, "%s: missing", *f->name ? "node" : "name");
 	return true;
 }
 
-static bool parse(struct request *r, struct feedback *f, struct err *err)
+static bool feedback_parse(
+	struct request *r, struct feedback *f, struct err *err)
 {
 	json_t *json = request_body(r, err);
 	bool ok = json && fields(json, f, err);
@@ -99,7 +101,7 @@ void api_feedback(struct request *r)
 	unsigned scope;
 
 	request_header(r, "Access-Control-Allow-Origin", "*");
-	if (!parse(r, &f, &err)) {
+	if (!feedback_parse(r, &f, &err)) {
 		request_error(r, 400, "%s", err_text(&err));
 		err_fini(&err);
 		return;
@@ -114,7 +116,7 @@ void api_feedback(struct request *r)
 	}
 	bool bad = f.switched || f.stalls >= STALLS_BAD;
 	bool counted = bad &&
-		steer_report_switch(state, http_own_accounts(r->http), &query,
+		steer_report_switch(state, r->http->accounts, &query,
 			(unsigned)node, clock_ms());
 	request_json(r, 200, json_pack("{s:b}", "counted", counted));
 }

@@ -1,25 +1,18 @@
 /* The load history of a node, from the store. */
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/arena.h"
 #include "base/clock.h"
+#include "http/handlers.h"
 #include "http/request.h"
 
 #define HOURS 24
 #define HOURS_MAX 168
 
-/* A call that waits for the store. */
-struct waiting {
-	struct history_call call;
-	struct request request; /* only ev and http are valid later */
-};
-
-static json_t *points_json(const struct history_call *call)
+static json_t *points_json(const struct call *call)
 {
 	json_t *list = json_array();
 	for (unsigned i = 0; i < call->n; i++) {
-		const struct history_point *p = &call->points[i];
+		const struct call_point *p = &call->points[i];
 		json_array_append_new(list,
 			json_pack("[I, f, f, f]", (json_int_t)p->at_s,
 				(double)p->connections, (double)p->utilisation,
@@ -28,19 +21,16 @@ static json_t *points_json(const struct history_call *call)
 	return list;
 }
 
-static void on_answer(void *arg)
+static void reply_points(struct request *r, const struct call *call)
 {
-	struct waiting *w = arg;
-	if (w->call.ok)
-		request_json(&w->request, 200,
-			json_pack("{s:s, s:i, s:o}", "node", w->call.node,
-				"step_s", (int)w->call.step_s, "points",
-				points_json(&w->call)));
+	if (call->result == CALL_KEPT)
+		request_json(r, 200,
+			json_pack("{s:s, s:i, s:o}", "node", call->node,
+				"step_s", (int)call->step_s, "points",
+				points_json(call)));
 	else
-		request_error(&w->request, 503,
-			"there is no store, or it cannot be read");
-	free(w->call.points);
-	free(w);
+		request_error(
+			r, 503, "there is no store, or it cannot be read");
 }
 
 static bool hours_of(const char *text, int *hours)
@@ -53,7 +43,6 @@ static bool hours_of(const char *text, int *hours)
 
 void api_history(struct request *r)
 {
-	const struct control_ops *ops = http_ops(r->http);
 	const struct map *map = r->snap->steer.map;
 	const char *name = request_param(r, "node");
 	int node = name ? map_find_node(map, name) : -1, hours;
@@ -68,12 +57,8 @@ void api_history(struct request *r)
 			name ? "there is no such node" : "node: missing");
 		return;
 	}
-	struct waiting *w = mem_zero(1, sizeof *w);
-	w->request = *r;
-	w->call = (struct history_call){
-		.since_s = clock_wall_ms() / 1000 - 3600 * (int64_t)hours,
-		.done = on_answer,
-		.mailbox = http_mailbox(r->http)};
-	strncpy(w->call.node, map->nodes[node].name, sizeof w->call.node - 1);
-	ops->history(ops->arg, &w->call);
+	struct call *call = request_call(
+		r, CALL_HISTORY, map->nodes[node].name, reply_points);
+	call->since_s = clock_wall_ms() / 1000 - 3600 * (int64_t)hours;
+	request_post(r, call);
 }

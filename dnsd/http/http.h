@@ -1,8 +1,7 @@
 /* http.h - the API, metrics and the page, on a thread of its own (evhttp).
  *
- * Reads the published snapshot like a worker and owns accounts like one; asks
- * for changes through struct control_ops, whose functions may be called from
- * this thread. A flood of HTTP costs this thread only: connections, header and
+ * Reads the published snapshot like a worker and owns accounts like one; what it
+ * asks of control are calls (control/call.h). A flood of HTTP costs this thread only: connections, header and
  * body sizes and rates per address are capped.
  */
 #ifndef HTTP_HTTP_H
@@ -11,84 +10,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/addr.h"
 #include "base/err.h"
-#include "base/mailbox.h"
 #include "conf/conf.h"
 #include "snapshot/snapshot.h"
 
 struct accounts;
-struct sent_table;
-struct record_ring;
-
-/* A call about the timetable. http makes it, control answers in it and posts
- * done(call) to the mailbox. */
-struct expect_call {
-	enum expect_what { EXPECT_LIST, EXPECT_ADD, EXPECT_REMOVE } what;
-	struct conf_expect entry; /* to add; of the one to remove: the id */
-
-	int code; /* the answer, as HTTP's; 200: good */
-	const char *text;
-	unsigned n;
-	struct conf_expect *list; /* malloc'd; for EXPECT_LIST, by time */
-
-	void (*done)(void *call);
-	struct mailbox *mailbox;
-	void *control; /* control's own */
-};
-
-/* A question for the load history of a node, as struct expect_call. */
-struct history_call {
-	char node[64];
-	int64_t since_s; /* wall clock */
-
-	bool ok; /* the answer; false: there is no store, or it can't be read */
-	unsigned step_s; /* the present distance of points */
-	unsigned n;
-	struct history_point *points; /* malloc'd, by time */
-
-	void (*done)(void *call);
-	struct mailbox *mailbox;
-	void *control;
-};
-
-/* Means over a step that begins at at_s. */
-struct history_point {
-	int64_t at_s;
-	float connections, utilisation, bandwidth_bps;
-};
-
-/* What http may ask of control. done(arg, ok, text) runs in mailbox. */
-struct control_ops {
-	void *arg;
-	/* text NULL: a reload took the node meanwhile. */
-	void (*drain)(void *arg, const char *node, bool drained,
-		struct mailbox *mailbox,
-		void (*done)(void *arg, bool ok, const char *text),
-		void *done_arg);
-	/* A heartbeat's connections of a node, by its index in the map. */
-	void (*heartbeat)(void *arg, unsigned node, float connections);
-	/* One of nobody whom the map has. */
-	void (*stranger)(void *arg, const char *server, const char *device,
-		const struct addr *from, float connections);
-	/* Makes a node of a stranger, with keys as the configuration has them
-	 * (JSON), or takes an approved one out again (NULL). As drain. */
-	void (*approve)(void *arg, const char *node, const char *keys,
-		struct mailbox *mailbox,
-		void (*done)(void *arg, bool ok, const char *text),
-		void *done_arg);
-	void (*expect)(void *arg, struct expect_call *call);
-	/* A stream is not where the nodes told last: asks them again, soon. */
-	void (*streams)(void *arg);
-	void (*history)(void *arg, struct history_call *call);
-};
-
+struct callee;
 struct http;
+struct record_ring;
+struct sent_table;
 
 /* Listening sockets, opened by control while it is root; -1 ends a list. */
 struct http_sockets {
-	int *operators, *site;
-	struct ssl_ctx_st *tls; /* of site, NULL: plain; http owns it */
+	int *operators, *public;
+	struct ssl_ctx_st *tls; /* of public, NULL: plain; http owns it */
 	unsigned connections;   /* at a time, of each list */
 	unsigned streams;       /* of events, beside them */
 };
@@ -98,12 +33,18 @@ struct http_sockets {
 bool http_load_tls(
 	const struct conf *conf, struct ssl_ctx_st **tls, struct err *err);
 
-/* conf is read now and by http_reconfigure, not kept. ring: what is recorded,
- * NULL: nothing. Starts the thread. */
+/* What http shares with other threads. */
+struct http_links {
+	struct published *published;
+	const struct callee *control;
+	struct sent_table *sent;  /* what client nets were sent to */
+	struct record_ring *ring; /* what is recorded; NULL: nothing */
+	uint64_t secret;
+};
+
+/* conf is read now and by http_reconfigure, not kept. Starts the thread. */
 struct http *http_start(const struct conf *conf,
-	const struct http_sockets *sockets, struct published *published,
-	const struct control_ops *ops, struct sent_table *sent,
-	struct record_ring *ring, uint64_t secret);
+	const struct http_sockets *sockets, const struct http_links *links);
 
 /* After a reload: token, heartbeat_from and the certificate may have changed; a
  * certificate that can't be used is a warning. */

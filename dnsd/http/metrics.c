@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "http/handlers.h"
 #include "http/request.h"
 #include "snapshot/report.h"
 
@@ -191,7 +192,7 @@ static const struct {
 	{"node_cpu_ratio", "gauge", "Share of one core.", node_cpu},
 };
 
-void metrics(struct request *r)
+void api_metrics(struct request *r)
 {
 	const struct report *report = r->snap->report;
 	struct buf out = {0};

@@ -4,7 +4,7 @@
 #include <openssl/ssl.h>
 #include <string.h>
 
-static bool complain(const char *path, struct err *err)
+static bool tls_complain(const char *path, struct err *err)
 {
 	unsigned long code = ERR_get_error();
 	const char *why = ERR_SYSTEM_ERROR(code)
@@ -22,10 +22,10 @@ static bool fill(
 {
 	SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION);
 	if (SSL_CTX_use_certificate_chain_file(tls, cert) != 1)
-		return complain(cert, err);
+		return tls_complain(cert, err);
 	if (SSL_CTX_use_PrivateKey_file(tls, key, SSL_FILETYPE_PEM) != 1 ||
 		SSL_CTX_check_private_key(tls) != 1)
-		return complain(key, err);
+		return tls_complain(key, err);
 	return true;
 }
 

@@ -65,7 +65,7 @@ static void udp_options(const struct udp_socket *s)
 {
 	set(s->fd, SOL_SOCKET, SO_RCVBUF, UDP_BUFFER);
 	set(s->fd, SOL_SOCKET, SO_SNDBUF, UDP_BUFFER);
-	/* Never fragment: DF is set and a path MTU told by ICMP, which may be
+	/* Never fragment: DF is set and a path MTU given by ICMP, which may be
 	 * forged, is ignored; 1232 octets pass anywhere. */
 	if (s->v6)
 		set(s->fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER,
@@ -130,7 +130,7 @@ static bool open_address(struct listeners *l, unsigned i, const char *text)
 	return l->tcp[i] >= 0;
 }
 
-static bool complain(
+static bool listen_complain(
 	struct err *err, const struct conf_texts *addresses, unsigned i)
 {
 	const struct conf_where *w = &addresses->where[i];
@@ -181,7 +181,7 @@ bool listen_streams(const struct conf_texts *addresses, int default_port,
 			sockaddr_parse(&ss, addresses->text[i], default_port);
 		(*fds)[i] = len ? tcp_open(&ss, len) : -1;
 		if ((*fds)[i] < 0)
-			ok = complain(err, addresses, i);
+			ok = listen_complain(err, addresses, i);
 	}
 	(*fds)[addresses->n] = -1;
 	listen_warn(addresses, err);
@@ -201,7 +201,7 @@ bool listen_open(struct listeners *l, const struct conf_texts *addresses,
 	bool ok = true;
 	for (unsigned i = 0; i < l->n; i++)
 		if (!open_address(l, i, addresses->text[i]))
-			ok = complain(err, addresses, i);
+			ok = listen_complain(err, addresses, i);
 	listen_warn(addresses, err);
 	if (!ok)
 		listen_close(l);

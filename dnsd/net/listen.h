@@ -19,7 +19,7 @@
 
 struct udp_socket {
 	int fd;
-	bool wildcard; /* answers must be told which address to leave from */
+	bool wildcard; /* answers must name the address to leave from */
 	bool v6;
 };
 

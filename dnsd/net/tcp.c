@@ -54,7 +54,7 @@ struct connection {
 	size_t in_len;
 	uint8_t *out; /* the peer does not take it now; NULL: nothing waits */
 	size_t out_at, out_len; /* so far it was taken */
-	uint32_t watched;       /* what epoll is to tell of it */
+	uint32_t watched;       /* the events that epoll reports of it */
 };
 
 struct tcp_server {
@@ -151,7 +151,7 @@ static void account(struct tcp_server *s, struct connection *c)
 /* -- output -- */
 
 /* Sends, and counts what the peer did not take as unsent; a peer that is gone
- * takes everything, and reading will tell. */
+ * takes everything, and reading will show it. */
 static size_t send_some(const struct connection *c, const uint8_t *p, size_t n)
 {
 	ssize_t sent = send(c->source.fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -294,8 +294,8 @@ static size_t take_kept(struct tcp_server *s, struct connection *c)
 	return len;
 }
 
-static void keep(struct tcp_server *s, struct connection *c, const uint8_t *in,
-	size_t len)
+static void tcp_keep(struct tcp_server *s, struct connection *c,
+	const uint8_t *in, size_t len)
 {
 	if (!len)
 		return;
@@ -321,7 +321,7 @@ static size_t read_more(
 
 /* Reads, answers, writes, each with one call where it fits. False: the
  * connection has been closed. */
-static bool serve(struct tcp_server *s, struct connection *c, uint32_t what)
+static bool tcp_serve(struct tcp_server *s, struct connection *c, uint32_t what)
 {
 	if (c->out && !flush_waiting(s, c))
 		return true;
@@ -333,7 +333,7 @@ static bool serve(struct tcp_server *s, struct connection *c, uint32_t what)
 		connection_close(s, c);
 		return false;
 	}
-	keep(s, c, s->in + done, len - done);
+	tcp_keep(s, c, s->in + done, len - done);
 	account(s, c);
 	wait_for(s, c, c->out ? EPOLLOUT : EPOLLIN | EPOLLRDHUP);
 	return true;
@@ -362,7 +362,7 @@ static struct connection *holder(struct share *share, size_t offset)
 }
 
 /* The client net with the most connections gives way, be it the newcomer's. */
-static void make_room(struct tcp_server *s)
+static void tcp_make_room(struct tcp_server *s)
 {
 	while (s->connections > s->max)
 		connection_close(s,
@@ -422,7 +422,7 @@ static void accept_some(struct tcp_server *s, int listener)
 			connection_new(s, fd, (struct sockaddr *)&peer);
 		if (!wait_for(s, c, EPOLLIN | EPOLLRDHUP))
 			connection_close(s, c);
-		make_room(s);
+		tcp_make_room(s);
 	}
 }
 
@@ -465,7 +465,8 @@ static bool turn(struct tcp_server *s)
 		if (source->kind == LISTENER)
 			listeners[n_listeners++] = source->fd;
 		if (source->kind == CONNECTION)
-			serve(s, (struct connection *)source, ready[i].events);
+			tcp_serve(s, (struct connection *)source,
+				ready[i].events);
 	}
 	for (int i = 0; i < n_listeners && !s->paused_ms; i++)
 		accept_some(s, listeners[i]);
@@ -475,7 +476,7 @@ static bool turn(struct tcp_server *s)
 	return true;
 }
 
-static void *run(void *arg)
+static void *tcp_thread(void *arg)
 {
 	struct tcp_server *s = arg;
 	snapshot_thread_begin();
@@ -505,8 +506,8 @@ static void open_epoll(struct tcp_server *s, const int *fds, unsigned n)
 }
 
 struct tcp_server *tcp_server_new(const int *fds, unsigned n,
-	unsigned max_connections, unsigned idle_ms, struct published *published,
-	struct sent_table *sent, uint64_t secret)
+	unsigned max_connections, unsigned idle_ms,
+	const struct net_shared *shared)
 {
 	struct tcp_server *s =
 		aligned_alloc(64, (sizeof *s + 63) & ~(size_t)63);
@@ -515,9 +516,9 @@ struct tcp_server *tcp_server_new(const int *fds, unsigned n,
 	/* The buffers stay untouched until there is something in them. */
 	memset(s, 0, offsetof(struct tcp_server, in));
 	TAILQ_INIT(&s->oldest_first);
-	s->held = shares_new(secret);
-	s->kept = shares_new(secret);
-	net_thread_init(&s->thread, published, MAX_CLIENTS, sent, secret);
+	s->held = shares_new(shared->secret);
+	s->kept = shares_new(shared->secret);
+	net_thread_init(&s->thread, shared, MAX_CLIENTS);
 	for (unsigned i = 0; i < BATCH; i++) {
 		s->jobs[i].tcp = true;
 		s->jobs[i].reply_room = FRAME_MAX - 2;
@@ -531,7 +532,7 @@ struct tcp_server *tcp_server_new(const int *fds, unsigned n,
 
 void tcp_server_start(struct tcp_server *s)
 {
-	net_thread_start(&s->thread, "dnsd-tcp", run, s);
+	net_thread_start(&s->thread, "dnsd-tcp", tcp_thread, s);
 }
 
 void tcp_server_stop(struct tcp_server *s)

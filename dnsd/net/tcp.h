@@ -17,8 +17,8 @@ struct tcp_server;
 
 /* fds: n listening sockets (borrowed). Does not run yet. */
 struct tcp_server *tcp_server_new(const int *fds, unsigned n,
-	unsigned max_connections, unsigned idle_ms, struct published *published,
-	struct sent_table *sent, uint64_t secret);
+	unsigned max_connections, unsigned idle_ms,
+	const struct net_shared *shared);
 void tcp_server_start(struct tcp_server *server);
 void tcp_server_stop(struct tcp_server *server);
 void tcp_server_free(struct tcp_server *server);

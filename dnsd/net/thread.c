@@ -4,17 +4,19 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "answer/asked.h"
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/thread.h"
 #include "ledger/accounts.h"
 
-void net_thread_init(struct net_thread *t, struct published *published,
-	unsigned max_clients, struct sent_table *sent, uint64_t secret)
+void net_thread_init(struct net_thread *t, const struct net_shared *shared,
+	unsigned max_clients)
 {
-	t->published = published;
-	t->log.rng.state = secret;
-	t->answerer.accounts = accounts_new(max_clients, sent, secret);
+	t->published = shared->published;
+	t->log.rng.state = shared->secret;
+	t->answerer.accounts =
+		accounts_new(max_clients, shared->sent, shared->secret);
 	t->answerer.asked = mem_zero(1, sizeof *t->answerer.asked);
 	t->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (t->stop_fd < 0)

@@ -23,9 +23,16 @@ struct net_thread {
 	bool running;
 };
 
+/* What all of them share. */
+struct net_shared {
+	struct published *published;
+	struct sent_table *sent; /* what client nets were sent to */
+	uint64_t secret;
+};
+
 /* Readies the thread's struct: accounts for about max_clients client nets. */
-void net_thread_init(struct net_thread *t, struct published *published,
-	unsigned max_clients, struct sent_table *sent, uint64_t secret);
+void net_thread_init(struct net_thread *t, const struct net_shared *shared,
+	unsigned max_clients);
 
 /* Starts it with a name for ps; run's argument is owner. Aborts if it can't. */
 void net_thread_start(struct net_thread *t, const char *name,

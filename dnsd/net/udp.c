@@ -69,7 +69,7 @@ static void clear_control(struct udp_worker *w, unsigned n)
 }
 
 /* Readies all places for a socket, if the last was of another kind. All its peers' addresses are of one length,
- * which the kernel puts where the room is told: it need not be told again. */
+ * which the kernel puts into the given room: it need not be given again. */
 static void make_ready(struct udp_worker *w, const struct udp_socket *s)
 {
 	const struct udp_socket *last = w->ready;
@@ -93,14 +93,14 @@ static void make_ready(struct udp_worker *w, const struct udp_socket *s)
 
 struct udp_worker *udp_worker_new(unsigned index,
 	const struct udp_socket *sockets, unsigned n,
-	struct published *published, struct sent_table *sent, uint64_t secret)
+	const struct net_shared *shared)
 {
 	struct udp_worker *w =
 		aligned_alloc(64, (sizeof *w + 63) & ~(size_t)63);
 	if (!w)
 		abort();
 	memset(w, 0, sizeof *w);
-	net_thread_init(&w->thread, published, MAX_CLIENTS, sent, secret);
+	net_thread_init(&w->thread, shared, MAX_CLIENTS);
 	w->index = index;
 	w->sockets = sockets;
 	w->n = n;
@@ -131,7 +131,7 @@ static int receive(struct udp_worker *w, const struct udp_socket *s, int flags)
 }
 
 /* Makes jobs of what was received. */
-static void take(struct udp_worker *w, unsigned n)
+static void udp_take(struct udp_worker *w, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
 		struct answer_job *job = &w->jobs[i];
@@ -228,7 +228,7 @@ static void answer_all(
 
 	answerer->snap = snapshot_acquire(w->thread.published);
 	net_thread_times(&w->thread);
-	take(w, n);
+	udp_take(w, n);
 	unsigned deferred = answer_batch(answerer, w->jobs, n);
 	for (unsigned i = 0; deferred && i < n; i++)
 		if (w->jobs[i].defer)
@@ -302,7 +302,7 @@ static void turn_all(struct udp_worker *w)
 		wait_for_packets(w);
 }
 
-static void *run(void *arg)
+static void *udp_thread(void *arg)
 {
 	struct udp_worker *w = arg;
 
@@ -323,10 +323,10 @@ void udp_worker_start(struct udp_worker *w)
 {
 	char name[16];
 	snprintf(name, sizeof name, "dnsd-udp%u", w->index);
-	net_thread_start(&w->thread, name, run, w);
+	net_thread_start(&w->thread, name, udp_thread, w);
 }
 
-/* Shutting down ends the wait of who receives; that an unconnected socket is
+/* Shutting down ends the wait of the receiver; that an unconnected socket is
  * said not to be connected does not matter. */
 void udp_worker_stop(struct udp_worker *w)
 {

@@ -13,7 +13,7 @@ struct udp_worker;
 /* A worker over n sockets (borrowed). It does not run yet. */
 struct udp_worker *udp_worker_new(unsigned index,
 	const struct udp_socket *sockets, unsigned n,
-	struct published *published, struct sent_table *sent, uint64_t secret);
+	const struct net_shared *shared);
 void udp_worker_start(struct udp_worker *worker);
 void udp_worker_stop(struct udp_worker *worker);
 void udp_worker_free(struct udp_worker *worker);

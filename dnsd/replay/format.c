@@ -15,7 +15,7 @@
 
 #define FLUSH_BYTES 65536
 #define RETRY_MS 10000
-#define TIME_MS 1000       /* at least so often a file tells the time */
+#define TIME_MS 1000       /* a file has the time at least so often */
 #define FAILS_TOLD 10      /* failures in a row that a new file repeats */
 #define LONG_AGO (-999000) /* before a file began; readers know no older */
 
@@ -30,10 +30,11 @@ struct trace {
 	bool complained;         /* about that; until something was written */
 	struct log_fault unkept; /* files that had to be replaced */
 	int64_t retry_ms;
-	int64_t since_ms;          /* answers before that are not ours */
-	int64_t start_ms, last_ms; /* time 0 of this file; the last one told */
-	int64_t sent_ms;           /* by a time line */
-	uint64_t id;               /* of the last query of this file */
+	int64_t since_ms; /* answers before that are not ours */
+	int64_t start_ms,
+		last_ms; /* time 0 of this file; the last one written */
+	int64_t sent_ms; /* by a time line */
+	uint64_t id;     /* of the last query of this file */
 	struct trace_node *nodes;
 	unsigned n;
 	_Atomic uint64_t *bytes, *lost;
@@ -358,7 +359,7 @@ void trace_nodes(struct trace *t, const struct trace_node *nodes, unsigned n,
 	event_done(t, now_ms);
 }
 
-/* Our time of a sample, by the age that the node's own clock tells; a stamp
+/* Our time of a sample, by the age by the node's own clock; a stamp
  * that stands still is the same time again. */
 static void take_load(
 	struct trace_load *l, const struct sample *s, int64_t now_ms)

@@ -8,7 +8,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/rng.h"
-#include "replay/replay.h"
+#include "replay/world.h"
 
 #define WORDS_MAX 24
 #define CLIENTS TABLE_SIZE(1 << 18)
@@ -25,7 +25,7 @@ static const char *value_of(char **words, unsigned n, const char *key)
 }
 
 /* What begins with no number is 0; what is none that can be counted with is odd. */
-static double number(struct replay *r, const char *text)
+static double line_number(struct replay *r, const char *text)
 {
 	double v = atof(text);
 	if (isfinite(v))
@@ -38,13 +38,13 @@ static double number_of(struct replay *r, char **words, unsigned n,
 	const char *key, double preset)
 {
 	const char *text = value_of(words, n, key);
-	return text ? number(r, text) : preset;
+	return text ? line_number(r, text) : preset;
 }
 
 /* A stamp of another clock, which may be before T 0. */
 static int64_t stamp(struct replay *r, const char *text)
 {
-	double v = number(r, text);
+	double v = line_number(r, text);
 	if (fabs(v) <= REPLAY_TIME_MAX)
 		return atoll(text) + EPOCH_MS;
 	r->odd = text;
@@ -67,7 +67,7 @@ void replay_open_accounts(struct replay *r)
 {
 	sent_table_free(r->sent);
 	r->sent = sent_table_new(CLIENTS, r->seed);
-	for (unsigned i = 0; i < r->workers; i++) {
+	for (unsigned i = 0; i < r->options.workers; i++) {
 		accounts_free(r->accounts[i]);
 		r->accounts[i] =
 			accounts_new(CLIENTS, r->sent, hash_mix(r->seed + i));
@@ -137,8 +137,8 @@ static void describe(
 
 	free(node->serves);
 	*node = (struct replay_node){
-		.lat = within(number(r, words[3]), -90, 90),
-		.lon = within(number(r, words[4]), -180, 180),
+		.lat = within(line_number(r, words[3]), -90, 90),
+		.lon = within(line_number(r, words[4]), -180, 180),
 		.placed = strcmp(words[3], "-") != 0,
 		.capacity = within(
 			number_of(r, words, n, "cap_conns", 1000), 1, 1e9),
@@ -229,17 +229,17 @@ static bool on_load(struct replay *r, char **words, unsigned n)
 	if (index < 0 || !node)
 		return true;
 	int64_t sampled = stamp(r, words[3]);
-	double kbps = within(number(r, words[5]), 0, 1e12);
+	double kbps = within(line_number(r, words[5]), 0, 1e12);
 	if (node->sampled_ms && sampled > node->sampled_ms)
 		node->bytes += (uint64_t)(kbps *
 			(double)(sampled - node->sampled_ms) / 8);
 	node->sampled_ms = sampled;
 	struct sample s = {.sampled_ms = sampled,
 		.node_ms = r->now_ms,
-		.connections =
-			(uint32_t)within(number(r, words[4]), 0, UINT32_MAX),
+		.connections = (uint32_t)within(
+			line_number(r, words[4]), 0, UINT32_MAX),
 		.send_bytes = node->bytes,
-		.cpu = (float)number(r, words[6]) / 100,
+		.cpu = (float)line_number(r, words[6]) / 100,
 		.uptime_s = -1,
 		.identity = 1};
 	fleet_sample(r->fleet, (unsigned)index, &s, r->now_ms);
@@ -305,20 +305,20 @@ static bool on_expect(struct replay *r, char **words, unsigned n)
 	*e = (struct replay_expect){
 		.entry = {.at_ms = stamp(r, words[3]),
 			.viewers = (float)within(
-				number(r, words[4]), 0, CONF_VIEWERS_MAX),
+				line_number(r, words[4]), 0, CONF_VIEWERS_MAX),
 			.over_ms = (int64_t)(1000 *
-				within(number(r, words[5]), 1,
+				within(line_number(r, words[5]), 1,
 					CONF_OVER_MAX_S)),
 			.placed = n >= 8,
-			.lat = n >= 8
-				? (float)within(number(r, words[6]), -90, 90)
-				: 0,
-			.lon = n >= 8
-				? (float)within(number(r, words[7]), -180, 180)
-				: 0}};
+			.lat = n >= 8 ? (float)within(line_number(r, words[6]),
+						-90, 90)
+				      : 0,
+			.lon = n >= 8 ? (float)within(line_number(r, words[7]),
+						-180, 180)
+				      : 0}};
 	snprintf(e->name, sizeof e->name, "%s", words[2]);
 	if (r->fleet && !r->stale)
-		replay_feed_timetable(r);
+		replay_feed_schedule(r);
 	return true;
 }
 
@@ -332,7 +332,7 @@ static bool on_time(struct replay *r, char **words, unsigned n)
 static unsigned place_of(struct replay *r, char **words, unsigned n)
 {
 	for (unsigned i = 6; i < 8; i++)
-		number(r, words[i]);
+		line_number(r, words[i]);
 	return places_find(r->places, words[6], words[7],
 		(uint32_t)within(
 			number_of(r, words, n, "asn", 0), 0, UINT32_MAX));
@@ -446,9 +446,10 @@ static bool on_query(struct replay *r, char **words, unsigned n)
 		printf("answer %s - ttl=0 scope=0\n", words[2]);
 		return true;
 	}
-	uint64_t deal = r->deal_by_id ? strtoull(words[2], NULL, 10)
-				      : hash_bytes(q.asker.bytes, 16, r->seed);
-	struct accounts *a = r->accounts[deal % r->workers];
+	uint64_t deal = r->options.deal_by_id
+		? strtoull(words[2], NULL, 10)
+		: hash_bytes(q.asker.bytes, 16, r->seed);
+	struct accounts *a = r->accounts[deal % r->options.workers];
 	struct steer_state state = {r->map, r->load, r->geo};
 	steer_answer(&state, a, &q, r->now_ms, &d);
 	printf("answer %s ", words[2]);

@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/rng.h"
+#include "geo/builder.h"
 #include "state/map.h"
 
 struct place_key {
@@ -44,7 +45,8 @@ uint32_t places_index(const struct replay_places *p, unsigned place)
 }
 
 /* Where a key is, or where there is room for it. */
-static uint32_t *slot_of(struct replay_places *p, const struct place_key *key)
+static uint32_t *places_slot_of(
+	struct replay_places *p, const struct place_key *key)
 {
 	unsigned mask = p->room * 2 - 1;
 	unsigned i = (unsigned)hash_bytes(key, sizeof *key, 1) & mask;
@@ -53,7 +55,7 @@ static uint32_t *slot_of(struct replay_places *p, const struct place_key *key)
 	return &p->slot[i];
 }
 
-static void grow(struct replay_places *p)
+static void places_grow(struct replay_places *p)
 {
 	p->room = p->room ? p->room * 2 : 1024;
 	p->key = mem_grow(p->key, p->room * sizeof *p->key);
@@ -61,7 +63,7 @@ static void grow(struct replay_places *p)
 	free(p->slot);
 	p->slot = mem_zero(p->room * 2, sizeof *p->slot);
 	for (unsigned i = 0; i < p->n; i++)
-		*slot_of(p, &p->key[i]) = i + 1;
+		*places_slot_of(p, &p->key[i]) = i + 1;
 }
 
 /* The grid of the map's cells: what lies in one cell has one path anyway, and
@@ -81,8 +83,8 @@ unsigned places_find(
 		key.lon = on_grid(lon);
 	}
 	if (p->n == p->room)
-		grow(p);
-	uint32_t *slot = slot_of(p, &key);
+		places_grow(p);
+	uint32_t *slot = places_slot_of(p, &key);
 	if (!*slot) {
 		p->key[p->n++] = key;
 		*slot = p->n;

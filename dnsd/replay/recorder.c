@@ -13,7 +13,7 @@
 #define ROUND_MS 50
 #define SETTLE_MS 100 /* a thread's answer is in its ring after that */
 
-/* What control tells, in the order of time. */
+/* What control reports, in the order of time. */
 struct event {
 	struct event *next;
 	struct record *record;
@@ -86,7 +86,7 @@ uint64_t record_bytes(const struct record *r)
 
 /* -- events of control -- */
 
-static void take(void *arg)
+static void recorder_take(void *arg)
 {
 	struct event *e = arg;
 	*e->record->last = e;
@@ -98,14 +98,14 @@ static void post(struct record *r, struct event event)
 	struct event *e = mem_alloc(sizeof *e);
 	*e = event;
 	e->record = r;
-	mailbox_post(r->mailbox, take, e);
+	mailbox_post(r->mailbox, recorder_take, e);
 }
 
 static void run_set(struct trace *t, const struct event *e)
 {
 	const struct record_setting *s = &e->setting;
 	struct trace_file file = {s->path, s->size, s->hello, s->wall_ms};
-	/* A file that goes on is told what changed; one that begins has all. */
+	/* A file that goes on gets what changed; one that begins has all. */
 	if (!s->path)
 		trace_stop(t, e->at_ms);
 	trace_nodes(t, s->nodes, s->n, e->at_ms);
@@ -238,7 +238,7 @@ void record_drain(struct record *r, int64_t until_ms)
 
 /* -- the thread -- */
 
-static void *run(void *arg)
+static void *recorder_thread(void *arg)
 {
 	struct record *r = arg;
 	struct pollfd mail = {.fd = mailbox_fd(r->mailbox), .events = POLLIN};
@@ -256,11 +256,11 @@ static void *run(void *arg)
 void record_start(struct record *r)
 {
 	if (!r->running)
-		r->thread = thread_start("dnsd-record", run, r);
+		r->thread = thread_start("dnsd-record", recorder_thread, r);
 	r->running = true;
 }
 
-static void on_stop(void *arg)
+static void on_recorder_stop(void *arg)
 {
 	((struct record *)arg)->stop = true;
 }
@@ -270,7 +270,7 @@ void record_close(struct record *r)
 	if (!r)
 		return;
 	if (r->running) {
-		mailbox_post(r->mailbox, on_stop, r);
+		mailbox_post(r->mailbox, on_recorder_stop, r);
 		pthread_join(r->thread, NULL);
 	}
 	int64_t now_ms = clock_ms();

@@ -1,118 +1,24 @@
-/* replay.h - the parts of replay: replay.c (the command), replay_world.c (what the
- * lines have told so far, compiled as in the server, and virtual time),
- * replay_lines.c (the lines). Private to cli/.
+/* replay.h - the decision core in virtual time, lines in and lines out: the same fleet,
+ * merge of accounts, decision and map as in the server, without clock and network.
+ * docs/replay.md has the form of the lines. One thread.
  */
 #ifndef REPLAY_REPLAY_H
 #define REPLAY_REPLAY_H
 
-#include "fleet/fleet.h"
-#include "replay/places.h"
-#include "replay/stats.h"
-#include "steer/steer.h"
+#include <stdbool.h>
 
-#define EPOCH_MS 1000000 /* virtual 0: stamps of 0 mean "never" */
-#define REPLAY_TIME_MAX 100000000000000 /* ms: the year 5138 */
-#define REPLAY_STEP_MAX 2678400000      /* ms between two lines: 31 days */
-#define WORKERS_MAX 64
-#define ASKED 4096 /* queries that an answer line may still be about */
+#define REPLAY_WORKERS_MAX 64
 
-struct replay_node {
-	char name[64]; /* as the lines say; any text without a space */
-	/* the same as the configuration allows */
-	char label[64], site[24], provider[24];
-	double lat, lon, capacity, bandwidth_bps, overcommit, bias_ms;
-	char asn[160];
-	char *serves; /* ",NAME,NAME,"; NULL: all names; owned */
-	bool placed, polled, probed;
-	bool removed;
-	/* for the byte counter that a sample has */
-	uint64_t bytes;
-	int64_t sampled_ms;
-};
-
-/* A steered name and its options as YAML, but for the pool. */
-struct replay_name {
-	char *name, *options;
-};
-
-/* A query, until its recorded answer comes. */
-struct replay_asked {
-	uint64_t id, net;
-	uint32_t name, place;
-	unsigned line;
-	int64_t at_ms;
-};
-
-struct replay_expect {
-	char name[256];
-	struct schedule_entry entry;
-};
-
-#define DOUBTED_MAX 1024
-struct replay {
-	uint64_t doubted[DOUBTED_MAX];
-	const char *conf_path;
-	struct replay_name *names;
-	unsigned n_names;
-	unsigned workers;
-	bool deal_by_id;
-	struct replay_stats *stats; /* NULL: not asked for */
-
-	struct replay_node *nodes;
-	unsigned n_nodes;
-	struct replay_places *places;
-	unsigned n_built; /* places that the map knows */
-	bool stale;       /* nodes changed: rebuild before the next use */
-	struct replay_expect *expects; /* the timetable */
-	unsigned n_expects;
-
-	struct conf *conf; /* made of names and nodes */
-	struct geo *geo;
-	struct map *map;
-	struct fleet *fleet;
-	struct load *load;
-	struct accounts *accounts[WORKERS_MAX];
-	struct sent_table *sent; /* shared by them, as in the server */
-	struct health_rules rules;
-	unsigned servers;
-	uint64_t seed;
-	double session_s;
-	int64_t now_ms, tick_ms;
+struct replay_options {
 	const char
-		*odd;  /* of this line: a word that is no number; NULL: none */
-	uint64_t line; /* of the input, from 1 */
-	struct replay_asked asked[ASKED]; /* by id; for stats */
+		*conf_path; /* whose steer block is taken; NULL: a usual one */
+	unsigned workers;   /* that answer: 1 .. REPLAY_WORKERS_MAX */
+	bool deal_by_id;    /* to them by query id, not by resolver */
+	bool stats;         /* a summary at the end, on stderr */
 };
 
-/* -- replay_world.c -- */
-
-/* Compiles the world anew if lines have changed it. False: it does not hold; a
- * message was printed. */
-bool replay_ready(struct replay *r);
-
-/* Moves virtual time to these milliseconds, with every publication on the way.
- * False: an absurd time (then odd is set), or as replay_ready(). */
-bool replay_advance(struct replay *r, const char *ms);
-
-/* A load as of now is what queries are answered by. */
-void replay_publish(struct replay *r, int64_t now_ms);
-
-/* Nodes that were not removed. */
-unsigned replay_living(const struct replay *r);
-
-/* What is not over of the timetable, by the names of the present map. */
-void replay_feed_timetable(struct replay *r);
-
-/* -- replay_lines.c -- */
-
-/* One line; it is taken apart. False: the end. */
-bool replay_line(struct replay *r, char *line);
-
-/* Reads the first lines up to a query, so that places and nodes are known
- * before the map is compiled. */
-void replay_look_ahead(struct replay *r, char **line, size_t *room);
-
-/* Accounts for the workers; before the first query. */
-void replay_open_accounts(struct replay *r);
+/* Reads lines on stdin and writes the answers on stdout. False: a message was
+ * printed. */
+bool replay_run(const struct replay_options *options);
 
 #endif

@@ -31,7 +31,7 @@ static unsigned net_most(const struct addr *a)
 	return a->family == 4 ? RECORD_NET_V4 : RECORD_NET_V6;
 }
 
-static struct prefix net_of(const struct steer_query *q)
+static struct prefix ring_net_of(const struct steer_query *q)
 {
 	unsigned most = net_most(&q->net);
 	unsigned len = q->net_len < most ? q->net_len : most;
@@ -81,7 +81,7 @@ void record_answer(struct record_ring *ring, const struct steer_state *state,
 	const struct record_question *question, const struct steer_decision *d,
 	int64_t now_ms)
 {
-	struct prefix net = net_of(question->query);
+	struct prefix net = ring_net_of(question->query);
 
 	if (!ring ||
 		hash_bytes(net.addr.bytes, sizeof net.addr.bytes, SHARE_SEED) >

@@ -8,7 +8,7 @@
 
 #define NODES_SHOWN 20
 
-/* What line 1 of a client net was told last, on each side. */
+/* The last answer for line 1 to a client net, on each side. */
 struct sent {
 	uint64_t net; /* 0: free */
 	struct {
@@ -55,7 +55,7 @@ void stats_free(struct replay_stats *s)
 	free(s);
 }
 
-/* -- what nets were told -- */
+/* -- where nets were sent -- */
 
 static struct sent *slot(struct sent *table, size_t room, uint64_t net)
 {
@@ -65,7 +65,7 @@ static struct sent *slot(struct sent *table, size_t room, uint64_t net)
 	return &table[i];
 }
 
-static void grow(struct replay_stats *s)
+static void stats_grow(struct replay_stats *s)
 {
 	size_t room = s->room * 2;
 	struct sent *table = mem_zero(room, sizeof *table);
@@ -80,7 +80,7 @@ static void grow(struct replay_stats *s)
 static struct sent *told_of(struct replay_stats *s, uint64_t net)
 {
 	if (s->used * 2 >= s->room)
-		grow(s);
+		stats_grow(s);
 	struct sent *t = slot(s->sent, s->room, net | 1);
 	if (!t->net) {
 		t->net = net | 1;
@@ -90,7 +90,7 @@ static struct sent *told_of(struct replay_stats *s, uint64_t net)
 }
 
 /* Within a TTL a question comes from another cache, or is of another type: it
- * tells nothing of whether a viewer stays. */
+ * does not show whether a viewer stays. */
 static void count_line1(struct figures *f, struct sent *t, enum stats_side side,
 	const struct stats_answer *a)
 {

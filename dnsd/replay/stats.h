@@ -2,7 +2,7 @@
  *
  * Fed with every answer, the replayed one and, if the recording has it, the one
  * that was given, so that two settings can be compared. Remembers what each
- * client net was told last: a table of its own that grows, beside the decision
+ * client net was sent to last: a table of its own that grows, beside the decision
  * core.
  */
 #ifndef REPLAY_STATS_H

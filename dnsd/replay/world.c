@@ -1,4 +1,4 @@
-/* What the lines of a replay have told so far, compiled as in the server, and its
+/* What the lines of a replay have said so far, compiled as in the server, and its
  * virtual time. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,7 +6,7 @@
 
 #include "base/buf.h"
 #include "conf/conf.h"
-#include "replay/replay.h"
+#include "replay/world.h"
 
 #define TICK_MS 100
 
@@ -95,7 +95,7 @@ static void watch(struct replay *r)
 }
 
 /* What is not over, by the names of the present map. */
-void replay_feed_timetable(struct replay *r)
+void replay_feed_schedule(struct replay *r)
 {
 	struct schedule_entry *list = mem_zero(r->n_expects, sizeof *list);
 	unsigned n = 0;
@@ -142,7 +142,7 @@ static bool rebuild(struct replay *r)
 	if (!r->fleet)
 		r->fleet = fleet_new(&rules, r->now_ms);
 	fleet_set_map(r->fleet, r->map, &rules, r->now_ms);
-	replay_feed_timetable(r);
+	replay_feed_schedule(r);
 	map_free(old);
 	if (!r->stale)
 		return true;
@@ -163,7 +163,7 @@ bool replay_ready(struct replay *r)
 
 void replay_publish(struct replay *r, int64_t now_ms)
 {
-	for (unsigned i = 0; i < r->workers; i++)
+	for (unsigned i = 0; i < r->options.workers; i++)
 		fleet_merge(r->fleet, i, r->accounts[i], now_ms);
 	load_free(r->load);
 	r->load = fleet_load(r->fleet, now_ms);

@@ -20,21 +20,21 @@ struct report_node {
 	float capacity;            /* viewers it is believed to carry */
 	int64_t sample_age_ms;     /* -1: none yet */
 	uint32_t streams_left_out; /* of its list: they cannot be read */
-	float contradicted; /* connections that a heartbeat told and polls
+	float contradicted; /* connections that a heartbeat reported and polls
 			       contradict; 0: none of late */
 	uint64_t answers, line2, only, doubted, samples, failures;
 };
 
 /* Where answers went of late, by index of the map. Lives longer than a report:
- * control's, who frees it when no snapshot has it. */
-#define REPORT_FLOWS_MAX 256
-struct report_flows {
+ * control frees it when no snapshot has it. */
+#define REPORT_TRAFFIC_MAX 256
+struct report_traffic {
 	uint64_t round; /* grows with each */
 	unsigned n;     /* largest first */
 	struct report_flow {
 		uint16_t from, to; /* from: a node of the clients' area */
 		float viewers;
-	} flow[REPORT_FLOWS_MAX];
+	} flow[REPORT_TRAFFIC_MAX];
 };
 
 struct report {
@@ -53,7 +53,7 @@ struct report {
 	bool blind;               /* our own network is suspect */
 	uint64_t record_dropped, record_bytes;
 	uint64_t maps; /* taken in service: names and places are those of it */
-	const struct report_flows *flows; /* NULL: none yet */
+	const struct report_traffic *traffic; /* NULL: none yet */
 };
 
 /* One block. */

@@ -16,7 +16,7 @@ struct zoneset;
 struct server_options;
 struct report;
 struct stream_index;
-struct strangers;
+struct pending_list;
 
 struct snapshot {
 	uint64_t generation; /* grows with every publication */
@@ -26,7 +26,7 @@ struct snapshot {
 	const struct server_options *options;
 	const struct report *report;
 	const struct stream_index *streams;
-	const struct strangers *strangers;
+	const struct pending_list *pending_list;
 };
 
 /* The one pointer. Control publishes; every other thread reads it, between

@@ -1,10 +1,11 @@
-/* ask.h - what is asked of a node, inside of the poller: poll.c has the turns, the
- * API and the nodes, play.c the FLV probe. For these two files only.
+/* ask.h - what is asked of a node, inside of the poller: poll.c has the turns and the
+ * nodes, transfer.c the API, play.c the FLV probe. For these files only.
  */
 #ifndef SRS_ASK_H
 #define SRS_ASK_H
 
 #include <curl/curl.h>
+#include <event2/util.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
@@ -34,7 +35,7 @@ struct ask {
 	struct sockaddr_storage to;
 	socklen_t to_len;
 	struct event *again; /* a second look, or the next step, at once */
-	bool ended;          /* in the poller's list, to be told */
+	bool ended;          /* in the poller's list, to be reported */
 	bool waiting;        /* in the list of those that have no turn yet */
 	CURLcode code;       /* and how it ended */
 	TAILQ_ENTRY(ask) entry;
@@ -94,9 +95,28 @@ bool ask_under_way(const struct ask *ask);
 /* What was asked has ended: another has the turn. */
 void ask_turn_end(struct ask *ask);
 
-/* Told last: the node may be gone then. */
+/* It ended. After the first failure: a second look, in the next turn of the loop. */
+void ask_ended(struct ask *ask, bool ok);
+
+/* Called last: the node may be gone then. */
 void ask_tell_probe(
 	struct ask *ask, enum poll_probe probe, const struct probe_end *end);
+
+/* -- transfer.c -- */
+
+void transfer_open(struct poller *poller);
+void transfer_close(struct poller *poller); /* none is under way */
+void transfer_timer(evutil_socket_t fd, short what, void *poller);
+
+/* Begins a question to the API; ends it, and gives its turn to another. */
+void transfer_start(struct ask *ask);
+void transfer_stop(struct ask *ask);
+
+/* A question to the API failed. Called last. */
+void transfer_failed(
+	struct ask *ask, enum sample_failure failure, const char *why);
+
+/* -- play.c -- */
 
 /* The next step of a node's FLV probe. */
 void play_go(struct ask *ask);

@@ -19,7 +19,8 @@
 #define HTTP_PORT 8080
 #define HEARTBEAT_S 3 /* its statistics are as old */
 
-static const struct conf_node *find(const struct conf *conf, const char *name)
+static const struct conf_node *config_find(
+	const struct conf *conf, const char *name)
 {
 	for (unsigned i = 0; i < conf->n_nodes; i++)
 		if (!strcmp(conf->nodes[i].name, name))
@@ -160,8 +161,8 @@ static void put_heartbeat(
 	bool tls = false;
 
 	bool here = on_loopback(node);
-	if (put_listeners(&at, conf, &conf->site.listen, here))
-		tls = *conf->site.cert;
+	if (put_listeners(&at, conf, &conf->public.listen, here))
+		tls = *conf->public.cert;
 	else
 		put_listeners(&at, conf, &conf->http.listen, here);
 	if (at.len)
@@ -181,9 +182,9 @@ static void put_heartbeat(
 /* SRS asks coworkers by plain HTTP. How many. */
 static unsigned put_dnsd(struct buf *out, const struct conf *conf)
 {
-	return *conf->site.cert
+	return *conf->public.cert
 		? 0
-		: put_listeners(out, conf, &conf->site.listen, false);
+		: put_listeners(out, conf, &conf->public.listen, false);
 }
 
 /* -- roles -- */
@@ -286,7 +287,7 @@ static unsigned max_connections(const struct conf_node *node)
 bool srs_config(const struct conf *conf, const char *name, struct buf *out,
 	struct err *err)
 {
-	const struct conf_node *node = find(conf, name);
+	const struct conf_node *node = config_find(conf, name);
 
 	if (!node)
 		return err_add(err, "there is no node '%.80s'", name);

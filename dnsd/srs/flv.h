@@ -6,7 +6,7 @@
  * a stream that is live, and is content with the first bytes. The player counts
  * for SRS: it calls its hooks, and an edge fetches the stream. Therefore seldom.
  *
- * Only an HTTP error tells (404, 5xx), and only while the stream is still listed.
+ * Only an HTTP error counts (404, 5xx), and only while the stream is still listed.
  * Everything else (silence, a login, a hook that refuses) may be a well node's
  * answer too: then the plain question decides, whether HTTP is answered at all.
  */
@@ -62,7 +62,7 @@ void flv_listed(
 size_t flv_request(char *to, size_t room, const char *url);
 
 enum flv_answer {
-	FLV_MORE,    /* cannot be told yet */
+	FLV_MORE,    /* cannot be decided yet */
 	FLV_PLAYS,   /* 200, and the first bytes are FLV */
 	FLV_REFUSES, /* 404 or 5xx: status */
 	FLV_UNCLEAR,

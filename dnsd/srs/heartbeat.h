@@ -23,8 +23,8 @@ struct heartbeat {
 	char server[128];    /* SRS 5 and later */
 	char service[128];   /* another one is a restart; "" before SRS 5 */
 	char pid[32];
-	char ip[64]; /* as it was told, perhaps no address at all */
-	/* Port of the first listener of each kind; 0: not told. */
+	char ip[64]; /* as it was reported, perhaps no address at all */
+	/* Port of the first listener of each kind; 0: not reported. */
 	uint16_t rtmp, http, api;
 	bool has_sample;
 	struct sample sample; /* rtt_ms is 0 */

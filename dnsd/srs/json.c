@@ -40,7 +40,7 @@ static size_t escape(const unsigned char *p, size_t left)
 }
 
 /* Marks what is odd within strings. */
-static void mark(unsigned char *p, size_t left)
+static void srs_json_mark(unsigned char *p, size_t left)
 {
 	bool inside = false;
 	while (left) {
@@ -61,7 +61,7 @@ static void mark(unsigned char *p, size_t left)
 	}
 }
 
-static json_t *parse(const char *body, size_t len, json_error_t *error)
+static json_t *srs_json_parse(const char *body, size_t len, json_error_t *error)
 {
 	json_t *top = json_loadb(body, len, 0, error);
 	if (!top && json_error_code(error) == json_error_numeric_overflow)
@@ -72,13 +72,13 @@ static json_t *parse(const char *body, size_t len, json_error_t *error)
 struct json_t *srs_json(const char *body, size_t len)
 {
 	json_error_t error;
-	json_t *top = parse(body, len, &error);
+	json_t *top = srs_json_parse(body, len, &error);
 	if (top || !len)
 		return top;
 	unsigned char *copy = mem_alloc(len);
 	memcpy(copy, body, len);
-	mark(copy, len);
-	top = parse((const char *)copy, len, &error);
+	srs_json_mark(copy, len);
+	top = srs_json_parse((const char *)copy, len, &error);
 	free(copy);
 	return top;
 }

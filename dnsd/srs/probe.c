@@ -22,7 +22,7 @@ struct probe {
 	struct event_base *base;
 	struct event *event;
 	int fd;    /* -1: there was no socket to be had */
-	int error; /* of starting; told from the event loop */
+	int error; /* of starting; reported from the event loop */
 	enum probe_kind kind;
 	int64_t started_ns, deadline_ms;
 	struct sockaddr_storage to;
@@ -74,8 +74,8 @@ static void finish_as(
 	done(arg, &end);
 }
 
-static void finish(struct probe *probe, bool ok, enum sample_failure failure,
-	const char *what)
+static void probe_finish(struct probe *probe, bool ok,
+	enum sample_failure failure, const char *what)
 {
 	finish_as(
 		probe, (struct probe_end){.ok = ok, .failure = failure}, what);
@@ -94,7 +94,7 @@ enum sample_failure probe_failure(int error_number)
 
 static void fail(struct probe *probe, int error)
 {
-	finish(probe, false, probe_failure(error), strerror(error));
+	probe_finish(probe, false, probe_failure(error), strerror(error));
 }
 
 static bool again(int error)
@@ -147,18 +147,18 @@ static void judge(struct probe *probe)
 	size_t had = probe->answer_len < n ? probe->answer_len : n;
 
 	if (memcmp(probe->answer, want, had) != 0)
-		finish(probe, false, SAMPLE_UNREADABLE,
+		probe_finish(probe, false, SAMPLE_UNREADABLE,
 			probe->kind == PROBE_RTMP ? "the answer is no RTMP"
 						  : "the answer is no HTTP");
 	else if (had == n)
-		finish(probe, true, 0, "answered");
+		probe_finish(probe, true, 0, "answered");
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct probe *probe = arg;
 	if (what & EV_TIMEOUT) {
-		finish(probe, false, SAMPLE_TIMEOUT,
+		probe_finish(probe, false, SAMPLE_TIMEOUT,
 			"connected, but no answer in time");
 		return;
 	}
@@ -170,7 +170,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		if (had)
 			judge(probe);
 	} else if (n == 0) {
-		finish(probe, false, SAMPLE_REFUSED,
+		probe_finish(probe, false, SAMPLE_REFUSED,
 			"closed without an answer");
 	} else if (again(errno)) {
 		wait_for(probe, EV_READ, on_readable);
@@ -186,7 +186,7 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 		if (probe->fd < 0)
 			fail(probe, probe->error);
 		else
-			finish(probe, false, SAMPLE_TIMEOUT,
+			probe_finish(probe, false, SAMPLE_TIMEOUT,
 				"not connected in time");
 		return;
 	}
@@ -197,7 +197,7 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 		if (error)
 			fail(probe, error);
 		else
-			finish(probe, true, 0, "connected");
+			probe_finish(probe, true, 0, "connected");
 		return;
 	}
 	ssize_t n = send(fd, probe->request + probe->sent,
@@ -261,7 +261,8 @@ struct probe *probe_start(struct event_base *base,
 		probe->error = errno;
 	}
 	if (probe->fd < 0)
-		probe->deadline_ms = 0; /* told in the next turn of the loop */
+		probe->deadline_ms =
+			0; /* reported in the next turn of the loop */
 	wait_for(probe, probe->fd < 0 ? 0 : EV_WRITE, on_writable);
 	return probe;
 }

@@ -63,7 +63,7 @@ static int by_url(const void *a, const void *b)
 		((const struct reading *)b)->url);
 }
 
-/* The same url twice is one stream, whoever is listed first. */
+/* The same url twice is one stream, whichever is listed first. */
 static unsigned sort(struct reading *all, unsigned n)
 {
 	unsigned kept = 0;
@@ -74,7 +74,7 @@ static unsigned sort(struct reading *all, unsigned n)
 	return kept;
 }
 
-static const char *put(char **at, const char *text)
+static const char *streams_put(char **at, const char *text)
 {
 	char *here = *at;
 	*at = stpcpy(here, text) + 1;
@@ -96,8 +96,8 @@ static struct stream_list *pack(const struct reading *all, unsigned n,
 	list->stream = (struct stream *)(list + 1);
 	char *at = (char *)(list->stream + n);
 	for (unsigned i = 0; i < n; i++) {
-		list->stream[i].url = put(&at, all[i].url);
-		list->stream[i].publisher = put(&at, all[i].publisher);
+		list->stream[i].url = streams_put(&at, all[i].url);
+		list->stream[i].publisher = streams_put(&at, all[i].publisher);
 		list->stream[i].clients = all[i].clients;
 	}
 	return list;

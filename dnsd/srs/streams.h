@@ -2,9 +2,9 @@
  * fuzzed.
  *
  * Reads the body of GET /api/v1/streams/ of SRS 3 to 7. SRS goes on listing a
- * stream for a while after its publisher has left: publish.active tells. A
+ * stream for a while after its publisher has left: publish.active shows it. A
  * stream is named by SRS's own url: /app/stream, vhost/app/stream where the
- * vhost is not the default one; SRS before 5 tells app and name alone. What a
+ * vhost is not the default one; SRS before 5 gives app and name alone. What a
  * publisher calls himself is his own: an entry that cannot be read (control
  * characters, no UTF-8, too long, no name) is left out, and counted.
  */
@@ -21,7 +21,7 @@
 
 struct stream {
 	const char *url;
-	const char *publisher; /* its connection; "" if SRS does not tell */
+	const char *publisher; /* its connection; "" if SRS does not give it */
 	uint32_t clients;      /* the publisher too */
 };
 

@@ -23,7 +23,7 @@ unsigned store_history_step_s(unsigned n_nodes)
 	return HISTORY_STEP_S * (times ? times : 1);
 }
 
-static bool run(sqlite3 *db, const char *sql)
+static bool history_run(sqlite3 *db, const char *sql)
 {
 	return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK;
 }
@@ -80,7 +80,7 @@ static bool drop_old(sqlite3 *db, int64_t before_s)
 	}
 	sqlite3_finalize(q);
 	return ok &&
-		run(db,
+		history_run(db,
 			"DELETE FROM history_node WHERE NOT EXISTS"
 			" (SELECT 1 FROM history WHERE node = id)");
 }
@@ -88,12 +88,12 @@ static bool drop_old(sqlite3 *db, int64_t before_s)
 bool history_write(sqlite3 *db, const struct store_history_row *rows,
 	unsigned n, int64_t now_s)
 {
-	if (!run(db, "BEGIN"))
+	if (!history_run(db, "BEGIN"))
 		return false;
 	if (write_rows(db, rows, n) && drop_old(db, now_s - HISTORY_KEPT_S) &&
-		run(db, "COMMIT"))
+		history_run(db, "COMMIT"))
 		return true;
-	run(db, "ROLLBACK");
+	history_run(db, "ROLLBACK");
 	return false;
 }
 

@@ -37,7 +37,7 @@ static const char schema[] =
 	" REAL, dropped REAL, restarts REAL, downs REAL, back_ms REAL)"
 	" WITHOUT ROWID;";
 
-static void *run(void *arg)
+static void *store_thread(void *arg)
 {
 	struct store *s = arg;
 	while (!s->stop)
@@ -135,11 +135,11 @@ struct store *store_open(const char *path, struct err *err)
 		return NULL;
 	}
 	s->mailbox = mailbox_new();
-	s->thread = thread_start("dnsd-store", run, s);
+	s->thread = thread_start("dnsd-store", store_thread, s);
 	return s;
 }
 
-static void on_stop(void *arg)
+static void on_store_stop(void *arg)
 {
 	((struct store *)arg)->stop = true;
 }
@@ -148,7 +148,7 @@ void store_close(struct store *s)
 {
 	if (!s)
 		return;
-	mailbox_post(s->mailbox, on_stop, s);
+	mailbox_post(s->mailbox, on_store_stop, s);
 	pthread_join(s->thread, NULL);
 	sqlite3_close(s->db);
 	mailbox_free(s->mailbox);
@@ -172,7 +172,8 @@ static void *room_for(void *list, unsigned n, unsigned *room, size_t size)
 }
 
 /* A drain is kept whatever is wrong with what is known of the node's load. */
-static bool node_of(struct store *s, sqlite3_stmt *q, struct store_node *node)
+static bool store_node_of(
+	struct store *s, sqlite3_stmt *q, struct store_node *node)
 {
 	int64_t drained = 0, state = STATE_UNKNOWN;
 	double connections = 0;
@@ -217,13 +218,13 @@ bool store_load(struct store *s, struct store_node **nodes, unsigned *n,
 	if (sqlite3_prepare_v2(s->db, sql, -1, &q, NULL) == SQLITE_OK)
 		while ((step = sqlite3_step(q)) == SQLITE_ROW) {
 			*nodes = room_for(*nodes, *n, &room, sizeof **nodes);
-			*n += node_of(s, q, &(*nodes)[*n]);
+			*n += store_node_of(s, q, &(*nodes)[*n]);
 		}
 	sqlite3_finalize(q);
 	return step == SQLITE_DONE || unread(s, "earlier drains", err);
 }
 
-static bool expect_of(sqlite3_stmt *q, struct conf_expect *e)
+static bool schedule_entry_of(sqlite3_stmt *q, struct conf_expect *e)
 {
 	int64_t viewers, over_s;
 
@@ -242,8 +243,8 @@ static bool expect_of(sqlite3_stmt *q, struct conf_expect *e)
 			store_real(q, 6, -180, 180, &e->from[1]));
 }
 
-bool store_load_expect(struct store *s, struct conf_expect **list, unsigned *n,
-	struct err *err)
+bool store_load_schedule(struct store *s, struct conf_expect **list,
+	unsigned *n, struct err *err)
 {
 	static const char sql[] =
 		"SELECT id, at_ms, name, viewers, over_s, lat, lon FROM expect";
@@ -256,7 +257,7 @@ bool store_load_expect(struct store *s, struct conf_expect **list, unsigned *n,
 	if (sqlite3_prepare_v2(s->db, sql, -1, &q, NULL) == SQLITE_OK)
 		while ((step = sqlite3_step(q)) == SQLITE_ROW) {
 			*list = room_for(*list, *n, &room, sizeof **list);
-			if (expect_of(q, &(*list)[*n]))
+			if (schedule_entry_of(q, &(*list)[*n]))
 				++*n;
 			else
 				store_skip(s, "an entry of the timetable", q,
@@ -273,15 +274,13 @@ struct drain_request {
 	struct store *store;
 	char node[64];
 	bool drained, ok;
-	struct mailbox *mailbox;
-	void (*done)(void *arg, bool ok);
-	void *arg;
+	struct store_waiter waiter;
 };
 
 static void drain_done(void *arg)
 {
 	struct drain_request *r = arg;
-	r->done(r->arg, r->ok);
+	r->waiter.done(r->waiter.arg, r->ok);
 	free(r);
 }
 
@@ -305,39 +304,34 @@ static void drain_run(void *arg)
 	r->ok = write_override(r->store, r->node, r->drained);
 	if (!r->ok)
 		store_complain(r->store, "drain not kept");
-	mailbox_post(r->mailbox, drain_done, r);
+	mailbox_post(r->waiter.mailbox, drain_done, r);
 }
 
 void store_drain(struct store *s, const char *node, bool drained,
-	struct mailbox *mailbox, void (*done)(void *arg, bool ok), void *arg)
+	struct store_waiter waiter)
 {
 	struct drain_request *r = mem_zero(1, sizeof *r);
-	*r = (struct drain_request){.store = s,
-		.drained = drained,
-		.mailbox = mailbox,
-		.done = done,
-		.arg = arg};
+	*r = (struct drain_request){
+		.store = s, .drained = drained, .waiter = waiter};
 	strncpy(r->node, node, sizeof r->node - 1);
 	mailbox_post(s->mailbox, drain_run, r);
 }
 
-struct expect_request {
+struct schedule_request {
 	struct store *store;
 	struct conf_expect entry;
 	bool keep, ok;
-	struct mailbox *mailbox;
-	void (*done)(void *arg, bool ok);
-	void *arg;
+	struct store_waiter waiter;
 };
 
-static void expect_done(void *arg)
+static void schedule_done(void *arg)
 {
-	struct expect_request *r = arg;
-	r->done(r->arg, r->ok);
+	struct schedule_request *r = arg;
+	r->waiter.done(r->waiter.arg, r->ok);
 	free(r);
 }
 
-static bool write_expect(
+static bool schedule_write(
 	struct store *s, const struct conf_expect *e, bool keep)
 {
 	sqlite3_stmt *q;
@@ -362,29 +356,25 @@ static bool write_expect(
 	return ok;
 }
 
-static void expect_run(void *arg)
+static void schedule_run(void *arg)
 {
-	struct expect_request *r = arg;
-	r->ok = write_expect(r->store, &r->entry, r->keep);
+	struct schedule_request *r = arg;
+	r->ok = schedule_write(r->store, &r->entry, r->keep);
 	if (!r->ok)
 		store_complain(r->store, "timetable not kept");
-	if (r->done)
-		mailbox_post(r->mailbox, expect_done, r);
+	if (r->waiter.done)
+		mailbox_post(r->waiter.mailbox, schedule_done, r);
 	else
 		free(r);
 }
 
-void store_expect(struct store *s, const struct conf_expect *entry, bool keep,
-	struct mailbox *mailbox, void (*done)(void *arg, bool ok), void *arg)
+void store_schedule(struct store *s, const struct conf_expect *entry, bool keep,
+	struct store_waiter waiter)
 {
-	struct expect_request *r = mem_zero(1, sizeof *r);
-	*r = (struct expect_request){.store = s,
-		.entry = *entry,
-		.keep = keep,
-		.mailbox = mailbox,
-		.done = done,
-		.arg = arg};
-	mailbox_post(s->mailbox, expect_run, r);
+	struct schedule_request *r = mem_zero(1, sizeof *r);
+	*r = (struct schedule_request){
+		.store = s, .entry = *entry, .keep = keep, .waiter = waiter};
+	mailbox_post(s->mailbox, schedule_run, r);
 }
 
 struct states_request {

@@ -1,5 +1,5 @@
 /* store.h - what must survive a restart: the operator's overrides and
- * timetable, the last known states of the nodes, and their load history.
+ * schedule, the last known states of the nodes, and their load history.
  *
  * SQLite on a thread of its own behind requests: an fsync never delays
  * polling. Callbacks run on the mailbox that the asker names. All is lost
@@ -36,20 +36,24 @@ void store_close(struct store *store);
 bool store_load(struct store *store, struct store_node **nodes, unsigned *n,
 	struct err *err);
 
-/* Keeps a drain or its end; done(arg, ok) runs in mailbox when it is on
- * disk. */
-void store_drain(struct store *store, const char *node, bool drained,
-	struct mailbox *mailbox, void (*done)(void *arg, bool ok), void *arg);
+/* Who waits until something is on disk: done(arg, ok) runs in mailbox. */
+struct store_waiter {
+	struct mailbox *mailbox;
+	void (*done)(void *arg, bool ok); /* NULL: nobody */
+	void *arg;
+};
 
-/* All stored entries of the timetable, as store_load. */
-bool store_load_expect(struct store *store, struct conf_expect **list,
+/* Keeps a drain or its end. */
+void store_drain(struct store *store, const char *node, bool drained,
+	struct store_waiter waiter);
+
+/* All stored entries of the schedule, as store_load. */
+bool store_load_schedule(struct store *store, struct conf_expect **list,
 	unsigned *n, struct err *err);
 
-/* Keeps an entry of the timetable, or forgets the one of its id; done as for
- * store_drain, or NULL. */
-void store_expect(struct store *store, const struct conf_expect *entry,
-	bool keep, struct mailbox *mailbox, void (*done)(void *arg, bool ok),
-	void *arg);
+/* Keeps an entry of the schedule, or forgets the one of its id. */
+void store_schedule(struct store *store, const struct conf_expect *entry,
+	bool keep, struct store_waiter waiter);
 
 /* Keeps the states of n nodes, in one transaction, without answer. */
 void store_states(

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "answer/answer.h"
+#include "answer/asked.h"
 #include "answer/lookup.h"
 #include "base/arena.h"
 #include "base/buf.h"

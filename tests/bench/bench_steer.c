@@ -31,6 +31,7 @@
 #include "base/rng.h"
 #include "conf/conf.h"
 #include "fleet/fleet.h"
+#include "geo/builder.h"
 #include "steer/steer.h"
 
 #define NETS (1 << 20) /* the /24s of 16.0.0.0/4 */

@@ -2,10 +2,8 @@
  * What would start threads is left out. A session that was told something ends. */
 #include <stdint.h>
 
-#define control_drain fuzz_drain
-#define control_reload fuzz_reload
-#define approve_words fuzz_approve
-#define approve_remove fuzz_remove
+#define control_ask fuzz_ask
+#define threads_own_accounts fuzz_accounts
 #include "control/ctl.c"
 #include "fuzz/world.h"
 #include "ledger/accounts.h"
@@ -13,37 +11,28 @@
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static struct publisher publisher;
+static struct accounts *own;
 static struct control control;
 static struct ctl ctl = {.control = &control};
 
-bool fuzz_drain(struct control *c, const char *name, bool drained,
-	void (*done)(void *arg, bool ok), void *arg)
+const struct accounts *fuzz_accounts(const struct threads *threads)
 {
-	if (map_find_node(c->built->map, name) < 0)
-		return false;
-	done(arg, drained);
-	return true;
+	return own;
 }
 
-void fuzz_reload(struct control *c,
-	void (*done)(void *arg, bool ok, const char *text), void *arg)
+void fuzz_ask(struct control *c, struct call *call)
 {
-	done(arg, true, "reloaded");
-}
+	enum call_result result = CALL_KEPT;
 
-void fuzz_approve(struct control *c, const char *node, char **words, unsigned n,
-	void (*done)(void *arg, bool ok, const char *text), void *arg)
-{
-	for (unsigned i = 0; i < n; i++)
-		if (!*words[i])
-			abort(); /* a word has a letter */
-	done(arg, n % 2, node);
-}
-
-void fuzz_remove(struct control *c, const char *node,
-	void (*done)(void *arg, bool ok, const char *text), void *arg)
-{
-	done(arg, *node, node);
+	if (call->kind == CALL_DRAIN || call->kind == CALL_UNDRAIN)
+		result = map_find_node(c->built->map, call->node) < 0
+			? CALL_UNKNOWN
+			: call->kind == CALL_DRAIN ? CALL_KEPT
+						   : CALL_LOST;
+	else if (call->kind == CALL_REMOVE && !*call->node)
+		result = CALL_REFUSED;
+	call_answer(call, result, call->keys ? call->keys : call->node);
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -51,15 +40,14 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	world_open();
 	log_set_level(LOG_LVL_ERROR);
 	const struct snapshot *snap = published.now;
+	publisher = (struct publisher){.load = (struct load *)snap->steer.load,
+		.report = (struct report *)snap->report,
+		.pending_list = mem_zero(1, sizeof(struct pending_list))};
 	control = (struct control){.base = event_base_new(),
 		.built = built,
 		.fleet = fleet,
-		.sent = sent,
-		.report = (struct report *)snap->report,
-		.load = (struct load *)snap->steer.load,
-		.strangers = mem_zero(1, sizeof(struct strangers)),
-		.reload_error = mem_strdup(""),
-		.own = accounts_new(1, sent, 1)};
+		.publisher = &publisher};
+	own = accounts_new(1, sent, 1);
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 
 #include "fuzz/world.h"
 #include "http/http.c"
+#include "http/request.c"
 
 #include <event2/buffer.h>
 #include <event2/http_struct.h>
@@ -14,70 +15,54 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct http *fuzzed;
 
-static void op_drain(void *arg, const char *node, bool drained,
-	struct mailbox *mailbox,
-	void (*done)(void *arg, bool ok, const char *text), void *done_arg)
+/* Control's replies: good ones and bad ones, by what was asked. */
+static void fuzz_reply(void *owner, struct call *call)
 {
-	bool ok = node[0] == 'a';
-	done(done_arg, ok, ok || drained ? "fuzz" : NULL);
-}
+	enum call_result result = CALL_KEPT;
 
-static void heartbeat(void *arg, unsigned node, float connections)
-{
-}
-
-static void expect(void *arg, struct expect_call *call)
-{
-	call->code = call->entry.id % 2 ? 404 : 200;
-	call->text = "fuzz";
-	if (call->what == EXPECT_LIST) {
+	switch (call->kind) {
+	case CALL_DRAIN:
+	case CALL_UNDRAIN:
+		result = call->node[0] == 'a' ? CALL_KEPT : CALL_UNKNOWN;
+		break;
+	case CALL_ENROL:
+	case CALL_REMOVE:
+		result = strlen(call->node) % 2 ? CALL_KEPT : CALL_REFUSED;
+		break;
+	case CALL_SCHEDULE_LIST:
 		call->list = mem_zero(1, sizeof *call->list);
 		call->n = 1;
+		break;
+	case CALL_SCHEDULE_ADD:
+	case CALL_SCHEDULE_REMOVE:
+		result = (enum call_result)(call->entry.id % 5);
+		break;
+	case CALL_HISTORY:
+		call->points = mem_zero(1, sizeof *call->points);
+		call->n = 1;
+		break;
+	default:
+		break;
 	}
-	call->done(call);
+	call_answer(call, result, "fuzz");
 }
 
-static void stranger(void *arg, const char *server, const char *device,
-	const struct addr *from, float connections)
-{
-}
-
-static void approve(void *arg, const char *node, const char *keys,
-	struct mailbox *mailbox,
-	void (*done)(void *arg, bool ok, const char *text), void *done_arg)
-{
-	done(done_arg, strlen(node) % 2, "fuzz");
-}
-
-static void streams(void *arg)
-{
-}
-
-static void history(void *arg, struct history_call *call)
-{
-	call->ok = true;
-	call->n = 1;
-	call->points = mem_zero(1, sizeof *call->points);
-	call->done(call);
-}
+static struct callee callee = {.run = fuzz_reply};
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	int none = -1;
 	struct http_sockets sockets = {.operators = &none,
-		.site = &none,
+		.public = &none,
 		.connections = 512,
 		.streams = 32};
-	struct control_ops ops = {.drain = op_drain,
-		.heartbeat = heartbeat,
-		.expect = expect,
-		.stranger = stranger,
-		.approve = approve,
-		.streams = streams,
-		.history = history};
 	world_open();
-	fuzzed = http_new(
-		built->conf, &sockets, &published, &ops, sent, NULL, 1);
+	callee.mailbox = mailbox_new();
+	struct http_links links = {.published = &published,
+		.control = &callee,
+		.sent = sent,
+		.secret = 1};
+	fuzzed = http_new(built->conf, &sockets, &links);
 	return 0;
 }
 
@@ -140,10 +125,13 @@ static bool head(struct evhttp_request *ev, char **at)
 /* What waits for its turn or for control's answer is served now. */
 static void finish(void)
 {
-	mailbox_run(fuzzed->mailbox);
-	while (!TAILQ_EMPTY(&fuzzed->again))
-		on_again(-1, 0, TAILQ_FIRST(&fuzzed->again));
-	mailbox_run(fuzzed->mailbox);
+	struct again_list *waiting = &fuzzed->context.again;
+	mailbox_run(callee.mailbox);
+	mailbox_run(fuzzed->context.mailbox);
+	while (!TAILQ_EMPTY(waiting))
+		on_again(-1, 0, TAILQ_FIRST(waiting));
+	mailbox_run(callee.mailbox);
+	mailbox_run(fuzzed->context.mailbox);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -163,7 +151,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		asker++; /* others than those whose rate is used up */
 		memcpy(peer.bytes + 1, &asker, 3);
 		peer.bytes[0] = data[0] & 2 ? 192 : 127;
-		serve(&fuzzed->sides[data[0] & 1], ev, &peer, 0);
+		struct request_origin of = {
+			.ev = ev, .public = data[0] & 1, .connected = peer};
+		http_serve(&fuzzed->context, &of);
 		finish();
 	} else {
 		evhttp_request_free(ev);

@@ -14,6 +14,7 @@
 
 #include "answer/answer.h"
 #include "answer/steered.h"
+#include "snapshot/mark.h"
 #include "snapshot/options.h"
 #include "snapshot/snapshot.h"
 #include "state/map.h"

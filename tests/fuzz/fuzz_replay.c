@@ -2,14 +2,14 @@
 #include <stdint.h>
 #include <unistd.h>
 
-#include "replay/replay.h"
+#include "replay/world.h"
 
 /* A month of virtual time takes minutes. */
 #undef REPLAY_STEP_MAX
 #define REPLAY_STEP_MAX 10000
 
-#include "cli/replay.c"
 #include "replay/lines.c"
+#include "replay/replay.c"
 #include "replay/world.c"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -25,14 +25,14 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char *words[] = {"replay", "--stats", "--workers", "2", NULL};
+	struct replay_options options = {.workers = 2, .stats = true};
 	FILE *was = stdin, *errors = stderr;
 
 	if (!size)
 		return 0;
 	stdin = fmemopen((void *)data, size, "r");
 	stderr = stdout;
-	cli_replay(4, words);
+	replay_run(&options);
 	fclose(stdin);
 	stdin = was;
 	stderr = errors;

@@ -13,8 +13,8 @@
 
 #include "store/history.h"
 #include "store/private.h"
-#include "store/registry.h"
-#include "store/steadiness.h"
+#include "store/enrolled.h"
+#include "store/stability.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -151,8 +151,8 @@ static void read_all(void)
 	unsigned n;
 	struct store_node *nodes;
 	struct conf_expect *expects;
-	struct store_steadiness *steady;
-	struct registry_node *registry;
+	struct store_stability *stability;
+	struct store_enrolled *enrolled;
 	struct store_point *points;
 
 	if (store_load(store, &nodes, &n, &err)) {
@@ -160,18 +160,18 @@ static void read_all(void)
 			bounded(nodes[i].name, sizeof nodes[i].name);
 		free(nodes);
 	}
-	if (store_load_expect(store, &expects, &n, &err)) {
+	if (store_load_schedule(store, &expects, &n, &err)) {
 		for (unsigned i = 0; i < n; i++)
 			bounded(expects[i].name, sizeof expects[i].name);
 		free(expects);
 	}
-	if (steadiness_load(store, &steady, &n, &err)) {
+	if (store_stability_load(store, &stability, &n, &err)) {
 		for (unsigned i = 0; i < n; i++)
-			bounded(steady[i].name, sizeof steady[i].name);
-		free(steady);
+			bounded(stability[i].name, sizeof stability[i].name);
+		free(stability);
 	}
-	if (registry_read(path, &registry, &n, &err))
-		registry_free_list(registry, n);
+	if (store_enrolled_read(path, &enrolled, &n, &err))
+		store_enrolled_free(enrolled, n);
 	if (history_read(store->db, "a", INT64_MIN, &points, &n))
 		free(points);
 	err_fini(&err);

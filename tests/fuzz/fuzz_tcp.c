@@ -26,7 +26,8 @@ struct talk {
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	world_open();
-	server = tcp_server_new(NULL, 0, 10, 10000, &published, sent, 1);
+	struct net_shared shared = {&published, sent, 1};
+	server = tcp_server_new(NULL, 0, 10, 10000, &shared);
 	snapshot_thread_begin();
 	return 0;
 }
@@ -103,12 +104,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			: 0;
 		data += sent > 0 ? sent : 0;
 		size -= sent > 0 ? (size_t)sent : 0;
-		open = serve(server, c, EPOLLIN);
+		open = tcp_serve(server, c, EPOLLIN);
 		if (!size || (reads >> (i % 8) & 1))
 			take(&talk, fd[1]);
 	}
 	shutdown(fd[1], SHUT_WR);
-	while (open && (open = serve(server, c, EPOLLIN | EPOLLRDHUP)))
+	while (open && (open = tcp_serve(server, c, EPOLLIN | EPOLLRDHUP)))
 		take(&talk, fd[1]);
 	for (size_t had = SIZE_MAX; had != talk.len + talk.answered;) {
 		had = talk.len + talk.answered;

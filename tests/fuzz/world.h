@@ -13,7 +13,7 @@
 #include "fleet/fleet.h"
 #include "snapshot/report.h"
 #include "snapshot/snapshot.h"
-#include "snapshot/strangers.h"
+#include "snapshot/pending.h"
 #include "snapshot/streams.h"
 
 static struct published published;
@@ -73,7 +73,8 @@ static inline void world_open(void)
 			.report = report,
 			.streams =
 				stream_index_new(&at, 1, built->map->n_nodes),
-			.strangers = mem_zero(1, sizeof(struct strangers))});
+			.pending_list =
+				mem_zero(1, sizeof(struct pending_list))});
 	sent = sent_table_new(4096, 1);
 }
 

@@ -108,9 +108,9 @@ def check_commands():
 
 def check_http():
     text = read("docs/http.md")
-    paths = re.findall(r'\{"(/[\w/]+)",\s*(?:GET|POST)', read("dnsd/http/route.c"))
+    paths = re.findall(r'\{"(/[\w/]+)",\s*(?:GET|POST)', read("dnsd/http/routes.c"))
     if not paths:
-        yield "dnsd/http/route.c: no calls found"
+        yield "dnsd/http/routes.c: no calls found"
     for path in paths:
         if path not in text:
             yield f"docs/http.md: {path} is missing"

@@ -2,7 +2,7 @@
 """Proves the house's rules over the sources: layers, packages, pure rooms.
 
 Reads layers.txt and packages.txt beside it. Prints every violation with file
-and line and exits 1 if there is one.
+and line and exits 1 if there is one. A grant that nothing uses is a violation.
 """
 import pathlib
 import re
@@ -51,11 +51,18 @@ def header_path(included):
     return None
 
 
+def granting(name, places):
+    """The first place that a file is in; None: it is in none."""
+    return next((p for p in places if name == p or name.startswith(p + "/")),
+                None)
+
+
 def within(name, places):
-    return any(name == p or name.startswith(p + "/") for p in places)
+    return granting(name, places) is not None
 
 
-def check(name, text, layers, packages):
+def check(name, text, layers, packages, used):
+    """Yields violations; notes in used which grants there is a use for."""
     room = room_of(name)
     if room not in layers:
         yield 1, f"{room} is no room of layers.txt"
@@ -66,11 +73,18 @@ def check(name, text, layers, packages):
             ours = header_path(include[2]) if include[1] == '"' else None
             if include[1] == '"' and not ours:
                 yield number, f"no such header: {include[2]}"
-            if ours and room_of(ours) != room and not within(ours, layers[room]):
-                yield number, f"{room} may not include {ours}"
+            if ours and room_of(ours) != room:
+                grant = granting(ours, layers[room])
+                used.add((room, grant))
+                if not grant:
+                    yield number, f"{room} may not include {ours}"
             if not ours:
                 for prefix, places in packages.items():
-                    if include[2].startswith(prefix) and not within(name, places):
+                    if not include[2].startswith(prefix):
+                        continue
+                    grant = granting(name, places)
+                    used.add((prefix, grant))
+                    if not grant:
                         yield number, f"only {' '.join(places)} may include {include[2]}"
         code = COMMENT.sub("", line)
         if code.lstrip().startswith(("*", "/*")):
@@ -81,13 +95,25 @@ def check(name, text, layers, packages):
             yield number, "the query path does not allocate or lock"
 
 
+def unused(rules, used):
+    return [f"{key}: nothing uses the grant of {grant}"
+            for key, grants in rules.items() for grant in grants
+            if (key, grant) not in used]
+
+
 def main():
     layers, packages = table("layers.txt"), table("packages.txt")
     bad = files = 0
+    used = set()
     for path, name in sources():
         files += 1
-        for number, what in check(name, path.read_text(), layers, packages):
+        for number, what in check(name, path.read_text(), layers, packages,
+                                  used):
             print(f"{name}:{number}: {what}")
+            bad += 1
+    for rules, where in (layers, "layers.txt"), (packages, "packages.txt"):
+        for what in unused(rules, used):
+            print(f"tests/lint/{where}: {what}")
             bad += 1
     print(f"lint: {files} files, {bad} violations")
     return 1 if bad or not files else 0

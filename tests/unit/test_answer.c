@@ -4,7 +4,9 @@
 #include "unit/dns.h"
 
 #include "answer/answer.h"
+#include "answer/asked.h"
 #include "answer/steered.h"
+#include "snapshot/mark.h"
 #include "snapshot/options.h"
 #include "snapshot/snapshot.h"
 #include "state/map.h"

@@ -1,6 +1,7 @@
 /* Questions that are no viewers', against the whole chain: answers, accounts,
  * merge, forecast, doubt, load, in virtual time. What honest networks are told
  * is compared with the same day without attack. */
+#include "geo/builder.h"
 #include "world.h"
 
 #include <malloc.h>

@@ -6,9 +6,9 @@
 
 #include <cmocka.h>
 
-#include "http/limit.h"
+#include "http/limits.h"
 
-static struct limit *limit;
+static struct limits *limits;
 
 static unsigned allowed(const char *text, unsigned requests, int64_t now_ms)
 {
@@ -16,36 +16,36 @@ static unsigned allowed(const char *text, unsigned requests, int64_t now_ms)
 	unsigned n = 0;
 	assert_true(addr_parse(&a, text));
 	while (requests--)
-		n += limit_allows(limit, &a, now_ms);
+		n += limits_allow(limits, &a, now_ms);
 	return n;
 }
 
 static void test_burst_and_rate(void **state)
 {
 	(void)state;
-	limit = limit_new(1);
+	limits = limits_new(1);
 	assert_int_equal(allowed("192.0.2.1", 1000, 0), LIMIT_BURST);
 	assert_int_equal(allowed("192.0.2.2", 1000, 0), LIMIT_BURST);
 	assert_int_equal(allowed("192.0.2.1", 1000, 500), LIMIT_PER_S / 2);
-	limit_free(limit);
+	limits_free(limits);
 }
 
 /* All addresses of a /64 are one client. */
 static void test_ipv6(void **state)
 {
 	(void)state;
-	limit = limit_new(1);
+	limits = limits_new(1);
 	struct addr a;
 	unsigned n = 0;
 	assert_true(addr_parse(&a, "2001:db8::"));
 	for (unsigned i = 0; i < 1500; i++) {
 		a.bytes[15] = (uint8_t)i;
 		a.bytes[9] = (uint8_t)(i >> 8);
-		n += limit_allows(limit, &a, 0);
+		n += limits_allow(limits, &a, 0);
 	}
 	assert_int_equal(n, LIMIT_BURST);
 	assert_int_equal(allowed("2001:db8:0:1::1", 1, 0), 1);
-	limit_free(limit);
+	limits_free(limits);
 }
 
 int main(void)

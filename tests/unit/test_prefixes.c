@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "geo/prefixes.h"
+#include "geo/builder.h"
 
 #define NETS 200
 #define LAYERS 3

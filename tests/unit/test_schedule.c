@@ -1,4 +1,4 @@
-/* The timetable: room is kept before a class begins, and let go after. */
+/* The schedule: room is kept before a class begins, and let go after. */
 #include "world.h"
 
 #include "fleet/fleet.h"
@@ -270,7 +270,7 @@ static void test_two_classes(void **state)
 	assert_float_equal(kept(s), 250, 5);
 }
 
-/* A map of other names: the timetable was that of the old one. */
+/* A map of other names: the schedule was that of the old one. */
 static void test_new_map(void **state)
 {
 	struct scene *s = *state;

@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "geo/builder.h"
 #include "steer/steer.h"
 
 struct world {

@@ -1,0 +1,224 @@
+#include "control/keep.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "control/build.h"
+#include "control/publish.h"
+#include "control/state.h"
+#include "fleet/fleet.h"
+#include "replay/recorder.h"
+#include "store/stability.h"
+#include "store/store.h"
+
+/* -- drains, the operator's overrides -- */
+
+static const char *drain_lost(bool drained)
+{
+	return drained
+		? "drained on this name server, but not kept: the store cannot be written (see the log); after a restart it is not drained"
+		: "undrained on this name server, but not kept: the store cannot be written (see the log); after a restart it is drained again";
+}
+
+static void on_drain_kept(void *arg, bool ok)
+{
+	struct call *call = arg;
+	if (ok)
+		call_answer(call, CALL_KEPT, NULL);
+	else
+		call_answer(
+			call, CALL_LOST, drain_lost(call->kind == CALL_DRAIN));
+}
+
+void keep_drain(struct control *c, struct call *call)
+{
+	bool drained = call->kind == CALL_DRAIN;
+	int node = map_find_node(c->built->map, call->node);
+	if (node < 0) {
+		call_answer(call, CALL_UNKNOWN, NULL);
+		return;
+	}
+	fleet_drain(c->fleet, (unsigned)node, drained);
+	record_drained(c->record, (unsigned)node, drained, clock_ms());
+	publish_now(c);
+	const char *name = c->built->map->nodes[node].name;
+	log_info("node %s: %s by the operator", name,
+		drained ? "drained" : "undrained");
+	if (c->store)
+		store_drain(c->store, name, drained,
+			(struct store_waiter){c->mailbox, on_drain_kept, call});
+	else
+		call_answer(call, CALL_NO_STORE, NULL);
+}
+
+/* -- drains and states -- */
+
+static void nodes_restore(struct control *c)
+{
+	struct store_node *nodes;
+	unsigned n;
+	struct err err = {0};
+
+	if (!c->store)
+		return;
+	if (!store_load(c->store, &nodes, &n, &err))
+		log_lines(LOG_LVL_ERROR, "", err_text(&err));
+	for (unsigned i = 0; i < n; i++) {
+		int node = map_find_node(c->built->map, nodes[i].name);
+		if (node < 0)
+			continue;
+		enum node_state state = nodes[i].state <= NODE_DOWN
+			? (enum node_state)nodes[i].state
+			: NODE_UNKNOWN;
+		if (fleet_node(c->fleet, (unsigned)node)->watched)
+			fleet_restore(c->fleet, (unsigned)node, state,
+				nodes[i].connections);
+		fleet_drain(c->fleet, (unsigned)node, nodes[i].drained);
+	}
+	free(nodes);
+	err_fini(&err);
+}
+
+static void states_keep(struct control *c)
+{
+	const struct map *map = c->built->map;
+	unsigned n = 0;
+
+	if (!c->store || !c->publisher->load->ready)
+		return;
+	struct store_node *nodes = mem_zero(map->n_nodes, sizeof *nodes);
+	for (unsigned i = 0; i < map->n_nodes; i++) {
+		const struct fleet_node *from = fleet_node(c->fleet, i);
+		if (!map->nodes[i].name || !from->health.seen)
+			continue;
+		strncpy(nodes[n].name, map->nodes[i].name,
+			sizeof nodes[n].name - 1);
+		nodes[n].state = (uint8_t)from->health.state;
+		nodes[n++].connections = from->connections;
+	}
+	store_states(c->store, nodes, n);
+	free(nodes);
+}
+
+/* -- the stability of relays -- */
+
+/* Marks the nodes that a name with policy `stable` may answer with. */
+static bool *stable_nodes(const struct map *map)
+{
+	bool *is = mem_zero(map->n_nodes + 1, sizeof *is);
+	for (unsigned i = 0; i < map->n_names; i++)
+		for (unsigned k = 0; map->names[i].policy == POLICY_STABLE &&
+			k < map->names[i].of->n;
+			k++)
+			is[map->names[i].of->node[k]] = true;
+	return is;
+}
+
+static struct store_stability figures_of(const char *name,
+	const struct stability *s, int64_t now_ms, int64_t wall_ms)
+{
+	double back = (double)(s->back_until_ms - now_ms);
+	struct store_stability out = {.at_ms = wall_ms,
+		.lost = (double)s->lost,
+		.lost_long = (double)s->lost_long,
+		.rtt_ms = (double)s->rtt_ms,
+		.rtt_long_ms = (double)s->rtt_long_ms,
+		.jitter_ms = (double)s->jitter_ms,
+		.jitter_long_ms = (double)s->jitter_long_ms,
+		.dropped = (double)s->events[STABILITY_DROPPED],
+		.restarts = (double)s->events[STABILITY_RESTARTED],
+		.downs = (double)s->events[STABILITY_DOWN],
+		.back_ms = fmax(back, 0)};
+	strncpy(out.name, name, sizeof out.name - 1);
+	return out;
+}
+
+static void stability_keep(struct control *c)
+{
+	const struct map *map = c->built->map;
+	int64_t now_ms = clock_ms(), wall_ms = clock_wall_ms();
+	unsigned n = 0;
+
+	if (!c->store)
+		return;
+	bool *is = stable_nodes(map);
+	struct store_stability *nodes =
+		mem_zero(map->n_nodes + 1, sizeof *nodes);
+	for (unsigned i = 0; i < map->n_nodes; i++) {
+		const struct stability *s = &fleet_node(c->fleet, i)->stability;
+		if (is[i] && s->known)
+			nodes[n++] = figures_of(
+				map->nodes[i].name, s, now_ms, wall_ms);
+	}
+	if (n)
+		store_stability_keep(c->store, nodes, n);
+	free(nodes);
+	free(is);
+}
+
+static float sane(double value, double most)
+{
+	return value >= 0 && value <= most ? (float)value : 0;
+}
+
+/* The fields are those of now; what passed since, stability_restored() does. */
+static struct stability stability_of(
+	const struct store_stability *s, int64_t now_ms)
+{
+	return (struct stability){.known = true,
+		.lost = sane(s->lost, 1),
+		.lost_long = sane(s->lost_long, 1),
+		.rtt_ms = sane(s->rtt_ms, 1e5),
+		.rtt_long_ms = sane(s->rtt_long_ms, 1e5),
+		.jitter_ms = sane(s->jitter_ms, 1e5),
+		.jitter_long_ms = sane(s->jitter_long_ms, 1e5),
+		.events = {sane(s->dropped, 1e6), sane(s->restarts, 1e6),
+			sane(s->downs, 1e6)},
+		.answered_ms = now_ms,
+		.faded_ms = now_ms,
+		.back_until_ms = s->back_ms > 0
+			? now_ms + (int64_t)sane(s->back_ms, 1e9)
+			: 0};
+}
+
+static void stability_restore(struct control *c)
+{
+	struct store_stability *nodes;
+	unsigned n;
+	struct err err = {0};
+	int64_t now_ms = clock_ms(), wall_ms = clock_wall_ms();
+
+	if (!c->store)
+		return;
+	if (!store_stability_load(c->store, &nodes, &n, &err))
+		log_lines(LOG_LVL_ERROR, "", err_text(&err));
+	for (unsigned i = 0; i < n; i++) {
+		int node = map_find_node(c->built->map, nodes[i].name);
+		if (node < 0)
+			continue;
+		struct stability then = stability_of(&nodes[i], now_ms);
+		struct stability s = stability_restored(
+			&then, now_ms, wall_ms - nodes[i].at_ms, now_ms);
+		fleet_restore_stability(c->fleet, (unsigned)node, &s);
+	}
+	free(nodes);
+	err_fini(&err);
+}
+
+/* -- all of it -- */
+
+void keep_restore(struct control *c)
+{
+	nodes_restore(c);
+	stability_restore(c);
+}
+
+void keep_save(struct control *c)
+{
+	states_keep(c);
+	stability_keep(c);
+}

@@ -1,0 +1,24 @@
+/* keep.h - what the store keeps of the nodes over a restart: drains, the last known
+ * states, and the stability of relays. Control thread only; the store writes on its
+ * own (store/store.h).
+ */
+#ifndef CONTROL_KEEP_H
+#define CONTROL_KEEP_H
+
+#include <stdbool.h>
+
+#include "control/call.h"
+
+struct control;
+
+/* Takes what is kept into the fleet: before anything is asked of the store
+ * otherwise. */
+void keep_restore(struct control *c);
+
+/* Hands states and stability to the store. */
+void keep_save(struct control *c);
+
+/* CALL_DRAIN, CALL_UNDRAIN: in force at once, answered when it is on disk. */
+void keep_drain(struct control *c, struct call *call);
+
+#endif

@@ -1,0 +1,117 @@
+#include "http/status.h"
+
+#include <jansson.h>
+
+#include "base/clock.h"
+#include "http/handlers.h"
+#include "http/request.h"
+#include "snapshot/pending.h"
+#include "snapshot/report.h"
+#include "zones/zoneset.h"
+
+static uint64_t all_queries(const struct report *report)
+{
+	uint64_t sum = 0;
+	for (int tcp = 0; tcp < 2; tcp++)
+		for (int v6 = 0; v6 < 2; v6++)
+			sum += report->counters.queries[tcp][v6];
+	return sum;
+}
+
+static uint64_t all_responses(const struct report *report)
+{
+	uint64_t sum = 0;
+	for (int rcode = 0; rcode < COUNT_RCODES; rcode++)
+		sum += report->counters.rcodes[rcode];
+	return sum;
+}
+
+static json_t *zones_json(const struct zoneset *set)
+{
+	char name[NAME_TEXT_MAX];
+	json_t *list = json_array();
+	for (unsigned i = 0; i < zoneset_count(set); i++) {
+		const struct zone *zone = zoneset_at(set, i);
+		json_array_append_new(list,
+			json_pack("{s:s, s:I, s:I}", "name",
+				name_text(&zone->apex, name), "serial",
+				(json_int_t)zone->serial, "records",
+				(json_int_t)zone->records));
+	}
+	return list;
+}
+
+static json_t *reload_json(const struct report *report)
+{
+	json_t *error = *report->reload_error
+		? json_string(report->reload_error)
+		: json_null();
+	if (!report->reload_wall_ms) {
+		json_decref(error);
+		return json_null();
+	}
+	return json_pack("{s:I, s:b, s:o}", "at_ms",
+		(json_int_t)report->reload_wall_ms, "ok",
+		*report->reload_error == '\0', "error", error);
+}
+
+static json_t *steered_json(const struct map *map)
+{
+	json_t *list = json_array();
+	for (unsigned i = 0; i < map->n_names; i++)
+		json_array_append_new(list, json_string(map->names[i].name));
+	return list;
+}
+
+static json_t *pending_node_json(const struct pending_node *s, int64_t now_ms)
+{
+	char from[ADDR_TEXT_MAX];
+	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I}", "name", s->name,
+		"server", s->server, "device_id", s->device, "address",
+		addr_text(&s->from, from), "seen",
+		(json_int_t)(now_ms - s->last_ms) / 1000, "since",
+		(json_int_t)(now_ms - s->first_ms) / 1000, "connections",
+		(json_int_t)s->connections);
+}
+
+static json_t *pending_json(const struct snapshot *snap)
+{
+	const struct pending_list *pending = snap->pending_list;
+	int64_t now_ms = clock_ms();
+	json_t *list = json_array();
+	for (unsigned i = 0; i < pending->n; i++)
+		json_array_append_new(
+			list, pending_node_json(&pending->one[i], now_ms));
+	return list;
+}
+
+json_t *status_json(const struct snapshot *snap, bool whole)
+{
+	const struct report *report = snap->report;
+	const struct map *map = snap->steer.map;
+	json_t *json = json_pack(
+		"{s:s, s:I, s:I, s:o, s:I, s:I, s:i, s:i, s:b}", "version",
+		DNSD_VERSION, "uptime",
+		(json_int_t)((clock_ms() - report->start_ms) / 1000),
+		"generation", (json_int_t)snap->generation, "last_reload",
+		reload_json(report), "queries", (json_int_t)all_queries(report),
+		"responses", (json_int_t)all_responses(report), "workers",
+		(int)report->workers, "servers", (int)map->servers,
+		"network_suspect", report->blind);
+	if (whole) {
+		json_object_set_new(json, "zones", zones_json(snap->zones));
+		json_object_set_new(json, "steered", steered_json(map));
+		json_object_set_new(json, "waiting", pending_json(snap));
+	}
+	return json;
+}
+
+void api_status(struct request *r)
+{
+	request_json(r, 200, status_json(r->snap, true));
+}
+
+void api_pending(struct request *r)
+{
+	request_json(r, 200, pending_json(r->snap));
+}
