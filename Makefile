@@ -119,10 +119,15 @@ test check: deps-test
 	@$(MAKE) --no-print-directory lint unit system
 
 unit: $(UNIT_BINARIES)
-	@for t in $(abspath $(UNIT_BINARIES)); do $$t || exit 1; done
+	@printf '%s\n' $(abspath $(UNIT_BINARIES)) | xargs -P $(shell nproc) -I% sh -c \
+		'% >%.log 2>&1 || { cat %.log; echo "unit: % failed"; exit 1; }'
+	@echo "unit: $(words $(UNIT_BINARIES)) programs passed"
+
+# TESTS: names of tests, and options of run.py.
+TESTS ?=
 
 system: $(B)/dnsd
-	@DNSD=$(CURDIR)/$(B)/dnsd $(PYTHON) tests/system/run.py
+	@DNSD=$(CURDIR)/$(B)/dnsd $(PYTHON) tests/system/run.py $(TESTS)
 
 lint: dnsd/page/node_modules/.package-lock.json
 	@$(PYTHON) tests/lint/lint.py
