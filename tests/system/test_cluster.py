@@ -15,7 +15,7 @@ import time
 
 import dns.rcode
 
-from harness import NETS, Test
+from harness import NETS, WAIT_S, Test
 from srs_standin import Fleet
 
 ROLES = ["origin", "origin", "recorder", "edge"]
@@ -154,7 +154,7 @@ class Clusters(Test):
 
         def asked_by_first(stream):
             c = http.client.HTTPConnection(
-                "127.0.0.1", self.d.http_port, timeout=10,
+                "127.0.0.1", self.d.http_port, timeout=WAIT_S,
                 source_address=(first.host, 0))
             with contextlib.closing(c):
                 c.request("POST",
@@ -399,7 +399,7 @@ class Registration(Test):
 
         def beat(name, by):
             call = http.client.HTTPConnection(
-                "127.0.0.1", d.http_port, timeout=10,
+                "127.0.0.1", d.http_port, timeout=WAIT_S,
                 source_address=(self.fleet[by].host, 0))
             call.request("POST", "/api/v1/servers", heartbeat(name))
             answer = call.getresponse()
