@@ -4,6 +4,8 @@
 #include "unit/dns.h"
 
 #include "answer/answer.h"
+#include "answer/asked.h"
+#include "answer/cookie.h"
 #include "answer/steered.h"
 #include "snapshot/options.h"
 #include "snapshot/snapshot.h"
@@ -664,11 +666,15 @@ static void test_cookies(void **state)
 	/* forged, of another length, made with the previous secret */
 	t.answerer.wall_s = made;
 	uint64_t bad = t.answerer.counters.cookies_bad;
-	cookie[20] ^= 1;
-	p = with_option("www.example.com", RR_A, 10, cookie, 24);
-	run(&p, false);
-	assert_string_equal(opt_text(), fresh);
-	cookie[20] ^= 1;
+	for (int i = 16; i < 24; i++, bad++) {
+		cookie[i] ^= 1;
+		p = with_option("www.example.com", RR_A, 10, cookie, 24);
+		run(&p, false);
+		assert_string_equal(opt_text(), fresh);
+		assert_int_equal(t.answerer.counters.cookies_bad, bad + 1);
+		cookie[i] ^= 1;
+	}
+	bad--;
 	p = with_option("www.example.com", RR_A, 10, cookie, 23);
 	run(&p, false);
 	assert_int_equal(t.answerer.counters.cookies_bad, bad + 2);
@@ -681,6 +687,22 @@ static void test_cookies(void **state)
 	assert_int_equal(t.answerer.counters.cookies_ok, ok + 1);
 	assert_string_not_equal(opt_text(), fresh);
 	t.options.have_previous = false;
+	bad = t.answerer.counters.cookies_bad;
+	run(&p, false); /* the secret is there, and does not count any more */
+	assert_int_equal(t.answerer.counters.cookies_bad, bad + 1);
+	p = with_option("www.example.com", RR_A, 10, client, 8);
+	run(&p, false); /* the client's half alone is none, and not bad */
+	assert_int_equal(t.answerer.counters.cookies_bad, bad + 1);
+
+	/* what is written is a cookie, and not more */
+	uint8_t out[32];
+	struct edns edns = {.cookie_len = 8};
+	memset(out, 0xaa, sizeof out);
+	assert_int_equal(
+		cookie_answer(&t.options, &edns, &t.job.peer, made, out),
+		COOKIE_NONE);
+	for (int i = 24; i < 32; i++)
+		assert_int_equal(out[i], 0xaa);
 
 	/* a cookie without a question (RFC 7873 5.4) */
 	p = packet_header(0, 0);
@@ -919,6 +941,112 @@ static void test_batch(void **state)
 	t.answerer.asked = &asked_table;
 }
 
+/* -- the table of names -- */
+
+static struct asked_table names;
+
+static struct asked *read_name(
+	const struct packet *p, size_t len, struct asked *own)
+{
+	struct asked_of of = {&names, t.set, 1};
+	return asked_read(&of, p->bytes, len, own);
+}
+
+/* Where a name is kept when it is asked for first, in a batch of its own. */
+static unsigned place_of(const char *name)
+{
+	struct packet p = packet_query(name, RR_A);
+	struct asked own;
+	names.batch++;
+	struct asked *asked = read_name(&p, p.len, &own);
+	assert_ptr_not_equal(asked, &own);
+	assert_int_equal(asked->batch, names.batch);
+	return (unsigned)(asked - names.entries);
+}
+
+/* A name in any case is found where it was kept, twice in a batch too, however
+ * little of the packet comes after it. */
+static void test_kept_names(void **state)
+{
+	static const char *const cases[] = {
+		"WWW.example.com", "www.EXAMPLE.COM", "www.example.coM"};
+	struct packet p = packet_query("www.example.com", RR_A), q;
+	struct asked own, *kept;
+
+	memset(&names, 0, sizeof names);
+	kept = &names.entries[place_of("www.example.com")];
+	for (int i = 0; i < 3; i++) {
+		q = packet_query(cases[i], RR_A);
+		assert_ptr_equal(read_name(&q, q.len, &own), kept);
+	}
+	/* www.example.com has 17 octets */
+	assert_ptr_equal(read_name(&p, HEADER_LEN + 17, &own), kept);
+	/* the rest of the name is not in the packet */
+	assert_null(read_name(&p, HEADER_LEN + 16, &own));
+	assert_null(read_name(&p, HEADER_LEN + 15, &own));
+	/* the shortest that is kept has 16 octets with what follows */
+	p = packet_query("ab.example.c", RR_A);
+	names.batch++;
+	assert_ptr_not_equal(read_name(&p, HEADER_LEN + 16, &own), &own);
+	p = packet_query("a.example.c", RR_A);
+	names.batch++;
+	assert_ptr_equal(read_name(&p, HEADER_LEN + 15, &own), &own);
+	assert_int_equal(own.name.len, 13);
+}
+
+/* Names that differ early only, or late only, go to many places. */
+static void test_spread_names(void **state)
+{
+	static const char *const forms[] = {
+		"%c%c.aaaaaa.example.com", "aaaaaaaa%c%c.example.com"};
+	for (int f = 0; f < 2; f++) {
+		bool used[ASKED] = {false};
+		unsigned n = 0;
+		char name[64];
+		memset(&names, 0, sizeof names);
+		for (int i = 0; i < 26 * 26; i++) {
+			snprintf(name, sizeof name, forms[f], 'a' + i / 26,
+				'a' + i % 26);
+			used[place_of(name)] = true;
+		}
+		for (int i = 0; i < ASKED; i++)
+			n += used[i];
+		assert_true(n > ASKED * 3 / 4);
+	}
+}
+
+/* In one batch the first name keeps its place, as its job points there; a
+ * malformed name that wanted it leaves nothing. */
+static void test_taken_places(void **state)
+{
+	struct packet p = packet_query("www.example.com", RR_A), q;
+	struct asked own, *kept;
+	unsigned place;
+	char name[64];
+
+	memset(&names, 0, sizeof names);
+	place = place_of("www.example.com");
+	for (int i = 0;; i++) {
+		snprintf(name, sizeof name, "other%d.example.com", i);
+		if (place_of(name) == place)
+			break;
+	}
+	q = packet_query(name, RR_A);
+	names.batch++;
+	kept = read_name(&p, p.len, &own);
+	assert_ptr_equal(kept, &names.entries[place]);
+	assert_ptr_equal(read_name(&q, q.len, &own), &own);
+	assert_int_equal(kept->name.len, 17);
+	assert_false(own.found);
+
+	p = packet_query("aaaaaaaaaaaaaaaaaaaaaaaa.example.com", RR_A);
+	kept = &names.entries[place_of("aaaaaaaaaaaaaaaaaaaaaaaa.example.com")];
+	names.batch++;
+	assert_null(read_name(&p, HEADER_LEN + 20, &own));
+	assert_int_equal(kept->generation, 0);
+	assert_ptr_equal(kept->zone, t.zones[0]);
+}
+
 /* A name is looked for anew in another snapshot. */
 static void test_snapshots(void **state)
 {
@@ -952,6 +1080,9 @@ int main(void)
 		cmocka_unit_test(test_steered),
 		cmocka_unit_test(test_ecs),
 		cmocka_unit_test(test_batch),
+		cmocka_unit_test(test_kept_names),
+		cmocka_unit_test(test_spread_names),
+		cmocka_unit_test(test_taken_places),
 		cmocka_unit_test(test_snapshots),
 		cmocka_unit_test(test_edns),
 		cmocka_unit_test(test_cookies),
