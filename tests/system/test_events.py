@@ -12,7 +12,7 @@ from srs_standin import Fleet
 CONF = """nets: nets.txt
 zones:
   example.com: {ns: ["ns1.example.com 127.0.0.1"]}
-health: {interval: 0.3, timeout: 0.5, fall: 2, rise: 1}
+health: {interval: 0.3, timeout: 2, fall: 2, rise: 1}
 nodes:
 %s
 steer:

@@ -20,7 +20,7 @@ PLACES = {"hk1": ("22.3, 114.2", "hongkong"), "hk2": ("22.3, 114.2", "hongkong")
 CONF = """nets: nets.txt
 zones:
   example.com: {ns: ["ns1.example.com 127.0.0.1"]}
-health: {interval: 0.3, timeout: 0.5, fall: 2, rise: 1}
+health: {interval: 0.3, timeout: 2, fall: 2, rise: 1}
 nodes:
 %s
 steer:
