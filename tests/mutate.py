@@ -37,8 +37,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
 FLAGS = "-O0 -g1 --coverage"
 # What is undefined ends the program, as it does under the sanitizers of .ci/run.
-TRAPS = ["-O1", "-fsanitize=undefined", "-fsanitize-undefined-trap-on-error",
-         "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2"]
+TRAPS = ["-O1", "-ftrivial-auto-var-init=pattern", "-fsanitize=undefined",
+         "-fsanitize-undefined-trap-on-error", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2"]
 MEMORY = 8 << 30
 # Worlds of test_property, which tries a thousand if it is not told.
 WORLDS = "150"
@@ -261,12 +261,12 @@ class Tree:
                                        self.root)
                 if name in names:
                     for line in file["lines"]:
-                        tests = self.reached[name, line["line_number"]]
                         if line["count"]:
-                            tests.add(test)
+                            self.reached[name, line["line_number"]].add(test)
 
     def tests_of(self, name, line):
-        """Those that reach a line: gcov knows the first one of a statement."""
+        """Those that reach a line, or the one before: gcov knows the first one of
+        a statement."""
         while line and (name, line) not in self.reached:
             line -= 1
         return sorted(self.reached.get((name, line), ()), key=self.took.get)

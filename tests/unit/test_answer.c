@@ -613,6 +613,17 @@ static void test_edns(void **state)
 	assert_string_equal(opt_text(),
 		"00030003"
 		"6e7331");
+	/* an identity may have 128 octets */
+	static char nsid[130];
+	p = with_option("www.example.com", RR_A, 3, "", 0);
+	memset(nsid, 'n', 128);
+	t.options.nsid = nsid;
+	run(&p, false);
+	assert_int_equal(strlen(opt_text()), 2 * (4 + 128));
+	nsid[128] = 'n';
+	run(&p, false);
+	assert_string_equal(opt_text(), "");
+	t.options.nsid = "ns1";
 	p = with_option("www.example.com", RR_A, 65001, "abc", 3);
 	run(&p, false);
 	assert_string_equal(opt_text(), "");
@@ -764,6 +775,14 @@ static void test_sizes(void **state)
 	packet_opt(&p, 0, 0, 0);
 	assert_null(strstr(run(&p, false), " tc"));
 
+	/* what is too large for an address that is not proven, to the octet */
+	p = packet_query("big.example.com", RR_TXT);
+	packet_opt(&p, 1232, 0, 0);
+	t.options.udp_nocookie = (uint16_t)full;
+	assert_null(strstr(run(&p, false), " tc"));
+	t.options.udp_nocookie = (uint16_t)(full - 1);
+	assert_string_equal(run(&p, false), "NOERROR aa tc;;;");
+
 	/* without a good server cookie the answer is held back, on UDP */
 	p = with_option("big.example.com", RR_TXT, 10, "12345678", 8);
 	t.options.udp_nocookie = (uint16_t)(full - 1);
@@ -828,6 +847,11 @@ static void test_odd_packets(void **state)
 	assert_string_equal(run(&p, false), "FORMERR;;;");
 	assert_int_equal(t.job.reply_len, 33); /* with the question */
 
+	p = packet_query("www.example.com", RR_A);
+	p.bytes[HEADER_LEN] = 0x80; /* no label begins so */
+	assert_string_equal(run(&p, false), "FORMERR;;;");
+	assert_int_equal(t.job.reply_len, 12);
+
 	p = packet_query("example.com", RR_SOA);
 	put16(p.bytes + 2, 4 << 11 | FLAG_AA); /* NOTIFY */
 	assert_string_equal(run(&p, false), "NOTIMPL;;;");
@@ -844,7 +868,7 @@ static const char *chaos(const char *name)
 	struct packet p = packet_query(name, RR_TXT);
 	put16(p.bytes + p.len - 2, CLASS_CH);
 	run(&p, false);
-	static char out[300];
+	static char out[400];
 	ldns_pkt *pkt = NULL;
 	ldns_wire2pkt(&pkt, t.reply, t.job.reply_len);
 	if (ldns_pkt_ancount(pkt))
@@ -869,6 +893,14 @@ static void test_chaos(void **state)
 	t.options.version = t.options.nsid = NULL;
 	assert_string_equal(chaos("version.bind"), "rcode 5");
 	assert_string_equal(chaos("id.server"), "rcode 5");
+	/* a string of TXT has at most 255 octets */
+	static char long_text[301];
+	char expect[400];
+	memset(long_text, 'x', 300);
+	t.options.version = long_text;
+	snprintf(expect, sizeof expect, "version.bind. 0 CH TXT \"%.255s\"",
+		long_text);
+	assert_string_equal(chaos("version.bind"), expect);
 	t.options.version = "dnsd";
 	t.options.nsid = "ns1";
 }
@@ -881,21 +913,30 @@ static void test_counters(void **state)
 	ask("nothing.example.com", RR_HTTPS);
 	ask("www.example.net", 65000);
 	struct packet p = packet_query("www.example.com", RR_MX);
-	t.job.peer.family = 6;
 	run(&p, true);
+	/* a job that was put off before, from an IPv6 address */
+	p = packet_query("www.example.net", RR_ANY);
+	t.job.query = p.bytes;
+	t.job.query_len = p.len;
+	t.job.peer.family = 6;
+	t.job.defer = true;
+	assert_int_equal(answer_batch(&t.answerer, &t.job, 1), 0);
+	assert_true(t.job.reply_len > 0);
 	p.len = 3;
 	run(&p, false);
 	counters_add(&sum, &t.answerer.counters);
 	counters_add(&sum, &t.answerer.counters);
 	assert_int_equal(sum.queries[0][0], 8);
 	assert_int_equal(sum.queries[1][0], 2);
+	assert_int_equal(sum.queries[1][1], 2);
+	assert_int_equal(sum.types[COUNT_ANY], 2);
 	assert_int_equal(sum.types[COUNT_A], 2);
 	assert_int_equal(sum.types[COUNT_HTTPS], 2);
 	assert_int_equal(sum.types[COUNT_MX], 2);
 	assert_int_equal(sum.types[COUNT_OTHER], 2);
 	assert_int_equal(sum.rcodes[RCODE_NOERROR], 4);
 	assert_int_equal(sum.rcodes[RCODE_NXDOMAIN], 2);
-	assert_int_equal(sum.rcodes[RCODE_REFUSED], 2);
+	assert_int_equal(sum.rcodes[RCODE_REFUSED], 4);
 	assert_int_equal(sum.dropped, 2);
 	assert_string_equal(count_type_text(COUNT_OTHER), "other");
 }
