@@ -119,10 +119,15 @@ test check: deps-test
 	@$(MAKE) --no-print-directory lint unit system
 
 unit: $(UNIT_BINARIES)
-	@for t in $(abspath $(UNIT_BINARIES)); do $$t || exit 1; done
+	@printf '%s\n' $(abspath $(UNIT_BINARIES)) | xargs -P $(shell nproc) -I% sh -c \
+		'% >%.log 2>&1 || { cat %.log; echo "unit: % failed"; exit 1; }'
+	@echo "unit: $(words $(UNIT_BINARIES)) programs passed"
+
+# TESTS: names of tests, and options of run.py.
+TESTS ?=
 
 system: $(B)/dnsd
-	@DNSD=$(CURDIR)/$(B)/dnsd $(PYTHON) tests/system/run.py
+	@DNSD=$(CURDIR)/$(B)/dnsd $(PYTHON) tests/system/run.py $(TESTS)
 
 lint: dnsd/page/node_modules/.package-lock.json
 	@$(PYTHON) tests/lint/lint.py
@@ -139,16 +144,14 @@ fuzz:
 		CFLAGS='$(FUZZ_CFLAGS)' fuzz-run
 
 fuzz-run: $(addprefix $(B)/fuzz/,$(FUZZ))
-	@for f in $(FUZZ); do \
-		mkdir -p $(B)/corpus/$$f && \
-		echo "fuzz: $$f" && \
-		$(B)/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
+	@mkdir -p $(FUZZ:%=$(B)/corpus/%)
+	@printf '%s\n' $(FUZZ:fuzz_%=%) | xargs -P $(shell nproc) -I% sh -c \
+		'$(B)/fuzz/fuzz_% -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
 			-rss_limit_mb=4096 -print_final_stats=1 \
-			-artifact_prefix=$(B)/$$f- $(B)/corpus/$$f \
-			tests/data/fuzz/$${f#fuzz_} >$(B)/$$f.log 2>&1 || \
-		{ tail -40 $(B)/$$f.log; exit 1; }; \
-		grep -E 'number_of_executed_units' $(B)/$$f.log; \
-	done
+			-artifact_prefix=$(B)/fuzz_%- $(B)/corpus/fuzz_% \
+			tests/data/fuzz/% >$(B)/fuzz_%.log 2>&1 || \
+		{ tail -40 $(B)/fuzz_%.log; echo "fuzz: % failed"; exit 1; }; \
+		echo "fuzz: % $$(grep number_of_executed_units $(B)/fuzz_%.log)"'
 
 $(B)/fuzz/%: tests/fuzz/%.c $(B)/libdnsd.a
 	@mkdir -p $(@D)

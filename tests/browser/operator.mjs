@@ -125,13 +125,21 @@ const scenarios = {
 	async history(page) {
 		await until("rows", async () => await rows(page) === 6);
 		const n = await act("history", "hk1");
-		// One point would be a chart without a line, over years.
-		await act("history", "gb1", 1);
+		// dnsd may write a minute of its own at any time.
+		const isDay = async () => {
+			const points = Number(await page.locator("#panel .chart").getAttribute("data-points"));
+			return points >= n;
+		};
 		await row(page, "gb1").locator("button.open").click();
-		await until("too little", async () => /Too little/.test(await page.locator("#panel .chart").textContent()));
+		// One point would be a chart without a line, over years.
+		await until("too little", async () => {
+			await act("history", "gb1", 1);
+			await page.locator("#panel button", { hasText: "Day" }).click();
+			return /Too little/.test(await page.locator("#panel .chart").textContent());
+		});
 		await row(page, "hk1").locator("button.open").click();
 		await until("the chart", async () => await page.locator("#panel .chart canvas").count() === 1);
-		assert.equal(await page.locator("#panel .chart").getAttribute("data-points"), String(n));
+		assert.ok(await isDay());
 		await page.locator("#panel button", { hasText: "Hour" }).click();
 		await until("the last hour", async () => {
 			const points = Number(await page.locator("#panel .chart").getAttribute("data-points"));
@@ -145,7 +153,7 @@ const scenarios = {
 		});
 		assert.equal(drawn, true);
 		await page.locator("#panel button", { hasText: "Day" }).click();
-		await until("the day", async () => await page.locator("#panel .chart").getAttribute("data-points") === String(n));
+		await until("the day", isDay);
 		await shot(page, "history");
 	},
 
@@ -156,8 +164,11 @@ const scenarios = {
 		await act("ask", "10.3", 16);
 		await until("who stays near", async () => await page.locator("#world circle.flow").count() === 2);
 		await act("drain", "gb1");
-		await act("ask", "10.3", 16);
-		await until("an arc to another place", async () => await page.locator("#world path.flow").count() >= 1);
+		// Until the TTL of earlier answers ends, these are no new viewers.
+		await until("an arc to another place", async () => {
+			await act("ask", "10.3", 16);
+			return await page.locator("#world path.flow").count() >= 1;
+		});
 		await shot(page, "flows");
 	},
 

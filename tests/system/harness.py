@@ -30,6 +30,7 @@ from ports import free_port
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 DNSD = os.environ.get("DNSD", str(ROOT / "build" / "dnsd"))
 PATIENCE_S = float(os.environ.get("DNSD_PATIENCE", "20"))
+WAIT_S = PATIENCE_S / 2     # for one answer
 
 NETS = """# the places of test clients
 10.1.0.0/16 22.3,114.2 HK
@@ -168,7 +169,7 @@ class Daemon:
             name, rdtype, rdclass, options=options or None,
             use_edns=0 if options or more else None, **more)
 
-    def ask(self, name, rdtype="A", subnet=None, tcp=False, timeout=5,
+    def ask(self, name, rdtype="A", subnet=None, tcp=False, timeout=WAIT_S,
             rdclass="IN", where="127.0.0.1", **more):
         query = self.query(name, rdtype, subnet, rdclass, **more)
         send = dns.query.tcp if tcp else dns.query.udp
@@ -201,7 +202,7 @@ class Daemon:
         if token:
             request.add_header("Authorization", "Bearer " + token)
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=WAIT_S) as answer:
                 status, text = answer.status, answer.read()
         except urllib.error.HTTPError as error:
             status, text = error.code, error.read()

@@ -15,14 +15,14 @@ import time
 
 import dns.rcode
 
-from harness import NETS, Test
+from harness import NETS, WAIT_S, Test
 from srs_standin import Fleet
 
 ROLES = ["origin", "origin", "recorder", "edge"]
 
 
 def conf_of(fleet, more=""):
-    text = ("health: {interval: 0.2, timeout: 0.5}\n"
+    text = ("health: {interval: 0.2, timeout: 2}\n"
             "zones: {example.com: {ns: [\"ns1.example.com 127.0.0.1\"]}}\n"
             "nodes:\n")
     for node, role in zip(fleet, ROLES):
@@ -154,7 +154,7 @@ class Clusters(Test):
 
         def asked_by_first(stream):
             c = http.client.HTTPConnection(
-                "127.0.0.1", self.d.http_port, timeout=10,
+                "127.0.0.1", self.d.http_port, timeout=WAIT_S,
                 source_address=(first.host, 0))
             with contextlib.closing(c):
                 c.request("POST",
@@ -399,7 +399,7 @@ class Registration(Test):
 
         def beat(name, by):
             call = http.client.HTTPConnection(
-                "127.0.0.1", d.http_port, timeout=10,
+                "127.0.0.1", d.http_port, timeout=WAIT_S,
                 source_address=(self.fleet[by].host, 0))
             call.request("POST", "/api/v1/servers", heartbeat(name))
             answer = call.getresponse()
@@ -466,7 +466,7 @@ class Push(Test):
         self.fleet = Fleet(2, scale=0.1)
         self.addCleanup(self.fleet.close)
         self.near, self.far = self.fleet["srs1"], self.fleet["srs2"]
-        conf = ("health: {interval: 0.2, timeout: 0.5}\nnets: nets.txt\n"
+        conf = ("health: {interval: 0.2, timeout: 2}\nnets: nets.txt\n"
                 "zones: {example.com: {ns: [\"ns1.example.com 127.0.0.1\"]}}\n"
                 "nodes:\n")
         for node, at in ((self.near, "22.3, 114.2"), (self.far, "35.7, 139.7")):
@@ -544,7 +544,7 @@ class Streams(Test):
     def test_edge_that_has_it(self):
         fleet = Fleet(4, scale=0.1)
         self.addCleanup(fleet.close)
-        conf = ("health: {interval: 0.2, timeout: 0.5}\nnets: nets.txt\n"
+        conf = ("health: {interval: 0.2, timeout: 2}\nnets: nets.txt\n"
                 "zones: {example.com: {ns: [\"ns1.example.com 127.0.0.1\"]}}\n"
                 "nodes:\n")
         for node in fleet:

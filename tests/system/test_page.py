@@ -10,7 +10,7 @@ import time
 import unittest
 import urllib.request
 
-from harness import NETS, ROOT, Test
+from harness import NETS, ROOT, WAIT_S, Test
 from srs_standin import Fleet
 from test_cluster import heartbeat
 
@@ -20,7 +20,7 @@ PLACES = {"hk1": ("22.3, 114.2", "hongkong"), "hk2": ("22.3, 114.2", "hongkong")
 CONF = """nets: nets.txt
 zones:
   example.com: {ns: ["ns1.example.com 127.0.0.1"]}
-health: {interval: 0.3, timeout: 0.5, fall: 2, rise: 1}
+health: {interval: 0.3, timeout: 2, fall: 2, rise: 1}
 nodes:
 %s
 steer:
@@ -71,7 +71,6 @@ class Browser:
 
     def do_drain(self, name):
         self.daemon.run("ctl", "drain", name)
-        time.sleep(1.1)     # the TTL of what was told
 
     def do_explain(self, client):
         return self.daemon.http(
@@ -87,14 +86,17 @@ class Browser:
         self.daemon.run("ctl", "reload", check=False)
 
     def do_history(self, name, points=1199):
-        """Minutes as the store writes them, an hour of the day missing; how many
-        points it has."""
+        """Minutes as the store writes them, instead of those that it has, an hour
+        of the day missing; how many points it has."""
         now = int(time.time()) // 60 * 60
-        with sqlite3.connect(self.daemon.folder / "dnsd.db", timeout=10) as db:
+        with sqlite3.connect(self.daemon.folder / "dnsd.db", timeout=WAIT_S) as db:
             db.execute("INSERT OR IGNORE INTO history_node (name) VALUES (?)",
                        (name,))
+            db.execute("DELETE FROM history WHERE node = (SELECT id FROM "
+                       "history_node WHERE name = ?)", (name,))
             db.executemany(
-                "INSERT INTO history SELECT id, ?, ?, ?, ? FROM history_node"
+                "INSERT OR REPLACE INTO history"
+                " SELECT id, ?, ?, ?, ? FROM history_node"
                 " WHERE name = ?",
                 [(now - 60 * i, 200 + i % 90, (200 + i % 90) / 500, 4e8, name)
                  for i in range(1, points + 1) if not 300 < i < 360])
@@ -161,7 +163,7 @@ class Page(Test):
             request = urllib.request.Request(
                 f"http://127.0.0.1:{d.http_port}/",
                 headers={"Accept-Encoding": encoding})
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=WAIT_S) as answer:
                 body = answer.read()
                 self.assertIn("default-src 'none'",
                               answer.headers["Content-Security-Policy"])

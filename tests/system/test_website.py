@@ -12,7 +12,9 @@ import threading
 from harness import NETS, ROOT, Test
 
 EXAMPLE = ROOT / "docs" / "examples" / "lines_wsgi.py"
+# Nobody is at the addresses: a node is down only after many failures of probes.
 CONF = """nets: nets
+health: {interval: 3600, fall: 10}
 zones: {example.com: {ns: ["ns1.example.com 127.0.0.1"]}}
 nodes:
   hk: {address: [192.0.2.1], at: [22.3, 114.2], api: off, rtmp: off, flv: "192.0.2.1:8080"}

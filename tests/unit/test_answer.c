@@ -5,6 +5,7 @@
 
 #include "answer/answer.h"
 #include "answer/asked.h"
+#include "answer/cookie.h"
 #include "answer/steered.h"
 #include "snapshot/mark.h"
 #include "snapshot/options.h"
@@ -613,6 +614,17 @@ static void test_edns(void **state)
 	assert_string_equal(opt_text(),
 		"00030003"
 		"6e7331");
+	/* an identity may have 128 octets */
+	static char nsid[130];
+	p = with_option("www.example.com", RR_A, 3, "", 0);
+	memset(nsid, 'n', 128);
+	t.options.nsid = nsid;
+	run(&p, false);
+	assert_int_equal(strlen(opt_text()), 2 * (4 + 128));
+	nsid[128] = 'n';
+	run(&p, false);
+	assert_string_equal(opt_text(), "");
+	t.options.nsid = "ns1";
 	p = with_option("www.example.com", RR_A, 65001, "abc", 3);
 	run(&p, false);
 	assert_string_equal(opt_text(), "");
@@ -666,11 +678,15 @@ static void test_cookies(void **state)
 	/* forged, of another length, made with the previous secret */
 	t.answerer.wall_s = made;
 	uint64_t bad = t.answerer.counters.cookies_bad;
-	cookie[20] ^= 1;
-	p = with_option("www.example.com", RR_A, 10, cookie, 24);
-	run(&p, false);
-	assert_string_equal(opt_text(), fresh);
-	cookie[20] ^= 1;
+	for (int i = 16; i < 24; i++, bad++) {
+		cookie[i] ^= 1;
+		p = with_option("www.example.com", RR_A, 10, cookie, 24);
+		run(&p, false);
+		assert_string_equal(opt_text(), fresh);
+		assert_int_equal(t.answerer.counters.cookies_bad, bad + 1);
+		cookie[i] ^= 1;
+	}
+	bad--;
 	p = with_option("www.example.com", RR_A, 10, cookie, 23);
 	run(&p, false);
 	assert_int_equal(t.answerer.counters.cookies_bad, bad + 2);
@@ -683,6 +699,22 @@ static void test_cookies(void **state)
 	assert_int_equal(t.answerer.counters.cookies_ok, ok + 1);
 	assert_string_not_equal(opt_text(), fresh);
 	t.options.have_previous = false;
+	bad = t.answerer.counters.cookies_bad;
+	run(&p, false); /* the secret is there, and does not count any more */
+	assert_int_equal(t.answerer.counters.cookies_bad, bad + 1);
+	p = with_option("www.example.com", RR_A, 10, client, 8);
+	run(&p, false); /* the client's half alone is none, and not bad */
+	assert_int_equal(t.answerer.counters.cookies_bad, bad + 1);
+
+	/* what is written is a cookie, and not more */
+	uint8_t out[32];
+	struct edns edns = {.cookie_len = 8};
+	memset(out, 0xaa, sizeof out);
+	assert_int_equal(
+		cookie_answer(&t.options, &edns, &t.job.peer, made, out),
+		COOKIE_NONE);
+	for (int i = 24; i < 32; i++)
+		assert_int_equal(out[i], 0xaa);
 
 	/* a cookie without a question (RFC 7873 5.4) */
 	p = packet_header(0, 0);
@@ -743,6 +775,14 @@ static void test_sizes(void **state)
 	p = packet_query("www.example.com", RR_A);
 	packet_opt(&p, 0, 0, 0);
 	assert_null(strstr(run(&p, false), " tc"));
+
+	/* what is too large for an address that is not proven, to the octet */
+	p = packet_query("big.example.com", RR_TXT);
+	packet_opt(&p, 1232, 0, 0);
+	t.options.udp_nocookie = (uint16_t)full;
+	assert_null(strstr(run(&p, false), " tc"));
+	t.options.udp_nocookie = (uint16_t)(full - 1);
+	assert_string_equal(run(&p, false), "NOERROR aa tc;;;");
 
 	/* without a good server cookie the answer is held back, on UDP */
 	p = with_option("big.example.com", RR_TXT, 10, "12345678", 8);
@@ -808,6 +848,11 @@ static void test_odd_packets(void **state)
 	assert_string_equal(run(&p, false), "FORMERR;;;");
 	assert_int_equal(t.job.reply_len, 33); /* with the question */
 
+	p = packet_query("www.example.com", RR_A);
+	p.bytes[HEADER_LEN] = 0x80; /* no label begins so */
+	assert_string_equal(run(&p, false), "FORMERR;;;");
+	assert_int_equal(t.job.reply_len, 12);
+
 	p = packet_query("example.com", RR_SOA);
 	put16(p.bytes + 2, 4 << 11 | FLAG_AA); /* NOTIFY */
 	assert_string_equal(run(&p, false), "NOTIMPL;;;");
@@ -824,7 +869,7 @@ static const char *chaos(const char *name)
 	struct packet p = packet_query(name, RR_TXT);
 	put16(p.bytes + p.len - 2, CLASS_CH);
 	run(&p, false);
-	static char out[300];
+	static char out[400];
 	ldns_pkt *pkt = NULL;
 	ldns_wire2pkt(&pkt, t.reply, t.job.reply_len);
 	if (ldns_pkt_ancount(pkt))
@@ -849,6 +894,14 @@ static void test_chaos(void **state)
 	t.options.version = t.options.nsid = NULL;
 	assert_string_equal(chaos("version.bind"), "rcode 5");
 	assert_string_equal(chaos("id.server"), "rcode 5");
+	/* a string of TXT has at most 255 octets */
+	static char long_text[301];
+	char expect[400];
+	memset(long_text, 'x', 300);
+	t.options.version = long_text;
+	snprintf(expect, sizeof expect, "version.bind. 0 CH TXT \"%.255s\"",
+		long_text);
+	assert_string_equal(chaos("version.bind"), expect);
 	t.options.version = "dnsd";
 	t.options.nsid = "ns1";
 }
@@ -861,21 +914,30 @@ static void test_counters(void **state)
 	ask("nothing.example.com", RR_HTTPS);
 	ask("www.example.net", 65000);
 	struct packet p = packet_query("www.example.com", RR_MX);
-	t.job.peer.family = 6;
 	run(&p, true);
+	/* a job that was put off before, from an IPv6 address */
+	p = packet_query("www.example.net", RR_ANY);
+	t.job.query = p.bytes;
+	t.job.query_len = p.len;
+	t.job.peer.family = 6;
+	t.job.defer = true;
+	assert_int_equal(answer_batch(&t.answerer, &t.job, 1), 0);
+	assert_true(t.job.reply_len > 0);
 	p.len = 3;
 	run(&p, false);
 	counters_add(&sum, &t.answerer.counters);
 	counters_add(&sum, &t.answerer.counters);
 	assert_int_equal(sum.queries[0][0], 8);
 	assert_int_equal(sum.queries[1][0], 2);
+	assert_int_equal(sum.queries[1][1], 2);
+	assert_int_equal(sum.types[COUNT_ANY], 2);
 	assert_int_equal(sum.types[COUNT_A], 2);
 	assert_int_equal(sum.types[COUNT_HTTPS], 2);
 	assert_int_equal(sum.types[COUNT_MX], 2);
 	assert_int_equal(sum.types[COUNT_OTHER], 2);
 	assert_int_equal(sum.rcodes[RCODE_NOERROR], 4);
 	assert_int_equal(sum.rcodes[RCODE_NXDOMAIN], 2);
-	assert_int_equal(sum.rcodes[RCODE_REFUSED], 2);
+	assert_int_equal(sum.rcodes[RCODE_REFUSED], 4);
 	assert_int_equal(sum.dropped, 2);
 	assert_string_equal(count_type_text(COUNT_OTHER), "other");
 }
@@ -921,6 +983,112 @@ static void test_batch(void **state)
 	t.answerer.asked = &asked_table;
 }
 
+/* -- the table of names -- */
+
+static struct asked_table names;
+
+static struct asked *read_name(
+	const struct packet *p, size_t len, struct asked *own)
+{
+	struct asked_of of = {&names, t.set, 1};
+	return asked_read(&of, p->bytes, len, own);
+}
+
+/* Where a name is kept when it is asked for first, in a batch of its own. */
+static unsigned place_of(const char *name)
+{
+	struct packet p = packet_query(name, RR_A);
+	struct asked own;
+	names.batch++;
+	struct asked *asked = read_name(&p, p.len, &own);
+	assert_ptr_not_equal(asked, &own);
+	assert_int_equal(asked->batch, names.batch);
+	return (unsigned)(asked - names.entries);
+}
+
+/* A name in any case is found where it was kept, twice in a batch too, however
+ * little of the packet comes after it. */
+static void test_kept_names(void **state)
+{
+	static const char *const cases[] = {
+		"WWW.example.com", "www.EXAMPLE.COM", "www.example.coM"};
+	struct packet p = packet_query("www.example.com", RR_A), q;
+	struct asked own, *kept;
+
+	memset(&names, 0, sizeof names);
+	kept = &names.entries[place_of("www.example.com")];
+	for (int i = 0; i < 3; i++) {
+		q = packet_query(cases[i], RR_A);
+		assert_ptr_equal(read_name(&q, q.len, &own), kept);
+	}
+	/* www.example.com has 17 octets */
+	assert_ptr_equal(read_name(&p, HEADER_LEN + 17, &own), kept);
+	/* the rest of the name is not in the packet */
+	assert_null(read_name(&p, HEADER_LEN + 16, &own));
+	assert_null(read_name(&p, HEADER_LEN + 15, &own));
+	/* the shortest that is kept has 16 octets with what follows */
+	p = packet_query("ab.example.c", RR_A);
+	names.batch++;
+	assert_ptr_not_equal(read_name(&p, HEADER_LEN + 16, &own), &own);
+	p = packet_query("a.example.c", RR_A);
+	names.batch++;
+	assert_ptr_equal(read_name(&p, HEADER_LEN + 15, &own), &own);
+	assert_int_equal(own.name.len, 13);
+}
+
+/* Names that differ early only, or late only, go to many places. */
+static void test_spread_names(void **state)
+{
+	static const char *const forms[] = {
+		"%c%c.aaaaaa.example.com", "aaaaaaaa%c%c.example.com"};
+	for (int f = 0; f < 2; f++) {
+		bool used[ASKED] = {false};
+		unsigned n = 0;
+		char name[64];
+		memset(&names, 0, sizeof names);
+		for (int i = 0; i < 26 * 26; i++) {
+			snprintf(name, sizeof name, forms[f], 'a' + i / 26,
+				'a' + i % 26);
+			used[place_of(name)] = true;
+		}
+		for (int i = 0; i < ASKED; i++)
+			n += used[i];
+		assert_true(n > ASKED * 3 / 4);
+	}
+}
+
+/* In one batch the first name keeps its place, as its job points there; a
+ * malformed name that wanted it leaves nothing. */
+static void test_taken_places(void **state)
+{
+	struct packet p = packet_query("www.example.com", RR_A), q;
+	struct asked own, *kept;
+	unsigned place;
+	char name[64];
+
+	memset(&names, 0, sizeof names);
+	place = place_of("www.example.com");
+	for (int i = 0;; i++) {
+		snprintf(name, sizeof name, "other%d.example.com", i);
+		if (place_of(name) == place)
+			break;
+	}
+	q = packet_query(name, RR_A);
+	names.batch++;
+	kept = read_name(&p, p.len, &own);
+	assert_ptr_equal(kept, &names.entries[place]);
+	assert_ptr_equal(read_name(&q, q.len, &own), &own);
+	assert_int_equal(kept->name.len, 17);
+	assert_false(own.found);
+
+	p = packet_query("aaaaaaaaaaaaaaaaaaaaaaaa.example.com", RR_A);
+	kept = &names.entries[place_of("aaaaaaaaaaaaaaaaaaaaaaaa.example.com")];
+	names.batch++;
+	assert_null(read_name(&p, HEADER_LEN + 20, &own));
+	assert_int_equal(kept->generation, 0);
+	assert_ptr_equal(kept->zone, t.zones[0]);
+}
+
 /* A name is looked for anew in another snapshot. */
 static void test_snapshots(void **state)
 {
@@ -954,6 +1122,9 @@ int main(void)
 		cmocka_unit_test(test_steered),
 		cmocka_unit_test(test_ecs),
 		cmocka_unit_test(test_batch),
+		cmocka_unit_test(test_kept_names),
+		cmocka_unit_test(test_spread_names),
+		cmocka_unit_test(test_taken_places),
 		cmocka_unit_test(test_snapshots),
 		cmocka_unit_test(test_edns),
 		cmocka_unit_test(test_cookies),
