@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "replay/world.h"
 #include "base/buf.h"
 #include "conf/conf.h"
-#include "replay/world.h"
 
 #define TICK_MS 100
 

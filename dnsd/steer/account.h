@@ -4,7 +4,8 @@
  * account_answer() is the only accounting. It is inlined twice: for all answers,
  * and for those of the fast path, of which it is known when it is compiled that
  * they have line 1, one node, no stream and no large resolver. The steps are the
- * same code; as one function for both, an answer takes ACCOUNT_TODO % more.
+ * same code; as functions they take 15 % more instructions an answer (callgrind,
+ * bench_micro "answer steered"; 5 % with "answer ecs").
  */
 #ifndef STEER_ACCOUNT_H
 #define STEER_ACCOUNT_H
@@ -70,16 +71,16 @@ static ACCOUNT_INLINE bool account_sent(struct accounts *accounts,
 		sent_share(entry, seen, query->type);
 		return true;
 	}
-	if (seen.node != d->node[0] && seen.node != MAP_NO_NODE) {
-		to.before = seen.node;
-		to.moved = sent_quarters(now);
-	}
 	to.node = d->node[0];
 	to.made_ms = now;
 	to.ttl_s = (uint16_t)d->ttl_s;
 	to.types = query->type;
 	if (to.node == seen.node)
 		return sent_replace(entry, seen, to);
+	if (seen.node != MAP_NO_NODE) {
+		to.before = seen.node;
+		to.moved = sent_quarters(now);
+	}
 	return sent_claim_entry(
 		accounts->sent, entry, lookup->key, line - 1, seen, to);
 }

@@ -23,6 +23,7 @@
 #include "answer/answer.h"
 #include "answer/asked.h"
 #include "answer/lookup.h"
+#include "answer/steered.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"

@@ -11,9 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "store/enrolled.h"
 #include "store/history.h"
 #include "store/private.h"
-#include "store/enrolled.h"
 #include "store/stability.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);

@@ -11,9 +11,9 @@
 #include "base/clock.h"
 #include "control/build.h"
 #include "fleet/fleet.h"
+#include "snapshot/pending.h"
 #include "snapshot/report.h"
 #include "snapshot/snapshot.h"
-#include "snapshot/pending.h"
 #include "snapshot/streams.h"
 
 static struct published published;

@@ -1,8 +1,8 @@
 /* Questions that are no viewers', against the whole chain: answers, accounts,
  * merge, forecast, doubt, load, in virtual time. What honest networks are told
  * is compared with the same day without attack. */
-#include "geo/builder.h"
 #include "world.h"
+#include "geo/builder.h"
 
 #include <malloc.h>
 

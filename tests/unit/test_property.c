@@ -1,8 +1,8 @@
 /* What must hold in every world: random fleets, loads and clients, thousands
  * of them. A failure names its seed; DNSD_SEED=N begins there, DNSD_WORLDS=N
  * tries so many. */
-#include "geo/builder.h"
 #include "world.h"
+#include "geo/builder.h"
 
 #include "base/rng.h"
 
