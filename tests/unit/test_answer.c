@@ -77,6 +77,7 @@ static const char example[] =
 	" \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"\n"
 	"live TXT beside\n"
 	"tolive CNAME live\n"
+	"tolive2 CNAME tolive\n"
 	"dlive DNAME live\n";
 
 static const char child[] = "$TTL 100\n"
@@ -324,6 +325,11 @@ static void test_chains(void **state)
 			"NOERROR aa; d.example.com. 300 DNAME e.example.com. |"
 			" x.d.example.com. 300 CNAME x.e.example.com. | "
 			"x.e.example.com. 300 A 192.0.2.6;;"},
+		/* in the client's case */
+		{"X.d.Example.com", RR_A,
+			"NOERROR aa; X.d.Example.com. 300 CNAME X.e.Example.com. | "
+			"X.e.Example.com. 300 A 192.0.2.6 | "
+			"d.Example.com. 300 DNAME e.example.com.;;"},
 		{"y.d.example.com", RR_A,
 			"NXDOMAIN aa; d.example.com. 300 DNAME e.example.com. "
 			"| y.d.example.com. 300 CNAME y.e.example.com.; %;"},
@@ -471,6 +477,10 @@ static void test_steered(void **state)
 		{"tolive.example.com", RR_A,
 			"NOERROR aa; live.example.com. 20 A 203.0.113.11 | "
 			"tolive.example.com. 20 CNAME live.example.com.;;"},
+		{"tolive2.example.com", RR_A,
+			"NOERROR aa; live.example.com. 20 A 203.0.113.11 | "
+			"tolive.example.com. 20 CNAME live.example.com. | "
+			"tolive2.example.com. 20 CNAME tolive.example.com.;;"},
 		{"tolive.example.com", RR_AAAA,
 			"NOERROR aa; tolive.example.com. 20 CNAME "
 			"live.example.com.; " SHORT_SOA ";"},
