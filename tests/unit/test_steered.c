@@ -155,6 +155,21 @@ static void test_addresses(void **state)
 		assert_non_null(strstr(got, "192.0.2.12"));
 }
 
+static void set_states(enum node_state hk1, enum node_state uk1)
+{
+	world_node(&t.w, "hk1")->state = hk1;
+	world_node(&t.w, "uk1")->state = uk1;
+	world_state(&t.w);
+}
+
+/* The only node that is alive has no address of that family. */
+static void test_no_address(void **state)
+{
+	set_states(NODE_DOWN, NODE_DOWN);
+	check("plain.example.com", RR_AAAA, 5, "NOERROR aa;; " SOA(20) ";");
+	set_states(NODE_UP, NODE_UP);
+}
+
 /* Along a chain the same decision, with its TTL. */
 static void test_chain(void **state)
 {
@@ -206,6 +221,9 @@ static void test_why(void **state)
 	assert_non_null(strstr(got, "client 10.3.0.0/"));
 	assert_non_null(strstr(got, "pick uk1"));
 	assert_non_null(strstr(got, " ttl 20 scope "));
+	assert_non_null(strstr(got, "\"uk1 up path "));
+	assert_non_null(strstr(got, "\"hk1 up path "));
+	assert_non_null(strstr(got, "\"hk2 up path "));
 	assert_memory_equal(before, t.w.accounts->events, sizeof before);
 	t.options.n_trusted = 0;
 	check("_why.live.example.com", RR_TXT, 3, "REFUSED;;;");
@@ -284,6 +302,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_no_address),
 		cmocka_unit_test(test_chain),
 		cmocka_unit_test(test_https),
 		cmocka_unit_test(test_why),
