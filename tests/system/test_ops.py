@@ -480,7 +480,7 @@ class Control(Test):
     def test_second_instance(self):
         """It neither takes queries away nor the socket."""
         done = subprocess.run([DNSD, "run", "-c", self.d.conf], text=True,
-                              capture_output=True, timeout=PATIENCE_S)
+                              capture_output=True, timeout=6 * PATIENCE_S)
         self.assertEqual(done.returncode, 1)
         self.assertIn("cannot listen", done.stderr)
         self.assertIn("example.com", self.d.run("ctl", "status"))
@@ -1002,7 +1002,7 @@ class Tls(Test):
 class Replay(Test):
     def replay(self, text, *options):
         return subprocess.run([DNSD, "replay", *options], input=text, text=True,
-                              capture_output=True, timeout=PATIENCE_S)
+                              capture_output=True, timeout=6 * PATIENCE_S)
 
     NODES = ("node 0 a 31 121 cap_kbps=100000 cap_conns=100 domain=x "
              "ip=203.0.113.1 idx=0\n"
@@ -1163,7 +1163,7 @@ class Replay(Test):
             file.write(text)
             file.seek(0)
             done = subprocess.run([DNSD, "replay"], stdin=file, text=True,
-                                  capture_output=True, timeout=PATIENCE_S)
+                                  capture_output=True, timeout=6 * PATIENCE_S)
         self.assertEqual(done.stdout.count("answer "), 200)
         self.assertEqual(done.stdout, self.replay(text).stdout)
 
@@ -1298,7 +1298,7 @@ class Check(Test):
     def test_help(self):
         for word in ("run", "check", "try", "lines", "srs", "ctl", "replay"):
             done = subprocess.run([DNSD, word, "--help"], text=True,
-                                  capture_output=True, timeout=PATIENCE_S)
+                                  capture_output=True, timeout=6 * PATIENCE_S)
             self.assertEqual(done.returncode, 0)
             self.assertIn("usage: dnsd " + word, done.stdout)
         self.assertTrue(shutil.which(DNSD))

@@ -32,7 +32,7 @@ class Recording(Test):
     def replay(self, d, text):
         return subprocess.run([DNSD, "replay", "--stats", "-c", d.conf],
                               input=text, text=True, capture_output=True,
-                              timeout=PATIENCE_S)
+                              timeout=6 * PATIENCE_S)
 
     def check_form(self, lines):
         """A whole file: begins, ends, and time does not go back."""

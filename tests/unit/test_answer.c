@@ -78,6 +78,7 @@ static const char example[] =
 	" \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"\n"
 	"live TXT beside\n"
 	"tolive CNAME live\n"
+	"tolive2 CNAME tolive\n"
 	"dlive DNAME live\n";
 
 static const char child[] = "$TTL 100\n"
@@ -325,6 +326,11 @@ static void test_chains(void **state)
 			"NOERROR aa; d.example.com. 300 DNAME e.example.com. |"
 			" x.d.example.com. 300 CNAME x.e.example.com. | "
 			"x.e.example.com. 300 A 192.0.2.6;;"},
+		/* in the client's case */
+		{"X.d.Example.com", RR_A,
+			"NOERROR aa; X.d.Example.com. 300 CNAME X.e.Example.com. | "
+			"X.e.Example.com. 300 A 192.0.2.6 | "
+			"d.Example.com. 300 DNAME e.example.com.;;"},
 		{"y.d.example.com", RR_A,
 			"NXDOMAIN aa; d.example.com. 300 DNAME e.example.com. "
 			"| y.d.example.com. 300 CNAME y.e.example.com.; %;"},
@@ -472,6 +478,10 @@ static void test_steered(void **state)
 		{"tolive.example.com", RR_A,
 			"NOERROR aa; live.example.com. 20 A 203.0.113.11 | "
 			"tolive.example.com. 20 CNAME live.example.com.;;"},
+		{"tolive2.example.com", RR_A,
+			"NOERROR aa; live.example.com. 20 A 203.0.113.11 | "
+			"tolive.example.com. 20 CNAME live.example.com. | "
+			"tolive2.example.com. 20 CNAME tolive.example.com.;;"},
 		{"tolive.example.com", RR_AAAA,
 			"NOERROR aa; tolive.example.com. 20 CNAME "
 			"live.example.com.; " SHORT_SOA ";"},
@@ -925,20 +935,26 @@ static void test_counters(void **state)
 	assert_true(t.job.reply_len > 0);
 	p.len = 3;
 	run(&p, false);
+	assert_int_equal(t.answerer.counters.dropped, 1);
+	/* a job that held an answer before, and holds no query now */
+	ask("www.example.com", RR_A);
+	t.job.query_len = 3;
+	answer_batch(&t.answerer, &t.job, 1);
+	assert_int_equal(t.job.reply_len, 0);
 	counters_add(&sum, &t.answerer.counters);
 	counters_add(&sum, &t.answerer.counters);
-	assert_int_equal(sum.queries[0][0], 8);
+	assert_int_equal(sum.queries[0][0], 12);
 	assert_int_equal(sum.queries[1][0], 2);
 	assert_int_equal(sum.queries[1][1], 2);
 	assert_int_equal(sum.types[COUNT_ANY], 2);
-	assert_int_equal(sum.types[COUNT_A], 2);
+	assert_int_equal(sum.types[COUNT_A], 4);
 	assert_int_equal(sum.types[COUNT_HTTPS], 2);
 	assert_int_equal(sum.types[COUNT_MX], 2);
 	assert_int_equal(sum.types[COUNT_OTHER], 2);
-	assert_int_equal(sum.rcodes[RCODE_NOERROR], 4);
+	assert_int_equal(sum.rcodes[RCODE_NOERROR], 6);
 	assert_int_equal(sum.rcodes[RCODE_NXDOMAIN], 2);
 	assert_int_equal(sum.rcodes[RCODE_REFUSED], 4);
-	assert_int_equal(sum.dropped, 2);
+	assert_int_equal(sum.dropped, 4);
 	assert_string_equal(count_type_text(COUNT_OTHER), "other");
 }
 
@@ -981,6 +997,23 @@ static void test_batch(void **state)
 			replies[i], t.reply, (size_t)t.job.reply_len);
 	}
 	t.answerer.asked = &asked_table;
+}
+
+/* The root may be where a CNAME leads. */
+static void test_root(void **state)
+{
+	struct zone *root = zone_text(".",
+		"$TTL 300\n@ SOA a. b. 1 2 3 4 5\n@ NS a.\n@ TXT root\n"
+		"alias CNAME .\n");
+	struct zoneset *set = zoneset_new((const struct zone *const *)&root, 1);
+	t.snap.zones = set;
+	t.snap.generation++;
+	assert_string_equal(ask("alias", RR_TXT),
+		"NOERROR aa; . 300 TXT \"root\" | alias. 300 CNAME .;;");
+	t.snap.zones = t.set;
+	t.snap.generation++;
+	zoneset_free(set);
+	zone_free(root);
 }
 
 /* -- the table of names -- */
@@ -1122,6 +1155,7 @@ int main(void)
 		cmocka_unit_test(test_steered),
 		cmocka_unit_test(test_ecs),
 		cmocka_unit_test(test_batch),
+		cmocka_unit_test(test_root),
 		cmocka_unit_test(test_kept_names),
 		cmocka_unit_test(test_spread_names),
 		cmocka_unit_test(test_taken_places),
