@@ -4,6 +4,7 @@
 #include "unit/world.h"
 
 #include "answer/answer.h"
+#include "snapshot/mark.h"
 #include "snapshot/options.h"
 #include "snapshot/snapshot.h"
 #include "zones/zoneset.h"
