@@ -428,13 +428,18 @@ class Registration(Test):
         self.assertIn("one told 100000 connections", self.d.log_text())
 
     def test_kill_loop(self):
-        """Whatever was confirmed is there after kill -9, at any moment."""
-        kept = {}
+        """Whatever was confirmed is there after kill -9, at any moment: the first
+        round ends, and tells how long one takes."""
+        kept, took = {}, None
         for turn in range(8):
             name = f"n{turn}"
             threads = [threading.Thread(target=self.confirm, args=(kept, name))]
+            start = time.monotonic()
             threads[0].start()
-            time.sleep(random.random() * 0.1)
+            if took is None:
+                threads[0].join()
+                took = time.monotonic() - start
+            time.sleep(random.random() * 1.5 * took)
             self.d.stop(signal.SIGKILL)
             threads[0].join()
             self.d.start()
