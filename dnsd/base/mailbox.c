@@ -12,6 +12,7 @@
 struct letter {
 	struct letter *next;
 	void (*run)(void *arg);
+	void (*drop)(void *arg); /* instead, at the end; NULL: nothing */
 	void *arg;
 };
 
@@ -52,6 +53,8 @@ void mailbox_free(struct mailbox *m)
 		return;
 	for (struct letter *l = take_all(m), *next; l; l = next) {
 		next = l->next;
+		if (l->drop)
+			l->drop(l->arg);
 		free(l);
 	}
 	close(m->fd);
@@ -66,9 +69,15 @@ int mailbox_fd(const struct mailbox *m)
 
 void mailbox_post(struct mailbox *m, void (*run)(void *arg), void *arg)
 {
+	mailbox_post_owned(m, run, NULL, arg);
+}
+
+void mailbox_post_owned(struct mailbox *m, void (*run)(void *arg),
+	void (*drop)(void *arg), void *arg)
+{
 	struct letter *l = mem_alloc(sizeof *l);
 	uint64_t one = 1;
-	*l = (struct letter){.run = run, .arg = arg};
+	*l = (struct letter){.run = run, .drop = drop, .arg = arg};
 	pthread_mutex_lock(&m->lock);
 	*m->last = l;
 	m->last = &l->next;

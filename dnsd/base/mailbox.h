@@ -17,6 +17,10 @@ int mailbox_fd(const struct mailbox *mailbox);
 /* Any thread: has the owner call run(arg). */
 void mailbox_post(struct mailbox *mailbox, void (*run)(void *arg), void *arg);
 
+/* The same; drop(arg) is called by mailbox_free() instead, if it was not run. */
+void mailbox_post_owned(struct mailbox *mailbox, void (*run)(void *arg),
+	void (*drop)(void *arg), void *arg);
+
 /* Owner: runs all that was posted. */
 void mailbox_run(struct mailbox *mailbox);
 

@@ -25,6 +25,11 @@ void call_free(struct call *call)
 	free(call);
 }
 
+static void call_drop(void *arg)
+{
+	call_free(arg);
+}
+
 static void call_run(void *arg)
 {
 	struct call *call = arg;
@@ -34,7 +39,7 @@ static void call_run(void *arg)
 void call_post(struct call *call, const struct callee *callee)
 {
 	call->callee = callee;
-	mailbox_post(callee->mailbox, call_run, call);
+	mailbox_post_owned(callee->mailbox, call_run, call_drop, call);
 }
 
 static void call_done(void *arg)
@@ -53,7 +58,7 @@ void call_answer(struct call *call, enum call_result result, const char *text)
 	call->result = result;
 	call->text = mem_strdup(text ? text : "");
 	if (call->mailbox)
-		mailbox_post(call->mailbox, call_done, call);
+		mailbox_post_owned(call->mailbox, call_done, call_drop, call);
 	else
 		call_done(call);
 }
