@@ -99,7 +99,7 @@ class World:
             f"rtmp: \"{n.address('rtmp')}\", flv: \"{n.address('flv')}\"}}\n"
             for n in self.nodes.values())
         return (f"public: {{listen: [\"127.0.0.1:{API_PORT}\"]}}\n"
-                "nets: nets\nhealth: {interval: 0.3, timeout: 0.3}\n"
+                "nets: nets\nhealth: {interval: 0.3, timeout: 3}\n"
                 "zones: {example.com: {file: zone}}\n"
                 f"nodes:\n{nodes}steer:\n"
                 "  live.example.com: {pool: [edge], lines: 3, ttl: 3}\n")

@@ -2,8 +2,8 @@
 """run.py [-j N] [--skip NAME]... [NAME]... - runs the system tests: every test_*.py
 beside this, or those named (test_x, test_x.Class, test_x.Class.test).
 
-Each class runs in a process of its own, N at a time (twice as many as there are cores:
-most wait most of the time); what it prints is shown whole when it ends. --skip takes
+Each class runs in a process of its own, N at a time (as many as there are
+cores); what it prints is shown whole when it ends. --skip takes
 names as above.
 """
 
@@ -27,7 +27,8 @@ LONGEST = ("test_class.Class", "test_page.Page", "test_steer.Steering",
            "test_differential", "test_events", "test_storm", "test_attack.Slow",
            "test_cluster", "test_ops.GeoKept", "test_ops.Replay", "test_ops.Http")
 # What loads or measures the whole machine runs after all others, one at a time.
-ALONE = ("test_storm",)
+# A browser takes all cores: players and nodes would time out beside others.
+ALONE = ("test_class.Class", "test_page.Page", "test_storm")
 SUMMARY = re.compile(r"(\d+) passed, (\d+) failed\n\Z")
 
 
@@ -95,7 +96,7 @@ class Runs:
 
 def main():
     parser = argparse.ArgumentParser(usage=__doc__)
-    parser.add_argument("-j", type=int, default=2 * len(os.sched_getaffinity(0)))
+    parser.add_argument("-j", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--skip", action="append", default=[])
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("names", nargs="*")
