@@ -339,6 +339,9 @@ class Storm(Test):
     def test_all_at_once(self):
         self.d.address("live.example.com", tcp=True)
         self.reload(0)
+        # the recorder opens its file on a thread of its own
+        record = str(self.d.folder / "record")
+        self.eventually(lambda: self.held()[record] == 1)
         before = self.held()
         self.blow(FIRST)
         rss = rss_mb(self.d.process.pid)
