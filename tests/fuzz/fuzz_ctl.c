@@ -50,16 +50,16 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	world_open();
 	log_set_level(LOG_LVL_ERROR);
-	const struct snapshot *snap = published.now;
+	const struct snapshot *snap = fuzz_published.now;
 	control = (struct control){.base = event_base_new(),
 		.built = built,
 		.fleet = fleet,
-		.sent = sent,
+		.sent = fuzz_sent,
 		.report = (struct report *)snap->report,
 		.load = (struct load *)snap->steer.load,
 		.strangers = mem_zero(1, sizeof(struct strangers)),
 		.reload_error = mem_strdup(""),
-		.own = accounts_new(1, sent, 1)};
+		.own = accounts_new(1, fuzz_sent, 1)};
 	return 0;
 }
 

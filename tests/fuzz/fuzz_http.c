@@ -76,8 +76,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 		.streams = streams,
 		.history = history};
 	world_open();
-	fuzzed = http_new(
-		built->conf, &sockets, &published, &ops, sent, NULL, 1);
+	fuzzed = http_new(built->conf, &sockets, &fuzz_published, &ops,
+		fuzz_sent, NULL, 1);
 	return 0;
 }
 

@@ -26,7 +26,8 @@ struct talk {
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	world_open();
-	server = tcp_server_new(NULL, 0, 10, 10000, &published, sent, 1);
+	server = tcp_server_new(
+		NULL, 0, 10, 10000, &fuzz_published, fuzz_sent, 1);
 	snapshot_thread_begin();
 	return 0;
 }
