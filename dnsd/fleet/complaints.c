@@ -36,8 +36,8 @@
 #define TRIED_COST_MS 12.0f /* after that, fading */
 #define TRIED_MS 120000
 
-/* Evidence of many who leave at once, and of a few who come and leave all the
- * time: viewers who are sent to a bad node one by one. */
+/* Evidence of many viewers that leave at once, and of a few that come and leave all
+ * the time: viewers that are sent to a bad node one by one. */
 enum window { FAST, SLOW, WINDOWS };
 static const int64_t switched_ms[WINDOWS] = {LEFT_MS, LEFT_SLOW_MS};
 
@@ -52,7 +52,7 @@ struct switched {
 	int64_t fast_ms, slow_ms; /* when it counted last; 0: never */
 };
 
-/* A network that was told a node. */
+/* A network that was sent to a node. */
 struct asker {
 	uint64_t asker; /* accounts_net() */
 	uint32_t area;
@@ -64,7 +64,7 @@ struct asker {
 
 /* What speaks against a node, as some witnesses have it. */
 struct tally {
-	uint32_t networks[WINDOWS]; /* that left lately */
+	uint32_t networks[WINDOWS]; /* that left within the window */
 	float switched[WINDOWS];    /* questions, fading */
 };
 
@@ -73,10 +73,10 @@ struct route {
 	uint32_t area;
 	uint16_t node;
 	bool used;
-	uint8_t times;    /* doubted in a row */
+	uint8_t times;    /* distrusted in a row */
 	uint32_t sent;    /* networks */
-	float viewers;    /* that the threads placed there of late, mean */
-	int64_t until_ms; /* doubted; then tried for TRIED_MS */
+	float viewers;    /* that the threads placed there, mean */
+	int64_t until_ms; /* distrusted; then tried for TRIED_MS */
 	struct tally tally[WITNESSES];
 };
 
@@ -206,10 +206,12 @@ static bool is_at_home(
 	return event->area == map->nodes[event->node[i]].area;
 }
 
-/* Whether a note says nothing against any of its nodes: who repeats himself
- * does not go on to accuse the next; who still leaves a doubted node, whose
- * askers are forgotten, does not accuse those that he had before, nor who leaves
- * the node of his home the way from abroad to another. */
+/* Whether an event is no complaint, about this node (its i-th) and those after it:
+ *  - the same network complained less than INTERVAL_MS ago: the press is repeated;
+ *  - its own site's node comes first: that is no complaint about the route from
+ *    elsewhere to another node;
+ *  - this node is distrusted, so its askers are forgotten: the press is about it,
+ *    not about the nodes where the network was before. */
 static bool is_explained(struct complaints *d, const struct map *map,
 	const struct steer_event *event, unsigned i, uint32_t area,
 	const struct switched *last, int64_t now_ms)
@@ -254,8 +256,8 @@ static void leaves_slowly(struct switched *switched, struct tally *tally,
 	switched->weight *= REPEATED;
 }
 
-/* Its viewers may be on one of several nodes: the later told is likelier, and
- * the one that others leave as well. */
+/* Its viewers may be on one of several nodes: one to which it was sent later is
+ * likelier, and so is one that others leave as well. */
 static void switched(struct complaints *d, const struct map *map,
 	const struct steer_event *event, uint32_t area, enum witnesses by,
 	int64_t now_ms)
@@ -323,10 +325,10 @@ void complaints_event(struct complaints *d, const struct map *map,
 /* -- judgement -- */
 
 /* What is natural: how often the viewers of nodes leave that are well. Those few
- * that are left most may be bad, all of them: they tell nothing of it. */
+ * that are left most may be bad, all of them: they show nothing of it. */
 struct background {
 	float switched[WINDOWS], viewers[WINDOWS];
-	float bound[WINDOWS]; /* who is left so often does not count */
+	float bound[WINDOWS]; /* a node that is left so often does not count */
 };
 
 static float share_of(uint32_t area)
@@ -399,7 +401,7 @@ static bool is_switched(const struct route *w, enum witnesses by,
 		share_of(w->area) * (float)w->sent;
 }
 
-/* What was told before the doubt says nothing of the trial after it. */
+/* What was sent before the distrust says nothing of the trial after it. */
 static void forget_told(struct complaints *d, const struct route *w)
 {
 	uint32_t area = w->area;

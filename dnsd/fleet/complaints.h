@@ -1,19 +1,19 @@
 /* complaints.h - which nodes do viewers leave, although they look well?
  *
- * Who presses "switch line" says that the node of the line before was bad for
- * him. A node that is left far more often than the others, by several asking
- * networks that were told it, is doubted for clients of that area, or for all:
- * it costs so much that nearly nobody is sent there, for two minutes, then it
- * is tried again with few, and twice as long if that fails.
+ * A viewer that presses "switch line" says that the node of the line before was
+ * bad for it. A node that is left far more often than the others, by several
+ * asking networks that were sent there, is distrusted for clients of that area,
+ * or for all: it costs so much that nearly no viewer is sent there, for two
+ * minutes; then it is tried again with few, and twice as long if that fails.
  *
  *	area = that of the site nearest to the client (struct map_node)
- *	told[area, node]  asking networks that were told the node of late
+ *	sent[area, node]  asking networks that were sent to the node
  *	left[area, node]  their questions for the next line, fading: fast for
- *			  many who leave at once, slowly for single ones
+ *			  many that leave at once, slowly for single ones
  *
  * Evidence counts per asking network (/24, /48) and not per client subnet,
  * which anybody can invent: once per interval, and only of a network that was
- * told that node. So a few networks, however often they ask, stay a few.
+ * sent to that node. So a few networks, however often they ask, stay a few.
  *
  * Pure; owned and driven by fleet.c on the control thread.
  */
@@ -40,7 +40,7 @@ void complaints_free(struct complaints *complaints); /* NULL allowed */
 void complaints_event(struct complaints *complaints, const struct map *map,
 	const struct steer_event *event, int64_t now_ms);
 
-/* Once a second or more often: forgets, and decides who is doubted. */
+/* Once a second or more often: forgets, and decides which nodes are distrusted. */
 void complaints_tick(struct complaints *complaints, int64_t now_ms);
 
 /* What the node's own samples say: viewers leave it. Holds for a minute. */
@@ -51,12 +51,12 @@ void complaints_confirm(
 float complaints_everywhere_ms(
 	const struct complaints *complaints, unsigned node, int64_t now_ms);
 
-/* Writes the doubts of single areas, sorted by area and node; returns how
+/* Writes the distrust of single areas, sorted by area and node; returns how
  * many, at most room. */
 unsigned complaints_of_areas(const struct complaints *complaints,
 	struct load_distrust *out, unsigned room, int64_t now_ms);
 
-/* How often a node (or its way from an area) was found doubtful. */
+/* How often a node, for all or for an area, was distrusted. */
 uint64_t complaints_found(const struct complaints *complaints, unsigned node);
 
 #endif

@@ -1,5 +1,5 @@
 /* fleet.h - all nodes as the control thread knows them: health, forecast of
- * their load, and the merge of what the answering threads promised.
+ * their load, and the merge of what the answering threads reserved.
  *
  * Pure: time is an argument, no I/O, no log. The control thread and replay
  * drive it alike:
@@ -8,7 +8,7 @@
  *	accounts of all threads   -->
  *
  * Forecast of a node: its last sample, and on top every viewer that an answer
- * promised later than that sample can show, times a multiplier learned from
+ * reserved later than that sample can show, times a multiplier learned from
  * how samples really grew (other name servers, shared caches).
  */
 #ifndef FLEET_FLEET_H
@@ -43,7 +43,7 @@ struct fleet_node {
 	int64_t stamp_ms;      /* node's clock */
 	uint64_t bytes, identity;
 	float connections, bandwidth_bps, cpu;
-	/* What heartbeats told since: the most of it, when, and what counts. */
+	/* What heartbeats reported since: the most, when, and what counts of it. */
 	float reported, raised;
 	int64_t reported_ms;
 	/* The last report that polls contradicted, and when; 0: never. */
@@ -60,7 +60,7 @@ struct fleet_node {
 	float distrust_ms; /* extra cost, since viewers leave it */
 	float displaced;   /* viewers of a dead node to come */
 	int64_t displaced_ms;
-	int64_t fell_ms; /* its first failed poll or probe of late */
+	int64_t fell_ms; /* its first failed poll or probe since it was up */
 
 	uint64_t answers, line2, only; /* since start */
 	uint64_t samples, failures;
@@ -121,7 +121,7 @@ void fleet_raise(
 float fleet_contradicted(
 	const struct fleet *fleet, unsigned node, int64_t now_ms);
 
-/* Adds what one thread has promised since the last merge of that thread.
+/* Adds what one thread has reserved since the last merge of that thread.
  * thread: 0 .. 255, the same number for the same accounts. */
 void fleet_merge(struct fleet *fleet, unsigned thread,
 	const struct accounts *accounts, int64_t now_ms);
@@ -129,16 +129,16 @@ void fleet_merge(struct fleet *fleet, unsigned thread,
 /* A new load to publish; the caller owns it (load_free). */
 struct load *fleet_load(struct fleet *fleet, int64_t now_ms);
 
-/* For pages and metrics. state as published, utilisation without promises. */
+/* For pages and metrics. state as published, utilisation without reservations. */
 const struct fleet_node *fleet_node(const struct fleet *fleet, unsigned node);
 enum node_state fleet_state(
 	const struct fleet *fleet, unsigned node, int64_t now_ms);
 float fleet_utilisation(const struct fleet *fleet, unsigned node);
-/* Of the last sample, or more if a heartbeat has told so since. */
+/* Of the last sample, or more if a heartbeat has reported more since. */
 float fleet_connections(const struct fleet *fleet, unsigned node);
 /* Viewers it is believed to carry, configured or more. */
 float fleet_capacity(const struct fleet *fleet, unsigned node);
-/* How often a node was found doubtful, for all or for one area. */
+/* How often a node was distrusted, for all or for one area. */
 uint64_t fleet_distrusted(const struct fleet *fleet, unsigned node);
 bool fleet_is_blind(const struct fleet *fleet); /* our own network is suspect */
 

@@ -2,14 +2,14 @@
  * that are seconds old.
  *
  *	viewers(now) = viewers(last sample)             a Kalman filter
- *		     + multiplier * promised since      one viewer an answer
- *		     + learned since                    crowds of known size
+ *		     + multiplier * reserved since      one viewer an answer
+ *		     + reserved since                   large resolvers, learned
  *
  * Promises lie in bins of a second, by when the viewers come: 64 s back, since
  * samples are late, and 64 s ahead, since answers live in caches. What answers
  * of this server bring is multiplied by what samples showed so far: other name
  * servers, shared caches. Crowds behind one resolver are learned one by one
- * (crowd.h) and count as they are.
+ * (large_resolver.h) and count as they are.
  *
  * Pure; part of fleet.c, which owns one of each per node.
  */
@@ -26,7 +26,7 @@
 /* What all nodes have in common. */
 struct forecast_fleet {
 	int64_t second;     /* newest of the bins' window */
-	float all_n, all_g; /* joins seen, joins promised */
+	float all_n, all_g; /* joins seen, joins reserved */
 	unsigned servers;   /* where the multiplier begins */
 	float session_s;    /* how long viewers stay, in the mean */
 };
@@ -45,7 +45,7 @@ struct forecast {
 			       shares of the capacity */
 	float innovation, lean; /* of the last sample, of the last two */
 	float gain;             /* 0 .. 1, of the last sample */
-	float n, g;             /* joins seen, joins promised, forgetting */
+	float n, g;             /* joins seen, joins reserved, forgetting */
 };
 
 /* Time passes: bins that leave the past become those of the far future, and an
@@ -53,8 +53,8 @@ struct forecast {
 void forecast_advance(struct forecast_fleet *all, struct forecast *of,
 	unsigned n, int64_t now_ms);
 
-/* Adds promises that begin now: at once, and rate viewers/s over length_s; a
- * negative rate takes back what was promised. */
+/* Adds a reservation that begins now: at once, and rate viewers/s over length_s; a
+ * negative rate takes back what was reserved. */
 void forecast_reserve(const struct forecast_fleet *all, struct forecast *f,
 	bool learned, float at_once, float rate, unsigned length_s);
 

@@ -2,7 +2,7 @@
  *
  * Questions for another line can be forged; the connections that a node reports
  * cannot. Viewers who really leave are missing there within seconds. So complaints
- * (doubt.h) count only if the samples of the node agree: it has lost more viewers in
+ * (complaints.h) count only if the samples of the node agree: it has lost more viewers in
  * the last FADE_S than chance and the end of classes explain, and more than the other
  * nodes.
  *

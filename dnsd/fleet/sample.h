@@ -1,4 +1,4 @@
-/* sample.h - one reading of a node's load, as its own SRS tells it.
+/* sample.h - one reading of a node's load, from its own SRS.
  *
  * Written by srs/ (which never judges), read by steer/health (which does).
  * Values are raw; SRS's traps are health's to know: counters that restart,
@@ -18,10 +18,10 @@ struct sample {
 	uint64_t send_bytes;  /* srs_send_bytes, since the SRS started */
 	float cpu;            /* self.cpu_percent: share of one core, 0..1 */
 	float rtt_ms;         /* how long the poll took */
-	int32_t uptime_s;     /* srs_uptime; -1: not told */
+	int32_t uptime_s;     /* srs_uptime; -1: not there */
 	uint64_t identity;    /* hash of service and pid (SRS 4: self.pid):
 				 another value is a restart */
-	uint16_t major;       /* SRS version, 0: not told */
+	uint16_t major;       /* SRS version, 0: not there */
 };
 
 /* Why a poll or a probe brought nothing. */

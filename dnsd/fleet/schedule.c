@@ -48,7 +48,7 @@ void schedule_sort(struct schedule_entry *list, unsigned n)
 
 /* -- where to -- */
 
-/* The up nodes of a pool as the crowd finds them; returns how many. */
+/* The up nodes of a pool as the viewers find them; returns how many. */
 static unsigned gather(const struct schedule_entry *e, const struct map *map,
 	const float *lately, const struct load_node *nodes,
 	struct spread_node *list)
@@ -96,7 +96,7 @@ static void keep(const struct schedule_entry *e, float viewers, float rate,
 		float kept = list[i].viewers * load->per_viewer;
 		load->reserved += list[i].viewers;
 		load->used += kept;
-		/* What samples and promises show of it already is not added. */
+		/* What samples and reservations show of it already is not added. */
 		load->growth = fmaxf(load->growth,
 			rate * list[i].viewers / sum * load->per_viewer);
 	}

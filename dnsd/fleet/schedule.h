@@ -1,5 +1,5 @@
-/* schedule.h - the timetable: crowds that are to come, and the room that is kept
- * for them.
+/* schedule.h - viewers that are to come, such as those of a class, and the room
+ * that is kept for them.
  *
  * A class begins at nine: its viewers come within two minutes, and answers of
  * the minute before are what they come by. So their room is reserved before:
@@ -45,9 +45,9 @@ bool schedule_is_over(const struct schedule_entry *entry, int64_t now_ms);
  * them: many classes begin at nine. */
 void schedule_sort(struct schedule_entry *list, unsigned n);
 
-/* Keeps room on the nodes where the crowds will want to go: adds to their
+/* Keeps room on the nodes where these viewers will want to go: adds to their
  * reserved, used and growth. nodes: by map index; lately: viewers that answers
- * promised to each of them in the last minute. */
+ * reserved on each of them in the last minute. */
 void schedule_keep_room(const struct schedule_entry *list, unsigned n,
 	const struct map *map, const float *lately, int64_t now_ms,
 	struct load_node *nodes);

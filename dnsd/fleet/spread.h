@@ -12,12 +12,12 @@
 
 struct spread_node {
 	uint16_t node;
-	float path_ms;    /* from where the crowd is */
-	float used;       /* utilisation without the crowd */
+	float path_ms;    /* from where the viewers are */
+	float used;       /* utilisation without them */
 	float per_viewer; /* utilisation that one more adds */
 	float room;       /* as in struct load_node */
 	float weight;     /* its share, for spread_share */
-	float viewers;    /* result: of the crowd */
+	float viewers;    /* result: that go here */
 };
 
 /* Viewers that this node can take until it is full. */

@@ -6,7 +6,7 @@
  *	all of it --> a grade, 0 the best, each a step of STABILITY_STEP_MS
  *
  * A node that goes down is at the back for a minute, each time of some hours
- * twice as long. Grades fall later than they rise, so that publishers who come
+ * twice as long. Grades fall later than they rise, so that publishers that come
  * one by one do not find another order each time.
  */
 #ifndef FLEET_STABILITY_H

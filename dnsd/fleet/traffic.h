@@ -1,4 +1,4 @@
-/* traffic.h - who goes where: the viewers of each area, by the node they were
+/* traffic.h - where viewers go: those of each area, by the node they were
  * placed on, summed over the threads' accounts (accounts.h, struct placed).
  *
  * For the operator's map alone; no decision reads it. Pure. The tables fade over

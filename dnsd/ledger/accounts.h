@@ -1,15 +1,16 @@
-/* accounts.h - what one answering thread remembers: what it promised to whom.
+/* accounts.h - what one answering thread writes: reservations, demand, budgets,
+ * places.
  *
  * Every thread that answers owns one struct accounts and is its only writer.
  * Two tables:
  *
- *  - promises by node: monotonic sums that wrap. Control reads them every
- *    100 ms, takes differences and knows what was promised since; no reset,
- *    no lock, no race. Beside them `recent`, the thread's own promises since
+ *  - reservations by node: monotonic sums that wrap. Control reads them every
+ *    100 ms, takes differences and knows what was reserved since; no reset,
+ *    no lock, no race. Beside them `unpublished`, the thread's own since
  *    the load it decides by was published.
  *  - clients by (client net, steered name, stream): their demand. A fixed
  *    table; the oldest of a bucket makes room, so that floods of nets cost no
- *    memory. What they were told, all threads share: memory.h.
+ *    memory. Where they were sent, all threads share: sent.h.
  *
  * A third small one holds a budget per asking network, so that nobody can
  * reserve the fleet full with forged questions.
@@ -27,7 +28,7 @@
 #include "ledger/events.h"
 #include "ledger/sent.h"
 
-/* A promise of `rate` viewers per second lasts as long as the answer; its
+/* A reservation of `rate` viewers per second lasts as long as the answer; its
  * length is rounded up to one of these classes, its rate down. */
 #define RESERVATION_CLASSES 8
 extern const uint8_t reservation_class_s[RESERVATION_CLASSES];
@@ -42,9 +43,9 @@ struct reservation {
 	_Atomic uint32_t rate[RESERVATION_CLASSES]; /* while the answer lives */
 	_Atomic uint32_t answers;
 	_Atomic uint32_t line2; /* questions for line 2+ of clients that had
-				   been told this node */
+				   been sent here */
 	_Atomic uint32_t only;  /* answers for a line, as no other node lived */
-	float unpublished;      /* viewers promised since ... */
+	float unpublished;      /* viewers reserved since ... */
 	uint32_t unpublished_generation; /* ... this load */
 	float there;       /* viewers placed here, fading, at there_ms */
 	uint32_t there_ms; /* (clock, cut to 32 bits) */
@@ -57,8 +58,9 @@ struct client {
 		[2]; /* accounts_id(), in halves: so the size is 20; 0: free */
 	float g;     /* seconds of waiting for the events, fading */
 	float rate;  /* viewers per second, 0: nothing known */
-	uint16_t held;  /* least gap between questions of late, 1/16 s: who
-			    asks often but never sooner keeps answers so long */
+	uint16_t held;  /* least gap between the last questions, 1/16 s: a
+			    resolver that asks often but never sooner keeps
+			    answers so long */
 	uint8_t events; /* so many questions, at most 255 */
 	uint8_t asked;  /* last demand event: units of CLIENT_TICK_MS, cut to
 			    8 bits. Only for eviction */
@@ -83,8 +85,8 @@ struct asker {
 	float lines;  /* viewers that it brought and that may switch lines */
 };
 
-/* When an asking network was noted last for a node: so that floods of
- * questions are no flood of notes. */
+/* When an asking network had its last event about a node: so that floods of
+ * questions are no flood of events. */
 struct event_limit {
 	uint64_t net; /* accounts_net(), 0: free */
 	uint32_t at_ms;
@@ -120,7 +122,7 @@ struct accounts {
 				    may ever be */
 	uint32_t
 		unpublished_generation; /* of the load they decide by, and ... */
-	float unpublished_most; /* ... the most of any promise.recent since */
+	float unpublished_most;         /* ... the most of any node's since */
 	struct client_bucket *clients;
 	unsigned bucket_bits;        /* at least KEY_SPARE_BITS */
 	uint64_t secret;             /* odd; spreads asking networks */
@@ -132,7 +134,7 @@ struct accounts {
 };
 
 /* An account for at least max_clients client nets (a power of two of buckets
- * of three, 64 bytes each), touched only as nodes and clients come. memory is borrowed. */
+ * of three, 64 bytes each), touched only as nodes and clients come. sent is borrowed. */
 struct accounts *accounts_new(
 	unsigned max_clients, struct sent_table *sent, uint64_t secret);
 void accounts_free(struct accounts *accounts); /* NULL allowed */
@@ -144,7 +146,7 @@ static inline struct client_bucket *accounts_bucket(
 	return &a->clients[spread >> (64 - a->bucket_bits)];
 }
 
-/* Bucket and id together are the whole key, as in memory. */
+/* Bucket and id together are the whole key, as in sent.h. */
 static inline uint64_t accounts_id(uint64_t spread)
 {
 	return spread << KEY_SPARE_BITS | KEY_IN_USE;
@@ -185,7 +187,7 @@ static inline unsigned placed_at(uint32_t area, unsigned node)
 		(64 - PLACED_BITS));
 }
 
-/* What is left of viewers who were placed at at_ms. */
+/* What is left of viewers that were placed at at_ms. */
 static inline float accounts_fade(
 	float viewers, uint32_t at_ms, uint32_t now_ms)
 {
@@ -275,7 +277,7 @@ static inline float accounts_budget(struct accounts *a, uint64_t net,
 	return viewers;
 }
 
-/* How many of `viewers` who switch lines are believed of the network: as many as
+/* How many of `viewers` that switch lines are believed of the network: as many as
  * accounts_budget let it bring here, and a few. */
 static inline float accounts_lines_budget(struct accounts *a, uint64_t net,
 	uint32_t now_ms, float viewers, float burst)

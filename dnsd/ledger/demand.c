@@ -5,11 +5,11 @@
 #define FIRST_S 30.0f    /* one event says little: a viewer or two a minute */
 #define KEEP 0.7f        /* of the events and their g, per event */
 #define KEPT_EVENTS 64   /* as good as endless */
-#define GAP_MAX_S 600.0f /* who asks more rarely asks so rarely */
+#define GAP_MAX_S 600.0f /* a longer gap counts as this */
 #define HELD_GROWS 32    /* held forgets a thirty-second each time */
 #define WAITED_MIN 0.03f /* of a gap, where held is only a guess */
 
-/* The least gap of late: it shrinks at once and grows slowly. */
+/* The least gap of the last questions: it shrinks at once and grows slowly. */
 static void held_learn(struct client *c, float gap_s)
 {
 	uint16_t gap = (uint16_t)(gap_s * DEMAND_HELD_UNITS);
@@ -19,7 +19,7 @@ static void held_learn(struct client *c, float gap_s)
 		c->held = (uint16_t)(c->held + (gap - c->held) / HELD_GROWS);
 }
 
-/* How long nobody held an answer in a gap between two questions. */
+/* How long no cache held an answer in a gap between two questions. */
 static float waited_s(const struct client *c, float gap_s, float ttl_s)
 {
 	float held = demand_held_s(demand_keeps_s(c), ttl_s);
@@ -45,8 +45,8 @@ static float rate_of(const struct client *c)
 }
 
 /* Learns how many viewers ask behind this client net: the share of time in
- * which a question comes although nobody holds an answer. A question within
- * the TTL comes from another cache and tells nothing of the rate. */
+ * which a question comes although no cache holds an answer. A question within
+ * the TTL comes from another cache and shows nothing of the rate. */
 void demand_learn(struct client *c, struct sent t, uint32_t now)
 {
 	float gap = (float)(now - t.made_ms) * 0.001f;

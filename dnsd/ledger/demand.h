@@ -1,7 +1,7 @@
 /* demand.h - how many viewers stand behind a client net, by its own questions.
  *
- * The entry of a client net is struct client in accounts.h; what it was told
- * and when, by any thread, is in memory.h.
+ * The entry of a client net is struct client in accounts.h; where it was sent
+ * and when, by any thread, is in sent.h.
  */
 #ifndef LEDGER_DEMAND_H
 #define LEDGER_DEMAND_H
@@ -24,7 +24,7 @@ static inline uint64_t demand_key(uint64_t key, unsigned line)
 }
 
 /* How long it keeps answers whatever their TTL, 0 if that is not known: some
- * resolvers keep answers longer than they are told. */
+ * resolvers keep answers longer than their TTL. */
 static inline float demand_keeps_s(const struct client *client)
 {
 	if (client->events < DEMAND_HELD_EVENTS)
@@ -35,13 +35,13 @@ static inline float demand_keeps_s(const struct client *client)
 	return held < DEMAND_HELD_MAX_S ? held : DEMAND_HELD_MAX_S;
 }
 
-/* How long an answer of ttl_s is kept by who keeps answers so long. */
+/* How long an answer of ttl_s is kept by a resolver that keeps answers so long. */
 static inline float demand_held_s(float keeps_s, float ttl_s)
 {
 	return keeps_s > ttl_s ? keeps_s : ttl_s;
 }
 
-/* A question: seen is what the line had been told last. */
+/* A question. seen: where the line had been sent last. */
 void demand_learn(struct client *client, struct sent seen, uint32_t now_ms);
 
 #endif

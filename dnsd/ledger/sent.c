@@ -130,7 +130,8 @@ bool sent_claim_entry(struct sent_table *m, struct sent_entry *e, uint64_t key,
 	if (!e) {
 		make(m, key, line, sent);
 	} else {
-		/* Its entry may be another's by now, or somebody was faster. */
+		/* Its entry may be another key's by now, or another thread has
+		 * decided. */
 		if (!atomic_compare_exchange_strong(
 			    &e->where, &expected, sent_where(sent)))
 			return false;

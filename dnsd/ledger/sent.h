@@ -1,23 +1,22 @@
-/* sent.h - what client nets were told, for one process.
+/* sent.h - where client nets were sent, for one process.
  *
  * A decision holds for its client net and TTL whichever thread is asked next:
  * resolvers ask A and AAAA from different ports, which the kernel deals to
  * different workers, and a website asks over HTTP. So this one table is shared.
  * Its words are atomic; threads meet on them only when they answer the same net
- * at the same time. Nobody waits: what is torn by a race is at worst a decision
+ * at the same time. No thread waits: what is torn by a race is at worst a decision
  * that is made anew.
  *
  * Most nets never ask for a further line, so each line of a net has an entry of
- * its own, and so have the nodes that line 1 was told long before. A bucket of
- * three is one cache line, all that a usual question touches:
+ * its own, and so have the nodes where line 1 was long before. A bucket of three is
+ * one cache line, all that the fast path touches:
  *
  *	| id | node before made |  x 3, then | ttl types moved |  x 3
  *
  * Lines 1 and 2 are in the bucket of the net, the others by twos in buckets of
  * their own; a mark in the bucket of the net says when one beyond the first was
- * asked for. Bucket and
- * id together are the whole key, so no two keys share an entry. The table is fixed;
- * the oldest entry of a bucket makes room.
+ * asked for. Bucket and id together are the whole key, so no two keys share an
+ * entry. The table is fixed; the oldest entry of a bucket makes room.
  */
 #ifndef LEDGER_SENT_H
 #define LEDGER_SENT_H
@@ -35,10 +34,10 @@
 #define SENT_LINES CONF_LINES_MAX
 #define SENT_OLDER 2
 
-/* What a line of a client net was told. */
+/* Where a line of a client net was sent. */
 struct sent {
 	uint16_t node;    /* MAP_NO_NODE: nothing yet */
-	uint16_t before;  /* another node it was told before that */
+	uint16_t before;  /* another node, before that */
 	uint32_t made_ms; /* when node was decided (clock, cut to 32 bits) */
 	uint16_t ttl_s;
 	uint8_t types; /* question types that shared the decision */
@@ -55,13 +54,13 @@ static inline bool sent_runs(const struct sent *t, uint32_t now)
 		now - t->made_ms < (uint32_t)t->ttl_s * 1000;
 }
 
-/* Viewers that were told it may still watch. */
+/* Viewers that were sent there may still watch. */
 static inline bool sent_counts(const struct sent *t, uint32_t now)
 {
 	return t->node != MAP_NO_NODE && now - t->made_ms < SENT_COUNTS_MS;
 }
 
-/* A time as told.moved has it. */
+/* A time as sent.moved has it. */
 static inline uint8_t sent_quarters(uint32_t now)
 {
 	return (uint8_t)(now / 15000);
@@ -73,22 +72,21 @@ static inline uint8_t sent_moved(const struct sent *t, uint32_t now)
 	return (uint8_t)(sent_quarters(now) - t->moved);
 }
 
-/* A copy of what a client net was told. */
+/* A copy of where the lines of a client net were sent. */
 struct sent_lines {
-	unsigned lines; /* so many of told[] are set, and older[] if > 1 */
+	unsigned lines; /* so many of sent[] are set, and older[] if > 1 */
 	struct sent sent[SENT_LINES];
-	uint16_t older[SENT_OLDER]; /* nodes line 1 was told before that
-					 told[0].before */
+	uint16_t older[SENT_OLDER]; /* nodes of line 1 before sent[0].before */
 };
 
-/* What one line was told; of "line" SENT_OLDER_LINE the older nodes; of SENT_MARK
+/* Where one line was sent; of "line" SENT_OLDER_LINE the older nodes; of SENT_MARK
  * when a line beyond the first was asked for. */
 enum { SENT_OLDER_LINE = SENT_LINES, SENT_MARK };
 struct sent_entry {
 	_Atomic uint64_t id;    /* sent_id(); 0: free */
-	_Atomic uint64_t where; /* node 16, before 16, made 32; 0: nothing
-				   told. Both nodes are inverted, so that 0 is
-				   no node */
+	_Atomic uint64_t where; /* node 16, before 16, made 32; 0: not sent.
+				   Both nodes are inverted, so that 0 is no
+				   node */
 };
 
 #define SENT_WAYS 3
@@ -225,7 +223,7 @@ static inline bool sent_together(
 	return e && now - sent_get(e).made_ms < SENT_TOGETHER_MS;
 }
 
-/* Remembers what a line is told now, if it still is as seen. False: another
+/* Keeps where a line is sent now, if it still is as seen. False: another
  * thread has decided meanwhile, or the entry is gone. */
 static inline bool sent_replace(
 	struct sent_entry *e, struct sent seen, struct sent sent)

@@ -19,23 +19,23 @@ extern const char *const node_states[]; /* their names */
 
 /* What a decision reads of a node; two to a cache line. */
 struct load_node {
-	float used;        /* utilisation, reservations included, 1 = full:
+	float used;       /* utilisation, reservations included, 1 = full:
 			     worst of connections, bandwidth, CPU */
-	float per_viewer;  /* utilisation one more viewer adds */
-	float room;        /* 1, less while the node ramps up */
-	float ln_weight;   /* ln(capacity * room), for the rendezvous hash; at
+	float per_viewer; /* utilisation one more viewer adds */
+	float room;       /* 1, less while the node ramps up */
+	float ln_weight;  /* ln(capacity * room), for the rendezvous hash; at
 			      most the pool's ln_weight_max */
-	float growth;      /* utilisation per second, >= 0 */
-	float penalty_ms;  /* doubts: a failed poll, recent faults */
-	float reserved;    /* viewers in flight, part of used */
-	uint8_t state;     /* enum node_state */
-	uint8_t returning; /* its viewers come back: 255 just after its first
+	float growth;     /* utilisation per second, >= 0 */
+	float penalty_ms; /* a failed poll, distrust, a node that serves nobody */
+	float reserved;   /* viewers in flight, part of used */
+	uint8_t state;    /* enum node_state */
+	uint8_t returning;    /* its viewers come back: 255 just after its first
 			      failure, fading to 0 in half a minute */
 	uint16_t unstable_ms; /* for policy `stable`: see stability.h */
 };
 
 /* What most decisions need of a node, computed before: two to a cache line.
- * While few enough viewers were promised to it since, its price is 0, and the
+ * While few enough viewers were reserved on it since, its price is 0, and the
  * score of a candidate is draw + path / temperature + base. */
 struct load_brief {
 	uint64_t seed; /* of the node's name: for the draw */
@@ -72,7 +72,7 @@ struct load {
 	/* Per pool: up nodes with most room, for clients whose near nodes are
 	 * all full; MAP_NO_NODE ends. */
 	const uint16_t (*spare)[MAP_CANDIDATES];
-	/* Which node has which stream; NULL: nobody told. Borrowed. */
+	/* Which node has which stream; NULL: not known. Borrowed. */
 	const struct stream_set *streams;
 	/* Of single areas, sorted by area and node; usually none. */
 	unsigned n_distrusts;

@@ -45,7 +45,7 @@ struct candidates {
 };
 
 /* A node keeps its index in all maps of a process, so that accounts and
- * memories stay right over a reload; the index of a node that is gone is a
+ * what nets were sent stay right over a reload; the index of a node that is gone is a
  * hole. */
 struct map_node {
 	const char *name;                      /* NULL: a hole */

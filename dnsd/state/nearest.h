@@ -16,7 +16,7 @@ struct ranked {
 	uint16_t node;
 };
 
-struct nearest; /* the tree of a pool; owns its memory, borrows the rest */
+struct nearest; /* the tree of a pool; map and pool are borrowed */
 struct nearest *nearest_new(const struct map *map, const struct map_pool *pool);
 void nearest_free(struct nearest *nearest);
 

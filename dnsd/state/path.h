@@ -1,5 +1,5 @@
-/* path.h - the way between two points on the globe, for those who compute many:
- * points are unit vectors. Pure; any thread. */
+/* path.h - the path between two points on the globe, for callers that compute
+ * many: points are unit vectors. Pure; any thread. */
 #ifndef STATE_PATH_H
 #define STATE_PATH_H
 

@@ -1,4 +1,4 @@
-/* stream_set.h - which node has which stream, as the nodes themselves told: a set
+/* stream_set.h - which node has which stream, by the nodes' own lists: a set
  * that a decision looks into for names with `streams: true`. Immutable.
  */
 #ifndef STATE_STREAM_SET_H

@@ -1,5 +1,4 @@
-/* The nodes that may be picked for a question, each with its cost and score:
- * what the usual question need not look at. */
+/* The nodes that may be picked for a question, each with its cost and score. */
 #include "steer/decide_internal.h"
 
 #include <math.h>
@@ -59,8 +58,8 @@ float candidates_used(const struct decision_ctx *ctx, unsigned node)
 	return used_with(ctx, node, &ctx->state->load->node[node]);
 }
 
-/* What speaks for the node that this client net was told last: caches and viewers
- * stay where they are while another one is only a little better. A crowd is
+/* The bonus of the node where this client net was sent last: caches and viewers
+ * stay where they are while another one is only a little better. A large resolver is
  * spread anew each time. */
 static inline float staying(
 	const struct decision_ctx *ctx, unsigned node, float softness_ms)
@@ -158,8 +157,8 @@ static void add(struct decision_ctx *ctx, unsigned index, float path_ms)
 
 /* -- which nodes -- */
 
-/* By cost and without a stream, the brief of a node that is up tells its score
- * while its price is 0 whatever was promised. */
+/* By cost and without a stream, the brief of a node that is up has its score
+ * while its price is 0 with all that is reserved. */
 static inline void add_brief(struct decision_ctx *ctx, unsigned index,
 	const struct load_brief *brief, float path_ms)
 {

@@ -1,5 +1,5 @@
-/* Lines: a viewer who switches must not get the node it has now, and better not
- * its site. What lines 1..n-1 were told, or would be told now, conflicts. */
+/* Lines: a viewer that switches must not get the node it has now, and better not
+ * its site. Where lines 1..n-1 were sent, or would be sent now, conflicts. */
 #include <string.h>
 
 #include "steer/decide_internal.h"
@@ -13,8 +13,8 @@
 #define THERE_SITE_MS 60.0f /* ... or on its site */
 #define SURE 0.25f          /* of that, where line 1 is known */
 
-/* Whether this net's viewers may be where others of the area are: who is the only
- * name server, and told it one node of late, knows where they are. */
+/* Whether this net's viewers may be where others of the area are: an only name
+ * server that has sent the net to one node knows where they are. */
 static float unsure_of_line_1(const struct decision_ctx *ctx)
 {
 	const struct sent *t = &ctx->past->sent[0];
@@ -89,7 +89,7 @@ static void had_add(
 	had->provider[i] = map->nodes[node].provider;
 }
 
-/* How bad it is to be sent here for somebody who had these nodes before: the
+/* How bad it is to be sent here for a viewer that had these nodes before: the
  * same node is worse than the same site, a later line worse than an earlier
  * (players go 1, 2, 3, 1). Providers cost extra but do not exclude. */
 static inline void mark(struct scored *o, const struct had *had, float per_ms)
@@ -137,7 +137,7 @@ static uint8_t sent_later(const struct decision_ctx *ctx, uint16_t node)
 	return 0;
 }
 
-/* In a pool of two, a further line gets the node that the line before was not told,
+/* In a pool of two, a further line gets the node where the line before was not sent,
  * even if line 1 would be sent there now: the viewer is on the other one. */
 static void leave_here(struct decision_ctx *ctx)
 {
@@ -154,7 +154,7 @@ static void leave_here(struct decision_ctx *ctx)
 }
 
 /* Marks what conflicts with the nodes that earlier lines had; older nodes, and
- * what may have been told elsewhere for an earlier line, cost extra. */
+ * nodes that another name server may have for an earlier line, cost extra. */
 static void mark_conflicts(struct decision_ctx *ctx, const struct had *had)
 {
 	uint16_t older[1 + SENT_OLDER];
@@ -178,7 +178,7 @@ static void mark_conflicts(struct decision_ctx *ctx, const struct had *had)
 		leave_here(ctx);
 }
 
-/* Another server may have told what is second here. */
+/* Another name server may have sent the line to what is second here. */
 static void add_second(struct decision_ctx *ctx, unsigned first)
 {
 	const struct scored *best = NULL;
