@@ -13,18 +13,18 @@
 #define ASKER_WAYS 4
 #define ROUTES TABLE_SIZE(8192) /* (area, node) */
 #define ROUTE_PROBES 8
-#define TOLD_MS 900000     /* viewers stay: a told network counts so long */
+#define SENT_MS 900000     /* viewers stay: a network counts so long */
 #define INTERVAL_MS 5000   /* one network leaves at most so often */
 #define FADE_S 40.0f       /* of the evidence of a crowd that leaves ... */
-#define FADE_SLOW_S 400.0f /* ... and of those few who come and leave */
+#define FADE_SLOW_S 400.0f /* ... and of the few that come and leave */
 #define LEFT_MS 60000      /* a network that left counts so long */
 #define LEFT_SLOW_MS 600000
-#define COUNTS_FROM 0.25f    /* of a question: the network leaves this node */
-#define REPEATED_MS 30000    /* slow: one network counts at most so often ... */
-#define REPEATED 0.5f        /* ... and each time for so much less */
-#define NETWORKS 3.0f        /* that left, at least ... */
-#define SHARE_AREA 0.05f     /* ... and of those told: one area, */
-#define SHARE_ELSEWHERE 0.1f /* all areas but its own, */
+#define COUNTS_FROM 0.25f /* of a question: the network leaves this node */
+#define REPEATED_MS 30000 /* slow: one network counts at most so often ... */
+#define REPEATED 0.5f     /* ... and each time for so much less */
+#define NETWORKS 3.0f     /* that left, at least ... */
+#define SHARE_AREA 0.05f  /* ... and of those that were sent there: one area, */
+#define SHARE_ELSEWHERE 0.1f  /* all areas but its own, */
 #define SHARE_EVERYWHERE 0.2f /* all */
 #define SIGMAS 5.0f           /* ... beyond what is natural elsewhere */
 #define EVIDENCE 3.0f         /* faded questions, at least ... */
@@ -466,7 +466,7 @@ static void sweep(struct complaints *d, int64_t now_ms, unsigned n)
 			continue;
 		for (unsigned by = 0; by < WITNESSES; by++)
 			forget_old(d, a, (enum witnesses)by, now_ms);
-		if (now_ms - a->sent_ms > TOLD_MS)
+		if (now_ms - a->sent_ms > SENT_MS)
 			forget(d, a);
 	}
 }

@@ -97,7 +97,7 @@ struct event_limit {
 
 /* How many viewers of an area were placed on a node, fading: where one that
  * asks for another line may be. Written with relaxed stores, since control
- * reads it for the operator's map (flows.h): an entry that is replaced while it
+ * reads it for the operator's map (traffic.h): an entry that is replaced while it
  * is read may look mixed, once. */
 struct placed {
 	uint32_t area;

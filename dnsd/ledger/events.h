@@ -18,7 +18,7 @@
 
 enum steer_event_kind {
 	EVENT_LARGE_RESOLVER, /* a crowd behind one cache was sent to node[] */
-	EVENT_SENT,           /* an asking network was told node[0] */
+	EVENT_SENT,           /* an asking network was sent to node[0] */
 	EVENT_SWITCHED, /* and asks for another line: its viewers may be on one of
 		       node[], most likely first */
 };

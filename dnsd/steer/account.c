@@ -1,10 +1,10 @@
-/* What a decision that is answered leaves behind: memory of what was told,
+/* What a decision that is answered leaves behind: where its net was sent,
  * demand, promises to nodes, evidence for the control thread. */
 #include "steer/account.h"
 
 #include "steer/decide_internal.h"
 
-/* Remembers what the line is told now. False: another thread was faster. */
+/* Keeps where the line is sent now. False: another thread has decided since. */
 static bool remember(struct sent_table *table, const struct steer_query *query,
 	const struct steer_decision *d, struct sent_entry *entry, uint32_t now)
 {
@@ -136,7 +136,7 @@ static void event_switched(struct accounts *accounts,
 	events_push(accounts->events, &event);
 }
 
-/* Whether the client net was told the node, by whoever asked for it: the player
+/* Whether the client net was sent to the node, whichever resolver asked: the player
  * that reports is seldom in the network of its resolver. */
 static bool was_sent(const struct steer_state *state,
 	const struct accounts *accounts, const struct steer_query *query,
@@ -235,7 +235,7 @@ void account_any(const struct steer_state *state, struct accounts *accounts,
 	int64_t now_ms, struct steer_decision *d)
 {
 	struct client_estimate estimate;
-	/* Twice if another thread has told this client net something
+	/* Twice if another thread has decided for this client net
 	 * meanwhile. */
 	for (unsigned i = 0; i < 2; i++) {
 		decide_any(state, accounts, query, lookup, now_ms, d, NULL,

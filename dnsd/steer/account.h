@@ -1,4 +1,4 @@
-/* account.h - what an answer leaves behind: the steps that account.c and usual.c
+/* account.h - what an answer leaves behind: the steps that account.c and fast_path.c
  * share. Private to them.
  */
 #ifndef STEER_ACCOUNT_H
@@ -11,7 +11,7 @@
 #define BUDGET_VIEWERS 50.0f /* that any network may promise at once ... */
 #define BUDGET_SHARE 0.03f   /* ... and of the pool's capacity */
 #define EVENT_SENT_INTERVAL_MS \
-	60000 /* evidence: a network is told a node ... */
+	60000 /* an event: a network is sent to a node ... */
 #define EVENT_SWITCHED_INTERVAL_MS 5000 /* ... or leaves it, at most so often */
 #define EVENT_REPORT_INTERVAL_MS 60000 /* ... or says so, which costs nothing */
 
@@ -117,7 +117,7 @@ static inline bool event_allowed(struct accounts *accounts, uint64_t net,
 	return true;
 }
 
-/* account.c: tells the control thread that a network (accounts_net) was told a node. */
+/* account.c: an event: a network (accounts_net) was sent to a node. */
 void account_event_sent(struct accounts *accounts, uint64_t net, unsigned node,
 	uint32_t area, struct before before, uint32_t now);
 

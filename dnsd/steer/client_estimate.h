@@ -1,5 +1,5 @@
-/* client_estimate.h - what is known of a client when it asks: what it was told and how
- * many viewers it stands for. Private to decide.c, usual.c and account.c.
+/* client_estimate.h - what is known of a client when it asks: where it was sent and
+ * how many viewers it stands for. Private to decide.c, fast_path.c and account.c.
  */
 #ifndef STEER_CLIENT_ESTIMATE_H
 #define STEER_CLIENT_ESTIMATE_H
@@ -19,7 +19,7 @@ struct client_estimate {
 	struct sent_entry *entry; /* of the line asked for; NULL: nothing */
 	uint32_t now;             /* ms, 32 bits */
 	float demand;     /* viewers per second behind this client net */
-	float held_s;     /* how long it keeps answers, 0: as long as told */
+	float held_s;     /* how long it keeps answers, 0: for their TTL */
 	float at_once;    /* viewers that wait for this answer */
 	bool large;       /* samples can tell its demand */
 	bool spread_out;  /* a crowd behind one resolver */
@@ -27,7 +27,7 @@ struct client_estimate {
 	float viewers;    /* that the answer will bring to each of them */
 };
 
-/* A thread with a newer map may have told a node that this one's does not have
+/* A thread with a newer map may have sent a net to a node that this one's does not have
  * yet: the arrays end before it. */
 static inline void sent_forget_newer(struct sent *t, unsigned nodes)
 {

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#define SPREAD_OUT_MS 25.0f    /* between the nodes that a crowd is told */
+#define SPREAD_OUT_MS 25.0f    /* between the nodes of one answer */
 #define RETURNING 0.5f         /* of a dead node's viewers come back at once */
 #define GATHER_MS 300.0f       /* softness for a stream that nobody watches */
 #define GATHER_VIEWERS 4000.0f /* ms: shared by the viewers of the stream */
@@ -43,8 +43,8 @@ static float placed_share(const struct accounts *accounts,
 }
 
 /* Viewers that come back at once, since a node has just failed: all that came in
- * the time that a viewer stays, if this client net was told it, else as many as
- * were placed there of its area: another name server may have told it. */
+ * the time that a viewer stays, if this client net was sent there, else as many as
+ * were placed there of its area: another name server may have sent it. */
 static float returning(const struct load *load, const struct accounts *accounts,
 	const struct candidates *near, const struct sent *t, float demand,
 	uint32_t now)
@@ -69,7 +69,7 @@ static float returning(const struct load *load, const struct accounts *accounts,
 	return RETURNING * fminf(share, 1) * demand * load->session_s;
 }
 
-/* What all lines of the name, and the asked one, were told. */
+/* Where all lines of the name, and the asked one, were sent. */
 __attribute__((noinline)) static void recall_lines(
 	const struct accounts *accounts, const struct steer_lookup *lookup,
 	unsigned lines, unsigned nodes, struct sent_lines *past)
@@ -142,7 +142,7 @@ static uint32_t ttl_of(const struct decision_ctx *ctx, const struct scored *o)
 	const struct load *load = ctx->state->load;
 	if (ctx->name->policy == POLICY_STABLE)
 		return ctx->name->ttl_max_s;
-	/* Who switches is on the move: what it is told should not be old. */
+	/* A viewer that switches lines asks again soon. */
 	if (ctx->query->line > 1 || o->state != NODE_UP)
 		return ctx->name->ttl_min_s;
 	return ttl_for(ctx->name, load, load->node[o->node].growth,
@@ -202,7 +202,7 @@ static bool costs_little_more(
 		first->path + first->price + first->penalty + SPREAD_OUT_MS;
 }
 
-/* From the ranked options; told: what is kept for the rest of its TTL. */
+/* From the ranked candidates; sent: what is kept for the rest of its TTL. */
 static void fill_decision(const struct decision_ctx *ctx,
 	const struct sent *sent, struct steer_decision *d)
 {

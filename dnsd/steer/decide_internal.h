@@ -1,4 +1,4 @@
-/* decide_internal.h - what the parts of a decision share: decide.c, usual.c, options.c,
+/* decide_internal.h - what the parts of a decision share: decide.c, fast_path.c, candidates.c,
  * lines.c and account.c. Private to them; decide.h is for everybody else.
  */
 #ifndef STEER_DECIDE_INTERNAL_H
@@ -16,8 +16,8 @@
  * the same kind the sum. */
 #define CONFLICT_SITE (1u << 24) /* another node of the site of one of these: */
 #define CONFLICT_ALSO (2u << 24) /* a further address of an earlier line */
-#define CONFLICT_NODE (3u << 24) /* what an earlier line was told before */
-#define CONFLICT_LATER (4u << 24) /* what a later one was told a moment ago */
+#define CONFLICT_NODE (3u << 24) /* where an earlier line was sent before */
+#define CONFLICT_LATER (4u << 24) /* where a later one was sent a moment ago */
 #define CONFLICT_NOW (5u << 24)   /* what an earlier line is sent now */
 #define CONFLICT_HERE (6u << 24)  /* of two nodes, the one of the line before */
 
@@ -33,8 +33,8 @@ struct scored {
 	float there; /* lines: extra cost, since viewers of this area are there */
 };
 
-/* What lines before the asked one are sent now, or were told, and what later ones
- * were told that still holds. */
+/* Where lines before the asked one are sent now or were sent, and where later ones
+ * were sent if that still holds. */
 #define HAD_MAX 96
 struct had {
 	unsigned n;
@@ -57,12 +57,12 @@ struct decision_ctx {
 	const struct map_name *name;
 	const struct map_pool *pool;
 	const struct candidates *near;
-	const struct sent_lines *past; /* what it was told */
+	const struct sent_lines *past; /* where it was sent */
 	struct client_estimate estimate;
 	uint64_t net;      /* hash that spreads clients over nodes */
 	uint32_t area;     /* of the site nearest to the client */
 	float softness_ms; /* of the choice between paths */
-	unsigned n_second; /* lines: what other servers may have told */
+	unsigned n_second; /* lines: where other servers may have sent one */
 	uint16_t second[CONF_LINES_MAX];
 	struct scored_list candidates;
 };
@@ -167,8 +167,8 @@ void decide_any(const struct steer_state *state,
 	struct steer_decision *decision, struct steer_trace *trace,
 	struct client_estimate *estimate);
 
-/* usual.c: decides a question that found->usual says is one. False: it takes
- * more to know what to tell. */
+/* fast_path.c: decides a question of which lookup->fast holds. False: it takes the
+ * full decision. */
 bool fast_path_decide(const struct steer_state *state,
 	const struct accounts *accounts, const struct steer_lookup *lookup,
 	const struct client_estimate *estimate,
@@ -204,7 +204,7 @@ const struct scored *candidates_best(const struct scored_list *list);
 void candidates_rank(struct scored_list *list);
 void candidates_put_first(struct scored_list *list, uint16_t node);
 
-/* Adds the node that a line was told, if it is in the pool: what holds for the rest
+/* Adds the node where a line was sent, if it is in the pool: what holds for the rest
  * of a TTL need not be near. */
 void candidates_add_sent(struct decision_ctx *ctx, unsigned node);
 

@@ -1,6 +1,6 @@
-/* The usual question: line 1, by cost, one answer, no stream, no crowd. It reads
- * the candidates, the briefs of a few of them and what the client was told, and
- * comes to what the list of all options would come to. */
+/* Most questions: line 1, by cost, one answer, no stream, no large resolver. The
+ * candidates are read, the briefs of a few of them and where the client was sent;
+ * the result is that of the list of all candidates. */
 #include "steer/account.h"
 #include "steer/decide_internal.h"
 
@@ -9,7 +9,7 @@
 
 /* -- the decision -- */
 
-/* What is told. */
+/* The answer. */
 struct pick {
 	unsigned node, ttl_s;
 	bool again;
@@ -223,7 +223,7 @@ INLINE static void bring(const struct steer_state *state,
 
 /* -- both -- */
 
-/* False, and nothing is accounted: it is not so usual. */
+/* False, and nothing is accounted: it takes the full decision. */
 INLINE static bool answer(const struct steer_state *state,
 	struct accounts *accounts, const struct steer_query *query,
 	const struct steer_lookup *lookup, uint32_t now,
@@ -237,7 +237,7 @@ INLINE static bool answer(const struct steer_state *state,
 	struct pick p;
 
 	estimate_demand(&estimate, accounts->sent, lookup->name, lookup->key);
-	/* Whoever is heavy is a crowd. A newer map may have told a node. */
+	/* What is spread out is large, too. A node may be of a newer map. */
 	if (estimate.large || state->load->any_returning ||
 		(sent.node >= state->map->n_nodes &&
 			sent.node != MAP_NO_NODE) ||
@@ -269,7 +269,7 @@ INLINE static bool answer(const struct steer_state *state,
 	return true;
 }
 
-/* One function with what is usual, wherever it is asked from. */
+/* Inlined where it is called: most questions need no more. */
 INLINE static void answer_any(const struct steer_state *state,
 	struct accounts *accounts, const struct steer_query *query,
 	const struct steer_lookup *lookup, int64_t now_ms,

@@ -13,10 +13,10 @@
  * which is a weighted rendezvous hash with weights capacity * exp(-cost / T):
  * a client net stays on its node while nothing changes, and nets spread over
  * nodes of equal cost by capacity. Within the TTL of an answer its client net
- * is told the same node again, whatever the type of the question.
+ * is sent to the same node again, whatever the type of the question.
  *
  * A line n > 1 avoids the nodes, then the sites, that lines 1..n-1 of this
- * client were told, or would be told now; providers count as extra cost.
+ * client were sent, or would be sent now; providers count as extra cost.
  */
 #ifndef STEER_STEER_H
 #define STEER_STEER_H
@@ -69,7 +69,7 @@ struct steer_decision {
 	uint64_t key;  /* of the client net's entries in memory and accounts */
 	uint32_t area; /* the site nearest to the client */
 	struct sent_lines past; /* what this line and those before had been
-				   told when this was decided */
+				   sent to when this was decided */
 };
 
 /* One line of an explanation. */
