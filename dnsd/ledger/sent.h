@@ -45,7 +45,8 @@ struct sent {
 			  minute, cut to 8 bits */
 };
 
-#define SENT_COUNTS_MS 1800000 /* viewers stay; what was told counts so long */
+/* Viewers stay: where they were sent counts so long. */
+#define SENT_COUNTS_MS 1800000
 
 /* Its TTL runs. */
 static inline bool sent_runs(const struct sent *t, uint32_t now)

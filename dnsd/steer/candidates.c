@@ -10,7 +10,7 @@
 #define STABLE_MEMORY_MS 43200000 /* a publisher stays */
 #define GATHER_LOAD_MS 20.0f /* but the load of nodes is felt at least so */
 #define GATHER_NODES 8       /* of a large pool */
-#define CARRIED 0.5f         /* ln: a node that was told this stream */
+#define CARRIED 0.5f         /* ln: viewers of this stream were sent there */
 #define HAS_STREAM 8.0f      /* ln: one that has it, while it has room */
 #define FROM_POOL 16         /* nodes taken from far when the near ones fail */
 

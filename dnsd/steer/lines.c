@@ -5,7 +5,7 @@
 #include "steer/decide_internal.h"
 
 #define BEFORE_MOVED 8      /* quarters of a minute: still cached */
-#define OLDER_MOVED 120     /* viewers who were told so long ago still watch */
+#define OLDER_MOVED 120     /* viewers that were sent so long ago still watch */
 #define OLDER_MS 25.0f      /* a line on a node they may be on */
 #define PROVIDER_MS 15.0f   /* a line in the provider of an earlier line */
 #define SECOND_MS 25.0f     /* a line where another server may have sent one */

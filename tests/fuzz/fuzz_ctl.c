@@ -39,7 +39,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	world_open();
 	log_set_level(LOG_LVL_ERROR);
-	const struct snapshot *snap = published.now;
+	const struct snapshot *snap = fuzz_published.now;
 	publisher = (struct publisher){.load = (struct load *)snap->steer.load,
 		.report = (struct report *)snap->report,
 		.pending_list = mem_zero(1, sizeof(struct pending_list))};
@@ -47,7 +47,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 		.built = built,
 		.fleet = fleet,
 		.publisher = &publisher};
-	own = accounts_new(1, sent, 1);
+	own = accounts_new(1, fuzz_sent, 1);
 	return 0;
 }
 

@@ -58,9 +58,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 		.streams = 32};
 	world_open();
 	callee.mailbox = mailbox_new();
-	struct http_links links = {.published = &published,
+	struct http_links links = {.published = &fuzz_published,
 		.control = &callee,
-		.sent = sent,
+		.sent = fuzz_sent,
 		.secret = 1};
 	fuzzed = http_new(built->conf, &sockets, &links);
 	return 0;

@@ -16,10 +16,10 @@
 #include "snapshot/snapshot.h"
 #include "snapshot/streams.h"
 
-static struct published published;
+static struct published fuzz_published;
 static struct built *built;
 static struct fleet *fleet;
-static struct sent_table *sent;
+static struct sent_table *fuzz_sent;
 
 static const char yaml[] =
 	"zones: {example.com: {ns: [\"ns1.example.com 127.0.0.1\"]}}\n"
@@ -65,7 +65,7 @@ static inline void world_open(void)
 				.role = "edge",
 				.why = ""};
 	struct stream_at at = {"/live/class", 0, 2};
-	snapshot_publish(&published,
+	snapshot_publish(&fuzz_published,
 		(struct snapshot){.zones = built->zoneset,
 			.steer = {built->map, fleet_load(fleet, clock_ms()),
 				built->geo},
@@ -75,7 +75,7 @@ static inline void world_open(void)
 				stream_index_new(&at, 1, built->map->n_nodes),
 			.pending_list =
 				mem_zero(1, sizeof(struct pending_list))});
-	sent = sent_table_new(4096, 1);
+	fuzz_sent = sent_table_new(4096, 1);
 }
 
 #endif

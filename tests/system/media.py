@@ -68,10 +68,12 @@ def flv_frames(after_ms, to_ms):
 
 
 def flv_start(now_ms):
-    """Just before the last key frame: where a player that comes now begins."""
+    """Just before the last key frame: where a player that comes now begins. A loop
+    does not begin with one, so it may be in the loop before."""
     loop = now_ms // LOOP_MS * LOOP_MS
-    return max(loop + ms for ms, _, _, key in clip().frames
-               if key and loop + ms <= now_ms) - 1
+    return max(at + ms for at in (loop - LOOP_MS, loop)
+               for ms, _, _, key in clip().frames
+               if key and at + ms <= now_ms) - 1
 
 
 def playlist(name, now_ms):

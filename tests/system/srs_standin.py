@@ -91,13 +91,14 @@ def background():
 
 
 def _quiet(coroutine_function):
-    """What ends a connection is no news: peers come and go."""
+    """What ends a connection is no news: peers come and go. A fault of the stand-in
+    is: asyncio prints it."""
     async def wrapped(self, reader, writer):
         self._writers.add(writer)
         try:
             await coroutine_function(self, reader, writer)
         except (OSError, asyncio.IncompleteReadError, asyncio.TimeoutError,
-                asyncio.LimitOverrunError, ValueError):
+                asyncio.LimitOverrunError):
             pass
         finally:
             self._writers.discard(writer)

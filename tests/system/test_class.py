@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 
+import media
 from harness import PATIENCE_S, ROOT, Test
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -70,3 +71,15 @@ class Parts(Test):
             text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             timeout=PATIENCE_S * 3)
         self.assertEqual(done.returncode, 0, done.stdout)
+
+
+class Media(Test):
+    """The stream of the world: a player that comes at any moment gets a picture."""
+
+    def test_start(self):
+        for now_ms in range(10 * media.LOOP_MS, 11 * media.LOOP_MS):
+            start_ms = media.flv_start(now_ms)
+            self.assertLess(now_ms - start_ms, 1100)
+            first = next(f for loop in (-1, 0) for f in media.clip().frames
+                         if 10 * media.LOOP_MS + loop * media.LOOP_MS + f[0] > start_ms)
+            self.assertTrue(first[3], f"no key frame first at {now_ms}")
