@@ -1,5 +1,5 @@
-/* thread.h - starting threads: named for ps and top, with all signals blocked,
- * since signals are the control thread's.
+/* thread.h - starting threads: named for ps and top, with all signals blocked but
+ * those of a thread's own faults, since the others are the control thread's.
  */
 #ifndef BASE_THREAD_H
 #define BASE_THREAD_H

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/backoff.h"
+
 #define FROZEN_MS 10000 /* SRS counts every 3 s; later than this is frozen */
 #define FUTURE_MS 5000  /* a stamp so far ahead of its own clock is wrong */
 #define RAMP_MS 120000  /* a cold node gets its full share after this */
@@ -38,12 +40,10 @@ static void go_down(struct health *h, const char *why, int64_t now)
 	if (h->was_up) {
 		h->downs = now - h->down_ms < FLAP_MS ? h->downs + 1 : 1;
 		h->down_ms = now;
-		if (h->downs > FLAPS_FREE) {
-			unsigned again = h->downs - FLAPS_FREE - 1;
-			int64_t hold = HOLD_MS << (again < 5 ? again : 5);
-			h->hold_until_ms =
-				now + (hold < HOLD_MAX_MS ? hold : HOLD_MAX_MS);
-		}
+		if (h->downs > FLAPS_FREE)
+			h->hold_until_ms = now +
+				backoff_ms(HOLD_MS, HOLD_MAX_MS,
+					h->downs - FLAPS_FREE - 1);
 	}
 	h->goods = 0;
 	set_state(h, NODE_DOWN, why);

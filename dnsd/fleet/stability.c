@@ -4,10 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MINUTES_MS 300000.0f  /* a mean over minutes forgets so fast */
-#define HOURS_MS 21600000.0f  /* over hours, and events */
-#define BACK_FIRST_MS 60000.0 /* at the back after the first fall */
-#define BACK_MOST_MS 21600000.0
+#include "base/backoff.h"
+
+#define MINUTES_MS 300000.0f /* a mean over minutes forgets so fast */
+#define HOURS_MS 21600000.0f /* over hours, and events */
+#define BACK_FIRST_MS 60000  /* at the back after the first fall */
+#define BACK_MOST_MS 21600000
 
 /* Points: two of a hundred questions lost over minutes are one; a single lost
  * question is none. */
@@ -81,11 +83,10 @@ void stability_event(struct stability *s, enum stability_event event,
 	float weight, int64_t now_ms)
 {
 	fade(s, now_ms);
-	if (event == STABILITY_DOWN) {
-		double ms = BACK_FIRST_MS *
-			exp2(round((double)s->events[STABILITY_DOWN]));
-		s->back_until_ms = now_ms + (int64_t)fmin(ms, BACK_MOST_MS);
-	}
+	if (event == STABILITY_DOWN)
+		s->back_until_ms = now_ms +
+			backoff_ms(BACK_FIRST_MS, BACK_MOST_MS,
+				(unsigned)lroundf(s->events[STABILITY_DOWN]));
 	s->events[event] += weight;
 }
 

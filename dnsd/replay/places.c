@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/rng.h"
+#include "base/index.h"
 #include "geo/builder.h"
 #include "state/map.h"
 
@@ -15,55 +15,35 @@ struct place_key {
 };
 
 struct replay_places {
-	struct place_key *key;
-	uint32_t *index; /* in the geo table */
-	unsigned n, room;
-	uint32_t *slot; /* number + 1 by hash, 0: free; twice as many as room */
+	struct index *numbers; /* of keys */
+	struct place_key *key; /* by number */
+	uint32_t *index;       /* in the geo table, by number */
+	unsigned room;
 };
 
 struct replay_places *places_new(void)
 {
-	return mem_zero(1, sizeof(struct replay_places));
+	struct replay_places *p = mem_zero(1, sizeof *p);
+	p->numbers = index_new();
+	return p;
 }
 
 void places_free(struct replay_places *p)
 {
 	free(p->key);
 	free(p->index);
-	free(p->slot);
+	index_free(p->numbers);
 	free(p);
 }
 
 unsigned places_count(const struct replay_places *p)
 {
-	return p->n;
+	return index_count(p->numbers);
 }
 
 uint32_t places_index(const struct replay_places *p, unsigned place)
 {
 	return p->index[place];
-}
-
-/* Where a key is, or where there is room for it. */
-static uint32_t *places_slot_of(
-	struct replay_places *p, const struct place_key *key)
-{
-	unsigned mask = p->room * 2 - 1;
-	unsigned i = (unsigned)hash_bytes(key, sizeof *key, 1) & mask;
-	while (p->slot[i] && memcmp(&p->key[p->slot[i] - 1], key, sizeof *key))
-		i = (i + 1) & mask;
-	return &p->slot[i];
-}
-
-static void places_grow(struct replay_places *p)
-{
-	p->room = p->room ? p->room * 2 : 1024;
-	p->key = mem_grow(p->key, p->room * sizeof *p->key);
-	p->index = mem_grow(p->index, p->room * sizeof *p->index);
-	free(p->slot);
-	p->slot = mem_zero(p->room * 2, sizeof *p->slot);
-	for (unsigned i = 0; i < p->n; i++)
-		*places_slot_of(p, &p->key[i]) = i + 1;
 }
 
 /* The grid of the map's cells: what lies in one cell has one path anyway, and
@@ -82,14 +62,16 @@ unsigned places_find(
 		key.lat = on_grid(lat);
 		key.lon = on_grid(lon);
 	}
-	if (p->n == p->room)
-		places_grow(p);
-	uint32_t *slot = places_slot_of(p, &key);
-	if (!*slot) {
-		p->key[p->n++] = key;
-		*slot = p->n;
+	bool made;
+	uint32_t number = index_number(p->numbers, &key, sizeof key, &made);
+	if (number == p->room) {
+		p->room = p->room ? p->room * 2 : 1024;
+		p->key = mem_grow(p->key, p->room * sizeof *p->key);
+		p->index = mem_grow(p->index, p->room * sizeof *p->index);
 	}
-	return *slot - 1;
+	if (made)
+		p->key[number] = key;
+	return number;
 }
 
 /* A place is reached through an address of its own in 240.0.0.0/4. */
@@ -103,7 +85,7 @@ static struct addr place_address(unsigned i)
 struct geo *places_build(struct replay_places *p)
 {
 	struct geo_builder *b = geo_builder_new();
-	for (unsigned i = 0; i < p->n; i++) {
+	for (unsigned i = 0; i < places_count(p); i++) {
 		struct prefix at = {place_address(i), 32};
 		struct place place = {.lat = p->key[i].lat,
 			.lon = p->key[i].lon,
@@ -113,7 +95,7 @@ struct geo *places_build(struct replay_places *p)
 		geo_builder_add(b, 0, &at, &place);
 	}
 	struct geo *geo = geo_build(b);
-	for (unsigned i = 0; i < p->n; i++) {
+	for (unsigned i = 0; i < places_count(p); i++) {
 		struct addr a = place_address(i);
 		p->index[i] = geo_find(geo, &a).place;
 	}

@@ -75,7 +75,7 @@ uint64_t record_dropped(const struct record *r)
 {
 	uint64_t sum = r->lost;
 	for (unsigned i = 0; i < r->n; i++)
-		sum += __atomic_load_n(&r->rings[i]->dropped, __ATOMIC_RELAXED);
+		sum += ring_lost(&r->rings[i]->ring);
 	return sum;
 }
 

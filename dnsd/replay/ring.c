@@ -87,30 +87,23 @@ void record_answer(struct record_ring *ring, const struct steer_state *state,
 		hash_bytes(net.addr.bytes, sizeof net.addr.bytes, SHARE_SEED) >
 			question->share)
 		return;
-	uint64_t put = atomic_load_explicit(&ring->put, memory_order_relaxed);
-	uint64_t got = atomic_load_explicit(&ring->got, memory_order_acquire);
-	if (put - got == RECORD_RING) {
-		uint64_t dropped =
-			__atomic_load_n(&ring->dropped, __ATOMIC_RELAXED);
-		__atomic_store_n(&ring->dropped, dropped + 1, __ATOMIC_RELAXED);
+	uint32_t index;
+	if (!ring_room(&ring->ring, RECORD_RING, 0, &index))
 		return;
-	}
-	struct record_entry *e = &ring->entry[put % RECORD_RING];
+	struct record_entry *e = &ring->entry[index];
 	e->at_ms = now_ms;
 	fill(e, state, question, &net, d);
-	atomic_store_explicit(&ring->put, put + 1, memory_order_release);
+	ring_put(&ring->ring);
 }
 
 const struct record_entry *record_ring_peek(struct record_ring *ring)
 {
-	uint64_t got = atomic_load_explicit(&ring->got, memory_order_relaxed);
-	if (got == atomic_load_explicit(&ring->put, memory_order_acquire))
-		return NULL;
-	return &ring->entry[got % RECORD_RING];
+	uint32_t index;
+	return ring_any(&ring->ring, RECORD_RING, &index) ? &ring->entry[index]
+							  : NULL;
 }
 
 void record_ring_next(struct record_ring *ring)
 {
-	uint64_t got = atomic_load_explicit(&ring->got, memory_order_relaxed);
-	atomic_store_explicit(&ring->got, got + 1, memory_order_release);
+	ring_taken(&ring->ring);
 }

@@ -1,18 +1,18 @@
 /* ring.h - where an answering thread leaves what it answered, for the recorder.
  *
- * A ring of entries of one size, with one writer (the thread that answers) and
- * one reader (the recorder's). Nobody waits: an entry that finds no room is
- * dropped and counted. Nothing is allocated, locked or formatted here. The
- * memory of a ring is touched only while recording is on.
+ * A ring (base/ring.h) of entries of one size: the thread that answers puts, the
+ * recorder's takes; an entry that finds no room is dropped and counted. Nothing is
+ * allocated, locked or formatted here. The memory of a ring is touched only while
+ * recording is on.
  */
 #ifndef REPLAY_RING_H
 #define REPLAY_RING_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "base/ring.h"
 #include "steer/steer.h"
 
 #define RECORD_RING 16384 /* entries; a power of two. 6 MB */
@@ -37,10 +37,7 @@ struct record_entry {
 };
 
 struct record_ring {
-	_Atomic uint64_t put; /* by the writer */
-	uint64_t dropped;     /* by the writer, any thread may read it */
-	uint8_t apart[64];    /* two owners, two cache lines */
-	_Atomic uint64_t got; /* by the reader */
+	struct ring ring;
 	struct record_entry entry[RECORD_RING];
 };
 

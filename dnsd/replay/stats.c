@@ -4,13 +4,12 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/rng.h"
+#include "base/index.h"
 
 #define NODES_SHOWN 20
 
 /* The last answer for line 1 to a client net, on each side. */
-struct sent {
-	uint64_t net; /* 0: free */
+struct stats_net {
 	struct {
 		int64_t until_ms; /* 0: nothing yet */
 		uint64_t site;
@@ -26,8 +25,9 @@ struct figures {
 };
 
 struct replay_stats {
-	struct sent *sent; /* open addressing, at most half full */
-	size_t room, used;
+	struct index *numbers; /* of client nets */
+	struct stats_net *net; /* by number */
+	size_t room;
 	struct figures side[STATS_SIDES];
 	uint64_t *answers[STATS_SIDES]; /* by node */
 	unsigned n_nodes;
@@ -40,8 +40,7 @@ struct replay_stats {
 struct replay_stats *stats_new(void)
 {
 	struct replay_stats *s = mem_zero(1, sizeof *s);
-	s->room = 1024;
-	s->sent = mem_zero(s->room, sizeof *s->sent);
+	s->numbers = index_new();
 	return s;
 }
 
@@ -51,48 +50,30 @@ void stats_free(struct replay_stats *s)
 		return;
 	for (int side = 0; side < STATS_SIDES; side++)
 		free(s->answers[side]);
-	free(s->sent);
+	index_free(s->numbers);
+	free(s->net);
 	free(s);
 }
 
 /* -- where nets were sent -- */
 
-static struct sent *slot(struct sent *table, size_t room, uint64_t net)
+static struct stats_net *stats_net_of(struct replay_stats *s, uint64_t net)
 {
-	size_t i = hash_mix(net) & (room - 1);
-	while (table[i].net && table[i].net != net)
-		i = (i + 1) & (room - 1);
-	return &table[i];
-}
-
-static void stats_grow(struct replay_stats *s)
-{
-	size_t room = s->room * 2;
-	struct sent *table = mem_zero(room, sizeof *table);
-	for (size_t i = 0; i < s->room; i++)
-		if (s->sent[i].net)
-			*slot(table, room, s->sent[i].net) = s->sent[i];
-	free(s->sent);
-	s->sent = table;
-	s->room = room;
-}
-
-static struct sent *told_of(struct replay_stats *s, uint64_t net)
-{
-	if (s->used * 2 >= s->room)
-		stats_grow(s);
-	struct sent *t = slot(s->sent, s->room, net | 1);
-	if (!t->net) {
-		t->net = net | 1;
-		s->used++;
+	bool made;
+	uint32_t number = index_number(s->numbers, &net, sizeof net, &made);
+	if (number == s->room) {
+		s->room = s->room ? s->room * 2 : 1024;
+		s->net = mem_grow(s->net, s->room * sizeof *s->net);
 	}
-	return t;
+	if (made)
+		s->net[number] = (struct stats_net){0};
+	return &s->net[number];
 }
 
 /* Within a TTL a question comes from another cache, or is of another type: it
  * does not show whether a viewer stays. */
-static void count_line1(struct figures *f, struct sent *t, enum stats_side side,
-	const struct stats_answer *a)
+static void count_line1(struct figures *f, struct stats_net *t,
+	enum stats_side side, const struct stats_answer *a)
 {
 	bool first = !t->side[side].until_ms;
 	bool over = a->at_ms >= t->side[side].until_ms;
@@ -129,7 +110,7 @@ void stats_answer(struct replay_stats *s, enum stats_side side,
 	const struct stats_answer *a)
 {
 	struct figures *f = &s->side[side];
-	struct sent *t = told_of(s, a->net);
+	struct stats_net *t = stats_net_of(s, a->net);
 
 	f->answers++;
 	f->full += a->full;
