@@ -59,7 +59,8 @@ static ACCOUNT_INLINE float account_within_budget(struct accounts *accounts,
 		accounts, net, now, viewers, account_burst(pool));
 }
 
-/* Keeps where the line is sent now. seen: where it was, as the decision saw it.
+/* Keeps where the line is sent now. seen: where it was, as the decision saw it in
+ * this entry (NULL: nowhere).
  * False: another thread has decided since. */
 static ACCOUNT_INLINE bool account_sent(struct accounts *accounts,
 	const struct steer_query *query, const struct steer_lookup *lookup,

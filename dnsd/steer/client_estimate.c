@@ -46,7 +46,7 @@ static float returning(const struct load *load, const struct accounts *accounts,
 	return RETURNING * fminf(share, 1) * demand * load->session_s;
 }
 
-/* Where all lines of the name, and the asked one, were sent. */
+/* Where all lines of the name were sent. */
 __attribute__((noinline)) static void recall_lines(
 	const struct accounts *accounts, const struct steer_lookup *lookup,
 	unsigned lines, unsigned nodes, struct sent_lines *past)
@@ -85,15 +85,17 @@ static inline void recall(const struct steer_state *state,
 	}
 	estimate->entry = lookup_entry(accounts, lookup, query->line);
 	estimate->client = lookup_client(lookup);
+	struct sent *asked = &past->sent[query->line - 1];
 	if (query->line > 1 ||
-		sent_together(lookup->sent, lookup->hash, estimate->now)) {
+		sent_together(lookup->sent, lookup->hash, estimate->now))
 		recall_lines(
 			accounts, lookup, lines, state->map->n_nodes, past);
-		return;
-	}
-	past->lines = 1;
-	past->sent[0] = sent_get(estimate->entry);
-	sent_forget_newer(&past->sent[0], state->map->n_nodes);
+	else
+		past->lines = 1;
+	/* Of the entry that is accounted later: another thread may have made or
+	 * taken one since. */
+	*asked = sent_get(estimate->entry);
+	sent_forget_newer(asked, state->map->n_nodes);
 }
 
 void estimate_line(const struct steer_state *state,

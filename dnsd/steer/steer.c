@@ -1,5 +1,7 @@
 #include "steer/steer.h"
 
+#include <assert.h>
+
 #include "steer/account.h"
 #include "steer/decide_internal.h"
 #include "steer/fast_path.h"
@@ -50,14 +52,16 @@ __attribute__((noinline)) static void steer_answer_slow(
 	const struct steer_query *query, const struct steer_lookup *lookup,
 	int64_t now_ms, bool fast, struct steer_decision *d)
 {
+	const struct sent *seen = &d->past.sent[query->line - 1];
 	struct client_estimate estimate;
 	bool done = false;
 	/* Twice if another thread has decided for this client net meanwhile. */
 	for (unsigned i = 0; i < 2 && !done; i++) {
 		steer_decide_any(state, accounts, query, lookup, now_ms, fast,
 			&estimate, d, NULL);
+		assert(estimate.entry || seen->node == MAP_NO_NODE);
 		done = account_answer(state, accounts, query, lookup, &estimate,
-			d->past.sent[query->line - 1], d, false);
+			*seen, d, false);
 	}
 }
 
