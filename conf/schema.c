@@ -175,7 +175,7 @@ static const struct key top_keys[] = {
 		.text = "CIDR LAT,LON [COUNTRY [ASN]] a line; wins over geoip"},
 	{"trusted", KEY_PREFIXES, AT(conf, trusted),
 		.preset = "127.0.0.0/8 ::1/128",
-		.text = "who may ask _why and name another client's address"},
+		.text = "addresses that may ask _why and name another client's"},
 	{"control", KEY_PATH, AT(conf, control),
 		.preset = "/run/dnsd/dnsd.sock", .text = "control socket"},
 	{"store", KEY_PATH, AT(conf, store), .preset = "/var/lib/dnsd/dnsd.db",
@@ -195,7 +195,7 @@ static const struct key top_keys[] = {
 	{"public", KEY_SECTION, AT(conf, public), .section = &public_section,
 		.text = "the listener for the website's calls"},
 	{"heartbeat_from", KEY_PREFIXES, AT(conf, heartbeat_from),
-		.text = "who may report heartbeats; default: the nodes' addresses"},
+		.text = "addresses that may report heartbeats; default: the nodes'"},
 	{"zones", KEY_NAMED, AT(conf, zones), .section = &zone_section,
 		.text = "the zones served"},
 	{"nodes", KEY_NAMED, AT(conf, nodes), .section = &node_section,
@@ -203,7 +203,7 @@ static const struct key top_keys[] = {
 	{"steer", KEY_NAMED, AT(conf, steer), .section = &steer_section,
 		.text = "the steered names"},
 	{"expect", KEY_ITEMS, AT(conf, expect), .section = &expect_section,
-		.text = "the timetable: crowds that are to come"},
+		.text = "the schedule: crowds that are to come"},
 	{0}};
 const struct section conf_section = {
 	"the configuration", top_keys, sizeof(struct conf)};

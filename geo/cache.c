@@ -100,7 +100,7 @@ static bool add_piece(
 static bool add_samples(uint64_t *digest, int file, off_t size, uint8_t *buffer)
 {
 	off_t step = size / PAGES & ~(off_t)(PAGE - 1);
-	/* All that a cold disk has to find it is told at once. */
+	/* All reads of a cold disk are announced at once. */
 	posix_fadvise(file, 0, HEAD, POSIX_FADV_WILLNEED);
 	posix_fadvise(file, size - TAIL, TAIL, POSIX_FADV_WILLNEED);
 	for (off_t i = 0; i < PAGES; i++)
@@ -172,7 +172,7 @@ static struct header header_of(const struct geo *geo, uint64_t digest)
 	return h;
 }
 
-/* The table that a header tells of, still without its block. */
+/* The table that a header describes, still without its block. */
 static struct geo geo_of(const struct header *h)
 {
 	return (struct geo){.v4 = {.n_words = h->n_words[0],
@@ -333,7 +333,7 @@ bool geo_cache_write(const char *path, const struct geo *geo, uint64_t digest,
 	if (n < 0 || (size_t)n >= sizeof fresh)
 		return err_add(err, "%s: too long", path);
 
-	unlink(fresh); /* of one who was interrupted */
+	unlink(fresh); /* of a program that was interrupted */
 	int file = open(fresh,
 		O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640);
 	if (file < 0)

@@ -1,7 +1,7 @@
 /* cache.h - a prefix table, kept in a file.
  *
  * To walk a city database takes seconds, to read what came of it milliseconds. The
- * file is good for one list of source files only, told by their digest. What was read
+ * file is good for one list of source files only, known by their digest. What was read
  * does not need it any more. Builder thread only.
  */
 #ifndef GEO_CACHE_H
@@ -12,7 +12,7 @@
 #include "base/err.h"
 #include "geo/prefixes.h"
 
-/* Tells lists of source files (as in geo_load) apart by path, size, inode, time
+/* Distinguishes lists of source files (as in geo_load) by path, size, inode, time
  * of change and content; 0 if one can't be read. Of a large file the content is
  * looked at in samples: its beginning, its end, where a database has its
  * metadata with the time of its making, and 256 pages between. */

@@ -26,7 +26,7 @@ bool mmdb_read(struct geo_builder *builder, unsigned layer, const char *path,
 
 /* nets (geo/nets.h) and every database of the list (NULL or "" nets: none), in
  * the order of precedence, into one table. Files may be none: then all is place
- * 0. NULL with the messages of all bad files. geo_report() tells of each
+ * 0. NULL with the messages of all bad files. geo_report() has a line for each
  * database what was found in it. */
 struct geo *geo_load(const char *nets, const char *const *databases,
 	unsigned n_databases, struct err *err);

@@ -19,7 +19,7 @@ static inline uint32_t entry_of(const uint32_t *node, unsigned slot)
 	return node[table_count_bits(upto(node[0], slot))];
 }
 
-/* How many bits it takes to tell a slot from another; 0 or less for "slots" -1
+/* How many bits it takes to distinguish a slot from another; 0 or less for "slots" -1
  * and 32, which lie outside of the node. */
 static inline int bits_to_part(unsigned slot, unsigned other)
 {

@@ -34,7 +34,7 @@ struct geo_leaf {
 /* The leaf of an address (family 4 or 6). */
 struct geo_leaf geo_find(const struct geo *geo, const struct addr *addr);
 
-/* The same in three steps for who has many to find: each hints to the CPU what
+/* The same in three steps for a caller with many to find: each hints to the CPU what
  * the next one reads. */
 struct geo_search {
 	const struct geo *geo;

@@ -39,7 +39,7 @@ static uint64_t bytes_add(struct zone_builder *b, const void *bytes, size_t n)
 	return b->n_bytes - n;
 }
 
-/* The half that does not choose the slot tells most strangers apart before
+/* The half that does not choose the slot distinguishes most other names before
  * their memory is looked at. */
 static uint64_t *builder_slot_of(const struct zone_builder *b, uint64_t hash,
 	uint32_t parent, const uint8_t *label, unsigned len)
@@ -283,7 +283,7 @@ static struct item_set *set_make(
 	n->sets++;
 	if (type == RR_DNAME)
 		n->flags |= NODE_DNAME;
-	/* NS at "*" would be a cut at a wildcard, which nobody defines
+	/* NS at "*" would be a cut at a wildcard, which no RFC defines
 	 * (RFC 4592 4.2): we serve it as plain data. */
 	bool wild = n->label_len == 1 && b->bytes[n->label] == '*';
 	if (type == RR_NS && name && !wild)

@@ -29,7 +29,7 @@ void zone_builder_file(struct zone_builder *builder, const char *path);
 /* So many records more are likely to come: only a hint, for speed. */
 void zone_builder_expect(struct zone_builder *builder, size_t records);
 
-/* Makes zone_build() fail: a reader found an error and has told it. */
+/* Makes zone_build() fail: a reader found an error and has reported it. */
 void zone_builder_fail(struct zone_builder *builder);
 
 /* A record of that owner comes next: its place in a large table is fetched

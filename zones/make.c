@@ -43,7 +43,7 @@ static bool word(const char **text, char *out, size_t room)
 	return n > 0;
 }
 
-/* "host [address...]"; addresses outside the zone are somebody else's. */
+/* "host [address...]"; addresses outside the zone are another zone's. */
 static bool make_server(struct maker *m, const char *text, struct name *host)
 {
 	const struct name *apex = zone_builder_apex(m->builder);

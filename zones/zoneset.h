@@ -1,6 +1,6 @@
 /* zoneset.h - all zones of a server, found by the longest suffix of a name.
  *
- * Immutable once built. The set borrows its zones: whoever publishes it (the
+ * Immutable once built. The set borrows its zones: the thread that publishes it (the
  * snapshot) keeps them alive and frees them. Any number of threads read.
  */
 #ifndef ZONES_ZONESET_H

@@ -134,7 +134,7 @@ static void prepare_edns(
 		count(&answerer->counters.cookies_bad);
 }
 
-/* CHAOS TXT: who is this server? Only what is configured is answered. */
+/* CHAOS TXT: which server is this? Only what is configured is answered. */
 static void chaos(struct frame *f, const struct server_options *options,
 	const struct query *q, const struct name *asked)
 {

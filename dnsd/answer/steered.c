@@ -82,7 +82,7 @@ static void add_service(const struct map_name *name, struct service service,
 }
 
 /* The line itself first, then the next lines, so that browsers fail over by
- * themselves; what those would lead to is decided, but nobody is sent there. */
+ * themselves; what those would lead to is decided, but no client is sent there. */
 COLD static unsigned add_https(const struct answerer *answerer,
 	const struct steered_question *question, const struct steer_decision *d,
 	struct reply *reply, uint16_t owner)

@@ -25,7 +25,7 @@ void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_lines(enum log_level level, const char *what, const char *text);
 
 /* A limit for one kind of line: at most `burst` in any second. What was held
- * back is told with the next line that passes. Owned by one thread. */
+ * back is counted in the next line that passes. Owned by one thread. */
 struct log_limit {
 	int64_t second;
 	unsigned in_second, held;

@@ -37,7 +37,7 @@ bool cli_options(struct cli_options *options, int argc, char **argv,
 
 /* Sends a line to the server that runs with this configuration and copies what
  * it says to stdout (text of an error to stderr). The exit status, or
- * CLI_NO_SERVER, with errno, if nobody listens. */
+ * CLI_NO_SERVER, with errno, if there is no listener. */
 #define CLI_NO_SERVER (-1)
 int cli_talk(const char *conf_path, const char *line);
 

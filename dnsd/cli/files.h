@@ -1,5 +1,5 @@
 /* files.h - what the files alone say, when no server runs: all nodes up and
- * empty, nothing promised.
+ * empty, nothing reserved.
  */
 #ifndef CLI_FILES_H
 #define CLI_FILES_H

@@ -32,7 +32,7 @@ struct lines_for {
 	int64_t now_ms;
 };
 
-/* first: the decision for line 1, made by the caller, who may have accounted
+/* first: the decision for line 1, made by the caller, which may have accounted
  * it. */
 void lines_choose(const struct lines_for *of,
 	const struct steer_decision *first, struct lines_chosen *chosen);

@@ -2,7 +2,7 @@
  * own. It knows nothing of what they do: reload.h, geo_watch.h.
  *
  * Control thread, but for job.run. What is in service goes on, and a job may read
- * it: nobody replaces it while one runs.
+ * it: it is not replaced while one runs.
  */
 #ifndef CONTROL_BUILDER_H
 #define CONTROL_BUILDER_H

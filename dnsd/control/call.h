@@ -76,7 +76,7 @@ struct call {
 	struct call *next; /* in a list of calls with the same answer */
 };
 
-/* Who answers: run(owner, call) runs in the mailbox. */
+/* The side that answers: run(owner, call) runs in the mailbox. */
 struct callee {
 	struct mailbox *mailbox;
 	void (*run)(void *owner, struct call *call);

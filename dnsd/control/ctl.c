@@ -489,7 +489,7 @@ static int socket_open(const char *path, struct err *err)
 	if (!unlink_socket(path, err))
 		return -1;
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	/* Before anybody can connect, it is nobody's but ours. */
+	/* Only its owner may connect, from the first moment on. */
 	mode_t before = umask(0177);
 	bool ok = fd >= 0 && bind(fd, (struct sockaddr *)&at, sizeof at) == 0 &&
 		listen(fd, 16) == 0;

@@ -11,7 +11,7 @@
 struct control;
 struct ctl;
 
-/* Takes the place of a socket that nobody listens on any more. NULL with a
+/* Takes the place of a socket without a listener. NULL with a
  * message if there is a living one or it can't be made. */
 struct ctl *ctl_open(
 	struct control *control, const char *path, struct err *err);

@@ -9,7 +9,7 @@
 
 struct control;
 
-/* CALL_RELOAD, or NULL: nobody waits for it. A reload that was asked for and has not
+/* CALL_RELOAD, or NULL: no caller waits for it. A reload that was asked for and has not
  * begun answers this call as well; what changed after a build began may not be in
  * it, so then there is another. */
 void reload_run(struct control *c, struct call *call);

@@ -164,7 +164,7 @@ void schedule_add(struct control *c, struct call *call)
 {
 	struct conf_expect *e = &call->entry;
 	if (c->schedule->n >= ENTRIES_MAX) {
-		call_answer(call, CALL_REFUSED, "the timetable is full");
+		call_answer(call, CALL_REFUSED, "the schedule is full");
 		return;
 	}
 	e->id = c->schedule->last_id = new_id(c);

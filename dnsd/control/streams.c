@@ -76,7 +76,7 @@ static void note_gone(struct streams *s, unsigned node,
 		hash_of(&before->stream[i]), node, share_in(before), now_ms};
 }
 
-/* Who came: one that was gone, lately? */
+/* The publisher that has come back, if it was gone shortly before; else NULL. */
 static const struct gone *find_gone(
 	struct streams *s, const struct stream *stream, int64_t now_ms)
 {

@@ -16,14 +16,14 @@ void streams_free(struct streams *streams); /* NULL allowed */
 
 /* A node's list, which is taken over. dropped(arg, node, share) is called for every
  * publisher that lost its connection to a node and has come back, here or
- * elsewhere, within DROPPED_MS; share: that it was of all publishers there. Who
- * does not come back had finished. */
+ * elsewhere, within DROPPED_MS; share: that it was of all publishers there. One
+ * that does not come back had finished. */
 #define DROPPED_MS 120000
 void streams_take(struct streams *streams, unsigned node,
 	struct stream_list *list, int64_t now_ms,
 	void (*dropped)(void *arg, unsigned node, float share), void *arg);
 
-/* A node that is down, or is no more: nobody publishes there. */
+/* A node that is down, or is no more: no stream is published there. */
 void streams_forget(struct streams *streams, unsigned node);
 
 /* How many entries of a node's list could not be read. */

@@ -14,17 +14,17 @@
 #define ASKER_WAYS 4
 #define ROUTES TABLE_SIZE(8192) /* (area, node) */
 #define ROUTE_PROBES 8
-#define TOLD_MS 900000     /* viewers stay: a told network counts so long */
+#define TOLD_MS 900000     /* viewers stay: a sent network counts so long */
 #define INTERVAL_MS 5000   /* one network leaves at most so often */
 #define FADE_S 40.0f       /* of the evidence of a crowd that leaves ... */
-#define FADE_SLOW_S 400.0f /* ... and of those few who come and leave */
+#define FADE_SLOW_S 400.0f /* ... and of those few that come and leave */
 #define LEFT_MS 60000      /* a network that left counts so long */
 #define LEFT_SLOW_MS 600000
 #define COUNTS_FROM 0.25f    /* of a question: the network leaves this node */
 #define REPEATED_MS 30000    /* slow: one network counts at most so often ... */
 #define REPEATED 0.5f        /* ... and each time for so much less */
 #define NETWORKS 3.0f        /* that left, at least ... */
-#define SHARE_AREA 0.05f     /* ... and of those told: one area, */
+#define SHARE_AREA 0.05f     /* ... and of those sent: one area, */
 #define SHARE_ELSEWHERE 0.1f /* all areas but its own, */
 #define SHARE_EVERYWHERE 0.2f /* all */
 #define SIGMAS 5.0f           /* ... beyond what is natural elsewhere */

@@ -7,12 +7,12 @@
 #define FORGET_HIGH 0.995f  /* per sample */
 #define EMPTY 0.05f         /* of its high: nearly none */
 #define SHOWN 0.25f         /* of those that were sent: they come after all */
-#define OWED 8.0f        /* viewers that did not show: it serves nobody ... */
-#define OWED_SHARE 0.03f /* ... and of its high so many more */
-#define EMPTY_MS 60000   /* then it is tried again */
+#define OWED 8.0f           /* viewers that did not show: it serves none ... */
+#define OWED_SHARE 0.03f    /* ... and of its high so many more */
+#define EMPTY_MS 60000      /* then it is tried again */
 #define EMPTY_COST_MS 200.0f
 
-/* Connections that are gone, and nobody comes. */
+/* Connections that are gone, and no viewer comes. */
 void empty_sample(struct empty *e, float connections, float sent, float joined,
 	int64_t now_ms)
 {

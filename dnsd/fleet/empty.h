@@ -1,6 +1,6 @@
-/* empty.h - a node that serves nobody, such as an SRS beyond max_connections: its
+/* empty.h - a node that serves no viewer, such as an SRS beyond max_connections: its
  * connections have fallen to nearly none, and none of the viewers that are sent to
- * it shows. Polls and probes do not tell that.
+ * it shows. Polls and probes do not show that.
  *
  * Pure; fleet.c owns one per node and feeds it every sample.
  */
@@ -12,7 +12,7 @@
 struct empty {
 	float high;       /* most connections of the last minutes */
 	float owed;       /* viewers sent to it since, that did not show */
-	int64_t since_ms; /* since when it seems to serve nobody; 0: it serves */
+	int64_t since_ms; /* since when it seems to serve none; 0: it serves */
 };
 
 /* A sample. sent: viewers that this server's answers must have brought since the
@@ -20,7 +20,7 @@ struct empty {
 void empty_sample(struct empty *empty, float connections, float sent,
 	float joined, int64_t now_ms);
 
-/* Extra cost while it seems to serve nobody. */
+/* Extra cost while it seems to serve no viewer. */
 float empty_cost_ms(const struct empty *empty, int64_t now_ms);
 
 #endif

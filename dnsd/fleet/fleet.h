@@ -76,11 +76,11 @@ struct fleet *fleet_new(const struct fleet_rules *rules, int64_t now_ms);
 void fleet_free(struct fleet *fleet);
 
 /* Takes another map (borrowed until the next call). Nodes keep what is known
- * of them; new ones in a running fleet ramp up. The timetable is empty then. */
+ * of them; new ones in a running fleet ramp up. The schedule is empty then. */
 void fleet_set_map(struct fleet *fleet, const struct map *map,
 	const struct fleet_rules *rules, int64_t now_ms);
 
-/* The timetable, instead of the one before; copied. Names are those of the
+/* The schedule, instead of the one before; copied. Names are those of the
  * map, times those of now_ms. */
 void fleet_schedule(
 	struct fleet *fleet, const struct schedule_entry *entries, unsigned n);

@@ -10,7 +10,7 @@
 #define ALONE_MS 45000      /* without a sample so long: go on alone */
 #define LEANING 1.0f        /* of three differences to the same side */
 #define GAIN_MIN 0.12f      /* a sample always counts so much */
-#define COMING_SAFETY 1.25f /* on what is promised but not yet seen */
+#define COMING_SAFETY 1.25f /* on what is reserved but not yet seen */
 
 /* -- bins -- */
 

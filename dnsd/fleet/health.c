@@ -86,7 +86,7 @@ static void good(
 	set_state(h, NODE_UP, "");
 }
 
-/* SRS 5+ has service and pid; before, a shorter uptime tells. */
+/* SRS 5+ has service and pid; before, a shorter uptime shows it. */
 static bool restarted(const struct health *h, const struct sample *s)
 {
 	if (!h->identity)

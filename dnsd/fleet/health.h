@@ -8,7 +8,7 @@
  * A node that goes down again and again is held down longer each time.
  * SRS's traps: a frozen sample looks fresh but for its
  * stamp, a node beyond max_connections answers polls and accepts TCP but
- * serves nobody, a restart begins its counters anew.
+ * serves no viewer, a restart begins its counters anew.
  */
 #ifndef FLEET_HEALTH_H
 #define FLEET_HEALTH_H

@@ -1,7 +1,7 @@
 /* leaving.h - do the connections of a node say that its viewers leave it?
  *
  * Questions for another line can be forged; the connections that a node reports
- * cannot. Viewers who really leave are missing there within seconds. So complaints
+ * cannot. Viewers that really leave are missing there within seconds. So complaints
  * (complaints.h) count only if the samples of the node agree: it has lost more viewers in
  * the last FADE_S than chance and the end of classes explain, and more than the other
  * nodes.

@@ -81,7 +81,7 @@ static bool has_token(
 		equal_secret(auth + 7, rules->token);
 }
 
-/* -- who asks -- */
+/* -- the caller -- */
 
 /* Refuses what a page of another site made the browser ask. False: answered. */
 static bool is_meant(struct request *r)
@@ -141,7 +141,7 @@ bool access_is_proxy(const struct access_rules *rules, const struct addr *peer)
 	return caller_is_one_of(peer, rules->proxies, rules->n_proxies);
 }
 
-/* -- who may do what -- */
+/* -- what a caller may do -- */
 
 bool access_may_change(struct request *r)
 {

@@ -1,4 +1,4 @@
-/* access.h - who may ask what: trusted addresses, the token, requests that another
+/* access.h - which caller may ask what: trusted addresses, the token, requests that another
  * site's page made a browser send, nodes that report, rates. Private to http/, on its
  * thread.
  */
@@ -20,14 +20,14 @@ void access_rules_free(struct access_rules *rules); /* NULL allowed */
 /* Whether a peer is a proxy in front of the public listener. */
 bool access_is_proxy(const struct access_rules *rules, const struct addr *peer);
 
-/* Finds out who asks (r->peer, trusted, has_token). False: it may not, and an error
+/* Finds the caller (r->peer, trusted, has_token). False: it may not, and an error
  * was answered. */
 bool access_check(struct request *r);
 
 /* Whether the caller may change things; false: an error was answered. */
 bool access_may_change(struct request *r);
 
-/* Whether the caller is a node: who may report. */
+/* Whether the caller is a node, which may report. */
 bool access_from_node(const struct request *r);
 
 /* Whether the caller may report of this node: the node itself may, and callers in

@@ -25,7 +25,7 @@ struct stream {
 	struct evhttp_connection *c;
 };
 
-/* What is shown of a node, as it is shown: a change that nobody can see is
+/* What is shown of a node, as it is shown: a change that cannot be seen is
  * none. Compared as bytes, so made with memset. */
 struct shown {
 	const char *why;

@@ -9,7 +9,7 @@
 #define NET_BITS_6 64
 
 struct bucket {
-	uint64_t who;
+	uint64_t caller;
 	int64_t at_ms;
 	float tokens;
 };
@@ -36,11 +36,11 @@ bool limits_allow(
 {
 	struct addr of =
 		client->family == 6 ? addr_mask(client, NET_BITS_6) : *client;
-	uint64_t who = hash_bytes(&of, sizeof of, limits->secret);
-	struct bucket *b = &limits->buckets[who % SLOTS];
+	uint64_t caller = hash_bytes(&of, sizeof of, limits->secret);
+	struct bucket *b = &limits->buckets[caller % SLOTS];
 
-	if (b->who != who)
-		*b = (struct bucket){who, now_ms, LIMIT_BURST};
+	if (b->caller != caller)
+		*b = (struct bucket){caller, now_ms, LIMIT_BURST};
 	b->tokens += (float)(now_ms - b->at_ms) * LIMIT_PER_S / 1000;
 	if (b->tokens > LIMIT_BURST)
 		b->tokens = LIMIT_BURST;

@@ -67,7 +67,7 @@ bool request_client(struct request *r, const char *name, const char *client,
 		}
 	}
 	*scope = query_make(&r->snap->steer, &match, &net, query);
-	/* Whoever is believed brings other networks' viewers. */
+	/* A trusted caller brings viewers of other networks. */
 	query->asker = r->trusted ? net.addr : r->peer;
 	query->trusted = r->trusted;
 	query->proven = true;

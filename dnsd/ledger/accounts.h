@@ -12,7 +12,7 @@
  *    table; the oldest of a bucket makes room, so that floods of nets cost no
  *    memory. Where they were sent, all threads share: sent.h.
  *
- * A third small one holds a budget per asking network, so that nobody can
+ * A third small one holds a budget per asking network, so that no network can
  * reserve the fleet full with forged questions.
  */
 #ifndef LEDGER_ACCOUNTS_H
@@ -111,10 +111,10 @@ struct placed {
 #define PLACED_TICK_MS 1000
 
 #define ASKERS_BITS TABLE_BITS(12)
-#define BUDGET_REFILL 0.1f /* of what it may promise at once, per second */
+#define BUDGET_REFILL 0.1f /* of what it may reserve at once, per second */
 #define REFILL_TICK_MS 1000
 #define LINES_SHARE 0.25f /* of the viewers that a network brings */
-#define LINES_FIRST 5.0f  /* viewers of a newcomer who may switch lines */
+#define LINES_FIRST 5.0f  /* viewers of a newcomer that may switch lines */
 
 struct accounts {
 	struct reservation

@@ -288,7 +288,7 @@ static void turn_one(struct udp_worker *w)
 		answer_all(w, w->sockets, (unsigned)n);
 }
 
-/* Nobody polls while packets come by twos and more. */
+/* No polling while packets come by twos and more. */
 static void turn_all(struct udp_worker *w)
 {
 	bool more = false;

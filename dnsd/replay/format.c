@@ -165,7 +165,7 @@ static void line_probe(struct trace *t, const struct trace_node *n,
 		n->name, probes[probe], ok ? "ok" : "failed");
 }
 
-/* Who there is. */
+/* The nodes. */
 static void write_nodes(struct trace *t, int64_t now_ms)
 {
 	for (unsigned i = 0; i < t->n; i++)

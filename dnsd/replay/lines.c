@@ -376,7 +376,7 @@ static bool fill_query(struct replay *r, char **words, unsigned n,
 	return true;
 }
 
-/* For the summary: the first node of an answer that somebody gave. */
+/* For the summary: the first node of a recorded answer. */
 static void count_answer(struct replay *r, enum stats_side side,
 	const struct replay_asked *asked, const struct replay_node *node,
 	uint32_t ttl_s)

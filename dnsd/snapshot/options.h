@@ -21,7 +21,7 @@ struct server_options {
 	double query_log;    /* share of queries that are logged */
 	uint64_t record;     /* client nets whose hash is at most that are
 				recorded; 0: none */
-	const struct prefix *trusted; /* who may ask _why */
+	const struct prefix *trusted; /* addresses that may ask _why */
 	unsigned n_trusted;
 };
 

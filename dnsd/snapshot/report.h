@@ -1,6 +1,6 @@
 /* report.h - what the operator is shown: nodes, sums of the threads' counters,
  * the last reload. Made by control with every publication, immutable, a part
- * of the snapshot, so that the http thread asks nobody.
+ * of the snapshot, so that the http thread needs no other thread.
  */
 #ifndef SNAPSHOT_REPORT_H
 #define SNAPSHOT_REPORT_H

@@ -5,8 +5,8 @@
 
 #include "base/arena.h"
 
-/* ThreadSanitizer does not see the barriers inside of liburcu: tell it that
- * what a reader did before its release happens before what follows a
+/* ThreadSanitizer does not see the barriers inside of liburcu. These say what they
+ * do: what a reader did before its release happens before what follows a
  * publication. */
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)

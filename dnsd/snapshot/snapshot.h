@@ -44,7 +44,7 @@ void snapshot_thread_end(void);
 const struct snapshot *snapshot_acquire(struct published *published);
 void snapshot_release(struct published *published);
 
-/* Puts a snapshot in place of the present one and waits until nobody reads the
+/* Puts a snapshot in place of the present one and waits until no thread reads the
  * old one, which is freed (not its parts). Returns when what it no longer
  * shares may be freed by their owner. */
 void snapshot_publish(struct published *published, struct snapshot snapshot);

@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-/* A stream that somebody publishes to a node. */
+/* A stream that is published to a node. */
 struct stream_at {
 	const char *url; /* /app/stream, vhost/app/stream */
 	uint32_t node;   /* of the map */

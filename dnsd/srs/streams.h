@@ -1,4 +1,4 @@
-/* streams.h - SRS's list of streams -> those that somebody publishes there. Pure;
+/* streams.h - SRS's list of streams -> those that are published there. Pure;
  * fuzzed.
  *
  * Reads the body of GET /api/v1/streams/ of SRS 3 to 7. SRS goes on listing a

@@ -71,7 +71,7 @@ bool summary_id(const struct json_t *object, const char *key, char *out,
 	return true;
 }
 
-/* What changes when the SRS behind an address is another process. SRS 4 tells
+/* What changes when the SRS behind an address is another process. SRS 4 gives
  * neither service nor pid outside of self. */
 static bool read_identity(const json_t *top, const json_t *self,
 	struct sample *sample, struct err *err)

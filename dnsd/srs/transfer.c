@@ -231,7 +231,7 @@ static void on_transfer(struct ask *ask, CURLcode code)
 
 /* All messages are read before the first handle is removed: curl looks for a
  * handle's message among those that are left, and after a moment in which
- * nobody looked, thousands have ended at once. */
+ * no thread looked, thousands have ended at once. */
 static void transfers(struct poller *p)
 {
 	struct ask *ask;

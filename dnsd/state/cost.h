@@ -16,7 +16,7 @@
 
 /* Softness of the choice: costs that differ by so much are nearly equal. */
 #define COST_TEMPERATURE_MS 0.5f
-#define COST_SAFETY 1.25f /* on what is promised but not yet seen */
+#define COST_SAFETY 1.25f /* on what is reserved but not yet seen */
 
 /* used: utilisation with the viewer to come, 1 = configured capacity. */
 static inline float cost_price_ms(float used)

@@ -27,9 +27,9 @@ struct load_node {
 	float ln_weight;  /* ln(capacity * room), for the rendezvous hash; at
 			      most the pool's ln_weight_max */
 	float growth;     /* utilisation per second, >= 0 */
-	float penalty_ms; /* a failed poll, distrust, a node that serves nobody */
-	float reserved;   /* viewers in flight, part of used */
-	uint8_t state;    /* enum node_state */
+	float penalty_ms; /* a failed poll, distrust, a node that serves no viewer */
+	float reserved;       /* viewers in flight, part of used */
+	uint8_t state;        /* enum node_state */
 	uint8_t returning;    /* its viewers come back: 255 just after its first
 			      failure, fading to 0 in half a minute */
 	uint16_t unstable_ms; /* for policy `stable`: see stability.h */

@@ -5,7 +5,7 @@
 #include <math.h>
 
 #define SPREAD_OUT_MS 25.0f    /* between the nodes of one answer */
-#define GATHER_MS 300.0f       /* softness for a stream that nobody watches */
+#define GATHER_MS 300.0f       /* softness for a stream without viewers */
 #define GATHER_VIEWERS 4000.0f /* ms: shared by the viewers of the stream */
 
 static uint32_t ttl_of(

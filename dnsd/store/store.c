@@ -101,7 +101,7 @@ static const char *lost(sqlite3 *db)
 {
 	int code = db ? sqlite3_errcode(db) & 0xff : SQLITE_OK;
 	return code == SQLITE_NOTADB || code == SQLITE_CORRUPT
-		? ": what it held is forgotten: earlier drains, approved nodes, the timetable"
+		? ": what it held is forgotten: earlier drains, approved nodes, the schedule"
 		: "";
 }
 
@@ -260,12 +260,11 @@ bool store_load_schedule(struct store *s, struct conf_expect **list,
 			if (schedule_entry_of(q, &(*list)[*n]))
 				++*n;
 			else
-				store_skip(s, "an entry of the timetable", q,
+				store_skip(s, "an entry of the schedule", q,
 					"not one, or out of range");
 		}
 	sqlite3_finalize(q);
-	return step == SQLITE_DONE ||
-		unread(s, "entries of the timetable", err);
+	return step == SQLITE_DONE || unread(s, "entries of the schedule", err);
 }
 
 /* -- requests -- */
@@ -361,7 +360,7 @@ static void schedule_run(void *arg)
 	struct schedule_request *r = arg;
 	r->ok = schedule_write(r->store, &r->entry, r->keep);
 	if (!r->ok)
-		store_complain(r->store, "timetable not kept");
+		store_complain(r->store, "schedule not kept");
 	if (r->waiter.done)
 		mailbox_post(r->waiter.mailbox, schedule_done, r);
 	else

@@ -36,10 +36,10 @@ void store_close(struct store *store);
 bool store_load(struct store *store, struct store_node **nodes, unsigned *n,
 	struct err *err);
 
-/* Who waits until something is on disk: done(arg, ok) runs in mailbox. */
+/* A waiting caller: when something is on disk, done(arg, ok) runs in mailbox. */
 struct store_waiter {
 	struct mailbox *mailbox;
-	void (*done)(void *arg, bool ok); /* NULL: nobody */
+	void (*done)(void *arg, bool ok); /* NULL: none */
 	void *arg;
 };
 

@@ -99,7 +99,7 @@ bool name_prepend(struct name *out, const uint8_t *prefix, size_t prefix_len,
 int name_compare(const struct name *a, const struct name *b);
 
 /* A hash of some octets of a name in lower case. It spreads; names that are
- * hashed come from zones, so nobody outside can choose them to collide. */
+ * hashed come from zones, so no client can choose them to collide. */
 static inline uint64_t name_hash(const uint8_t *p, size_t n, uint64_t seed)
 {
 	const uint64_t spread = 0x9e3779b97f4a7c15u;

@@ -33,7 +33,7 @@ struct query {
 bool query_read(
 	struct query *q, struct name *name, const uint8_t *packet, size_t len);
 
-/* The same in two steps, for who knows QNAME without reading it. len is that of
+/* The same in two steps, for a caller that knows QNAME without reading it. len is that of
  * the packet, name_len QNAME's; 0: there is none, or it is malformed. */
 static inline bool query_begin(
 	struct query *q, const uint8_t *packet, size_t len)

@@ -239,7 +239,7 @@ test("nobody is blamed when all lines fail", () => {
 		feedback.opened(line, node);
 		feedback.left(false);
 	}
-	feedback.nobody();
+	feedback.allFailed();
 	feedback.opened(1, "hk1");
 	feedback.started(500);
 	assert.deepEqual(posts, []);

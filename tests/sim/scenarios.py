@@ -45,7 +45,7 @@ def flash(seed, scale):
 
 @scenario
 def flash_announced(seed, scale):
-    """The same with both in the timetable."""
+    """The same with both in the schedule."""
     w = evening(seed, scale)
     w.crowd(["berlin"], 700, 1300, 90, announce=True)
     w.crowd(["berlin"], 1500, 1300, 60, announce=True)

@@ -300,7 +300,7 @@ class Store(Test):
         self.assertEqual(d.node("a")["state"], "drained")
 
 
-class Timetable(Test):
+class Schedule(Test):
     """Crowds that are expected: of the configuration and of the API."""
 
     PATH = "/api/v1/expect"

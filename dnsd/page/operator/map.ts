@@ -235,7 +235,7 @@ function arc(from: Point, to: Point, width: number, title: string): SVGElement {
 	return svg("path", { class: "flow", d }, svg("title", {}, title));
 }
 
-/** Those who stay in their own area. */
+/** Viewers that stay in their own area. */
 function ring(group: Group, width: number, title: string): SVGElement {
 	const far = group.members.map((m) => Math.hypot(m.at.x - group.at.x, m.at.y - group.at.y));
 	const r = (group.spread ? Math.max(...far) + 9 : 16) + width / 2;

@@ -1,4 +1,4 @@
-// model.ts - what the server has told: nodes, status, flows. Fed by stream.ts, read by
+// model.ts - what the server has sent: nodes, status, flows. Fed by stream.ts, read by
 // all that draws.
 
 export const STATES = ["up", "unknown", "down", "drained"] as const;

@@ -1,4 +1,4 @@
-// shapes.ts - a state is a shape as well as a colour: who can't tell the colours sees
+// shapes.ts - a state is a shape as well as a colour: a reader that cannot distinguish colours sees
 // it, too. Paths around 0,0 for a mark of radius 1.
 import { State } from "./model";
 

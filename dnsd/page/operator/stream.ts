@@ -1,4 +1,4 @@
-// stream.ts - the server's events into the model, and word of it to who draws. The
+// stream.ts - the server's events into the model, and a call to what draws. The
 // browser connects again by itself when the connection is lost.
 import { Flow, Model, Status } from "./model";
 

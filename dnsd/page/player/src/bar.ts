@@ -19,7 +19,7 @@ export const texts = {
 			node ? `${label} · 节点 ${node}` : label,
 		stalled: (label: string) => `${label}卡顿…`,
 		failed: (s: number) => `线路暂时不可用,${s} 秒后重试`,
-		told: "节点由域名服务器告知",
+		source: "节点由域名服务器告知",
 	},
 	en: {
 		line: (n: number) => `Line ${n}`,
@@ -28,7 +28,7 @@ export const texts = {
 			node ? `${label} · node ${node}` : label,
 		stalled: (label: string) => `${label} stalls …`,
 		failed: (s: number) => `no line answers; again in ${s} s`,
-		told: "the node, as the name server told it",
+		source: "the node, as the name server answered",
 	},
 };
 
@@ -56,7 +56,7 @@ export class Bar {
 			button.setAttribute("aria-pressed", String(i + 1 === active)));
 	}
 
-	tell(text: string, title = ""): void {
+	say(text: string, title = ""): void {
 		this.status.textContent = text;
 		this.status.title = title;
 	}

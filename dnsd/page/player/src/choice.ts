@@ -1,4 +1,4 @@
-// Which line comes next when one fails, and when. Pure: the caller tells the time.
+// Which line comes next when one fails, and when. Pure: the caller gives the time.
 
 /** A line that failed so long ago is as good as any: its name means another node. */
 const FORGET_MS = 300000;

@@ -1,5 +1,5 @@
-// What the name server is told of the node that plays: when it is left, and once a
-// minute while there is something to tell. Nobody waits for it.
+// What is reported to the name server of the node that plays: when it is left, and
+// once a minute while there is something to report. The player does not wait for it.
 //
 // A node that the player itself left is reported only when another one plays: when a
 // class ends, or the viewer's network does, all lines fail, and no node is to blame.
@@ -32,7 +32,7 @@ export class Feedback {
 	private node: string | null = null;
 	private stalls = 0;
 	private startup_ms: number | undefined;
-	private told_ms = -Infinity;
+	private reported_ms = -Infinity;
 	private held: Report[] = [];
 
 	constructor(private post: Post, private name: string, private client?: string) {}
@@ -63,9 +63,9 @@ export class Feedback {
 	/** Called often. */
 	tick(now_ms: number): void {
 		const news = this.stalls > 0 || this.startup_ms !== undefined;
-		if (news && this.node !== null && now_ms - this.told_ms >= MINUTE_MS) {
+		if (news && this.node !== null && now_ms - this.reported_ms >= MINUTE_MS) {
 			this.post(this.report(this.node, false));
-			this.told_ms = now_ms;
+			this.reported_ms = now_ms;
 		}
 	}
 
@@ -79,7 +79,7 @@ export class Feedback {
 	}
 
 	/** All lines failed. */
-	nobody(): void {
+	allFailed(): void {
 		this.held = [];
 	}
 

@@ -92,7 +92,7 @@ export class Lines {
 			return;
 		}
 		this.silent_ms = this.now() + SILENCE_MS;
-		// DNS goes on deciding; who plays is not known any more.
+		// DNS goes on deciding; the node that plays is not known any more.
 		if (this.settings.by === "host")
 			this.known = this.known.map((l) => ({ ...l, node: null }));
 	}

@@ -19,9 +19,9 @@ export interface Options {
 	/** auto: HTTP-FLV where the browser can, else HLS. */
 	format?: "auto" | Format;
 	/** host: URLs name the line and DNS decides when they are opened. address:
-	 * URLs have the address that the API told. */
+	 * URLs have the address that the API gave. */
 	by?: "host" | "address";
-	/** HTTP port of the nodes, where the API does not tell it. */
+	/** HTTP port of the nodes, where the API does not give it. */
 	port?: number;
 	/** Makes the URL instead: for HTTPS, tokens, other paths. */
 	url?: (line: Line, format: Format) => string;
@@ -31,7 +31,7 @@ export interface Options {
 	startup_s?: number;
 	/** HTTP-FLV further behind than this jumps to what is live. */
 	latency_s?: number;
-	/** Tell the name server of stalls and switches. */
+	/** Report stalls and switches to the name server. */
 	report?: boolean;
 	/** Whose lines these are; the name server takes it from trusted callers only:
 	 * demonstrations and tests. */

@@ -80,7 +80,7 @@ export class ClassPlayer {
 		return () => all.delete(listener);
 	}
 
-	/** What plays or is being opened. node: as the name server told it. */
+	/** What plays or is being opened. node: as the name server answered. */
 	get current(): { line: number, node: string | null, host: string | null } {
 		return {
 			line: this.at, node: this.line?.node ?? null, host: this.line?.host ?? null,
@@ -119,7 +119,7 @@ export class ClassPlayer {
 		this.close();
 		this.at = line;
 		this.bar.show(this.lines.all.length, line);
-		this.bar.tell(this.text.connecting(this.label(line)));
+		this.bar.say(this.text.connecting(this.label(line)));
 		const known = await this.lines.get(line, fresh);
 		if (turn !== this.turn) return;
 		this.line = known;
@@ -144,7 +144,7 @@ export class ClassPlayer {
 
 	/** The name server decides what a line is when DNS asks: only now does it know,
 	 * but for line 1, which the API's answer itself decided. If that moved, the state
-	 * of nodes changed meanwhile, and what was told before is the better guess. */
+	 * of nodes changed meanwhile, and the earlier answer is the better guess. */
 	private async learn(): Promise<void> {
 		const { api, by } = this.settings, turn = this.turn;
 		if (!api || by !== "host" || this.at === 1) return;
@@ -179,8 +179,8 @@ export class ClassPlayer {
 			this.open(next.line, true);
 			return;
 		}
-		this.feedback.nobody();
-		this.bar.tell(this.text.failed(Math.ceil(next.wait_ms / 1000)));
+		this.feedback.allFailed();
+		this.bar.say(this.text.failed(Math.ceil(next.wait_ms / 1000)));
 		this.emit("failed", { line: this.at, retry_ms: next.wait_ms });
 		this.retry = setTimeout(() => this.open(next.line, true), next.wait_ms);
 	}
@@ -211,13 +211,13 @@ export class ClassPlayer {
 		await this.learned;
 		if (turn !== this.turn) return;
 		const node = this.line?.node ?? null;
-		this.bar.tell(this.text.playing(this.label(this.at), node), node ? this.text.told : "");
+		this.bar.say(this.text.playing(this.label(this.at), node), node ? this.text.source : "");
 		this.emit("playing", { line: this.at, node, startup_ms });
 	}
 
 	private stalls(): void {
 		this.feedback.stalled();
-		this.bar.tell(this.text.stalled(this.label(this.at)));
+		this.bar.say(this.text.stalled(this.label(this.at)));
 		this.emit("stalled", { line: this.at, node: this.line?.node ?? null, why: "stall" });
 	}
 

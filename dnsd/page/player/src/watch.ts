@@ -1,4 +1,4 @@
-// Watches whether the picture moves. Pure: the caller tells the time and what the
+// Watches whether the picture moves. Pure: the caller gives the time and what the
 // video element says.
 
 /** Still for so long: a stall that viewers see. */
