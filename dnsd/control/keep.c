@@ -106,18 +106,6 @@ static void states_keep(struct control *c)
 
 /* -- the stability of relays -- */
 
-/* Marks the nodes that a name with policy `stable` may answer with. */
-static bool *stable_nodes(const struct map *map)
-{
-	bool *is = mem_zero(map->n_nodes + 1, sizeof *is);
-	for (unsigned i = 0; i < map->n_names; i++)
-		for (unsigned k = 0; map->names[i].policy == POLICY_STABLE &&
-			k < map->names[i].of->n;
-			k++)
-			is[map->names[i].of->node[k]] = true;
-	return is;
-}
-
 static struct store_stability figures_of(const char *name,
 	const struct stability *s, int64_t now_ms, int64_t wall_ms)
 {
@@ -145,19 +133,17 @@ static void stability_keep(struct control *c)
 
 	if (!c->store)
 		return;
-	bool *is = stable_nodes(map);
 	struct store_stability *nodes =
 		mem_zero(map->n_nodes + 1, sizeof *nodes);
 	for (unsigned i = 0; i < map->n_nodes; i++) {
 		const struct stability *s = &fleet_node(c->fleet, i)->stability;
-		if (is[i] && s->known)
+		if (map->nodes[i].of_stable && s->known)
 			nodes[n++] = figures_of(
 				map->nodes[i].name, s, now_ms, wall_ms);
 	}
 	if (n)
 		store_stability_keep(c->store, nodes, n);
 	free(nodes);
-	free(is);
 }
 
 static float sane(double value, double most)

@@ -134,24 +134,12 @@ static void on_streams(
 
 /* -- what is asked -- */
 
-/* Marks the nodes of names that look where a stream is already. */
-static bool *nodes_by_stream(const struct map *map)
-{
-	bool *is = mem_zero(map->n_nodes + 1, sizeof *is);
-	for (unsigned i = 0; i < map->n_names; i++)
-		for (unsigned k = 0;
-			map->names[i].streams && k < map->names[i].of->n; k++)
-			is[map->names[i].of->node[k]] = true;
-	return is;
-}
-
 void nodes_ask(struct nodes *n)
 {
 	const struct control *c = n->control;
 	const struct map *map = c->built->map;
 	const struct conf *conf = c->built->conf;
 	struct poll_target *targets = mem_zero(conf->n_nodes, sizeof *targets);
-	bool *by_stream = nodes_by_stream(map);
 
 	for (unsigned i = 0; i < conf->n_nodes; i++) {
 		const struct conf_node *node = &conf->nodes[i];
@@ -162,7 +150,7 @@ void nodes_ask(struct nodes *n)
 			.source = node->role == ROLE_ORIGIN,
 			.pulls = node->role == ROLE_EDGE,
 			.streams = node->role != ROLE_EDGE ||
-				by_stream[map->of_conf[i]]};
+				map->nodes[map->of_conf[i]].of_streams};
 		fleet_watch(c->fleet, targets[i].node, node->api != NULL,
 			node->rtmp || node->flv);
 	}
@@ -175,7 +163,6 @@ void nodes_ask(struct nodes *n)
 		(unsigned)(conf->health.interval_s * 1000),
 		(unsigned)(conf->health.timeout_s * 1000));
 	free(targets);
-	free(by_stream);
 }
 
 /* -- the log -- */

@@ -131,14 +131,6 @@ struct load_parts {
 	struct stability *stability; /* NULL: no name is of policy `stable` */
 };
 
-static bool has_stable(const struct map *map)
-{
-	for (unsigned i = 0; i < map->n_names; i++)
-		if (map->names[i].policy == POLICY_STABLE)
-			return true;
-	return false;
-}
-
 static struct load_parts new_load(const struct fleet *f)
 {
 	size_t head = whole_lines(sizeof(struct load));
@@ -146,7 +138,7 @@ static struct load_parts new_load(const struct fleet *f)
 	size_t briefs = whole_lines(f->n * sizeof(struct load_brief));
 	size_t spares =
 		whole_lines(f->map->n_pools * sizeof(uint16_t[MAP_CANDIDATES]));
-	bool stable = has_stable(f->map);
+	bool stable = f->map->stable;
 	size_t history =
 		stable ? whole_lines(f->n * sizeof(struct stability)) : 0;
 	char *block =

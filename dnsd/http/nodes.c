@@ -59,18 +59,10 @@ static void add_stability(
 	const struct load *load = snap->steer.load;
 	int64_t now_ms = clock_ms();
 
-	for (unsigned i = 0; load->stability && i < map->n_names; i++) {
-		const struct map_name *name = &map->names[i];
-		if (name->policy != POLICY_STABLE)
-			continue;
-		for (unsigned k = 0; k < name->of->n; k++) {
-			unsigned node = name->of->node[k];
-			if (node < n && node < load->n && by_node[node])
-				json_object_set_new(by_node[node], "stability",
-					stability_json(&load->stability[node],
-						now_ms));
-		}
-	}
+	for (unsigned i = 0; load->stability && i < n && i < load->n; i++)
+		if (map->nodes[i].of_stable && by_node[i])
+			json_object_set_new(by_node[i], "stability",
+				stability_json(&load->stability[i], now_ms));
 }
 
 /* What recorders record; the list by streams is in the order of their names. */

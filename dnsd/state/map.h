@@ -83,6 +83,8 @@ struct map_node {
 	unsigned n_asn;
 	const uint32_t *asn;
 	uint16_t rtmp_port, flv_port; /* for players' URLs; flv 0: none */
+	bool of_stable;  /* a name with policy `stable` may answer with it */
+	bool of_streams; /* ... one with `streams: true` */
 };
 
 struct map_pool {
@@ -119,6 +121,7 @@ struct map {
 	const uint16_t *of_conf;       /* index here, by index in the conf */
 	const uint32_t *cell_of_place; /* by place of the geo table */
 	uint32_t n_places;
+	bool stable;      /* there is a name with that policy */
 	unsigned servers; /* name servers that share the delegation */
 	float session_s;  /* that a viewer is taken to stay at first */
 };

@@ -290,6 +290,7 @@ static void build_cells(struct build *b)
 static void write_slots(
 	const struct ranked *list, unsigned n, struct candidates *out)
 {
+	assert(n <= MAP_CANDIDATES);
 	for (unsigned i = 0; i < MAP_CANDIDATES; i++) {
 		if (i >= n) {
 			out->slot[i] = (struct candidate){MAP_NO_NODE, 0};
@@ -372,6 +373,18 @@ static uint32_t pool_of(struct build *b, const struct conf_steer *steer)
 	return map->n_pools++;
 }
 
+/* What a name means for the nodes that it may answer with. */
+static void mark_nodes(struct map *map, const struct map_name *name)
+{
+	bool stable = name->policy == POLICY_STABLE;
+	map->stable |= stable;
+	for (unsigned i = 0; i < name->of->n; i++) {
+		struct map_node *node = &map->nodes[name->of->node[i]];
+		node->of_stable |= stable;
+		node->of_streams |= name->streams;
+	}
+}
+
 static void build_names(struct build *b, const struct conf *conf)
 {
 	struct map *map = b->map;
@@ -398,6 +411,7 @@ static void build_names(struct build *b, const struct conf *conf)
 			.seed = hash_bytes(from->name, strlen(from->name), 2),
 		};
 		map->names[i].of = &map->pools[map->names[i].pool];
+		mark_nodes(map, &map->names[i]);
 	}
 }
 
