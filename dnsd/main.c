@@ -17,6 +17,7 @@ static const struct {
 	{"srs", cli_srs, "the configuration of a node's SRS"},
 	{"ctl", cli_ctl, "talk to the running server"},
 	{"replay", cli_replay, "run the decision core over recorded events"},
+	{"measure", cli_measure, "on a node: report the paths of its viewers"},
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
 

@@ -17,6 +17,7 @@ int cli_lines(int argc, char **argv);
 int cli_srs(int argc, char **argv);
 int cli_replay(int argc, char **argv);
 int cli_ctl(int argc, char **argv);
+int cli_measure(int argc, char **argv);
 
 /* The options that all commands share. usage stands behind "usage: dnsd ";
  * help is printed with it for --help. */
