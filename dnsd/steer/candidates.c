@@ -1,6 +1,7 @@
 /* The nodes that may be picked for a question, each with its cost and score. */
 #include "steer/decide_internal.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -358,6 +359,7 @@ bool scored_better(const struct scored *a, const struct scored *b)
 
 const struct scored *candidates_best(const struct scored_list *list)
 {
+	assert(list->n > 0);
 	const struct scored *best = &list->at[0];
 	for (unsigned i = 1; i < list->n; i++)
 		if (scored_better(&list->at[i], best))
@@ -379,6 +381,7 @@ void candidates_rank(struct scored_list *list)
 /* The others keep their order. */
 void candidates_put_first(struct scored_list *list, uint16_t node)
 {
+	assert(list->n > 0);
 	for (unsigned i = 1; i < list->n; i++)
 		if (list->at[i].node == node) {
 			struct scored one = list->at[i];

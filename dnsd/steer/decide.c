@@ -191,6 +191,7 @@ void decide_full(const struct steer_state *state,
 	had.n = 0;
 	decide_earlier_lines(&ctx, &had);
 	decide_line(&ctx, trace != NULL, &had, d);
+	assert(d->n >= 1 && d->n <= STEER_NODES_MAX);
 	if (trace) {
 		trace_fill(&ctx, trace);
 		trace->kept = d->again;

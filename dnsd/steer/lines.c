@@ -1,5 +1,6 @@
 /* Lines: a viewer that switches must not get the node it has now, and better not
  * its site. Where lines 1..n-1 were sent, or would be sent now, conflicts. */
+#include <assert.h>
 #include <string.h>
 
 #include "steer/decide_internal.h"
@@ -229,6 +230,7 @@ void lines_keep_apart(struct decision_ctx *ctx, const struct had *had)
 void lines_add(struct decision_ctx *ctx, const struct steer_decision *d,
 	struct had *had)
 {
+	assert(d->n > 0);
 	const struct map *map = ctx->state->map;
 	const struct sent *t = &ctx->past->sent[ctx->query->line - 1];
 	bool counts = sent_counts(t, ctx->estimate.now);
