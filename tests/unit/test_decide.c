@@ -644,6 +644,33 @@ static void test_large_pool(void **state)
 	world_close(&w);
 }
 
+/* A question that is explained is decided as one that is not, also where two nodes
+ * have the same score. */
+static void test_equal_scores(void **state)
+{
+	struct world w;
+	(void)state;
+	world_open(&w,
+		"nodes:\n"
+		"  a: {address: [192.0.2.1], at: [22.3, 114.2]}\n"
+		"  b: {address: [192.0.2.2], at: [22.3, 114.2]}\n"
+		"steer: {live.example.com: {pool: [edge]}}\n");
+	struct steer_query q =
+		world_query(&w, "live.example.com", "10.1.0.0/24");
+	unsigned equal = 0;
+	for (uint32_t net = 0; net < 50000; net++) {
+		struct steer_decision quick, full;
+		struct steer_trace trace;
+		memcpy(q.net.bytes, &net, 4);
+		steer_decide(world_state(&w), NULL, &q, w.now, &quick, NULL);
+		steer_decide(&w.state, NULL, &q, w.now, &full, &trace);
+		assert_int_equal(quick.node[0], full.node[0]);
+		equal += trace.candidate[0].score == trace.candidate[1].score;
+	}
+	assert_true(equal > 0);
+	world_close(&w);
+}
+
 /* As many nodes of one place, n0 .. n59, as text; reversed or not. */
 static void write_sixty(char *yaml, size_t room, bool reversed, bool sites)
 {
@@ -753,7 +780,9 @@ static void open_near_and_far(struct world *w, unsigned far)
 			"  far%u: {address: [198.51.100.%u], at: [51.5, %d]}\n",
 			i, i + 1, i < 4 ? -15 * (int)i : -66);
 	snprintf(yaml + n, sizeof yaml - (size_t)n,
-		"steer: {live.example.com: {pool: [edge], lines: 2, ttl: 60}}\n");
+		"steer:\n"
+		"  live.example.com: {pool: [edge], lines: 2, ttl: 60}\n"
+		"  s.example.com: {pool: [edge], streams: true}\n");
 	world_open(w, yaml);
 }
 
@@ -809,6 +838,32 @@ static void test_nearest_of_many_far(void **state)
 		w.now += 60000;
 	}
 	world_close(&w);
+}
+
+/* The first viewers of most streams meet, wherever they are; in a pool of more than
+ * 64 nodes, those of some. */
+static void test_streams_gather(void **state)
+{
+	(void)state;
+	for (unsigned far = 4; far <= 60; far += 56) {
+		struct world w;
+		unsigned met = 0;
+		open_near_and_far(&w, far);
+		for (int s = 0; s < 50; s++) {
+			char name[40];
+			struct steer_decision hk, london;
+			snprintf(name, sizeof name, "class%d.s.example.com", s);
+			struct steer_query q =
+				world_query(&w, name, "10.1.0.0/24");
+			steer_decide(
+				world_state(&w), NULL, &q, w.now, &hk, NULL);
+			q = world_query(&w, name, "10.3.0.0/24");
+			steer_decide(&w.state, NULL, &q, w.now, &london, NULL);
+			met += hk.node[0] == london.node[0];
+		}
+		assert_true(met > (far == 4 ? 40 : 4));
+		world_close(&w);
+	}
 }
 
 /* What was told while the near ones were dead holds for its TTL. */
@@ -1312,9 +1367,11 @@ int main(void)
 		cmocka_unit_test(test_order_of_a_large_pool),
 		cmocka_unit_test(test_up_beyond_unknown),
 		cmocka_unit_test(test_lines_beyond_candidates),
+		cmocka_unit_test(test_equal_scores),
 		cmocka_unit_test(test_third_site_far),
 		cmocka_unit_test(test_full_near),
 		cmocka_unit_test(test_nearest_of_many_far),
+		cmocka_unit_test(test_streams_gather),
 		cmocka_unit_test(test_told_far_holds),
 		cmocka_unit_test(test_long_failover),
 		cmocka_unit_test(test_stream_stays_in_its_pool),
