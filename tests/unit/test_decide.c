@@ -671,6 +671,38 @@ static void test_equal_scores(void **state)
 	world_close(&w);
 }
 
+/* The answer to a crowd names nodes that cost up to 25 ms more than the first. */
+static void test_addresses_of_a_crowd(void **state)
+{
+	static const struct {
+		float ms;
+		unsigned n;
+	} rows[] = {{20, 2}, {25, 2}, {26, 1}};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct world w;
+		struct steer_decision d;
+		world_open(&w,
+			"nodes:\n"
+			"  a: {address: [192.0.2.1], at: [22.3, 114.2]}\n"
+			"  b: {address: [192.0.2.2], at: [22.3, 114.2]}\n"
+			"  c: {address: [192.0.2.3], at: [22.3, 114.2]}\n"
+			"steer: {live.example.com: {pool: [edge], ttl: 5}}\n");
+		w.node[1].penalty_ms = rows[i].ms;
+		w.node[2].penalty_ms = 500;
+		for (unsigned k = 0; k < 3; k++)
+			w.node[k].per_viewer = 0;
+		for (int k = 0; k < 20; k++) {
+			d = world_ask(&w, "live.example.com", "10.1.0.0/24");
+			w.now += d.ttl_s * 1000 + 50;
+		}
+		assert_true(d.rate * 5 > 20);
+		assert_int_equal(d.n, rows[i].n);
+		assert_int_equal(d.node[0], 0);
+		world_close(&w);
+	}
+}
+
 /* As many nodes of one place, n0 .. n59, as text; reversed or not. */
 static void write_sixty(char *yaml, size_t room, bool reversed, bool sites)
 {
@@ -840,30 +872,41 @@ static void test_nearest_of_many_far(void **state)
 	world_close(&w);
 }
 
+/* Of 50 streams, those whose viewers meet that ask from Hong Kong and from London. So
+ * many viewers of each were placed by this server. */
+static unsigned streams_met(unsigned far, float viewers, unsigned servers)
+{
+	struct world w;
+	unsigned met = 0;
+	open_near_and_far(&w, far);
+	w.map->servers = servers;
+	for (int s = 0; s < 50; s++) {
+		char name[40];
+		struct steer_decision hk, london;
+		snprintf(name, sizeof name, "class%d.s.example.com", s);
+		struct steer_query q = world_query(&w, name, "10.1.0.0/24");
+		accounts_place(w.accounts, accounts_stream(q.stream),
+			MAP_NO_NODE, viewers, (uint32_t)w.now);
+		steer_decide(world_state(&w), w.accounts, &q, w.now, &hk, NULL);
+		q = world_query(&w, name, "10.3.0.0/24");
+		steer_decide(&w.state, w.accounts, &q, w.now, &london, NULL);
+		met += hk.node[0] == london.node[0];
+	}
+	world_close(&w);
+	return met;
+}
+
 /* The first viewers of most streams meet, wherever they are; in a pool of more than
- * 64 nodes, those of some. */
+ * 64 nodes, those of some. When there are many, whoever placed them, near nodes are
+ * worth more. */
 static void test_streams_gather(void **state)
 {
 	(void)state;
-	for (unsigned far = 4; far <= 60; far += 56) {
-		struct world w;
-		unsigned met = 0;
-		open_near_and_far(&w, far);
-		for (int s = 0; s < 50; s++) {
-			char name[40];
-			struct steer_decision hk, london;
-			snprintf(name, sizeof name, "class%d.s.example.com", s);
-			struct steer_query q =
-				world_query(&w, name, "10.1.0.0/24");
-			steer_decide(
-				world_state(&w), NULL, &q, w.now, &hk, NULL);
-			q = world_query(&w, name, "10.3.0.0/24");
-			steer_decide(&w.state, NULL, &q, w.now, &london, NULL);
-			met += hk.node[0] == london.node[0];
-		}
-		assert_true(met > (far == 4 ? 40 : 4));
-		world_close(&w);
-	}
+	assert_true(streams_met(4, 0, 1) > 40);
+	assert_true(streams_met(60, 0, 1) > 4);
+	assert_true(streams_met(4, 10, 1) > 40);
+	assert_int_equal(streams_met(4, 10000, 1), 0);
+	assert_int_equal(streams_met(4, 10, 1000), 0);
 }
 
 /* What was told while the near ones were dead holds for its TTL. */
@@ -1367,6 +1410,7 @@ int main(void)
 		cmocka_unit_test(test_order_of_a_large_pool),
 		cmocka_unit_test(test_up_beyond_unknown),
 		cmocka_unit_test(test_lines_beyond_candidates),
+		cmocka_unit_test(test_addresses_of_a_crowd),
 		cmocka_unit_test(test_equal_scores),
 		cmocka_unit_test(test_third_site_far),
 		cmocka_unit_test(test_full_near),

@@ -341,6 +341,35 @@ static void test_later_lines(void **state)
 	picks(w, "live.example.com", 1, "c");
 }
 
+/* What line 2 was told holds for its TTL, also when line 1 has come to its site
+ * meanwhile; not when it has come to its node. */
+static void test_promise(void **state)
+{
+	struct world *w = *state;
+	keep_up(w, "a b b2 c");
+	only(w, "a");
+	cost(w, "b", 100);
+	cost(w, "b2", 200);
+	cost(w, "c", 300);
+	picks(w, "kept.example.com", 1, "a");
+	w->now += 30000;
+	picks(w, "kept.example.com", 2, "b");
+	w->now += 20000;
+	keep_up(w, "b b2 c");
+	cost(w, "b", 200);
+	cost(w, "b2", 100);
+	picks(w, "kept.example.com", 1, "b2");
+	picks(w, "kept.example.com", 2, "b");
+	keep_up(w, "b c");
+	picks(w, "kept.example.com", 1, "c"); /* asked with line 2: apart */
+	w->now += 5000;
+	cost(w, "b", 0);
+	keep_up(w, "b");
+	picks(w, "kept.example.com", 1, "b");
+	keep_up(w, "b c");
+	picks(w, "kept.example.com", 2, "c");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_nodes, close_nodes)
 
 int main(void)
@@ -352,6 +381,7 @@ int main(void)
 		TEST(test_site_before_node),
 		TEST(test_two_nodes),
 		TEST(test_later_lines),
+		TEST(test_promise),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
