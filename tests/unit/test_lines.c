@@ -139,6 +139,20 @@ static void told_b_40_minutes_ago(struct world *w)
 	w->now += 20 * 60000;
 }
 
+static void told_b_2_minutes_ago(struct world *w)
+{
+	told_b_then_a(w);
+	w->now += 120000 - AFTER_TTL_MS;
+}
+
+static void told_b_30_minutes_ago(struct world *w)
+{
+	told_b_then_a(w);
+	w->now += 20 * 60000 - AFTER_TTL_MS;
+	tell(w, "a");
+	w->now += 10 * 60000 - AFTER_TTL_MS;
+}
+
 static void told_a_40_minutes_ago(struct world *w)
 {
 	tell(w, "a");
@@ -198,6 +212,8 @@ static void test_costs(void **state)
 		{"where line 1 was a minute ago", told_b_a_minute_ago, 1, "b",
 			"f", NEVER},
 		{"5 minutes ago", told_b_5_minutes_ago, 1, "b", "f", 25},
+		{"2 minutes ago", told_b_2_minutes_ago, 1, "b", "f", 25},
+		{"30 minutes ago", told_b_30_minutes_ago, 1, "b", "f", 25},
 		{"28 minutes ago", told_b_28_minutes_ago, 1, "b", "f", 25},
 		{"40 minutes ago", told_b_40_minutes_ago, 1, "b", "f", 0},
 		{"two nodes ago", told_b_then_d_then_a, 1, "b", "f", 25},
@@ -210,6 +226,8 @@ static void test_costs(void **state)
 		{"unless another name server may have sent it", told_a, 2, "b",
 			"b", 150 + 60},
 		{"or it was moved", told_d_then_a, 1, "b", "b", 150 + 60},
+		{"30 minutes ago, to here", told_b_30_minutes_ago, 1, "b", "b",
+			150 + 60 + 25},
 		{"but not if that is long ago", told_b_40_minutes_ago, 1, "b",
 			"b", 0.25f * (150 + 60)},
 		{"the area is on this site", told_a, 2, "b", "b2", 60},
