@@ -58,13 +58,13 @@ static void tell(struct world *w, const char *node)
 	w->now += AFTER_TTL_MS;
 }
 
-/* Many viewers of the client's area are placed on these nodes, as many on each. */
-static void place(struct world *w, const char *names)
+/* Viewers of the client's area are placed on these nodes, as many on each. */
+static void place(struct world *w, const char *names, float viewers)
 {
 	for (unsigned i = 0; i < w->map->n_nodes; i++)
 		if (is_among(w, i, names))
 			accounts_place(w->accounts, w->map->nodes[i].area, i,
-				10000, (uint32_t)w->now);
+				viewers, (uint32_t)w->now);
 }
 
 /* By how many ms `at` may be cheaper than c until line 2 takes it. Line 1 is best
@@ -80,7 +80,7 @@ static float extra_ms(unsigned servers, const char *at,
 		world_open(&w, nodes);
 		w.map->servers = servers;
 		before(&w);
-		place(&w, crowd);
+		place(&w, crowd, 10000);
 		only(&w, "a");
 		cost(&w, at, 20);
 		cost(&w, "c", 20 + gap);
@@ -193,6 +193,12 @@ static void told_d_then_a(struct world *w)
 	w->now += 300000;
 }
 
+static void told_a_another_told_b(struct world *w)
+{
+	told_a(w);
+	place(w, "b", 1);
+}
+
 /* What line 2 pays for nodes where viewers of the net, or of its area, may be. */
 static void test_costs(void **state)
 {
@@ -233,6 +239,8 @@ static void test_costs(void **state)
 		{"the area is on this site", told_a, 2, "b", "b2", 60},
 		{"half of it is here, half on the site", told_a, 2, "b", "b b2",
 			75 + 60},
+		{"one of two viewers is here: few say less",
+			told_a_another_told_b, 2, "b", "", (150 + 60) / 3.0f},
 		{"half of it is here", told_a, 2, "b", "a b", 75 + 30},
 	};
 	(void)state;
