@@ -52,12 +52,12 @@ struct had {
 struct decision_ctx {
 	const struct steer_state *state;
 	const struct accounts *accounts; /* NULL: nothing is known */
-	const struct steer_query *query;
+	struct steer_query query;        /* of the line that is being decided */
 	const struct steer_lookup *lookup;
 	const struct map_name *name;
 	const struct map_pool *pool;
 	const struct sent_lines *past;
-	struct client_estimate estimate; /* of the query's line */
+	struct client_estimate estimate; /* of that line */
 	uint32_t area;                   /* the site nearest to the client */
 	const struct candidates *near;
 	uint64_t net;      /* hash that spreads clients over nodes */

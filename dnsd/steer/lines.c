@@ -131,7 +131,7 @@ static unsigned older_nodes(const struct decision_ctx *ctx, uint16_t *older)
  * questions for further lines could keep it off. */
 static uint8_t sent_later(const struct decision_ctx *ctx, uint16_t node)
 {
-	for (unsigned i = ctx->query->line; i < ctx->past->lines; i++)
+	for (unsigned i = ctx->query.line; i < ctx->past->lines; i++)
 		if (ctx->past->sent[i].node == node &&
 			sent_runs(&ctx->past->sent[i], ctx->estimate.now))
 			return (uint8_t)(CONF_LINES_MAX - i);
@@ -142,7 +142,7 @@ static uint8_t sent_later(const struct decision_ctx *ctx, uint16_t node)
  * even if line 1 would be sent there now: the viewer is on the other one. */
 static void leave_here(struct decision_ctx *ctx)
 {
-	const struct sent *before = &ctx->past->sent[ctx->query->line - 2];
+	const struct sent *before = &ctx->past->sent[ctx->query.line - 2];
 	unsigned best = 0;
 	for (unsigned i = 0; i < ctx->candidates.n; i++)
 		best += ctx->candidates.at[i].state ==
@@ -175,7 +175,7 @@ static void mark_conflicts(struct decision_ctx *ctx, const struct had *had)
 			extra += SECOND_MS;
 		o->score += extra * per_ms;
 	}
-	if (ctx->query->line > 1)
+	if (ctx->query.line > 1)
 		leave_here(ctx);
 }
 
@@ -222,7 +222,7 @@ void lines_keep_apart(struct decision_ctx *ctx, const struct had *had)
 {
 	if (had->n)
 		avoid_places(ctx);
-	if (had->n || ctx->past->lines > ctx->query->line)
+	if (had->n || ctx->past->lines > ctx->query.line)
 		lines_look_around(ctx, had);
 }
 
@@ -230,7 +230,7 @@ void lines_add(struct decision_ctx *ctx, const struct steer_decision *d,
 	struct had *had)
 {
 	const struct map *map = ctx->state->map;
-	const struct sent *t = &ctx->past->sent[ctx->query->line - 1];
+	const struct sent *t = &ctx->past->sent[ctx->query.line - 1];
 	bool counts = sent_counts(t, ctx->estimate.now);
 
 	/* An answer that named the node before may still be cached. */
