@@ -39,7 +39,8 @@ struct scored_list {
 
 /* What a line is kept apart from: where the lines before it are sent now or were
  * sent, and where later ones were sent if that still holds. */
-#define HAD_MAX 96
+#define HAD_OF_LINE (STEER_NODES_MAX + 2) /* that one line adds, at most */
+#define HAD_MAX (CONF_LINES_MAX * HAD_OF_LINE)
 struct had {
 	unsigned n;
 	uint16_t node[HAD_MAX];

@@ -1,5 +1,6 @@
 /* Lines: a viewer that switches must not get the node it has now, and better not
  * its site. Where lines 1..n-1 were sent, or would be sent now, conflicts. */
+#include <assert.h>
 #include <string.h>
 
 #include "steer/decide_internal.h"
@@ -12,6 +13,7 @@
 #define THERE_MS 150.0f     /* a line on a node that has all of the area */
 #define THERE_SITE_MS 60.0f /* ... or on its site */
 #define SURE 0.25f          /* of that, where line 1 is known */
+#define OF_SAME_KIND 96     /* a conflict more of a kind: as 96 places later */
 
 /* Whether this net's viewers may be where others of the area are: an only name
  * server that has sent the net to one node knows where they are. */
@@ -80,8 +82,7 @@ static inline bool lines_among(const uint16_t *list, unsigned n, uint16_t node)
 static void had_add(
 	const struct map *map, struct had *had, uint16_t node, uint32_t kind)
 {
-	if (had->n == HAD_MAX)
-		return;
+	assert(had->n < HAD_MAX);
 	unsigned i = had->n++;
 	had->node[i] = node;
 	had->kind[i] = kind;
@@ -103,7 +104,7 @@ static inline void lines_mark(
 		if (kind > worst)
 			sum = 0;
 		if (kind >= worst)
-			sum += HAD_MAX + i;
+			sum += OF_SAME_KIND + i;
 		worst = kind > worst ? kind : worst;
 		if (o->provider && had->provider[i] == o->provider)
 			o->score += PROVIDER_MS * per_ms;

@@ -396,6 +396,81 @@ static void test_promise(void **state)
 	picks(w, "kept.example.com", 2, "c");
 }
 
+/* A node where line 1 was long ago costs line 1 nothing, asked together with line 2. */
+static void test_line_1_goes_back(void **state)
+{
+	struct world *w = *state;
+	tell(w, "b");
+	tell(w, "a");
+	w->now += 300000;
+	keep_up(w, "a b c d");
+	only(w, "a");
+	cost(w, "b", 20);
+	cost(w, "c", 35);
+	cost(w, "d", 30);
+	picks(w, "live.example.com", 2, "d");
+	keep_up(w, "b c d");
+	picks(w, "live.example.com", 1, "b");
+}
+
+/* As many lines as there may be, of as many addresses each: all are different nodes, and
+ * when there are no more, the first ones come again. */
+static void test_most_lines(void **state)
+{
+	struct world w;
+	char yaml[4000];
+	(void)state;
+	for (unsigned of = 12; of <= 20; of += 8) {
+		int n = snprintf(yaml, sizeof yaml, "nodes:\n");
+		for (unsigned i = 0; i < of; i++)
+			n += snprintf(yaml + n, sizeof yaml - (size_t)n,
+				"  n%u: {address: [192.0.2.%u], at: [22.3, 114.2]}\n",
+				i, i + 1);
+		snprintf(yaml + n, sizeof yaml - (size_t)n,
+			"steer: {most.example.com: "
+			"{pool: [edge], lines: 16, ttl: 5, answers: 8}}\n");
+		world_open(&w, yaml);
+		bool had[20] = {false};
+		for (unsigned line = 1; line <= 16; line++) {
+			struct steer_query q =
+				world_query(&w, "most.example.com", CLIENT);
+			struct steer_decision d;
+			q.line = (uint8_t)line;
+			steer_decide(
+				world_state(&w), NULL, &q, w.now, &d, NULL);
+			if (line <= of) {
+				if (had[d.node[0]])
+					fail_msg("line %u of %u", line, of);
+			}
+			assert_int_equal(d.only, line > of);
+			had[d.node[0]] = true;
+		}
+		world_close(&w);
+	}
+}
+
+/* Beyond the nearest nodes a provider of an earlier line costs as much. */
+static void test_provider_far(void **state)
+{
+	struct world w;
+	char yaml[8000];
+	int n = snprintf(yaml, sizeof yaml, "nodes:\n");
+	(void)state;
+	for (int i = 0; i < 40; i++)
+		n += snprintf(yaml + n, sizeof yaml - (size_t)n,
+			"  n%d: {address: [192.0.2.%d], at: [22.3, 114.2], "
+			"site: hk, provider: p}\n",
+			i, i + 1);
+	snprintf(yaml + n, sizeof yaml - (size_t)n,
+		"  far1: {address: [192.0.2.98], at: [51.5, -0.1], provider: p}\n"
+		"  far2: {address: [192.0.2.99], at: [51.5, -0.1], bias: 8}\n"
+		"steer: {live.example.com: {pool: [edge], lines: 2}}\n");
+	world_open(&w, yaml);
+	world_pick(&w, "live.example.com", CLIENT);
+	picks(&w, "live.example.com", 2, "far2");
+	world_close(&w);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_nodes, close_nodes)
 
 int main(void)
@@ -408,6 +483,9 @@ int main(void)
 		TEST(test_two_nodes),
 		TEST(test_later_lines),
 		TEST(test_promise),
+		TEST(test_line_1_goes_back),
+		cmocka_unit_test(test_most_lines),
+		cmocka_unit_test(test_provider_far),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
