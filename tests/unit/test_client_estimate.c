@@ -164,6 +164,39 @@ static void test_no_viewers_of_the_area(void **state)
 	assert_float_equal(d.at_once, 1, 0);
 }
 
+/* Another thread has a newer map and sent line 1 from one of its new nodes to the next:
+ * they are none to this thread, whichever line it is asked for. */
+static void test_newer_nodes(void **state)
+{
+	struct world *w = *state;
+	struct steer_query q = world_query(w, NAME, JP);
+	struct steer_decision d;
+	uint64_t key = steer_key(w->map, &q);
+	for (uint16_t i = 0; i < 5; i++) {
+		struct sent_lines seen;
+		struct sent to = {.node = (uint16_t)(60000 + i),
+			.before = (uint16_t)(i ? 59999u + i : MAP_NO_NODE),
+			.made_ms = (uint32_t)w->now,
+			.ttl_s = 5,
+			.types = STEER_A,
+			.moved = sent_quarters((uint32_t)w->now)};
+		sent_read(w->sent, key, 2, &seen);
+		assert_true(sent_claim(w->sent, key, 0, &seen.sent[0], &to));
+		w->now += 60000;
+	}
+	for (uint8_t line = 3; line > 0; line--) {
+		q.line = line;
+		steer_decide(world_state(w), w->accounts, &q, w->now, &d, NULL);
+		assert_true(d.node[0] < 3);
+		assert_int_equal(d.past.sent[0].node, MAP_NO_NODE);
+		assert_int_equal(d.past.sent[0].before, MAP_NO_NODE);
+		if (line > 1) {
+			assert_int_equal(d.past.older[0], MAP_NO_NODE);
+			assert_int_equal(d.past.older[1], MAP_NO_NODE);
+		}
+	}
+}
+
 /* -- nodes of one answer -- */
 
 static struct steer_decision crowd(
@@ -262,6 +295,7 @@ int main(void)
 		TEST(test_another_node_fell),
 		TEST(test_sent_by_another_server),
 		TEST(test_no_viewers_of_the_area),
+		TEST(test_newer_nodes),
 		TEST(test_nodes_of_an_answer),
 		TEST(test_edge_of_a_crowd),
 		TEST(test_large),
