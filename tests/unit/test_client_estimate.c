@@ -174,8 +174,8 @@ static void test_newer_nodes(void **state)
 	uint64_t key = steer_key(w->map, &q);
 	for (uint16_t i = 0; i < 5; i++) {
 		struct sent_lines seen;
-		struct sent to = {.node = (uint16_t)(60000 + i),
-			.before = (uint16_t)(i ? 59999u + i : MAP_NO_NODE),
+		struct sent to = {.node = (uint16_t)(3 + i % 2),
+			.before = (uint16_t)(i ? 4 - i % 2u : MAP_NO_NODE),
 			.made_ms = (uint32_t)w->now,
 			.ttl_s = 5,
 			.types = STEER_A,
