@@ -406,6 +406,46 @@ static void test_report(void **state)
 	no_more(w);
 }
 
+/* The quick way to an answer and the full one come to the same and leave the same, also
+ * when each viewer counts. */
+static void test_both_ways(void **state)
+{
+	static const char small[] =
+		"nodes:\n"
+		"  a: {address: [192.0.2.1], at: [22.3, 114.2], capacity: 20}\n"
+		"  b: {address: [192.0.2.2], at: [35.7, 139.7], capacity: 40}\n"
+		"  c: {address: [192.0.2.3], at: [51.5, -0.1], capacity: 60}\n"
+		"steer: {live.example.com: {pool: [edge], ttl: [5, 60]}}\n";
+	struct world quick, full;
+	(void)state;
+	world_open(&quick, small);
+	world_open(&full, small);
+	for (unsigned i = 0; i < 300; i++) {
+		struct steer_query q =
+			world_query(&quick, "live.example.com", HK);
+		struct steer_decision a, b;
+		q.net.bytes[2] = (uint8_t)(i * 7 % 100);
+		q.asker = q.net;
+		steer_answer(
+			world_state(&quick), quick.accounts, &q, quick.now, &a);
+		steer_answer_full(
+			world_state(&full), full.accounts, &q, full.now, &b);
+		assert_int_equal(a.node[0], b.node[0]);
+		assert_int_equal(a.ttl_s, b.ttl_s);
+		assert_int_equal(a.held_s, b.held_s);
+		assert_int_equal(a.again, b.again);
+		assert_int_equal(a.area, b.area);
+		assert_float_equal(a.at_once, b.at_once, 0);
+		assert_float_equal(a.rate, b.rate, 0);
+		for (unsigned n = 0; n < 3; n++)
+			assert_float_equal(
+				reserved(&quick, n), reserved(&full, n), 0);
+		quick.now = full.now += 700;
+	}
+	world_close(&quick);
+	world_close(&full);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -422,6 +462,7 @@ int main(void)
 		TEST(test_stream),
 		TEST(test_large_resolver),
 		TEST(test_report),
+		cmocka_unit_test(test_both_ways),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
