@@ -645,7 +645,7 @@ static void test_large_pool(void **state)
 }
 
 /* A question that is explained is decided as one that is not, also where two nodes
- * have the same score. */
+ * have the same score, or one of them has little room. */
 static void test_equal_scores(void **state)
 {
 	struct world w;
@@ -659,6 +659,8 @@ static void test_equal_scores(void **state)
 		world_query(&w, "live.example.com", "10.1.0.0/24");
 	unsigned equal = 0;
 	for (uint32_t net = 0; net < 50000; net++) {
+		if (net == 40000)
+			w.node[0].used = 0.82f;
 		struct steer_decision quick, full;
 		struct steer_trace trace;
 		memcpy(q.net.bytes, &net, 4);
@@ -1138,6 +1140,8 @@ static void test_without_memory(void **state)
 			map_stream_hash(label, (unsigned)strlen(label)), 1);
 	}
 	w.load.streams = set;
+	w.node[1].per_viewer = 0; /* it has room */
+	unsigned small = 0;
 	for (int s = 0; s < 400; s++) {
 		char name[40];
 		struct steer_decision without, with;
@@ -1147,7 +1151,9 @@ static void test_without_memory(void **state)
 		steer_decide(&w.state, w.accounts, &q, w.now, &with, NULL);
 		assert_int_equal(without.node[0], with.node[0]);
 		assert_int_equal(without.ttl_s, with.ttl_s);
+		small += with.node[0];
 	}
+	assert_in_range(small, 80, 180); /* of the 200 streams that it has */
 	free(set);
 	world_close(&w);
 }
