@@ -470,17 +470,19 @@ static void test_publisher_is_remembered(void **state)
 		bool remembered;
 	} rows[] = {{1, true}, {11, true}, {13, false}};
 	(void)state;
-	for (unsigned i = 0; i < 6; i++) {
+	for (unsigned i = 0; i < 9; i++) {
+		static const int64_t clocks[] = {
+			1000000, 2000000000, UINT32_MAX - 60000};
 		struct world w;
 		world_open(&w, cities);
-		w.now = i % 2 ? UINT32_MAX - 60000 : 1000000;
+		w.now = clocks[i % 3];
 		const char *push = "push.example.com";
 		assert_string_equal(world_pick(&w, push, "10.2.0.0/24"), "jp1");
 		world_node(&w, "jp1")->unstable_ms = 1500;
-		w.now += rows[i / 2].hours * 3600000;
+		w.now += rows[i / 3].hours * 3600000;
 		assert_int_equal(
 			!strcmp(world_pick(&w, push, "10.2.0.0/24"), "jp1"),
-			rows[i / 2].remembered);
+			rows[i / 3].remembered);
 		world_close(&w);
 	}
 }
@@ -645,7 +647,7 @@ static void test_large_pool(void **state)
 }
 
 /* A question that is explained is decided as one that is not, also where two nodes
- * have the same score, or one of them has little room. */
+ * have the same score, or one has little room, or is distrusted. */
 static void test_equal_scores(void **state)
 {
 	struct world w;
@@ -659,10 +661,18 @@ static void test_equal_scores(void **state)
 		world_query(&w, "live.example.com", "10.1.0.0/24");
 	unsigned equal = 0;
 	for (uint32_t net = 0; net < 50000; net++) {
-		if (net == 40000)
-			w.node[0].used = 0.82f;
 		struct steer_decision quick, full;
 		struct steer_trace trace;
+		if (net == 40000)
+			w.node[0].used = 0.82f;
+		if (net == 45000) {
+			w.node[0].used = 0;
+			w.node[0].penalty_ms = 1;
+			w.node[1].penalty_ms = 0.4f;
+			w.load.n_distrusts = 1;
+			w.load.distrust[0] = (struct load_distrust){
+				w.map->nodes[0].area, 1, 0.7f};
+		}
 		memcpy(q.net.bytes, &net, 4);
 		steer_decide(world_state(&w), NULL, &q, w.now, &quick, NULL);
 		steer_decide(&w.state, NULL, &q, w.now, &full, &trace);
