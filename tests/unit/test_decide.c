@@ -683,6 +683,38 @@ static void test_equal_scores(void **state)
 	world_close(&w);
 }
 
+/* A net stays where it was sent although a nearer node has room again, as long as that
+ * is better by less than stay_ms. */
+static void test_stays_far(void **state)
+{
+	static const struct {
+		int stay_ms;
+		const char *node;
+	} rows[] = {{100, "jp"}, {10, "hk"}};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct world w;
+		char yaml[1000];
+		snprintf(yaml, sizeof yaml,
+			"nodes:\n"
+			"  hk: {address: [192.0.2.1], at: [22.3, 114.2]}\n"
+			"  jp: {address: [192.0.2.2], at: [35.7, 139.7]}\n"
+			"steer: {live.example.com: "
+			"{pool: [edge], ttl: 5, stay_ms: %d}}\n",
+			rows[i].stay_ms);
+		world_open(&w, yaml);
+		world_node(&w, "hk")->state = NODE_DOWN;
+		assert_string_equal(
+			world_pick(&w, "live.example.com", "10.1.0.1"), "jp");
+		world_node(&w, "hk")->state = NODE_UP;
+		w.now += 6000;
+		assert_string_equal(
+			world_pick(&w, "live.example.com", "10.1.0.1"),
+			rows[i].node);
+		world_close(&w);
+	}
+}
+
 /* The answer to a crowd names nodes that cost up to 25 ms more than the first. */
 static void test_addresses_of_a_crowd(void **state)
 {
@@ -1428,6 +1460,7 @@ int main(void)
 		cmocka_unit_test(test_lines_beyond_candidates),
 		cmocka_unit_test(test_addresses_of_a_crowd),
 		cmocka_unit_test(test_equal_scores),
+		cmocka_unit_test(test_stays_far),
 		cmocka_unit_test(test_third_site_far),
 		cmocka_unit_test(test_full_near),
 		cmocka_unit_test(test_nearest_of_many_far),
