@@ -953,6 +953,24 @@ static void test_streams_gather(void **state)
 	assert_int_equal(streams_met(4, 10, 1000), 0);
 }
 
+/* All of a pool of 64 nodes may have a stream, wherever the viewer is. */
+static void test_stream_looks_everywhere(void **state)
+{
+	struct world w;
+	(void)state;
+	open_near_and_far(&w, 4);
+	for (int s = 0; s < 20; s++) {
+		char name[40];
+		struct steer_decision d;
+		struct steer_trace trace;
+		snprintf(name, sizeof name, "class%d.s.example.com", s);
+		struct steer_query q = world_query(&w, name, "10.3.0.0/24");
+		steer_decide(world_state(&w), NULL, &q, w.now, &d, &trace);
+		assert_int_equal(trace.n, 64);
+	}
+	world_close(&w);
+}
+
 /* What was told while the near ones were dead holds for its TTL. */
 static void test_told_far_holds(void **state)
 {
@@ -1465,6 +1483,7 @@ int main(void)
 		cmocka_unit_test(test_full_near),
 		cmocka_unit_test(test_nearest_of_many_far),
 		cmocka_unit_test(test_streams_gather),
+		cmocka_unit_test(test_stream_looks_everywhere),
 		cmocka_unit_test(test_told_far_holds),
 		cmocka_unit_test(test_long_failover),
 		cmocka_unit_test(test_stream_stays_in_its_pool),
