@@ -83,7 +83,7 @@ static uint64_t asker(const char *address)
 static void test_first_answer(void **state)
 {
 	struct world *w = *state;
-	struct steer_event e;
+	struct steer_event e = {0};
 	ask_line(w, 1, HK, false);
 	assert_float_equal(reserved(w, HK_NODE), 1, 0);
 	assert_float_equal(rate(w, HK_NODE), 0, 0);
@@ -118,7 +118,7 @@ static void test_first_answer(void **state)
 static void test_one_event_a_minute(void **state)
 {
 	struct world *w = *state;
-	struct steer_event e;
+	struct steer_event e = {0};
 	for (int i = 0; i < 3; i++) {
 		ask_line(w, 1, HK, false);
 		w->now += 20000;
@@ -171,7 +171,7 @@ static void test_rate(void **state)
 static void test_press(void **state)
 {
 	struct world *w = *state;
-	struct steer_event e;
+	struct steer_event e = {0};
 	world_node(w, "hk")->penalty_ms = 1000;
 	assert_int_equal(ask_line(w, 1, HK, false).node[0], JP_NODE);
 	world_node(w, "hk")->penalty_ms = 0;
@@ -214,7 +214,7 @@ static void test_press_of_older_viewers(void **state)
 {
 	static const char *const sent[] = {"uk", "jp", "uk", "hk"};
 	struct world *w = *state;
-	struct steer_event e;
+	struct steer_event e = {0};
 	for (unsigned i = 0; i < 4; i++) {
 		for (unsigned k = 0; k < 3; k++)
 			w->node[k].penalty_ms = 2000;
@@ -247,7 +247,7 @@ static void test_press_of_older_viewers(void **state)
 static void test_press_of_a_stranger(void **state)
 {
 	struct world *w = *state;
-	struct steer_event e;
+	struct steer_event e = {0};
 	ask_line(w, 2, HK, true);
 	while (next(w, &e))
 		assert_int_equal(e.kind, EVENT_SENT);
@@ -352,7 +352,7 @@ static void test_large_resolver(void **state)
 static void test_report(void **state)
 {
 	struct world *w = *state;
-	struct steer_event e;
+	struct steer_event e = {0};
 	struct addr resolver = {4, {198, 51, 100, 53}};
 	struct steer_query q = world_query(w, "live.example.com", HK);
 	struct steer_query report = q;
