@@ -160,6 +160,8 @@ static void test_no_viewers_of_the_area(void **state)
 	memset(w->accounts->placed, 0, sizeof w->accounts->placed);
 	fall(w, "jp", UINT8_MAX);
 	share_returns(w, 1, 0);
+	place(w, "jp", 0.5f); /* all that are there */
+	share_returns(w, 1, 1);
 	steer_decide(world_state(w), NULL, &q, w->now, &d, NULL);
 	assert_float_equal(d.at_once, 1, 0);
 }
