@@ -1,6 +1,5 @@
 #include "state/load.h"
 
-#include <assert.h>
 #include <math.h>
 
 #include "state/cost.h"
@@ -11,7 +10,6 @@
 struct load_brief load_brief(
 	const struct load_node *load, const struct map_node *node)
 {
-	assert(load->per_viewer > 0 && load->room > 0);
 	float knee = COST_FULL * COST_KNEE * load->room;
 	float slack = (knee - ROUNDING - load->used) /
 		(load->per_viewer * COST_SAFETY);
