@@ -2,6 +2,7 @@
 #include "world.h"
 
 #include "ledger/accounts.h"
+#include "memory.h"
 
 #define NOW 1000000u
 
@@ -55,9 +56,24 @@ static void test_size(void **state)
 		struct accounts *a = accounts_new(sizes[i], f->sent, 1);
 		unsigned room = CLIENT_WAYS << a->bucket_bits;
 		assert_true(room >= sizes[i] && room < 2 * sizes[i]);
+		make(a, UINT64_MAX, NOW); /* in the last bucket */
 		accounts_free(a);
 	}
 	accounts_free(NULL);
+}
+
+/* All that an account took is given back. */
+static void test_memory(void **state)
+{
+	struct fixture *f = *state;
+	size_t before = 0;
+	for (unsigned i = 0; i < 40; i++) {
+		struct accounts *a = accounts_new(1 << 16, f->sent, 1);
+		accounts_free(a);
+		if (i == 0)
+			before = memory_of_pages();
+	}
+	assert_true(memory_of_pages() < before + 1000000);
 }
 
 /* However small the table is, no two keys are taken for one: of a key, bucket and
@@ -232,6 +248,17 @@ static void test_budget(void **state)
 		0);
 }
 
+/* Each network has a budget of its own, whoever else asks. */
+static void test_budget_of_others(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t net = net_of("192.0.2.1"), other = net_of("192.0.3.1");
+	assert_float_equal(accounts_budget(f->a, net, NOW, 60, 100), 60, 0);
+	assert_float_equal(accounts_budget(f->a, other, NOW, 70, 100), 70, 0);
+	assert_float_equal(accounts_budget(f->a, net, NOW, 60, 100), 40, 0);
+	assert_float_equal(accounts_budget(f->a, other, NOW, 60, 100), 30, 0);
+}
+
 /* What a network promises a little at a time refills as well. */
 static void test_budget_by_the_way(void **state)
 {
@@ -324,6 +351,19 @@ static void test_unpublished(void **state)
 
 /* -- events -- */
 
+/* What control takes from the ring is what the thread has put there. */
+static void test_events_reach_control(void **state)
+{
+	struct fixture *f = *state;
+	struct steer_event in = {.kind = EVENT_SENT, .asker = 5}, out;
+	assert_false(events_pop(f->a->events, &out));
+	events_push(f->a->events, &in);
+	assert_true(events_pop(f->a->events, &out));
+	assert_int_equal(out.asker, 5);
+	assert_false(events_pop(f->a->events, &out));
+	assert_ptr_equal(f->a->sent, f->sent);
+}
+
 /* A network has one event about a node in so long, of each kind. */
 static void test_events_are_limited(void **state)
 {
@@ -352,6 +392,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_size),
+		TEST(test_memory),
 		TEST(test_no_two_clients_are_one),
 		TEST(test_clients_of_a_bucket),
 		TEST(test_oldest_client_goes),
@@ -362,11 +403,13 @@ int main(void)
 		TEST(test_streams_are_no_areas),
 		TEST(test_networks),
 		TEST(test_budget),
+		TEST(test_budget_of_others),
 		TEST(test_budget_by_the_way),
 		TEST(test_budget_of_lines),
 		TEST(test_classes),
 		TEST(test_reserve),
 		TEST(test_unpublished),
+		TEST(test_events_reach_control),
 		TEST(test_events_are_limited),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include "base/rng.h"
+#include "memory.h"
 
 static struct sent sent(uint16_t node, uint32_t made_ms)
 {
@@ -16,6 +17,57 @@ static struct sent sent(uint16_t node, uint32_t made_ms)
 }
 
 static const struct sent nothing = {.node = MAP_NO_NODE, .before = MAP_NO_NODE};
+
+/* As many nets as are asked for have room, and no more than twice as many. */
+static void test_size(void **state)
+{
+	static const unsigned sizes[] = {200, 1 << 9, 1000, 1 << 14, 100000};
+	(void)state;
+	for (unsigned i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		struct sent_table *m = sent_table_new(sizes[i], 1);
+		unsigned room = 2u << m->bucket_bits; /* a line and a half */
+		assert_true(room >= sizes[i] && room < 2 * sizes[i]);
+		sent_bucket(m, UINT64_MAX)->how[0] = 1; /* the last one */
+		sent_table_free(m);
+	}
+	sent_table_free(NULL);
+}
+
+/* All that a table took is given back. */
+static void test_memory(void **state)
+{
+	size_t pages = 0, heap = 0;
+	(void)state;
+	for (unsigned i = 0; i < 40; i++) {
+		sent_table_free(sent_table_new(1 << 16, 1));
+		if (i == 0) {
+			pages = memory_of_pages();
+			heap = memory_of_heap();
+		}
+	}
+	assert_true(memory_of_heap() < heap + 1000);
+	assert_true(memory_of_pages() < pages + 40000000);
+}
+
+/* However small the table is and whatever the secret, no two nets are taken for
+ * one: also not those whose keys differ in one bit only. */
+static void test_no_two_nets_are_one(void **state)
+{
+	(void)state;
+	for (uint64_t secret = 1; secret <= 8; secret++) {
+		struct sent_table *m = sent_table_new(1, secret);
+		struct sent t = sent(5, 1000);
+		struct sent_lines r;
+		assert_true(sent_claim(m, 12345, 0, &nothing, &t));
+		sent_read(m, 12345, 1, &r);
+		assert_int_equal(r.sent[0].node, 5);
+		for (unsigned bit = 0; bit < 64; bit++) {
+			sent_read(m, 12345 ^ (uint64_t)1 << bit, 1, &r);
+			assert_int_equal(r.sent[0].node, MAP_NO_NODE);
+		}
+		sent_table_free(m);
+	}
+}
 
 static void test_read_back(void **state)
 {
@@ -140,6 +192,9 @@ static void test_threads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_size),
+		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_no_two_nets_are_one),
 		cmocka_unit_test(test_read_back),
 		cmocka_unit_test(test_older),
 		cmocka_unit_test(test_claim),
