@@ -3,6 +3,7 @@
 #include "world.h"
 
 #include "fleet/fleet.h"
+#include "memory.h"
 
 #define STEP 3000 /* the interval of polls */
 
@@ -583,6 +584,212 @@ static void test_displaced_twice(void **state)
 	assert_true(kept(s, 1) < 200 * COME_BACK + before * 0.6f);
 }
 
+static float kept_in_all(struct scene *s)
+{
+	struct load *load = fleet_load(s->fleet, s->now);
+	float sum = 0;
+	for (unsigned i = 0; i < load->n; i++)
+		sum += load->node[i].reserved;
+	load_free(load);
+	return sum;
+}
+
+static void poll_all(struct scene *s, uint32_t connections)
+{
+	for (unsigned i = 0; i < 6; i++)
+		poll_ok(s, i, connections);
+}
+
+/* One viewer is one as well; whichever node it was on, its neighbour is the one. */
+static void test_displaced_one(void **state)
+{
+	for (unsigned dead = 0; dead < 6; dead++) {
+		struct scene *s = *state;
+		teardown(state);
+		setup(state);
+		poll_all(s, 1);
+		assert_float_equal(kept_in_all(s), 0, 0);
+		fleet_failed(s->fleet, dead, SAMPLE_REFUSED, s->now);
+		assert_float_equal(kept(s, dead ^ 1), COME_BACK, 1e-4);
+		assert_float_equal(kept_in_all(s), COME_BACK, 1e-4);
+	}
+}
+
+/* Where more than half of what is polled fails, it is not known which are dead: no
+ * room is kept for their viewers. */
+static void test_displaced_not_if_many_fail(void **state)
+{
+	static const unsigned dead[] = {0, 2, 4, 1};
+	for (unsigned polled = 5; polled <= 6; polled++) {
+		struct scene *s = *state;
+		teardown(state);
+		setup(state);
+		poll_all(s, 100);
+		fleet_watch(s->fleet, 5, polled == 6, true);
+		for (unsigned i = 0; i < 4; i++) {
+			unsigned come = i + 1 < polled / 2 ? i + 1 : polled / 2;
+			fleet_failed(s->fleet, dead[i], SAMPLE_REFUSED, s->now);
+			assert_float_equal(kept_in_all(s),
+				(float)come * 100 * COME_BACK, 0.1);
+		}
+	}
+}
+
+/* Room that is kept for some is not there for others: of the viewers of c, who find
+ * no room at d, so many less go to b, to which those of a are on their way. */
+static void test_displaced_find_others(void **state)
+{
+	static const uint32_t connections[] = {500, 400, 900, 800, 0, 0};
+	float to_b[2];
+	for (unsigned i = 0; i < 2; i++) {
+		struct scene *s = *state;
+		teardown(state);
+		setup(state);
+		for (unsigned k = 0; k < 6; k++)
+			poll_ok(s, k, connections[k]);
+		float before = 0;
+		if (i == 1) {
+			fleet_failed(s->fleet, 0, SAMPLE_REFUSED, s->now);
+			before = kept(s, 1);
+			assert_true(before > 250);
+		} else {
+			fleet_drain(s->fleet, 0, true);
+		}
+		kept(s, 1);
+		fleet_failed(s->fleet, 2, SAMPLE_REFUSED, s->now);
+		to_b[i] = kept(s, 1) - before;
+		assert_true(kept(s, 1) < 560);
+	}
+	assert_true(to_b[0] > 300);
+	assert_true(to_b[1] > 80 && to_b[1] < 0.7f * to_b[0]);
+}
+
+/* How many of a dead node's viewers are still on their way: all, then fewer; none
+ * of a node that is well, or well again. */
+static void test_returning(void **state)
+{
+	static const uint8_t left[] = {255, 93, 34, 12};
+	struct scene *s = *state;
+	poll_all(s, 100);
+	struct load *load = fleet_load(s->fleet, s->now);
+	assert_false(load->any_returning);
+	load_free(load);
+	for (unsigned i = 0; i < 4; i++) {
+		fleet_failed(s->fleet, 0, SAMPLE_REFUSED, s->now);
+		load = fleet_load(s->fleet, s->now);
+		assert_true(load->any_returning);
+		assert_in_range(load->node[0].returning, left[i], left[i] + 1);
+		assert_int_equal(load->node[1].returning, 0);
+		assert_int_equal(load->fell_ms, 1000000);
+		load_free(load);
+		s->now += 10000;
+		s->node_now += 10000;
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		pass(s, STEP);
+		poll_ok(s, 0, 100);
+	}
+	load = fleet_load(s->fleet, s->now);
+	assert_int_equal(load->node[0].state, NODE_UP);
+	assert_int_equal(load->node[0].returning, 0);
+	load_free(load);
+}
+
+/* A fleet gives back all that it takes, also for those it sends elsewhere. */
+static void test_memory(void **state)
+{
+	struct scene *s = *state;
+	size_t before = 0;
+	teardown(state);
+	for (unsigned i = 0; i < 40; i++) {
+		setup(state);
+		for (unsigned k = 0; k < 4; k++)
+			poll_ok(s, k, 100);
+		fleet_merge(s->fleet, i, s->w.accounts, s->now);
+		fleet_schedule(s->fleet,
+			&(struct schedule_entry){.over_ms = 60000,
+				.at_ms = s->now,
+				.viewers = 10},
+			1);
+		for (unsigned k = 0; k < 2; k++)
+			fleet_failed(s->fleet, k, SAMPLE_REFUSED, s->now);
+		load_free(fleet_load(s->fleet, s->now));
+		teardown(state);
+		if (i == 20)
+			before = memory_of_heap();
+	}
+	size_t after = memory_of_heap();
+	setup(state);
+	fleet_free(NULL);
+	assert_true(after < before + 2000);
+}
+
+/* -- viewers who leave a node -- */
+
+/* So many networks, which were sent to node 0, ask for another line. */
+static void press(struct scene *s, uint64_t networks, bool proven)
+{
+	struct steer_event event = {.area = s->w.map->nodes[0].area,
+		.proven = proven,
+		.node = {0, MAP_NO_NODE, MAP_NO_NODE, MAP_NO_NODE}};
+	for (event.asker = 1; event.asker <= networks; event.asker++) {
+		event.kind = EVENT_SENT;
+		events_push(s->w.accounts->events, &event);
+		event.kind = EVENT_SWITCHED;
+		events_push(s->w.accounts->events, &event);
+	}
+	fleet_merge(s->fleet, 0, s->w.accounts, s->now);
+}
+
+static float penalty(struct scene *s, unsigned node)
+{
+	struct load *load = fleet_load(s->fleet, s->now);
+	float ms = load->node[node].penalty_ms;
+	load_free(load);
+	return ms;
+}
+
+/* A node that its viewers leave is dear, and three fifths of them are expected at
+ * its neighbour: once. */
+static void test_distrusted(void **state)
+{
+	struct scene *s = *state;
+	poll_all(s, 300);
+	pass(s, 1000);
+	assert_float_equal(penalty(s, 0), 0, 0);
+	press(s, 20, true);
+	pass(s, 1000);
+	assert_float_equal(penalty(s, 0), DISTRUST_COST_MS, 0);
+	assert_float_equal(penalty(s, 1), 0, 0);
+	assert_int_equal(
+		fleet_distrusted(s->fleet, 0), 2); /* and for its area */
+	assert_int_equal(fleet_distrusted(s->fleet, 1), 0);
+	assert_float_equal(kept(s, 1), 300 * 0.6f, 3);
+	s->now += 5000;
+	assert_float_equal(kept(s, 1), 300 * 0.6f * expf(-0.5f), 3);
+	assert_float_equal(kept_in_all(s), kept(s, 1), 3);
+}
+
+/* What can be forged counts only of a node whose samples show that they leave. */
+static void test_distrusted_by_samples(void **state)
+{
+	for (unsigned leave = 0; leave < 2; leave++)
+		for (unsigned of_all = 0; of_all < 2; of_all++) {
+			struct scene *s = *state;
+			teardown(state);
+			setup(state);
+			poll_all(s, 300);
+			pass(s, STEP);
+			for (unsigned i = 0; i < 6; i++)
+				poll_ok(s, i,
+					of_all || (leave && !i) ? 200 : 300);
+			press(s, 20, false);
+			pass(s, 1000);
+			pass(s, 1000);
+			assert_int_equal(penalty(s, 0) > 0, leave && !of_all);
+		}
+}
+
 /* Most of all nodes on several sites time out at once: it is us. The last good
  * states hold, for a minute at most. */
 static void test_blind(void **state)
@@ -806,6 +1013,13 @@ int main(void)
 		TEST(test_displaced),
 		TEST(test_displaced_not_to_drained),
 		TEST(test_displaced_twice),
+		TEST(test_displaced_one),
+		TEST(test_displaced_not_if_many_fail),
+		TEST(test_displaced_find_others),
+		TEST(test_returning),
+		TEST(test_memory),
+		TEST(test_distrusted),
+		TEST(test_distrusted_by_samples),
 		TEST(test_blind),
 		TEST(test_not_blind),
 		TEST(test_ready),
