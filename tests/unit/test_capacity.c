@@ -80,6 +80,12 @@ static void test_capacity(void **state)
 		{"CPU is not told", {0, 0, 0, 1e6f}, 4, 5, 380, 400, 400},
 		{"too few viewers to tell", {0.1f, 0.85f / 1000, 0, 1e6f}, 4, 5,
 			150, 400, 400},
+		{"from half of its viewers on", {0.1f, 0.85f / 1000, 0, 1e6f},
+			1.5f, 200, 380, 590, 600},
+		{"just enough viewers to tell", {0.1f, 0.85f / 1000, 0, 1e6f},
+			4, 5, 160, 500, 1600},
+		{"one too few", {0.1f, 0.85f / 1000, 0, 1e6f}, 4, 5, 159, 400,
+			400},
 		{"always as many", {0.1f, 0.85f / 1000, 0.01f, 1e6f}, 4, 375,
 			380, 400, 400},
 	};
@@ -242,6 +248,28 @@ static void test_nothing_to_tell(void **state)
 	assert_true(capacity_viewers(&plain, &narrow) > 60);
 }
 
+/* CPU that jumps for a moment, whoever takes it, is not its viewers'. */
+static void test_spikes(void **state)
+{
+	struct capacity c = {0};
+	(void)state;
+	for (int i = 0; i < 300; i++) {
+		float v = fminf(380, 5 + 5 * (float)i);
+		exact(&c, &fast, v, 1, i % 20 == 19 ? 0.5f : 0.2f);
+		assert_float_equal(capacity_viewers(&c, &fast), CONFIGURED, 0);
+	}
+}
+
+/* Nor is that of its first minutes, which ends while its viewers are still few. */
+static void test_busy_start(void **state)
+{
+	struct capacity c = {0};
+	(void)state;
+	for (int i = 0; i < 40; i++)
+		exact(&c, &fast, 5, 1, fmaxf(0.6f - 0.05f * (float)i, 0.1f));
+	rise(&c);
+}
+
 /* One viewer is few: beside it more of them show what they take. */
 static void test_one_viewer(void **state)
 {
@@ -334,6 +362,24 @@ static void test_link_is_remembered(void **state)
 	exact(&c, &fast, 500, 0.97f * c.more.one_bps / ONE_BPS, 0.5f);
 	assert_float_equal(
 		capacity_bps(&c, &fast), capacity_bps(&before, &fast), 0);
+}
+
+/* A link that has become narrower: what it carried before is no measure any more,
+ * and one sample alone does not show that it is wide again. */
+static void test_link_becomes_narrower(void **state)
+{
+	struct capacity c = {0};
+	(void)state;
+	rise(&c);
+	for (float v = 380; v <= 500; v += 5)
+		exact(&c, &fast, v, 1, strong.idle + strong.busy * v);
+	exact(&c, &fast, 500, 0.86f, 0.5f);
+	float link = capacity_bps(&c, &fast);
+	assert_float_equal(link, 430 * ONE_BPS, 1e3);
+	exact(&c, &fast, 450, 1, 0.45f);
+	assert_float_equal(capacity_bps(&c, &fast), link, 0);
+	exact(&c, &fast, 450, 1, 0.45f);
+	assert_float_equal(capacity_bps(&c, &fast), 1.05f * 450 * ONE_BPS, 1e6);
 }
 
 /* -- full with less -- */
@@ -544,11 +590,14 @@ int main(void)
 		cmocka_unit_test(test_bandwidth_that_was_read_wrong),
 		cmocka_unit_test(test_first_reading),
 		cmocka_unit_test(test_nothing_to_tell),
+		cmocka_unit_test(test_spikes),
+		cmocka_unit_test(test_busy_start),
 		cmocka_unit_test(test_one_viewer),
 		cmocka_unit_test(test_too_many),
 		cmocka_unit_test(test_twenty_viewers),
 		cmocka_unit_test(test_bandwidth_without_cpu),
 		cmocka_unit_test(test_link_is_remembered),
+		cmocka_unit_test(test_link_becomes_narrower),
 		cmocka_unit_test(test_full_below_its_bandwidth),
 		cmocka_unit_test(test_full_again),
 		cmocka_unit_test(test_limit_was_none),
