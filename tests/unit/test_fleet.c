@@ -75,6 +75,11 @@ static void poll_ok(struct scene *s, unsigned node, uint32_t connections)
 	fleet_sample(s->fleet, node, &one, s->now);
 }
 
+static void probe_fails(struct scene *s, unsigned node)
+{
+	fleet_probed(s->fleet, node, HEALTH_RTMP, false, s->now);
+}
+
 static enum node_state state_of(const struct scene *s, unsigned node)
 {
 	return fleet_state(s->fleet, node, s->now);
@@ -295,6 +300,133 @@ static void test_old(void **state)
 	assert_int_equal(state_of(s, 0), NODE_UNKNOWN);
 }
 
+/* A sample is old after three rounds and two timeouts, or after ten seconds where
+ * polls are frequent. */
+static void test_how_old(void **state)
+{
+	static const struct fleet_rules often = {{500, 100, 2, 2}, 300};
+	for (unsigned i = 0; i < 2; i++) {
+		struct scene *s = *state;
+		teardown(state);
+		setup(state);
+		if (i)
+			fleet_set_map(s->fleet, s->w.map, &often, s->now);
+		poll_ok(s, 0, 10);
+		pass(s, i ? 10000 : 12000);
+		assert_int_equal(state_of(s, 0), NODE_UP);
+		pass(s, 1);
+		assert_int_equal(state_of(s, 0), NODE_UNKNOWN);
+		assert_string_equal(why_of(s, 0), "its samples are old");
+	}
+}
+
+/* A node without an API is up by its probes alone; they grow old, too. */
+static void test_only_probed(void **state)
+{
+	struct scene *s = *state;
+	fleet_watch(s->fleet, 0, false, true);
+	fleet_probed(s->fleet, 0, HEALTH_RTMP, true, s->now);
+	assert_int_equal(state_of(s, 0), NODE_UP);
+	pass(s, 12001);
+	assert_int_equal(state_of(s, 0), NODE_UNKNOWN);
+	assert_string_equal(why_of(s, 0), "it was not probed");
+	fleet_probed(s->fleet, 0, HEALTH_RTMP, true, s->now);
+	probe_fails(s, 0);
+	fleet_probed(s->fleet, 0, HEALTH_FLV, true, s->now);
+	probe_fails(s, 0);
+	assert_int_equal(state_of(s, 0), NODE_DOWN);
+	fleet_probed(s->fleet, 0, HEALTH_FLV, true, s->now);
+	fleet_probed(s->fleet, 0, HEALTH_FLV, true, s->now);
+	assert_int_equal(state_of(s, 0), NODE_DOWN);
+	fleet_probed(s->fleet, 0, HEALTH_RTMP, true, s->now);
+	assert_int_equal(state_of(s, 0), NODE_DOWN);
+	fleet_probed(s->fleet, 0, HEALTH_RTMP, true, s->now);
+	assert_int_equal(state_of(s, 0), NODE_UP);
+	/* one that is polled is not up by its probes */
+	fleet_probed(s->fleet, 1, HEALTH_RTMP, true, s->now);
+	assert_int_equal(state_of(s, 1), NODE_UNKNOWN);
+}
+
+/* Nor is one that nobody watches ever down. */
+static void test_not_watched(void **state)
+{
+	struct scene *s = *state;
+	fleet_watch(s->fleet, 0, false, false);
+	assert_int_equal(state_of(s, 0), NODE_UP);
+	pass(s, 1000000);
+	assert_int_equal(state_of(s, 0), NODE_UP);
+	assert_string_equal(why_of(s, 0), "not watched");
+}
+
+/* Stamps may be ten seconds behind the node's own clock and five before it. */
+static void test_stamps(void **state)
+{
+	static const struct {
+		int64_t before_ms;
+		enum node_state state;
+		const char *why;
+	} rows[] = {{10000, NODE_UP, ""},
+		{10001, NODE_UNKNOWN, "its statistics are frozen"},
+		{-5000, NODE_UP, ""},
+		{-5001, NODE_UNKNOWN, "its statistics are of the future"}};
+	for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct scene *s = *state;
+		teardown(state);
+		setup(state);
+		struct sample one = sample(s, 10);
+		one.sampled_ms = one.node_ms - rows[i].before_ms;
+		fleet_sample(s->fleet, 0, &one, s->now);
+		assert_int_equal(state_of(s, 0), rows[i].state);
+		assert_string_equal(why_of(s, 0), rows[i].why);
+	}
+}
+
+/* A stamp that stands still for ten seconds may move again; for longer it is
+ * frozen, unless the node was restarted meanwhile. */
+static void test_how_frozen(void **state)
+{
+	struct scene *s = *state;
+	struct sample one = sample(s, 10);
+	one.node_ms = one.sampled_ms;
+	fleet_sample(s->fleet, 0, &one, s->now);
+	s->now += 10000;
+	fleet_sample(s->fleet, 0, &one, s->now);
+	assert_int_equal(state_of(s, 0), NODE_UP);
+	s->now += 1;
+	fleet_sample(s->fleet, 0, &one, s->now);
+	assert_int_equal(state_of(s, 0), NODE_UNKNOWN);
+	one.identity++;
+	fleet_sample(s->fleet, 0, &one, s->now);
+	assert_int_equal(state_of(s, 0), NODE_UP);
+}
+
+/* Old servers have no name of their run: there a shorter uptime tells, and what
+ * clocks round off does not. */
+static void test_restart_by_uptime(void **state)
+{
+	static const struct {
+		int32_t before, after;
+		bool restarted;
+	} rows[] = {{100, 97, true}, {100, 98, false}, {100, 103, false},
+		{-1, 5, false}, {100, -1, false}, {5, 0, true}, {0, 0, false}};
+	for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct scene *s = *state;
+		teardown(state);
+		setup(state);
+		struct sample one = sample(s, 10);
+		one.uptime_s = rows[i].before;
+		fleet_sample(s->fleet, 0, &one, s->now);
+		pass(s, STEP);
+		one = sample(s, 10);
+		one.uptime_s = rows[i].after;
+		fleet_sample(s->fleet, 0, &one, s->now);
+		struct load *load = fleet_load(s->fleet, s->now);
+		assert_float_equal(
+			load->node[0].room, rows[i].restarted ? 0.2 : 1, 0.05);
+		load_free(load);
+	}
+}
+
 /* service or pid changed: a cold node, ramped up, its counters anew. */
 static void test_restart(void **state)
 {
@@ -341,6 +473,44 @@ static void test_flapping(void **state)
 	assert_int_equal(held[0], 2 * STEP);
 	for (int i = 2; i < 6; i++)
 		assert_true(held[i] > held[i - 1]);
+}
+
+/* The first fall is forgiven; the next ones within ten minutes hold a node down for
+ * a quarter of a minute, and twice as long each time, up to five minutes. */
+static void test_held_down(void **state)
+{
+	static const int64_t held_s[] = {0, 15, 30, 60, 120, 240, 300, 300};
+	struct scene *s = *state;
+	poll_ok(s, 0, 10);
+	for (unsigned i = 0; i < sizeof held_s / sizeof *held_s; i++) {
+		fleet_failed(s->fleet, 0, SAMPLE_REFUSED, s->now);
+		fleet_failed(s->fleet, 0, SAMPLE_REFUSED, s->now);
+		int64_t until = s->now + held_s[i] * 1000;
+		pass(s, 1);
+		poll_ok(s, 0, 10);
+		while (s->now + 1000 < until) {
+			pass(s, 1000);
+			poll_ok(s, 0, 10);
+			assert_int_equal(state_of(s, 0), NODE_DOWN);
+		}
+		if (held_s[i])
+			assert_string_equal(why_of(s, 0),
+				"it answers again; held, for it went down often");
+		pass(s, 1000);
+		poll_ok(s, 0, 10);
+		assert_int_equal(state_of(s, 0), NODE_UP);
+	}
+	/* and after ten minutes without a fall it is forgiven again */
+	while (s->now - fleet_node(s->fleet, 0)->health.down_ms < 600000) {
+		pass(s, 1000);
+		poll_ok(s, 0, 10);
+	}
+	fleet_failed(s->fleet, 0, SAMPLE_REFUSED, s->now);
+	fleet_failed(s->fleet, 0, SAMPLE_REFUSED, s->now);
+	pass(s, 1000);
+	poll_ok(s, 0, 10);
+	poll_ok(s, 0, 10);
+	assert_int_equal(state_of(s, 0), NODE_UP);
 }
 
 /* Bandwidth from bytes over SRS's own stamps; utilisation is the worst. */
@@ -662,6 +832,34 @@ static void test_displaced_find_others(void **state)
 	}
 	assert_true(to_b[0] > 300);
 	assert_true(to_b[1] > 80 && to_b[1] < 0.7f * to_b[0]);
+}
+
+/* Of a node that only its probes find dead they are expected when it goes down, and
+ * once; who was expected since its first failed poll is not expected again. */
+static void test_displaced_by_probes(void **state)
+{
+	struct scene *s = *state;
+	poll_all(s, 100);
+	probe_fails(s, 0);
+	assert_float_equal(kept_in_all(s), 0, 0);
+	probe_fails(s, 0);
+	assert_int_equal(state_of(s, 0), NODE_DOWN);
+	assert_float_equal(kept_in_all(s), 100 * COME_BACK, 0.1);
+	probe_fails(s, 0);
+	fleet_probed(s->fleet, 0, HEALTH_FLV, true, s->now);
+	assert_float_equal(kept_in_all(s), 100 * COME_BACK, 0.1);
+	fleet_failed(s->fleet, 2, SAMPLE_TIMEOUT, s->now);
+	assert_float_equal(kept_in_all(s), 200 * COME_BACK, 0.1);
+	probe_fails(s, 2);
+	probe_fails(s, 2);
+	assert_int_equal(state_of(s, 2), NODE_DOWN);
+	assert_float_equal(kept_in_all(s), 200 * COME_BACK, 0.1);
+	/* nor are those of a node that nobody knows, or that is down */
+	fleet_failed(s->fleet, 2, SAMPLE_TIMEOUT, s->now);
+	assert_float_equal(kept_in_all(s), 200 * COME_BACK, 0.1);
+	poll_ok(s, 2, 100);
+	fleet_failed(s->fleet, 2, SAMPLE_TIMEOUT, s->now);
+	assert_float_equal(kept_in_all(s), 200 * COME_BACK, 0.1);
 }
 
 /* How many of a dead node's viewers are still on their way: all, then fewer; none
@@ -1002,8 +1200,15 @@ int main(void)
 		TEST(test_no_statistics),
 		TEST(test_unreadable),
 		TEST(test_old),
+		TEST(test_how_old),
+		TEST(test_only_probed),
+		TEST(test_not_watched),
+		TEST(test_stamps),
+		TEST(test_how_frozen),
+		TEST(test_restart_by_uptime),
 		TEST(test_restart),
 		TEST(test_flapping),
+		TEST(test_held_down),
 		TEST(test_utilisation),
 		TEST(test_capacity_too_low),
 		TEST(test_bandwidth_traps),
@@ -1017,6 +1222,7 @@ int main(void)
 		TEST(test_displaced_not_if_many_fail),
 		TEST(test_displaced_find_others),
 		TEST(test_returning),
+		TEST(test_displaced_by_probes),
 		TEST(test_memory),
 		TEST(test_distrusted),
 		TEST(test_distrusted_by_samples),
