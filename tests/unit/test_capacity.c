@@ -411,6 +411,74 @@ static void test_full_below_its_bandwidth(void **state)
 	assert_true(c.full.viewers > 400 && c.full.viewers < 480);
 }
 
+static void full_sample(struct capacity *c, float viewers, float mbps)
+{
+	capacity_learn(
+		c, &wide, &(struct capacity_sample){viewers, mbps * 1e6f, 0});
+}
+
+/* Three samples in a row with a twelfth more viewers, and no more bits. */
+static void test_three_in_a_row(void **state)
+{
+	struct capacity c = {0};
+	(void)state;
+	full_sample(&c, 150, 300);
+	full_sample(&c, 200, 400);
+	full_sample(&c, 220, 400);
+	full_sample(&c, 220, 400);
+	full_sample(&c, 210, 400); /* not so many more */
+	full_sample(&c, 220, 400);
+	full_sample(&c, 220, 400);
+	assert_float_equal(c.full.viewers, 0, 0);
+	full_sample(&c, 220, 400);
+	assert_float_equal(c.full.viewers, 200, 0);
+	assert_float_equal(
+		capacity_used(&c, &wide,
+			&(struct capacity_sample){220, 400e6f, 0}, 220),
+		1.1f, 1e-5);
+}
+
+/* While more is tried below a limit, as many bits more are no sign that it was
+ * none; still more are. */
+static void test_limit_grows(void **state)
+{
+	struct capacity c = {0};
+	(void)state;
+	gain(&c, 0, 10, 60, 400);
+	float limit = c.full.viewers;
+	assert_true(limit > 0);
+	gain(&c, 250, 0, 30, 400);
+	assert_float_equal(c.full.viewers, limit * powf(1.01f, 30), 0.5);
+	full_sample(&c, 480, 960);
+	assert_true(c.full.viewers > 0);
+	full_sample(&c, 600, 1200);
+	assert_true(c.full.viewers == 0);
+}
+
+/* Of nineteen viewers, and of a node whose bandwidth is not configured, bits that
+ * stand still show nothing. */
+static void test_no_bandwidth(void **state)
+{
+	static const struct capacity_rules unlimited = {1e6f, 0, 1};
+	static const struct capacity_rules tiny = {1e6f, 30e6f, 1};
+	struct capacity c = {0}, few = {0}, enough = {0};
+	(void)state;
+	for (int i = 0; i < 40; i++) {
+		float v = 100 + 10 * (float)i;
+		capacity_learn(&c, &unlimited,
+			&(struct capacity_sample){v, 400e6f, 0});
+		v = i < 3 ? 15 : 19;
+		capacity_learn(
+			&few, &tiny, &(struct capacity_sample){v, 20e6f, 0});
+		v = i < 3 ? 20 : 23;
+		capacity_learn(
+			&enough, &tiny, &(struct capacity_sample){v, 20e6f, 0});
+	}
+	assert_float_equal(c.full.viewers, 0, 0);
+	assert_float_equal(few.full.viewers, 0, 0);
+	assert_float_equal(enough.full.viewers, 20, 0);
+}
+
 /* It is full all evening, empties, is tried with more than it holds and fills again:
  * the limit is found again where it was. */
 static void test_full_again(void **state)
@@ -547,6 +615,18 @@ static void test_few_viewers(void **state)
 	s.connections = 10;
 	capacity_learn_bitrate(&c, &s, 1);
 	assert_float_equal(c.bitrate_bps, 4 * ONE_BPS, 1);
+	/* From ten viewers on by what one takes. What they take for a moment is
+	 * learned slowly, and nothing of when nothing is sent. */
+	s.bandwidth_bps = 60 * ONE_BPS;
+	assert_float_equal(capacity_used(&c, &rules, &s, 10), 0.4, 1e-6);
+	capacity_learn_bitrate(&c, &s, 0.5f);
+	assert_float_equal(c.bitrate_bps, (4 + 0.3f * 2) * ONE_BPS, 10);
+	s.bandwidth_bps = 0;
+	capacity_learn_bitrate(&c, &s, 0.5f);
+	assert_float_equal(c.bitrate_bps, 4.6f * ONE_BPS, 10);
+	c.bitrate_bps = 4 * ONE_BPS;
+	s.bandwidth_bps = -1;
+	assert_float_equal(capacity_used(&c, &rules, &s, 0), 0, 0);
 	s = (struct capacity_sample){19, 0, 0.9f};
 	assert_float_equal(capacity_per_viewer(&c, &rules, &s), 0.04, 1e-6);
 }
@@ -599,6 +679,9 @@ int main(void)
 		cmocka_unit_test(test_link_is_remembered),
 		cmocka_unit_test(test_link_becomes_narrower),
 		cmocka_unit_test(test_full_below_its_bandwidth),
+		cmocka_unit_test(test_three_in_a_row),
+		cmocka_unit_test(test_limit_grows),
+		cmocka_unit_test(test_no_bandwidth),
 		cmocka_unit_test(test_full_again),
 		cmocka_unit_test(test_limit_was_none),
 		cmocka_unit_test(test_steady),

@@ -650,6 +650,25 @@ static void test_networks_of_a_trial(void **state)
 	assert_true(pressed_by(s, 2) < 60);
 }
 
+/* Who was told it before the doubt, and not since, says nothing of the trial. */
+static void test_told_before_the_doubt(void **state)
+{
+	struct scene *s = *state;
+	s->fast = 0;
+	people(s, 4 * AREAS, 1);
+	run(s, 60, NULL);
+	assert_true(pressed_by(s, 4) < 60);
+	for (unsigned i = 2; i < s->n_nets; i += AREAS)
+		sent(s, i, 3);
+	lasts(s);
+	for (unsigned t = 0; t < 60; t++) {
+		for (unsigned i = 2; i < s->n_nets; i += AREAS)
+			event(s, EVENT_SWITCHED, 1000 + i, 2, 2, MAP_NO_NODE);
+		run(s, 1, NULL);
+	}
+	assert_true(distrusted(s, 2, 2) < DISTRUST_COST_MS);
+}
+
 /* A doubt lasts two minutes, and the next one four; its cost after that fades to
  * nothing within two. */
 static void test_how_long(void **state)
@@ -708,6 +727,7 @@ int main(void)
 		TEST(test_after_a_flood),
 		TEST(test_many_networks),
 		TEST(test_networks_of_a_trial),
+		TEST(test_told_before_the_doubt),
 		TEST(test_how_long),
 		TEST(test_memory),
 	};

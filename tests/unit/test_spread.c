@@ -91,6 +91,31 @@ static void test_share(void **state)
 	assert_float_equal(n[3].viewers, 0, 0);
 }
 
+/* What is free: to full, of the share that it is given, without those who come. */
+static void test_free_room(void **state)
+{
+	struct spread_node one = node(5, 1000, 0.2f);
+	(void)state;
+	assert_float_equal(spread_free(&one), 750, 0.1);
+	one.room = 0.5f;
+	assert_float_equal(spread_free(&one), 275, 0.1);
+	one.viewers = 75;
+	assert_float_equal(spread_free(&one), 200, 0.1);
+	one.viewers = 300;
+	assert_float_equal(spread_free(&one), 0, 0);
+}
+
+/* Whoever is not among those that are given gets nobody. */
+static void test_only_those(void **state)
+{
+	struct spread_node n[] = {node(40, 1000, 0), node(5, 1000, 0)};
+	(void)state;
+	spread_go(n, 1, 500);
+	spread_share(n, 1, 100);
+	assert_float_equal(n[0].viewers, 600, 0.1);
+	assert_float_equal(n[1].viewers, 0, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -99,6 +124,8 @@ int main(void)
 		cmocka_unit_test(test_side_by_side),
 		cmocka_unit_test(test_too_many),
 		cmocka_unit_test(test_share),
+		cmocka_unit_test(test_free_room),
+		cmocka_unit_test(test_only_those),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
