@@ -1017,6 +1017,104 @@ static void test_blind(void **state)
 	assert_int_equal(state_of(s, 5), NODE_UP);
 }
 
+static const char eight[] =
+	"nodes:\n"
+	"  a: {address: [192.0.2.1], at: [1, 1], site: s1}\n"
+	"  b: {address: [192.0.2.2], at: [1, 1], site: s1}\n"
+	"  c: {address: [192.0.2.3], at: [1, 1], site: s2}\n"
+	"  d: {address: [192.0.2.4], at: [1, 1], site: s2}\n"
+	"  e: {address: [192.0.2.5], at: [1, 1], site: s3}\n"
+	"  f: {address: [192.0.2.6], at: [1, 1], site: s4}\n"
+	"  g: {address: [192.0.2.7], at: [1, 1], site: s5}\n"
+	"  h: {address: [192.0.2.8], at: [1, 1], site: s6}\n"
+	"steer: {live.example.com: {pool: [edge]}}\n";
+
+/* Whether we look blind, so long after the named nodes have timed out. */
+static bool looks_blind(
+	const char *polled, const char *silent, int64_t after_ms)
+{
+	struct world w;
+	world_open(&w, eight);
+	struct fleet *fleet = fleet_new(&rules, 1000);
+	fleet_set_map(fleet, w.map, &rules, 1000);
+	for (unsigned i = 0; i < 8; i++) {
+		const char *name = w.map->nodes[i].name;
+		fleet_watch(fleet, i, strstr(polled, name) != NULL, true);
+		if (strstr(silent, name))
+			fleet_failed(fleet, i, SAMPLE_TIMEOUT, 5000);
+	}
+	load_free(fleet_load(fleet, 5000 + after_ms));
+	bool blind = fleet_is_blind(fleet);
+	fleet_free(fleet);
+	world_close(&w);
+	return blind;
+}
+
+/* It is us when more than half of what is polled times out, four nodes of three
+ * sites at least, within two rounds. */
+static void test_when_blind(void **state)
+{
+	(void)state;
+	assert_true(looks_blind("abcdefg", "aefg", 0));
+	assert_true(looks_blind("abcdefg", "bdfg", 0));
+	assert_false(looks_blind("abcdefgh", "aefg", 0)); /* just half */
+	assert_false(looks_blind("abcdefg", "aef", 0));
+	assert_false(looks_blind("aefgh", "efg", 0)); /* three nodes */
+	assert_true(looks_blind("aefgh", "efgh", 0));
+	assert_false(looks_blind("abcd", "abcd", 0)); /* two sites */
+	assert_true(looks_blind("abcde", "abce", 0)); /* three */
+	assert_false(looks_blind("abcdefgh", "", 0));
+	/* what is only probed tells nothing of polls */
+	assert_false(looks_blind("abcd", "abefgh", 0));
+	assert_true(looks_blind("abcdefg", "aefg", 9000));
+	assert_false(looks_blind("abcdefg", "aefg", 9001));
+}
+
+/* It ends a minute later, to the millisecond, and begins anew once polls have worked
+ * again. */
+static void test_blind_for_a_minute(void **state)
+{
+	struct scene *s = *state;
+	for (unsigned round = 0; round < 2; round++) {
+		for (int64_t ms = 0; ms <= 60000; ms += 2000) {
+			for (unsigned i = 0; i < 4; i++)
+				fleet_failed(
+					s->fleet, i, SAMPLE_TIMEOUT, s->now);
+			load_free(fleet_load(s->fleet, s->now));
+			assert_true(fleet_is_blind(s->fleet));
+			s->now += ms < 60000 ? 2000 : 1;
+		}
+		load_free(fleet_load(s->fleet, s->now));
+		assert_false(fleet_is_blind(s->fleet));
+		s->node_now = s->now + 3600000;
+		poll_all(s, 10);
+		load_free(fleet_load(s->fleet, s->now));
+		assert_false(fleet_is_blind(s->fleet));
+	}
+}
+
+/* While we are blind, who was up before is up still; who was not, or answers that
+ * it refuses, is what it is. */
+static void test_states_while_blind(void **state)
+{
+	struct scene *s = *state;
+	for (unsigned i = 0; i < 5; i++)
+		poll_ok(s, i, 100);
+	for (unsigned n = 0; n < 2; n++) {
+		fleet_failed(s->fleet, 4, SAMPLE_REFUSED, s->now);
+		for (unsigned i = 0; i < 4; i++)
+			fleet_failed(s->fleet, i, SAMPLE_TIMEOUT, s->now);
+		fleet_failed(s->fleet, 5, SAMPLE_TIMEOUT, s->now);
+		load_free(fleet_load(s->fleet, s->now));
+	}
+	assert_true(fleet_is_blind(s->fleet));
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(state_of(s, i), NODE_UP);
+	assert_int_equal(state_of(s, 4), NODE_DOWN);
+	assert_int_equal(state_of(s, 5), NODE_DOWN);
+	assert_float_equal(penalty(s, 0), 0, 0); /* nor is it suspect */
+}
+
 /* Refused connections come from a network that works: no doubt about us. */
 static void test_not_blind(void **state)
 {
@@ -1227,6 +1325,9 @@ int main(void)
 		TEST(test_distrusted),
 		TEST(test_distrusted_by_samples),
 		TEST(test_blind),
+		TEST(test_when_blind),
+		TEST(test_blind_for_a_minute),
+		TEST(test_states_while_blind),
 		TEST(test_not_blind),
 		TEST(test_ready),
 		TEST(test_drain),

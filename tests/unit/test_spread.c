@@ -91,6 +91,48 @@ static void test_share(void **state)
 	assert_float_equal(n[3].viewers, 0, 0);
 }
 
+/* Who is full has no weight; a part of a viewer is shared as well; without any weight
+ * nobody goes anywhere. */
+static void test_weights(void **state)
+{
+	struct spread_node n[] = {
+		node(0, 100, 2), node(0, 1000, 0), node(0, 1000, 0)};
+	(void)state;
+	n[0].weight = 100;
+	n[1].weight = 0.25f;
+	n[2].weight = 0.5f;
+	spread_share(n, 3, 3);
+	assert_float_equal(n[0].viewers, 0, 0);
+	assert_float_equal(n[1].viewers, 1, 1e-4);
+	assert_float_equal(n[2].viewers, 2, 1e-4);
+	spread_share(n, 3, 0.15f);
+	assert_float_equal(n[1].viewers, 1.05f, 1e-4);
+	n[1].weight = n[2].weight = 0;
+	spread_share(n, 3, 5);
+	assert_float_equal(sum(n, 3), 3.15f, 1e-4);
+	/* less than one is free, and taken */
+	n[1] = node(0, 1000, 0.9495f);
+	spread_share(n, 2, 5);
+	assert_float_equal(n[1].viewers, 0.5f, 1e-2);
+}
+
+/* Many small ones and a large one: what is too much for each of the small ones in
+ * turn goes to the large one. */
+static void test_rounds(void **state)
+{
+	struct spread_node n[6];
+	(void)state;
+	for (unsigned i = 0; i < 6; i++) {
+		n[i] = node(0, i ? (float)(10 << i) : 100000, 0);
+		n[i].weight = 1;
+	}
+	spread_share(n, 6, 5000);
+	assert_float_equal(sum(n, 6), 5000, 1);
+	for (unsigned i = 1; i < 6; i++)
+		assert_float_equal(
+			n[i].viewers, 0.95f * (float)(10 << i), 0.5f);
+}
+
 /* What is free: to full, of the share that it is given, without those who come. */
 static void test_free_room(void **state)
 {
@@ -124,6 +166,8 @@ int main(void)
 		cmocka_unit_test(test_side_by_side),
 		cmocka_unit_test(test_too_many),
 		cmocka_unit_test(test_share),
+		cmocka_unit_test(test_weights),
+		cmocka_unit_test(test_rounds),
 		cmocka_unit_test(test_free_room),
 		cmocka_unit_test(test_only_those),
 	};
