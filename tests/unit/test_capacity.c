@@ -438,6 +438,21 @@ static void test_three_in_a_row(void **state)
 		1.1f, 1e-5);
 }
 
+/* A twelfth more is more than 216 of 200; a quarter of the bandwidth is enough. */
+static void test_how_many_more(void **state)
+{
+	struct capacity c = {0}, d = {0};
+	(void)state;
+	full_sample(&c, 200, 400);
+	full_sample(&d, 200, 250);
+	for (int i = 0; i < 3; i++) {
+		full_sample(&c, 216, 400);
+		full_sample(&d, 217, 250);
+	}
+	assert_float_equal(c.full.viewers, 0, 0);
+	assert_float_equal(d.full.viewers, 200, 0);
+}
+
 /* While more is tried below a limit, as many bits more are no sign that it was
  * none; still more are. */
 static void test_limit_grows(void **state)
@@ -680,6 +695,7 @@ int main(void)
 		cmocka_unit_test(test_link_becomes_narrower),
 		cmocka_unit_test(test_full_below_its_bandwidth),
 		cmocka_unit_test(test_three_in_a_row),
+		cmocka_unit_test(test_how_many_more),
 		cmocka_unit_test(test_limit_grows),
 		cmocka_unit_test(test_no_bandwidth),
 		cmocka_unit_test(test_full_again),

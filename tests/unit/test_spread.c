@@ -58,6 +58,19 @@ static void test_side_by_side(void **state)
 	assert_float_equal(sum(n, 3), 800, 0.1);
 }
 
+/* Of equal ones the first: of twenty slices the last one has one less. */
+static void test_equal_ones(void **state)
+{
+	struct spread_node n[] = {
+		node(5, 1000, 0), node(5, 1000, 0), node(5, 1000, 0)};
+	(void)state;
+	spread_go(n, 3, 20);
+	assert_float_equal(n[0].viewers,
+		20.0f / SPREAD_SLICES * (SPREAD_SLICES / 3 + 1), 0.01);
+	assert_float_equal(n[2].viewers,
+		20.0f / SPREAD_SLICES * (SPREAD_SLICES / 3), 0.01);
+}
+
 /* Beyond all capacity everybody still goes somewhere; nowhere is fine too. */
 static void test_too_many(void **state)
 {
@@ -164,6 +177,7 @@ int main(void)
 		cmocka_unit_test(test_near),
 		cmocka_unit_test(test_spills),
 		cmocka_unit_test(test_side_by_side),
+		cmocka_unit_test(test_equal_ones),
 		cmocka_unit_test(test_too_many),
 		cmocka_unit_test(test_share),
 		cmocka_unit_test(test_weights),
