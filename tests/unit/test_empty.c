@@ -153,12 +153,22 @@ static void test_tried_again(void **state)
 	(void)state;
 	assert_true(costs(&e, 0, 11, 0));
 	int64_t since = now;
+	assert_true(costs(&e, 0, 0, 0));
 	now = since + 59998;
 	assert_true(costs(&e, 0, 20, 0));
 	assert_false(costs(&e, 0, 0, 0));
 	assert_int_equal(now, since + 60000);
+	struct empty other;
 	assert_false(costs(&e, 0, 3.9f, 0));
 	assert_true(costs(&e, 0, 0.2f, 0));
+	/* the trial begins to the millisecond */
+	other = hundred();
+	assert_true(costs(&other, 0, 11, 0));
+	since = now;
+	assert_true(empty_cost_ms(&other, since + 59999) > 0);
+	assert_true(empty_cost_ms(&other, since + 60000) == 0);
+	now = since + 59999;
+	assert_true(costs(&other, 0, 4.1f, 0));
 }
 
 int main(void)

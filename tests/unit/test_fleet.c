@@ -400,6 +400,57 @@ static void test_how_frozen(void **state)
 	assert_int_equal(state_of(s, 0), NODE_UP);
 }
 
+/* What a sample says that cannot be of now is not believed. */
+static void test_not_believed(void **state)
+{
+	struct scene *s = *state;
+	poll_ok(s, 0, 100);
+	pass(s, STEP);
+	struct sample one = sample(s, 900);
+	one.sampled_ms = 0;
+	fleet_sample(s->fleet, 0, &one, s->now);
+	assert_float_equal(fleet_connections(s->fleet, 0), 100, 0);
+	one.sampled_ms = one.node_ms - 20000;
+	fleet_sample(s->fleet, 0, &one, s->now);
+	assert_float_equal(fleet_connections(s->fleet, 0), 100, 0);
+	assert_int_equal(state_of(s, 0), NODE_UNKNOWN);
+	assert_int_equal(fleet_node(s->fleet, 0)->samples, 3);
+}
+
+/* Good samples must come in a row: a failed poll or probe between them counts. */
+static void test_in_a_row(void **state)
+{
+	for (unsigned by_probe = 0; by_probe < 2; by_probe++) {
+		struct scene *s = *state;
+		teardown(state);
+		setup(state);
+		poll_ok(s, 0, 10);
+		for (unsigned i = 0; i < 2; i++)
+			fleet_failed(s->fleet, 0, SAMPLE_TIMEOUT, s->now);
+		for (unsigned i = 0; i < 5; i++) {
+			pass(s, STEP);
+			poll_ok(s, 0, 10);
+			assert_int_equal(state_of(s, 0), NODE_DOWN);
+			if (by_probe) {
+				probe_fails(s, 0);
+				fleet_probed(
+					s->fleet, 0, HEALTH_RTMP, true, s->now);
+			} else {
+				fleet_failed(
+					s->fleet, 0, SAMPLE_UNREADABLE, s->now);
+			}
+		}
+		/* and failed ones: an answer between them counts, too */
+		for (unsigned i = 0; i < 2; i++)
+			poll_ok(s, 0, 10);
+		assert_int_equal(state_of(s, 0), NODE_UP);
+		fleet_failed(s->fleet, 0, SAMPLE_TIMEOUT, s->now);
+		poll_ok(s, 0, 10);
+		fleet_failed(s->fleet, 0, SAMPLE_TIMEOUT, s->now);
+		assert_int_equal(state_of(s, 0), NODE_UP);
+	}
+}
+
 /* Old servers have no name of their run: there a shorter uptime tells, and what
  * clocks round off does not. */
 static void test_restart_by_uptime(void **state)
@@ -1304,6 +1355,8 @@ int main(void)
 		TEST(test_stamps),
 		TEST(test_how_frozen),
 		TEST(test_restart_by_uptime),
+		TEST(test_not_believed),
+		TEST(test_in_a_row),
 		TEST(test_restart),
 		TEST(test_flapping),
 		TEST(test_held_down),

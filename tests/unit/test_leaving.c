@@ -186,6 +186,11 @@ static void test_fades(void **state)
 	assert_float_equal(one.change, -100, 1e-3);
 	leaving_sample(&one, 900, 1045000);
 	assert_float_equal(one.change, -100 * expf(-1), 1e-3);
+	leaving_sample(&one, 900, 1045000); /* the same moment again */
+	assert_float_equal(one.change, -100 * expf(-1), 1e-3);
+	leaving_sample(&one, 950, 1045000);
+	assert_float_equal(one.change, -100 * expf(-1), 1e-3);
+	leaving_sample(&one, 900, 1045000);
 	leaving_sample(&one, 910, 1085000);
 	assert_float_equal(one.change, -100 * expf(-2) + 10, 1e-3);
 }

@@ -120,9 +120,11 @@ static void test_weights(void **state)
 	assert_float_equal(n[2].viewers, 2, 1e-4);
 	spread_share(n, 3, 0.15f);
 	assert_float_equal(n[1].viewers, 1.05f, 1e-4);
+	spread_share(n, 3, 0.015f);
+	assert_float_equal(n[1].viewers, 1.055f, 1e-4);
 	n[1].weight = n[2].weight = 0;
 	spread_share(n, 3, 5);
-	assert_float_equal(sum(n, 3), 3.15f, 1e-4);
+	assert_float_equal(sum(n, 3), 3.165f, 1e-4);
 	/* less than one is free, and taken */
 	n[1] = node(0, 1000, 0.9495f);
 	spread_share(n, 2, 5);

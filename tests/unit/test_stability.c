@@ -258,8 +258,8 @@ static void test_means(void **state)
 
 static void test_text(void **state)
 {
-	struct stability s = {.lost = 0.015f,
-		.lost_long = 0.002f,
+	struct stability s = {.lost = 0.5f,
+		.lost_long = 0.25f,
 		.rtt_ms = 23,
 		.rtt_long_ms = 25,
 		.jitter_ms = 3,
@@ -273,11 +273,11 @@ static void test_text(void **state)
 	(void)state;
 	stability_text(&s, HOUR, text, sizeof text);
 	assert_string_equal(text,
-		"lost 1.5 % (hours 0.2 %) round trip 23 ms (25) jitter 3 ms (4) dropped 0.5 restarts 1.0 down 2.0 grade 2");
+		"lost 50.0 % (hours 25.0 %) round trip 23 ms (25) jitter 3 ms (4) dropped 0.5 restarts 1.0 down 2.0 grade 2");
 	stability_text(&s, HOUR - 61 * SECOND, text, sizeof text);
 	assert_non_null(strstr(text, "grade 2, at the back for 61 s"));
 	stability_text(&s, 0, little, sizeof little);
-	assert_string_equal(little, "lost 1.5 % (hou");
+	assert_string_equal(little, "lost 50.0 % (ho");
 }
 
 /* What a file of another version, or a clock that was set, says is taken as far as
