@@ -131,6 +131,35 @@ static void test_schedule(void **state)
 	assert_true(schedule_is_over(&e, e.at_ms + 120000));
 }
 
+static bool is_of_one_crowd(
+	const struct schedule_entry *a, const struct schedule_entry *b)
+{
+	return a->name == b->name && a->placed == b->placed &&
+		(!a->placed || (a->lat == b->lat && a->lon == b->lon));
+}
+
+/* However they are given: entries of one name and origin are side by side. */
+static void test_sorted(void **state)
+{
+	static const float at[] = {22.3f, 35.7f, 51.5f};
+	struct schedule_entry list[60];
+	unsigned n = 0, changes = 0;
+	(void)state;
+	for (unsigned round = 0; round < 3; round++)
+		for (uint32_t name = 0; name < 2; name++)
+			for (unsigned i = 0; i < 10; i++)
+				list[n++] = (struct schedule_entry){
+					.name = name ^ (i & 1),
+					.placed = i != 9,
+					.lat = at[i % 3],
+					.lon = at[i / 3 % 3]};
+	schedule_sort(list, n);
+	for (unsigned i = 1; i < n; i++)
+		changes += !is_of_one_crowd(&list[i - 1], &list[i]);
+	assert_int_equal(changes, 2 * 10 - 1);
+	schedule_sort(list, 0);
+}
+
 /* -- in the fleet -- */
 
 /* Nothing long before, everything at the beginning, nothing after, although
@@ -341,6 +370,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_schedule),
+		cmocka_unit_test(test_sorted),
 		TEST(test_nobody_comes),
 		TEST(test_they_come),
 		TEST(test_from),
