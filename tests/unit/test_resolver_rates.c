@@ -223,6 +223,7 @@ static void test_marks_are_made_anew(void **state)
 {
 	struct resolver_rates *rates = *state;
 	unsigned anew = 0, last = 0;
+	uint64_t at = 0, gone = 0;
 	for (uint64_t i = 0; i < 4 * RESOLVER_RATES; i++) {
 		claim(rates, key_of(i), (int64_t)i);
 		unsigned now = marks_of(rates);
@@ -231,9 +232,13 @@ static void test_marks_are_made_anew(void **state)
 			unsigned known = marks_of_known(rates, i + 1);
 			assert_in_range(now, known, known + 1);
 			anew++;
+			gone = i - at;
+			at = i;
 		}
 		last = now;
 	}
+	/* In the end each that comes replaces one. */
+	assert_int_equal(gone, STALE + 1);
 	assert_in_range(anew, 40, 4 * RESOLVER_RATES / STALE);
 }
 
