@@ -1300,6 +1300,96 @@ static void test_restart_is_no_leaving(void **state)
 	assert_float_equal(fleet_node(s->fleet, 0)->leaving.change, 0, 0);
 }
 
+/* What was known before a restart of dnsd holds until a node is polled: also that
+ * its viewers will be elsewhere if it fails. Of one that was down nothing is. */
+static void test_restored(void **state)
+{
+	struct scene *s = *state;
+	struct stability kept = {.lost = 0.25f};
+	fleet_restore(s->fleet, 0, NODE_UP, 200);
+	fleet_restore(s->fleet, 2, NODE_DOWN, 200);
+	fleet_restore_stability(s->fleet, 0, &kept);
+	assert_int_equal(state_of(s, 0), NODE_UP);
+	assert_int_equal(state_of(s, 2), NODE_DOWN);
+	assert_string_equal(
+		why_of(s, 0), "as before the restart, not polled yet");
+	assert_float_equal(fleet_connections(s->fleet, 0), 200, 0);
+	assert_float_equal(fleet_node(s->fleet, 0)->stability.lost, 0.25, 0);
+	poll_ok(s, 1, 100);
+	fleet_failed(s->fleet, 0, SAMPLE_TIMEOUT, s->now);
+	assert_float_equal(kept_in_all(s), 200 * COME_BACK, 0.1);
+	assert_false(fleet_node(s->fleet, 2)->have_load);
+}
+
+/* Questions for further lines, and answers where only one node lived, are counted
+ * once for each thread that has them, with answers or without. */
+static void test_counted(void **state)
+{
+	struct scene *s = *state;
+	struct reservation *r = &s->w.accounts->reservation[1];
+	r->line2 = 3;
+	r->only = 2;
+	for (unsigned i = 0; i < 2; i++) {
+		fleet_merge(s->fleet, 0, s->w.accounts, s->now);
+		assert_int_equal(fleet_node(s->fleet, 1)->line2, 3);
+		assert_int_equal(fleet_node(s->fleet, 1)->only, 2);
+		assert_int_equal(fleet_node(s->fleet, 1)->answers, 0);
+	}
+	fleet_merge(s->fleet, 1, s->w.accounts, s->now);
+	assert_int_equal(fleet_node(s->fleet, 1)->line2, 6);
+	r->answers = 7;
+	fleet_merge(s->fleet, 0, s->w.accounts, s->now);
+	assert_int_equal(fleet_node(s->fleet, 1)->answers, 7);
+	assert_int_equal(fleet_node(s->fleet, 0)->line2, 0);
+}
+
+/* When a sample was taken, by our clock: its age on the node's, and half of the time
+ * that the answer took. A clock that is ahead makes none younger than now. */
+static void test_time_of_sample(void **state)
+{
+	static const struct {
+		int64_t age_ms;
+		float rtt_ms;
+		int64_t ago_ms;
+	} rows[] = {{1000, 0, 1000}, {1000, 400, 1200}, {-900, 0, 0}};
+	for (unsigned i = 0; i < 3; i++) {
+		struct scene *s = *state;
+		teardown(state);
+		setup(state);
+		struct sample one = sample(s, 10);
+		one.sampled_ms = one.node_ms - rows[i].age_ms;
+		one.rtt_ms = rows[i].rtt_ms;
+		fleet_sample(s->fleet, 0, &one, s->now);
+		assert_int_equal(fleet_node(s->fleet, 0)->sampled_at_ms,
+			s->now - rows[i].ago_ms);
+		/* The same sample with more: they have come since. */
+		one.connections = 15;
+		fleet_sample(s->fleet, 0, &one, s->now);
+		assert_float_equal(fleet_connections(s->fleet, 0), 15, 0);
+		one.connections = 3;
+		fleet_sample(s->fleet, 0, &one, s->now);
+		assert_float_equal(fleet_connections(s->fleet, 0), 15, 0);
+	}
+}
+
+/* A fall and a restart count once, against the node's stability. */
+static void test_events_of_stability(void **state)
+{
+	struct scene *s = *state;
+	const float *events = fleet_node(s->fleet, 0)->stability.events;
+	poll_ok(s, 0, 10);
+	for (unsigned i = 0; i < 4; i++)
+		fleet_failed(s->fleet, 0, SAMPLE_REFUSED, s->now);
+	assert_float_equal(events[STABILITY_DOWN], 1, 0);
+	assert_float_equal(events[STABILITY_RESTARTED], 0, 0);
+	struct sample one = sample(s, 10);
+	one.identity++;
+	fleet_sample(s->fleet, 0, &one, s->now);
+	assert_float_equal(events[STABILITY_RESTARTED], 1, 0);
+	fleet_dropped(s->fleet, 0, 0.25f, s->now);
+	assert_float_equal(events[STABILITY_DROPPED], 0.25, 0);
+}
+
 /* A reload keeps what is known of nodes, and their indexes; new ones ramp. */
 static void test_new_map(void **state)
 {
@@ -1389,6 +1479,10 @@ int main(void)
 		TEST(test_heartbeat_contradicted),
 		TEST(test_heartbeat_of_an_empty_node),
 		TEST(test_restart_is_no_leaving),
+		TEST(test_restored),
+		TEST(test_counted),
+		TEST(test_time_of_sample),
+		TEST(test_events_of_stability),
 		TEST(test_new_map),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
