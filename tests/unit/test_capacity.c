@@ -615,6 +615,25 @@ static void test_used(void **state)
 	assert_float_equal(capacity_per_viewer(&c, &rules, &s), 1 / 60.0, 1e-6);
 }
 
+/* Without a bandwidth, or a limit that was seen, viewers are all that counts. */
+static void test_used_by_viewers_alone(void **state)
+{
+	static const struct capacity_rules rules = {100, 0, 1};
+	struct capacity c;
+	struct capacity_sample s = {20, 60 * ONE_BPS, 0.4f};
+
+	(void)state;
+	capacity_init(&c);
+	/* assert_float_equal() takes infinity for any number */
+	float used = capacity_used(&c, &rules, &s, 50);
+	assert_true(used > 0.499f && used < 0.501f);
+	float more = capacity_per_viewer(&c, &rules, &s);
+	assert_true(more > 0.0199f && more < 0.0201f); /* by its CPU */
+	s.connections = 19;
+	more = capacity_per_viewer(&c, &rules, &s);
+	assert_true(more > 0.0099f && more < 0.0101f);
+}
+
 /* Of few viewers the bits are taken as they are. */
 static void test_few_viewers(void **state)
 {
@@ -706,6 +725,7 @@ int main(void)
 		cmocka_unit_test(test_limit_is_tried),
 		cmocka_unit_test(test_few_bits),
 		cmocka_unit_test(test_used),
+		cmocka_unit_test(test_used_by_viewers_alone),
 		cmocka_unit_test(test_few_viewers),
 		cmocka_unit_test(test_restart),
 	};
