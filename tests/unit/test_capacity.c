@@ -438,15 +438,15 @@ static void test_three_in_a_row(void **state)
 		1.1f, 1e-5);
 }
 
-/* A twelfth more is more than 216 of 200; a quarter of the bandwidth is enough. */
+/* A twelfth more is more than 135 of 125; a quarter of the bandwidth is enough. */
 static void test_how_many_more(void **state)
 {
 	struct capacity c = {0}, d = {0};
 	(void)state;
-	full_sample(&c, 200, 400);
+	full_sample(&c, 125, 400);
 	full_sample(&d, 200, 250);
 	for (int i = 0; i < 3; i++) {
-		full_sample(&c, 216, 400);
+		full_sample(&c, 135, 400);
 		full_sample(&d, 217, 250);
 	}
 	assert_float_equal(c.full.viewers, 0, 0);
