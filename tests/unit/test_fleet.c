@@ -661,6 +661,112 @@ static void test_bandwidth_traps(void **state)
 	assert_float_equal(fleet_node(s->fleet, 0)->bandwidth_bps, 80e6, 1000);
 }
 
+/* The node's clock and ours may differ by two seconds and half of the time between
+ * two samples. */
+static void test_clocks_apart(void **state)
+{
+	static const struct {
+		int64_t ours_ms, theirs_ms;
+		bool known;
+	} rows[] = {{3000, 6500, true}, {3000, 6501, false}, {8000, 2000, true},
+		{8000, 1999, false}};
+	for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct scene *s = *state;
+		teardown(state);
+		setup(state);
+		poll_ok(s, 0, 100);
+		s->now += rows[i].ours_ms;
+		s->node_now += rows[i].theirs_ms;
+		s->bytes += 1000000;
+		poll_ok(s, 0, 100);
+		const struct fleet_node *node = fleet_node(s->fleet, 0);
+		assert_int_equal(node->bandwidth_known, rows[i].known);
+		assert_float_equal(node->bandwidth_bps,
+			rows[i].known ? 8e9 / (double)rows[i].theirs_ms : 0, 1);
+	}
+}
+
+/* A node that sends nothing is known to send nothing. */
+static void test_no_bandwidth(void **state)
+{
+	struct scene *s = *state;
+	s->bytes = 5000;
+	poll_ok(s, 0, 100);
+	assert_false(fleet_node(s->fleet, 0)->bandwidth_known);
+	pass(s, STEP);
+	poll_ok(s, 0, 100);
+	assert_true(fleet_node(s->fleet, 0)->bandwidth_known);
+	assert_float_equal(fleet_node(s->fleet, 0)->bandwidth_bps, 0, 0);
+}
+
+/* An answer of now that brings so many viewers to node 0. */
+static void promise(struct scene *s, unsigned viewers)
+{
+	struct reservation *p = &s->w.accounts->reservation[0];
+	p->viewers += viewers * RESERVATION_VIEWER;
+	p->answers++;
+	fleet_merge(s->fleet, 0, s->w.accounts, s->now);
+}
+
+/* A sample owes the viewers that were sent from 900 ms before the last one until
+ * 900 ms before itself; those of one second come evenly. */
+static void test_owed(void **state)
+{
+	struct scene *s = *state;
+	for (unsigned i = 0; i < 2; i++) {
+		poll_ok(s, 0, 100);
+		s->now += STEP;
+		s->node_now += STEP;
+	}
+	promise(s, 10); /* at 1006 s, when the sample is that of 1005 s */
+	s->now += 1000;
+	s->node_now += 1000;
+	poll_ok(s, 0, 100); /* of 1006 s: from 1005.1 s on it shows nothing */
+	s->now += STEP;
+	s->node_now += STEP;
+	promise(s, 40); /* at 1010 s: too late */
+	poll_ok(s, 0, 0);
+	/* of 1009 s: those between 1005.1 s and 1008.1 s */
+	assert_float_equal(fleet_node(s->fleet, 0)->empty.owed, 10, 1e-3);
+	s->now += STEP;
+	s->node_now += STEP;
+	poll_ok(s, 0, 0);
+	/* of 1012 s: until 1011.1 s */
+	assert_float_equal(fleet_node(s->fleet, 0)->empty.owed, 50, 1e-3);
+}
+
+/* Of 45 viewers three leave in 40 seconds if they stay for ten minutes; so if there
+ * are 45 still, three have come. That is a quarter of ten, but not of 14. */
+static void test_owed_if_some_came(void **state)
+{
+	static const struct {
+		unsigned sent;
+		float owed;
+	} rows[] = {{10, 0}, {14, 14}};
+	struct world w;
+	world_open(&w, small);
+	for (unsigned i = 0; i < 2; i++) {
+		struct scene *s = *state;
+		teardown(state);
+		setup(state);
+		fleet_set_map(s->fleet, w.map, &rules, s->now);
+		static const uint32_t seen[] = {0, 1000, 45};
+		for (unsigned k = 0; k < 3; k++) {
+			poll_ok(s, 0, seen[k]);
+			s->now += STEP;
+			s->node_now += STEP;
+		}
+		promise(s, rows[i].sent);
+		s->now += 40000 - STEP;
+		s->node_now += 40000 - STEP;
+		poll_ok(s, 0, 45);
+		assert_float_equal(fleet_node(s->fleet, 0)->empty.owed,
+			rows[i].owed, 1e-3);
+		fleet_set_map(s->fleet, s->w.map, &rules, s->now);
+	}
+	world_close(&w);
+}
+
 /* What threads promised counts until a sample must show it. */
 static void test_promises(void **state)
 {
@@ -787,6 +893,21 @@ static void test_displaced_not_to_drained(void **state)
 	fleet_failed(s->fleet, 0, SAMPLE_REFUSED, s->now);
 	assert_float_equal(kept(s, 1), 0, 0);
 	assert_float_equal(kept(s, 2) + kept(s, 3), 300 * COME_BACK, 3);
+}
+
+/* The viewers of a node whose statistics were frozen before it failed are expected
+ * elsewhere as well. */
+static void test_displaced_of_unknown(void **state)
+{
+	struct scene *s = *state;
+	for (unsigned i = 0; i < 6; i++)
+		poll_ok(s, i, 300);
+	struct sample frozen = sample(s, 300);
+	frozen.sampled_ms -= 20000;
+	fleet_sample(s->fleet, 0, &frozen, s->now);
+	assert_int_equal(state_of(s, 0), NODE_UNKNOWN);
+	fleet_failed(s->fleet, 0, SAMPLE_REFUSED, s->now);
+	assert_true(kept(s, 1) > 200 * COME_BACK);
 }
 
 /* A second node that dies does not bring the viewers of the first again. */
@@ -1390,6 +1511,49 @@ static void test_events_of_stability(void **state)
 	assert_float_equal(events[STABILITY_DROPPED], 0.25, 0);
 }
 
+/* A map with many more nodes: what is known of the old ones is kept, also which of
+ * their sums were read; of the new ones nothing is. */
+static void test_more_nodes(void **state)
+{
+	struct scene *s = *state;
+	struct reservation *r = s->w.accounts->reservation;
+	char yaml[8192];
+	int at = snprintf(yaml, sizeof yaml, "nodes:\n");
+	for (unsigned i = 0; i < 60; i++)
+		at += snprintf(yaml + at, sizeof yaml - (size_t)at,
+			"  n%u: {address: [192.0.3.%u], at: [1, 1]}\n", i,
+			i + 1);
+	snprintf(yaml + at, sizeof yaml - (size_t)at, "%s",
+		"steer: {live.example.com: {pool: [edge]}}\n");
+	struct conf *conf = world_conf(yaml);
+	struct map *map = map_build(conf, s->w.geo, 1, s->w.map);
+	conf_free(conf);
+	mallopt(M_PERTURB, 0xa5); /* memory is not 0 by itself */
+	poll_ok(s, 5, 100);
+	r[5].answers = 7;
+	r[5].line2 = 3;
+	fleet_merge(s->fleet, 0, s->w.accounts, s->now);
+	fleet_set_map(s->fleet, map, &rules, s->now);
+	for (unsigned i = 6; i < 66; i++) {
+		r[i].answers = i;
+		r[i].only = 2;
+	}
+	fleet_merge(s->fleet, 0, s->w.accounts, s->now);
+	assert_int_equal(fleet_node(s->fleet, 5)->answers, 7);
+	assert_int_equal(fleet_node(s->fleet, 5)->line2, 3);
+	for (unsigned i = 6; i < 66; i++) {
+		const struct fleet_node *node = fleet_node(s->fleet, i);
+		assert_int_equal(node->answers, i);
+		assert_int_equal(node->only, 2);
+		assert_int_equal(node->line2, 0);
+		assert_float_equal(node->connections, 0, 0);
+		assert_int_equal(state_of(s, i), NODE_UNKNOWN);
+	}
+	mallopt(M_PERTURB, 0);
+	fleet_set_map(s->fleet, s->w.map, &rules, s->now);
+	map_free(map);
+}
+
 /* A reload keeps what is known of nodes, and their indexes; new ones ramp. */
 static void test_new_map(void **state)
 {
@@ -1453,11 +1617,16 @@ int main(void)
 		TEST(test_utilisation),
 		TEST(test_capacity_too_low),
 		TEST(test_bandwidth_traps),
+		TEST(test_clocks_apart),
+		TEST(test_no_bandwidth),
+		TEST(test_owed),
+		TEST(test_owed_if_some_came),
 		TEST(test_promises),
 		TEST(test_promised_rate),
 		TEST(test_multiplier),
 		TEST(test_displaced),
 		TEST(test_displaced_not_to_drained),
+		TEST(test_displaced_of_unknown),
 		TEST(test_displaced_twice),
 		TEST(test_displaced_one),
 		TEST(test_displaced_not_if_many_fail),
@@ -1484,6 +1653,7 @@ int main(void)
 		TEST(test_time_of_sample),
 		TEST(test_events_of_stability),
 		TEST(test_new_map),
+		TEST(test_more_nodes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
