@@ -1,9 +1,8 @@
 /* The load that is published: what decisions read of each node, and where it lies. */
 #include "world.h"
 
-#include <malloc.h>
-
 #include "fleet/fleet.h"
+#include "memory.h"
 
 #define STEP 3000 /* the interval of polls */
 #define CAPACITY 1000.0f
@@ -318,6 +317,10 @@ static void test_class(void **state)
 	assert_true(n[0].reserved > before + 60);
 	assert_true(n[1].reserved < 15);
 	assert_float_equal(n[1].reserved, n[2].reserved, 0.1);
+	size_t taken = memory_of_heap();
+	for (unsigned i = 0; i < 100; i++)
+		publish(&s);
+	assert_true(memory_of_heap() < taken + 1000);
 	close_scene(&s);
 }
 
@@ -426,26 +429,43 @@ static void test_block(void **state)
 	}
 }
 
+static const char two_pools[] =
+	"nodes:\n"
+	"  a: {address: [192.0.2.1], at: [1, 1]}\n"
+	"  b: {address: [192.0.2.2], at: [1, 1]}\n"
+	"  c: {address: [192.0.2.3], at: [1, 1]}\n"
+	"  d: {address: [192.0.2.4], at: [1, 1]}\n"
+	"  e: {address: [192.0.2.5], at: [1, 1]}\n"
+	"steer: {live.example.com: {pool: [edge]}, b.example.com: {pool: [a, b]}}\n";
+
 /* What is known of the stability of nodes is there if some name needs it. */
 static void test_stability(void **state)
 {
-	struct scene s;
 	struct stability back = {.grade = 3, .lost = 0.5f};
 	(void)state;
-	open_scene(&s, five);
-	fleet_restore_stability(s.fleet, 0, &back);
-	fleet_restore_stability(s.fleet, 4, &back);
-	assert_null(publish(&s)->stability);
-	s.w.map->names[0].policy = POLICY_STABLE;
-	assert_non_null(publish(&s)->stability);
-	for (unsigned i = 0; i < 5; i++) {
-		bool bad = i % 4 == 0; /* so much lost is of grade 3 */
-		assert_int_equal(s.load->stability[i].grade, bad ? 3 : 0);
-		assert_float_equal(s.load->stability[i].lost, bad ? 0.5 : 0, 0);
-		assert_int_equal(s.load->node[i].unstable_ms,
-			bad ? 3 * (int)STABILITY_STEP_MS : 0);
+	for (unsigned stable = 0; stable < 2; stable++) {
+		struct scene s;
+		open_scene(&s, two_pools);
+		assert_int_equal(s.w.map->n_pools, 2);
+		fleet_restore_stability(s.fleet, 0, &back);
+		fleet_restore_stability(s.fleet, 4, &back);
+		assert_null(publish(&s)->stability);
+		s.w.map->names[stable].policy = POLICY_STABLE;
+		s.w.map->n_names = stable; /* one that is there no more */
+		assert_null(publish(&s)->stability);
+		s.w.map->n_names = 2;
+		assert_non_null(publish(&s)->stability);
+		for (unsigned i = 0; i < 5; i++) {
+			bool bad = i % 4 == 0; /* so much lost: grade 3 */
+			assert_int_equal(
+				s.load->stability[i].grade, bad ? 3 : 0);
+			assert_true(
+				s.load->stability[i].lost == (bad ? 0.5f : 0));
+			assert_int_equal(s.load->node[i].unstable_ms,
+				bad ? 3 * (int)STABILITY_STEP_MS : 0);
+		}
+		close_scene(&s);
 	}
-	close_scene(&s);
 }
 
 int main(void)
