@@ -1134,6 +1134,11 @@ static void test_distrusted(void **state)
 	assert_int_equal(
 		fleet_distrusted(s->fleet, 0), 2); /* and for its area */
 	assert_int_equal(fleet_distrusted(s->fleet, 1), 0);
+	struct load *load = fleet_load(s->fleet, s->now);
+	assert_int_equal(load->n_distrusts, 1);
+	assert_int_equal(load->distrust[0].node, 0);
+	assert_int_equal(load->distrust[0].area, s->w.map->nodes[0].area);
+	load_free(load);
 	assert_float_equal(kept(s, 1), 300 * 0.6f, 3);
 	s->now += 5000;
 	assert_float_equal(kept(s, 1), 300 * 0.6f * expf(-0.5f), 3);

@@ -127,6 +127,40 @@ static void test_before_samples(void **state)
 	close_scene(&s);
 }
 
+/* Without samples it goes on by itself: viewers leave, also if nothing else happens
+ * than that the load is published. */
+static void test_alone(void **state)
+{
+	struct scene s;
+	(void)state;
+	open_scene(&s, five);
+	poll_ok(&s, 0, 500);
+	s.now += 60000;
+	float left = 37.5f / s.w.map->session_s;
+	assert_float_equal(publish(&s)->node[0].used, 0.5f * (1 - left), 1e-5);
+	close_scene(&s);
+}
+
+/* What most decisions read is of the same load. */
+static void test_brief(void **state)
+{
+	struct scene s;
+	(void)state;
+	open_scene(&s, five);
+	for (unsigned i = 0; i < 4; i++)
+		poll_ok(&s, i, 100 + 100 * i);
+	const struct load *load = publish(&s);
+	for (unsigned i = 0; i < 5; i++) {
+		const struct load_brief *brief = &load->brief[i];
+		assert_true(brief->seed == s.w.map->nodes[i].seed);
+		assert_int_equal(brief->area, s.w.map->nodes[i].area);
+		assert_true(brief->used == load->node[i].used);
+		assert_true(brief->per_viewer == load->node[i].per_viewer);
+		assert_int_equal(load_is_up(load, i), i < 4);
+	}
+	close_scene(&s);
+}
+
 /* A node that was started again has a fifth of its room, or as much as it carries
  * already and half as much again; its weight is that of this room. */
 static void test_room(void **state)
@@ -473,6 +507,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_margin),
 		cmocka_unit_test(test_before_samples),
+		cmocka_unit_test(test_alone),
+		cmocka_unit_test(test_brief),
 		cmocka_unit_test(test_room),
 		cmocka_unit_test(test_suspect),
 		cmocka_unit_test(test_empty),
