@@ -181,8 +181,7 @@ void capacity_learn(struct capacity *c, const struct capacity_rules *rules,
 	learn_more(&c->more, rules, s->connections, s->bandwidth_bps, s->cpu);
 	/* Connections that are no viewers take no bits: only what comes near
 	 * to the bandwidth can be a limit. */
-	if (s->connections >= CAPACITY_VIEWERS && s->bandwidth_bps >= 0 &&
-		rules->bandwidth_bps > 0 &&
+	if (s->connections >= CAPACITY_VIEWERS && rules->bandwidth_bps > 0 &&
 		s->bandwidth_bps >= BITS_SHARE * rules->bandwidth_bps)
 		learn_full(&c->full, s->connections, s->bandwidth_bps);
 }

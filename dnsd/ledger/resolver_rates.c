@@ -39,9 +39,11 @@ void resolver_rates_free(struct resolver_rates *rates)
 	free(rates);
 }
 
+/* Never 0, which is that of a free entry: so one key of 2^64 shares another's. */
 static uint64_t rates_tag(const struct resolver_rates *rates, uint64_t key)
 {
-	return hash_mix(key ^ rates->secret);
+	uint64_t tag = hash_mix(key ^ rates->secret);
+	return tag ? tag : 1;
 }
 
 static unsigned rates_bucket(uint64_t tag)
