@@ -2,6 +2,7 @@
  * (compile.h). */
 #include "geo/builder.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,6 +90,7 @@ static bool is_inside(const struct prefix *prefix)
 void geo_builder_add_place(struct geo_builder *b, unsigned layer,
 	const struct prefix *prefix, uint32_t place)
 {
+	assert(place < b->places.n);
 	if (layer > 0 && is_inside(prefix))
 		return;
 	add_range(b, layer, prefix, place);
@@ -197,6 +199,7 @@ struct geo *geo_build(struct geo_builder *b)
 	free(v6.at);
 	geo->places = places.at;
 	geo->n_places = places.n;
+	assert(geo->n_places > 0 && geo->n_places < TABLE_NODE);
 	free(places.slots);
 	settle(geo);
 	return geo;

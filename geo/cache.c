@@ -9,6 +9,7 @@
  */
 #include "geo/cache.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -328,6 +329,7 @@ static bool write_table(int file, const struct geo *geo, uint64_t digest)
 bool geo_cache_write(const char *path, const struct geo *geo, uint64_t digest,
 	struct err *err)
 {
+	assert(digest);
 	char fresh[4096];
 	int n = snprintf(fresh, sizeof fresh, "%s.new", path);
 	if (n < 0 || (size_t)n >= sizeof fresh)

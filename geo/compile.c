@@ -157,6 +157,7 @@ static size_t starts_fill(struct compiler *c, unsigned depth, unsigned bits,
 
 void compile_table(struct table *table, const struct runs *runs)
 {
+	assert(runs->n > 0 && !runs->at[0].high && !runs->at[0].low);
 	size_t n_top = (size_t)1 << table->top_bits;
 	struct compiler c = {.runs = runs->at, .table = table};
 	struct start *starts = mem_alloc(n_top * sizeof *starts);

@@ -1,5 +1,6 @@
 #include "geo/place_set.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,6 +96,7 @@ static struct place overlay(const struct place *over, const struct place *under)
 
 uint32_t place_set_overlay(struct place_set *set, uint32_t over, uint32_t under)
 {
+	assert(over < set->n && under < set->n);
 	if (over == under || under == 0 || over == PLACE_SET_INSIDE ||
 		under == PLACE_SET_INSIDE)
 		return over ? over : under;

@@ -1,6 +1,7 @@
 /* Looking up: the layout of the table is drawn in table.h. */
 #include "geo/prefixes.h"
 
+#include <assert.h>
 #include <endian.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,6 +135,7 @@ struct geo_leaf geo_end(
 
 const struct place *geo_place(const struct geo *geo, uint32_t index)
 {
+	assert(index < geo->n_places);
 	return &geo->places[index];
 }
 

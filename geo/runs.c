@@ -1,5 +1,6 @@
 #include "geo/runs.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/arena.h"
@@ -16,6 +17,7 @@ static int range_order(const void *a, const void *b)
 
 void layer_add(struct layer *l, const struct prefix *prefix, uint32_t place)
 {
+	assert(prefix->len <= addr_bits(&prefix->addr));
 	if (l->n == l->room) {
 		l->room = l->room ? 2 * l->room : 64;
 		l->ranges = mem_grow(l->ranges, l->room * sizeof *l->ranges);
@@ -107,6 +109,7 @@ struct runs runs_flatten(struct layer *l, struct place_set *places)
 struct runs runs_merge(
 	struct runs over, struct runs under, struct place_set *places)
 {
+	assert(over.n > 0 && under.n > 0);
 	struct runs runs = {0};
 	size_t i = 0, j = 0;
 

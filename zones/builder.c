@@ -347,6 +347,7 @@ bool zone_builder_add(struct zone_builder *b, const struct name *owner,
 	uint16_t type, uint32_t ttl, const uint8_t *rdata, size_t rdata_len,
 	unsigned line, struct err *err)
 {
+	assert(rdata_len <= UINT16_MAX);
 	char at[ITEMS_WHERE_MAX], text[RR_TYPE_TEXT_MAX];
 	const char *fault = record_fault(b, owner, type, rdata, rdata_len);
 	uint32_t name = fault ? 0 : name_make(b, owner);

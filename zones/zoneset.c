@@ -1,5 +1,6 @@
 #include "zones/zoneset.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/arena.h"
@@ -108,5 +109,6 @@ unsigned zoneset_count(const struct zoneset *s)
 
 const struct zone *zoneset_at(const struct zoneset *s, unsigned i)
 {
+	assert(i < s->n);
 	return s->zones[i];
 }

@@ -1,5 +1,6 @@
 #include "answer/answer.h"
 
+
 #include "answer/asked.h"
 #include "answer/cookie.h"
 #include "answer/lookup.h"

@@ -116,8 +116,7 @@ static void add_text(struct reply *reply, uint16_t owner, const char *line)
 {
 	uint8_t rdata[1 + EXPLAIN_LINE_MAX];
 	size_t n = strlen(line);
-	if (n > 255)
-		n = 255;
+	_Static_assert(EXPLAIN_LINE_MAX <= 256, "a character-string");
 	rdata[0] = (uint8_t)n;
 	memcpy(rdata + 1, line, n);
 	reply_rr(reply, owner, RR_TXT, 0, rdata, n + 1);

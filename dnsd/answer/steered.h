@@ -32,7 +32,7 @@ static inline struct steered_name steered_name(
 	struct steered_name name = {
 		.types = decided ? STEER_A | STEER_AAAA | STEER_HTTPS : 0,
 		.why = mark.kind == MARK_WHY,
-		.line = mark.line ? mark.line : 1,
+		.line = mark.line,
 		.name = mark.name};
 	if (label) {
 		name.stream = label + 1;

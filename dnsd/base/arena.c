@@ -1,5 +1,6 @@
 #include "base/arena.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -99,6 +100,7 @@ static size_t whole_pages(size_t size)
 
 void *mem_pages(size_t size, bool large)
 {
+	assert(size > 0);
 	size = whole_pages(size);
 	size_t spare = large ? LARGE_PAGE : 0;
 	char *p = mmap(NULL, size + spare, PROT_READ | PROT_WRITE,
@@ -191,6 +193,7 @@ char *arena_printf(struct arena *arena, const char *fmt, ...)
 	va_start(ap, fmt);
 	va_copy(again, ap);
 	int n = vsnprintf(NULL, 0, fmt, ap);
+	assert(n >= 0);
 	va_end(ap);
 	char *p = arena_take(arena, (size_t)n + 1, 1);
 	vsnprintf(p, (size_t)n + 1, fmt, again);

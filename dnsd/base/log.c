@@ -1,5 +1,6 @@
 #include "base/log.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,6 +82,7 @@ void log_lines(enum log_level level, const char *what, const char *text)
 bool log_allowed(
 	struct log_limit *limit, int64_t now_ms, unsigned burst, unsigned *held)
 {
+	assert(burst > 0);
 	if (limit->second != now_ms / 1000) {
 		limit->second = now_ms / 1000;
 		limit->in_second = 0;

@@ -1,5 +1,6 @@
 #include "base/mailbox.h"
 
+#include <assert.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -75,6 +76,7 @@ void mailbox_post(struct mailbox *m, void (*run)(void *arg), void *arg)
 void mailbox_post_owned(struct mailbox *m, void (*run)(void *arg),
 	void (*drop)(void *arg), void *arg)
 {
+	assert(run);
 	struct letter *l = mem_alloc(sizeof *l);
 	uint64_t one = 1;
 	*l = (struct letter){.run = run, .drop = drop, .arg = arg};

@@ -11,6 +11,7 @@
 #ifndef BASE_RING_H
 #define BASE_RING_H
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,6 +27,7 @@ struct ring {
 static inline bool ring_room(
 	struct ring *ring, uint32_t size, uint32_t keep, uint32_t *index)
 {
+	assert(size && !(size & (size - 1)) && keep < size);
 	uint32_t put = atomic_load_explicit(&ring->put, memory_order_relaxed);
 	uint32_t used =
 		put - atomic_load_explicit(&ring->taken, memory_order_acquire);
@@ -51,6 +53,7 @@ static inline void ring_put(struct ring *ring)
 static inline bool ring_any(
 	const struct ring *ring, uint32_t size, uint32_t *index)
 {
+	assert(size && !(size & (size - 1)));
 	uint32_t taken =
 		atomic_load_explicit(&ring->taken, memory_order_relaxed);
 	if (taken == atomic_load_explicit(&ring->put, memory_order_acquire))

@@ -169,6 +169,7 @@ static void give_up(struct shares *s, struct share *share)
 void shares_hold(struct shares *s, struct share *share, const struct addr *peer,
 	size_t amount)
 {
+	assert(share->net || peer->family);
 	if (amount == share->amount)
 		return;
 	if (!share->net) {

@@ -1,7 +1,9 @@
 #include "base/thread.h"
 
+#include <assert.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Signals that a fault raises in the thread that has it. Blocked, they would end the
  * program without a word from a sanitizer or a handler. */
@@ -10,6 +12,7 @@ static const int thread_faults[] = {
 
 pthread_t thread_start(const char *name, void *(*run)(void *), void *arg)
 {
+	assert(strlen(name) < 16);
 	pthread_t thread;
 	sigset_t all, before;
 

@@ -1,5 +1,6 @@
 #include "client/lines.h"
 
+#include <assert.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,6 +122,7 @@ static const struct map_name *name_for(const struct lines_for *of)
 void lines_choose(const struct lines_for *of,
 	const struct steer_decision *first, struct lines_chosen *chosen)
 {
+	assert(first->n > 0);
 	struct steer_query query = *of->query;
 	struct steer_decision d = *first;
 

@@ -1,5 +1,6 @@
 #include "control/build.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <pwd.h>
@@ -191,6 +192,7 @@ bool build_geo_unkept(const struct built *built)
 
 bool build_geo_keep(const struct built *built, struct err *err)
 {
+	assert(built->geo && built->geo_files.digest);
 	uint64_t digest = built->geo_files.digest;
 	if (geo_digest(built->conf) != digest)
 		return false;

@@ -17,6 +17,7 @@ struct builder {
 struct builder *builder_new(
 	struct mailbox *mailbox, void (*idle)(void *arg), void *arg)
 {
+	assert(mailbox && idle);
 	struct builder *b = mem_zero(1, sizeof *b);
 	*b = (struct builder){mailbox, idle, arg, NULL};
 	return b;
@@ -55,6 +56,7 @@ static void job_ended(void *arg)
 
 void builder_add(struct builder *b, struct job *job)
 {
+	assert(job->run && job->done && job->drop);
 	struct job **last = &b->first;
 
 	job->builder = b;

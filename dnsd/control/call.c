@@ -1,5 +1,6 @@
 #include "control/call.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/arena.h"
@@ -7,6 +8,7 @@
 struct call *call_new(size_t size, enum call_kind kind, struct mailbox *mailbox,
 	void (*done)(struct call *call))
 {
+	assert(size >= sizeof(struct call));
 	struct call *call = mem_zero(1, size);
 	call->kind = kind;
 	call->mailbox = mailbox;
@@ -38,6 +40,7 @@ static void call_run(void *arg)
 
 void call_post(struct call *call, const struct callee *callee)
 {
+	assert(callee->run && callee->mailbox);
 	call->callee = callee;
 	mailbox_post_owned(callee->mailbox, call_run, call_drop, call);
 }
@@ -55,6 +58,7 @@ void call_answer(struct call *call, enum call_result result, const char *text)
 		call_free(call);
 		return;
 	}
+	assert(!call->text); /* it is answered once */
 	call->result = result;
 	call->text = mem_strdup(text ? text : "");
 	if (call->mailbox)

@@ -1,5 +1,6 @@
 #include "control/faults.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,6 +44,7 @@ static void faults_grow(struct faults *f, unsigned n)
 void faults_note(struct faults *f, unsigned node, const char *name,
 	enum fault_of what, const char *why)
 {
+	assert(name);
 	int64_t now_ms = clock_ms();
 	unsigned held;
 

@@ -1,5 +1,6 @@
 #include "control/pending.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,6 @@
 #include "control/publish.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/arena.h"
@@ -207,6 +208,7 @@ static void use_map(struct control *c)
 
 void publish_adopt(struct control *c, struct built *built, struct err *err)
 {
+	assert(built->zoneset && built->map && built->geo && built->options);
 	struct built *old = c->built;
 	c->built = built;
 	use_map(c);
@@ -219,6 +221,7 @@ void publish_adopt(struct control *c, struct built *built, struct err *err)
 void publish_adopt_geo(struct control *c, struct geo *geo, struct map *map,
 	struct geo_files files)
 {
+	assert(geo && map);
 	struct geo *old_geo = c->built->geo;
 	struct map *old_map = c->built->map;
 

@@ -1,5 +1,6 @@
 #include "control/reload.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -181,6 +182,7 @@ void reload_run(struct control *c, struct call *call)
 
 void reload_with(struct control *c, struct reload_change *change)
 {
+	assert(change->done && change->drop);
 	struct reload_job *r = reload_job_new(c);
 	r->change = change;
 	builder_add(c->builder, &r->job);

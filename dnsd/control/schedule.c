@@ -1,5 +1,6 @@
 #include "control/schedule.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -171,6 +172,7 @@ void schedule_add(struct control *c, struct call *call)
 	c->schedule->list = mem_grow(c->schedule->list,
 		(c->schedule->n + 1) * sizeof *c->schedule->list);
 	c->schedule->list[c->schedule->n++] = *e;
+	assert(c->schedule->n <= ENTRIES_MAX);
 	schedule_feed(c);
 	log_info("expect %lld: %d viewers of %s", (long long)e->id, e->viewers,
 		e->name);

@@ -1,6 +1,7 @@
 /* Which node has which stream, from the lists that the nodes themselves give. */
 #include "control/streams.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,6 +67,7 @@ static uint64_t hash_of(const struct stream *stream)
 
 static float share_in(const struct stream_list *list)
 {
+	assert(list->n > 0);
 	return 1 / (float)list->n;
 }
 

@@ -1,5 +1,6 @@
 #include "control/threads.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -77,6 +78,7 @@ unsigned threads_polls(const struct threads *t)
 void threads_make(
 	struct threads *t, const struct conf *conf, struct published *published)
 {
+	assert(!t->workers && !t->tcp);
 	t->sent = sent_table_new((unsigned)conf->client_nets, t->secret);
 	t->own = accounts_new(1, t->sent, t->secret);
 	struct net_shared shared = {published, t->sent, t->secret};
@@ -103,6 +105,7 @@ struct record *threads_record(struct threads *t)
 
 void threads_start(struct threads *t)
 {
+	assert(t->workers && t->tcp);
 	for (unsigned i = 0; i < t->n_workers; i++)
 		udp_worker_start(t->workers[i]);
 	tcp_server_start(t->tcp);
@@ -111,6 +114,7 @@ void threads_start(struct threads *t)
 void threads_start_http(struct threads *t, const struct conf *conf,
 	struct published *published, const struct callee *callee)
 {
+	assert(t->record && !t->http);
 	struct http_links links = {.published = published,
 		.control = callee,
 		.sent = t->sent,

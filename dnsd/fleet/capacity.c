@@ -1,5 +1,6 @@
 #include "fleet/capacity.h"
 
+#include <assert.h>
 #include <math.h>
 
 #define CAPACITY_VIEWERS 20.0f /* fewer show nothing ... */
@@ -176,11 +177,11 @@ void capacity_restart(struct capacity *c)
 void capacity_learn(struct capacity *c, const struct capacity_rules *rules,
 	const struct capacity_sample *s)
 {
+	assert(rules->viewers > 0 && rules->overcommit >= 1);
 	learn_more(&c->more, rules, s->connections, s->bandwidth_bps, s->cpu);
 	/* Connections that are no viewers take no bits: only what comes near
 	 * to the bandwidth can be a limit. */
-	if (s->connections >= CAPACITY_VIEWERS && s->bandwidth_bps >= 0 &&
-		rules->bandwidth_bps > 0 &&
+	if (s->connections >= CAPACITY_VIEWERS && rules->bandwidth_bps > 0 &&
 		s->bandwidth_bps >= BITS_SHARE * rules->bandwidth_bps)
 		learn_full(&c->full, s->connections, s->bandwidth_bps);
 }
@@ -206,12 +207,14 @@ static float between(float v, float least, float most)
 float capacity_viewers(
 	const struct capacity *c, const struct capacity_rules *rules)
 {
+	assert(rules->viewers > 0 && rules->overcommit >= 1);
 	return between(c->more.viewers, rules->viewers,
 		rules->overcommit * rules->viewers);
 }
 
 float capacity_bps(const struct capacity *c, const struct capacity_rules *rules)
 {
+	assert(rules->viewers > 0 && rules->overcommit >= 1);
 	const struct capacity_more *m = &c->more;
 	float more = m->link_bps > 0 ? m->link_bps : SENT_MORE * m->bps;
 	return between(more, rules->bandwidth_bps,
@@ -234,6 +237,7 @@ float capacity_used(const struct capacity *c,
 	const struct capacity_rules *rules, const struct capacity_sample *s,
 	float viewers)
 {
+	assert(viewers >= 0);
 	float u = viewers / capacity_viewers(c, rules);
 	float bps = capacity_bps(c, rules);
 	if (bps > 0)
@@ -254,5 +258,6 @@ float capacity_per_viewer(const struct capacity *c,
 		u = fmaxf(u, 1 / c->full.viewers);
 	if (s->connections >= CAPACITY_VIEWERS)
 		u = fmaxf(u, s->cpu / s->connections);
+	assert(u > 0);
 	return u;
 }

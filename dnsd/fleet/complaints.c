@@ -1,5 +1,6 @@
 #include "fleet/complaints.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -312,6 +313,7 @@ static void switched_all(struct complaints *d, const struct map *map,
 void complaints_event(struct complaints *d, const struct map *map,
 	const struct steer_event *event, int64_t now_ms)
 {
+	assert(event->kind != EVENT_LARGE_RESOLVER);
 	if (event->kind == EVENT_SENT) {
 		complaints_sent(d, event->asker, event->area, event->node[0],
 			event->at_once, now_ms);
@@ -430,6 +432,7 @@ static void distrust(struct complaints *d, struct route *w, int64_t now_ms)
 
 void complaints_confirm(struct complaints *d, unsigned node, int64_t now_ms)
 {
+	assert(node < CONF_NODES_MAX);
 	d->confirmed_ms[node] = now_ms;
 }
 
@@ -560,5 +563,6 @@ unsigned complaints_of_areas(const struct complaints *d,
 
 uint64_t complaints_found(const struct complaints *d, unsigned node)
 {
+	assert(node < CONF_NODES_MAX);
 	return d->found[node];
 }

@@ -1,5 +1,6 @@
 #include "fleet/empty.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdbool.h>
 
@@ -16,6 +17,7 @@
 void empty_sample(struct empty *e, float connections, float sent, float joined,
 	int64_t now_ms)
 {
+	assert(connections >= 0);
 	e->high = fmaxf(connections, e->high * FORGET_HIGH);
 	bool gone = e->high >= EMPTY_VIEWERS && connections < EMPTY * e->high;
 	if (!gone || (sent > 1 && joined > SHOWN * sent)) {

@@ -1,4 +1,5 @@
 /* Where the viewers of a node go that fails, or that they leave. */
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -81,6 +82,7 @@ static bool many_fail(const struct fleet *f)
 void fleet_after_failure(struct fleet *f, unsigned i,
 	enum node_state state_before, unsigned fails_before, int64_t now_ms)
 {
+	assert(i < f->n);
 	struct fleet_node *node = &f->node[i];
 	bool by_poll = fails_before == 0 && node->health.fails == 1;
 	bool by_probe = node->health.fails == 0 && state_before != NODE_DOWN &&

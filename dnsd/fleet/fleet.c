@@ -1,5 +1,6 @@
 #include "fleet/fleet.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,6 +83,7 @@ void fleet_set_map(struct fleet *f, const struct map *map,
 
 void fleet_watch(struct fleet *f, unsigned i, bool polled, bool probed)
 {
+	assert(i < f->n);
 	struct fleet_node *node = &f->node[i];
 	node->polled = polled;
 	node->watched = polled || probed;
@@ -96,6 +98,7 @@ void fleet_watch(struct fleet *f, unsigned i, bool polled, bool probed)
 void fleet_restore(
 	struct fleet *f, unsigned i, enum node_state state, float connections)
 {
+	assert(i < f->n);
 	struct fleet_node *node = &f->node[i];
 	health_init(&node->health, state);
 	node->health.why = "as before the restart, not polled yet";
@@ -106,6 +109,7 @@ void fleet_restore(
 
 void fleet_drain(struct fleet *f, unsigned i, bool drained)
 {
+	assert(i < f->n);
 	f->node[i].drained = drained;
 }
 
@@ -217,6 +221,7 @@ float fleet_utilisation(const struct fleet *f, unsigned i)
 
 float fleet_used_by(const struct fleet *f, unsigned i, float viewers)
 {
+	assert(i < f->n);
 	struct capacity_rules rules = fleet_capacity_rules(f, i);
 	struct capacity_sample last = fleet_last_sample(&f->node[i]);
 	return capacity_used(&f->node[i].capacity, &rules, &last, viewers);
@@ -226,15 +231,18 @@ float fleet_used_by(const struct fleet *f, unsigned i, float viewers)
 
 float fleet_connections(const struct fleet *f, unsigned i)
 {
+	assert(i < f->n);
 	return fmaxf(f->node[i].connections, f->node[i].raised);
 }
 
 const struct fleet_node *fleet_node(const struct fleet *f, unsigned i)
 {
+	assert(i < f->n);
 	return &f->node[i];
 }
 
 uint64_t fleet_distrusted(const struct fleet *f, unsigned i)
 {
+	assert(i < f->n);
 	return complaints_found(f->complaints, i);
 }

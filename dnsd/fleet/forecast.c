@@ -1,5 +1,6 @@
 #include "fleet/forecast.h"
 
+#include <assert.h>
 #include <math.h>
 
 #define PAST (FORECAST_BINS / 2)
@@ -62,6 +63,7 @@ void forecast_reserve(const struct forecast_fleet *all, struct forecast *f,
 float forecast_multiplier(
 	const struct forecast_fleet *all, const struct forecast *f)
 {
+	assert(all->servers >= 1);
 	float servers = (float)all->servers;
 	float fleet = (all->all_n + 4 * servers) / (all->all_g + 4);
 	fleet = fmaxf(0.3f, fminf(40, fleet));
@@ -89,6 +91,7 @@ float forecast_reserved(const struct forecast_fleet *all,
 float forecast_reserved_here(const struct forecast_fleet *all,
 	const struct forecast *f, int64_t from_ms, int64_t to_ms)
 {
+	assert(from_ms <= to_ms);
 	return sum(all, f->light, f->empty_from, from_ms, to_ms) +
 		sum(all, f->learned, f->empty_from, from_ms, to_ms);
 }
@@ -178,6 +181,7 @@ static float mass_departure(const struct forecast *f, float capacity)
 float forecast_sample(struct forecast_fleet *all, struct forecast *f,
 	float connections, float capacity, int64_t at_ms)
 {
+	assert(capacity > 0 && connections >= 0);
 	float seconds = (float)(at_ms - f->at_ms) * 0.001f;
 
 	if (!f->known || seconds < 0.05f) {

@@ -1,5 +1,6 @@
 #include "fleet/health.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/backoff.h"
@@ -118,6 +119,7 @@ static const char *stamp_fault(
 bool health_sample(struct health *h, const struct health_rules *rules,
 	const struct sample *s, int64_t now)
 {
+	assert(rules->fall >= 1 && rules->rise >= 1);
 	if (restarted(h, s)) {
 		h->ramp_ms = now;
 		h->moved_ms = 0;
@@ -157,6 +159,7 @@ static const char *failure_text(enum sample_failure failure)
 void health_failed(struct health *h, const struct health_rules *rules,
 	enum sample_failure failure, int64_t now)
 {
+	assert(rules->fall >= 1 && rules->rise >= 1);
 	h->fails++;
 	h->goods = 0;
 	h->failure = failure;
@@ -218,5 +221,6 @@ float health_room(const struct health *h, int64_t now)
 	if (!h->ramp_ms)
 		return 1;
 	float share = (float)(now - h->ramp_ms) / RAMP_MS;
+	assert(share >= 0);
 	return RAMP_START + (1 - RAMP_START) * (share < 1 ? share : 1);
 }

@@ -1,5 +1,6 @@
 #include "fleet/large_resolver.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -105,6 +106,7 @@ void large_resolvers_answer(struct large_resolvers *large,
 	const struct steer_event *event, const struct forecast_fleet *all,
 	struct forecast *of, unsigned n, int64_t now_ms)
 {
+	assert(event->kind == EVENT_LARGE_RESOLVER);
 	bool made;
 	unsigned nodes = 0,
 		 entry = resolver_rates_claim(
@@ -149,6 +151,7 @@ static float weight(const struct live *l, int64_t from_ms, int64_t to_ms)
 void large_resolvers_learn(struct large_resolvers *large, unsigned node,
 	int64_t from_ms, int64_t to_ms, float surprise)
 {
+	assert(node < CONF_NODES_MAX && from_ms <= to_ms);
 	float squares = 0, half = 0.5f * (float)(to_ms - from_ms) * 0.001f;
 
 	for (unsigned i = large->first[node], next; i != LIVES; i = next) {

@@ -1,5 +1,6 @@
 #include "fleet/leaving.h"
 
+#include <assert.h>
 #include <math.h>
 
 #define FADE_S 40.0f     /* changes count for about so long */
@@ -32,6 +33,7 @@ void leaving_add(struct leaving_fleet *all, const struct leaving *l)
 bool leaving_is_seen(const struct leaving *l, const struct leaving_fleet *all,
 	float session_s)
 {
+	assert(session_s > 0);
 	float had = leaving_before(l), others = all->before - had;
 	float usual = others > 0
 		? fminf(0, (all->change - l->change) / others) * had

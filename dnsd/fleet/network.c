@@ -1,6 +1,8 @@
 /* Whether it is our own network that fails, and what a node's state is then. */
 #include "fleet/fleet_internal.h"
 
+#include <assert.h>
+
 #define BLIND_NODES 4 /* our own network is suspect from here ... */
 #define BLIND_SITES 3
 #define BLIND_MS 60000 /* ... for at most this long */
@@ -60,6 +62,7 @@ bool fleet_is_blind(const struct fleet *f)
 
 enum node_state fleet_state(const struct fleet *f, unsigned i, int64_t now_ms)
 {
+	assert(i < f->n);
 	const struct fleet_node *node = &f->node[i];
 	const struct health *h = &node->health;
 	if (node->drained)

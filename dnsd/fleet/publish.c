@@ -1,4 +1,5 @@
 /* The load that is published: every node as decisions read it. */
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -185,5 +186,7 @@ struct load *fleet_load(struct fleet *f, int64_t now_ms)
 		load->any_returning |= node[i].returning > 0;
 	load->n_distrusts = complaints_of_areas(
 		f->complaints, load->distrust, LOAD_DISTRUSTS_MAX, now_ms);
+	assert(load->n == f->map->n_nodes);
+	assert(load->n_distrusts <= LOAD_DISTRUSTS_MAX);
 	return load;
 }

@@ -1,4 +1,5 @@
 /* What polls, probes and heartbeats show of a node. */
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -124,6 +125,7 @@ static void note_failure(struct fleet *f, unsigned i,
 
 void fleet_dropped(struct fleet *f, unsigned i, float share, int64_t now_ms)
 {
+	assert(i < f->n);
 	stability_event(
 		&f->node[i].stability, STABILITY_DROPPED, share, now_ms);
 }
@@ -131,12 +133,14 @@ void fleet_dropped(struct fleet *f, unsigned i, float share, int64_t now_ms)
 void fleet_restore_stability(
 	struct fleet *f, unsigned i, const struct stability *stability)
 {
+	assert(i < f->n);
 	f->node[i].stability = *stability;
 }
 
 void fleet_sample(
 	struct fleet *f, unsigned i, const struct sample *s, int64_t now_ms)
 {
+	assert(i < f->n);
 	struct fleet_node *node = &f->node[i];
 	node->samples++;
 	note_answer(f, i, s->rtt_ms, now_ms);
@@ -159,6 +163,7 @@ void fleet_sample(
 
 void fleet_raise(struct fleet *f, unsigned i, float connections, int64_t now_ms)
 {
+	assert(i < f->n);
 	struct fleet_node *node = &f->node[i];
 	float most =
 		node->connections + RAISE_SHARE * f->map->nodes[i].capacity;
@@ -176,6 +181,7 @@ void fleet_raise(struct fleet *f, unsigned i, float connections, int64_t now_ms)
 
 float fleet_contradicted(const struct fleet *f, unsigned i, int64_t now_ms)
 {
+	assert(i < f->n);
 	const struct fleet_node *node = &f->node[i];
 	return node->contradicted_ms &&
 			now_ms - node->contradicted_ms < CONTRADICTED_MS
@@ -188,6 +194,7 @@ float fleet_contradicted(const struct fleet *f, unsigned i, int64_t now_ms)
 void fleet_failed(struct fleet *f, unsigned i, enum sample_failure failure,
 	int64_t now_ms)
 {
+	assert(i < f->n);
 	struct health *health = &f->node[i].health;
 	enum node_state state = health->state;
 	unsigned fails = health->fails;
@@ -200,6 +207,7 @@ void fleet_failed(struct fleet *f, unsigned i, enum sample_failure failure,
 void fleet_probed(struct fleet *f, unsigned i, enum health_probe probe, bool ok,
 	int64_t now_ms)
 {
+	assert(i < f->n);
 	struct fleet_node *node = &f->node[i];
 	enum node_state state = node->health.state;
 	health_probed(&node->health, &f->rules.health, probe, ok, !node->polled,

@@ -1,5 +1,6 @@
 #include "fleet/schedule.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -10,6 +11,7 @@
 
 float schedule_still_to_come(const struct schedule_entry *e, int64_t now_ms)
 {
+	assert(e->over_ms > 0);
 	int64_t since = now_ms - e->at_ms;
 	if (since <= -SCHEDULE_LEAD_MS || since >= e->over_ms)
 		return 0;

@@ -1,5 +1,6 @@
 #include "fleet/spread.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stddef.h>
 
@@ -9,6 +10,7 @@
 
 float spread_free(const struct spread_node *node)
 {
+	assert(node->per_viewer > 0);
 	float left = COST_FULL * node->room - node->used;
 	return fmaxf(0, left / node->per_viewer - node->viewers);
 }
@@ -21,6 +23,7 @@ static float spread_used(const struct spread_node *node, float more)
 
 void spread_go(struct spread_node *nodes, unsigned n, float viewers)
 {
+	assert(viewers >= 0);
 	float slice = viewers / SPREAD_SLICES;
 
 	for (unsigned s = 0; n && s < SPREAD_SLICES; s++) {
@@ -45,6 +48,7 @@ void spread_go(struct spread_node *nodes, unsigned n, float viewers)
 
 void spread_share(struct spread_node *nodes, unsigned n, float viewers)
 {
+	assert(viewers >= 0);
 	for (unsigned round = 0; viewers > 0.01f && round < ROUNDS; round++) {
 		float weights = 0, rest = viewers;
 		for (unsigned i = 0; i < n; i++)

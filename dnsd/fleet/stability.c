@@ -1,5 +1,6 @@
 #include "fleet/stability.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -82,6 +83,7 @@ void stability_missed(struct stability *s, int64_t now_ms)
 void stability_event(struct stability *s, enum stability_event event,
 	float weight, int64_t now_ms)
 {
+	assert(event < STABILITY_EVENTS && weight >= 0);
 	fade(s, now_ms);
 	if (event == STABILITY_DOWN)
 		s->back_until_ms = now_ms +

@@ -1,5 +1,6 @@
 #include "fleet/traffic.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,6 +79,7 @@ static int by_viewers(const void *a, const void *b)
 
 unsigned traffic_take(struct traffic *f, struct flow *out, unsigned most)
 {
+	assert(most > 0);
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < SLOTS; i++)

@@ -1,5 +1,6 @@
 #include "http/limits.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/arena.h"
@@ -34,6 +35,7 @@ void limits_free(struct limits *limits)
 bool limits_allow(
 	struct limits *limits, const struct addr *client, int64_t now_ms)
 {
+	assert(client->family);
 	struct addr of =
 		client->family == 6 ? addr_mask(client, NET_BITS_6) : *client;
 	uint64_t caller = hash_bytes(&of, sizeof of, limits->secret);

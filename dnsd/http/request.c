@@ -1,5 +1,6 @@
 #include "http/request.h"
 
+#include <assert.h>
 #include <event2/buffer.h>
 #include <event2/event.h>
 #include <stdarg.h>
@@ -156,6 +157,7 @@ void request_json(struct request *r, int code, json_t *json)
 
 void request_error(struct request *r, int code, const char *fmt, ...)
 {
+	assert(code >= 400 && code < 600);
 	char text[512];
 	va_list ap;
 	va_start(ap, fmt);
@@ -195,6 +197,7 @@ static void on_again(evutil_socket_t fd, short what, void *arg)
  * stays until it is answered. */
 void request_again(const struct request *r, unsigned ms)
 {
+	assert(ms > 0);
 	struct again *again = mem_zero(1, sizeof *again);
 	struct timeval in = {0, (long)ms * 1000};
 
@@ -234,6 +237,7 @@ static void on_reply(struct call *call)
 struct call *request_call(const struct request *r, enum call_kind kind,
 	const char *node, request_reply *run)
 {
+	assert(run);
 	struct waiting_call *w = (struct waiting_call *)call_new(
 		sizeof *w, kind, r->http->mailbox, on_reply);
 	w->http = r->http;

@@ -1,5 +1,7 @@
 #include "ledger/accounts.h"
 
+#include <assert.h>
+
 #include "base/arena.h"
 #include "base/oldest.h"
 #include "base/rng.h"
@@ -23,6 +25,7 @@ static size_t clients_size(const struct accounts *a)
 struct accounts *accounts_new(
 	unsigned max_clients, struct sent_table *sent, uint64_t secret)
 {
+	assert(sent && max_clients > 0);
 	struct accounts *a = mem_pages(ACCOUNTS_SIZE, true);
 	a->secret = hash_mix(secret) | 1;
 	a->sent = sent;

@@ -1,5 +1,6 @@
 #include "ledger/resolver_rates.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -38,9 +39,11 @@ void resolver_rates_free(struct resolver_rates *rates)
 	free(rates);
 }
 
+/* Never 0, which is that of a free entry: so one key of 2^64 shares another's. */
 static uint64_t rates_tag(const struct resolver_rates *rates, uint64_t key)
 {
-	return hash_mix(key ^ rates->secret);
+	uint64_t tag = hash_mix(key ^ rates->secret);
+	return tag ? tag : 1;
 }
 
 static unsigned rates_bucket(uint64_t tag)
@@ -135,17 +138,20 @@ unsigned resolver_rates_claim(
 
 uint64_t resolver_rates_tag(const struct resolver_rates *rates, unsigned entry)
 {
+	assert(entry < RESOLVER_RATES);
 	return rates->entry[entry].tag;
 }
 
 float resolver_rates_get(const struct resolver_rates *rates, unsigned entry)
 {
+	assert(entry < RESOLVER_RATES);
 	return rates->entry[entry].rate;
 }
 
 void resolver_rates_set(
 	struct resolver_rates *rates, unsigned entry, float rate)
 {
+	assert(entry < RESOLVER_RATES);
 	rate = fmaxf(RATE_MIN, fminf(RATE_MAX, rate));
 	atomic_store_explicit(
 		&rates->entry[entry].rate, rate, memory_order_relaxed);

@@ -1,5 +1,6 @@
 #include "ledger/sent.h"
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -110,6 +111,7 @@ static void sent_push_older(
 void sent_read(const struct sent_table *m, uint64_t key, unsigned lines,
 	struct sent_lines *out)
 {
+	assert(lines >= 1 && lines <= CONF_LINES_MAX);
 	struct sent older;
 	out->lines = lines;
 	for (unsigned i = 0; i < lines; i++)
@@ -123,6 +125,7 @@ void sent_read(const struct sent_table *m, uint64_t key, unsigned lines,
 bool sent_claim_entry(struct sent_table *m, struct sent_entry *e, uint64_t key,
 	unsigned line, struct sent seen, struct sent sent)
 {
+	assert(line < CONF_LINES_MAX && sent.node != MAP_NO_NODE);
 	uint64_t expected = sent_where(seen);
 
 	if (!e) {

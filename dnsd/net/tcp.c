@@ -1,5 +1,6 @@
 #include "net/tcp.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -509,6 +510,7 @@ struct tcp_server *tcp_server_new(const int *fds, unsigned n,
 	unsigned max_connections, unsigned idle_ms,
 	const struct net_shared *shared)
 {
+	assert(max_connections > 0);
 	struct tcp_server *s =
 		aligned_alloc(64, (sizeof *s + 63) & ~(size_t)63);
 	if (!s)

@@ -1,5 +1,6 @@
 #include "net/thread.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 void net_thread_init(struct net_thread *t, const struct net_shared *shared,
 	unsigned max_clients)
 {
+	assert(shared->published && shared->sent);
 	t->published = shared->published;
 	t->log.rng.state = shared->secret;
 	t->answerer.accounts =
@@ -26,6 +28,7 @@ void net_thread_init(struct net_thread *t, const struct net_shared *shared,
 void net_thread_start(struct net_thread *t, const char *name,
 	void *(*run)(void *), void *owner)
 {
+	assert(!t->running);
 	t->thread = thread_start(name, run, owner);
 	t->running = true;
 }

@@ -1,5 +1,6 @@
 #include "net/udp.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -95,6 +96,7 @@ struct udp_worker *udp_worker_new(unsigned index,
 	const struct udp_socket *sockets, unsigned n,
 	const struct net_shared *shared)
 {
+	assert(n > 0);
 	struct udp_worker *w =
 		aligned_alloc(64, (sizeof *w + 63) & ~(size_t)63);
 	if (!w)

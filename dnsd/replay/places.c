@@ -1,5 +1,6 @@
 #include "replay/places.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +44,7 @@ unsigned places_count(const struct replay_places *p)
 
 uint32_t places_index(const struct replay_places *p, unsigned place)
 {
+	assert(place < places_count(p));
 	return p->index[place];
 }
 

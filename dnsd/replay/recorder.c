@@ -1,5 +1,6 @@
 #include "replay/recorder.h"
 
+#include <assert.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -51,6 +52,7 @@ struct record {
 
 struct record *record_new(unsigned threads)
 {
+	assert(threads > 0);
 	struct record *r = mem_zero(1, sizeof *r);
 	r->rings = mem_zero(threads, sizeof(struct record_ring *));
 	for (; r->n < threads; r->n++)
@@ -63,6 +65,7 @@ struct record *record_new(unsigned threads)
 
 struct record_ring *record_ring(struct record *r, unsigned thread)
 {
+	assert(thread < r->n);
 	return r->rings[thread];
 }
 

@@ -1,5 +1,6 @@
 #include "replay/ring.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,6 +82,7 @@ void record_answer(struct record_ring *ring, const struct steer_state *state,
 	const struct record_question *question, const struct steer_decision *d,
 	int64_t now_ms)
 {
+	assert(!ring || d->n <= STEER_NODES_MAX);
 	struct prefix net = ring_net_of(question->query);
 
 	if (!ring ||

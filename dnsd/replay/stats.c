@@ -1,5 +1,6 @@
 #include "replay/stats.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -109,6 +110,7 @@ static void count_node(
 void stats_answer(struct replay_stats *s, enum stats_side side,
 	const struct stats_answer *a)
 {
+	assert(side < STATS_SIDES);
 	struct figures *f = &s->side[side];
 	struct stats_net *t = stats_net_of(s, a->net);
 

@@ -1,5 +1,6 @@
 #include "snapshot/snapshot.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <urcu/urcu-memb.h>
 
@@ -44,6 +45,8 @@ void snapshot_release(struct published *published)
 
 void snapshot_publish(struct published *published, struct snapshot snapshot)
 {
+	assert(snapshot.steer.map->n_nodes == snapshot.steer.load->n);
+	assert(snapshot.zones && snapshot.options && snapshot.report);
 	struct snapshot *fresh = mem_alloc(sizeof *fresh);
 	*fresh = snapshot;
 	struct snapshot *old =

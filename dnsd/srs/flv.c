@@ -77,6 +77,7 @@ void flv_listed(
 
 size_t flv_request(char *to, size_t room, const char *url)
 {
+	assert(room > 0);
 	const char *path = strchr(url, '/');
 	int host = (int)(path - url);
 	int n = snprintf(to, room,

@@ -1,5 +1,6 @@
 #include "srs/poll.h"
 
+#include <assert.h>
 #include <curl/curl.h>
 #include <errno.h>
 #include <event2/event.h>
@@ -372,6 +373,7 @@ static struct asked *node_for(
 void poll_set(struct poller *p, const struct poll_target *targets, unsigned n,
 	unsigned interval_ms, unsigned timeout_ms)
 {
+	assert(interval_ms > 0 && timeout_ms > 0);
 	struct asked **nodes = mem_alloc(n * sizeof(void *));
 	bool sooner = interval_ms < p->interval_ms;
 
@@ -426,6 +428,7 @@ struct poller *poll_new(
 
 void poll_limit(struct poller *p, unsigned most)
 {
+	assert(most > 0);
 	p->turns_max = most ? most : 1;
 }
 

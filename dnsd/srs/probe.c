@@ -1,5 +1,6 @@
 #include "srs/probe.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <stdint.h>
@@ -236,6 +237,7 @@ static void set_request(struct probe *probe, const char *stream)
 struct probe *probe_start(struct event_base *base,
 	const struct probe_want *want, probe_done *done, void *arg)
 {
+	assert(done);
 	struct probe *probe = mem_zero(1, sizeof *probe);
 	const struct sockaddr *to = want->to;
 

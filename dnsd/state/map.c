@@ -1,5 +1,6 @@
 #include "state/map.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
@@ -54,6 +55,7 @@ int map_find_node(const struct map *map, const char *name)
 float map_path_ms(const struct map *map, const struct map_pool *pool,
 	const struct place *place, unsigned index)
 {
+	assert(index < map->n_nodes);
 	const struct map_node *node = &map->nodes[index];
 	float ms = PATH_UNKNOWN_MS;
 	if (node->placed && place->source != PLACE_UNKNOWN)

@@ -138,6 +138,7 @@ static void build_nodes(struct build *b, const struct conf *conf)
 		node->role = (enum conf_role)from->role;
 		node->bias_ms = (float)from->bias_ms;
 		node->capacity = (float)from->capacity;
+		assert(node->capacity > 0 && from->overcommit >= 1);
 		node->bandwidth_bps = (float)from->bandwidth_bps;
 		node->overcommit = (float)from->overcommit;
 		node->seed = hash_bytes(from->name, strlen(from->name), 1);
@@ -360,6 +361,7 @@ static uint32_t pool_of(struct build *b, const struct conf_steer *steer)
 			return i;
 	}
 	struct map_pool *p = &map->pools[map->n_pools];
+	assert(steer->n_nodes > 0);
 	p->n = steer->n_nodes;
 	p->node = node;
 	p->carrier_ms = (float)steer->carrier_ms;
@@ -388,6 +390,7 @@ static void mark_nodes(struct map *map, const struct map_name *name)
 static void build_names(struct build *b, const struct conf *conf)
 {
 	struct map *map = b->map;
+	assert(map->n_nodes <= CONF_NODES_MAX);
 	map->n_names = conf->n_steer;
 	map->names =
 		arena_alloc(map->arena, conf->n_steer * sizeof *map->names);

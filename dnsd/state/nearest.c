@@ -9,6 +9,7 @@
  */
 #include "state/nearest.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -150,6 +151,7 @@ static struct found others_than(const struct found *f)
 unsigned nearest_of_paths(const struct map *map, const struct map_pool *pool,
 	const float *paths, struct ranked *list)
 {
+	assert(pool->n > 0);
 	struct found f = first_of(map, pool, list);
 	for (unsigned i = 0; i < pool->n; i++)
 		nearest_keep(&f, (struct ranked){paths[i], pool->node[i]});
@@ -316,6 +318,7 @@ static void nearest_split(struct nearest *t, unsigned index)
 
 struct nearest *nearest_new(const struct map *map, const struct map_pool *pool)
 {
+	assert(pool->n > 0);
 	struct nearest *t = mem_zero(1, sizeof *t);
 	t->map = map;
 	t->pool = pool;

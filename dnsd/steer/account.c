@@ -1,5 +1,7 @@
 #include "steer/account.h"
 
+#include <assert.h>
+
 #include "steer/score.h"
 #include "steer/steer.h"
 
@@ -26,6 +28,7 @@ void account_event_large(struct accounts *accounts,
 	const struct steer_query *query, const struct steer_lookup *lookup,
 	const struct steer_decision *d, float share, float rate, uint32_t now)
 {
+	assert(d->n > 0);
 	struct steer_event event = {.key = demand_key(lookup->key, query->line),
 		.kind = EVENT_LARGE_RESOLVER,
 		.now_ms = now,
@@ -64,6 +67,7 @@ static void event_switched(struct accounts *accounts,
 void account_line(struct accounts *accounts, const struct steer_query *query,
 	const struct steer_decision *d, uint64_t net, uint32_t now)
 {
+	assert(query->line >= 1 && d->n > 0);
 	const struct sent *first = &d->past.sent[0];
 	if (d->only)
 		accounts_count(&accounts->reservation[d->node[0]].only);
@@ -113,6 +117,7 @@ bool steer_report_switch(const struct steer_state *state,
 	struct accounts *accounts, const struct steer_query *query,
 	unsigned node, int64_t now_ms)
 {
+	assert(node < state->map->n_nodes);
 	uint64_t net = accounts_net(&query->asker);
 	uint32_t now = (uint32_t)now_ms;
 

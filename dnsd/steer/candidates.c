@@ -1,6 +1,7 @@
 /* The nodes that may be picked for a question, each with its cost and score. */
 #include "steer/decide_internal.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -21,15 +22,15 @@
 static float carried(const struct decision_ctx *ctx, unsigned node, float used)
 {
 	const struct stream_set *streams = ctx->state->load->streams;
-	if (!ctx->query->stream)
+	if (!ctx->query.stream)
 		return 0;
 	if (streams && used < COST_FULL * COST_KNEE &&
-		stream_set_has(streams, ctx->query->stream, node))
+		stream_set_has(streams, ctx->query.stream, node))
 		return HAS_STREAM;
 	if (!ctx->accounts)
 		return 0;
 	float viewers = accounts_placed(ctx->accounts,
-		accounts_stream(ctx->query->stream), node, ctx->estimate.now);
+		accounts_stream(ctx->query.stream), node, ctx->estimate.now);
 	return viewers > 0 ? CARRIED : 0;
 }
 
@@ -54,7 +55,7 @@ static inline float staying(
 	const struct decision_ctx *ctx, unsigned node, float softness_ms)
 {
 	const struct sent *t = &ctx->past->sent[0];
-	return t->node == node && ctx->query->line == 1 &&
+	return t->node == node && ctx->query.line == 1 &&
 			!ctx->estimate.spread_out &&
 			sent_counts(t, ctx->estimate.now)
 		? ctx->name->stay_ms / softness_ms
@@ -66,7 +67,7 @@ static inline float staying(
 static bool publishes(const struct decision_ctx *ctx, unsigned node)
 {
 	const struct sent *t = &ctx->past->sent[0];
-	return t->node == node && ctx->query->line == 1 &&
+	return t->node == node && ctx->query.line == 1 &&
 		ctx->estimate.now - t->made_ms < STABLE_MEMORY_MS;
 }
 
@@ -171,8 +172,7 @@ static void add_candidates(struct decision_ctx *ctx)
 {
 	const struct load *load = ctx->state->load;
 	const struct candidate *slot = ctx->near->slot;
-	bool by_cost =
-		ctx->name->policy == POLICY_NEARBY && !ctx->query->stream;
+	bool by_cost = ctx->name->policy == POLICY_NEARBY && !ctx->query.stream;
 	float more = score_unpublished_most(load, ctx->accounts) +
 		ctx->estimate.viewers;
 
@@ -200,7 +200,7 @@ static bool candidates_have(const struct scored_list *list, unsigned node)
 static float path_to(const struct decision_ctx *ctx, unsigned node)
 {
 	const struct place *place =
-		geo_place(ctx->state->geo, ctx->query->place);
+		geo_place(ctx->state->geo, ctx->query.place);
 	return map_path_ms(ctx->state->map, ctx->pool, place, node);
 }
 
@@ -276,7 +276,7 @@ static void add_gathering(struct decision_ctx *ctx)
 {
 	if (ctx->pool->n > SCORED_MAX) {
 		for (unsigned i = 0; i < GATHER_NODES; i++) {
-			uint64_t h = hash_mix(ctx->query->stream + i);
+			uint64_t h = hash_mix(ctx->query.stream + i);
 			unsigned node = ctx->pool->node[h % ctx->pool->n];
 			if (!candidates_have(&ctx->candidates, node))
 				candidates_add(ctx, node, path_to(ctx, node));
@@ -333,7 +333,7 @@ void candidates_gather(struct decision_ctx *ctx)
 		return;
 	}
 	add_candidates(ctx);
-	if (ctx->query->stream)
+	if (ctx->query.stream)
 		add_gathering(ctx);
 	if (ctx->pool->n <= MAP_CANDIDATES)
 		return;
@@ -358,6 +358,7 @@ bool scored_better(const struct scored *a, const struct scored *b)
 
 const struct scored *candidates_best(const struct scored_list *list)
 {
+	assert(list->n > 0);
 	const struct scored *best = &list->at[0];
 	for (unsigned i = 1; i < list->n; i++)
 		if (scored_better(&list->at[i], best))
@@ -379,6 +380,7 @@ void candidates_rank(struct scored_list *list)
 /* The others keep their order. */
 void candidates_put_first(struct scored_list *list, uint16_t node)
 {
+	assert(list->n > 0);
 	for (unsigned i = 1; i < list->n; i++)
 		if (list->at[i].node == node) {
 			struct scored one = list->at[i];

@@ -15,7 +15,7 @@ static uint32_t ttl_of(
 	if (ctx->name->policy == POLICY_STABLE)
 		return ctx->name->ttl_max_s;
 	/* A viewer that switches lines asks again soon. */
-	if (ctx->query->line > 1 || first->state != NODE_UP)
+	if (ctx->query.line > 1 || first->state != NODE_UP)
 		return ctx->name->ttl_min_s;
 	return score_ttl_s(ctx->name, load, load->node[first->node].growth,
 		ctx->estimate.demand, candidates_used(ctx, first->node));
@@ -59,11 +59,11 @@ static void trace_fill(
  * is first. */
 static const struct sent *still_valid(const struct decision_ctx *ctx)
 {
-	const struct sent *sent = &ctx->past->sent[ctx->query->line - 1];
+	const struct sent *sent = &ctx->past->sent[ctx->query.line - 1];
 	if (!sent_runs(sent, ctx->estimate.now))
 		return NULL;
 	/* Each cache behind it may be sent elsewhere. */
-	if ((sent->types & ctx->query->type) && ctx->estimate.spread_out)
+	if ((sent->types & ctx->query.type) && ctx->estimate.spread_out)
 		return NULL;
 	const struct scored *best = &ctx->candidates.at[0];
 	for (unsigned i = 0; i < ctx->candidates.n; i++) {
@@ -102,7 +102,7 @@ static void fill_decision(const struct decision_ctx *ctx,
  * by itself; streams all alike, the more the fewer viewers they have. */
 static void choose_hash(struct decision_ctx *ctx)
 {
-	uint64_t stream = ctx->query->stream;
+	uint64_t stream = ctx->query.stream;
 	ctx->net = ctx->lookup->net;
 	ctx->softness_ms = COST_TEMPERATURE_MS;
 	if (!stream && ctx->estimate.spread_out)
@@ -124,11 +124,11 @@ static void choose_hash(struct decision_ctx *ctx)
 static void decide_line(struct decision_ctx *ctx, bool ranked, struct had *had,
 	struct steer_decision *d)
 {
-	const struct sent *last = &ctx->past->sent[ctx->query->line - 1];
+	const struct sent *last = &ctx->past->sent[ctx->query.line - 1];
 
 	choose_hash(ctx);
 	ctx->near = map_candidates(
-		ctx->state->map, ctx->pool, ctx->query->place, ctx->net);
+		ctx->state->map, ctx->pool, ctx->query.place, ctx->net);
 	candidates_gather(ctx);
 	if (sent_runs(last, ctx->estimate.now))
 		candidates_add_sent(ctx, last->node);
@@ -148,23 +148,20 @@ static void decide_line(struct decision_ctx *ctx, bool ranked, struct had *had,
  * if it were asked. */
 static void decide_earlier_lines(struct decision_ctx *ctx, struct had *had)
 {
-	const struct steer_query *asked = ctx->query;
+	const unsigned asked = ctx->query.line;
 	const struct client_estimate estimate = ctx->estimate;
-	struct steer_query query = *asked;
 	struct steer_decision d;
 
-	ctx->query = &query;
-	for (query.line = 1; query.line < asked->line; query.line++) {
+	for (ctx->query.line = 1; ctx->query.line < asked; ctx->query.line++) {
 		ctx->estimate.client = ctx->accounts
 			? lookup_client_of(
-				  ctx->accounts, ctx->lookup, query.line)
+				  ctx->accounts, ctx->lookup, ctx->query.line)
 			: NULL;
-		estimate_line(ctx->state, ctx->accounts, &query, ctx->lookup,
-			ctx->past, &ctx->estimate);
+		estimate_line(ctx->state, ctx->accounts, &ctx->query,
+			ctx->lookup, ctx->past, &ctx->estimate);
 		decide_line(ctx, false, had, &d);
 		lines_add(ctx, &d, had);
 	}
-	ctx->query = asked;
 	ctx->estimate = estimate;
 }
 
@@ -180,7 +177,7 @@ void decide_full(const struct steer_state *state,
 	assert(query->line >= 1 && d->past.lines >= query->line);
 	ctx.state = state;
 	ctx.accounts = accounts;
-	ctx.query = query;
+	ctx.query = *query;
 	ctx.lookup = lookup;
 	ctx.name = lookup->name;
 	ctx.pool = lookup->pool;
@@ -191,6 +188,7 @@ void decide_full(const struct steer_state *state,
 	had.n = 0;
 	decide_earlier_lines(&ctx, &had);
 	decide_line(&ctx, trace != NULL, &had, d);
+	assert(d->n >= 1 && d->n <= STEER_NODES_MAX);
 	if (trace) {
 		trace_fill(&ctx, trace);
 		trace->kept = d->again;

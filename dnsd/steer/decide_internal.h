@@ -39,7 +39,8 @@ struct scored_list {
 
 /* What a line is kept apart from: where the lines before it are sent now or were
  * sent, and where later ones were sent if that still holds. */
-#define HAD_MAX 96
+#define HAD_OF_LINE (STEER_NODES_MAX + 2) /* that one line adds, at most */
+#define HAD_MAX (CONF_LINES_MAX * HAD_OF_LINE)
 struct had {
 	unsigned n;
 	uint16_t node[HAD_MAX];
@@ -52,12 +53,12 @@ struct had {
 struct decision_ctx {
 	const struct steer_state *state;
 	const struct accounts *accounts; /* NULL: nothing is known */
-	const struct steer_query *query;
+	struct steer_query query;        /* of the line that is being decided */
 	const struct steer_lookup *lookup;
 	const struct map_name *name;
 	const struct map_pool *pool;
 	const struct sent_lines *past;
-	struct client_estimate estimate; /* of the query's line */
+	struct client_estimate estimate; /* of that line */
 	uint32_t area;                   /* the site nearest to the client */
 	const struct candidates *near;
 	uint64_t net;      /* hash that spreads clients over nodes */

@@ -1,5 +1,6 @@
 #include "steer/explain.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,6 +31,7 @@ void explain_client(const struct steer_state *state,
 void explain_candidate(const struct steer_state *state,
 	const struct steer_candidate *c, char *line)
 {
+	assert(c->node < state->map->n_nodes);
 	snprintf(line, EXPLAIN_LINE_MAX,
 		"%s %s path %.1f load %.3f in flight %.1f price %.1f penalty %.0f cost %.1f%s",
 		state->map->nodes[c->node].name, node_states[c->state],
@@ -41,6 +43,7 @@ void explain_pick(const struct steer_state *state,
 	const struct steer_decision *decision, const struct steer_trace *trace,
 	unsigned scope, char *line)
 {
+	assert(decision->n <= STEER_NODES_MAX);
 	int n = snprintf(line, EXPLAIN_LINE_MAX, "pick");
 	for (unsigned i = 0; i < decision->n && n < 150; i++)
 		n += snprintf(line + n, EXPLAIN_LINE_MAX - (size_t)n, "%s%s",

@@ -1,5 +1,6 @@
 /* Lines: a viewer that switches must not get the node it has now, and better not
  * its site. Where lines 1..n-1 were sent, or would be sent now, conflicts. */
+#include <assert.h>
 #include <string.h>
 
 #include "steer/decide_internal.h"
@@ -12,6 +13,7 @@
 #define THERE_MS 150.0f     /* a line on a node that has all of the area */
 #define THERE_SITE_MS 60.0f /* ... or on its site */
 #define SURE 0.25f          /* of that, where line 1 is known */
+#define OF_SAME_KIND 96     /* a conflict more of a kind: as 96 places later */
 
 /* Whether this net's viewers may be where others of the area are: an only name
  * server that has sent the net to one node knows where they are. */
@@ -80,8 +82,7 @@ static inline bool lines_among(const uint16_t *list, unsigned n, uint16_t node)
 static void had_add(
 	const struct map *map, struct had *had, uint16_t node, uint32_t kind)
 {
-	if (had->n == HAD_MAX)
-		return;
+	assert(had->n < HAD_MAX);
 	unsigned i = had->n++;
 	had->node[i] = node;
 	had->kind[i] = kind;
@@ -103,7 +104,7 @@ static inline void lines_mark(
 		if (kind > worst)
 			sum = 0;
 		if (kind >= worst)
-			sum += HAD_MAX + i;
+			sum += OF_SAME_KIND + i;
 		worst = kind > worst ? kind : worst;
 		if (o->provider && had->provider[i] == o->provider)
 			o->score += PROVIDER_MS * per_ms;
@@ -131,7 +132,7 @@ static unsigned older_nodes(const struct decision_ctx *ctx, uint16_t *older)
  * questions for further lines could keep it off. */
 static uint8_t sent_later(const struct decision_ctx *ctx, uint16_t node)
 {
-	for (unsigned i = ctx->query->line; i < ctx->past->lines; i++)
+	for (unsigned i = ctx->query.line; i < ctx->past->lines; i++)
 		if (ctx->past->sent[i].node == node &&
 			sent_runs(&ctx->past->sent[i], ctx->estimate.now))
 			return (uint8_t)(CONF_LINES_MAX - i);
@@ -142,7 +143,7 @@ static uint8_t sent_later(const struct decision_ctx *ctx, uint16_t node)
  * even if line 1 would be sent there now: the viewer is on the other one. */
 static void leave_here(struct decision_ctx *ctx)
 {
-	const struct sent *before = &ctx->past->sent[ctx->query->line - 2];
+	const struct sent *before = &ctx->past->sent[ctx->query.line - 2];
 	unsigned best = 0;
 	for (unsigned i = 0; i < ctx->candidates.n; i++)
 		best += ctx->candidates.at[i].state ==
@@ -175,7 +176,7 @@ static void mark_conflicts(struct decision_ctx *ctx, const struct had *had)
 			extra += SECOND_MS;
 		o->score += extra * per_ms;
 	}
-	if (ctx->query->line > 1)
+	if (ctx->query.line > 1)
 		leave_here(ctx);
 }
 
@@ -222,15 +223,16 @@ void lines_keep_apart(struct decision_ctx *ctx, const struct had *had)
 {
 	if (had->n)
 		avoid_places(ctx);
-	if (had->n || ctx->past->lines > ctx->query->line)
+	if (had->n || ctx->past->lines > ctx->query.line)
 		lines_look_around(ctx, had);
 }
 
 void lines_add(struct decision_ctx *ctx, const struct steer_decision *d,
 	struct had *had)
 {
+	assert(d->n > 0);
 	const struct map *map = ctx->state->map;
-	const struct sent *t = &ctx->past->sent[ctx->query->line - 1];
+	const struct sent *t = &ctx->past->sent[ctx->query.line - 1];
 	bool counts = sent_counts(t, ctx->estimate.now);
 
 	/* An answer that named the node before may still be cached. */

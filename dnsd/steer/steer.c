@@ -38,6 +38,7 @@ void steer_decide(const struct steer_state *state,
 	const struct accounts *accounts, const struct steer_query *query,
 	int64_t now_ms, struct steer_decision *d, struct steer_trace *trace)
 {
+	assert(query->line >= 1 && query->name < state->map->n_names);
 	struct steer_lookup lookup;
 	struct client_estimate estimate;
 	lookup_question(state, query, &lookup);
@@ -52,6 +53,7 @@ __attribute__((noinline)) static void steer_answer_slow(
 	const struct steer_query *query, const struct steer_lookup *lookup,
 	int64_t now_ms, bool fast, struct steer_decision *d)
 {
+	assert(query->line >= 1 && query->name < state->map->n_names);
 	const struct sent *seen = &d->past.sent[query->line - 1];
 	struct client_estimate estimate;
 	bool done = false;

@@ -1,5 +1,6 @@
 #include "store/store.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -370,6 +371,7 @@ static void schedule_run(void *arg)
 void store_schedule(struct store *s, const struct conf_expect *entry, bool keep,
 	struct store_waiter waiter)
 {
+	assert(*entry->name);
 	struct schedule_request *r = mem_zero(1, sizeof *r);
 	*r = (struct schedule_request){
 		.store = s, .entry = *entry, .keep = keep, .waiter = waiter};

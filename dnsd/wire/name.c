@@ -1,5 +1,7 @@
 #include "wire/name.h"
 
+#include <assert.h>
+
 /* Sixteen octets at once. */
 typedef uint8_t octets __attribute__((vector_size(16)));
 
@@ -195,6 +197,7 @@ const char *name_wire_text(const uint8_t *wire, char *out)
 
 void name_strip(struct name *out, const struct name *name, unsigned labels)
 {
+	assert(labels <= name->labels);
 	name_read(out, name->bytes + name->offset[labels],
 		name->len - name->offset[labels]);
 }

@@ -619,8 +619,12 @@ static void test_edns(void **state)
 	assert_true(ldns_pkt_edns_do(pkt));
 	ldns_pkt_free(pkt);
 
+	/* DO is copied (RFC 3225 3): here it is not set */
 	p = with_option("www.example.com", RR_A, 3, "", 0);
 	run(&p, false);
+	ldns_wire2pkt(&pkt, t.reply, t.job.reply_len);
+	assert_false(ldns_pkt_edns_do(pkt));
+	ldns_pkt_free(pkt);
 	assert_string_equal(opt_text(),
 		"00030003"
 		"6e7331");

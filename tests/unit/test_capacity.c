@@ -80,6 +80,12 @@ static void test_capacity(void **state)
 		{"CPU is not told", {0, 0, 0, 1e6f}, 4, 5, 380, 400, 400},
 		{"too few viewers to tell", {0.1f, 0.85f / 1000, 0, 1e6f}, 4, 5,
 			150, 400, 400},
+		{"from half of its viewers on", {0.1f, 0.85f / 1000, 0, 1e6f},
+			1.5f, 200, 380, 590, 600},
+		{"just enough viewers to tell", {0.1f, 0.85f / 1000, 0, 1e6f},
+			4, 5, 160, 500, 1600},
+		{"one too few", {0.1f, 0.85f / 1000, 0, 1e6f}, 4, 5, 159, 400,
+			400},
 		{"always as many", {0.1f, 0.85f / 1000, 0.01f, 1e6f}, 4, 375,
 			380, 400, 400},
 	};
@@ -186,6 +192,196 @@ static void test_bandwidth_that_was_read_wrong(void **state)
 	assert_float_equal(capacity_bps(&c, &fast), 400 * ONE_BPS, 1);
 }
 
+/* -- what a single sample says -- */
+
+static const struct capacity_rules narrow = {50, 50 * ONE_BPS, 1.5f};
+
+/* A sample whose viewers get so much of a megabit each. */
+static void exact(struct capacity *c, const struct capacity_rules *rules,
+	float viewers, float share, float cpu)
+{
+	float mean = 0.5f * (viewers + c->more.before);
+	capacity_learn(c, rules,
+		&(struct capacity_sample){
+			viewers, share * mean * ONE_BPS, cpu});
+}
+
+/* In steps of five viewers to 380, who get all their bits. */
+static void rise(struct capacity *c)
+{
+	for (float v = 5; v <= 380; v += 5)
+		exact(c, &fast, v, 1, strong.idle + strong.busy * v);
+	for (int i = 0; i < 60; i++)
+		exact(c, &fast, 380, 1, strong.idle + strong.busy * 380);
+	assert_true(capacity_viewers(c, &fast) > 590);
+}
+
+/* The first reading of its CPU may be wrong by a tenth: four fifths count. */
+static void test_first_reading(void **state)
+{
+	struct capacity c = {0};
+	(void)state;
+	exact(&c, &narrow, 5, 1, 0.1f);
+	exact(&c, &narrow, 35, 1, 0.5f);
+	assert_float_equal(
+		capacity_viewers(&c, &narrow), 0.8 * 35 * 0.9 / 0.5, 1e-3);
+}
+
+/* A sample that does not tell CPU, or of a node without viewers, says nothing of
+ * what CPU a viewer takes. */
+static void test_nothing_to_tell(void **state)
+{
+	struct capacity plain = {0}, unknown = {0}, empty = {0};
+	(void)state;
+	exact(&empty, &narrow, 0, 1, 0.3f);
+	for (float v = 5; v < 60; v += 1) {
+		float cpu = 0.1f + 0.004f * v;
+		exact(&plain, &narrow, v, 1, cpu);
+		exact(&empty, &narrow, v, 1, cpu);
+		exact(&unknown, &narrow, v, 1, cpu);
+		exact(&unknown, &narrow, v, 1, 0);
+		assert_float_equal(capacity_viewers(&unknown, &narrow),
+			capacity_viewers(&plain, &narrow), 0);
+		assert_float_equal(capacity_viewers(&empty, &narrow),
+			capacity_viewers(&plain, &narrow), 0);
+	}
+	assert_true(capacity_viewers(&plain, &narrow) > 60);
+}
+
+/* CPU that jumps for a moment, whoever takes it, is not its viewers'. */
+static void test_spikes(void **state)
+{
+	struct capacity c = {0};
+	(void)state;
+	for (int i = 0; i < 300; i++) {
+		float v = fminf(380, 5 + 5 * (float)i);
+		exact(&c, &fast, v, 1, i % 20 == 19 ? 0.5f : 0.2f);
+		assert_float_equal(capacity_viewers(&c, &fast), CONFIGURED, 0);
+	}
+}
+
+/* Nor is that of its first minutes, which ends while its viewers are still few. */
+static void test_busy_start(void **state)
+{
+	struct capacity c = {0};
+	(void)state;
+	for (int i = 0; i < 40; i++)
+		exact(&c, &fast, 5, 1, fmaxf(0.6f - 0.05f * (float)i, 0.1f));
+	rise(&c);
+}
+
+/* One viewer is few: beside it more of them show what they take. */
+static void test_one_viewer(void **state)
+{
+	struct capacity c = {0};
+	(void)state;
+	one_sample(&c, &fast, &strong, 1);
+	fill(&c, &fast, &strong, 375, 380);
+	assert_true(capacity_viewers(&c, &fast) > 500);
+}
+
+/* Viewers who get less than nine tenths of the usual are too many; so are those
+ * who get nothing. */
+static void test_too_many(void **state)
+{
+	static const struct {
+		float viewers, share, most;
+	} rows[] = {{500, 0.91f, 600}, {500, 0.89f, 500}, {450, 0, 450},
+		{300, 0.5f, CONFIGURED}};
+	(void)state;
+	for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct capacity c = {0};
+		rise(&c);
+		exact(&c, &fast, rows[i].viewers, rows[i].share, 0.5f);
+		float v = capacity_viewers(&c, &fast);
+		assert_true(v <= rows[i].most && v >= 0.95f * rows[i].most);
+	}
+}
+
+/* Twenty viewers are enough to show that they are too many; nineteen are not. */
+static void test_twenty_viewers(void **state)
+{
+	static const struct capacity_rules few = {18, 0, 2};
+	static const float viewers[] = {20, 19};
+	(void)state;
+	for (unsigned i = 0; i < 2; i++)
+		for (float before = 1; before < 35; before += 33) {
+			struct capacity c = {0};
+			for (float v = 1; v <= 34; v += 1)
+				exact(&c, &few, v, 1, 0.01f * v);
+			for (int k = 0; k < 60; k++)
+				exact(&c, &few, 34, 1, 0.34f);
+			assert_true(capacity_viewers(&c, &few) > 35);
+			exact(&c, &few, before, 1, 0.01f * before);
+			exact(&c, &few, viewers[i], 0.5f, 0.2f);
+			if (i == 0)
+				assert_float_equal(
+					capacity_viewers(&c, &few), 20, 0);
+			else
+				assert_true(capacity_viewers(&c, &few) > 35);
+		}
+}
+
+/* What is sent by a node whose CPU is full, or is not told any more, proves nothing
+ * of its link. */
+static void test_bandwidth_without_cpu(void **state)
+{
+	static const struct truth full = {0.1f, 0.85f / 450, 0, 1e6f};
+	static const struct truth *const nodes[] = {&full, &strong};
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct capacity c = {0};
+		for (float v = 5; v <= 380; v += 5)
+			exact(&c, &fast, v, 1,
+				nodes[i]->idle + nodes[i]->busy * v);
+		for (int k = 0; k < 40; k++)
+			exact(&c, &fast, 450, 1, i == 0 ? 0.95f : 0);
+		assert_float_equal(capacity_bps(&c, &fast), 400 * ONE_BPS, 1);
+	}
+}
+
+/* Of a link that was found, the end is known: fewer viewers do not make it wider,
+ * more bits than it was taken for do. Viewers who get 97 % get all. */
+static void test_link_is_remembered(void **state)
+{
+	struct capacity c = {0};
+	(void)state;
+	rise(&c);
+	for (float v = 380; v <= 440; v += 5)
+		exact(&c, &fast, v, 1, strong.idle + strong.busy * v);
+	exact(&c, &fast, 440, 0.95f, 0.4f);
+	float link = capacity_bps(&c, &fast);
+	assert_float_equal(link, 0.95f * 440 * ONE_BPS, 1e3);
+	for (int i = 0; i < 50; i++)
+		exact(&c, &fast, 380, 1, strong.idle + strong.busy * 380);
+	assert_float_equal(capacity_bps(&c, &fast), link, 0);
+	for (float v = 380; v <= 500; v += 5)
+		exact(&c, &fast, v, 1, strong.idle + strong.busy * v);
+	assert_true(capacity_bps(&c, &fast) > 1.05f * 490 * ONE_BPS);
+	struct capacity before = c;
+	exact(&c, &fast, 500, 0.97f * c.more.one_bps / ONE_BPS, 0.5f);
+	assert_float_equal(
+		capacity_bps(&c, &fast), capacity_bps(&before, &fast), 0);
+}
+
+/* A link that has become narrower: what it carried before is no measure any more,
+ * and one sample alone does not show that it is wide again. */
+static void test_link_becomes_narrower(void **state)
+{
+	struct capacity c = {0};
+	(void)state;
+	rise(&c);
+	for (float v = 380; v <= 500; v += 5)
+		exact(&c, &fast, v, 1, strong.idle + strong.busy * v);
+	exact(&c, &fast, 500, 0.86f, 0.5f);
+	float link = capacity_bps(&c, &fast);
+	assert_float_equal(link, 430 * ONE_BPS, 1e3);
+	exact(&c, &fast, 450, 1, 0.45f);
+	assert_float_equal(capacity_bps(&c, &fast), link, 0);
+	exact(&c, &fast, 450, 1, 0.45f);
+	assert_float_equal(capacity_bps(&c, &fast), 1.05f * 450 * ONE_BPS, 1e6);
+}
+
 /* -- full with less -- */
 
 static const struct capacity_rules wide = {1e6f, 1e9f, 1};
@@ -213,6 +409,106 @@ static void test_full_below_its_bandwidth(void **state)
 	assert_true(c.full.viewers == 0);
 	gain(&c, 400, 10, 20, 450);
 	assert_true(c.full.viewers > 400 && c.full.viewers < 480);
+}
+
+static void full_sample(struct capacity *c, float viewers, float mbps)
+{
+	capacity_learn(
+		c, &wide, &(struct capacity_sample){viewers, mbps * 1e6f, 0});
+}
+
+/* Three samples in a row with a twelfth more viewers, and no more bits. */
+static void test_three_in_a_row(void **state)
+{
+	struct capacity c = {0};
+	(void)state;
+	full_sample(&c, 150, 300);
+	full_sample(&c, 200, 400);
+	full_sample(&c, 220, 400);
+	full_sample(&c, 220, 400);
+	full_sample(&c, 210, 400); /* not so many more */
+	full_sample(&c, 220, 400);
+	full_sample(&c, 220, 400);
+	assert_float_equal(c.full.viewers, 0, 0);
+	full_sample(&c, 220, 400);
+	assert_float_equal(c.full.viewers, 200, 0);
+	assert_float_equal(
+		capacity_used(&c, &wide,
+			&(struct capacity_sample){220, 400e6f, 0}, 220),
+		1.1f, 1e-5);
+}
+
+/* A twelfth more is more than 135 of 125; a quarter of the bandwidth is enough. */
+static void test_how_many_more(void **state)
+{
+	struct capacity c = {0}, d = {0};
+	(void)state;
+	full_sample(&c, 125, 400);
+	full_sample(&d, 200, 250);
+	for (int i = 0; i < 3; i++) {
+		full_sample(&c, 135, 400);
+		full_sample(&d, 217, 250);
+	}
+	assert_float_equal(c.full.viewers, 0, 0);
+	assert_float_equal(d.full.viewers, 200, 0);
+}
+
+/* While more is tried below a limit, as many bits more are no sign that it was
+ * none; still more are. */
+static void test_limit_grows(void **state)
+{
+	struct capacity c = {0};
+	(void)state;
+	gain(&c, 0, 10, 60, 400);
+	float limit = c.full.viewers;
+	assert_true(limit > 0);
+	gain(&c, 250, 0, 30, 400);
+	assert_float_equal(c.full.viewers, limit * powf(1.01f, 30), 0.5);
+	full_sample(&c, 480, 960);
+	assert_true(c.full.viewers > 0);
+	full_sample(&c, 600, 1200);
+	assert_true(c.full.viewers == 0);
+}
+
+/* Of nineteen viewers, and of a node whose bandwidth is not configured, bits that
+ * stand still show nothing. */
+static void test_no_bandwidth(void **state)
+{
+	static const struct capacity_rules unlimited = {1e6f, 0, 1};
+	static const struct capacity_rules tiny = {1e6f, 30e6f, 1};
+	struct capacity c = {0}, few = {0}, enough = {0};
+	(void)state;
+	for (int i = 0; i < 40; i++) {
+		float v = 100 + 10 * (float)i;
+		capacity_learn(&c, &unlimited,
+			&(struct capacity_sample){v, 400e6f, 0});
+		v = i < 3 ? 15 : 19;
+		capacity_learn(
+			&few, &tiny, &(struct capacity_sample){v, 20e6f, 0});
+		v = i < 3 ? 20 : 23;
+		capacity_learn(
+			&enough, &tiny, &(struct capacity_sample){v, 20e6f, 0});
+	}
+	assert_float_equal(c.full.viewers, 0, 0);
+	assert_float_equal(few.full.viewers, 0, 0);
+	assert_float_equal(enough.full.viewers, 20, 0);
+}
+
+/* It is full all evening, empties, is tried with more than it holds and fills again:
+ * the limit is found again where it was. */
+static void test_full_again(void **state)
+{
+	struct capacity c = {0};
+	(void)state;
+	gain(&c, 0, 10, 60, 400);
+	gain(&c, 600, 0, 300, 400);
+	float limit = c.full.viewers;
+	assert_true(limit > 0 && limit < 450);
+	for (float holds = 300; holds < 400; holds += 2)
+		gain(&c, holds, 0, 1, 400);
+	assert_true(c.full.viewers > limit);
+	gain(&c, 400, 10, 20, 400);
+	assert_true(c.full.viewers > 380 && c.full.viewers < 1.1f * limit);
 }
 
 /* What it sends beyond its limit was none: it is forgotten. */
@@ -309,12 +605,33 @@ static void test_used(void **state)
 	s.bandwidth_bps *= 2; /* learned by and by */
 	capacity_learn_bitrate(&c, &s, 0);
 	assert_float_equal(capacity_used(&c, &rules, &s, 50), 0.72, 1e-6);
+	s.bandwidth_bps = 0; /* for a moment: its viewers are there */
+	assert_float_equal(capacity_used(&c, &rules, &s, 50), 0.72, 1e-6);
 	s.cpu = 0.8f;
 	assert_float_equal(capacity_used(&c, &rules, &s, 50), 0.8, 1e-6);
 	assert_float_equal(capacity_per_viewer(&c, &rules, &s), 0.016, 1e-6);
 	c.full.viewers = 60;
 	assert_float_equal(capacity_used(&c, &rules, &s, 54), 0.9, 1e-6);
 	assert_float_equal(capacity_per_viewer(&c, &rules, &s), 1 / 60.0, 1e-6);
+}
+
+/* Without a bandwidth, or a limit that was seen, viewers are all that counts. */
+static void test_used_by_viewers_alone(void **state)
+{
+	static const struct capacity_rules rules = {100, 0, 1};
+	struct capacity c;
+	struct capacity_sample s = {20, 60 * ONE_BPS, 0.4f};
+
+	(void)state;
+	capacity_init(&c);
+	/* assert_float_equal() takes infinity for any number */
+	float used = capacity_used(&c, &rules, &s, 50);
+	assert_true(used > 0.499f && used < 0.501f);
+	float more = capacity_per_viewer(&c, &rules, &s);
+	assert_true(more > 0.0199f && more < 0.0201f); /* by its CPU */
+	s.connections = 19;
+	more = capacity_per_viewer(&c, &rules, &s);
+	assert_true(more > 0.0099f && more < 0.0101f);
 }
 
 /* Of few viewers the bits are taken as they are. */
@@ -332,6 +649,18 @@ static void test_few_viewers(void **state)
 	s.connections = 10;
 	capacity_learn_bitrate(&c, &s, 1);
 	assert_float_equal(c.bitrate_bps, 4 * ONE_BPS, 1);
+	/* From ten viewers on by what one takes. What they take for a moment is
+	 * learned slowly, and nothing of when nothing is sent. */
+	s.bandwidth_bps = 60 * ONE_BPS;
+	assert_float_equal(capacity_used(&c, &rules, &s, 10), 0.4, 1e-6);
+	capacity_learn_bitrate(&c, &s, 0.5f);
+	assert_float_equal(c.bitrate_bps, (4 + 0.3f * 2) * ONE_BPS, 10);
+	s.bandwidth_bps = 0;
+	capacity_learn_bitrate(&c, &s, 0.5f);
+	assert_float_equal(c.bitrate_bps, 4.6f * ONE_BPS, 10);
+	c.bitrate_bps = 4 * ONE_BPS;
+	s.bandwidth_bps = -1;
+	assert_float_equal(capacity_used(&c, &rules, &s, 0), 0, 0);
 	s = (struct capacity_sample){19, 0, 0.9f};
 	assert_float_equal(capacity_per_viewer(&c, &rules, &s), 0.04, 1e-6);
 }
@@ -348,6 +677,19 @@ static void test_restart(void **state)
 	assert_float_equal(capacity_viewers(&c, &fast), CONFIGURED, 0);
 	assert_true(c.full.viewers == 0);
 	assert_float_equal(c.bitrate_bps, 7, 0);
+	struct capacity other = {0};
+	for (int i = 0; i < 100; i++) {
+		float v = 30 + 4 * (float)i,
+		      cpu = strong.idle + strong.busy * v;
+		struct capacity_sample s = {v, v * ONE_BPS, cpu};
+		capacity_learn(&c, &fast, &s);
+		capacity_learn(&other, &fast, &s);
+		assert_float_equal(capacity_viewers(&c, &fast),
+			capacity_viewers(&other, &fast), 0);
+		assert_float_equal(capacity_bps(&c, &fast),
+			capacity_bps(&other, &fast), 0);
+	}
+	assert_true(capacity_viewers(&c, &fast) > 500);
 }
 
 int main(void)
@@ -360,7 +702,22 @@ int main(void)
 		cmocka_unit_test(test_bandwidth_that_was_sent),
 		cmocka_unit_test(test_bandwidth_that_is_a_link),
 		cmocka_unit_test(test_bandwidth_that_was_read_wrong),
+		cmocka_unit_test(test_first_reading),
+		cmocka_unit_test(test_nothing_to_tell),
+		cmocka_unit_test(test_spikes),
+		cmocka_unit_test(test_busy_start),
+		cmocka_unit_test(test_one_viewer),
+		cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_twenty_viewers),
+		cmocka_unit_test(test_bandwidth_without_cpu),
+		cmocka_unit_test(test_link_is_remembered),
+		cmocka_unit_test(test_link_becomes_narrower),
 		cmocka_unit_test(test_full_below_its_bandwidth),
+		cmocka_unit_test(test_three_in_a_row),
+		cmocka_unit_test(test_how_many_more),
+		cmocka_unit_test(test_limit_grows),
+		cmocka_unit_test(test_no_bandwidth),
+		cmocka_unit_test(test_full_again),
 		cmocka_unit_test(test_limit_was_none),
 		cmocka_unit_test(test_steady),
 		cmocka_unit_test(test_evening_after_evening),
@@ -368,6 +725,7 @@ int main(void)
 		cmocka_unit_test(test_limit_is_tried),
 		cmocka_unit_test(test_few_bits),
 		cmocka_unit_test(test_used),
+		cmocka_unit_test(test_used_by_viewers_alone),
 		cmocka_unit_test(test_few_viewers),
 		cmocka_unit_test(test_restart),
 	};

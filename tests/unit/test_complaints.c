@@ -4,6 +4,7 @@
 
 #include "base/rng.h"
 #include "fleet/complaints.h"
+#include "memory.h"
 
 #define AREAS 16
 #define NODES 128
@@ -587,6 +588,117 @@ static void test_flood_of_networks(void **state)
 		assert_int_equal(complaints_found(s->complaints, i), 0);
 }
 
+/* When it is over and its networks are forgotten, bad nodes are found as before. */
+static void test_after_a_flood(void **state)
+{
+	struct scene *s = *state;
+	struct fault stalls = {2, 120, -1, false};
+	for (uint32_t i = 0; i < 100000; i++)
+		event(s, EVENT_SENT, i, i % 1000, i / 1000 % NODES,
+			MAP_NO_NODE);
+	run(s, 1200, NULL);
+	people(s, 80, 3);
+	run(s, 300, NULL);
+	assert_true(seconds_to_doubt(s, &stalls, 2, 60) <= 30);
+	nobody_is_doubted_but(s, 2);
+}
+
+/* Three networks are remembered beside thousands that were told other nodes later:
+ * they still can say that a node is bad. */
+static void test_many_networks(void **state)
+{
+	struct scene *s = *state;
+	people(s, 3 * AREAS, 3);
+	for (uint32_t i = 0; i < 8000; i++)
+		event(s, EVENT_SENT, 90000 + i, 7, 7, MAP_NO_NODE);
+	for (unsigned t = 0; t < 12; t++) {
+		for (unsigned i = 0; i < 3; i++)
+			left(s, 2 + i * AREAS);
+		s->now += 3000;
+		complaints_tick(s->complaints, s->now);
+	}
+	assert_true(distrusted(s, 2, 2) > 100);
+	nobody_is_doubted_but(s, 2);
+}
+
+/* Seconds of presses of so many networks until node 2 is doubted, at most a minute. */
+static unsigned pressed_by(struct scene *s, unsigned networks)
+{
+	unsigned seconds = 0;
+	while (seconds < 60 && distrusted(s, 2, 2) < 100) {
+		for (unsigned i = 0; i < networks; i++)
+			left(s, 2 + i * AREAS);
+		run(s, 1, NULL);
+		seconds++;
+	}
+	return seconds;
+}
+
+/* Three networks at least, but when it is tried again two are enough; one is not. */
+static void test_networks_of_a_trial(void **state)
+{
+	struct scene *s = *state;
+	s->fast = 0;
+	people(s, 3 * AREAS, 1);
+	run(s, 60, NULL);
+	assert_int_equal(pressed_by(s, 2), 60);
+	run(s, 120, NULL);
+	assert_true(pressed_by(s, 3) < 60);
+	lasts(s);
+	run(s, 40, NULL); /* they are told it again */
+	assert_int_equal(pressed_by(s, 1), 60);
+	assert_true(pressed_by(s, 2) < 60);
+}
+
+/* Who was told it before the doubt, and not since, says nothing of the trial. */
+static void test_told_before_the_doubt(void **state)
+{
+	struct scene *s = *state;
+	s->fast = 0;
+	people(s, 4 * AREAS, 1);
+	run(s, 60, NULL);
+	assert_true(pressed_by(s, 4) < 60);
+	for (unsigned i = 2; i < s->n_nets; i += AREAS)
+		sent(s, i, 3);
+	lasts(s);
+	for (unsigned t = 0; t < 60; t++) {
+		for (unsigned i = 2; i < s->n_nets; i += AREAS)
+			event(s, EVENT_SWITCHED, 1000 + i, 2, 2, MAP_NO_NODE);
+		run(s, 1, NULL);
+	}
+	assert_true(distrusted(s, 2, 2) < DISTRUST_COST_MS);
+}
+
+/* A doubt lasts two minutes, and the next one four; its cost after that fades to
+ * nothing within two. */
+static void test_how_long(void **state)
+{
+	struct scene *s = *state;
+	s->fast = 0;
+	people(s, 3 * AREAS, 1);
+	run(s, 60, NULL);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_true(pressed_by(s, 3) < 60);
+		assert_float_equal(distrusted(s, 2, 2), DISTRUST_COST_MS, 0);
+		assert_in_range(lasts(s), 118 << i, 121 << i);
+		assert_in_range(distrusted(s, 2, 2), 11, 12);
+		run(s, 60, NULL);
+		assert_in_range(distrusted(s, 2, 2), 5, 6);
+		run(s, i ? 61 : 0, NULL);
+	}
+	assert_float_equal(distrusted(s, 2, 2), 0, 0);
+}
+
+static void test_memory(void **state)
+{
+	size_t before = memory_of_heap();
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		complaints_free(complaints_new());
+	complaints_free(NULL);
+	assert_true(memory_of_heap() < before + 100000);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -612,6 +724,12 @@ int main(void)
 		TEST(test_confirmed_long_ago),
 		TEST(test_proven_beside_forged),
 		TEST(test_flood_of_networks),
+		TEST(test_after_a_flood),
+		TEST(test_many_networks),
+		TEST(test_networks_of_a_trial),
+		TEST(test_told_before_the_doubt),
+		TEST(test_how_long),
+		TEST(test_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -462,6 +462,31 @@ static void test_stable_ranks(void **state)
 		world_pick(w, "live.example.com", "10.2.48.0/24"), "jp1");
 }
 
+/* Where a publisher was sent counts for half a day, whatever the clock says. */
+static void test_publisher_is_remembered(void **state)
+{
+	static const struct {
+		int64_t hours;
+		bool remembered;
+	} rows[] = {{1, true}, {11, true}, {13, false}};
+	(void)state;
+	for (unsigned i = 0; i < 9; i++) {
+		static const int64_t clocks[] = {
+			1000000, 2000000000, UINT32_MAX - 60000};
+		struct world w;
+		world_open(&w, cities);
+		w.now = clocks[i % 3];
+		const char *push = "push.example.com";
+		assert_string_equal(world_pick(&w, push, "10.2.0.0/24"), "jp1");
+		world_node(&w, "jp1")->unstable_ms = 1500;
+		w.now += rows[i / 3].hours * 3600000;
+		assert_int_equal(
+			!strcmp(world_pick(&w, push, "10.2.0.0/24"), "jp1"),
+			rows[i / 3].remembered);
+		world_close(&w);
+	}
+}
+
 /* answers: best first, all of the best state. */
 static void test_answers(void **state)
 {
@@ -621,6 +646,107 @@ static void test_large_pool(void **state)
 	world_close(&w);
 }
 
+/* A question that is explained is decided as one that is not, also where two nodes
+ * have the same score, or one has little room, or is distrusted. */
+static void test_equal_scores(void **state)
+{
+	struct world w;
+	(void)state;
+	world_open(&w,
+		"nodes:\n"
+		"  a: {address: [192.0.2.1], at: [22.3, 114.2]}\n"
+		"  b: {address: [192.0.2.2], at: [22.3, 114.2]}\n"
+		"steer: {live.example.com: {pool: [edge]}}\n");
+	struct steer_query q =
+		world_query(&w, "live.example.com", "10.1.0.0/24");
+	unsigned equal = 0;
+	for (uint32_t net = 0; net < 50000; net++) {
+		struct steer_decision quick, full;
+		struct steer_trace trace;
+		if (net == 40000)
+			w.node[0].used = 0.82f;
+		if (net == 45000) {
+			w.node[0].used = 0;
+			w.node[0].penalty_ms = 1;
+			w.node[1].penalty_ms = 0.4f;
+			w.load.n_distrusts = 1;
+			w.load.distrust[0] = (struct load_distrust){
+				w.map->nodes[0].area, 1, 0.7f};
+		}
+		memcpy(q.net.bytes, &net, 4);
+		steer_decide(world_state(&w), NULL, &q, w.now, &quick, NULL);
+		steer_decide(&w.state, NULL, &q, w.now, &full, &trace);
+		assert_int_equal(quick.node[0], full.node[0]);
+		equal += trace.candidate[0].score == trace.candidate[1].score;
+	}
+	assert_true(equal > 0);
+	world_close(&w);
+}
+
+/* A net stays where it was sent although a nearer node has room again, as long as that
+ * is better by less than stay_ms. */
+static void test_stays_far(void **state)
+{
+	static const struct {
+		int stay_ms;
+		const char *node;
+	} rows[] = {{100, "jp"}, {10, "hk"}};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct world w;
+		char yaml[1000];
+		snprintf(yaml, sizeof yaml,
+			"nodes:\n"
+			"  hk: {address: [192.0.2.1], at: [22.3, 114.2]}\n"
+			"  jp: {address: [192.0.2.2], at: [35.7, 139.7]}\n"
+			"steer: {live.example.com: "
+			"{pool: [edge], ttl: 5, stay_ms: %d}}\n",
+			rows[i].stay_ms);
+		world_open(&w, yaml);
+		world_node(&w, "hk")->state = NODE_DOWN;
+		assert_string_equal(
+			world_pick(&w, "live.example.com", "10.1.0.1"), "jp");
+		world_node(&w, "hk")->state = NODE_UP;
+		w.now += 6000;
+		assert_string_equal(
+			world_pick(&w, "live.example.com", "10.1.0.1"),
+			rows[i].node);
+		world_close(&w);
+	}
+}
+
+/* The answer to a crowd names nodes that cost up to 25 ms more than the first. */
+static void test_addresses_of_a_crowd(void **state)
+{
+	static const struct {
+		float ms;
+		unsigned n;
+	} rows[] = {{20, 2}, {25, 2}, {26, 1}};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct world w;
+		struct steer_decision d;
+		world_open(&w,
+			"nodes:\n"
+			"  a: {address: [192.0.2.1], at: [22.3, 114.2]}\n"
+			"  b: {address: [192.0.2.2], at: [22.3, 114.2]}\n"
+			"  c: {address: [192.0.2.3], at: [22.3, 114.2]}\n"
+			"steer: {live.example.com: {pool: [edge], ttl: 5}}\n");
+		w.node[1].penalty_ms = rows[i].ms;
+		w.node[2].penalty_ms = 500;
+		for (unsigned k = 0; k < 3; k++)
+			w.node[k].per_viewer = 0;
+		for (int k = 0; k < 20; k++) {
+			d = world_ask(&w, "live.example.com", "10.1.0.0/24");
+			w.now += d.ttl_s * 1000 + 50;
+		}
+		assert_true(d.rate * 5 > 20);
+		assert_int_equal(d.n, rows[i].n);
+		assert_int_equal(d.node[0], 0);
+		world_close(&w);
+	}
+}
+
 /* As many nodes of one place, n0 .. n59, as text; reversed or not. */
 static void write_sixty(char *yaml, size_t room, bool reversed, bool sites)
 {
@@ -715,6 +841,207 @@ static void test_lines_beyond_candidates(void **state)
 	world_close(&w);
 }
 
+/* Sixty sites near, others far: far1 is further than far0, far2 than far1, far3 than
+ * far2, and all others are behind them. The name's answers live for a minute. */
+static void open_near_and_far(struct world *w, unsigned far)
+{
+	char yaml[16000];
+	int n = snprintf(yaml, sizeof yaml, "nodes:\n");
+	for (unsigned i = 0; i < 60; i++)
+		n += snprintf(yaml + n, sizeof yaml - (size_t)n,
+			"  n%u: {address: [192.0.2.%u], at: [22.3, 114.2]}\n",
+			i, i + 1);
+	for (unsigned i = 0; i < far; i++)
+		n += snprintf(yaml + n, sizeof yaml - (size_t)n,
+			"  far%u: {address: [198.51.100.%u], at: [51.5, %d]}\n",
+			i, i + 1, i < 4 ? -15 * (int)i : -66);
+	snprintf(yaml + n, sizeof yaml - (size_t)n,
+		"steer:\n"
+		"  live.example.com: {pool: [edge], lines: 2, ttl: 60}\n"
+		"  s.example.com: {pool: [edge], streams: true}\n");
+	world_open(w, yaml);
+}
+
+static void set_near(struct world *w, enum node_state state, float used)
+{
+	for (unsigned i = 0; i < 60; i++) {
+		w->node[i].state = (uint8_t)state;
+		w->node[i].used = used;
+	}
+}
+
+/* All near ones are full: lines go where most room is, wherever that is. */
+static void test_full_near(void **state)
+{
+	struct world w;
+	(void)state;
+	open_near_and_far(&w, 3);
+	set_near(&w, NODE_UP, 1.2f);
+	world_node(&w, "far2")->used = 1.2f;
+	w.spare[0][0] = (uint16_t)map_find_node(w.map, "far1");
+	w.spare[0][1] = (uint16_t)map_find_node(w.map, "far0");
+	assert_string_equal(
+		world_pick(&w, "live.example.com", "10.1.0.0/24"), "far0");
+	assert_string_equal(
+		world_pick(&w, "line2.live.example.com", "10.1.0.0/24"),
+		"far1");
+	/* Some near ones have room again. */
+	for (unsigned i = 0; i < 60; i += 2)
+		w.node[i].used = 0;
+	for (int net = 16; net < 256; net += 16) {
+		char client[32];
+		snprintf(client, sizeof client, "10.1.%d.0/24", net);
+		const char *pick = world_pick(&w, "live.example.com", client);
+		assert_int_equal(pick[0], 'n');
+	}
+	world_close(&w);
+}
+
+/* All near ones are dead: of many that live the nearest is taken. */
+static void test_nearest_of_many_far(void **state)
+{
+	struct world w;
+	(void)state;
+	open_near_and_far(&w, 60);
+	set_near(&w, NODE_DOWN, 0);
+	for (unsigned i = 0; i < 4; i++) {
+		char name[16];
+		snprintf(name, sizeof name, "far%u", i);
+		assert_string_equal(
+			world_pick(&w, "live.example.com", "10.1.0.0/24"),
+			name);
+		world_node(&w, name)->state = NODE_DOWN;
+		w.now += 60000;
+	}
+	world_close(&w);
+}
+
+/* Of 50 streams, those whose viewers meet that ask from Hong Kong and from London. So
+ * many viewers of each were placed by this server. */
+static unsigned streams_met(unsigned far, float viewers, unsigned servers)
+{
+	struct world w;
+	unsigned met = 0;
+	open_near_and_far(&w, far);
+	w.map->servers = servers;
+	for (int s = 0; s < 50; s++) {
+		char name[40];
+		struct steer_decision hk, london;
+		snprintf(name, sizeof name, "class%d.s.example.com", s);
+		struct steer_query q = world_query(&w, name, "10.1.0.0/24");
+		accounts_place(w.accounts, accounts_stream(q.stream),
+			MAP_NO_NODE, viewers, (uint32_t)w.now);
+		steer_decide(world_state(&w), w.accounts, &q, w.now, &hk, NULL);
+		q = world_query(&w, name, "10.3.0.0/24");
+		steer_decide(&w.state, w.accounts, &q, w.now, &london, NULL);
+		met += hk.node[0] == london.node[0];
+	}
+	world_close(&w);
+	return met;
+}
+
+/* The first viewers of most streams meet, wherever they are; in a pool of more than
+ * 64 nodes, those of some. When there are many, whoever placed them, near nodes are
+ * worth more. */
+static void test_streams_gather(void **state)
+{
+	(void)state;
+	assert_true(streams_met(4, 0, 1) > 40);
+	assert_true(streams_met(60, 0, 1) > 4);
+	assert_true(streams_met(4, 10, 1) > 40);
+	assert_int_equal(streams_met(4, 10000, 1), 0);
+	assert_int_equal(streams_met(4, 10, 1000), 0);
+}
+
+/* All of a pool of 64 nodes may have a stream, wherever the viewer is. */
+static void test_stream_looks_everywhere(void **state)
+{
+	struct world w;
+	(void)state;
+	open_near_and_far(&w, 4);
+	for (int s = 0; s < 20; s++) {
+		char name[40];
+		struct steer_decision d;
+		struct steer_trace trace;
+		snprintf(name, sizeof name, "class%d.s.example.com", s);
+		struct steer_query q = world_query(&w, name, "10.3.0.0/24");
+		steer_decide(world_state(&w), NULL, &q, w.now, &d, &trace);
+		assert_int_equal(trace.n, 64);
+	}
+	world_close(&w);
+}
+
+/* What was told while the near ones were dead holds for its TTL. */
+static void test_told_far_holds(void **state)
+{
+	struct world w;
+	struct steer_decision d;
+	(void)state;
+	open_near_and_far(&w, 3);
+	set_near(&w, NODE_DOWN, 0);
+	assert_string_equal(
+		world_pick(&w, "live.example.com", "10.1.0.0/24"), "far0");
+	set_near(&w, NODE_UP, 0);
+	w.now += 30000;
+	struct steer_query q =
+		world_query(&w, "live.example.com", "10.1.0.0/24");
+	q.type = STEER_AAAA;
+	steer_answer(world_state(&w), w.accounts, &q, w.now, &d);
+	assert_string_equal(w.map->nodes[d.node[0]].name, "far0");
+	assert_true(d.again);
+	w.now += 31000;
+	d = world_ask(&w, "live.example.com", "10.1.0.0/24");
+	assert_false(d.again);
+	assert_string_not_equal(w.map->nodes[d.node[0]].name, "far0");
+	world_close(&w);
+}
+
+/* failover: a pool may be long and have only dead ones at its head. */
+static void test_long_failover(void **state)
+{
+	struct world w;
+	char yaml[16000];
+	int n = snprintf(yaml, sizeof yaml, "nodes:\n");
+	(void)state;
+	for (int i = 0; i < 100; i++)
+		n += snprintf(yaml + n, sizeof yaml - (size_t)n,
+			"  n%d: {address: [192.0.2.%d], at: [22.3, 114.2]}\n",
+			i, i + 1);
+	snprintf(yaml + n, sizeof yaml - (size_t)n,
+		"steer: {live.example.com: {pool: [edge], policy: failover}}\n");
+	world_open(&w, yaml);
+	for (unsigned i = 0; i < 90; i++)
+		w.node[i].state = NODE_DOWN;
+	assert_string_equal(
+		world_pick(&w, "live.example.com", "10.1.0.0/24"), "n90");
+	world_close(&w);
+}
+
+/* A stream goes to nodes of its name's pool, to all of them and to no others,
+ * however near these are. */
+static void test_stream_stays_in_its_pool(void **state)
+{
+	struct world w;
+	unsigned got = 0;
+	(void)state;
+	world_open(&w,
+		"nodes:\n"
+		"  other: {address: [192.0.2.1], at: [22.3, 114.2]}\n"
+		"  a: {address: [192.0.2.2], at: [22.3, 114.2], bias: 30}\n"
+		"  b: {address: [192.0.2.3], at: [22.3, 114.2], bias: 30}\n"
+		"  c: {address: [192.0.2.4], at: [22.3, 114.2], bias: 30}\n"
+		"steer:\n"
+		"  s.example.com: {pool: [a, b, c], streams: true}\n");
+	for (int s = 0; s < 30; s++) {
+		char name[40];
+		snprintf(name, sizeof name, "class%d.s.example.com", s);
+		struct steer_decision d = world_ask(&w, name, "10.1.0.0/24");
+		got |= 1u << d.node[0];
+	}
+	assert_int_equal(got, 0xe);
+	world_close(&w);
+}
+
 /* Two large sites near, a small one far away: the third line is there. */
 static void test_third_site_far(void **state)
 {
@@ -765,6 +1092,130 @@ static void test_explain(void **state)
 	assert_non_null(strstr(line, "pick jp1 ttl 30 scope 20"));
 	for (unsigned i = 0; i < w->map->n_nodes; i++)
 		assert_int_equal(w->accounts->reservation[i].answers, 0);
+}
+
+static const struct steer_candidate *traced(const struct world *w,
+	const struct steer_trace *trace, const char *name)
+{
+	for (unsigned i = 0; i < trace->n; i++)
+		if (!strcmp(w->map->nodes[trace->candidate[i].node].name, name))
+			return &trace->candidate[i];
+	fail_msg("%s is no candidate", name);
+	return NULL;
+}
+
+/* It says of each node what it costs, what is reserved there and whether an earlier
+ * line has it, the best first, and how many viewers the net brings. */
+static void test_explain_figures(void **state)
+{
+	struct world *w = *state;
+	struct steer_trace trace;
+	struct steer_decision d;
+	for (int i = 0; i < 5; i++) { /* so many viewers are reserved */
+		d = world_ask(w, "live.example.com", "10.2.0.0/24");
+		assert_string_equal(w->map->nodes[d.node[0]].name, "jp1");
+		w->now += 31000;
+	}
+	world_node(w, "jp1")->reserved = 100;
+	world_node(w, "jp1")->used = 0.9f;
+	world_node(w, "uk1")->penalty_ms = 40;
+	struct steer_query q =
+		world_query(w, "live.example.com", "10.2.0.0/24");
+	steer_decide(world_state(w), w->accounts, &q, w->now, &d, &trace);
+	assert_false(trace.kept);
+	assert_true(trace.viewers_per_s > 0);
+	assert_float_equal(trace.viewers_per_s, d.rate, 0);
+	for (unsigned i = 0; i < trace.n; i++) {
+		const struct steer_candidate *c = &trace.candidate[i];
+		assert_float_equal(c->cost_ms,
+			c->path_ms + c->penalty_ms + c->price_ms, 0.001);
+		assert_true(!i || c->score >= trace.candidate[i - 1].score);
+		assert_false(c->earlier);
+	}
+	const struct steer_candidate *jp1 = traced(w, &trace, "jp1");
+	assert_float_equal(jp1->used, 0.9, 0.001);
+	assert_true(jp1->price_ms > 0);
+	assert_true(jp1->reserved >= 105 && jp1->reserved < 150);
+	assert_float_equal(traced(w, &trace, "uk1")->penalty_ms, 40, 0.001);
+	assert_float_equal(traced(w, &trace, "hk1")->reserved, 0, 0);
+
+	world_node(w, "jp1")->used = 0;
+	q = world_query(w, "line2.live.example.com", "10.2.0.0/24");
+	steer_decide(world_state(w), w->accounts, &q, w->now, &d, &trace);
+	for (unsigned i = 0; i < trace.n; i++) {
+		unsigned node = trace.candidate[i].node;
+		assert_int_equal(trace.candidate[i].earlier,
+			!strcmp(w->map->nodes[node].name, "jp1"));
+	}
+	world_ask(w, "line2.live.example.com", "10.2.0.0/24");
+	steer_decide(world_state(w), w->accounts, &q, w->now, &d, &trace);
+	assert_true(trace.kept);
+}
+
+/* Another viewer of a stream goes where those before were sent, also if it is a
+ * little worse by the hash; for other streams that says nothing. */
+static void test_stream_is_carried(void **state)
+{
+	struct world *w = *state;
+	unsigned moved = 0;
+	for (int s = 0; s < 100; s++) {
+		char name[40], other[40];
+		struct steer_decision first, d;
+		snprintf(name, sizeof name, "class%d.s.example.com", s);
+		snprintf(other, sizeof other, "other%d.s.example.com", s);
+		struct steer_query q = world_query(w, name, "10.1.0.0/24");
+		steer_decide(
+			world_state(w), w->accounts, &q, w->now, &first, NULL);
+		for (unsigned n = 0; n < 3; n++) { /* hk1, hk2, hk3 */
+			struct accounts *accounts =
+				accounts_new(64, w->sent, 7);
+			accounts_place(accounts, accounts_stream(q.stream), n,
+				0.5f, (uint32_t)w->now);
+			steer_decide(&w->state, accounts, &q, w->now, &d, NULL);
+			assert_true(
+				d.node[0] == first.node[0] || d.node[0] == n);
+			moved += d.node[0] != first.node[0];
+			accounts_free(accounts);
+		}
+	}
+	assert_in_range(moved, 5, 100);
+}
+
+/* What nobody asked for yet is decided alike with an empty memory and without one,
+ * as `dnsd try` does. */
+static void test_without_memory(void **state)
+{
+	struct world w;
+	struct stream_set *set = stream_set_new(200);
+	(void)state;
+	world_open(&w,
+		"nodes:\n"
+		"  a: {address: [192.0.2.1], at: [22.3, 114.2], capacity: 1500}\n"
+		"  b: {address: [192.0.2.2], at: [22.3, 114.2], capacity: 1}\n"
+		"steer: {s.example.com: {pool: [edge], streams: true}}\n");
+	for (int s = 0; s < 200; s++) {
+		char label[24];
+		snprintf(label, sizeof label, "class%d", s);
+		stream_set_add(set,
+			map_stream_hash(label, (unsigned)strlen(label)), 1);
+	}
+	w.load.streams = set;
+	w.node[1].per_viewer = 0; /* it has room */
+	unsigned small = 0;
+	for (int s = 0; s < 400; s++) {
+		char name[40];
+		struct steer_decision without, with;
+		snprintf(name, sizeof name, "class%d.s.example.com", s);
+		struct steer_query q = world_query(&w, name, "10.1.0.0/24");
+		steer_decide(world_state(&w), NULL, &q, w.now, &without, NULL);
+		steer_decide(&w.state, w.accounts, &q, w.now, &with, NULL);
+		assert_int_equal(without.node[0], with.node[0]);
+		assert_int_equal(without.ttl_s, with.ttl_s);
+		small += with.node[0];
+	}
+	assert_in_range(small, 80, 180); /* of the 200 streams that it has */
+	free(set);
+	world_close(&w);
 }
 
 /* An edge that told that it has the stream is taken for it while it has room, and
@@ -1014,6 +1465,7 @@ int main(void)
 		TEST(test_policy_failover),
 		TEST(test_policy_stable),
 		TEST(test_stable_ranks),
+		cmocka_unit_test(test_publisher_is_remembered),
 		TEST(test_answers),
 		TEST(test_streams),
 		TEST(test_has_stream),
@@ -1024,8 +1476,21 @@ int main(void)
 		cmocka_unit_test(test_order_of_a_large_pool),
 		cmocka_unit_test(test_up_beyond_unknown),
 		cmocka_unit_test(test_lines_beyond_candidates),
+		cmocka_unit_test(test_addresses_of_a_crowd),
+		cmocka_unit_test(test_equal_scores),
+		cmocka_unit_test(test_stays_far),
 		cmocka_unit_test(test_third_site_far),
+		cmocka_unit_test(test_full_near),
+		cmocka_unit_test(test_nearest_of_many_far),
+		cmocka_unit_test(test_streams_gather),
+		cmocka_unit_test(test_stream_looks_everywhere),
+		cmocka_unit_test(test_told_far_holds),
+		cmocka_unit_test(test_long_failover),
+		cmocka_unit_test(test_stream_stays_in_its_pool),
 		TEST(test_explain),
+		TEST(test_explain_figures),
+		TEST(test_stream_is_carried),
+		cmocka_unit_test(test_without_memory),
 		TEST(test_names),
 		cmocka_unit_test(test_lines_together),
 		cmocka_unit_test(test_second_of_another_server),

@@ -1,6 +1,7 @@
 /* A node that serves nobody, although viewers are sent there. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -62,11 +63,123 @@ static void test_class_has_ended(void **state)
 	}
 }
 
+/* -- how many show it, of a node that had a hundred -- */
+
+static struct empty hundred(void)
+{
+	struct empty e = {0};
+	now += STEP_MS;
+	empty_sample(&e, 100, 0, 0, now);
+	return e;
+}
+
+/* A sample of a moment later: whether the node costs more now. */
+static bool costs(struct empty *e, float connections, float sent, float joined)
+{
+	now += 1;
+	empty_sample(e, connections, sent, joined, now);
+	return empty_cost_ms(e, now) > 0;
+}
+
+/* Eleven who were sent and did not show, at once or one after the other; fewer of a
+ * small node, more of a large one. */
+static void test_how_many_do_not_show(void **state)
+{
+	struct empty e = hundred();
+	(void)state;
+	assert_false(costs(&e, 0, 10.5f, 0));
+	assert_true(costs(&e, 0, 0.6f, 0));
+	e = hundred();
+	assert_true(costs(&e, 0, 11, 0));
+	e = hundred();
+	for (unsigned i = 0; i < 10; i++) /* one more or less shows nothing */
+		assert_false(costs(&e, 0, 1, 1));
+	assert_true(costs(&e, 0, 1, 1));
+	empty_sample(&e, 1000, 0, 0, ++now);
+	assert_false(costs(&e, 0, 37, 0));
+	assert_true(costs(&e, 0, 1, 0));
+}
+
+/* A twentieth of its viewers is nearly none, and of less than twenty nothing shows. */
+static void test_nearly_none(void **state)
+{
+	struct empty e = hundred();
+	(void)state;
+	assert_true(costs(&e, 4, 11, 0));
+	e = hundred();
+	assert_false(costs(&e, 5, 11, 0));
+	e = (struct empty){0};
+	assert_false(costs(&e, 21, 0, 0));
+	assert_true(costs(&e, 0, 9, 0));
+	e = (struct empty){0};
+	assert_false(costs(&e, 20, 0, 0));
+	assert_false(costs(&e, 0, 9, 0));
+	/* its high is forgotten, slowly */
+	e = hundred();
+	for (unsigned i = 0; i < 200; i++)
+		assert_false(costs(&e, 10, 0, 0));
+	assert_true(costs(&e, 1, 11, 0));
+	e = hundred();
+	for (unsigned i = 0; i < 400; i++)
+		assert_false(costs(&e, 10, 0, 0));
+	assert_false(costs(&e, 1, 11, 0));
+}
+
+/* More than a quarter of them show: it serves. Who comes ends it all. */
+static void test_some_show(void **state)
+{
+	struct empty e = hundred();
+	(void)state;
+	assert_true(costs(&e, 0, 40, 10));
+	e = hundred();
+	assert_false(costs(&e, 0, 40, 11));
+	e = hundred();
+	for (unsigned i = 0; i < 30; i++)
+		assert_false(costs(&e, 0, 2, 2));
+	e = hundred();
+	assert_false(costs(&e, 0, 10.5f, 0));
+	assert_false(costs(&e, 0, 100, 100));
+	assert_false(costs(&e, 0, 10.4f, 0)); /* counted anew */
+	e = hundred();
+	assert_true(costs(&e, 0, 11, 0));
+	assert_false(costs(&e, 0, 4, 4));
+	assert_false(costs(&e, 0, 5, 0));
+}
+
+/* For a minute; then four who do not show are enough to end its trial. */
+static void test_tried_again(void **state)
+{
+	struct empty e = hundred();
+	(void)state;
+	assert_true(costs(&e, 0, 11, 0));
+	int64_t since = now;
+	assert_true(costs(&e, 0, 0, 0));
+	now = since + 59998;
+	assert_true(costs(&e, 0, 20, 0));
+	assert_false(costs(&e, 0, 0, 0));
+	assert_int_equal(now, since + 60000);
+	struct empty other;
+	assert_false(costs(&e, 0, 3.9f, 0));
+	assert_true(costs(&e, 0, 0.2f, 0));
+	/* the trial begins to the millisecond */
+	other = hundred();
+	assert_true(costs(&other, 0, 11, 0));
+	since = now;
+	assert_true(empty_cost_ms(&other, since + 59999) > 0);
+	assert_true(empty_cost_ms(&other, since + 60000) == 0);
+	now = since + 59999;
+	assert_true(costs(&other, 0, 4.1f, 0));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_serves_nobody),
 		cmocka_unit_test(test_class_has_ended),
+		cmocka_unit_test(test_how_many_do_not_show),
+		cmocka_unit_test(test_nearly_none),
+		cmocka_unit_test(test_some_show),
+		cmocka_unit_test(test_tried_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include "world.h"
 
 #include "fleet/fleet.h"
+#include "memory.h"
 
 #define STEP 3000 /* the interval of polls */
 
@@ -72,6 +73,11 @@ static void poll_ok(struct scene *s, unsigned node, uint32_t connections)
 {
 	struct sample one = sample(s, connections);
 	fleet_sample(s->fleet, node, &one, s->now);
+}
+
+static void probe_fails(struct scene *s, unsigned node)
+{
+	fleet_probed(s->fleet, node, HEALTH_RTMP, false, s->now);
 }
 
 static enum node_state state_of(const struct scene *s, unsigned node)
@@ -294,6 +300,184 @@ static void test_old(void **state)
 	assert_int_equal(state_of(s, 0), NODE_UNKNOWN);
 }
 
+/* A sample is old after three rounds and two timeouts, or after ten seconds where
+ * polls are frequent. */
+static void test_how_old(void **state)
+{
+	static const struct fleet_rules often = {{500, 100, 2, 2}, 300};
+	for (unsigned i = 0; i < 2; i++) {
+		struct scene *s = *state;
+		teardown(state);
+		setup(state);
+		if (i)
+			fleet_set_map(s->fleet, s->w.map, &often, s->now);
+		poll_ok(s, 0, 10);
+		pass(s, i ? 10000 : 12000);
+		assert_int_equal(state_of(s, 0), NODE_UP);
+		pass(s, 1);
+		assert_int_equal(state_of(s, 0), NODE_UNKNOWN);
+		assert_string_equal(why_of(s, 0), "its samples are old");
+	}
+}
+
+/* A node without an API is up by its probes alone; they grow old, too. */
+static void test_only_probed(void **state)
+{
+	struct scene *s = *state;
+	fleet_watch(s->fleet, 0, false, true);
+	fleet_probed(s->fleet, 0, HEALTH_RTMP, true, s->now);
+	assert_int_equal(state_of(s, 0), NODE_UP);
+	pass(s, 12001);
+	assert_int_equal(state_of(s, 0), NODE_UNKNOWN);
+	assert_string_equal(why_of(s, 0), "it was not probed");
+	fleet_probed(s->fleet, 0, HEALTH_RTMP, true, s->now);
+	probe_fails(s, 0);
+	fleet_probed(s->fleet, 0, HEALTH_FLV, true, s->now);
+	probe_fails(s, 0);
+	assert_int_equal(state_of(s, 0), NODE_DOWN);
+	fleet_probed(s->fleet, 0, HEALTH_FLV, true, s->now);
+	fleet_probed(s->fleet, 0, HEALTH_FLV, true, s->now);
+	assert_int_equal(state_of(s, 0), NODE_DOWN);
+	fleet_probed(s->fleet, 0, HEALTH_RTMP, true, s->now);
+	assert_int_equal(state_of(s, 0), NODE_DOWN);
+	fleet_probed(s->fleet, 0, HEALTH_RTMP, true, s->now);
+	assert_int_equal(state_of(s, 0), NODE_UP);
+	/* one that is polled is not up by its probes */
+	fleet_probed(s->fleet, 1, HEALTH_RTMP, true, s->now);
+	assert_int_equal(state_of(s, 1), NODE_UNKNOWN);
+}
+
+/* Nor is one that nobody watches ever down. */
+static void test_not_watched(void **state)
+{
+	struct scene *s = *state;
+	fleet_watch(s->fleet, 0, false, false);
+	assert_int_equal(state_of(s, 0), NODE_UP);
+	pass(s, 1000000);
+	assert_int_equal(state_of(s, 0), NODE_UP);
+	assert_string_equal(why_of(s, 0), "not watched");
+}
+
+/* Stamps may be ten seconds behind the node's own clock and five before it. */
+static void test_stamps(void **state)
+{
+	static const struct {
+		int64_t before_ms;
+		enum node_state state;
+		const char *why;
+	} rows[] = {{10000, NODE_UP, ""},
+		{10001, NODE_UNKNOWN, "its statistics are frozen"},
+		{-5000, NODE_UP, ""},
+		{-5001, NODE_UNKNOWN, "its statistics are of the future"}};
+	for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct scene *s = *state;
+		teardown(state);
+		setup(state);
+		struct sample one = sample(s, 10);
+		one.sampled_ms = one.node_ms - rows[i].before_ms;
+		fleet_sample(s->fleet, 0, &one, s->now);
+		assert_int_equal(state_of(s, 0), rows[i].state);
+		assert_string_equal(why_of(s, 0), rows[i].why);
+	}
+}
+
+/* A stamp that stands still for ten seconds may move again; for longer it is
+ * frozen, unless the node was restarted meanwhile. */
+static void test_how_frozen(void **state)
+{
+	struct scene *s = *state;
+	struct sample one = sample(s, 10);
+	one.node_ms = one.sampled_ms;
+	fleet_sample(s->fleet, 0, &one, s->now);
+	s->now += 10000;
+	fleet_sample(s->fleet, 0, &one, s->now);
+	assert_int_equal(state_of(s, 0), NODE_UP);
+	s->now += 1;
+	fleet_sample(s->fleet, 0, &one, s->now);
+	assert_int_equal(state_of(s, 0), NODE_UNKNOWN);
+	one.identity++;
+	fleet_sample(s->fleet, 0, &one, s->now);
+	assert_int_equal(state_of(s, 0), NODE_UP);
+}
+
+/* What a sample says that cannot be of now is not believed. */
+static void test_not_believed(void **state)
+{
+	struct scene *s = *state;
+	poll_ok(s, 0, 100);
+	pass(s, STEP);
+	struct sample one = sample(s, 900);
+	one.sampled_ms = 0;
+	fleet_sample(s->fleet, 0, &one, s->now);
+	assert_float_equal(fleet_connections(s->fleet, 0), 100, 0);
+	one.sampled_ms = one.node_ms - 20000;
+	fleet_sample(s->fleet, 0, &one, s->now);
+	assert_float_equal(fleet_connections(s->fleet, 0), 100, 0);
+	assert_int_equal(state_of(s, 0), NODE_UNKNOWN);
+	assert_int_equal(fleet_node(s->fleet, 0)->samples, 3);
+}
+
+/* Good samples must come in a row: a failed poll or probe between them counts. */
+static void test_in_a_row(void **state)
+{
+	for (unsigned by_probe = 0; by_probe < 2; by_probe++) {
+		struct scene *s = *state;
+		teardown(state);
+		setup(state);
+		poll_ok(s, 0, 10);
+		for (unsigned i = 0; i < 2; i++)
+			fleet_failed(s->fleet, 0, SAMPLE_TIMEOUT, s->now);
+		for (unsigned i = 0; i < 5; i++) {
+			pass(s, STEP);
+			poll_ok(s, 0, 10);
+			assert_int_equal(state_of(s, 0), NODE_DOWN);
+			if (by_probe) {
+				probe_fails(s, 0);
+				fleet_probed(
+					s->fleet, 0, HEALTH_RTMP, true, s->now);
+			} else {
+				fleet_failed(
+					s->fleet, 0, SAMPLE_UNREADABLE, s->now);
+			}
+		}
+		/* and failed ones: an answer between them counts, too */
+		for (unsigned i = 0; i < 2; i++)
+			poll_ok(s, 0, 10);
+		assert_int_equal(state_of(s, 0), NODE_UP);
+		fleet_failed(s->fleet, 0, SAMPLE_TIMEOUT, s->now);
+		poll_ok(s, 0, 10);
+		fleet_failed(s->fleet, 0, SAMPLE_TIMEOUT, s->now);
+		assert_int_equal(state_of(s, 0), NODE_UP);
+	}
+}
+
+/* Old servers have no name of their run: there a shorter uptime tells, and what
+ * clocks round off does not. */
+static void test_restart_by_uptime(void **state)
+{
+	static const struct {
+		int32_t before, after;
+		bool restarted;
+	} rows[] = {{100, 97, true}, {100, 98, false}, {100, 103, false},
+		{-1, 5, false}, {100, -1, false}, {5, 0, true}, {0, 0, false}};
+	for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct scene *s = *state;
+		teardown(state);
+		setup(state);
+		struct sample one = sample(s, 10);
+		one.uptime_s = rows[i].before;
+		fleet_sample(s->fleet, 0, &one, s->now);
+		pass(s, STEP);
+		one = sample(s, 10);
+		one.uptime_s = rows[i].after;
+		fleet_sample(s->fleet, 0, &one, s->now);
+		struct load *load = fleet_load(s->fleet, s->now);
+		assert_float_equal(
+			load->node[0].room, rows[i].restarted ? 0.2 : 1, 0.05);
+		load_free(load);
+	}
+}
+
 /* service or pid changed: a cold node, ramped up, its counters anew. */
 static void test_restart(void **state)
 {
@@ -340,6 +524,44 @@ static void test_flapping(void **state)
 	assert_int_equal(held[0], 2 * STEP);
 	for (int i = 2; i < 6; i++)
 		assert_true(held[i] > held[i - 1]);
+}
+
+/* The first fall is forgiven; the next ones within ten minutes hold a node down for
+ * a quarter of a minute, and twice as long each time, up to five minutes. */
+static void test_held_down(void **state)
+{
+	static const int64_t held_s[] = {0, 15, 30, 60, 120, 240, 300, 300};
+	struct scene *s = *state;
+	poll_ok(s, 0, 10);
+	for (unsigned i = 0; i < sizeof held_s / sizeof *held_s; i++) {
+		fleet_failed(s->fleet, 0, SAMPLE_REFUSED, s->now);
+		fleet_failed(s->fleet, 0, SAMPLE_REFUSED, s->now);
+		int64_t until = s->now + held_s[i] * 1000;
+		pass(s, 1);
+		poll_ok(s, 0, 10);
+		while (s->now + 1000 < until) {
+			pass(s, 1000);
+			poll_ok(s, 0, 10);
+			assert_int_equal(state_of(s, 0), NODE_DOWN);
+		}
+		if (held_s[i])
+			assert_string_equal(why_of(s, 0),
+				"it answers again; held, for it went down often");
+		pass(s, 1000);
+		poll_ok(s, 0, 10);
+		assert_int_equal(state_of(s, 0), NODE_UP);
+	}
+	/* and after ten minutes without a fall it is forgiven again */
+	while (s->now - fleet_node(s->fleet, 0)->health.down_ms < 600000) {
+		pass(s, 1000);
+		poll_ok(s, 0, 10);
+	}
+	fleet_failed(s->fleet, 0, SAMPLE_REFUSED, s->now);
+	fleet_failed(s->fleet, 0, SAMPLE_REFUSED, s->now);
+	pass(s, 1000);
+	poll_ok(s, 0, 10);
+	poll_ok(s, 0, 10);
+	assert_int_equal(state_of(s, 0), NODE_UP);
 }
 
 /* Bandwidth from bytes over SRS's own stamps; utilisation is the worst. */
@@ -437,6 +659,112 @@ static void test_bandwidth_traps(void **state)
 	s->bytes += 30000000;
 	poll_ok(s, 0, 100);
 	assert_float_equal(fleet_node(s->fleet, 0)->bandwidth_bps, 80e6, 1000);
+}
+
+/* The node's clock and ours may differ by two seconds and half of the time between
+ * two samples. */
+static void test_clocks_apart(void **state)
+{
+	static const struct {
+		int64_t ours_ms, theirs_ms;
+		bool known;
+	} rows[] = {{3000, 6500, true}, {3000, 6501, false}, {8000, 2000, true},
+		{8000, 1999, false}};
+	for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct scene *s = *state;
+		teardown(state);
+		setup(state);
+		poll_ok(s, 0, 100);
+		s->now += rows[i].ours_ms;
+		s->node_now += rows[i].theirs_ms;
+		s->bytes += 1000000;
+		poll_ok(s, 0, 100);
+		const struct fleet_node *node = fleet_node(s->fleet, 0);
+		assert_int_equal(node->bandwidth_known, rows[i].known);
+		assert_float_equal(node->bandwidth_bps,
+			rows[i].known ? 8e9 / (double)rows[i].theirs_ms : 0, 1);
+	}
+}
+
+/* A node that sends nothing is known to send nothing. */
+static void test_no_bandwidth(void **state)
+{
+	struct scene *s = *state;
+	s->bytes = 5000;
+	poll_ok(s, 0, 100);
+	assert_false(fleet_node(s->fleet, 0)->bandwidth_known);
+	pass(s, STEP);
+	poll_ok(s, 0, 100);
+	assert_true(fleet_node(s->fleet, 0)->bandwidth_known);
+	assert_float_equal(fleet_node(s->fleet, 0)->bandwidth_bps, 0, 0);
+}
+
+/* An answer of now that brings so many viewers to node 0. */
+static void promise(struct scene *s, unsigned viewers)
+{
+	struct reservation *p = &s->w.accounts->reservation[0];
+	p->viewers += viewers * RESERVATION_VIEWER;
+	p->answers++;
+	fleet_merge(s->fleet, 0, s->w.accounts, s->now);
+}
+
+/* A sample owes the viewers that were sent from 900 ms before the last one until
+ * 900 ms before itself; those of one second come evenly. */
+static void test_owed(void **state)
+{
+	struct scene *s = *state;
+	for (unsigned i = 0; i < 2; i++) {
+		poll_ok(s, 0, 100);
+		s->now += STEP;
+		s->node_now += STEP;
+	}
+	promise(s, 10); /* at 1006 s, when the sample is that of 1005 s */
+	s->now += 1000;
+	s->node_now += 1000;
+	poll_ok(s, 0, 100); /* of 1006 s: from 1005.1 s on it shows nothing */
+	s->now += STEP;
+	s->node_now += STEP;
+	promise(s, 40); /* at 1010 s: too late */
+	poll_ok(s, 0, 0);
+	/* of 1009 s: those between 1005.1 s and 1008.1 s */
+	assert_float_equal(fleet_node(s->fleet, 0)->empty.owed, 10, 1e-3);
+	s->now += STEP;
+	s->node_now += STEP;
+	poll_ok(s, 0, 0);
+	/* of 1012 s: until 1011.1 s */
+	assert_float_equal(fleet_node(s->fleet, 0)->empty.owed, 50, 1e-3);
+}
+
+/* Of 45 viewers three leave in 40 seconds if they stay for ten minutes; so if there
+ * are 45 still, three have come. That is a quarter of ten, but not of 14. */
+static void test_owed_if_some_came(void **state)
+{
+	static const struct {
+		unsigned sent;
+		float owed;
+	} rows[] = {{10, 0}, {14, 14}};
+	struct world w;
+	world_open(&w, small);
+	for (unsigned i = 0; i < 2; i++) {
+		struct scene *s = *state;
+		teardown(state);
+		setup(state);
+		fleet_set_map(s->fleet, w.map, &rules, s->now);
+		static const uint32_t seen[] = {0, 1000, 45};
+		for (unsigned k = 0; k < 3; k++) {
+			poll_ok(s, 0, seen[k]);
+			s->now += STEP;
+			s->node_now += STEP;
+		}
+		promise(s, rows[i].sent);
+		s->now += 40000 - STEP;
+		s->node_now += 40000 - STEP;
+		poll_ok(s, 0, 45);
+		assert_float_equal(fleet_node(s->fleet, 0)->empty.owed,
+			rows[i].owed, 1e-3);
+		fleet_set_map(s->fleet, s->w.map, &rules, s->now);
+	}
+	world_close(&w);
 }
 
 /* What threads promised counts until a sample must show it. */
@@ -567,6 +895,21 @@ static void test_displaced_not_to_drained(void **state)
 	assert_float_equal(kept(s, 2) + kept(s, 3), 300 * COME_BACK, 3);
 }
 
+/* The viewers of a node whose statistics were frozen before it failed are expected
+ * elsewhere as well. */
+static void test_displaced_of_unknown(void **state)
+{
+	struct scene *s = *state;
+	for (unsigned i = 0; i < 6; i++)
+		poll_ok(s, i, 300);
+	struct sample frozen = sample(s, 300);
+	frozen.sampled_ms -= 20000;
+	fleet_sample(s->fleet, 0, &frozen, s->now);
+	assert_int_equal(state_of(s, 0), NODE_UNKNOWN);
+	fleet_failed(s->fleet, 0, SAMPLE_REFUSED, s->now);
+	assert_true(kept(s, 1) > 200 * COME_BACK);
+}
+
 /* A second node that dies does not bring the viewers of the first again. */
 static void test_displaced_twice(void **state)
 {
@@ -581,6 +924,245 @@ static void test_displaced_twice(void **state)
 	fleet_failed(s->fleet, 2, SAMPLE_REFUSED, s->now);
 	assert_true(kept(s, 1) > 200 * COME_BACK);
 	assert_true(kept(s, 1) < 200 * COME_BACK + before * 0.6f);
+}
+
+static float kept_in_all(struct scene *s)
+{
+	struct load *load = fleet_load(s->fleet, s->now);
+	float sum = 0;
+	for (unsigned i = 0; i < load->n; i++)
+		sum += load->node[i].reserved;
+	load_free(load);
+	return sum;
+}
+
+static void poll_all(struct scene *s, uint32_t connections)
+{
+	for (unsigned i = 0; i < 6; i++)
+		poll_ok(s, i, connections);
+}
+
+/* One viewer is one as well; whichever node it was on, its neighbour is the one. */
+static void test_displaced_one(void **state)
+{
+	for (unsigned dead = 0; dead < 6; dead++) {
+		struct scene *s = *state;
+		teardown(state);
+		setup(state);
+		poll_all(s, 1);
+		assert_float_equal(kept_in_all(s), 0, 0);
+		fleet_failed(s->fleet, dead, SAMPLE_REFUSED, s->now);
+		assert_float_equal(kept(s, dead ^ 1), COME_BACK, 1e-4);
+		assert_float_equal(kept_in_all(s), COME_BACK, 1e-4);
+	}
+}
+
+/* Where more than half of what is polled fails, it is not known which are dead: no
+ * room is kept for their viewers. */
+static void test_displaced_not_if_many_fail(void **state)
+{
+	static const unsigned dead[] = {0, 2, 4, 1};
+	for (unsigned polled = 5; polled <= 6; polled++) {
+		struct scene *s = *state;
+		teardown(state);
+		setup(state);
+		poll_all(s, 100);
+		fleet_watch(s->fleet, 5, polled == 6, true);
+		for (unsigned i = 0; i < 4; i++) {
+			unsigned come = i + 1 < polled / 2 ? i + 1 : polled / 2;
+			fleet_failed(s->fleet, dead[i], SAMPLE_REFUSED, s->now);
+			assert_float_equal(kept_in_all(s),
+				(float)come * 100 * COME_BACK, 0.1);
+		}
+	}
+}
+
+/* Room that is kept for some is not there for others: of the viewers of c, who find
+ * no room at d, so many less go to b, to which those of a are on their way. */
+static void test_displaced_find_others(void **state)
+{
+	static const uint32_t connections[] = {500, 400, 900, 800, 0, 0};
+	float to_b[2];
+	for (unsigned i = 0; i < 2; i++) {
+		struct scene *s = *state;
+		teardown(state);
+		setup(state);
+		for (unsigned k = 0; k < 6; k++)
+			poll_ok(s, k, connections[k]);
+		float before = 0;
+		if (i == 1) {
+			fleet_failed(s->fleet, 0, SAMPLE_REFUSED, s->now);
+			before = kept(s, 1);
+			assert_true(before > 250);
+		} else {
+			fleet_drain(s->fleet, 0, true);
+		}
+		kept(s, 1);
+		fleet_failed(s->fleet, 2, SAMPLE_REFUSED, s->now);
+		to_b[i] = kept(s, 1) - before;
+		assert_true(kept(s, 1) < 560);
+	}
+	assert_true(to_b[0] > 300);
+	assert_true(to_b[1] > 80 && to_b[1] < 0.7f * to_b[0]);
+}
+
+/* Of a node that only its probes find dead they are expected when it goes down, and
+ * once; who was expected since its first failed poll is not expected again. */
+static void test_displaced_by_probes(void **state)
+{
+	struct scene *s = *state;
+	poll_all(s, 100);
+	probe_fails(s, 0);
+	assert_float_equal(kept_in_all(s), 0, 0);
+	probe_fails(s, 0);
+	assert_int_equal(state_of(s, 0), NODE_DOWN);
+	assert_float_equal(kept_in_all(s), 100 * COME_BACK, 0.1);
+	probe_fails(s, 0);
+	fleet_probed(s->fleet, 0, HEALTH_FLV, true, s->now);
+	assert_float_equal(kept_in_all(s), 100 * COME_BACK, 0.1);
+	fleet_failed(s->fleet, 2, SAMPLE_TIMEOUT, s->now);
+	assert_float_equal(kept_in_all(s), 200 * COME_BACK, 0.1);
+	probe_fails(s, 2);
+	probe_fails(s, 2);
+	assert_int_equal(state_of(s, 2), NODE_DOWN);
+	assert_float_equal(kept_in_all(s), 200 * COME_BACK, 0.1);
+	/* nor are those of a node that nobody knows, or that is down */
+	fleet_failed(s->fleet, 2, SAMPLE_TIMEOUT, s->now);
+	assert_float_equal(kept_in_all(s), 200 * COME_BACK, 0.1);
+	poll_ok(s, 2, 100);
+	fleet_failed(s->fleet, 2, SAMPLE_TIMEOUT, s->now);
+	assert_float_equal(kept_in_all(s), 200 * COME_BACK, 0.1);
+}
+
+/* How many of a dead node's viewers are still on their way: all, then fewer; none
+ * of a node that is well, or well again. */
+static void test_returning(void **state)
+{
+	static const uint8_t left[] = {255, 93, 34, 12};
+	struct scene *s = *state;
+	poll_all(s, 100);
+	struct load *load = fleet_load(s->fleet, s->now);
+	assert_false(load->any_returning);
+	load_free(load);
+	for (unsigned i = 0; i < 4; i++) {
+		fleet_failed(s->fleet, 0, SAMPLE_REFUSED, s->now);
+		load = fleet_load(s->fleet, s->now);
+		assert_true(load->any_returning);
+		assert_in_range(load->node[0].returning, left[i], left[i] + 1);
+		assert_int_equal(load->node[1].returning, 0);
+		assert_int_equal(load->fell_ms, 1000000);
+		load_free(load);
+		s->now += 10000;
+		s->node_now += 10000;
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		pass(s, STEP);
+		poll_ok(s, 0, 100);
+	}
+	load = fleet_load(s->fleet, s->now);
+	assert_int_equal(load->node[0].state, NODE_UP);
+	assert_int_equal(load->node[0].returning, 0);
+	load_free(load);
+}
+
+/* A fleet gives back all that it takes, also for those it sends elsewhere. */
+static void test_memory(void **state)
+{
+	struct scene *s = *state;
+	size_t before = 0;
+	teardown(state);
+	for (unsigned i = 0; i < 40; i++) {
+		setup(state);
+		for (unsigned k = 0; k < 4; k++)
+			poll_ok(s, k, 100);
+		fleet_merge(s->fleet, i, s->w.accounts, s->now);
+		fleet_schedule(s->fleet,
+			&(struct schedule_entry){.over_ms = 60000,
+				.at_ms = s->now,
+				.viewers = 10},
+			1);
+		for (unsigned k = 0; k < 2; k++)
+			fleet_failed(s->fleet, k, SAMPLE_REFUSED, s->now);
+		load_free(fleet_load(s->fleet, s->now));
+		teardown(state);
+		if (i == 20)
+			before = memory_of_heap();
+	}
+	size_t after = memory_of_heap();
+	setup(state);
+	fleet_free(NULL);
+	assert_true(after < before + 2000);
+}
+
+/* -- viewers who leave a node -- */
+
+/* So many networks, which were sent to node 0, ask for another line. */
+static void press(struct scene *s, uint64_t networks, bool proven)
+{
+	struct steer_event event = {.area = s->w.map->nodes[0].area,
+		.proven = proven,
+		.node = {0, MAP_NO_NODE, MAP_NO_NODE, MAP_NO_NODE}};
+	for (event.asker = 1; event.asker <= networks; event.asker++) {
+		event.kind = EVENT_SENT;
+		events_push(s->w.accounts->events, &event);
+		event.kind = EVENT_SWITCHED;
+		events_push(s->w.accounts->events, &event);
+	}
+	fleet_merge(s->fleet, 0, s->w.accounts, s->now);
+}
+
+static float penalty(struct scene *s, unsigned node)
+{
+	struct load *load = fleet_load(s->fleet, s->now);
+	float ms = load->node[node].penalty_ms;
+	load_free(load);
+	return ms;
+}
+
+/* A node that its viewers leave is dear, and three fifths of them are expected at
+ * its neighbour: once. */
+static void test_distrusted(void **state)
+{
+	struct scene *s = *state;
+	poll_all(s, 300);
+	pass(s, 1000);
+	assert_float_equal(penalty(s, 0), 0, 0);
+	press(s, 20, true);
+	pass(s, 1000);
+	assert_float_equal(penalty(s, 0), DISTRUST_COST_MS, 0);
+	assert_float_equal(penalty(s, 1), 0, 0);
+	assert_int_equal(
+		fleet_distrusted(s->fleet, 0), 2); /* and for its area */
+	assert_int_equal(fleet_distrusted(s->fleet, 1), 0);
+	struct load *load = fleet_load(s->fleet, s->now);
+	assert_int_equal(load->n_distrusts, 1);
+	assert_int_equal(load->distrust[0].node, 0);
+	assert_int_equal(load->distrust[0].area, s->w.map->nodes[0].area);
+	load_free(load);
+	assert_float_equal(kept(s, 1), 300 * 0.6f, 3);
+	s->now += 5000;
+	assert_float_equal(kept(s, 1), 300 * 0.6f * expf(-0.5f), 3);
+	assert_float_equal(kept_in_all(s), kept(s, 1), 3);
+}
+
+/* What can be forged counts only of a node whose samples show that they leave. */
+static void test_distrusted_by_samples(void **state)
+{
+	for (unsigned leave = 0; leave < 2; leave++)
+		for (unsigned of_all = 0; of_all < 2; of_all++) {
+			struct scene *s = *state;
+			teardown(state);
+			setup(state);
+			poll_all(s, 300);
+			pass(s, STEP);
+			for (unsigned i = 0; i < 6; i++)
+				poll_ok(s, i,
+					of_all || (leave && !i) ? 200 : 300);
+			press(s, 20, false);
+			pass(s, 1000);
+			pass(s, 1000);
+			assert_int_equal(penalty(s, 0) > 0, leave && !of_all);
+		}
 }
 
 /* Most of all nodes on several sites time out at once: it is us. The last good
@@ -610,6 +1192,104 @@ static void test_blind(void **state)
 	assert_false(fleet_is_blind(s->fleet));
 	assert_int_equal(state_of(s, 0), NODE_DOWN);
 	assert_int_equal(state_of(s, 5), NODE_UP);
+}
+
+static const char eight[] =
+	"nodes:\n"
+	"  a: {address: [192.0.2.1], at: [1, 1], site: s1}\n"
+	"  b: {address: [192.0.2.2], at: [1, 1], site: s1}\n"
+	"  c: {address: [192.0.2.3], at: [1, 1], site: s2}\n"
+	"  d: {address: [192.0.2.4], at: [1, 1], site: s2}\n"
+	"  e: {address: [192.0.2.5], at: [1, 1], site: s3}\n"
+	"  f: {address: [192.0.2.6], at: [1, 1], site: s4}\n"
+	"  g: {address: [192.0.2.7], at: [1, 1], site: s5}\n"
+	"  h: {address: [192.0.2.8], at: [1, 1], site: s6}\n"
+	"steer: {live.example.com: {pool: [edge]}}\n";
+
+/* Whether we look blind, so long after the named nodes have timed out. */
+static bool looks_blind(
+	const char *polled, const char *silent, int64_t after_ms)
+{
+	struct world w;
+	world_open(&w, eight);
+	struct fleet *fleet = fleet_new(&rules, 1000);
+	fleet_set_map(fleet, w.map, &rules, 1000);
+	for (unsigned i = 0; i < 8; i++) {
+		const char *name = w.map->nodes[i].name;
+		fleet_watch(fleet, i, strstr(polled, name) != NULL, true);
+		if (strstr(silent, name))
+			fleet_failed(fleet, i, SAMPLE_TIMEOUT, 5000);
+	}
+	load_free(fleet_load(fleet, 5000 + after_ms));
+	bool blind = fleet_is_blind(fleet);
+	fleet_free(fleet);
+	world_close(&w);
+	return blind;
+}
+
+/* It is us when more than half of what is polled times out, four nodes of three
+ * sites at least, within two rounds. */
+static void test_when_blind(void **state)
+{
+	(void)state;
+	assert_true(looks_blind("abcdefg", "aefg", 0));
+	assert_true(looks_blind("abcdefg", "bdfg", 0));
+	assert_false(looks_blind("abcdefgh", "aefg", 0)); /* just half */
+	assert_false(looks_blind("abcdefg", "aef", 0));
+	assert_false(looks_blind("aefgh", "efg", 0)); /* three nodes */
+	assert_true(looks_blind("aefgh", "efgh", 0));
+	assert_false(looks_blind("abcd", "abcd", 0)); /* two sites */
+	assert_true(looks_blind("abcde", "abce", 0)); /* three */
+	assert_false(looks_blind("abcdefgh", "", 0));
+	/* what is only probed tells nothing of polls */
+	assert_false(looks_blind("abcd", "abefgh", 0));
+	assert_true(looks_blind("abcdefg", "aefg", 9000));
+	assert_false(looks_blind("abcdefg", "aefg", 9001));
+}
+
+/* It ends a minute later, to the millisecond, and begins anew once polls have worked
+ * again. */
+static void test_blind_for_a_minute(void **state)
+{
+	struct scene *s = *state;
+	for (unsigned round = 0; round < 2; round++) {
+		for (int64_t ms = 0; ms <= 60000; ms += 2000) {
+			for (unsigned i = 0; i < 4; i++)
+				fleet_failed(
+					s->fleet, i, SAMPLE_TIMEOUT, s->now);
+			load_free(fleet_load(s->fleet, s->now));
+			assert_true(fleet_is_blind(s->fleet));
+			s->now += ms < 60000 ? 2000 : 1;
+		}
+		load_free(fleet_load(s->fleet, s->now));
+		assert_false(fleet_is_blind(s->fleet));
+		s->node_now = s->now + 3600000;
+		poll_all(s, 10);
+		load_free(fleet_load(s->fleet, s->now));
+		assert_false(fleet_is_blind(s->fleet));
+	}
+}
+
+/* While we are blind, who was up before is up still; who was not, or answers that
+ * it refuses, is what it is. */
+static void test_states_while_blind(void **state)
+{
+	struct scene *s = *state;
+	for (unsigned i = 0; i < 5; i++)
+		poll_ok(s, i, 100);
+	for (unsigned n = 0; n < 2; n++) {
+		fleet_failed(s->fleet, 4, SAMPLE_REFUSED, s->now);
+		for (unsigned i = 0; i < 4; i++)
+			fleet_failed(s->fleet, i, SAMPLE_TIMEOUT, s->now);
+		fleet_failed(s->fleet, 5, SAMPLE_TIMEOUT, s->now);
+		load_free(fleet_load(s->fleet, s->now));
+	}
+	assert_true(fleet_is_blind(s->fleet));
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(state_of(s, i), NODE_UP);
+	assert_int_equal(state_of(s, 4), NODE_DOWN);
+	assert_int_equal(state_of(s, 5), NODE_DOWN);
+	assert_float_equal(penalty(s, 0), 0, 0); /* nor is it suspect */
 }
 
 /* Refused connections come from a network that works: no doubt about us. */
@@ -746,6 +1426,139 @@ static void test_restart_is_no_leaving(void **state)
 	assert_float_equal(fleet_node(s->fleet, 0)->leaving.change, 0, 0);
 }
 
+/* What was known before a restart of dnsd holds until a node is polled: also that
+ * its viewers will be elsewhere if it fails. Of one that was down nothing is. */
+static void test_restored(void **state)
+{
+	struct scene *s = *state;
+	struct stability kept = {.lost = 0.25f};
+	fleet_restore(s->fleet, 0, NODE_UP, 200);
+	fleet_restore(s->fleet, 2, NODE_DOWN, 200);
+	fleet_restore_stability(s->fleet, 0, &kept);
+	assert_int_equal(state_of(s, 0), NODE_UP);
+	assert_int_equal(state_of(s, 2), NODE_DOWN);
+	assert_string_equal(
+		why_of(s, 0), "as before the restart, not polled yet");
+	assert_float_equal(fleet_connections(s->fleet, 0), 200, 0);
+	assert_float_equal(fleet_node(s->fleet, 0)->stability.lost, 0.25, 0);
+	poll_ok(s, 1, 100);
+	fleet_failed(s->fleet, 0, SAMPLE_TIMEOUT, s->now);
+	assert_float_equal(kept_in_all(s), 200 * COME_BACK, 0.1);
+	assert_false(fleet_node(s->fleet, 2)->have_load);
+}
+
+/* Questions for further lines, and answers where only one node lived, are counted
+ * once for each thread that has them, with answers or without. */
+static void test_counted(void **state)
+{
+	struct scene *s = *state;
+	struct reservation *r = &s->w.accounts->reservation[1];
+	r->line2 = 3;
+	r->only = 2;
+	for (unsigned i = 0; i < 2; i++) {
+		fleet_merge(s->fleet, 0, s->w.accounts, s->now);
+		assert_int_equal(fleet_node(s->fleet, 1)->line2, 3);
+		assert_int_equal(fleet_node(s->fleet, 1)->only, 2);
+		assert_int_equal(fleet_node(s->fleet, 1)->answers, 0);
+	}
+	fleet_merge(s->fleet, 1, s->w.accounts, s->now);
+	assert_int_equal(fleet_node(s->fleet, 1)->line2, 6);
+	r->answers = 7;
+	fleet_merge(s->fleet, 0, s->w.accounts, s->now);
+	assert_int_equal(fleet_node(s->fleet, 1)->answers, 7);
+	assert_int_equal(fleet_node(s->fleet, 0)->line2, 0);
+}
+
+/* When a sample was taken, by our clock: its age on the node's, and half of the time
+ * that the answer took. A clock that is ahead makes none younger than now. */
+static void test_time_of_sample(void **state)
+{
+	static const struct {
+		int64_t age_ms;
+		float rtt_ms;
+		int64_t ago_ms;
+	} rows[] = {{1000, 0, 1000}, {1000, 400, 1200}, {-900, 0, 0}};
+	for (unsigned i = 0; i < 3; i++) {
+		struct scene *s = *state;
+		teardown(state);
+		setup(state);
+		struct sample one = sample(s, 10);
+		one.sampled_ms = one.node_ms - rows[i].age_ms;
+		one.rtt_ms = rows[i].rtt_ms;
+		fleet_sample(s->fleet, 0, &one, s->now);
+		assert_int_equal(fleet_node(s->fleet, 0)->sampled_at_ms,
+			s->now - rows[i].ago_ms);
+		/* The same sample with more: they have come since. */
+		one.connections = 15;
+		fleet_sample(s->fleet, 0, &one, s->now);
+		assert_float_equal(fleet_connections(s->fleet, 0), 15, 0);
+		one.connections = 3;
+		fleet_sample(s->fleet, 0, &one, s->now);
+		assert_float_equal(fleet_connections(s->fleet, 0), 15, 0);
+	}
+}
+
+/* A fall and a restart count once, against the node's stability. */
+static void test_events_of_stability(void **state)
+{
+	struct scene *s = *state;
+	const float *events = fleet_node(s->fleet, 0)->stability.events;
+	poll_ok(s, 0, 10);
+	for (unsigned i = 0; i < 4; i++)
+		fleet_failed(s->fleet, 0, SAMPLE_REFUSED, s->now);
+	assert_float_equal(events[STABILITY_DOWN], 1, 0);
+	assert_float_equal(events[STABILITY_RESTARTED], 0, 0);
+	struct sample one = sample(s, 10);
+	one.identity++;
+	fleet_sample(s->fleet, 0, &one, s->now);
+	assert_float_equal(events[STABILITY_RESTARTED], 1, 0);
+	fleet_dropped(s->fleet, 0, 0.25f, s->now);
+	assert_float_equal(events[STABILITY_DROPPED], 0.25, 0);
+}
+
+/* A map with many more nodes: what is known of the old ones is kept, also which of
+ * their sums were read; of the new ones nothing is. */
+static void test_more_nodes(void **state)
+{
+	struct scene *s = *state;
+	struct reservation *r = s->w.accounts->reservation;
+	char yaml[8192];
+	int at = snprintf(yaml, sizeof yaml, "nodes:\n");
+	for (unsigned i = 0; i < 60; i++)
+		at += snprintf(yaml + at, sizeof yaml - (size_t)at,
+			"  n%u: {address: [192.0.3.%u], at: [1, 1]}\n", i,
+			i + 1);
+	snprintf(yaml + at, sizeof yaml - (size_t)at, "%s",
+		"steer: {live.example.com: {pool: [edge]}}\n");
+	struct conf *conf = world_conf(yaml);
+	struct map *map = map_build(conf, s->w.geo, 1, s->w.map);
+	conf_free(conf);
+	mallopt(M_PERTURB, 0xa5); /* memory is not 0 by itself */
+	poll_ok(s, 5, 100);
+	r[5].answers = 7;
+	r[5].line2 = 3;
+	fleet_merge(s->fleet, 0, s->w.accounts, s->now);
+	fleet_set_map(s->fleet, map, &rules, s->now);
+	for (unsigned i = 6; i < 66; i++) {
+		r[i].answers = i;
+		r[i].only = 2;
+	}
+	fleet_merge(s->fleet, 0, s->w.accounts, s->now);
+	assert_int_equal(fleet_node(s->fleet, 5)->answers, 7);
+	assert_int_equal(fleet_node(s->fleet, 5)->line2, 3);
+	for (unsigned i = 6; i < 66; i++) {
+		const struct fleet_node *node = fleet_node(s->fleet, i);
+		assert_int_equal(node->answers, i);
+		assert_int_equal(node->only, 2);
+		assert_int_equal(node->line2, 0);
+		assert_float_equal(node->connections, 0, 0);
+		assert_int_equal(state_of(s, i), NODE_UNKNOWN);
+	}
+	mallopt(M_PERTURB, 0);
+	fleet_set_map(s->fleet, s->w.map, &rules, s->now);
+	map_free(map);
+}
+
 /* A reload keeps what is known of nodes, and their indexes; new ones ramp. */
 static void test_new_map(void **state)
 {
@@ -795,18 +1608,43 @@ int main(void)
 		TEST(test_no_statistics),
 		TEST(test_unreadable),
 		TEST(test_old),
+		TEST(test_how_old),
+		TEST(test_only_probed),
+		TEST(test_not_watched),
+		TEST(test_stamps),
+		TEST(test_how_frozen),
+		TEST(test_restart_by_uptime),
+		TEST(test_not_believed),
+		TEST(test_in_a_row),
 		TEST(test_restart),
 		TEST(test_flapping),
+		TEST(test_held_down),
 		TEST(test_utilisation),
 		TEST(test_capacity_too_low),
 		TEST(test_bandwidth_traps),
+		TEST(test_clocks_apart),
+		TEST(test_no_bandwidth),
+		TEST(test_owed),
+		TEST(test_owed_if_some_came),
 		TEST(test_promises),
 		TEST(test_promised_rate),
 		TEST(test_multiplier),
 		TEST(test_displaced),
 		TEST(test_displaced_not_to_drained),
+		TEST(test_displaced_of_unknown),
 		TEST(test_displaced_twice),
+		TEST(test_displaced_one),
+		TEST(test_displaced_not_if_many_fail),
+		TEST(test_displaced_find_others),
+		TEST(test_returning),
+		TEST(test_displaced_by_probes),
+		TEST(test_memory),
+		TEST(test_distrusted),
+		TEST(test_distrusted_by_samples),
 		TEST(test_blind),
+		TEST(test_when_blind),
+		TEST(test_blind_for_a_minute),
+		TEST(test_states_while_blind),
 		TEST(test_not_blind),
 		TEST(test_ready),
 		TEST(test_drain),
@@ -815,7 +1653,12 @@ int main(void)
 		TEST(test_heartbeat_contradicted),
 		TEST(test_heartbeat_of_an_empty_node),
 		TEST(test_restart_is_no_leaving),
+		TEST(test_restored),
+		TEST(test_counted),
+		TEST(test_time_of_sample),
+		TEST(test_events_of_stability),
 		TEST(test_new_map),
+		TEST(test_more_nodes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

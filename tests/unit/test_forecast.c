@@ -484,6 +484,85 @@ static void test_growth(void **state)
 	assert_true(forecast_growth(&s->all, &s->f[0], s->now) < 5);
 }
 
+/* What grows without any promise is seen by its samples: most of it by the second
+ * one, and never more than it is. */
+static void test_growth_of_samples(void **state)
+{
+	struct forecast_fleet all = {
+		.second = 1000, .servers = 1, .session_s = 1e9f};
+	struct forecast f = {0};
+	(void)state;
+	forecast_sample(&all, &f, 500, CAPACITY, 1000000);
+	for (int i = 1; i <= 20; i++) {
+		forecast_sample(&all, &f, 500 + 30 * (float)i, CAPACITY,
+			1000000 + 3000 * i);
+		float growth = forecast_growth(&all, &f, 1000000 + 3000 * i);
+		assert_true(growth < 10.5f);
+		assert_true(growth > (i < 3 ? 5 : i < 6 ? 8 : 9.5f));
+	}
+}
+
+/* A second is counted as long as it is in the window, whole or in part, and by no
+ * question for an earlier time twice. */
+static void test_oldest_second(void **state)
+{
+	struct forecast_fleet all = {
+		.second = 1000, .servers = 1, .session_s = 1700};
+	struct forecast f = {0};
+	(void)state;
+	forecast_reserve(&all, &f, false, 5, 0, 0);
+	for (int64_t s = 1000; s < 1000 + FORECAST_BINS / 2; s++) {
+		forecast_advance(&all, &f, 1, s * 1000);
+		near(forecast_reserved_here(&all, &f, 0, INT64_MAX / 2), 5,
+			1e-4);
+		near(forecast_reserved_here(&all, &f, 1000500, s * 1000 + 1000),
+			2.5, 1e-4);
+		near(forecast_reserved_here(&all, &f, 0, 1000250), 1.25, 1e-4);
+		near(forecast_reserved_here(&all, &f, 0, 1000000), 0, 0);
+		near(forecast_reserved_here(&all, &f, 1001000, INT64_MAX / 2),
+			0, 0);
+	}
+	forecast_advance(&all, &f, 1, (1000 + FORECAST_BINS / 2) * 1000);
+	near(forecast_reserved_here(&all, &f, 0, INT64_MAX / 2), 0, 0);
+}
+
+/* An answer's rate lies in the seconds that it lives, no longer than bins reach. */
+static void test_rate_lies_ahead(void **state)
+{
+	struct forecast_fleet all = {
+		.second = 1000, .servers = 1, .session_s = 1700};
+	static const unsigned lengths[] = {0, 1, 2, 60, 64, 65, 1000};
+	(void)state;
+	for (unsigned i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+		struct forecast f = {0};
+		unsigned n = lengths[i] < FORECAST_BINS / 2 ? lengths[i]
+							    : FORECAST_BINS / 2;
+		forecast_reserve(&all, &f, true, 0, 3, lengths[i]);
+		near(forecast_reserved(&all, &f, 1000000, INT64_MAX / 2),
+			3 * (float)n, 1e-3);
+		if (n)
+			near(forecast_reserved(&all, &f, 1000000, 1001000), 3,
+				1e-4);
+		near(forecast_reserved(&all, &f, 999000, 1000000), 0, 0);
+	}
+}
+
+/* Who sends no samples goes on by what is promised and by who leaves. */
+static void test_goes_on_alone(void **state)
+{
+	struct forecast_fleet all = {
+		.second = 1000, .servers = 1, .session_s = 1000};
+	struct forecast f = {0};
+	(void)state;
+	forecast_sample(&all, &f, 500, CAPACITY, 1000000);
+	forecast_advance(&all, &f, 1, 1045000);
+	near(f.viewers, 500, 0);
+	forecast_reserve(&all, &f, true, 40, 0, 0); /* not seen yet */
+	forecast_advance(&all, &f, 1, 1046000);
+	near(f.viewers, 500 * (1 - 0.0235f), 0.01);
+	near(forecast_reserved_ahead(&all, &f, 1046000), 40 * 1.25f, 0.01);
+}
+
 #define TEST(f) cmocka_unit_test_setup(f, setup)
 
 /* What bins hold between two times, looking at each of them. */
@@ -556,6 +635,10 @@ int main(void)
 		TEST(test_sample_from_the_past),
 		TEST(test_reset),
 		TEST(test_growth),
+		TEST(test_growth_of_samples),
+		TEST(test_oldest_second),
+		TEST(test_rate_lies_ahead),
+		TEST(test_goes_on_alone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -241,6 +241,153 @@ static void test_in_its_time(void **state)
 	assert_true(resolver_rates_find(s->rates, 2) > 2);
 }
 
+static float rate_of(const struct scene *s, uint64_t key)
+{
+	return resolver_rates_find(s->rates, key);
+}
+
+/* An answer to a cache that names one node. */
+static void answer_with(
+	struct scene *s, uint64_t key, unsigned node, unsigned held_s)
+{
+	struct steer_event event = note_of(key, 1, held_s);
+	event.node[0] = (uint16_t)node;
+	answer(s, &event);
+}
+
+/* A sample of the last three seconds. */
+static void learn(struct scene *s, unsigned node, float surprise)
+{
+	large_resolvers_learn(
+		s->large, node, s->now - POLL_MS, s->now, surprise);
+}
+
+/* How much of a surprise is learned: the more, the longer the answer lived in the time
+ * of the sample and the larger the node's share of it is; half of that time weighs
+ * against it. */
+static void test_how_much(void **state)
+{
+	static const struct {
+		unsigned nodes;
+		int64_t from_ms,
+			to_ms; /* of the sample; it lives from 0 to 6000 */
+		double weight; /* seconds times share */
+	} rows[] = {{1, 0, 3000, 3}, {1, -2600, 400, 0.4}, {1, 5000, 8000, 1},
+		{2, 0, 3000, 1.5}, {4, 1000, 4000, 0.75}};
+	for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct scene *s = *state;
+		teardown(state);
+		setup(state);
+		struct steer_event event = note_of(5, 2, 6);
+		for (unsigned k = 0; k < rows[i].nodes; k++)
+			event.node[k] = (uint16_t)k;
+		answer(s, &event);
+		large_resolvers_learn(s->large, rows[i].nodes - 1,
+			s->now + rows[i].from_ms, s->now + rows[i].to_ms, 20);
+		double x = rows[i].weight;
+		assert_float_equal(rate_of(s, 5),
+			2 + 0.3 * 20 * x / (x * x + 1.5 * 1.5), 1e-3);
+	}
+}
+
+/* An answer that was replaced lives no more. */
+static void test_replaced_is_over(void **state)
+{
+	struct scene *s = *state;
+	answer_with(s, 5, 0, 60);
+	s->now += 1000;
+	answer_with(s, 5, 1, 60);
+	s->now += POLL_MS;
+	learn(s, 0, 50);
+	assert_float_equal(rate_of(s, 5), 1, 1e-3);
+	learn(s, 1, 50);
+	assert_true(rate_of(s, 5) > 4);
+}
+
+/* Of one that did not live meanwhile nothing is learned: guesses go on to count. */
+static void test_still_guessed(void **state)
+{
+	struct scene *s = *state;
+	answer_with(s, 1, 0, 3);
+	s->now += 20000;
+	answer_with(s, 2, 0, 20);
+	s->now += POLL_MS;
+	learn(s, 0, 5);
+	struct steer_event event = note_of(1, 9, 10);
+	answer(s, &event);
+	assert_float_equal(rate_of(s, 1), 9, 1e-3);
+	float learned = rate_of(s, 2);
+	event.key = 2;
+	answer(s, &event);
+	assert_float_equal(rate_of(s, 2), learned, 1e-3);
+}
+
+/* Samples may be late: an answer is remembered until a minute after its end. */
+static void test_late_sample(void **state)
+{
+	for (unsigned late = 0; late < 2; late++) {
+		struct scene *s = *state;
+		teardown(state);
+		setup(state);
+		answer_with(s, 5, 0, 10);
+		int64_t from = s->now + 10000 + 60000 + late;
+		large_resolvers_learn(s->large, 0, from, from + POLL_MS, 5);
+		large_resolvers_learn(
+			s->large, 0, s->now, s->now + POLL_MS, 50);
+		if (late)
+			assert_float_equal(rate_of(s, 5), 1, 1e-3);
+		else
+			assert_true(rate_of(s, 5) > 4);
+	}
+}
+
+/* So many answers to another cache, which take as many records. */
+static void others(struct scene *s, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		answer_with(s, 50, 2, 20);
+}
+
+/* The record of an answer that was forgotten is another one's: that is of its own node
+ * alone, and answers of the first node go on to be learned. */
+static void test_record_reused(void **state)
+{
+	struct scene *s = *state;
+	answer_with(s, 5, 0, 1);
+	s->now += 70000;
+	learn(s, 0, 0); /* forgets it */
+	answer_with(s, 6, 0, 600);
+	others(s, TABLE - 2);
+	answer_with(s, 7, 1, 600); /* in the first record */
+	s->now += POLL_MS;
+	learn(s, 0, 10);
+	assert_float_equal(rate_of(s, 7), 1, 1e-3);
+	assert_float_equal(rate_of(s, 6), 1.8, 1e-3);
+	learn(s, 1, 20);
+	assert_float_equal(rate_of(s, 7), 2.6, 1e-3);
+}
+
+/* The same if it was forgotten between two that live, and the oldest has to make room
+ * then. */
+static void test_record_between_reused(void **state)
+{
+	struct scene *s = *state;
+	answer_with(s, 5, 0, 600);
+	answer_with(s, 6, 0, 1);
+	answer_with(s, 7, 0, 600);
+	s->now += 70000;
+	learn(s, 0, 0); /* forgets that of 6 */
+	others(s, TABLE - 3);
+	answer_with(s, 8, 1, 600); /* instead of that of 5 */
+	s->now += POLL_MS;
+	learn(s, 0, 10);
+	assert_float_equal(rate_of(s, 8), 1, 1e-3);
+	assert_float_equal(rate_of(s, 5), 1, 1e-3);
+	assert_float_equal(rate_of(s, 7), 1.8, 1e-3);
+	learn(s, 1, 20);
+	assert_float_equal(rate_of(s, 8), 2.6, 1e-3);
+}
+
 /* Noise of samples is no crowd that comes and goes. */
 static void test_noise(void **state)
 {
@@ -334,6 +481,23 @@ static void test_replaced(void **state)
 	answer(s, &event);
 	assert_float_equal(promised(s, 0, 60), 60, 0.01);
 	assert_float_equal(promised(s, -30, 0), 60, 0.01);
+}
+
+/* All nodes of an answer are taken back when it is replaced, as many as it can name. */
+static void test_replaced_of_all_nodes(void **state)
+{
+	struct scene *s = *state;
+	struct steer_event event = note_of(5, 4, 20);
+	for (unsigned i = 0; i < 5; i++) {
+		for (unsigned k = 0; k < EVENT_NODES; k++)
+			event.node[k] = (uint16_t)(i % 2 ? MAP_NO_NODE : k);
+		event.node[0] = 0;
+		answer(s, &event);
+		assert_float_equal(promised(s, 0, 60), 80, 0.01);
+		assert_float_equal(forecast_reserved(&s->all, &s->f[0], s->now,
+					   s->now + 60000),
+			(i % 2 ? 80 : 20), 0.01);
+	}
 }
 
 /* However often it is replaced, at whatever moments: the sum stays the rate. */
@@ -466,10 +630,17 @@ int main(void)
 		TEST(test_who_grows),
 		TEST(test_not_those_elsewhere),
 		TEST(test_in_its_time),
+		TEST(test_how_much),
+		TEST(test_replaced_is_over),
+		TEST(test_still_guessed),
+		TEST(test_late_sample),
+		TEST(test_record_reused),
+		TEST(test_record_between_reused),
 		TEST(test_noise),
 		TEST(test_absurd),
 		TEST(test_promised),
 		TEST(test_replaced),
+		TEST(test_replaced_of_all_nodes),
 		TEST(test_replaced_often),
 		TEST(test_many_answers),
 		TEST(test_flood_of_answers),

@@ -129,6 +129,72 @@ static void test_alone(void **state)
 	assert_true(leaving_is_seen(&one, &all, STAY_S));
 }
 
+/* A node had so many viewers at one poll, and has so many at the next. */
+struct two_polls {
+	float had, has;
+};
+
+/* Whether leaving is seen of the first one. */
+static bool is_seen_of_first(const struct two_polls *polls, unsigned n)
+{
+	struct leaving nodes[4] = {0};
+	struct leaving_fleet all = {0};
+	for (unsigned i = 0; i < n; i++) {
+		leaving_sample(&nodes[i], polls[i].had, 1000000);
+		leaving_sample(&nodes[i], polls[i].has, 1005000);
+		leaving_add(&all, &nodes[i]);
+	}
+	return leaving_is_seen(&nodes[0], &all, STAY_S);
+}
+
+/* Of 1000 viewers 57 may be missing by chance and because nobody comes; those of
+ * which as many left elsewhere do not count. */
+static void test_how_many(void **state)
+{
+	static const struct {
+		const char *what;
+		struct two_polls polls[4];
+		unsigned n;
+		bool seen;
+	} rows[] = {
+		{"57, alone", {{1000, 943}}, 1, false},
+		{"58, alone", {{1000, 942}}, 1, true},
+		{"57", {{1000, 943}, {500, 500}}, 2, false},
+		{"58", {{1000, 942}, {500, 500}}, 2, true},
+		{"others gain", {{1000, 1000}, {500, 900}}, 2, false},
+		{"others lose a tenth", {{1000, 850}, {500, 450}}, 2, false},
+		{"and it more", {{1000, 840}, {500, 450}}, 2, true},
+		{"of two others", {{1000, 840}, {200, 200}, {800, 700}}, 3,
+			true},
+		{"one other, who left", {{1000, 500}, {1, 0}}, 2, false},
+		{"others are empty", {{1000, 200}, {10, 0}, {0, 0}, {0, 0}}, 4,
+			false},
+	};
+	(void)state;
+	for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (is_seen_of_first(rows[i].polls, rows[i].n) != rows[i].seen)
+			fail_msg("%s", rows[i].what);
+}
+
+/* What was lost fades within a minute. */
+static void test_fades(void **state)
+{
+	struct leaving one = {0};
+	(void)state;
+	leaving_sample(&one, 1000, 1000000);
+	leaving_sample(&one, 900, 1005000);
+	assert_float_equal(one.change, -100, 1e-3);
+	leaving_sample(&one, 900, 1045000);
+	assert_float_equal(one.change, -100 * expf(-1), 1e-3);
+	leaving_sample(&one, 900, 1045000); /* the same moment again */
+	assert_float_equal(one.change, -100 * expf(-1), 1e-3);
+	leaving_sample(&one, 950, 1045000);
+	assert_float_equal(one.change, -100 * expf(-1), 1e-3);
+	leaving_sample(&one, 900, 1045000);
+	leaving_sample(&one, 910, 1085000);
+	assert_float_equal(one.change, -100 * expf(-2) + 10, 1e-3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -137,6 +203,8 @@ int main(void)
 		cmocka_unit_test(test_nobody_comes),
 		cmocka_unit_test(test_classes_end),
 		cmocka_unit_test(test_alone),
+		cmocka_unit_test(test_how_many),
+		cmocka_unit_test(test_fades),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -131,6 +131,35 @@ static void test_schedule(void **state)
 	assert_true(schedule_is_over(&e, e.at_ms + 120000));
 }
 
+static bool is_of_one_crowd(
+	const struct schedule_entry *a, const struct schedule_entry *b)
+{
+	return a->name == b->name && a->placed == b->placed &&
+		(!a->placed || (a->lat == b->lat && a->lon == b->lon));
+}
+
+/* However they are given: entries of one name and origin are side by side. */
+static void test_sorted(void **state)
+{
+	static const float at[] = {22.3f, 35.7f, 51.5f};
+	struct schedule_entry list[60];
+	unsigned n = 0, changes = 0;
+	(void)state;
+	for (unsigned round = 0; round < 3; round++)
+		for (uint32_t name = 0; name < 2; name++)
+			for (unsigned i = 0; i < 10; i++)
+				list[n++] = (struct schedule_entry){
+					.name = name ^ (i & 1),
+					.placed = i != 9,
+					.lat = at[i % 3],
+					.lon = at[i / 3 % 3]};
+	schedule_sort(list, n);
+	for (unsigned i = 1; i < n; i++)
+		changes += !is_of_one_crowd(&list[i - 1], &list[i]);
+	assert_int_equal(changes, 2 * 10 - 1);
+	schedule_sort(list, 0);
+}
+
 /* -- in the fleet -- */
 
 /* Nothing long before, everything at the beginning, nothing after, although
@@ -251,6 +280,49 @@ static void test_too_large(void **state)
 	}
 }
 
+static uint32_t name_of(const struct scene *s, const char *name)
+{
+	struct map_match match;
+	assert_true(map_match(s->w.map, name, &match));
+	return match.name;
+}
+
+/* What nodes gain by classes, viewers a second; and what is kept. */
+static float gained(const struct scene *s, unsigned from, unsigned to)
+{
+	float sum = 0;
+	for (unsigned i = from; i < to; i++)
+		sum += s->load->node[i].growth / s->load->node[i].per_viewer;
+	return sum;
+}
+
+/* A class comes within its time, one of a single viewer as well; each name's nodes
+ * gain what comes for it. */
+static void test_growth(void **state)
+{
+	struct scene *s = *state;
+	poll_all(s);
+	struct schedule_entry e[] = {{.name = name_of(s, "live.example.com"),
+					     .at_ms = s->now,
+					     .over_ms = 120000,
+					     .viewers = 1200},
+		{.name = name_of(s, "jp.example.com"),
+			.at_ms = s->now,
+			.over_ms = 120000,
+			.viewers = 600}};
+	fleet_schedule(s->fleet, e, 1);
+	publish(s);
+	assert_float_equal(gained(s, 0, 3), 10, 0.01);
+	e[0].viewers = 0.8f;
+	fleet_schedule(s->fleet, e, 1);
+	publish(s);
+	assert_float_equal(gained(s, 0, 3), 0.8 / 120, 1e-4);
+	e[0].viewers = 12;
+	fleet_schedule(s->fleet, e, 2);
+	publish(s);
+	assert_float_equal(gained(s, 2, 3), 5, 0.005);
+}
+
 /* Two classes, of one name or of two, add up; nothing is kept for a third that
  * is long over. */
 static void test_two_classes(void **state)
@@ -341,6 +413,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_schedule),
+		cmocka_unit_test(test_sorted),
+		TEST(test_growth),
 		TEST(test_nobody_comes),
 		TEST(test_they_come),
 		TEST(test_from),

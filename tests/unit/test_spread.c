@@ -58,6 +58,19 @@ static void test_side_by_side(void **state)
 	assert_float_equal(sum(n, 3), 800, 0.1);
 }
 
+/* Of equal ones the first: of twenty slices the last one has one less. */
+static void test_equal_ones(void **state)
+{
+	struct spread_node n[] = {
+		node(5, 1000, 0), node(5, 1000, 0), node(5, 1000, 0)};
+	(void)state;
+	spread_go(n, 3, 20);
+	assert_float_equal(n[0].viewers,
+		20.0f / SPREAD_SLICES * (SPREAD_SLICES / 3 + 1), 0.01);
+	assert_float_equal(n[2].viewers,
+		20.0f / SPREAD_SLICES * (SPREAD_SLICES / 3), 0.01);
+}
+
 /* Beyond all capacity everybody still goes somewhere; nowhere is fine too. */
 static void test_too_many(void **state)
 {
@@ -91,14 +104,88 @@ static void test_share(void **state)
 	assert_float_equal(n[3].viewers, 0, 0);
 }
 
+/* Who is full has no weight; a part of a viewer is shared as well; without any weight
+ * nobody goes anywhere. */
+static void test_weights(void **state)
+{
+	struct spread_node n[] = {
+		node(0, 100, 2), node(0, 1000, 0), node(0, 1000, 0)};
+	(void)state;
+	n[0].weight = 100;
+	n[1].weight = 0.25f;
+	n[2].weight = 0.5f;
+	spread_share(n, 3, 3);
+	assert_float_equal(n[0].viewers, 0, 0);
+	assert_float_equal(n[1].viewers, 1, 1e-4);
+	assert_float_equal(n[2].viewers, 2, 1e-4);
+	spread_share(n, 3, 0.15f);
+	assert_float_equal(n[1].viewers, 1.05f, 1e-4);
+	spread_share(n, 3, 0.015f);
+	assert_float_equal(n[1].viewers, 1.055f, 1e-4);
+	n[1].weight = n[2].weight = 0;
+	spread_share(n, 3, 5);
+	assert_float_equal(sum(n, 3), 3.165f, 1e-4);
+	/* less than one is free, and taken */
+	n[1] = node(0, 1000, 0.9495f);
+	spread_share(n, 2, 5);
+	assert_float_equal(n[1].viewers, 0.5f, 1e-2);
+}
+
+/* Many small ones and a large one: what is too much for each of the small ones in
+ * turn goes to the large one. */
+static void test_rounds(void **state)
+{
+	struct spread_node n[6];
+	(void)state;
+	for (unsigned i = 0; i < 6; i++) {
+		n[i] = node(0, i ? (float)(10 << i) : 100000, 0);
+		n[i].weight = 1;
+	}
+	spread_share(n, 6, 5000);
+	assert_float_equal(sum(n, 6), 5000, 1);
+	for (unsigned i = 1; i < 6; i++)
+		assert_float_equal(
+			n[i].viewers, 0.95f * (float)(10 << i), 0.5f);
+}
+
+/* What is free: to full, of the share that it is given, without those who come. */
+static void test_free_room(void **state)
+{
+	struct spread_node one = node(5, 1000, 0.2f);
+	(void)state;
+	assert_float_equal(spread_free(&one), 750, 0.1);
+	one.room = 0.5f;
+	assert_float_equal(spread_free(&one), 275, 0.1);
+	one.viewers = 75;
+	assert_float_equal(spread_free(&one), 200, 0.1);
+	one.viewers = 300;
+	assert_float_equal(spread_free(&one), 0, 0);
+}
+
+/* Whoever is not among those that are given gets nobody. */
+static void test_only_those(void **state)
+{
+	struct spread_node n[] = {node(40, 1000, 0), node(5, 1000, 0)};
+	(void)state;
+	spread_go(n, 1, 500);
+	spread_share(n, 1, 100);
+	assert_float_equal(n[0].viewers, 600, 0.1);
+	assert_float_equal(n[1].viewers, 0, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_near),
 		cmocka_unit_test(test_spills),
 		cmocka_unit_test(test_side_by_side),
+		cmocka_unit_test(test_equal_ones),
 		cmocka_unit_test(test_too_many),
 		cmocka_unit_test(test_share),
+		cmocka_unit_test(test_weights),
+		cmocka_unit_test(test_rounds),
+		cmocka_unit_test(test_free_room),
+		cmocka_unit_test(test_only_those),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,10 +4,15 @@
 #include "unit/world.h"
 
 #include "answer/answer.h"
+#include "replay/ring.h"
 #include "snapshot/mark.h"
 #include "snapshot/options.h"
 #include "snapshot/snapshot.h"
 #include "zones/zoneset.h"
+
+#define RELAY(n)                                       \
+	"  relay" n ": {address: [198.51.100." n "], " \
+	"at: [22.3, 114.2], role: relay}\n"
 
 static const char nodes[] =
 	"nodes:\n"
@@ -16,11 +21,15 @@ static const char nodes[] =
 	"  hk2: {address: [192.0.2.2, 192.0.2.12], at: [22.4, 114.2], site: b,"
 	" capacity: 1000}\n"
 	"  uk1: {address: [192.0.2.3, \"2001:db8::3\", \"2001:db8::33\"],"
-	" at: [51.5, -0.1], site: c, capacity: 1000}\n"
-	"steer:\n"
-	"  live.example.com: {pool: [edge], lines: 4, ttl: [20, 20], answers: 2,"
-	" https: \"h2,http/1.1\", streams: true}\n"
-	"  plain.example.com: {pool: [edge], ttl: [20, 20]}\n";
+	" at: [51.5, -0.1], site: c, capacity: 1000}\n" RELAY("1") RELAY(
+		"2") RELAY("3") RELAY("4") RELAY("5") RELAY("6") RELAY("7")
+		RELAY("8") RELAY("9") RELAY("10") RELAY("11") RELAY(
+			"12") "steer:\n"
+			      "  many.example.com: {pool: [relay], ttl: [20, 20]}\n"
+			      "  pair.example.com: {pool: [hk1, uk1], ttl: [20, 20]}\n"
+			      "  live.example.com: {pool: [edge], lines: 4, ttl: [20, 20], answers: 2,"
+			      " https: \"h2,http/1.1\", streams: true}\n"
+			      "  plain.example.com: {pool: [edge], ttl: [20, 20]}\n";
 
 static const char zone_lines[] = "$TTL 300\n"
 				 "@ SOA ns1 host 1 2 3 4 60\n"
@@ -82,6 +91,8 @@ static int setup(void **state)
 	zonefile_parse(b, "test.zone", zone_lines, strlen(zone_lines), &err);
 	mark_steered(b, "live.example.com");
 	mark_steered(b, "plain.example.com");
+	mark_steered(b, "many.example.com");
+	mark_steered(b, "pair.example.com");
 	t.zone = zone_build(b, &err);
 	if (!t.zone)
 		fail_msg("%s", err_text(&err));
@@ -108,15 +119,14 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Asks for a client in 10.N.0.0/16 (world.h), by ECS; N 0: without. */
-static const char *ask_from(
-	const char *name, unsigned type, unsigned net, bool tcp)
+/* Asks with an ECS option, n 0: without. */
+static const char *ask_option(
+	const char *name, unsigned type, const uint8_t *ecs, size_t n, bool tcp)
 {
 	struct packet p = packet_query(name, type);
 	uint16_t begin = packet_opt(&p, 1232, 0, 0);
-	const uint8_t ecs[7] = {0, 1, 24, 0, 10, (uint8_t)net, 1};
-	if (net)
-		put_option(&p, 8, ecs, sizeof ecs);
+	if (n)
+		put_option(&p, 8, ecs, (uint16_t)n);
 	packet_opt_end(&p, begin);
 	t.job = (struct answer_job){.query = p.bytes,
 		.query_len = p.len,
@@ -128,6 +138,14 @@ static const char *ask_from(
 	return t.job.reply_len ? reply_text(t.reply, t.job.reply_len) : "";
 }
 
+/* Asks for a client in 10.N.0.0/16 (world.h), by ECS; N 0: without. */
+static const char *ask_from(
+	const char *name, unsigned type, unsigned net, bool tcp)
+{
+	const uint8_t ecs[7] = {0, 1, 24, 0, 10, (uint8_t)net, 1};
+	return ask_option(name, type, ecs, net ? sizeof ecs : 0, tcp);
+}
+
 static void check(
 	const char *name, unsigned type, unsigned net, const char *expect)
 {
@@ -135,6 +153,14 @@ static void check(
 	if (strcmp(got, expect))
 		fail_msg("%s type %u\n     got: %s\nexpected: %s", name, type,
 			got, expect);
+}
+
+static unsigned count_of(const char *text, const char *word)
+{
+	unsigned n = 0;
+	for (; (text = strstr(text, word)); text++)
+		n++;
+	return n;
 }
 
 /* All addresses of the best node, of the next one the first; each family has its
@@ -148,12 +174,16 @@ static void test_addresses(void **state)
 		"NOERROR aa; plain.example.com. 20 AAAA 2001:db8::3 | "
 		"plain.example.com. 20 AAAA 2001:db8::33;;");
 	/* one that has both addresses of a family is told with both */
-	got = ask_from("live.example.com", RR_A, 1, false);
-	bool first = strstr(got, "192.0.2.1 |") || strstr(got, "192.0.2.1;");
-	if (first && strstr(got, "192.0.2.11"))
-		assert_null(strstr(got, "192.0.2.12"));
-	else
-		assert_non_null(strstr(got, "192.0.2.12"));
+	for (unsigned net = 1; net <= 3; net += 2) {
+		got = ask_from("live.example.com", RR_A, net, false);
+		bool hk1 = strstr(got, " 192.0.2.11") != NULL,
+		     hk2 = strstr(got, " 192.0.2.12") != NULL;
+		assert_int_equal(count_of(got, " A "), net == 1 ? 3 : 2);
+		assert_int_equal(hk1 + hk2, net == 1);
+		if (net == 1)
+			assert_true(strstr(got, " 192.0.2.1") &&
+				strstr(got, " 192.0.2.2"));
+	}
 }
 
 static void set_states(enum node_state hk1, enum node_state uk1)
@@ -179,14 +209,6 @@ static void test_chain(void **state)
 		"live.example.com. 20 A 192.0.2.3 | "
 		"to.example.com. 20 CNAME "
 		"live.example.com.;;"));
-}
-
-static unsigned count_of(const char *text, const char *word)
-{
-	unsigned n = 0;
-	for (; (text = strstr(text, word)); text++)
-		n++;
-	return n;
 }
 
 /* The line itself with its protocols and addresses, then the next two lines, each
@@ -231,6 +253,18 @@ static void test_why(void **state)
 	t.options.n_trusted = 1;
 }
 
+/* Of many nodes it shows the ten best, of two both; and nothing else. */
+static void test_why_of_many(void **state)
+{
+	const char *got = ask_from("_why.many.example.com", RR_TXT, 3, false);
+	assert_int_equal(count_of(got, " 0 TXT "), 2 + 10);
+	assert_int_equal(count_of(got, " up path "), 10);
+	got = ask_from("_why.pair.example.com", RR_TXT, 3, false);
+	assert_int_equal(count_of(got, " up path "), 2);
+	assert_int_equal(count_of(got, "SOA"), 0);
+	assert_non_null(strstr(got, ";;")); /* no other section */
+}
+
 /* Before the first polls UDP waits and TCP does not. */
 static void test_too_early(void **state)
 {
@@ -266,6 +300,54 @@ static void test_question(void **state)
 	ask_from("live.example.com", RR_A, 0, false);
 	assert_false(q->trusted);
 	t.options.n_trusted = 1;
+}
+
+/* A client subnet of IPv4 that is written as IPv6 (::ffff:10.3.1.0/120) is one of
+ * IPv4: the same client net. */
+static void test_mapped_subnet(void **state)
+{
+	static const uint8_t mapped[] = {0, 2, 120, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+		0, 0, 0xff, 0xff, 10, 3, 1};
+	const struct steer_query *q = &t.job.steer.query;
+	ask_from("live.example.com", RR_A, 3, false);
+	struct steer_query plain = *q;
+	ask_option("live.example.com", RR_A, mapped, sizeof mapped, false);
+	assert_true(addr_equal(&q->net, &plain.net));
+	assert_int_equal(q->net_len, plain.net_len);
+	assert_int_equal(q->place, plain.place);
+}
+
+/* What is answered is recorded, if that is on: the client's net and scope only if
+ * the asker named a client. */
+static void test_recorded(void **state)
+{
+	static const uint8_t no_subnet[] = {0, 1, 0, 0};
+	struct record_ring *ring = record_ring_new();
+	t.answerer.ring = ring;
+	t.options.record = 0;
+	ask_from("live.example.com", RR_A, 3, false);
+	assert_null(record_ring_peek(ring));
+	t.options.record = UINT64_MAX;
+	ask_from("line2.live.example.com", RR_A, 3, false);
+	const struct record_entry *e = record_ring_peek(ring);
+	assert_non_null(e);
+	assert_string_equal(e->name, "live.example.com");
+	assert_int_equal(e->line, 2);
+	assert_true(e->subnet);
+	assert_int_equal(e->scope, 20);
+	record_ring_next(ring);
+	ask_option("cam.live.example.com", RR_A, no_subnet, sizeof no_subnet,
+		false);
+	e = record_ring_peek(ring);
+	assert_non_null(e);
+	assert_string_equal(e->stream, "cam");
+	assert_false(e->subnet);
+	assert_int_equal(e->scope, 0);
+	record_ring_next(ring);
+	assert_null(record_ring_peek(ring));
+	t.options.record = 0;
+	t.answerer.ring = NULL;
+	record_ring_free(ring);
 }
 
 /* Several in one batch, beside one that is not steered, have each their own. */
@@ -307,6 +389,9 @@ int main(void)
 		cmocka_unit_test(test_chain),
 		cmocka_unit_test(test_https),
 		cmocka_unit_test(test_why),
+		cmocka_unit_test(test_why_of_many),
+		cmocka_unit_test(test_mapped_subnet),
+		cmocka_unit_test(test_recorded),
 		cmocka_unit_test(test_too_early),
 		cmocka_unit_test(test_question),
 		cmocka_unit_test(test_batch),

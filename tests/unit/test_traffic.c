@@ -2,6 +2,7 @@
 #include "world.h"
 
 #include "fleet/traffic.h"
+#include "memory.h"
 
 static const char three[] =
 	"nodes:\n"
@@ -122,6 +123,111 @@ static void test_area_is_where_its_nodes_are(void **state)
 	world_close(&w);
 }
 
+static float viewers_of(
+	const struct flow *flows, unsigned n, uint32_t area, uint16_t node)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (flows[i].area == area && flows[i].node == node)
+			return flows[i].viewers;
+	return 0;
+}
+
+/* However many there are, those of two areas, or of two nodes, are not added up:
+ * each is what was placed there. */
+static void test_many(void **state)
+{
+	static struct flow out[20000];
+	struct world w;
+	world_open(&w, three);
+	struct accounts *a = accounts_of(&w);
+	struct traffic *flows = traffic_new();
+	float sum = 0, placed = 0;
+
+	(void)state;
+	for (uint32_t area = 0; area < 64; area++)
+		for (unsigned node = 0; node < 64; node++)
+			accounts_place(a, area << 16 | area, node,
+				1 + (float)(area * 64 + node), NOW);
+	for (uint32_t area = 0; area < 64; area++)
+		for (unsigned node = 0; node < 64; node++)
+			placed += accounts_placed(
+				a, area << 16 | area, node, NOW);
+	for (unsigned i = 0; i < 2; i++)
+		traffic_add(flows, a, NOW);
+	unsigned n = traffic_take(flows, out, 20000);
+	for (unsigned i = 0; i < n; i++) {
+		assert_true(i == 0 || out[i].viewers <= out[i - 1].viewers);
+		assert_float_equal(out[i].viewers,
+			2 * accounts_placed(a, out[i].area, out[i].node, NOW),
+			0.01);
+		assert_float_equal(
+			viewers_of(out, i, out[i].area, out[i].node), 0, 0);
+		sum += out[i].viewers;
+	}
+	assert_float_equal(sum, 2 * placed, 0.001 * (double)sum);
+	traffic_free(flows);
+	accounts_free(a);
+	world_close(&w);
+}
+
+/* A hundredth of a viewer is drawn, less is not. */
+static void test_least(void **state)
+{
+	struct world w;
+	world_open(&w, three);
+	struct accounts *a = accounts_of(&w);
+	struct traffic *flows = traffic_new();
+	struct flow out[4];
+
+	(void)state;
+	accounts_place(a, 5, 0, 0.0101f, NOW);
+	accounts_place(a, 6, 0, 0.0099f, NOW);
+	traffic_add(flows, a, NOW);
+	assert_int_equal(traffic_take(flows, out, 4), 1);
+	assert_int_equal(out[0].area, 5);
+	assert_int_equal(traffic_take(flows, out, 0), 0);
+	traffic_free(flows);
+	accounts_free(a);
+	world_close(&w);
+}
+
+/* More than there is room for: the table fills to three quarters, and what is in it
+ * goes on to be counted. */
+static void test_full(void **state)
+{
+	static struct flow out[40000];
+	struct world w;
+	world_open(&w, three);
+	struct traffic *flows = traffic_new();
+	unsigned n = 0;
+
+	(void)state;
+	for (unsigned round = 0; round < 2; round++)
+		for (uint32_t k = 0; k < 4; k++) {
+			struct accounts *a = accounts_of(&w);
+			for (uint32_t i = 0; i < 12000; i++)
+				accounts_place(a, 1 + k * 12000 + i, 7, 1, NOW);
+			traffic_add(flows, a, NOW);
+			accounts_free(a);
+		}
+	n = traffic_take(flows, out, 40000);
+	assert_int_equal(n, 32768 / 4 * 3);
+	for (unsigned i = 0; i < n; i++)
+		assert_float_equal(out[i].viewers, 2, 0);
+	traffic_free(flows);
+	world_close(&w);
+}
+
+static void test_memory(void **state)
+{
+	size_t before = memory_of_heap();
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		traffic_free(traffic_new());
+	traffic_free(NULL);
+	assert_true(memory_of_heap() < before + 100000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -130,6 +236,10 @@ int main(void)
 		cmocka_unit_test(test_the_largest_come_first),
 		cmocka_unit_test(test_streams_are_no_areas),
 		cmocka_unit_test(test_area_is_where_its_nodes_are),
+		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_least),
+		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,8 +20,8 @@
 struct world {
 	struct geo *geo;
 	struct map *map;
-	struct load_node node[64]; /* see world_state() */
-	struct load_brief brief[64];
+	struct load_node node[128]; /* see world_state() */
+	struct load_brief brief[128];
 	uint16_t spare[8][MAP_CANDIDATES];
 	struct load load;
 	struct steer_state state;
