@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/rng.h"
+#include "paths/paths.h"
 #include "replay/world.h"
 
 #define WORDS_MAX 24
@@ -338,6 +339,39 @@ static unsigned place_of(struct replay *r, char **words, unsigned n)
 			number_of(r, words, n, "asn", 0), 0, UINT32_MAX));
 }
 
+static bool on_path(struct replay *r, char **words, unsigned n)
+{
+	if (n < 4 || !replay_advance(r, words[1]) || !r->map)
+		return n < 4;
+	int node = index_of(r, words[3]);
+	const char *lat = value_of(words, n, "lat");
+	const char *lon = value_of(words, n, "lon");
+	const char *by = value_of(words, n, "by");
+	struct prefix net;
+	if (node < 0 || !lat || !lon || !prefix_parse(&net, words[2], false))
+		return true;
+	if (!r->paths) {
+		r->paths = paths_new();
+		paths_set_map(r->paths, r->map);
+	}
+	struct place place = {
+		.lat = (float)within(line_number(r, lat), -90, 90),
+		.lon = (float)within(line_number(r, lon), -180, 180),
+		.asn = (uint32_t)within(
+			number_of(r, words, n, "asn", 0), 0, UINT32_MAX),
+		.source = PLACE_NETS};
+	struct path_report report = {.net = hash_bytes(&net, sizeof net, 9),
+		.place = &place,
+		.node = (unsigned)node,
+		.rtt_ms = (float)number_of(r, words, n, "rtt", 0),
+		.loss = (float)number_of(r, words, n, "loss", 0),
+		.viewers = (unsigned)number_of(r, words, n, "n", 1),
+		.by = by && !strcmp(by, "player") ? PATH_BY_PLAYER
+						  : PATH_BY_NODE};
+	paths_report(r->paths, &report, r->now_ms);
+	return true;
+}
+
 static enum steer_type type_named(const char *word)
 {
 	if (word && !strcmp(word, "AAAA"))
@@ -474,7 +508,7 @@ static const struct {
 } verbs[] = {{"hello", on_hello}, {"node", on_node}, {"state", on_state},
 	{"load", on_load}, {"loadfail", on_loadfail}, {"time", on_time},
 	{"probe", on_probe}, {"query", on_query}, {"answer", on_answer},
-	{"sync", on_sync}, {"expect", on_expect}};
+	{"sync", on_sync}, {"expect", on_expect}, {"path", on_path}};
 
 static unsigned split(char *line, char **words)
 {

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "conf/conf.h"
+#include "paths/paths.h"
 #include "replay/world.h"
 
 /* -- the steered names -- */
@@ -69,6 +70,7 @@ static void replay_free(struct replay *r)
 	for (unsigned i = 0; i < r->n_nodes; i++)
 		free(r->nodes[i].serves);
 	sent_table_free(r->sent);
+	paths_free(r->paths);
 	load_free(r->load);
 	fleet_free(r->fleet);
 	map_free(r->map);

@@ -67,6 +67,9 @@ struct replay {
 	struct geo *geo;
 	struct map *map;
 	struct fleet *fleet;
+	struct paths *paths; /* NULL: no line has told of one */
+	bool paths_new;      /* since the map was built */
+	int64_t fit_ms;
 	struct load *load;
 	struct accounts *accounts[REPLAY_WORKERS_MAX];
 	struct sent_table *sent; /* shared by them, as in the server */

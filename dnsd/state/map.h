@@ -126,10 +126,22 @@ struct map {
 	float session_s;  /* that a viewer is taken to stay at first */
 };
 
+/* Paths that are known better than by distance. path_ms: from a place to a node, by
+ * index in `previous`, without carrier and bias; *measured: it is, so that the cost of
+ * crossing a carrier is in it. */
+struct map_paths {
+	float (*path_ms)(const void *arg, const struct place *place,
+		unsigned node, bool *measured);
+	const void *arg;
+	unsigned n_nodes; /* that it knows */
+};
+
 /* map_build.c: compiles the map. servers: see conf. previous: the map in service (its
- * indexes are kept) or NULL. The conf may be freed afterwards. */
+ * indexes are kept) or NULL. paths: NULL: by distance. The conf may be freed
+ * afterwards. */
 struct map *map_build(const struct conf *conf, const struct geo *geo,
-	unsigned servers, const struct map *previous);
+	unsigned servers, const struct map *previous,
+	const struct map_paths *paths);
 void map_free(struct map *map); /* NULL allowed */
 
 /* Fetches what map_candidates reads first of a place into the cache. */

@@ -21,8 +21,9 @@
 struct build {
 	struct map *map;
 	const struct geo *geo;
-	uint16_t *index; /* by index in the conf */
-	uint32_t *asn;   /* sorted, all that any node names */
+	const struct map_paths *paths; /* NULL: by distance */
+	uint16_t *index;               /* by index in the conf */
+	uint32_t *asn;                 /* sorted, all that any node names */
 	unsigned n_asn;
 	struct place *cell_place; /* a place that stands for the cell */
 	unsigned room_cells;
@@ -230,6 +231,8 @@ static void gather_asns(struct build *b)
 
 static uint32_t carrier_class(const struct build *b, uint32_t asn)
 {
+	if (b->paths)
+		return asn;
 	if (!asn || !b->n_asn)
 		return ASN_UNKNOWN;
 	const uint32_t *found =
@@ -320,6 +323,28 @@ static void fill_unknown(const struct build *b, const struct map_pool *pool,
 	write_slots(list, n, out);
 }
 
+/* The candidates of a cell by known paths. */
+static unsigned find_by_paths(const struct build *b,
+	const struct map_pool *pool, const struct place *place, float *paths,
+	struct ranked *list)
+{
+	const struct map_paths *known = b->paths;
+	for (unsigned i = 0; i < pool->n; i++) {
+		unsigned node = pool->node[i];
+		const struct map_node *to = &b->map->nodes[node];
+		bool measured = false;
+		if (node >= known->n_nodes || !to->placed) {
+			paths[i] = map_path_ms(b->map, pool, place, node);
+			continue;
+		}
+		paths[i] = to->bias_ms +
+			known->path_ms(known->arg, place, node, &measured);
+		if (!measured && path_crosses_carrier(to, place->asn))
+			paths[i] += pool->carrier_ms;
+	}
+	return nearest_of_paths(b->map, pool, paths, list);
+}
+
 static void build_candidates(struct build *b, struct map_pool *pool)
 {
 	unsigned n = b->map->n_cells;
@@ -333,7 +358,11 @@ static void build_candidates(struct build *b, struct map_pool *pool)
 	struct candidates *cells = arena_alloc(
 		b->map->arena, (n + pool->unknown_cells) * sizeof *cells);
 	for (unsigned i = 0; i < n; i++) {
-		unsigned found = nearest_find(nearest, &b->cell_place[i], list);
+		const struct place *place = &b->cell_place[i];
+		bool known = b->paths && place->source != PLACE_UNKNOWN;
+		unsigned found = known
+			? find_by_paths(b, pool, place, draw, list)
+			: nearest_find(nearest, place, list);
 		write_slots(list, found, &cells[i]);
 	}
 	for (unsigned i = 0; i < pool->unknown_cells; i++)
@@ -421,11 +450,12 @@ static void build_names(struct build *b, const struct conf *conf)
 /* -- the whole -- */
 
 struct map *map_build(const struct conf *conf, const struct geo *geo,
-	unsigned servers, const struct map *previous)
+	unsigned servers, const struct map *previous,
+	const struct map_paths *paths)
 {
 	struct arena *arena = arena_new();
 	struct map *map = arena_alloc(arena, sizeof *map);
-	struct build b = {.map = map, .geo = geo};
+	struct build b = {.map = map, .geo = geo, .paths = paths};
 
 	map->arena = arena;
 	map->session_s = (float)conf->session_s;

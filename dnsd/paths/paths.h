@@ -1,0 +1,78 @@
+/* paths.h - round trip and loss between areas of clients and nodes, learned from what
+ * nodes and players report.
+ *
+ *	area      a square of 300 km and an AS number, of the client's place
+ *	entry     an area and a node: the last reports, one of each network
+ *	model     where an entry has few networks or none, its round trip is
+ *
+ *	    distance * stretch + base(area) + offset(node) + offset(AS, node)
+ *
+ *	stretch   ways are longer than straight lines; one number for all
+ *	base      the last mile of an area: the same for all nodes, so it decides
+ *	          nothing, and is left out of paths
+ *
+ * A round trip is the median of the entry's networks, mixed with the model as if that
+ * were NETWORKS_OF_MODEL networks more. Loss is a mean without the extremes; it fades
+ * in minutes, round trip in hours. If two networks in a row agree that a round trip is
+ * another one, the reports before them are forgotten.
+ *
+ * One network is one voice, however often it reports; a player's word weighs less than
+ * a node's, and all players' together no more than PLAYERS_SHARE beside a node's.
+ *
+ * Pure; control thread. Bounded: PATHS_ENTRIES entries, the oldest gives way.
+ */
+#ifndef PATHS_PATHS_H
+#define PATHS_PATHS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "geo/place.h"
+#include "state/map.h"
+
+#define PATHS_ENTRIES 65536
+#define PATHS_NETWORKS 12 /* of an entry, that are kept */
+
+enum path_witness { PATH_BY_NODE, PATH_BY_PLAYER };
+
+/* What a network's connections to a node are like. */
+struct path_report {
+	uint64_t net; /* of the client's /24 or /48 */
+	const struct place *place;
+	unsigned node;
+	float rtt_ms, loss;
+	unsigned viewers;
+	enum path_witness by;
+};
+
+struct paths;
+
+struct paths *paths_new(void);
+void paths_free(struct paths *paths); /* NULL allowed */
+
+/* Takes another map (borrowed until the next call). Nodes that are gone or have moved
+ * are forgotten. */
+void paths_set_map(struct paths *paths, const struct map *map);
+
+/* A report; of a place that is not known it is ignored. */
+void paths_report(
+	struct paths *paths, const struct path_report *report, int64_t now_ms);
+
+/* Fits the model anew. True: some path has changed by so much that candidates should
+ * be chosen anew. Every few seconds. */
+bool paths_fit(struct paths *paths, int64_t now_ms);
+
+/* What is believed of a path. */
+struct path_belief {
+	float path_ms;     /* beside the distance's: round trip without base */
+	float loss;        /* 0..1 */
+	float loss_ms;     /* what that costs */
+	float rtt_ms;      /* as measured; 0: not */
+	unsigned networks; /* that said so; 0: the model alone */
+	int64_t age_ms;    /* of the last report */
+};
+
+struct path_belief paths_believe(const struct paths *paths,
+	const struct place *place, unsigned node, int64_t now_ms);
+
+#endif
