@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/rng.h"
+#include "base/index.h"
 #include "state/path.h"
 
 #define SQUARE_DEGREES 2.7f    /* 300 km from south to north */
@@ -37,44 +37,60 @@ struct voice {
 	float rtt_ms, loss, weight;
 };
 
-/* An area and a node. area 0: free. Open addressing over the table. */
+/* An area and a node. */
 struct entry {
 	uint64_t area;
 	uint32_t asn;
 	uint16_t node;
-	bool used;
+	uint32_t base,
+		of_as; /* parts of the model; of_as: NO_PART without AS */
 	float distance_ms;
-	float rtt_ms, weight; /* of the last fit: what the networks say */
-	float published_ms;
+	float rtt_ms, weight; /* what the networks said at the last fit */
+	float published_ms;   /* NAN: not yet */
 	int64_t at_ms;
 	struct voice voice[PATHS_NETWORKS];
-	uint8_t next; /* voice to be replaced */
+};
+#define NO_PART UINT32_MAX
+
+/* A part of the model: the mean of residuals, by weight. */
+struct part {
+	float sum, weight, value;
 };
 
-/* Sums of a part of the model: residuals by weight. */
-struct part {
-	uint64_t key; /* 0: free */
-	float sum, weight, value;
+struct parts {
+	struct part *at;
+	unsigned n, room;
 };
 
 struct paths {
 	const struct map *map;
 	struct vec *at; /* of nodes */
-	struct entry *entry;
-	unsigned n;
-	struct part *base,
-		*of_as;    /* by area; by AS and node: open addressing */
-	struct part *node; /* by index */
 	unsigned n_nodes;
+	struct index *entries, *areas, *as_nodes; /* numbers of keys */
+	struct entry *entry;                      /* by number */
+	unsigned n, room;
+	struct parts base, node, of_as; /* by area, node, AS and node */
 	float stretch;
 };
+
+static void paths_open_indexes(struct paths *p)
+{
+	p->entries = index_new();
+	p->areas = index_new();
+	p->as_nodes = index_new();
+}
+
+static void paths_close_indexes(struct paths *p)
+{
+	index_free(p->entries);
+	index_free(p->areas);
+	index_free(p->as_nodes);
+}
 
 struct paths *paths_new(void)
 {
 	struct paths *p = mem_zero(1, sizeof *p);
-	p->entry = mem_zero(PATHS_ENTRIES, sizeof *p->entry);
-	p->base = mem_zero(PATHS_ENTRIES, sizeof *p->base);
-	p->of_as = mem_zero(PATHS_ENTRIES, sizeof *p->of_as);
+	paths_open_indexes(p);
 	p->stretch = 1;
 	return p;
 }
@@ -83,108 +99,123 @@ void paths_free(struct paths *p)
 {
 	if (!p)
 		return;
+	paths_close_indexes(p);
 	free(p->at);
 	free(p->entry);
-	free(p->base);
-	free(p->of_as);
-	free(p->node);
+	free(p->base.at);
+	free(p->node.at);
+	free(p->of_as.at);
 	free(p);
 }
 
-/* -- keys -- */
+/* -- entries -- */
 
-/* Never 0. */
+struct entry_key {
+	uint64_t area;
+	uint64_t node;
+};
+
 static uint64_t area_of(const struct place *place)
 {
 	float wide = fmaxf(0.1f, cosf(place->lat * (float)(M_PI / 180)));
 	uint64_t row = (uint64_t)((place->lat + 90) / SQUARE_DEGREES);
 	uint64_t column =
 		(uint64_t)((place->lon + 180) * wide / SQUARE_DEGREES);
-	return (uint64_t)place->asn << 32 | row << 16 | column << 1 | 1;
+	return (uint64_t)place->asn << 32 | row << 16 | column;
 }
 
-static struct part *part_of(struct part *parts, uint64_t key, bool make)
+/* A new part is 0. */
+static void parts_need(struct parts *parts, unsigned n)
 {
-	uint64_t at = hash_mix(key);
-	for (unsigned i = 0; i < 64; i++, at++) {
-		struct part *part = &parts[at & (PATHS_ENTRIES - 1)];
-		if (part->key == key)
-			return part;
-		if (!part->key) {
-			if (make)
-				part->key = key;
-			return make ? part : NULL;
-		}
+	if (n > parts->room) {
+		unsigned room = 2 * n + 64;
+		parts->at = mem_grow(parts->at, room * sizeof *parts->at);
+		parts->room = room;
 	}
-	return NULL;
+	if (n > parts->n) {
+		memset(parts->at + parts->n, 0,
+			(n - parts->n) * sizeof *parts->at);
+		parts->n = n;
+	}
+}
+
+static uint32_t part_number(
+	struct index *index, struct parts *parts, uint64_t key)
+{
+	bool made;
+	uint32_t number = index_number(index, &key, sizeof key, &made);
+	parts_need(parts, number + 1);
+	return number;
 }
 
 static uint64_t as_key(uint32_t asn, unsigned node)
 {
-	return (uint64_t)asn << 17 | node << 1 | 1;
+	return (uint64_t)asn << 16 | node;
 }
 
-/* -- entries -- */
-
-#define PROBES 32
-
-static struct entry *entry_find(
-	const struct paths *p, uint64_t area, unsigned node)
+static struct entry *entry_of(
+	struct paths *p, uint64_t area, uint32_t asn, unsigned node, bool *made)
 {
-	uint64_t at = hash_mix(area ^ (uint64_t)node << 48);
-	for (unsigned i = 0; i < PROBES; i++) {
-		struct entry *e = &p->entry[(at + i) & (PATHS_ENTRIES - 1)];
-		if (e->used && e->area == area && e->node == node)
-			return e;
+	struct entry_key key = {area, node};
+	uint32_t number = index_number(p->entries, &key, sizeof key, made);
+	if (!*made)
+		return &p->entry[number];
+	if (number == p->room) {
+		p->room = 2 * p->room + 64;
+		p->entry = mem_grow(p->entry, p->room * sizeof *p->entry);
 	}
-	return NULL;
-}
-
-static struct entry *entry_make(struct paths *p, const struct place *place,
-	unsigned node, int64_t now_ms)
-{
-	uint64_t area = area_of(place);
-	uint64_t at = hash_mix(area ^ (uint64_t)node << 48);
-	struct entry *oldest = NULL;
-	for (unsigned i = 0; i < PROBES; i++) {
-		struct entry *e = &p->entry[(at + i) & (PATHS_ENTRIES - 1)];
-		if (!e->used) {
-			oldest = e;
-			break;
-		}
-		if (!oldest || e->at_ms < oldest->at_ms)
-			oldest = e;
-	}
-	*oldest = (struct entry){.area = area,
-		.asn = place->asn,
+	p->n = number + 1;
+	struct entry *e = &p->entry[number];
+	*e = (struct entry){.area = area,
+		.asn = asn,
 		.node = (uint16_t)node,
-		.used = true,
-		.at_ms = now_ms,
-		.distance_ms = path_between_ms(
-			p->at[node], path_vec(place->lat, place->lon))};
-	oldest->published_ms = NAN;
-	return oldest;
+		.base = part_number(p->areas, &p->base, area),
+		.of_as = asn
+			? part_number(p->as_nodes, &p->of_as, as_key(asn, node))
+			: NO_PART,
+		.published_ms = NAN};
+	return e;
+}
+
+/* Forgets entries without a report since then and those of nodes that are gone, and
+ * numbers all anew. */
+static void paths_sweep(struct paths *p, int64_t since_ms)
+{
+	struct entry *old = p->entry;
+	unsigned n = p->n;
+	paths_close_indexes(p);
+	paths_open_indexes(p);
+	p->entry = NULL;
+	p->n = p->room = p->base.n = p->of_as.n = 0;
+	for (unsigned i = 0; i < n; i++) {
+		const struct map_node *node = &p->map->nodes[old[i].node];
+		bool made;
+		if (old[i].at_ms < since_ms || old[i].node >= p->n_nodes ||
+			!node->name || !node->placed)
+			continue;
+		struct entry *e = entry_of(
+			p, old[i].area, old[i].asn, old[i].node, &made);
+		struct entry fresh = *e;
+		*e = old[i];
+		e->base = fresh.base;
+		e->of_as = fresh.of_as;
+	}
+	free(old);
 }
 
 void paths_set_map(struct paths *p, const struct map *map)
 {
-	unsigned old = p->n_nodes;
 	p->map = map;
 	p->n_nodes = map->n_nodes;
 	p->at = mem_grow(p->at, (p->n_nodes + 1) * sizeof *p->at);
-	p->node = mem_grow(p->node, (p->n_nodes + 1) * sizeof *p->node);
-	for (unsigned i = 0; i < p->n_nodes; i++) {
+	parts_need(&p->node, p->n_nodes);
+	for (unsigned i = 0; i < p->n_nodes; i++)
 		p->at[i] = path_vec(map->nodes[i].lat, map->nodes[i].lon);
-		if (i >= old)
-			p->node[i] = (struct part){0};
-	}
-	for (unsigned i = 0; i < PATHS_ENTRIES; i++) {
-		struct entry *e = &p->entry[i];
-		if (e->used &&
-			(e->node >= p->n_nodes || !map->nodes[e->node].name ||
-				!map->nodes[e->node].placed))
-			e->used = false;
-	}
+	bool gone = false;
+	for (unsigned i = 0; i < p->n; i++)
+		gone |= !map->nodes[p->entry[i].node].name;
+	if (gone)
+		paths_sweep(p, INT64_MIN);
 }
 
 /* -- what an entry's networks say -- */
@@ -301,9 +332,14 @@ void paths_report(struct paths *p, const struct path_report *r, int64_t now_ms)
 	if (r->place->source == PLACE_UNKNOWN || r->rtt_ms <= 0 ||
 		!p->map->nodes[r->node].name || !p->map->nodes[r->node].placed)
 		return;
-	struct entry *e = entry_find(p, area_of(r->place), r->node);
-	if (!e)
-		e = entry_make(p, r->place, r->node, now_ms);
+	bool made;
+	if (p->n >= PATHS_ENTRIES)
+		return;
+	struct entry *e =
+		entry_of(p, area_of(r->place), r->place->asn, r->node, &made);
+	if (made)
+		e->distance_ms = path_between_ms(
+			p->at[r->node], path_vec(r->place->lat, r->place->lon));
 	float viewers = fminf(VIEWERS_MOST, (float)r->viewers);
 	struct voice *v = voice_of(e, r->net | 1);
 	*v = (struct voice){.net = r->net | 1,
@@ -319,92 +355,66 @@ void paths_report(struct paths *p, const struct path_report *r, int64_t now_ms)
 
 /* -- the model -- */
 
-static float part_value(const struct part *part)
-{
-	return part ? part->value : 0;
-}
-
-/* What the model says without base. */
+/* What the model says without base. of_as: NO_PART: not known. */
 static float model_ms(
-	const struct paths *p, float distance_ms, uint32_t asn, unsigned node)
+	const struct paths *p, float distance_ms, unsigned node, uint32_t of_as)
 {
 	float near = (float)PLACE_NEAR_MS;
-	return near + (distance_ms - near) * p->stretch + p->node[node].value +
-		(asn ? part_value(part_of(p->of_as, as_key(asn, node), false))
-		     : 0);
-}
-
-static void parts_clear(struct part *parts, unsigned n)
-{
-	for (unsigned i = 0; i < n; i++)
-		parts[i].sum = parts[i].weight = 0;
-}
-
-static void parts_settle(struct part *parts, unsigned n, float prior)
-{
-	for (unsigned i = 0; i < n; i++)
-		parts[i].value = parts[i].weight > 0
-			? parts[i].sum / (parts[i].weight + prior)
-			: 0;
-}
-
-static void part_add(struct part *part, float residual, float weight)
-{
-	if (!part)
-		return;
-	part->sum += residual * weight;
-	part->weight += weight;
+	return near + (distance_ms - near) * p->stretch +
+		p->node.at[node].value +
+		(of_as == NO_PART ? 0 : p->of_as.at[of_as].value);
 }
 
 /* How much an entry counts for the model: many networks hardly more than some. */
 static float entry_counts(const struct entry *e)
 {
-	return e->used ? e->weight / (e->weight + 1) : 0;
+	return e->weight / (e->weight + 1);
 }
 
 enum fitted { FIT_BASE, FIT_NODE, FIT_AS };
 
-static void fit(struct paths *p, enum fitted which)
+static struct part *entry_part(
+	struct paths *p, const struct entry *e, enum fitted which)
 {
-	struct part *parts[] = {p->base, p->node, p->of_as};
-	const unsigned n[] = {PATHS_ENTRIES, p->n_nodes, PATHS_ENTRIES};
-	const float prior[] = {PRIOR_BASE, PRIOR_NODE, PRIOR_AS};
+	if (which == FIT_BASE)
+		return &p->base.at[e->base];
+	if (which == FIT_NODE)
+		return &p->node.at[e->node];
+	return e->of_as == NO_PART ? NULL : &p->of_as.at[e->of_as];
+}
 
-	parts_clear(parts[which], n[which]);
-	for (unsigned i = 0; i < PATHS_ENTRIES; i++) {
+static void fit(
+	struct paths *p, enum fitted which, struct parts *parts, float prior)
+{
+	for (unsigned i = 0; i < parts->n; i++)
+		parts->at[i].sum = parts->at[i].weight = 0;
+	for (unsigned i = 0; i < p->n; i++) {
 		const struct entry *e = &p->entry[i];
+		struct part *part = entry_part(p, e, which);
 		float weight = entry_counts(e);
-		if (weight <= 0)
+		if (!part || weight <= 0)
 			continue;
-		struct part *base = part_of(p->base, e->area, true);
-		struct part *of_as = e->asn
-			? part_of(p->of_as, as_key(e->asn, e->node), true)
-			: NULL;
-		struct part *part = which == FIT_BASE ? base
-			: which == FIT_NODE           ? &p->node[e->node]
-						      : of_as;
-		float rest = e->rtt_ms - part_value(base) -
-			model_ms(p, e->distance_ms, e->asn, e->node);
-		part_add(part, rest + part_value(part), weight);
+		float rest = e->rtt_ms - p->base.at[e->base].value -
+			model_ms(p, e->distance_ms, e->node, e->of_as);
+		part->sum += (rest + part->value) * weight;
+		part->weight += weight;
 	}
-	parts_settle(parts[which], n[which], prior[which]);
+	for (unsigned i = 0; i < parts->n; i++)
+		parts->at[i].value =
+			parts->at[i].sum / (parts->at[i].weight + prior);
 }
 
 /* One number for all: by how much ways are longer than straight lines. */
 static void fit_stretch(struct paths *p)
 {
 	float xy = 200 * 200, xx = 200 * 200; /* as if 1 were seen */
-	for (unsigned i = 0; i < PATHS_ENTRIES; i++) {
+	for (unsigned i = 0; i < p->n; i++) {
 		const struct entry *e = &p->entry[i];
-		float weight = entry_counts(e), x;
-		if (weight <= 0)
-			continue;
-		x = e->distance_ms - (float)PLACE_NEAR_MS;
+		float x = e->distance_ms - (float)PLACE_NEAR_MS;
 		float y = e->rtt_ms - (float)PLACE_NEAR_MS -
-			part_value(part_of(p->base, e->area, false)) -
-			p->node[e->node].value;
+			p->base.at[e->base].value - p->node.at[e->node].value;
 		/* Far ways do not outweigh all others. */
-		weight /= 1 + x * x / (100 * 100);
+		float weight = entry_counts(e) / (1 + x * x / (100 * 100));
 		xy += weight * x * y;
 		xx += weight * x * x;
 	}
@@ -422,33 +432,43 @@ static float loss_ms(float loss)
 /* What is believed of an entry beside its base. */
 static float entry_path(const struct paths *p, const struct entry *e)
 {
-	float model = model_ms(p, e->distance_ms, e->asn, e->node);
-	float base = part_value(part_of(p->base, e->area, false));
-	float said = e->rtt_ms - base;
+	float model = model_ms(p, e->distance_ms, e->node, e->of_as);
+	float said = e->rtt_ms - p->base.at[e->base].value;
 	return (said * e->weight + model * NETWORKS_OF_MODEL) /
 		(e->weight + NETWORKS_OF_MODEL);
+}
+
+/* The oldest give way when there is no more room. */
+static void paths_forget(struct paths *p, int64_t now_ms)
+{
+	int64_t oldest_ms = INT64_MAX;
+	for (unsigned i = 0; i < p->n; i++)
+		oldest_ms = p->entry[i].at_ms < oldest_ms ? p->entry[i].at_ms
+							  : oldest_ms;
+	if (p->n < PATHS_ENTRIES - PATHS_ENTRIES / 8 &&
+		now_ms - oldest_ms <= RTT_KEPT_MS)
+		return;
+	int64_t kept_ms = RTT_KEPT_MS;
+	do {
+		paths_sweep(p, now_ms - kept_ms);
+		kept_ms /= 2;
+	} while (p->n >= PATHS_ENTRIES - PATHS_ENTRIES / 8);
 }
 
 bool paths_fit(struct paths *p, int64_t now_ms)
 {
 	bool changed = false;
-	for (unsigned i = 0; i < PATHS_ENTRIES; i++) {
-		struct entry *e = &p->entry[i];
-		if (e->used && now_ms - e->at_ms > RTT_KEPT_MS)
-			e->used = false;
-		if (e->used)
-			entry_rtt(e, now_ms);
-	}
+	paths_forget(p, now_ms);
+	for (unsigned i = 0; i < p->n; i++)
+		entry_rtt(&p->entry[i], now_ms);
 	for (unsigned round = 0; round < ROUNDS; round++) {
-		fit(p, FIT_BASE);
+		fit(p, FIT_BASE, &p->base, PRIOR_BASE);
 		fit_stretch(p);
-		fit(p, FIT_NODE);
-		fit(p, FIT_AS);
+		fit(p, FIT_NODE, &p->node, PRIOR_NODE);
+		fit(p, FIT_AS, &p->of_as, PRIOR_AS);
 	}
-	for (unsigned i = 0; i < PATHS_ENTRIES; i++) {
+	for (unsigned i = 0; i < p->n; i++) {
 		struct entry *e = &p->entry[i];
-		if (!e->used)
-			continue;
 		float path = entry_path(p, e) + loss_ms(entry_loss(e, now_ms));
 		if (!(fabsf(path - e->published_ms) < CHANGE_MS)) {
 			e->published_ms = path;
@@ -465,13 +485,19 @@ struct path_belief paths_believe(const struct paths *p,
 	assert(node < p->n_nodes);
 	if (place->source == PLACE_UNKNOWN || !p->map->nodes[node].placed)
 		return b;
-	const struct entry *e = entry_find(p, area_of(place), node);
-	float distance =
-		path_between_ms(p->at[node], path_vec(place->lat, place->lon));
-	if (!e) {
-		b.path_ms = model_ms(p, distance, place->asn, node);
+	struct entry_key key = {area_of(place), node};
+	uint64_t as = as_key(place->asn, node);
+	uint32_t number = index_find(p->entries, &key, sizeof key);
+	uint32_t of_as = place->asn ? index_find(p->as_nodes, &as, sizeof as)
+				    : INDEX_NONE;
+	if (number == INDEX_NONE) {
+		b.path_ms = model_ms(p,
+			path_between_ms(
+				p->at[node], path_vec(place->lat, place->lon)),
+			node, of_as == INDEX_NONE ? NO_PART : of_as);
 		return b;
 	}
+	const struct entry *e = &p->entry[number];
 	b.path_ms = entry_path(p, e);
 	b.rtt_ms = e->rtt_ms;
 	b.loss = entry_loss(e, now_ms);
