@@ -594,12 +594,14 @@ static void test_after_a_flood(void **state)
 	struct scene *s = *state;
 	struct fault stalls = {2, 120, -1, false};
 	for (uint32_t i = 0; i < 100000; i++)
-		event(s, EVENT_SENT, i, i % 1000, i / 1000 % NODES,
+		event(s, EVENT_SENT, i, 1000 + i % 1000, i / 1000 % NODES,
 			MAP_NO_NODE);
 	run(s, 1200, NULL);
 	people(s, 80, 3);
 	run(s, 300, NULL);
 	assert_true(seconds_to_doubt(s, &stalls, 2, 60) <= 30);
+	run(s, 10, &stalls);
+	assert_float_equal(for_area(s, 2, 2), DISTRUST_COST_MS, 0);
 	nobody_is_doubted_but(s, 2);
 }
 
@@ -689,6 +691,166 @@ static void test_how_long(void **state)
 	assert_float_equal(distrusted(s, 2, 2), 0, 0);
 }
 
+/* -- evidence of a few -- */
+
+/* A network of the site's own area that was sent to a node of so many viewers. */
+static void told(struct scene *s, uint32_t asker, unsigned node, float viewers)
+{
+	struct steer_event one = {.kind = EVENT_SENT,
+		.asker = asker,
+		.area = s->node[node].area,
+		.at_once = viewers,
+		.rate = viewers,
+		.node = {
+			(uint16_t)node, MAP_NO_NODE, MAP_NO_NODE, MAP_NO_NODE}};
+	for (unsigned i = 0; i < 50; i++) /* the mean is that */
+		complaints_event(s->complaints, &s->map, &one, s->now);
+}
+
+static void press(struct scene *s, uint32_t asker, unsigned node)
+{
+	event(s, EVENT_SWITCHED, asker, s->node[node].area, node, MAP_NO_NODE);
+}
+
+static void tick(struct scene *s)
+{
+	s->now += 1000;
+	complaints_tick(s->complaints, s->now);
+}
+
+/* Networks that press one after another, twice each, are few as long as the second
+ * time is not half a minute later; then it counts for half. */
+static void test_slow_repeats(void **state)
+{
+	for (unsigned gap_s = 29; gap_s <= 31; gap_s += 2) {
+		struct scene *s = *state;
+		teardown(state);
+		setup(state);
+		for (uint32_t i = 1; i <= 6; i++)
+			told(s, i, 2, 2);
+		for (unsigned t = 0; t < 360; t++) {
+			if (t % 60 == 0)
+				press(s, 1 + t / 60, 2);
+			if (t % 60 == gap_s)
+				press(s, 1 + t / 60, 2);
+			tick(s);
+		}
+		assert_int_equal(
+			complaints_found(s->complaints, 2) > 0, gap_s > 30);
+	}
+}
+
+/* However often three networks press within twenty minutes, not more than once in half
+ * a minute: they stay three. Six are enough. */
+static void test_few_stay_few(void **state)
+{
+	for (unsigned n = 3; n <= 6; n += 3) {
+		struct scene *s = *state;
+		teardown(state);
+		setup(state);
+		for (uint32_t i = 1; i <= n; i++)
+			told(s, i, 2, 5);
+		for (unsigned t = 0; t < 540; t++) {
+			for (uint32_t i = 1; i <= n && t % 31 == 0; i++)
+				press(s, i, 2);
+			tick(s);
+		}
+		assert_int_equal(complaints_found(s->complaints, 2) > 0, n > 3);
+	}
+}
+
+/* The one of four nodes that is left most is compared with the others alone. */
+static void test_worst_of_four(void **state)
+{
+	struct scene *s = *state;
+	for (unsigned node = 0; node < 4; node++)
+		for (uint32_t i = 1; i <= 7; i++)
+			told(s, 10 * node + i, node, 20);
+	for (uint32_t i = 1; i <= 7; i++)
+		press(s, 20 + i, 2);
+	tick(s);
+	assert_float_equal(everywhere(s, 2), DISTRUST_COST_MS, 0);
+	assert_float_equal(for_area(s, 2, 2), DISTRUST_COST_MS, 0);
+	nobody_is_doubted_but(s, 2);
+}
+
+/* Networks that had to make room for others are no evidence any more, whoever they
+ * are. */
+static void test_forgotten_networks(void **state)
+{
+	for (unsigned flood = 0; flood < 2; flood++)
+		for (unsigned forgeable = 0; forgeable < 2; forgeable++) {
+			struct scene *s = *state;
+			teardown(state);
+			setup(state);
+			s->forgeable = forgeable;
+			tick(s);
+			for (uint32_t i = 1; i <= 3; i++)
+				told(s, i, 2, 0);
+			for (unsigned k = 0; k < 2; k++) {
+				for (uint32_t i = 1; i <= 3; i++)
+					press(s, i, 2);
+				s->now += 6000;
+			}
+			for (uint32_t i = 0; flood && i < 100000; i++)
+				event(s, EVENT_SENT, 1000 + i, 7, 7,
+					MAP_NO_NODE);
+			if (forgeable)
+				complaints_confirm(s->complaints, 2, s->now);
+			tick(s);
+			assert_int_equal(
+				complaints_found(s->complaints, 2) > 0, !flood);
+		}
+}
+
+/* Networks are remembered beside one another as long as there is room: three of each
+ * of 300 areas, which doubt a node all at once. */
+static void test_networks_side_by_side(void **state)
+{
+	struct scene *s = *state;
+	tick(s);
+	for (uint32_t i = 0; i < 900; i++)
+		event(s, EVENT_SENT, i, 1000 + i / 3, 2, MAP_NO_NODE);
+	for (unsigned k = 0; k < 2; k++) {
+		for (uint32_t i = 0; i < 900; i++)
+			event(s, EVENT_SWITCHED, i, 1000 + i / 3, 2,
+				MAP_NO_NODE);
+		s->now += 6000;
+	}
+	tick(s);
+	/* and strangers, and all */
+	assert_int_equal(complaints_found(s->complaints, 2), 302);
+}
+
+/* Ten areas doubt a node. However many areas are told others meanwhile, these doubts
+ * keep their places. */
+static void test_flood_of_areas(void **state)
+{
+	struct scene *s = *state;
+	for (uint32_t area = 100; area < 110; area++)
+		for (uint32_t i = 1; i <= 3; i++)
+			event(s, EVENT_SENT, i, area, 2, MAP_NO_NODE);
+	for (unsigned k = 0; k < 2; k++) {
+		for (uint32_t area = 100; area < 110; area++)
+			for (uint32_t i = 1; i <= 3; i++)
+				event(s, EVENT_SWITCHED, i, area, 2,
+					MAP_NO_NODE);
+		tick(s);
+		s->now += 5000;
+	}
+	for (uint32_t area = 1000; area < 4000; area++)
+		event(s, EVENT_SENT, 9, area, 3, MAP_NO_NODE);
+	tick(s);
+	struct load load = {0};
+	load.n_distrusts = complaints_of_areas(
+		s->complaints, load.distrust, LOAD_DISTRUSTS_MAX, s->now);
+	unsigned n = 0;
+	for (unsigned i = 0; i < load.n_distrusts; i++)
+		n += load.distrust[i].area >= 100 &&
+			load.distrust[i].area < 110;
+	assert_int_equal(n, 10);
+}
+
 static void test_memory(void **state)
 {
 	size_t before = memory_of_heap();
@@ -729,6 +891,12 @@ int main(void)
 		TEST(test_networks_of_a_trial),
 		TEST(test_told_before_the_doubt),
 		TEST(test_how_long),
+		TEST(test_slow_repeats),
+		TEST(test_few_stay_few),
+		TEST(test_worst_of_four),
+		TEST(test_forgotten_networks),
+		TEST(test_flood_of_areas),
+		TEST(test_networks_side_by_side),
 		TEST(test_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
