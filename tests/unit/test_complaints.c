@@ -820,6 +820,33 @@ static void test_networks_side_by_side(void **state)
 	tick(s);
 	/* and strangers, and all */
 	assert_int_equal(complaints_found(s->complaints, 2), 302);
+	assert_float_equal(everywhere(s, 2), DISTRUST_COST_MS, 0);
+	for (unsigned node = 0; node < NODES; node++)
+		assert_true(node == 2 || everywhere(s, node) == 0);
+}
+
+/* Doubts are listed by area and node, as many as there is room for. */
+static void test_listed(void **state)
+{
+	struct scene *s = *state;
+	struct load_distrust out[16];
+	tick(s);
+	for (unsigned k = 0; k < 3; k++) {
+		for (uint32_t i = 0; i < 30; i++)
+			event(s, k ? EVENT_SWITCHED : EVENT_SENT, i,
+				100 + i % 5, i < 15 ? 3 : 2, MAP_NO_NODE);
+		s->now += 6000;
+	}
+	tick(s);
+	unsigned n = complaints_of_areas(s->complaints, out, 16, s->now);
+	assert_int_equal(n, 12);
+	for (unsigned i = 0; i < n; i++) {
+		assert_int_equal(
+			out[i].area, i < 10 ? 100 + i / 2 : LOAD_ELSEWHERE);
+		assert_int_equal(out[i].node, 2 + i % 2);
+		assert_float_equal(out[i].ms, DISTRUST_COST_MS, 0);
+	}
+	assert_int_equal(complaints_of_areas(s->complaints, out, 7, s->now), 7);
 }
 
 /* Ten areas doubt a node. However many areas are told others meanwhile, these doubts
@@ -897,6 +924,7 @@ int main(void)
 		TEST(test_forgotten_networks),
 		TEST(test_flood_of_areas),
 		TEST(test_networks_side_by_side),
+		TEST(test_listed),
 		TEST(test_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
