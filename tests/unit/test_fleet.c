@@ -1433,6 +1433,8 @@ static void test_restart_is_no_leaving(void **state)
 	again.identity = 78;
 	fleet_sample(s->fleet, 0, &again, s->now);
 	assert_float_equal(fleet_node(s->fleet, 0)->leaving.change, 0, 0);
+	/* nor is it empty in comparison with before */
+	assert_float_equal(fleet_node(s->fleet, 0)->empty.high, 0, 0);
 }
 
 /* What was known before a restart of dnsd holds until a node is polled: also that
