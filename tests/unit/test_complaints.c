@@ -718,6 +718,92 @@ static void tick(struct scene *s)
 	complaints_tick(s->complaints, s->now);
 }
 
+static void three_press(struct scene *s)
+{
+	for (uint32_t i = 1; i <= 3; i++)
+		press(s, i, 2);
+}
+
+/* A network may complain again after five seconds, not before. */
+static void test_interval(void **state)
+{
+	for (unsigned ms = 4999; ms <= 5000; ms++) {
+		struct scene *s = *state;
+		teardown(state);
+		setup(state);
+		for (uint32_t i = 1; i <= 3; i++)
+			told(s, i, 2, 0);
+		tick(s);
+		three_press(s);
+		tick(s);
+		assert_float_equal(everywhere(s, 2), 0, 0);
+		s->now += ms - 1000;
+		three_press(s);
+		tick(s);
+		assert_int_equal(everywhere(s, 2) > 0, ms == 5000);
+	}
+}
+
+/* Once a second it is judged, not more often. */
+static void test_once_a_second(void **state)
+{
+	struct scene *s = *state;
+	for (uint32_t i = 1; i <= 3; i++)
+		told(s, i, 2, 0);
+	tick(s);
+	three_press(s);
+	s->now += 5000;
+	complaints_tick(s->complaints, s->now);
+	three_press(s);
+	s->now += 999;
+	complaints_tick(s->complaints, s->now);
+	assert_float_equal(everywhere(s, 2), 0, 0);
+	s->now += 1;
+	complaints_tick(s->complaints, s->now);
+	assert_float_equal(everywhere(s, 2), DISTRUST_COST_MS, 0);
+}
+
+/* What the samples of a node say counts for a minute. */
+static void test_confirmed_for_a_minute(void **state)
+{
+	for (unsigned late = 0; late < 2; late++) {
+		struct scene *s = *state;
+		teardown(state);
+		setup(state);
+		s->forgeable = true;
+		for (uint32_t i = 1; i <= 3; i++)
+			told(s, i, 2, 0);
+		complaints_confirm(s->complaints, 2, s->now);
+		s->now += 54000 + late;
+		complaints_tick(s->complaints, s->now);
+		three_press(s);
+		s->now += 5000;
+		three_press(s);
+		tick(s);
+		assert_int_equal(everywhere(s, 2) > 0, !late);
+	}
+}
+
+/* Where there are no viewers any more, as answers say, a few presses are many. */
+static void test_viewers_are_gone(void **state)
+{
+	for (unsigned gone = 0; gone < 2; gone++) {
+		struct scene *s = *state;
+		teardown(state);
+		setup(state);
+		for (uint32_t i = 1; i <= 3; i++)
+			told(s, i, 2, 20);
+		for (uint32_t i = 1; gone && i <= 3; i++)
+			told(s, i, 2, 0);
+		tick(s);
+		three_press(s);
+		s->now += 5000;
+		three_press(s);
+		tick(s);
+		assert_int_equal(everywhere(s, 2) > 0, gone);
+	}
+}
+
 /* Networks that press one after another, twice each, are few as long as the second
  * time is not half a minute later; then it counts for half. */
 static void test_slow_repeats(void **state)
@@ -918,6 +1004,10 @@ int main(void)
 		TEST(test_networks_of_a_trial),
 		TEST(test_told_before_the_doubt),
 		TEST(test_how_long),
+		TEST(test_interval),
+		TEST(test_once_a_second),
+		TEST(test_confirmed_for_a_minute),
+		TEST(test_viewers_are_gone),
 		TEST(test_slow_repeats),
 		TEST(test_few_stay_few),
 		TEST(test_worst_of_four),
