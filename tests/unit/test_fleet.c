@@ -669,7 +669,7 @@ static void test_clocks_apart(void **state)
 		int64_t ours_ms, theirs_ms;
 		bool known;
 	} rows[] = {{3000, 6500, true}, {3000, 6501, false}, {8000, 2000, true},
-		{8000, 1999, false}};
+		{8000, 1999, false}, {3000, 1, true}, {500, -1, false}};
 	for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct scene *s = *state;
 		teardown(state);
@@ -686,17 +686,26 @@ static void test_clocks_apart(void **state)
 	}
 }
 
-/* A node that sends nothing is known to send nothing. */
+/* A node that sends nothing is known to send nothing; of one that was started again
+ * nothing is known, whatever it has sent since. */
 static void test_no_bandwidth(void **state)
 {
 	struct scene *s = *state;
+	const struct fleet_node *node = fleet_node(s->fleet, 0);
 	s->bytes = 5000;
 	poll_ok(s, 0, 100);
-	assert_false(fleet_node(s->fleet, 0)->bandwidth_known);
+	assert_false(node->bandwidth_known);
 	pass(s, STEP);
 	poll_ok(s, 0, 100);
-	assert_true(fleet_node(s->fleet, 0)->bandwidth_known);
-	assert_float_equal(fleet_node(s->fleet, 0)->bandwidth_bps, 0, 0);
+	assert_true(node->bandwidth_known);
+	assert_float_equal(node->bandwidth_bps, 0, 0);
+	pass(s, STEP);
+	s->bytes += 30000000;
+	struct sample again = sample(s, 100);
+	again.identity++;
+	fleet_sample(s->fleet, 0, &again, s->now);
+	assert_false(node->bandwidth_known);
+	assert_float_equal(node->bandwidth_bps, 0, 0);
 }
 
 /* An answer of now that brings so many viewers to node 0. */
@@ -1424,6 +1433,8 @@ static void test_restart_is_no_leaving(void **state)
 	again.identity = 78;
 	fleet_sample(s->fleet, 0, &again, s->now);
 	assert_float_equal(fleet_node(s->fleet, 0)->leaving.change, 0, 0);
+	/* nor is it empty in comparison with before */
+	assert_float_equal(fleet_node(s->fleet, 0)->empty.high, 0, 0);
 }
 
 /* What was known before a restart of dnsd holds until a node is polled: also that
@@ -1504,9 +1515,10 @@ static void test_events_of_stability(void **state)
 	struct scene *s = *state;
 	const float *events = fleet_node(s->fleet, 0)->stability.events;
 	poll_ok(s, 0, 10);
-	for (unsigned i = 0; i < 4; i++)
+	for (unsigned i = 0; i < 4; i++) {
 		fleet_failed(s->fleet, 0, SAMPLE_REFUSED, s->now);
-	assert_float_equal(events[STABILITY_DOWN], 1, 0);
+		assert_float_equal(events[STABILITY_DOWN], i ? 1 : 0, 0);
+	}
 	assert_float_equal(events[STABILITY_RESTARTED], 0, 0);
 	struct sample one = sample(s, 10);
 	one.identity++;
