@@ -460,7 +460,7 @@ static void test_block(void **state)
 	for (unsigned n = 1; n <= MANY; n++) {
 		struct scene s;
 		open_many(&s, n);
-		s.w.map->names[0].policy = POLICY_STABLE;
+		s.w.map->stable = true;
 		const struct load *load = publish(&s);
 		const char *end = after(load, sizeof *load);
 		assert_true((const char *)load->node >= end);
@@ -484,25 +484,29 @@ static const char two_pools[] =
 	"  c: {address: [192.0.2.3], at: [1, 1]}\n"
 	"  d: {address: [192.0.2.4], at: [1, 1]}\n"
 	"  e: {address: [192.0.2.5], at: [1, 1]}\n"
-	"steer: {live.example.com: {pool: [edge]}, b.example.com: {pool: [a, b]}}\n";
+	"steer: {live.example.com: {pool: [edge]%s}, b.example.com: {pool: [a, b]%s}}\n";
 
 /* What is known of the stability of nodes is there if some name needs it. */
 static void test_stability(void **state)
 {
 	struct stability back = {.grade = 3, .lost = 0.5f};
 	(void)state;
-	for (unsigned stable = 0; stable < 2; stable++) {
+	const char *policy = ", policy: stable";
+	for (unsigned stable = 0; stable < 3; stable++) {
 		struct scene s;
-		open_scene(&s, two_pools);
+		char yaml[sizeof two_pools + 40];
+		snprintf(yaml, sizeof yaml, two_pools,
+			stable == 1 ? policy : "", stable == 2 ? policy : "");
+		open_scene(&s, yaml);
 		assert_int_equal(s.w.map->n_pools, 2);
 		fleet_restore_stability(s.fleet, 0, &back);
 		fleet_restore_stability(s.fleet, 4, &back);
-		assert_null(publish(&s)->stability);
-		s.w.map->names[stable].policy = POLICY_STABLE;
-		s.w.map->n_names = stable; /* one that is there no more */
-		assert_null(publish(&s)->stability);
-		s.w.map->n_names = 2;
-		assert_non_null(publish(&s)->stability);
+		const struct load *load = publish(&s);
+		assert_int_equal(load->stability != NULL, stable != 0);
+		if (!stable) {
+			close_scene(&s);
+			continue;
+		}
 		for (unsigned i = 0; i < 5; i++) {
 			bool bad = i % 4 == 0; /* so much lost: grade 3 */
 			assert_int_equal(
