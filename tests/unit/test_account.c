@@ -79,7 +79,7 @@ static uint64_t asker(const char *address)
 }
 
 /* One viewer is reserved where a newcomer is sent, and its network is said to be there.
- * The next one's event tells how many were placed there before it. */
+ * The next one's event has how many were placed there before it. */
 static void test_first_answer(void **state)
 {
 	struct world *w = *state;
@@ -209,7 +209,7 @@ static void test_press(void **state)
 }
 
 /* Line 1 was on four nodes, one after the other: its viewers may be on each of them;
- * who presses on line 2 was on line 2. */
+ * a viewer that presses on line 2 was on line 2. */
 static void test_press_of_older_viewers(void **state)
 {
 	static const char *const sent[] = {"uk", "jp", "uk", "hk"};
@@ -304,7 +304,7 @@ static struct steer_event large_event(struct world *w)
 	return last;
 }
 
-/* A large resolver's answers are told to the control thread, whose business their
+/* A large resolver's answers are events for the control thread, whose business their
  * rate is then: how many viewers, on which nodes, kept how long; no more of them than
  * the budget of its network lets it reserve. */
 static void test_large_resolver(void **state)
@@ -397,7 +397,7 @@ static void test_report(void **state)
 		world_state(w), w->accounts, &report, HK_NODE, w->now));
 	while (next(w, &e))
 		;
-	/* half an hour later nobody of that net is there */
+	/* half an hour later no viewer of that net is there */
 	w->now += 31 * 60000;
 	assert_true(steer_report_switch(
 		world_state(w), w->accounts, &report, HK_NODE, w->now));

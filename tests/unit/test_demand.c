@@ -35,7 +35,7 @@ static void ask_often(struct asking *a, float gap_s, unsigned n)
 		ask_after(a, gap_s);
 }
 
-/* A first question tells of no rate, and not how long answers are kept. */
+/* A first question shows no rate, and not how long answers are kept. */
 static void test_first_question(void **state)
 {
 	struct asking a = begin(10);

@@ -204,7 +204,7 @@ static void test_suspect(void **state)
 	close_scene(&s);
 }
 
-/* A node that nobody reaches any more costs 200 ms, beside what a failed poll costs. */
+/* A node that no poll reaches any more costs 200 ms, beside what a failed poll costs. */
 static void test_empty(void **state)
 {
 	struct scene s;
@@ -224,7 +224,7 @@ static void test_empty(void **state)
 	close_scene(&s);
 }
 
-/* Viewers of a dead node who are on their way are in what is used of another, but not
+/* Viewers of a dead node that are on their way are in what is used of another, but not
  * in what it is known to use by itself. */
 static void test_displaced(void **state)
 {
@@ -243,7 +243,7 @@ static void test_displaced(void **state)
 	close_scene(&s);
 }
 
-/* As long as a single one of 255 parts comes back, decisions are told so. */
+/* As long as a single one of 255 parts comes back, decisions know it. */
 static void test_returning(void **state)
 {
 	struct scene s;
@@ -328,7 +328,7 @@ static void test_ready(void **state)
 	map_free(map);
 }
 
-/* Nor is it waited for nodes that nobody watches. */
+/* Nor is it waited for nodes that are not watched. */
 static void test_ready_unwatched(void **state)
 {
 	struct scene s;
