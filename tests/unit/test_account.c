@@ -149,8 +149,8 @@ static void test_types_of_one_viewer(void **state)
 	assert_float_equal(reserved(w, HK_NODE), 2, 0);
 }
 
-/* Who asks often reserves a rate beside the viewer that waits, while its answers
- * live. */
+/* A client that asks often reserves a rate beside the viewer that waits, while
+ * its answers live. */
 static void test_rate(void **state)
 {
 	struct world *w = *state;
@@ -166,8 +166,9 @@ static void test_rate(void **state)
 	assert_float_equal(reserved(w, HK_NODE), 4, 0.01);
 }
 
-/* A press counts for the node of line 1, once: its network is said to leave where it
- * was sent, or where it was before. Who presses again within the TTL reserves nothing. */
+/* A press counts once, for the node of line 1: the event names where the
+ * network was sent, and where it was before. A second press within the TTL
+ * reserves nothing. */
 static void test_press(void **state)
 {
 	struct world *w = *state;

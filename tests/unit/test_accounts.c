@@ -248,7 +248,7 @@ static void test_budget(void **state)
 		0);
 }
 
-/* Each network has a budget of its own, whoever else asks. */
+/* Each network has a budget of its own; questions of others do not lower it. */
 static void test_budget_of_others(void **state)
 {
 	struct fixture *f = *state;

@@ -206,7 +206,7 @@ static void exact(struct capacity *c, const struct capacity_rules *rules,
 			viewers, share * mean * ONE_BPS, cpu});
 }
 
-/* In steps of five viewers to 380, who get all their bits. */
+/* In steps of five up to 380 viewers, each of which gets all its bits. */
 static void rise(struct capacity *c)
 {
 	for (float v = 5; v <= 380; v += 5)
@@ -248,7 +248,7 @@ static void test_nothing_to_tell(void **state)
 	assert_true(capacity_viewers(&plain, &narrow) > 60);
 }
 
-/* CPU that jumps for a moment, whoever takes it, is not its viewers'. */
+/* A short peak of CPU is not caused by the viewers. */
 static void test_spikes(void **state)
 {
 	struct capacity c = {0};
@@ -280,8 +280,8 @@ static void test_one_viewer(void **state)
 	assert_true(capacity_viewers(&c, &fast) > 500);
 }
 
-/* Viewers who get less than nine tenths of the usual are too many; so are those
- * who get nothing. */
+/* If viewers get less than nine tenths of the usual bits, there are too many
+ * of them; also if they get none. */
 static void test_too_many(void **state)
 {
 	static const struct {
@@ -322,8 +322,8 @@ static void test_twenty_viewers(void **state)
 		}
 }
 
-/* What is sent by a node whose CPU is full, or is not told any more, proves nothing
- * of its link. */
+/* If the CPU of a node is full or not known, the bits that it sends prove
+ * nothing about its link. */
 static void test_bandwidth_without_cpu(void **state)
 {
 	static const struct truth full = {0.1f, 0.85f / 450, 0, 1e6f};
@@ -340,8 +340,8 @@ static void test_bandwidth_without_cpu(void **state)
 	}
 }
 
-/* Of a link that was found, the end is known: fewer viewers do not make it wider,
- * more bits than it was taken for do. Viewers who get 97 % get all. */
+/* Once a link's limit is found, fewer viewers do not raise it; more bits than
+ * the limit do. Viewers that get 97 % of their bits get all of them. */
 static void test_link_is_remembered(void **state)
 {
 	struct capacity c = {0};

@@ -605,8 +605,8 @@ static void test_after_a_flood(void **state)
 	nobody_is_doubted_but(s, 2);
 }
 
-/* Three networks are remembered beside thousands that were told other nodes later:
- * they still can say that a node is bad. */
+/* Three networks are remembered beside thousands that were sent to other nodes
+ * later: they still can complain about a node. */
 static void test_many_networks(void **state)
 {
 	struct scene *s = *state;
@@ -647,12 +647,13 @@ static void test_networks_of_a_trial(void **state)
 	run(s, 120, NULL);
 	assert_true(pressed_by(s, 3) < 60);
 	lasts(s);
-	run(s, 40, NULL); /* they are told it again */
+	run(s, 40, NULL); /* they are sent there again */
 	assert_int_equal(pressed_by(s, 1), 60);
 	assert_true(pressed_by(s, 2) < 60);
 }
 
-/* Who was told it before the doubt, and not since, says nothing of the trial. */
+/* A network that was sent to the node before the distrust, and not since, says
+ * nothing of the trial. */
 static void test_told_before_the_doubt(void **state)
 {
 	struct scene *s = *state;
@@ -860,8 +861,7 @@ static void test_worst_of_four(void **state)
 	nobody_is_doubted_but(s, 2);
 }
 
-/* Networks that had to make room for others are no evidence any more, whoever they
- * are. */
+/* A network whose entry was taken for another one is no evidence any more. */
 static void test_forgotten_networks(void **state)
 {
 	for (unsigned flood = 0; flood < 2; flood++)
@@ -935,8 +935,8 @@ static void test_listed(void **state)
 	assert_int_equal(complaints_of_areas(s->complaints, out, 7, s->now), 7);
 }
 
-/* Ten areas doubt a node. However many areas are told others meanwhile, these doubts
- * keep their places. */
+/* Ten areas distrust a node. However many areas are sent to others meanwhile,
+ * these entries keep their places. */
 static void test_flood_of_areas(void **state)
 {
 	struct scene *s = *state;

@@ -79,7 +79,8 @@ static void test_rate_is_found(void **state)
 	}
 }
 
-/* Who asks as soon as its answer has run out, however long, has many viewers. */
+/* A client that asks again as soon as its answer has expired, after whatever
+ * TTL, has many viewers. */
 static void test_never_waits(void **state)
 {
 	struct asking a = begin(10);

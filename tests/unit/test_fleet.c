@@ -347,7 +347,7 @@ static void test_only_probed(void **state)
 	assert_int_equal(state_of(s, 1), NODE_UNKNOWN);
 }
 
-/* Nor is one that nobody watches ever down. */
+/* A node without polls and probes never goes down. */
 static void test_not_watched(void **state)
 {
 	struct scene *s = *state;
@@ -451,8 +451,8 @@ static void test_in_a_row(void **state)
 	}
 }
 
-/* Old servers have no name of their run: there a shorter uptime tells, and what
- * clocks round off does not. */
+/* Old servers do not identify their process: there a shorter uptime shows a
+ * restart, and a difference that comes from rounding does not. */
 static void test_restart_by_uptime(void **state)
 {
 	static const struct {
@@ -986,8 +986,9 @@ static void test_displaced_not_if_many_fail(void **state)
 	}
 }
 
-/* Room that is kept for some is not there for others: of the viewers of c, who find
- * no room at d, so many less go to b, to which those of a are on their way. */
+/* Room that is kept for some viewers is not there for others: of the viewers
+ * of c, those that find no room at d go to b, and b already expects those of
+ * a. */
 static void test_displaced_find_others(void **state)
 {
 	static const uint32_t connections[] = {500, 400, 900, 800, 0, 0};
@@ -1015,8 +1016,9 @@ static void test_displaced_find_others(void **state)
 	assert_true(to_b[1] > 80 && to_b[1] < 0.7f * to_b[0]);
 }
 
-/* Of a node that only its probes find dead they are expected when it goes down, and
- * once; who was expected since its first failed poll is not expected again. */
+/* If only probes find a node dead, its viewers are expected elsewhere when it
+ * goes down, and once: those that were expected since its first failed poll
+ * are not expected again. */
 static void test_displaced_by_probes(void **state)
 {
 	struct scene *s = *state;
@@ -1035,7 +1037,7 @@ static void test_displaced_by_probes(void **state)
 	probe_fails(s, 2);
 	assert_int_equal(state_of(s, 2), NODE_DOWN);
 	assert_float_equal(kept_in_all(s), 200 * COME_BACK, 0.1);
-	/* nor are those of a node that nobody knows, or that is down */
+	/* nor are those of a node that is unknown or down */
 	fleet_failed(s->fleet, 2, SAMPLE_TIMEOUT, s->now);
 	assert_float_equal(kept_in_all(s), 200 * COME_BACK, 0.1);
 	poll_ok(s, 2, 100);
@@ -1103,7 +1105,7 @@ static void test_memory(void **state)
 	assert_true(after < before + 2000);
 }
 
-/* -- viewers who leave a node -- */
+/* -- viewers that leave a node -- */
 
 /* So many networks, which were sent to node 0, ask for another line. */
 static void press(struct scene *s, uint64_t networks, bool proven)
@@ -1250,7 +1252,7 @@ static void test_when_blind(void **state)
 	assert_false(looks_blind("abcd", "abcd", 0)); /* two sites */
 	assert_true(looks_blind("abcde", "abce", 0)); /* three */
 	assert_false(looks_blind("abcdefgh", "", 0));
-	/* what is only probed tells nothing of polls */
+	/* a node that is only probed shows nothing of polls */
 	assert_false(looks_blind("abcd", "abefgh", 0));
 	assert_true(looks_blind("abcdefg", "aefg", 9000));
 	assert_false(looks_blind("abcdefg", "aefg", 9001));
@@ -1279,8 +1281,8 @@ static void test_blind_for_a_minute(void **state)
 	}
 }
 
-/* While we are blind, who was up before is up still; who was not, or answers that
- * it refuses, is what it is. */
+/* While our own network fails, a node that was up stays up; one that was not,
+ * or that refuses, keeps its own state. */
 static void test_states_while_blind(void **state)
 {
 	struct scene *s = *state;

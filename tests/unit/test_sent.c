@@ -170,7 +170,7 @@ static void test_others_make_room(void **state)
 	sent_table_free(m);
 }
 
-/* A new decision is kept whole; who asks for one line is not told of older nodes. */
+/* A new decision is kept whole; reading one line alone gives no older nodes. */
 static void test_new_decision(void **state)
 {
 	struct sent_table *m = sent_table_new(64, 1);
