@@ -88,10 +88,11 @@ dnsd/page/node_modules/.package-lock.json: dnsd/page/package-lock.json
 	$(Q)cd dnsd/page && npm ci --ignore-scripts --no-progress --loglevel=error
 	@touch $@
 
+# Not optimised over files: that is most of the time that linking takes.
 $(B)/tests/%: tests/unit/%.c $(B)/libdnsd.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -MF $@.d -Itests -o $@ \
+	$(Q)$(CC) $(ALL_CFLAGS) -fno-lto $(LDFLAGS) -MMD -MP -MF $@.d -Itests -o $@ \
 		$(filter %.c %.a,$^) $(LIBS) -lcmocka
 
 $(B)/bench/turns.so: tests/bench/turns.c

@@ -1,6 +1,5 @@
 #include "answer/answer.h"
 
-
 #include "answer/asked.h"
 #include "answer/cookie.h"
 #include "answer/lookup.h"

@@ -237,7 +237,6 @@ float capacity_used(const struct capacity *c,
 	const struct capacity_rules *rules, const struct capacity_sample *s,
 	float viewers)
 {
-	assert(viewers >= 0);
 	float u = viewers / capacity_viewers(c, rules);
 	float bps = capacity_bps(c, rules);
 	if (bps > 0)

@@ -15,7 +15,7 @@
 #define ASKER_WAYS 4
 #define ROUTES TABLE_SIZE(8192) /* (area, node) */
 #define ROUTE_PROBES 8
-#define TOLD_MS 900000     /* viewers stay: a sent network counts so long */
+#define SENT_MS 900000     /* viewers stay: a sent network counts so long */
 #define INTERVAL_MS 5000   /* one network leaves at most so often */
 #define FADE_S 40.0f       /* of the evidence of a crowd that leaves ... */
 #define FADE_SLOW_S 400.0f /* ... and of those few that come and leave */
@@ -474,7 +474,7 @@ static void askers_sweep(struct complaints *d, int64_t now_ms, unsigned n)
 			continue;
 		for (unsigned by = 0; by < WITNESSES; by++)
 			forget_old(d, a, (enum witnesses)by, now_ms);
-		if (now_ms - a->sent_ms > TOLD_MS)
+		if (now_ms - a->sent_ms > SENT_MS)
 			forget(d, a);
 	}
 }

@@ -151,7 +151,7 @@ static float weight(const struct live *l, int64_t from_ms, int64_t to_ms)
 void large_resolvers_learn(struct large_resolvers *large, unsigned node,
 	int64_t from_ms, int64_t to_ms, float surprise)
 {
-	assert(node < CONF_NODES_MAX && from_ms <= to_ms);
+	assert(node < CONF_NODES_MAX);
 	float squares = 0, half = 0.5f * (float)(to_ms - from_ms) * 0.001f;
 
 	for (unsigned i = large->first[node], next; i != LIVES; i = next) {

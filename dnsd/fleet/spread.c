@@ -23,7 +23,6 @@ static float spread_used(const struct spread_node *node, float more)
 
 void spread_go(struct spread_node *nodes, unsigned n, float viewers)
 {
-	assert(viewers >= 0);
 	float slice = viewers / SPREAD_SLICES;
 
 	for (unsigned s = 0; n && s < SPREAD_SLICES; s++) {
@@ -48,7 +47,6 @@ void spread_go(struct spread_node *nodes, unsigned n, float viewers)
 
 void spread_share(struct spread_node *nodes, unsigned n, float viewers)
 {
-	assert(viewers >= 0);
 	for (unsigned round = 0; viewers > 0.01f && round < ROUNDS; round++) {
 		float weights = 0, rest = viewers;
 		for (unsigned i = 0; i < n; i++)

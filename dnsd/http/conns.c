@@ -256,7 +256,6 @@ unsigned conns_count(const struct conns *s)
 struct conns *conns_new(struct event_base *base, unsigned max, uint64_t secret,
 	const struct conns_events *events)
 {
-	assert(max > 0);
 	struct conns *s = mem_zero(1, sizeof *s);
 	s->events = *events;
 	s->base = base;

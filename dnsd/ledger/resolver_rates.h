@@ -58,7 +58,7 @@ float resolver_rates_find(const struct resolver_rates *rates, uint64_t key);
 unsigned resolver_rates_claim(
 	struct resolver_rates *rates, uint64_t key, int64_t now_ms, bool *made);
 
-/* Differs for any two keys that had an entry. */
+/* Differs for any two keys that had an entry, but for one pair of 2^64 keys. */
 uint64_t resolver_rates_tag(const struct resolver_rates *rates, unsigned entry);
 
 float resolver_rates_get(const struct resolver_rates *rates, unsigned entry);

@@ -510,7 +510,6 @@ struct tcp_server *tcp_server_new(const int *fds, unsigned n,
 	unsigned max_connections, unsigned idle_ms,
 	const struct net_shared *shared)
 {
-	assert(max_connections > 0);
 	struct tcp_server *s =
 		aligned_alloc(64, (sizeof *s + 63) & ~(size_t)63);
 	if (!s)

@@ -2,9 +2,9 @@
 """run.py [-j N] [--skip NAME]... [NAME]... - runs the system tests: every test_*.py
 beside this, or those named (test_x, test_x.Class, test_x.Class.test).
 
-Each class runs in a process of its own, N at a time (as many as there are
-cores); what it prints is shown whole when it ends. --skip takes
-names as above.
+Each class runs in a process of its own, N at a time (one more than there are cores:
+tests wait more than they compute); what it prints is shown whole when it ends. --skip
+takes names as above.
 """
 
 import argparse
@@ -96,7 +96,8 @@ class Runs:
 
 def main():
     parser = argparse.ArgumentParser(usage=__doc__)
-    parser.add_argument("-j", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("-j", type=int,
+                        default=len(os.sched_getaffinity(0)) + 1)
     parser.add_argument("--skip", action="append", default=[])
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("names", nargs="*")

@@ -79,7 +79,7 @@ static uint64_t asker(const char *address)
 }
 
 /* One viewer is reserved where a newcomer is sent, and its network is said to be there.
- * The next one's event tells how many were placed there before it. */
+ * The next one's event has how many were placed there before it. */
 static void test_first_answer(void **state)
 {
 	struct world *w = *state;
@@ -149,8 +149,8 @@ static void test_types_of_one_viewer(void **state)
 	assert_float_equal(reserved(w, HK_NODE), 2, 0);
 }
 
-/* Who asks often reserves a rate beside the viewer that waits, while its answers
- * live. */
+/* A client that asks often reserves a rate beside the viewer that waits, while
+ * its answers live. */
 static void test_rate(void **state)
 {
 	struct world *w = *state;
@@ -166,8 +166,9 @@ static void test_rate(void **state)
 	assert_float_equal(reserved(w, HK_NODE), 4, 0.01);
 }
 
-/* A press counts for the node of line 1, once: its network is said to leave where it
- * was sent, or where it was before. Who presses again within the TTL reserves nothing. */
+/* A press counts once, for the node of line 1: the event names where the
+ * network was sent, and where it was before. A second press within the TTL
+ * reserves nothing. */
 static void test_press(void **state)
 {
 	struct world *w = *state;
@@ -209,7 +210,7 @@ static void test_press(void **state)
 }
 
 /* Line 1 was on four nodes, one after the other: its viewers may be on each of them;
- * who presses on line 2 was on line 2. */
+ * a viewer that presses on line 2 was on line 2. */
 static void test_press_of_older_viewers(void **state)
 {
 	static const char *const sent[] = {"uk", "jp", "uk", "hk"};
@@ -304,7 +305,7 @@ static struct steer_event large_event(struct world *w)
 	return last;
 }
 
-/* A large resolver's answers are told to the control thread, whose business their
+/* A large resolver's answers are events for the control thread, whose business their
  * rate is then: how many viewers, on which nodes, kept how long; no more of them than
  * the budget of its network lets it reserve. */
 static void test_large_resolver(void **state)
@@ -397,7 +398,7 @@ static void test_report(void **state)
 		world_state(w), w->accounts, &report, HK_NODE, w->now));
 	while (next(w, &e))
 		;
-	/* half an hour later nobody of that net is there */
+	/* half an hour later no viewer of that net is there */
 	w->now += 31 * 60000;
 	assert_true(steer_report_switch(
 		world_state(w), w->accounts, &report, HK_NODE, w->now));

@@ -148,13 +148,13 @@ static void test_places_fade(void **state)
 	assert_float_equal(accounts_placed(a, 3, 4, NOW + 2700000), 0, 0);
 	assert_float_equal(accounts_placed(a, 3, 5, NOW), 0, 0);
 	assert_float_equal(accounts_placed(a, 4, 4, NOW), 0, 0);
-	/* and who comes is added to those who are left */
+	/* and those that come are added to those that are left */
 	assert_float_equal(accounts_place(a, 3, 4, 1, NOW + 900000), 4, 1e-4);
 	assert_float_equal(accounts_placed(a, 3, 4, NOW + 900000), 5, 1e-4);
 	assert_float_equal(accounts_placed(a, 3, 4, NOW + 1800000), 2.5f, 1e-4);
 }
 
-/* Within a second nothing fades, so that answers in a row lose nobody. */
+/* Within a second nothing fades, so that answers in a row lose no viewer. */
 static void test_places_within_a_second(void **state)
 {
 	struct fixture *f = *state;
@@ -165,7 +165,7 @@ static void test_places_within_a_second(void **state)
 	assert_true(accounts_placed(a, 3, 4, NOW + 1000) > 999);
 }
 
-/* Another area that is kept at the same place in the table begins with nobody;
+/* Another area that is kept at the same place in the table begins with none;
  * no viewers take no place away. */
 static void test_places_are_few(void **state)
 {
@@ -248,7 +248,7 @@ static void test_budget(void **state)
 		0);
 }
 
-/* Each network has a budget of its own, whoever else asks. */
+/* Each network has a budget of its own; questions of others do not lower it. */
 static void test_budget_of_others(void **state)
 {
 	struct fixture *f = *state;

@@ -206,7 +206,7 @@ static void exact(struct capacity *c, const struct capacity_rules *rules,
 			viewers, share * mean * ONE_BPS, cpu});
 }
 
-/* In steps of five viewers to 380, who get all their bits. */
+/* In steps of five up to 380 viewers, each of which gets all its bits. */
 static void rise(struct capacity *c)
 {
 	for (float v = 5; v <= 380; v += 5)
@@ -248,7 +248,7 @@ static void test_nothing_to_tell(void **state)
 	assert_true(capacity_viewers(&plain, &narrow) > 60);
 }
 
-/* CPU that jumps for a moment, whoever takes it, is not its viewers'. */
+/* A short peak of CPU is not caused by the viewers. */
 static void test_spikes(void **state)
 {
 	struct capacity c = {0};
@@ -280,8 +280,8 @@ static void test_one_viewer(void **state)
 	assert_true(capacity_viewers(&c, &fast) > 500);
 }
 
-/* Viewers who get less than nine tenths of the usual are too many; so are those
- * who get nothing. */
+/* If viewers get less than nine tenths of the usual bits, there are too many
+ * of them; also if they get none. */
 static void test_too_many(void **state)
 {
 	static const struct {
@@ -322,8 +322,8 @@ static void test_twenty_viewers(void **state)
 		}
 }
 
-/* What is sent by a node whose CPU is full, or is not told any more, proves nothing
- * of its link. */
+/* If the CPU of a node is full or not known, the bits that it sends prove
+ * nothing about its link. */
 static void test_bandwidth_without_cpu(void **state)
 {
 	static const struct truth full = {0.1f, 0.85f / 450, 0, 1e6f};
@@ -340,8 +340,8 @@ static void test_bandwidth_without_cpu(void **state)
 	}
 }
 
-/* Of a link that was found, the end is known: fewer viewers do not make it wider,
- * more bits than it was taken for do. Viewers who get 97 % get all. */
+/* Once a link's limit is found, fewer viewers do not raise it; more bits than
+ * the limit do. Viewers that get 97 % of their bits get all of them. */
 static void test_link_is_remembered(void **state)
 {
 	struct capacity c = {0};
@@ -380,6 +380,47 @@ static void test_link_becomes_narrower(void **state)
 	assert_float_equal(capacity_bps(&c, &fast), link, 0);
 	exact(&c, &fast, 450, 1, 0.45f);
 	assert_float_equal(capacity_bps(&c, &fast), 1.05f * 450 * ONE_BPS, 1e6);
+}
+
+/* The CPU that counts is smoothed: of the first sample as it is, then by three tenths
+ * of the change. */
+static void test_smoothed(void **state)
+{
+	struct capacity c = {0};
+	(void)state;
+	capacity_learn(
+		&c, &fast, &(struct capacity_sample){30, 30 * ONE_BPS, 0.2f});
+	assert_float_equal(c.more.cpu, 0.2, 1e-6);
+	capacity_learn(
+		&c, &fast, &(struct capacity_sample){31, 31 * ONE_BPS, 0.5f});
+	assert_float_equal(c.more.cpu, 0.29, 1e-6);
+}
+
+/* Of a node that sends nothing CPU proves nothing, though it grows with viewers. */
+static void test_sends_nothing(void **state)
+{
+	struct capacity c = {0};
+	(void)state;
+	for (int i = 0; i < 200; i++) {
+		float v = fminf(380, 5 + 3 * (float)i);
+		capacity_learn(&c, &fast,
+			&(struct capacity_sample){
+				v, 0, strong.idle + strong.busy * v});
+	}
+	assert_float_equal(capacity_viewers(&c, &fast), CONFIGURED, 0);
+	assert_true(c.more.viewers <= CONFIGURED);
+}
+
+/* After a sample whose viewers got less, what is sent has to be shown twice again. */
+static void test_twice_again(void **state)
+{
+	struct capacity c = {0};
+	(void)state;
+	rise(&c);
+	assert_true(c.more.sent_bps > 0 && c.more.link_bps == 0);
+	exact(&c, &fast, 380, 0.95f, strong.idle + strong.busy * 380);
+	assert_float_equal(c.more.link_bps, 0.95f * 380 * ONE_BPS, 10);
+	assert_true(c.more.sent_bps == 0);
 }
 
 /* -- full with less -- */
@@ -451,6 +492,67 @@ static void test_how_many_more(void **state)
 	}
 	assert_float_equal(c.full.viewers, 0, 0);
 	assert_float_equal(d.full.viewers, 200, 0);
+}
+
+/* A limit grows while fewer viewers are there than it is, not if there are as many. */
+static void test_limit_stays(void **state)
+{
+	struct capacity c = {0};
+	(void)state;
+	full_sample(&c, 200, 400);
+	for (int i = 0; i < 3; i++)
+		full_sample(&c, 220, 400);
+	for (int i = 0; i < 3; i++)
+		full_sample(&c, 200, 400);
+	assert_float_equal(c.full.viewers, 200, 0);
+	full_sample(&c, 199, 400);
+	assert_float_equal(c.full.viewers, 202, 1e-3);
+}
+
+/* The most that was sent fades: after some minutes a little less is as much, and what
+ * viewers took before is no measure any more. */
+static void test_top_fades(void **state)
+{
+	struct capacity c = {0};
+	(void)state;
+	full_sample(&c, 125, 400);
+	for (int i = 0; i < 40; i++)
+		full_sample(&c, 134, 385);
+	for (int i = 0; i < 3; i++)
+		full_sample(&c, 140, 385);
+	assert_true(c.full.viewers == 0);
+}
+
+/* As many viewers with fewer bits watch other streams: more of them are no limit. */
+static void test_as_many_with_fewer_bits(void **state)
+{
+	struct capacity c = {0};
+	(void)state;
+	full_sample(&c, 200, 400);
+	full_sample(&c, 200, 300);
+	for (int i = 0; i < 3; i++)
+		full_sample(&c, 220, 300);
+	assert_true(c.full.viewers == 0);
+}
+
+/* Where a limit was none, another one may be found below it. */
+static void test_another_limit(void **state)
+{
+	struct capacity c = {0};
+	(void)state;
+	full_sample(&c, 200, 400);
+	for (int i = 0; i < 3; i++)
+		full_sample(&c, 220, 400);
+	assert_float_equal(c.full.viewers, 200, 0);
+	full_sample(&c, 300, 600);
+	assert_true(c.full.viewers == 0);
+	for (int i = 0; i < 3; i++)
+		full_sample(&c, 320, 600); /* not a twelfth more than 300 */
+	assert_true(c.full.viewers == 0);
+	full_sample(&c, 150, 300);
+	for (int i = 0; i < 3; i++)
+		full_sample(&c, 170, 300);
+	assert_float_equal(c.full.viewers, 150, 0);
 }
 
 /* While more is tried below a limit, as many bits more are no sign that it was
@@ -712,9 +814,16 @@ int main(void)
 		cmocka_unit_test(test_bandwidth_without_cpu),
 		cmocka_unit_test(test_link_is_remembered),
 		cmocka_unit_test(test_link_becomes_narrower),
+		cmocka_unit_test(test_smoothed),
+		cmocka_unit_test(test_sends_nothing),
+		cmocka_unit_test(test_twice_again),
 		cmocka_unit_test(test_full_below_its_bandwidth),
 		cmocka_unit_test(test_three_in_a_row),
 		cmocka_unit_test(test_how_many_more),
+		cmocka_unit_test(test_limit_stays),
+		cmocka_unit_test(test_top_fades),
+		cmocka_unit_test(test_as_many_with_fewer_bits),
+		cmocka_unit_test(test_another_limit),
 		cmocka_unit_test(test_limit_grows),
 		cmocka_unit_test(test_no_bandwidth),
 		cmocka_unit_test(test_full_again),

@@ -149,7 +149,7 @@ static void test_sent_by_another_server(void **state)
 	share_returns(w, 1, 0.7f);
 }
 
-/* Nobody of the area was placed anywhere: nobody comes back. */
+/* No viewer of the area was placed anywhere: none comes back. */
 static void test_no_viewers_of_the_area(void **state)
 {
 	struct world *w = *state;

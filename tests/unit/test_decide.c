@@ -940,9 +940,9 @@ static unsigned streams_met(unsigned far, float viewers, unsigned servers)
 	return met;
 }
 
-/* The first viewers of most streams meet, wherever they are; in a pool of more than
- * 64 nodes, those of some. When there are many, whoever placed them, near nodes are
- * worth more. */
+/* The first viewers of most streams meet on one node, wherever they are; in a
+ * pool of more than 64 nodes, those of some streams. When there are many
+ * viewers, whichever thread placed them, near nodes are worth more. */
 static void test_streams_gather(void **state)
 {
 	(void)state;
@@ -971,7 +971,7 @@ static void test_stream_looks_everywhere(void **state)
 	world_close(&w);
 }
 
-/* What was told while the near ones were dead holds for its TTL. */
+/* A decision that was made while the near nodes were dead holds for its TTL. */
 static void test_told_far_holds(void **state)
 {
 	struct world w;
@@ -1181,8 +1181,8 @@ static void test_stream_is_carried(void **state)
 	assert_in_range(moved, 5, 100);
 }
 
-/* What nobody asked for yet is decided alike with an empty memory and without one,
- * as `dnsd try` does. */
+/* A first question is decided alike with empty accounts and without any, as
+ * `dnsd try` does. */
 static void test_without_memory(void **state)
 {
 	struct world w;

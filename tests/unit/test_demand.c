@@ -35,7 +35,7 @@ static void ask_often(struct asking *a, float gap_s, unsigned n)
 		ask_after(a, gap_s);
 }
 
-/* A first question tells of no rate, and not how long answers are kept. */
+/* A first question shows no rate, and not how long answers are kept. */
 static void test_first_question(void **state)
 {
 	struct asking a = begin(10);
@@ -79,7 +79,8 @@ static void test_rate_is_found(void **state)
 	}
 }
 
-/* Who asks as soon as its answer has run out, however long, has many viewers. */
+/* A client that asks again as soon as its answer has expired, after whatever
+ * TTL, has many viewers. */
 static void test_never_waits(void **state)
 {
 	struct asking a = begin(10);

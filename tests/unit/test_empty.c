@@ -81,8 +81,8 @@ static bool costs(struct empty *e, float connections, float sent, float joined)
 	return empty_cost_ms(e, now) > 0;
 }
 
-/* Eleven who were sent and did not show, at once or one after the other; fewer of a
- * small node, more of a large one. */
+/* Eleven viewers that were sent and did not show, at once or one after the
+ * other; fewer at a small node, more at a large one. */
 static void test_how_many_do_not_show(void **state)
 {
 	struct empty e = hundred();
@@ -125,7 +125,8 @@ static void test_nearly_none(void **state)
 	assert_false(costs(&e, 1, 11, 0));
 }
 
-/* More than a quarter of them show: it serves. Who comes ends it all. */
+/* More than a quarter of them show: the node serves. Viewers that come end the
+ * suspicion. */
 static void test_some_show(void **state)
 {
 	struct empty e = hundred();
@@ -146,7 +147,8 @@ static void test_some_show(void **state)
 	assert_false(costs(&e, 0, 5, 0));
 }
 
-/* For a minute; then four who do not show are enough to end its trial. */
+/* It lasts a minute; then four viewers that do not show are enough to end its
+ * trial. */
 static void test_tried_again(void **state)
 {
 	struct empty e = hundred();

@@ -347,7 +347,7 @@ static void test_only_probed(void **state)
 	assert_int_equal(state_of(s, 1), NODE_UNKNOWN);
 }
 
-/* Nor is one that nobody watches ever down. */
+/* A node without polls and probes never goes down. */
 static void test_not_watched(void **state)
 {
 	struct scene *s = *state;
@@ -451,8 +451,8 @@ static void test_in_a_row(void **state)
 	}
 }
 
-/* Old servers have no name of their run: there a shorter uptime tells, and what
- * clocks round off does not. */
+/* Old servers do not identify their process: there a shorter uptime shows a
+ * restart, and a difference that comes from rounding does not. */
 static void test_restart_by_uptime(void **state)
 {
 	static const struct {
@@ -669,7 +669,7 @@ static void test_clocks_apart(void **state)
 		int64_t ours_ms, theirs_ms;
 		bool known;
 	} rows[] = {{3000, 6500, true}, {3000, 6501, false}, {8000, 2000, true},
-		{8000, 1999, false}};
+		{8000, 1999, false}, {3000, 1, true}, {500, -1, false}};
 	for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct scene *s = *state;
 		teardown(state);
@@ -686,17 +686,26 @@ static void test_clocks_apart(void **state)
 	}
 }
 
-/* A node that sends nothing is known to send nothing. */
+/* A node that sends nothing is known to send nothing; of one that was started again
+ * nothing is known, whatever it has sent since. */
 static void test_no_bandwidth(void **state)
 {
 	struct scene *s = *state;
+	const struct fleet_node *node = fleet_node(s->fleet, 0);
 	s->bytes = 5000;
 	poll_ok(s, 0, 100);
-	assert_false(fleet_node(s->fleet, 0)->bandwidth_known);
+	assert_false(node->bandwidth_known);
 	pass(s, STEP);
 	poll_ok(s, 0, 100);
-	assert_true(fleet_node(s->fleet, 0)->bandwidth_known);
-	assert_float_equal(fleet_node(s->fleet, 0)->bandwidth_bps, 0, 0);
+	assert_true(node->bandwidth_known);
+	assert_float_equal(node->bandwidth_bps, 0, 0);
+	pass(s, STEP);
+	s->bytes += 30000000;
+	struct sample again = sample(s, 100);
+	again.identity++;
+	fleet_sample(s->fleet, 0, &again, s->now);
+	assert_false(node->bandwidth_known);
+	assert_float_equal(node->bandwidth_bps, 0, 0);
 }
 
 /* An answer of now that brings so many viewers to node 0. */
@@ -977,8 +986,9 @@ static void test_displaced_not_if_many_fail(void **state)
 	}
 }
 
-/* Room that is kept for some is not there for others: of the viewers of c, who find
- * no room at d, so many less go to b, to which those of a are on their way. */
+/* Room that is kept for some viewers is not there for others: of the viewers
+ * of c, those that find no room at d go to b, and b already expects those of
+ * a. */
 static void test_displaced_find_others(void **state)
 {
 	static const uint32_t connections[] = {500, 400, 900, 800, 0, 0};
@@ -1006,8 +1016,9 @@ static void test_displaced_find_others(void **state)
 	assert_true(to_b[1] > 80 && to_b[1] < 0.7f * to_b[0]);
 }
 
-/* Of a node that only its probes find dead they are expected when it goes down, and
- * once; who was expected since its first failed poll is not expected again. */
+/* If only probes find a node dead, its viewers are expected elsewhere when it
+ * goes down, and once: those that were expected since its first failed poll
+ * are not expected again. */
 static void test_displaced_by_probes(void **state)
 {
 	struct scene *s = *state;
@@ -1026,7 +1037,7 @@ static void test_displaced_by_probes(void **state)
 	probe_fails(s, 2);
 	assert_int_equal(state_of(s, 2), NODE_DOWN);
 	assert_float_equal(kept_in_all(s), 200 * COME_BACK, 0.1);
-	/* nor are those of a node that nobody knows, or that is down */
+	/* nor are those of a node that is unknown or down */
 	fleet_failed(s->fleet, 2, SAMPLE_TIMEOUT, s->now);
 	assert_float_equal(kept_in_all(s), 200 * COME_BACK, 0.1);
 	poll_ok(s, 2, 100);
@@ -1094,7 +1105,7 @@ static void test_memory(void **state)
 	assert_true(after < before + 2000);
 }
 
-/* -- viewers who leave a node -- */
+/* -- viewers that leave a node -- */
 
 /* So many networks, which were sent to node 0, ask for another line. */
 static void press(struct scene *s, uint64_t networks, bool proven)
@@ -1241,7 +1252,7 @@ static void test_when_blind(void **state)
 	assert_false(looks_blind("abcd", "abcd", 0)); /* two sites */
 	assert_true(looks_blind("abcde", "abce", 0)); /* three */
 	assert_false(looks_blind("abcdefgh", "", 0));
-	/* what is only probed tells nothing of polls */
+	/* a node that is only probed shows nothing of polls */
 	assert_false(looks_blind("abcd", "abefgh", 0));
 	assert_true(looks_blind("abcdefg", "aefg", 9000));
 	assert_false(looks_blind("abcdefg", "aefg", 9001));
@@ -1270,8 +1281,8 @@ static void test_blind_for_a_minute(void **state)
 	}
 }
 
-/* While we are blind, who was up before is up still; who was not, or answers that
- * it refuses, is what it is. */
+/* While our own network fails, a node that was up stays up; one that was not,
+ * or that refuses, keeps its own state. */
 static void test_states_while_blind(void **state)
 {
 	struct scene *s = *state;
@@ -1424,6 +1435,8 @@ static void test_restart_is_no_leaving(void **state)
 	again.identity = 78;
 	fleet_sample(s->fleet, 0, &again, s->now);
 	assert_float_equal(fleet_node(s->fleet, 0)->leaving.change, 0, 0);
+	/* nor is it empty in comparison with before */
+	assert_float_equal(fleet_node(s->fleet, 0)->empty.high, 0, 0);
 }
 
 /* What was known before a restart of dnsd holds until a node is polled: also that
@@ -1504,9 +1517,10 @@ static void test_events_of_stability(void **state)
 	struct scene *s = *state;
 	const float *events = fleet_node(s->fleet, 0)->stability.events;
 	poll_ok(s, 0, 10);
-	for (unsigned i = 0; i < 4; i++)
+	for (unsigned i = 0; i < 4; i++) {
 		fleet_failed(s->fleet, 0, SAMPLE_REFUSED, s->now);
-	assert_float_equal(events[STABILITY_DOWN], 1, 0);
+		assert_float_equal(events[STABILITY_DOWN], i ? 1 : 0, 0);
+	}
 	assert_float_equal(events[STABILITY_RESTARTED], 0, 0);
 	struct sample one = sample(s, 10);
 	one.identity++;

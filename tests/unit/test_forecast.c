@@ -547,7 +547,8 @@ static void test_rate_lies_ahead(void **state)
 	}
 }
 
-/* Who sends no samples goes on by what is promised and by who leaves. */
+/* A node without samples goes on by what is reserved and by viewers that
+ * leave. */
 static void test_goes_on_alone(void **state)
 {
 	struct forecast_fleet all = {

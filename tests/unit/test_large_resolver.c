@@ -304,6 +304,36 @@ static void test_replaced_is_over(void **state)
 	assert_true(rate_of(s, 5) > 4);
 }
 
+/* One that had ended before it was replaced has lived until its end. */
+static void test_ended_before(void **state)
+{
+	struct scene *s = *state;
+	int64_t begin = s->now;
+	answer_with(s, 5, 0, 3);
+	s->now += 20000;
+	answer_with(s, 5, 1, 60);
+	large_resolvers_learn(s->large, 0, begin + 5000, begin + 8000, 50);
+	assert_float_equal(rate_of(s, 5), 1, 1e-3);
+	large_resolvers_learn(s->large, 0, begin, begin + 3000, 50);
+	assert_true(rate_of(s, 5) > 4);
+}
+
+/* Answers that name all the nodes they can tell nothing of other caches: what is
+ * guessed of each goes on to count. */
+static void test_guesses_of_many(void **state)
+{
+	struct scene *s = *state;
+	for (unsigned round = 1; round <= 2; round++)
+		for (uint64_t key = 1; key <= 2000; key++) {
+			struct steer_event event =
+				note_of(key, (float)round, 60);
+			for (unsigned k = 0; k < EVENT_NODES; k++)
+				event.node[k] = (uint16_t)k;
+			answer(s, &event);
+			assert_float_equal(rate_of(s, key), round, 1e-3);
+		}
+}
+
 /* Of one that did not live meanwhile nothing is learned: guesses go on to count. */
 static void test_still_guessed(void **state)
 {
@@ -386,6 +416,21 @@ static void test_record_between_reused(void **state)
 	assert_float_equal(rate_of(s, 7), 1.8, 1e-3);
 	learn(s, 1, 20);
 	assert_float_equal(rate_of(s, 8), 2.6, 1e-3);
+}
+
+/* Nor does the cache whose record it was end it with its next answer. */
+static void test_record_not_ended(void **state)
+{
+	struct scene *s = *state;
+	answer_with(s, 5, 0, 600);
+	s->now += 70000;
+	others(s, TABLE - 1);
+	answer_with(s, 7, 1, 600); /* in the record of 5 */
+	answer_with(s, 5, 3, 600);
+	s->now += POLL_MS;
+	learn(s, 1, 20);
+	assert_float_equal(rate_of(s, 7), 2.6, 1e-3);
+	assert_float_equal(rate_of(s, 5), 1, 1e-3);
 }
 
 /* Noise of samples is no crowd that comes and goes. */
@@ -632,10 +677,13 @@ int main(void)
 		TEST(test_in_its_time),
 		TEST(test_how_much),
 		TEST(test_replaced_is_over),
+		TEST(test_ended_before),
+		TEST(test_guesses_of_many),
 		TEST(test_still_guessed),
 		TEST(test_late_sample),
 		TEST(test_record_reused),
 		TEST(test_record_between_reused),
+		TEST(test_record_not_ended),
 		TEST(test_noise),
 		TEST(test_absurd),
 		TEST(test_promised),

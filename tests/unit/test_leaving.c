@@ -147,8 +147,8 @@ static bool is_seen_of_first(const struct two_polls *polls, unsigned n)
 	return leaving_is_seen(&nodes[0], &all, STAY_S);
 }
 
-/* Of 1000 viewers 57 may be missing by chance and because nobody comes; those of
- * which as many left elsewhere do not count. */
+/* Of 1000 viewers 57 may be missing by chance and because none come; losses
+ * that other nodes have as well do not count. */
 static void test_how_many(void **state)
 {
 	static const struct {

@@ -367,7 +367,7 @@ static void test_later_lines(void **state)
 	picks(w, "live.example.com", 1, "c");
 }
 
-/* What line 2 was told holds for its TTL, also when line 1 has come to its site
+/* Where line 2 was sent holds for its TTL, also when line 1 has come to its site
  * meanwhile; not when it has come to its node. */
 static void test_promise(void **state)
 {

@@ -204,7 +204,7 @@ static void test_suspect(void **state)
 	close_scene(&s);
 }
 
-/* A node that nobody reaches any more costs 200 ms, beside what a failed poll costs. */
+/* A node that no poll reaches any more costs 200 ms, beside what a failed poll costs. */
 static void test_empty(void **state)
 {
 	struct scene s;
@@ -224,7 +224,7 @@ static void test_empty(void **state)
 	close_scene(&s);
 }
 
-/* Viewers of a dead node who are on their way are in what is used of another, but not
+/* Viewers of a dead node that are on their way are in what is used of another, but not
  * in what it is known to use by itself. */
 static void test_displaced(void **state)
 {
@@ -243,7 +243,7 @@ static void test_displaced(void **state)
 	close_scene(&s);
 }
 
-/* As long as a single one of 255 parts comes back, decisions are told so. */
+/* As long as a single one of 255 parts comes back, decisions know it. */
 static void test_returning(void **state)
 {
 	struct scene s;
@@ -326,6 +326,20 @@ static void test_ready(void **state)
 	fleet_set_map(s.fleet, s.w.map, &rules, s.now);
 	close_scene(&s);
 	map_free(map);
+}
+
+/* Nor is it waited for nodes that are not watched. */
+static void test_ready_unwatched(void **state)
+{
+	struct scene s;
+	(void)state;
+	open_scene(&s, five);
+	for (unsigned i = 0; i < 5; i++) {
+		assert_false(publish(&s)->ready);
+		fleet_watch(s.fleet, i, false, false);
+	}
+	assert_true(publish(&s)->ready);
+	close_scene(&s);
 }
 
 /* Room is kept for a class where answers of the last minute sent viewers: also at the
@@ -446,7 +460,7 @@ static void test_block(void **state)
 	for (unsigned n = 1; n <= MANY; n++) {
 		struct scene s;
 		open_many(&s, n);
-		s.w.map->names[0].policy = POLICY_STABLE;
+		s.w.map->stable = true;
 		const struct load *load = publish(&s);
 		const char *end = after(load, sizeof *load);
 		assert_true((const char *)load->node >= end);
@@ -470,31 +484,36 @@ static const char two_pools[] =
 	"  c: {address: [192.0.2.3], at: [1, 1]}\n"
 	"  d: {address: [192.0.2.4], at: [1, 1]}\n"
 	"  e: {address: [192.0.2.5], at: [1, 1]}\n"
-	"steer: {live.example.com: {pool: [edge]}, b.example.com: {pool: [a, b]}}\n";
+	"steer: {live.example.com: {pool: [edge]%s}, b.example.com: {pool: [a, b]%s}}\n";
 
 /* What is known of the stability of nodes is there if some name needs it. */
 static void test_stability(void **state)
 {
 	struct stability back = {.grade = 3, .lost = 0.5f};
 	(void)state;
-	for (unsigned stable = 0; stable < 2; stable++) {
+	const char *policy = ", policy: stable";
+	for (unsigned stable = 0; stable < 3; stable++) {
 		struct scene s;
-		open_scene(&s, two_pools);
+		char yaml[sizeof two_pools + 40];
+		snprintf(yaml, sizeof yaml, two_pools,
+			stable == 1 ? policy : "", stable == 2 ? policy : "");
+		open_scene(&s, yaml);
 		assert_int_equal(s.w.map->n_pools, 2);
 		fleet_restore_stability(s.fleet, 0, &back);
 		fleet_restore_stability(s.fleet, 4, &back);
-		assert_null(publish(&s)->stability);
-		s.w.map->names[stable].policy = POLICY_STABLE;
-		s.w.map->n_names = stable; /* one that is there no more */
-		assert_null(publish(&s)->stability);
-		s.w.map->n_names = 2;
-		assert_non_null(publish(&s)->stability);
+		const struct load *load = publish(&s);
+		assert_int_equal(load->stability != NULL, stable != 0);
+		if (!stable) {
+			close_scene(&s);
+			continue;
+		}
 		for (unsigned i = 0; i < 5; i++) {
 			bool bad = i % 4 == 0; /* so much lost: grade 3 */
 			assert_int_equal(
 				s.load->stability[i].grade, bad ? 3 : 0);
-			assert_true(
-				s.load->stability[i].lost == (bad ? 0.5f : 0));
+			assert_memory_equal(&s.load->stability[i],
+				&fleet_node(s.fleet, i)->stability,
+				sizeof *s.load->stability);
 			assert_int_equal(s.load->node[i].unstable_ms,
 				bad ? 3 * (int)STABILITY_STEP_MS : 0);
 		}
@@ -516,6 +535,7 @@ int main(void)
 		cmocka_unit_test(test_returning),
 		cmocka_unit_test(test_gone),
 		cmocka_unit_test(test_ready),
+		cmocka_unit_test(test_ready_unwatched),
 		cmocka_unit_test(test_class),
 		cmocka_unit_test(test_spare),
 		cmocka_unit_test(test_spare_up),

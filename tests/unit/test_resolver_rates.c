@@ -90,7 +90,7 @@ static void test_forgotten(void **state)
 	assert_false(claim(rates, 5, 1800998));
 }
 
-/* Nobody who does not know the secret can tell which keys push each other out. */
+/* Without the secret it is not known which keys push each other out. */
 static void test_secret(void **state)
 {
 	struct resolver_rates *rates = *state;
@@ -157,7 +157,7 @@ static bool is_marked(const struct resolver_rates *rates, uint64_t key)
 	return resolver_is_marked(resolver_rates_marks(rates), key);
 }
 
-/* Who is known is marked, who is not is not: also at the ends of the words. */
+/* A known key is marked, another one is not: also at the ends of the words. */
 static void test_marks(void **state)
 {
 	struct resolver_rates *rates = *state;
@@ -181,8 +181,8 @@ static unsigned marks_of(const struct resolver_rates *rates)
 	return n;
 }
 
-/* However many come and go: who is known is marked, and there are no more marks than
- * those, and a thousand of who went. */
+/* However many come and go: known keys are marked, and there are no more marks than
+ * those, and a thousand of those that went. */
 static void test_marks_of_who_went(void **state)
 {
 	struct resolver_rates *rates = *state;
@@ -218,7 +218,7 @@ static unsigned marks_of_known(const struct resolver_rates *rates, uint64_t n)
 }
 
 /* They are made anew only now and then, after a thousand have gone; then they are
- * those of who is known, no more. */
+ * those of known keys, no more. */
 static void test_marks_are_made_anew(void **state)
 {
 	struct resolver_rates *rates = *state;
@@ -228,7 +228,7 @@ static void test_marks_are_made_anew(void **state)
 		claim(rates, key_of(i), (int64_t)i);
 		unsigned now = marks_of(rates);
 		if (now < last) {
-			/* one of them is of who goes just now */
+			/* one of them is of the key that goes just now */
 			unsigned known = marks_of_known(rates, i + 1);
 			assert_in_range(now, known, known + 1);
 			anew++;

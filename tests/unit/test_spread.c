@@ -104,8 +104,8 @@ static void test_share(void **state)
 	assert_float_equal(n[3].viewers, 0, 0);
 }
 
-/* Who is full has no weight; a part of a viewer is shared as well; without any weight
- * nobody goes anywhere. */
+/* A full node has no weight; a part of a viewer is shared as well; without any
+ * weight no viewer goes anywhere. */
 static void test_weights(void **state)
 {
 	struct spread_node n[] = {
@@ -148,7 +148,8 @@ static void test_rounds(void **state)
 			n[i].viewers, 0.95f * (float)(10 << i), 0.5f);
 }
 
-/* What is free: to full, of the share that it is given, without those who come. */
+/* The free room is what is left up to full, of the share that the node is
+ * given, without the viewers that are coming. */
 static void test_free_room(void **state)
 {
 	struct spread_node one = node(5, 1000, 0.2f);
@@ -162,7 +163,7 @@ static void test_free_room(void **state)
 	assert_float_equal(spread_free(&one), 0, 0);
 }
 
-/* Whoever is not among those that are given gets nobody. */
+/* A node that is not in the list gets no viewer. */
 static void test_only_those(void **state)
 {
 	struct spread_node n[] = {node(40, 1000, 0), node(5, 1000, 0)};

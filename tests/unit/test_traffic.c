@@ -123,6 +123,33 @@ static void test_area_is_where_its_nodes_are(void **state)
 	world_close(&w);
 }
 
+/* So for each of them, the first as the last; areas without nodes of this map are
+ * nowhere. */
+static void test_each_area(void **state)
+{
+	struct world w;
+	(void)state;
+	world_open(&w, three);
+	uint32_t hk = w.map->nodes[0].area, jp = w.map->nodes[2].area;
+	for (unsigned first = 0; first < 3; first++) {
+		uint32_t areas[] = {jp, 7919, hk};
+		uint16_t nodes[] = {2, MAP_NO_NODE, 0}, from[3];
+		struct flow flows[3];
+		for (unsigned i = 0; i < 3; i++)
+			flows[i].area = areas[(first + i) % 3];
+		traffic_areas(w.map, flows, 3, from);
+		for (unsigned i = 0; i < 3; i++)
+			assert_int_equal(from[i], nodes[(first + i) % 3]);
+	}
+	struct flow one = {.area = jp};
+	uint16_t from;
+	w.map->n_nodes = 2;
+	traffic_areas(w.map, &one, 1, &from);
+	assert_int_equal(from, MAP_NO_NODE);
+	traffic_areas(w.map, NULL, 0, NULL);
+	world_close(&w);
+}
+
 static float viewers_of(
 	const struct flow *flows, unsigned n, uint32_t area, uint16_t node)
 {
@@ -165,6 +192,27 @@ static void test_many(void **state)
 		sum += out[i].viewers;
 	}
 	assert_float_equal(sum, 2 * placed, 0.001 * (double)sum);
+	traffic_free(flows);
+	accounts_free(a);
+	world_close(&w);
+}
+
+/* All places of an account are looked at, from the first to the last. */
+static void test_all_places(void **state)
+{
+	struct world w;
+	struct flow out[4];
+	(void)state;
+	world_open(&w, three);
+	struct accounts *a = accounts_of(&w);
+	struct traffic *flows = traffic_new();
+	a->placed[0] = (struct placed){.area = 5, .viewers = 2, .at_ms = NOW};
+	a->placed[(1 << PLACED_BITS) - 1] =
+		(struct placed){.area = 6, .viewers = 1, .at_ms = NOW};
+	traffic_add(flows, a, NOW);
+	assert_int_equal(traffic_take(flows, out, 4), 2);
+	assert_int_equal(out[0].area, 5);
+	assert_int_equal(out[1].area, 6);
 	traffic_free(flows);
 	accounts_free(a);
 	world_close(&w);
@@ -236,6 +284,8 @@ int main(void)
 		cmocka_unit_test(test_the_largest_come_first),
 		cmocka_unit_test(test_streams_are_no_areas),
 		cmocka_unit_test(test_area_is_where_its_nodes_are),
+		cmocka_unit_test(test_each_area),
+		cmocka_unit_test(test_all_places),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_least),
 		cmocka_unit_test(test_full),
