@@ -92,6 +92,7 @@ struct conf_steer {
 	int answers;
 	double stay_ms; /* what a better node must save */
 	double carrier_ms;
+	bool measured; /* paths, where they are known; else by distance */
 	bool streams;
 	const char *https; /* ALPN list, "": no HTTPS records */
 };

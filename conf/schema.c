@@ -108,6 +108,13 @@ static const struct key node_keys[] = {
 static const struct section node_section = {
 	"a node", node_keys, sizeof(struct conf_node)};
 
+static const struct key paths_keys[] = {
+	{"measured", KEY_BOOL, AT(conf_steer, measured), .preset = "true",
+		.text = "what nodes and players measured; false: distance only"},
+	{0}};
+static const struct section paths_section = {
+	"paths", paths_keys, 0};
+
 static const struct key steer_keys[] = {
 	{"pool", KEY_TEXTS, AT(conf_steer, pool),
 		.text = "roles and/or node names"},
@@ -123,6 +130,8 @@ static const struct key steer_keys[] = {
 		.text = "a client net stays while another node is better by less"},
 	{"carrier_ms", KEY_REAL, AT(conf_steer, carrier_ms), 0, 1000, "25",
 		.text = "added when the client's ASN is known and not in the node's asn"},
+	{"paths", KEY_SECTION, .section = &paths_section,
+		.text = "what a path is taken from"},
 	{"streams", KEY_BOOL, AT(conf_steer, streams), .preset = "false",
 		.text = "<stream>.NAME prefers an edge that has the stream"},
 	{"https", KEY_TEXT, AT(conf_steer, https),

@@ -48,7 +48,7 @@ uint32_t index_count(const struct index *x)
 }
 
 /* Where a key is, or where there is room for it. */
-static uint32_t *index_slot(const struct index *x, const struct index_key *key)
+static uint32_t *index_slot(struct index *x, const struct index_key *key)
 {
 	for (uint64_t at = key->hash;; at++) {
 		uint32_t *slot = &x->slot[at & (x->slots - 1)];
@@ -89,11 +89,4 @@ uint32_t index_number(
 	x->key[x->n] = key;
 	*slot = ++x->n;
 	return x->n - 1;
-}
-
-uint32_t index_find(const struct index *x, const void *octets, size_t len)
-{
-	struct index_key key = {hash_bytes(octets, len, 0), octets, len};
-	uint32_t *slot = index_slot(x, &key);
-	return *slot ? *slot - 1 : INDEX_NONE;
 }

@@ -19,10 +19,6 @@ void index_free(struct index *index); /* NULL allowed */
 uint32_t index_number(
 	struct index *index, const void *key, size_t len, bool *made);
 
-/* The number of a key; INDEX_NONE: it has none. */
-#define INDEX_NONE UINT32_MAX
-uint32_t index_find(const struct index *index, const void *key, size_t len);
-
 /* How many keys have a number. */
 uint32_t index_count(const struct index *index);
 

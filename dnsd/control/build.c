@@ -174,7 +174,7 @@ bool build_geo(const struct built *built, struct geo **geo, struct map **map,
 		geo_files_free(files);
 		return false;
 	}
-	*map = map_build(built->conf, *geo, built->servers, built->map, NULL);
+	*map = map_build(built->conf, *geo, built->servers, built->map);
 	return true;
 }
 
@@ -539,7 +539,7 @@ struct built *build_all(const char *path, const struct built *previous,
 	if (good && build_parts(b, previous, from, err)) {
 		b->servers = count_servers(b);
 		b->map = map_build(b->conf, b->geo, b->servers,
-			previous ? previous->map : NULL, NULL);
+			previous ? previous->map : NULL);
 		return b;
 	}
 	build_free(b, previous);

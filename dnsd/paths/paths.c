@@ -9,13 +9,12 @@
 #include "base/index.h"
 #include "state/path.h"
 
-#define SQUARE_DEGREES 2.7f    /* 300 km from south to north */
-#define NETWORKS_OF_MODEL 0.7f /* the model counts as so many */
-#define RTT_FADE_MS \
-	7200000.0f /* half an hour's reports of players count little */
+#define RTT_HALF_MS 7200000.0f /* a report this old counts half */
 #define LOSS_FADE_MS 300000.0f
-#define RTT_KEPT_MS 21600000 /* older reports are forgotten */
 #define LOSS_KEPT_MS 900000
+#define MODEL_NETWORKS 0.2f /* the model counts as so many */
+#define LOSS_NETWORKS 0.3f
+#define PRIOR_LOSS 1.0f
 #define PLAYER_WEIGHT 0.35f /* of a node's word */
 #define VIEWERS_MOST 16.0f  /* of a network, that count */
 #define JUMP_MS 20.0f       /* two networks that differ by more ... */
@@ -24,10 +23,13 @@
 #define LOSS_FULL 0.05f /* costs LOSS_COST_MS */
 #define LOSS_COST_MS 200.0f
 #define ROUNDS 3        /* of the fit */
-#define PRIOR_BASE 1.0f /* weights towards 0 of the parts of the model */
+#define PRIOR_ALL 10.0f /* weights towards 0 of the parts of the model */
+#define PRIOR_BASE 1.0f
 #define PRIOR_NODE 4.0f
 #define PRIOR_AS 2.0f
-#define STRETCH_MOST 2.0f
+#define SURE 1.0f         /* an AS part with more weight is measured */
+#define RATE_LEAST -0.6f  /* no signal is faster */
+#define RATE_MOST 20.0f
 #define CHANGE_MS 2.0f /* a path that differs so is published */
 
 /* One network's last report. */
@@ -40,12 +42,12 @@ struct voice {
 /* An area and a node. */
 struct entry {
 	uint64_t area;
-	uint32_t asn;
+	struct place place; /* of its first report */
 	uint16_t node;
-	uint32_t base,
-		of_as; /* parts of the model; of_as: NO_PART without AS */
+	uint32_t base, of_as; /* parts of the model; of_as: NO_PART without AS */
 	float distance_ms;
-	float rtt_ms, weight; /* what the networks said at the last fit */
+	/* What the networks said at the last fit. */
+	float rtt_ms, weight, loss, loss_weight;
 	float published_ms;   /* NAN: not yet */
 	int64_t at_ms;
 	struct voice voice[PATHS_NETWORKS];
@@ -55,6 +57,7 @@ struct entry {
 /* A part of the model: the mean of residuals, by weight. */
 struct part {
 	float sum, weight, value;
+	float loss_sum, loss_weight; /* of an AS and a node */
 };
 
 struct parts {
@@ -70,7 +73,7 @@ struct paths {
 	struct entry *entry;                      /* by number */
 	unsigned n, room;
 	struct parts base, node, of_as; /* by area, node, AS and node */
-	float stretch;
+	float rate; /* of all ways */
 };
 
 static void paths_open_indexes(struct paths *p)
@@ -91,7 +94,6 @@ struct paths *paths_new(void)
 {
 	struct paths *p = mem_zero(1, sizeof *p);
 	paths_open_indexes(p);
-	p->stretch = 1;
 	return p;
 }
 
@@ -114,15 +116,6 @@ struct entry_key {
 	uint64_t area;
 	uint64_t node;
 };
-
-static uint64_t area_of(const struct place *place)
-{
-	float wide = fmaxf(0.1f, cosf(place->lat * (float)(M_PI / 180)));
-	uint64_t row = (uint64_t)((place->lat + 90) / SQUARE_DEGREES);
-	uint64_t column =
-		(uint64_t)((place->lon + 180) * wide / SQUARE_DEGREES);
-	return (uint64_t)place->asn << 32 | row << 16 | column;
-}
 
 /* A new part is 0. */
 static void parts_need(struct parts *parts, unsigned n)
@@ -148,15 +141,10 @@ static uint32_t part_number(
 	return number;
 }
 
-static uint64_t as_key(uint32_t asn, unsigned node)
-{
-	return (uint64_t)asn << 16 | node;
-}
-
 static struct entry *entry_of(
-	struct paths *p, uint64_t area, uint32_t asn, unsigned node, bool *made)
+	struct paths *p, const struct place *place, unsigned node, bool *made)
 {
-	struct entry_key key = {area, node};
+	struct entry_key key = {path_area_key(place), node};
 	uint32_t number = index_number(p->entries, &key, sizeof key, made);
 	if (!*made)
 		return &p->entry[number];
@@ -166,13 +154,13 @@ static struct entry *entry_of(
 	}
 	p->n = number + 1;
 	struct entry *e = &p->entry[number];
-	*e = (struct entry){.area = area,
-		.asn = asn,
+	*e = (struct entry){.area = key.area,
+		.place = *place,
 		.node = (uint16_t)node,
-		.base = part_number(p->areas, &p->base, area),
-		.of_as = asn
-			? part_number(p->as_nodes, &p->of_as, as_key(asn, node))
-			: NO_PART,
+		.base = part_number(p->areas, &p->base, key.area),
+		.of_as = place->asn ? part_number(p->as_nodes, &p->of_as,
+					      path_carrier_key(place->asn, node))
+				    : NO_PART,
 		.published_ms = NAN};
 	return e;
 }
@@ -193,8 +181,8 @@ static void paths_sweep(struct paths *p, int64_t since_ms)
 		if (old[i].at_ms < since_ms || old[i].node >= p->n_nodes ||
 			!node->name || !node->placed)
 			continue;
-		struct entry *e = entry_of(
-			p, old[i].area, old[i].asn, old[i].node, &made);
+		struct entry *e =
+			entry_of(p, &old[i].place, old[i].node, &made);
 		struct entry fresh = *e;
 		*e = old[i];
 		e->base = fresh.base;
@@ -220,9 +208,16 @@ void paths_set_map(struct paths *p, const struct map *map)
 
 /* -- what an entry's networks say -- */
 
-static float fade(int64_t age_ms, float over_ms)
+/* Round trips count less with time, and never nothing: yesterday's is better than
+ * none. */
+static float rtt_fade(int64_t age_ms)
 {
-	return expf(-(float)age_ms / over_ms);
+	return 1 / (1 + (float)age_ms / RTT_HALF_MS);
+}
+
+static float loss_fade(int64_t age_ms)
+{
+	return age_ms < LOSS_KEPT_MS ? expf(-(float)age_ms / LOSS_FADE_MS) : 0;
 }
 
 struct said {
@@ -264,29 +259,24 @@ static void entry_rtt(struct entry *e, int64_t now_ms)
 	unsigned n = 0;
 	for (unsigned i = 0; i < PATHS_NETWORKS; i++) {
 		const struct voice *v = &e->voice[i];
-		int64_t age = now_ms - v->at_ms;
-		if (v->net && age < RTT_KEPT_MS)
-			said[n++] = (struct said){
-				v->rtt_ms, v->weight * fade(age, RTT_FADE_MS)};
+		if (v->net)
+			said[n++] = (struct said){v->rtt_ms,
+				v->weight * rtt_fade(now_ms - v->at_ms)};
 	}
 	e->rtt_ms = middle(said, n, 0.4f, 0.6f, &e->weight);
 }
 
-static float entry_loss(const struct entry *e, int64_t now_ms)
+static float said_loss(const struct entry *e, int64_t now_ms, float *all)
 {
 	struct said said[PATHS_NETWORKS];
-	float weight;
 	unsigned n = 0;
 	for (unsigned i = 0; i < PATHS_NETWORKS; i++) {
 		const struct voice *v = &e->voice[i];
-		int64_t age = now_ms - v->at_ms;
-		if (v->net && age < LOSS_KEPT_MS)
-			said[n++] = (struct said){
-				v->loss, v->weight * fade(age, LOSS_FADE_MS)};
+		if (v->net)
+			said[n++] = (struct said){v->loss,
+				v->weight * loss_fade(now_ms - v->at_ms)};
 	}
-	float loss = middle(said, n, 0.2f, 0.8f, &weight);
-	/* One voice alone is believed in part. */
-	return loss * weight / (weight + 0.3f);
+	return middle(said, n, 0.2f, 0.8f, all);
 }
 
 static bool is_jump(float a, float b)
@@ -332,14 +322,13 @@ void paths_report(struct paths *p, const struct path_report *r, int64_t now_ms)
 	if (r->place->source == PLACE_UNKNOWN || r->rtt_ms <= 0 ||
 		!p->map->nodes[r->node].name || !p->map->nodes[r->node].placed)
 		return;
-	bool made;
 	if (p->n >= PATHS_ENTRIES)
 		return;
-	struct entry *e =
-		entry_of(p, area_of(r->place), r->place->asn, r->node, &made);
+	bool made;
+	struct entry *e = entry_of(p, r->place, r->node, &made);
 	if (made)
-		e->distance_ms = path_between_ms(
-			p->at[r->node], path_vec(r->place->lat, r->place->lon));
+		e->distance_ms = path_between_ms(p->at[r->node],
+			path_vec(r->place->lat, r->place->lon));
 	float viewers = fminf(VIEWERS_MOST, (float)r->viewers);
 	struct voice *v = voice_of(e, r->net | 1);
 	*v = (struct voice){.net = r->net | 1,
@@ -355,14 +344,16 @@ void paths_report(struct paths *p, const struct path_report *r, int64_t now_ms)
 
 /* -- the model -- */
 
-/* What the model says without base. of_as: NO_PART: not known. */
-static float model_ms(
-	const struct paths *p, float distance_ms, unsigned node, uint32_t of_as)
+/* The rate of the model. of_as: NO_PART: not known. */
+static float model_rate(const struct paths *p, unsigned node, uint32_t of_as)
 {
-	float near = (float)PLACE_NEAR_MS;
-	return near + (distance_ms - near) * p->stretch +
-		p->node.at[node].value +
+	return p->rate + p->node.at[node].value +
 		(of_as == NO_PART ? 0 : p->of_as.at[of_as].value);
+}
+
+static float wide_ms(const struct entry *e)
+{
+	return e->distance_ms + PATH_RATE_MS;
 }
 
 /* How much an entry counts for the model: many networks hardly more than some. */
@@ -371,7 +362,7 @@ static float entry_counts(const struct entry *e)
 	return e->weight / (e->weight + 1);
 }
 
-enum fitted { FIT_BASE, FIT_NODE, FIT_AS };
+enum fitted { FIT_ALL, FIT_BASE, FIT_NODE, FIT_AS };
 
 static struct part *entry_part(
 	struct paths *p, const struct entry *e, enum fitted which)
@@ -383,6 +374,13 @@ static struct part *entry_part(
 	return e->of_as == NO_PART ? NULL : &p->of_as.at[e->of_as];
 }
 
+/* What the model leaves of an entry's round trip. */
+static float entry_rest(const struct paths *p, const struct entry *e)
+{
+	return e->rtt_ms - e->distance_ms - p->base.at[e->base].value -
+		wide_ms(e) * model_rate(p, e->node, e->of_as);
+}
+
 static void fit(
 	struct paths *p, enum fitted which, struct parts *parts, float prior)
 {
@@ -392,11 +390,15 @@ static void fit(
 		const struct entry *e = &p->entry[i];
 		struct part *part = entry_part(p, e, which);
 		float weight = entry_counts(e);
-		if (!part || weight <= 0)
+		if (!part)
 			continue;
-		float rest = e->rtt_ms - p->base.at[e->base].value -
-			model_ms(p, e->distance_ms, e->node, e->of_as);
-		part->sum += (rest + part->value) * weight;
+		/* A base is milliseconds, the others are shares: what is far
+		 * is less sure in ms. */
+		float wide = wide_ms(e);
+		if (which == FIT_BASE)
+			weight *= PATH_RATE_MS * PATH_RATE_MS / (wide * wide);
+		float unit = which == FIT_BASE ? 1 : wide;
+		part->sum += (entry_rest(p, e) / unit + part->value) * weight;
 		part->weight += weight;
 	}
 	for (unsigned i = 0; i < parts->n; i++)
@@ -404,21 +406,46 @@ static void fit(
 			parts->at[i].sum / (parts->at[i].weight + prior);
 }
 
-/* One number for all: by how much ways are longer than straight lines. */
-static void fit_stretch(struct paths *p)
+static void fit_all(struct paths *p)
 {
-	float xy = 200 * 200, xx = 200 * 200; /* as if 1 were seen */
+	float sum = 0, weight = PRIOR_ALL;
 	for (unsigned i = 0; i < p->n; i++) {
 		const struct entry *e = &p->entry[i];
-		float x = e->distance_ms - (float)PLACE_NEAR_MS;
-		float y = e->rtt_ms - (float)PLACE_NEAR_MS -
-			p->base.at[e->base].value - p->node.at[e->node].value;
-		/* Far ways do not outweigh all others. */
-		float weight = entry_counts(e) / (1 + x * x / (100 * 100));
-		xy += weight * x * y;
-		xx += weight * x * x;
+		float counts = entry_counts(e);
+		sum += (entry_rest(p, e) / wide_ms(e) + p->rate) * counts;
+		weight += counts;
 	}
-	p->stretch = fminf(STRETCH_MOST, fmaxf(1, xy / xx));
+	p->rate = sum / weight;
+}
+
+/* What the networks of an AS say of a node. */
+static void fit_loss(struct paths *p, int64_t now_ms)
+{
+	for (unsigned i = 0; i < p->of_as.n; i++)
+		p->of_as.at[i].loss_sum = p->of_as.at[i].loss_weight = 0;
+	for (unsigned i = 0; i < p->n; i++) {
+		struct entry *e = &p->entry[i];
+		e->loss = said_loss(e, now_ms, &e->loss_weight);
+		if (e->of_as == NO_PART)
+			continue;
+		float counts = e->loss_weight / (e->loss_weight + 1);
+		struct part *part = &p->of_as.at[e->of_as];
+		part->loss_sum += counts * e->loss;
+		part->loss_weight += counts;
+	}
+}
+
+static float as_loss(const struct part *part)
+{
+	return part->loss_sum / (part->loss_weight + PRIOR_LOSS);
+}
+
+/* What is believed of an entry's loss: one network alone in part. */
+static float entry_loss(const struct paths *p, const struct entry *e)
+{
+	float model = e->of_as == NO_PART ? 0 : as_loss(&p->of_as.at[e->of_as]);
+	return (e->loss * e->loss_weight + model * LOSS_NETWORKS) /
+		(e->loss_weight + LOSS_NETWORKS);
 }
 
 static float loss_ms(float loss)
@@ -430,28 +457,28 @@ static float loss_ms(float loss)
 }
 
 /* What is believed of an entry beside its base. */
-static float entry_path(const struct paths *p, const struct entry *e)
+static float entry_rate(const struct paths *p, const struct entry *e)
 {
-	float model = model_ms(p, e->distance_ms, e->node, e->of_as);
-	float said = e->rtt_ms - p->base.at[e->base].value;
-	return (said * e->weight + model * NETWORKS_OF_MODEL) /
-		(e->weight + NETWORKS_OF_MODEL);
+	float model = model_rate(p, e->node, e->of_as);
+	float said = (e->rtt_ms - p->base.at[e->base].value - e->distance_ms) /
+		wide_ms(e);
+	float rate = (said * e->weight + model * MODEL_NETWORKS) /
+		(e->weight + MODEL_NETWORKS);
+	return fminf(RATE_MOST, fmaxf(RATE_LEAST, rate));
 }
 
 /* The oldest give way when there is no more room. */
 static void paths_forget(struct paths *p, int64_t now_ms)
 {
-	int64_t oldest_ms = INT64_MAX;
-	for (unsigned i = 0; i < p->n; i++)
-		oldest_ms = p->entry[i].at_ms < oldest_ms ? p->entry[i].at_ms
-							  : oldest_ms;
-	if (p->n < PATHS_ENTRIES - PATHS_ENTRIES / 8 &&
-		now_ms - oldest_ms <= RTT_KEPT_MS)
+	int64_t kept_ms = 0;
+	if (p->n < PATHS_ENTRIES - PATHS_ENTRIES / 8)
 		return;
-	int64_t kept_ms = RTT_KEPT_MS;
+	for (unsigned i = 0; i < p->n; i++)
+		if (now_ms - p->entry[i].at_ms > kept_ms)
+			kept_ms = now_ms - p->entry[i].at_ms;
 	do {
-		paths_sweep(p, now_ms - kept_ms);
 		kept_ms /= 2;
+		paths_sweep(p, now_ms - kept_ms);
 	} while (p->n >= PATHS_ENTRIES - PATHS_ENTRIES / 8);
 }
 
@@ -461,15 +488,17 @@ bool paths_fit(struct paths *p, int64_t now_ms)
 	paths_forget(p, now_ms);
 	for (unsigned i = 0; i < p->n; i++)
 		entry_rtt(&p->entry[i], now_ms);
+	fit_loss(p, now_ms);
 	for (unsigned round = 0; round < ROUNDS; round++) {
+		fit_all(p);
 		fit(p, FIT_BASE, &p->base, PRIOR_BASE);
-		fit_stretch(p);
 		fit(p, FIT_NODE, &p->node, PRIOR_NODE);
 		fit(p, FIT_AS, &p->of_as, PRIOR_AS);
 	}
 	for (unsigned i = 0; i < p->n; i++) {
 		struct entry *e = &p->entry[i];
-		float path = entry_path(p, e) + loss_ms(entry_loss(e, now_ms));
+		float path = wide_ms(e) * entry_rate(p, e) +
+			loss_ms(entry_loss(p, e));
 		if (!(fabsf(path - e->published_ms) < CHANGE_MS)) {
 			e->published_ms = path;
 			changed = true;
@@ -478,32 +507,166 @@ bool paths_fit(struct paths *p, int64_t now_ms)
 	return changed;
 }
 
-struct path_belief paths_believe(const struct paths *p,
-	const struct place *place, unsigned node, int64_t now_ms)
+/* -- what is published -- */
+
+static struct path_known entry_known(
+	const struct paths *p, const struct entry *e)
 {
-	struct path_belief b = {.path_ms = PATH_UNKNOWN_MS};
-	assert(node < p->n_nodes);
-	if (place->source == PLACE_UNKNOWN || !p->map->nodes[node].placed)
-		return b;
-	struct entry_key key = {area_of(place), node};
-	uint64_t as = as_key(place->asn, node);
-	uint32_t number = index_find(p->entries, &key, sizeof key);
-	uint32_t of_as = place->asn ? index_find(p->as_nodes, &as, sizeof as)
-				    : INDEX_NONE;
-	if (number == INDEX_NONE) {
-		b.path_ms = model_ms(p,
-			path_between_ms(
-				p->at[node], path_vec(place->lat, place->lon)),
-			node, of_as == INDEX_NONE ? NO_PART : of_as);
-		return b;
-	}
-	const struct entry *e = &p->entry[number];
-	b.path_ms = entry_path(p, e);
-	b.rtt_ms = e->rtt_ms;
-	b.loss = entry_loss(e, now_ms);
-	b.loss_ms = loss_ms(b.loss);
-	b.age_ms = now_ms - e->at_ms;
+	struct path_known k = {.node = e->node,
+		.rate = entry_rate(p, e),
+		.rtt_ms = e->rtt_ms,
+		.loss = entry_loss(p, e),
+		.at_ms = e->at_ms};
+	k.loss_ms = loss_ms(k.loss);
 	for (unsigned i = 0; i < PATHS_NETWORKS; i++)
-		b.networks += e->voice[i].net != 0;
-	return b;
+		k.networks = (uint16_t)(k.networks + (e->voice[i].net != 0));
+	return k;
+}
+
+static int known_order(const void *a, const void *b)
+{
+	const struct path_known *x = a, *y = b;
+	return (x->node > y->node) - (x->node < y->node);
+}
+
+static void table_areas(const struct paths *p, struct path_table *t)
+{
+	t->n_areas = index_count(p->areas);
+	for (unsigned i = 0; i < p->n; i++)
+		t->areas[p->entry[i].base].n++;
+	for (unsigned i = 0; i < t->n_areas; i++) {
+		t->areas[i].first = t->n_known;
+		t->n_known += t->areas[i].n;
+		t->areas[i].n = 0;
+	}
+	for (unsigned i = 0; i < p->n; i++) {
+		const struct entry *e = &p->entry[i];
+		struct path_area *area = &t->areas[e->base];
+		area->key = e->area;
+		area->place = e->place;
+		area->weight += e->weight;
+		t->known[area->first + area->n++] = entry_known(p, e);
+	}
+	for (unsigned i = 0; i < t->n_areas; i++)
+		qsort(&t->known[t->areas[i].first], t->areas[i].n,
+			sizeof *t->known, known_order);
+}
+
+/* An area without nodes for each AS of which something is known. */
+static void table_carriers(const struct paths *p, struct path_table *t)
+{
+	struct index *seen = index_new();
+	for (unsigned i = 0; i < p->n; i++) {
+		const struct entry *e = &p->entry[i];
+		if (e->of_as == NO_PART)
+			continue;
+		const struct part *part = &p->of_as.at[e->of_as];
+		path_table_add_carrier(t,
+			&(struct path_carrier){
+				path_carrier_key(e->place.asn, e->node),
+				part->value, loss_ms(as_loss(part)),
+				part->weight > SURE});
+		bool made;
+		index_number(seen, &e->place.asn, sizeof e->place.asn, &made);
+		if (made)
+			t->areas[t->n_areas++] = (struct path_area){
+				.key = e->area | UINT32_MAX,
+				.place = {.asn = e->place.asn}};
+	}
+	index_free(seen);
+}
+
+static int square_order(const void *a, const void *b)
+{
+	const struct path_area *x = *(const struct path_area *const *)a;
+	const struct path_area *y = *(const struct path_area *const *)b;
+	uint64_t p = x->key << 32 | x->key >> 32, q = y->key << 32 | y->key >> 32;
+	return (p > q) - (p < q);
+}
+
+/* What n areas of a square make of a node together, each as much as it weighs. */
+static struct path_known square_known(const struct path_table *t,
+	struct path_area *const *area, unsigned n, unsigned node)
+{
+	struct path_known all = {.node = (uint16_t)node};
+	float weight = 0;
+	for (unsigned i = 0; i < n; i++) {
+		const struct path_known *k =
+			path_table_known(t, area[i], node);
+		struct path_found f =
+			path_table_find(t, area[i], node, 0);
+		float loss_ms = k ? k->loss_ms : f.loss_ms;
+		float w = area[i]->weight;
+		all.rate += w * (f.path_ms - loss_ms) / PATH_RATE_MS;
+		all.loss_ms += w * loss_ms;
+		weight += w;
+		if (!k)
+			continue;
+		all.networks = (uint16_t)(all.networks + k->networks);
+		all.at_ms = k->at_ms > all.at_ms ? k->at_ms : all.at_ms;
+		all.loss = fmaxf(all.loss, k->loss);
+		all.rtt_ms = fmaxf(all.rtt_ms, k->rtt_ms);
+	}
+	all.rate /= weight;
+	all.loss_ms /= weight;
+	return all;
+}
+
+/* Adds the area of all ASes of a square, made of those. */
+static void table_square(
+	struct path_table *t, struct path_area *const *area, unsigned n)
+{
+	struct path_area all = {.key = area[0]->key & UINT32_MAX,
+		.first = t->n_known,
+		.place = area[0]->place};
+	all.place.asn = 0;
+	for (unsigned i = 0; i < n; i++)
+		for (unsigned k = 0; k < area[i]->n; k++)
+			t->known[t->n_known++].node =
+				t->known[area[i]->first + k].node;
+	struct path_known *known = &t->known[all.first];
+	qsort(known, t->n_known - all.first, sizeof *known, known_order);
+	for (unsigned i = 0; all.first + i < t->n_known; i++)
+		if (i == 0 || known[i].node != known[i - 1].node)
+			known[all.n++].node = known[i].node;
+	t->n_known = all.first + all.n;
+	for (unsigned i = 0; i < all.n; i++)
+		known[i] = square_known(t, area, n, known[i].node);
+	if (area[0]->key == all.key)
+		*area[0] = all;
+	else
+		t->areas[t->n_areas++] = all;
+}
+
+static void table_squares(struct path_table *t)
+{
+	unsigned n = 0;
+	struct path_area **area = mem_zero(t->n_areas, sizeof *area);
+	for (unsigned i = 0; i < t->n_areas; i++)
+		if (t->areas[i].n)
+			area[n++] = &t->areas[i];
+	qsort(area, n, sizeof *area, square_order);
+	for (unsigned i = 0, last; i < n; i = last) {
+		for (last = i + 1; last < n &&
+			(uint32_t)area[last]->key == (uint32_t)area[i]->key;)
+			last++;
+		if (last - i > 1 || area[i]->place.asn)
+			table_square(t, area + i, last - i);
+	}
+	free(area);
+}
+
+struct path_table *paths_table(const struct paths *p)
+{
+	/* Of all ASes of a square, and of each AS: at most as many again. */
+	struct path_table *t = path_table_new(p->n_nodes,
+		3 * index_count(p->areas), 2 * p->n, p->of_as.n);
+	t->rate = p->rate;
+	for (unsigned i = 0; i < p->n_nodes; i++)
+		t->node_rate[i] = p->node.at[i].value;
+	table_areas(p, t);
+	table_carriers(p, t);
+	table_squares(t);
+	path_table_seal(t);
+	return t;
 }

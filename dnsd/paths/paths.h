@@ -1,23 +1,24 @@
 /* paths.h - round trip and loss between areas of clients and nodes, learned from what
  * nodes and players report.
  *
- *	area      a square of 300 km and an AS number, of the client's place
+ *	area      a square of 300 km and an AS number, of the client's place; and the
+ *	          same square with all its ASes, for clients whose AS is not known
  *	entry     an area and a node: the last reports, one of each network
  *	model     where an entry has few networks or none, its round trip is
  *
- *	    distance * stretch + base(area) + offset(node) + offset(AS, node)
+ *	    base(area) + distance + (distance + 40 ms) * (all + node + (AS, node))
  *
- *	stretch   ways are longer than straight lines; one number for all
  *	base      the last mile of an area: the same for all nodes, so it decides
  *	          nothing, and is left out of paths
+ *	all, ...  shares by which ways are longer than straight lines
  *
  * A round trip is the median of the entry's networks, mixed with the model as if that
- * were NETWORKS_OF_MODEL networks more. Loss is a mean without the extremes; it fades
- * in minutes, round trip in hours. If two networks in a row agree that a round trip is
+ * were a part of a network more. Loss is a mean without the extremes; it fades in
+ * minutes, round trip in hours. If two networks in a row agree that a round trip is
  * another one, the reports before them are forgotten.
  *
  * One network is one voice, however often it reports; a player's word weighs less than
- * a node's, and all players' together no more than PLAYERS_SHARE beside a node's.
+ * a node's.
  *
  * Pure; control thread. Bounded: PATHS_ENTRIES entries, the oldest gives way.
  */
@@ -29,6 +30,7 @@
 
 #include "geo/place.h"
 #include "state/map.h"
+#include "state/path_table.h"
 
 #define PATHS_ENTRIES 65536
 #define PATHS_NETWORKS 12 /* of an entry, that are kept */
@@ -62,17 +64,7 @@ void paths_report(
  * be chosen anew. Every few seconds. */
 bool paths_fit(struct paths *paths, int64_t now_ms);
 
-/* What is believed of a path. */
-struct path_belief {
-	float path_ms;     /* beside the distance's: round trip without base */
-	float loss;        /* 0..1 */
-	float loss_ms;     /* what that costs */
-	float rtt_ms;      /* as measured; 0: not */
-	unsigned networks; /* that said so; 0: the model alone */
-	int64_t age_ms;    /* of the last report */
-};
-
-struct path_belief paths_believe(const struct paths *paths,
-	const struct place *place, unsigned node, int64_t now_ms);
+/* What is believed now; the caller owns it. After paths_fit(). */
+struct path_table *paths_table(const struct paths *paths);
 
 #endif

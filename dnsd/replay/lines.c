@@ -341,8 +341,10 @@ static unsigned place_of(struct replay *r, char **words, unsigned n)
 
 static bool on_path(struct replay *r, char **words, unsigned n)
 {
-	if (n < 4 || !replay_advance(r, words[1]) || !r->map)
-		return n < 4;
+	if (n < 4)
+		return true;
+	if (!replay_advance(r, words[1]) || !replay_ready(r))
+		return false;
 	int node = index_of(r, words[3]);
 	const char *lat = value_of(words, n, "lat");
 	const char *lon = value_of(words, n, "lon");
@@ -350,10 +352,6 @@ static bool on_path(struct replay *r, char **words, unsigned n)
 	struct prefix net;
 	if (node < 0 || !lat || !lon || !prefix_parse(&net, words[2], false))
 		return true;
-	if (!r->paths) {
-		r->paths = paths_new();
-		paths_set_map(r->paths, r->map);
-	}
 	struct place place = {
 		.lat = (float)within(line_number(r, lat), -90, 90),
 		.lon = (float)within(line_number(r, lon), -180, 180),
@@ -393,6 +391,9 @@ static bool fill_query(struct replay *r, char **words, unsigned n,
 		return false;
 	unsigned most = net.addr.family == 4 ? SCOPE_V4 : SCOPE_V6;
 	*scope = ecs ? most : 0;
+	/* A resolver's place is its address's: neighbours have others. */
+	if (!ecs && !sent)
+		most = 128;
 	*q = (struct steer_query){.name = match.name,
 		.line = match.line,
 		.type = type_named(value_of(words, n, "type")),
@@ -419,7 +420,7 @@ static void count_answer(struct replay *r, enum stats_side side,
 	if (index < 0 || asked->name >= r->map->n_names)
 		return;
 	const struct map_pool *pool =
-		&r->map->pools[r->map->names[asked->name].pool];
+		&r->measured->pools[r->map->names[asked->name].pool];
 	struct stats_answer a = {.net = asked->net,
 		.line = asked->line,
 		.node = (unsigned)(node - r->nodes),
@@ -427,7 +428,7 @@ static void count_answer(struct replay *r, enum stats_side side,
 		.at_ms = asked->at_ms,
 		.ttl_s = ttl_s,
 		.full = r->load->node[index].used >= 1,
-		.path_ms = (double)map_path_ms(r->map, pool,
+		.path_ms = (double)map_path_ms(r->measured, pool,
 			geo_place(
 				r->geo, places_index(r->places, asked->place)),
 			(unsigned)index)};
@@ -484,7 +485,7 @@ static bool on_query(struct replay *r, char **words, unsigned n)
 		? strtoull(words[2], NULL, 10)
 		: hash_bytes(q.asker.bytes, 16, r->seed);
 	struct accounts *a = r->accounts[deal % r->options.workers];
-	struct steer_state state = {r->map, r->load, r->geo};
+	struct steer_state state = {r->measured, r->load, r->geo};
 	steer_answer(&state, a, &q, r->now_ms, &d);
 	printf("answer %s ", words[2]);
 	for (unsigned i = 0; i < d.n; i++)

@@ -70,6 +70,8 @@ static void replay_free(struct replay *r)
 	for (unsigned i = 0; i < r->n_nodes; i++)
 		free(r->nodes[i].serves);
 	sent_table_free(r->sent);
+	map_free(r->measured);
+	path_table_free(r->table);
 	paths_free(r->paths);
 	load_free(r->load);
 	fleet_free(r->fleet);
@@ -113,7 +115,8 @@ bool replay_run(const struct replay_options *options)
 		.rules = {3000, 1500, 2, 1},
 		.servers = 1,
 		.session_s = FORECAST_SESSION_S,
-		.places = places_new()};
+		.places = places_new(),
+		.paths = paths_new()};
 	bool ok = !options->conf_path || take_steer(r, options->conf_path);
 	if (!options->conf_path)
 		take_default(r);

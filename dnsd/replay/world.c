@@ -1,6 +1,5 @@
 /* What the lines of a replay have said so far, compiled as in the server, and its
  * virtual time. */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,13 +128,13 @@ static bool read_conf(struct replay *r)
 	return r->conf != NULL;
 }
 
-static float believed_ms(const void *arg, const struct place *place,
-	unsigned node, bool *measured)
+/* Paths as they are believed now, over the present map. */
+static void renew_paths(struct replay *r)
 {
-	const struct replay *r = arg;
-	struct path_belief b = paths_believe(r->paths, place, node, r->now_ms);
-	*measured = b.networks > 0;
-	return fmaxf(0, b.path_ms) + b.loss_ms;
+	map_free(r->measured);
+	path_table_free(r->table);
+	r->table = paths_table(r->paths);
+	r->measured = map_with_paths(r->map, r->table);
 }
 
 /* A place more changes the map only: the load stays what was published, so
@@ -150,12 +149,9 @@ static bool rebuild(struct replay *r)
 	geo_free(r->geo);
 	r->geo = places_build(r->places);
 	r->n_built = places_count(r->places);
-	struct map_paths known = {believed_ms, r, old ? old->n_nodes : 0};
-	r->map = map_build(r->conf, r->geo, r->servers, old,
-		r->paths && old ? &known : NULL);
-	r->paths_new = false;
-	if (r->paths)
-		paths_set_map(r->paths, r->map);
+	r->map = map_build(r->conf, r->geo, r->servers, old);
+	paths_set_map(r->paths, r->map);
+	renew_paths(r);
 	if (!r->fleet)
 		r->fleet = fleet_new(&rules, r->now_ms);
 	fleet_set_map(r->fleet, r->map, &rules, r->now_ms);
@@ -172,8 +168,7 @@ static bool rebuild(struct replay *r)
 
 bool replay_ready(struct replay *r)
 {
-	bool current = !r->stale && !r->paths_new &&
-		r->n_built == places_count(r->places);
+	bool current = !r->stale && r->n_built == places_count(r->places);
 	return current || rebuild(r);
 }
 
@@ -213,9 +208,10 @@ bool replay_advance(struct replay *r, const char *ms)
 		return false;
 	while (r->tick_ms + TICK_MS <= r->now_ms) {
 		r->tick_ms += TICK_MS;
-		if (r->paths && r->tick_ms - r->fit_ms >= FIT_MS) {
+		if (r->tick_ms - r->fit_ms >= FIT_MS) {
 			r->fit_ms = r->tick_ms;
-			r->paths_new |= paths_fit(r->paths, r->tick_ms);
+			if (paths_fit(r->paths, r->tick_ms))
+				renew_paths(r);
 		}
 		replay_publish(r, r->tick_ms);
 	}

@@ -66,9 +66,10 @@ struct replay {
 	struct conf *conf; /* made of names and nodes */
 	struct geo *geo;
 	struct map *map;
+	struct map *measured; /* the same with paths as they were measured */
 	struct fleet *fleet;
-	struct paths *paths; /* NULL: no line has told of one */
-	bool paths_new;      /* since the map was built */
+	struct paths *paths;
+	struct path_table *table; /* what they were at the last fit */
 	int64_t fit_ms;
 	struct load *load;
 	struct accounts *accounts[REPLAY_WORKERS_MAX];

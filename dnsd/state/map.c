@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <ctype.h>
+#include <math.h>
 #include <string.h>
 #include <strings.h>
 
@@ -52,16 +53,49 @@ int map_find_node(const struct map *map, const char *name)
 
 /* -- paths -- */
 
+struct place map_cell_middle(const struct place *place)
+{
+	struct place middle = *place;
+	const float per = MAP_CELLS_PER_DEGREE;
+	if (place->source == PLACE_UNKNOWN)
+		return middle;
+	middle.lat = (floorf((place->lat + 90) * per) + .5f) / per - 90;
+	middle.lon = (floorf((place->lon + 180) * per) + .5f) / per - 180;
+	return middle;
+}
+
+const struct path_known *map_path_known(const struct map *map,
+	const struct map_pool *pool, const struct place *place, unsigned node)
+{
+	const struct path_area *area =
+		map->paths && pool->measured && place->source != PLACE_UNKNOWN
+		? path_table_area(map->paths, path_area_key(place))
+		: NULL;
+	return area ? path_table_known(map->paths, area, node) : NULL;
+}
+
 float map_path_ms(const struct map *map, const struct map_pool *pool,
 	const struct place *place, unsigned index)
 {
 	assert(index < map->n_nodes);
 	const struct map_node *node = &map->nodes[index];
+	const struct path_area *area = NULL;
 	float ms = PATH_UNKNOWN_MS;
-	if (node->placed && place->source != PLACE_UNKNOWN)
+	bool crosses = pool != NULL;
+	if (node->placed && place->source != PLACE_UNKNOWN) {
 		ms = path_between_ms(path_vec(node->lat, node->lon),
 			path_vec(place->lat, place->lon));
-	if (pool && path_crosses_carrier(node, place->asn))
+		if (map->paths && pool && pool->measured)
+			area = path_table_area(
+				map->paths, path_area_key(place));
+	}
+	if (area) {
+		struct path_found found =
+			path_table_find(map->paths, area, index, ms);
+		ms = found.path_ms;
+		crosses = found.crosses;
+	}
+	if (crosses && path_crosses_carrier(node, place->asn))
 		ms += pool->carrier_ms;
 	return ms + node->bias_ms;
 }

@@ -21,6 +21,7 @@
 #include "base/arena.h"
 #include "conf/conf.h"
 #include "geo/prefixes.h"
+#include "state/path_table.h"
 
 #define MAP_CANDIDATES 16
 #define MAP_NEAREST 12
@@ -89,6 +90,7 @@ struct map_node {
 
 struct map_pool {
 	unsigned n;
+	bool measured; /* paths are as measured where they are known */
 	const uint16_t *node;       /* in the order of the configuration */
 	float carrier_ms, capacity; /* capacity: of all its nodes */
 	float ln_weight_max;        /* ln of the largest: none weighs more */
@@ -110,6 +112,24 @@ struct map_name {
 	uint64_t seed;
 };
 
+/* The places of a cell that have one AS number. */
+struct client_pair {
+	uint32_t cell, asn;
+};
+
+/* Pairs by area of path_table.h, to replace the candidates of those that were
+ * measured. */
+struct client_area {
+	uint64_t key;
+	uint32_t first, n; /* of `pair` */
+};
+struct client_areas {
+	uint32_t n, n_pairs;
+	const struct client_area *area;	 /* by key */
+	const struct client_pair *pair;
+	const uint32_t *pair_of_place;
+};
+
 struct map {
 	struct arena *arena;
 	unsigned n_nodes, n_pools, n_names, n_cells;
@@ -121,28 +141,23 @@ struct map {
 	const uint16_t *of_conf;       /* index here, by index in the conf */
 	const uint32_t *cell_of_place; /* by place of the geo table */
 	uint32_t n_places;
+	const struct place *cell_place; /* by cell: its middle, an AS of its class */
+	struct client_areas clients;
+	const struct path_table *paths; /* NULL: paths are by distance */
 	bool stable;      /* there is a name with that policy */
 	unsigned servers; /* name servers that share the delegation */
 	float session_s;  /* that a viewer is taken to stay at first */
 };
 
-/* Paths that are known better than by distance. path_ms: from a place to a node, by
- * index in `previous`, without carrier and bias; *measured: it is, so that the cost of
- * crossing a carrier is in it. */
-struct map_paths {
-	float (*path_ms)(const void *arg, const struct place *place,
-		unsigned node, bool *measured);
-	const void *arg;
-	unsigned n_nodes; /* that it knows */
-};
-
 /* map_build.c: compiles the map. servers: see conf. previous: the map in service (its
- * indexes are kept) or NULL. paths: NULL: by distance. The conf may be freed
- * afterwards. */
+ * indexes are kept) or NULL. The conf may be freed afterwards. */
 struct map *map_build(const struct conf *conf, const struct geo *geo,
-	unsigned servers, const struct map *previous,
-	const struct map_paths *paths);
+	unsigned servers, const struct map *previous);
 void map_free(struct map *map); /* NULL allowed */
+
+/* map_paths.c: the same map with paths as measured, for the areas that the table
+ * knows. Both are borrowed, and must outlive it. */
+struct map *map_with_paths(const struct map *map, const struct path_table *paths);
 
 /* Fetches what map_candidates reads first of a place into the cache. */
 static inline void map_prefetch(const struct map *map, uint32_t place)
@@ -169,10 +184,18 @@ static inline bool map_ascends(const struct map *map,
 }
 
 /* The path from a place to a node of a pool in milliseconds, bias and carrier
- * included; without coordinates on either side a constant stands for it. Without
- * a pool (NULL) no carrier is crossed. */
+ * included: as measured if the map and the pool have that, else by distance; without
+ * coordinates on either side a constant stands for it. Without a pool (NULL) no
+ * carrier is crossed, and it is by distance. */
 float map_path_ms(const struct map *map, const struct map_pool *pool,
 	const struct place *place, unsigned node);
+
+/* What was measured of that path; NULL: it is by distance or by the model. */
+const struct path_known *map_path_known(const struct map *map,
+	const struct map_pool *pool, const struct place *place, unsigned node);
+
+/* A place brought to the middle of its cell. */
+struct place map_cell_middle(const struct place *place);
 
 /* Whether two nodes fail together. */
 static inline bool map_same_site(const struct map *map, unsigned a, unsigned b)

@@ -21,9 +21,8 @@
 struct build {
 	struct map *map;
 	const struct geo *geo;
-	const struct map_paths *paths; /* NULL: by distance */
-	uint16_t *index;               /* by index in the conf */
-	uint32_t *asn;                 /* sorted, all that any node names */
+	uint16_t *index; /* by index in the conf */
+	uint32_t *asn;   /* sorted, all that any node names */
 	unsigned n_asn;
 	struct place *cell_place; /* a place that stands for the cell */
 	unsigned room_cells;
@@ -231,8 +230,6 @@ static void gather_asns(struct build *b)
 
 static uint32_t carrier_class(const struct build *b, uint32_t asn)
 {
-	if (b->paths)
-		return asn;
 	if (!asn || !b->n_asn)
 		return ASN_UNKNOWN;
 	const uint32_t *found =
@@ -258,14 +255,88 @@ static void cell_add(struct build *b, const struct place *place)
 		b->cell_place = mem_grow(
 			b->cell_place, b->room_cells * sizeof *b->cell_place);
 	}
-	struct place *p = &b->cell_place[map->n_cells];
-	*p = *place;
-	if (place->source != PLACE_UNKNOWN) { /* the middle of the cell */
-		const float per = MAP_CELLS_PER_DEGREE;
-		p->lat = (floorf((place->lat + 90) * per) + .5f) / per - 90;
-		p->lon = (floorf((place->lon + 180) * per) + .5f) / per - 180;
+	b->cell_place[map->n_cells++] = map_cell_middle(place);
+}
+
+/* A pair and the area that it is of, while they are gathered. */
+struct area_pair {
+	uint64_t area;
+	uint32_t number;
+	struct client_pair pair;
+};
+
+static int area_pair_order(const void *a, const void *b)
+{
+	const struct area_pair *x = a, *y = b;
+	if (x->area != y->area)
+		return x->area < y->area ? -1 : 1;
+	return x->number < y->number ? -1 : 1;
+}
+
+static struct area_pair area_pair_of(const struct build *b, uint32_t number,
+	uint32_t cell, const struct place *place)
+{
+	struct place at = b->cell_place[cell];
+	at.asn = place->asn;
+	return (struct area_pair){
+		at.source == PLACE_UNKNOWN ? 0 : path_area_key(&at), number,
+		{cell, place->asn}};
+}
+
+/* The pairs of places in the order of their areas. Areas begin where theirs is
+ * another one than before. */
+static void write_areas(
+	struct build *b, struct area_pair *list, uint32_t n, uint32_t *place_pair)
+{
+	struct client_areas *to = &b->map->clients;
+	struct client_pair *pair = arena_alloc(b->map->arena, n * sizeof *pair);
+	struct client_area *area = arena_alloc(b->map->arena, n * sizeof *area);
+	uint32_t *at = mem_zero(n, sizeof *at);
+
+	qsort(list, n, sizeof *list, area_pair_order);
+	for (uint32_t i = 0; i < n; i++) {
+		if (i == 0 || list[i].area != list[i - 1].area)
+			area[to->n++] = (struct client_area){list[i].area, i, 0};
+		area[to->n - 1].n++;
+		pair[i] = list[i].pair;
+		at[list[i].number] = i;
 	}
-	map->n_cells++;
+	for (uint32_t i = 0; i < b->map->n_places; i++)
+		place_pair[i] = at[place_pair[i]];
+	free(at);
+	to->n_pairs = n;
+	to->area = area;
+	to->pair = pair;
+	to->pair_of_place = place_pair;
+}
+
+static void build_clients(struct build *b)
+{
+	struct map *map = b->map;
+	uint32_t n = 0, room = 0;
+	uint32_t *place_pair =
+		arena_alloc(map->arena, map->n_places * sizeof *place_pair);
+	struct area_pair *list = NULL;
+	struct index *pairs = index_new();
+
+	for (uint32_t i = 0; i < map->n_places; i++) {
+		const struct place *place = geo_place(b->geo, i);
+		uint32_t cell = map->cell_of_place[i];
+		struct client_pair pair = {cell, place->asn};
+		bool made;
+		place_pair[i] = index_number(pairs, &pair, sizeof pair, &made);
+		if (!made)
+			continue;
+		if (n == room) {
+			room = 2 * room + 64;
+			list = mem_grow(list, room * sizeof *list);
+		}
+		list[n] = area_pair_of(b, n, cell, place);
+		n++;
+	}
+	index_free(pairs);
+	write_areas(b, list, n, place_pair);
+	free(list);
 }
 
 /* Cell 0 is place 0: nothing known. */
@@ -287,68 +358,38 @@ static void build_cells(struct build *b)
 	index_free(cells);
 	b->map->cell_of_place = cell_of;
 	b->map->n_places = n;
+	build_clients(b);
+	struct place *kept = arena_alloc(
+		b->map->arena, b->map->n_cells * sizeof *kept);
+	memcpy(kept, b->cell_place, b->map->n_cells * sizeof *kept);
+	b->map->cell_place = kept;
 }
 
 /* -- candidates -- */
 
-static void write_slots(
-	const struct ranked *list, unsigned n, struct candidates *out)
-{
-	assert(n <= MAP_CANDIDATES);
-	for (unsigned i = 0; i < MAP_CANDIDATES; i++) {
-		if (i >= n) {
-			out->slot[i] = (struct candidate){MAP_NO_NODE, 0};
-			continue;
-		}
-		out->slot[i] = candidate_of(list[i].node, list[i].path);
-	}
-}
-
 /* Clients of unknown place: every such cell has other nodes of a large pool,
  * drawn by capacity, at paths that say nothing but their bias. */
 static void fill_unknown(const struct build *b, const struct map_pool *pool,
-	unsigned index, float *draw, struct candidates *out)
+	unsigned index, struct ranked *draw, struct candidates *out)
 {
 	struct ranked list[MAP_CANDIDATES];
 	for (unsigned i = 0; i < pool->n; i++) {
 		const struct map_node *node = &b->map->nodes[pool->node[i]];
 		uint64_t h = hash_mix(node->seed + index * HASH_ODD);
 		double u = ((double)(h >> 11) + 0.5) * 0x1p-53;
-		draw[i] = (float)(-log(u) / node->capacity);
+		draw[i] = (struct ranked){(float)(-log(u) / node->capacity), pool->node[i]};
 	}
-	unsigned n = nearest_of_paths(b->map, pool, draw, list);
+	unsigned n = nearest_among(b->map, draw, pool->n, list);
 	for (unsigned i = 0; i < n; i++)
 		list[i].path =
 			PATH_UNKNOWN_MS + b->map->nodes[list[i].node].bias_ms;
-	write_slots(list, n, out);
-}
-
-/* The candidates of a cell by known paths. */
-static unsigned find_by_paths(const struct build *b,
-	const struct map_pool *pool, const struct place *place, float *paths,
-	struct ranked *list)
-{
-	const struct map_paths *known = b->paths;
-	for (unsigned i = 0; i < pool->n; i++) {
-		unsigned node = pool->node[i];
-		const struct map_node *to = &b->map->nodes[node];
-		bool measured = false;
-		if (node >= known->n_nodes || !to->placed) {
-			paths[i] = map_path_ms(b->map, pool, place, node);
-			continue;
-		}
-		paths[i] = to->bias_ms +
-			known->path_ms(known->arg, place, node, &measured);
-		if (!measured && path_crosses_carrier(to, place->asn))
-			paths[i] += pool->carrier_ms;
-	}
-	return nearest_of_paths(b->map, pool, paths, list);
+	nearest_write(list, n, out);
 }
 
 static void build_candidates(struct build *b, struct map_pool *pool)
 {
 	unsigned n = b->map->n_cells;
-	float *draw = mem_zero(pool->n, sizeof *draw);
+	struct ranked *draw = mem_zero(pool->n, sizeof *draw);
 	struct nearest *nearest = nearest_new(b->map, pool);
 	struct ranked list[MAP_CANDIDATES];
 
@@ -358,12 +399,8 @@ static void build_candidates(struct build *b, struct map_pool *pool)
 	struct candidates *cells = arena_alloc(
 		b->map->arena, (n + pool->unknown_cells) * sizeof *cells);
 	for (unsigned i = 0; i < n; i++) {
-		const struct place *place = &b->cell_place[i];
-		bool known = b->paths && place->source != PLACE_UNKNOWN;
-		unsigned found = known
-			? find_by_paths(b, pool, place, draw, list)
-			: nearest_find(nearest, place, list);
-		write_slots(list, found, &cells[i]);
+		unsigned found = nearest_find(nearest, &b->map->cell_place[i], list);
+		nearest_write(list, found, &cells[i]);
 	}
 	for (unsigned i = 0; i < pool->unknown_cells; i++)
 		fill_unknown(b, pool, i, draw, &cells[n + i]);
@@ -374,7 +411,7 @@ static void build_candidates(struct build *b, struct map_pool *pool)
 
 /* -- pools and names -- */
 
-/* Names with the same nodes and carrier cost share a pool. */
+/* Names with the same nodes, carrier cost and paths share a pool. */
 static uint32_t pool_of(struct build *b, const struct conf_steer *steer)
 {
 	struct map *map = b->map;
@@ -386,6 +423,7 @@ static uint32_t pool_of(struct build *b, const struct conf_steer *steer)
 		const struct map_pool *p = &map->pools[i];
 		if (p->n == steer->n_nodes &&
 			p->carrier_ms == (float)steer->carrier_ms &&
+			p->measured == steer->measured &&
 			!memcmp(p->node, node, size))
 			return i;
 	}
@@ -394,6 +432,7 @@ static uint32_t pool_of(struct build *b, const struct conf_steer *steer)
 	p->n = steer->n_nodes;
 	p->node = node;
 	p->carrier_ms = (float)steer->carrier_ms;
+	p->measured = steer->measured;
 	float largest = 0;
 	for (unsigned i = 0; i < p->n; i++) {
 		p->capacity += map->nodes[node[i]].capacity;
@@ -450,12 +489,11 @@ static void build_names(struct build *b, const struct conf *conf)
 /* -- the whole -- */
 
 struct map *map_build(const struct conf *conf, const struct geo *geo,
-	unsigned servers, const struct map *previous,
-	const struct map_paths *paths)
+	unsigned servers, const struct map *previous)
 {
 	struct arena *arena = arena_new();
 	struct map *map = arena_alloc(arena, sizeof *map);
-	struct build b = {.map = map, .geo = geo, .paths = paths};
+	struct build b = {.map = map, .geo = geo};
 
 	map->arena = arena;
 	map->session_s = (float)conf->session_s;

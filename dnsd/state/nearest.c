@@ -129,11 +129,11 @@ static bool nearest_keep(struct found *f, struct ranked one)
 	return true;
 }
 
-/* The nearest of a pool: all of a small one. */
+/* The nearest of n nodes: all of a few. */
 static struct found first_of(
-	const struct map *map, const struct map_pool *pool, struct ranked *list)
+	const struct map *map, unsigned n, struct ranked *list)
 {
-	unsigned max = pool->n <= MAP_CANDIDATES ? pool->n : MAP_NEAREST;
+	unsigned max = n <= MAP_CANDIDATES ? n : MAP_NEAREST;
 	return (struct found){.map = map, .list = list, .max = max};
 }
 
@@ -148,19 +148,27 @@ static struct found others_than(const struct found *f)
 		.n_taken = f->n};
 }
 
-unsigned nearest_of_paths(const struct map *map, const struct map_pool *pool,
-	const float *paths, struct ranked *list)
+unsigned nearest_among(const struct map *map, const struct ranked *from, unsigned n,
+	struct ranked *list)
 {
-	assert(pool->n > 0);
-	struct found f = first_of(map, pool, list);
-	for (unsigned i = 0; i < pool->n; i++)
-		nearest_keep(&f, (struct ranked){paths[i], pool->node[i]});
-	if (f.n == pool->n)
+	assert(n > 0);
+	struct found f = first_of(map, n, list);
+	for (unsigned i = 0; i < n; i++)
+		nearest_keep(&f, from[i]);
+	if (f.n == n)
 		return f.n;
 	struct found more = others_than(&f);
-	for (unsigned i = 0; i < pool->n; i++)
-		nearest_keep(&more, (struct ranked){paths[i], pool->node[i]});
+	for (unsigned i = 0; i < n; i++)
+		nearest_keep(&more, from[i]);
 	return f.n + more.n;
+}
+
+void nearest_write(const struct ranked *list, unsigned n, struct candidates *out)
+{
+	assert(n <= MAP_CANDIDATES);
+	for (unsigned i = 0; i < MAP_CANDIDATES; i++)
+		out->slot[i] = i < n ? candidate_of(list[i].node, list[i].path)
+				     : (struct candidate){MAP_NO_NODE, 0};
 }
 
 /* -- building -- */
@@ -460,7 +468,7 @@ static unsigned count_sites(const struct found *f)
 unsigned nearest_find(
 	const struct nearest *t, const struct place *place, struct ranked *list)
 {
-	struct found f = first_of(t->map, t->pool, list);
+	struct found f = first_of(t->map, t->pool->n, list);
 	struct search s = {.t = t,
 		.found = &f,
 		.at = path_vec(place->lat, place->lon),

@@ -25,8 +25,12 @@ void nearest_free(struct nearest *nearest);
 unsigned nearest_find(const struct nearest *nearest, const struct place *place,
 	struct ranked *list);
 
-/* The same of paths that are known, by index in the pool, by looking at all. */
-unsigned nearest_of_paths(const struct map *map, const struct map_pool *pool,
-	const float *paths, struct ranked *list);
+/* The same of n nodes with paths, each once, by looking at all. n > 0. */
+unsigned nearest_among(const struct map *map, const struct ranked *from, unsigned n,
+	struct ranked *list);
+
+/* Writes the n nodes of a list as candidates. */
+void nearest_write(
+	const struct ranked *list, unsigned n, struct candidates *candidates);
 
 #endif

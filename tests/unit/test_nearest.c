@@ -155,7 +155,7 @@ static void test_same_as_all(void **state)
 {
 	static struct random r;
 	struct rated all[NODES];
-	float paths[NODES];
+	struct ranked paths[NODES];
 	struct ranked expected[MAP_CANDIDATES], list[MAP_CANDIDATES];
 
 	for (unsigned world = 0; world < WORLDS; world++) {
@@ -165,17 +165,16 @@ static void test_same_as_all(void **state)
 			struct place place = make_place(&r);
 			for (unsigned i = 0; i < r.pool.n; i++) {
 				uint16_t node = r.listed[i];
-				paths[i] = map_path_ms(
-					&r.map, &r.pool, &place, node);
+				paths[i] = (struct ranked){map_path_ms(&r.map, &r.pool, &place, node), node};
 				all[i] = (struct rated){
-					paths[i], r.node[node].seed, node};
+					paths[i].path, r.node[node].seed, node};
 			}
 			qsort(all, r.pool.n, sizeof *all, rated_order);
 			unsigned n = look_at_all(&r, all, expected);
 			check(&r, expected, n, list,
 				nearest_find(tree, &place, list));
 			check(&r, expected, n, list,
-				nearest_of_paths(&r.map, &r.pool, paths, list));
+				nearest_among(&r.map, paths, r.pool.n, list));
 		}
 		nearest_free(tree);
 	}
