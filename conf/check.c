@@ -388,7 +388,7 @@ static void warn_readable(const char *path, struct conf_where where,
 
 static void warn_readable_secrets(const struct conf *conf, struct err *err)
 {
-	if (*conf->http.token)
+	if (*conf->http.token || *conf->http.measure_token)
 		warn_readable(
 			conf->http.where.file, conf->http.where, "token", err);
 	warn_readable(conf->cookie_secret,

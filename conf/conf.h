@@ -144,9 +144,10 @@ struct conf {
 	struct {
 		bool given;
 		struct conf_texts listen;
-		const char *token;       /* "": no changes */
-		struct conf_texts names; /* that browsers reach it by */
-		const char *cert, *key;  /* paths or "" */
+		const char *token;         /* "": no changes */
+		const char *measure_token; /* "": none */
+		struct conf_texts names;   /* that browsers reach it by */
+		const char *cert, *key;    /* paths or "" */
 		struct conf_prefixes proxied_by;
 		struct conf_where where, cert_where, key_where;
 	} http, public;

@@ -38,6 +38,8 @@ static const struct key http_keys[] = {
 		.text = "addresses of the operator's HTTP listener"},
 	{"token", KEY_TEXT, AT(conf, http.token),
 		.text = "bearer token asked for changes; without one there are none"},
+	{"measure_token", KEY_TEXT, AT(conf, http.measure_token),
+		.text = "bearer token for reports of paths from other addresses than the node's"},
 	{"names", KEY_TEXTS, AT(conf, http.names),
 		.text = "host names by which browsers reach it, beside its addresses and localhost"},
 	{0}};
@@ -112,8 +114,7 @@ static const struct key paths_keys[] = {
 	{"measured", KEY_BOOL, AT(conf_steer, measured), .preset = "true",
 		.text = "what nodes and players measured; false: distance only"},
 	{0}};
-static const struct section paths_section = {
-	"paths", paths_keys, 0};
+static const struct section paths_section = {"paths", paths_keys, 0};
 
 static const struct key steer_keys[] = {
 	{"pool", KEY_TEXTS, AT(conf_steer, pool),

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <getopt.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #include "measure/sockets.h"
 
 #define LOOKS 6       /* at all connections, per report */
+#define PART_NETS 500 /* of one report */
 #define NETS_MAX 5000 /* in a report */
 #define PORTS_MAX 16
 #define EVERY_MIN_S 6
@@ -181,34 +183,45 @@ static bool measure_look(struct measure *m)
 	return ok;
 }
 
-static void measure_report(struct measure *m, struct buf *out)
+/* A report of some networks. */
+static void measure_text(const struct measure *m,
+	const struct measured_net *nets, unsigned n, struct buf *out)
 {
-	unsigned n;
 	char net[PREFIX_TEXT_MAX];
-	struct measured_net *nets = nets_take(m->nets, NETS_MAX, &n);
-
 	buf_printf(out, "{\"node\":\"%s\",\"paths\":[", m->node);
 	for (unsigned i = 0; i < n; i++)
 		buf_printf(out,
-			"%s{\"net\":\"%s\",\"rtt_ms\":%.1f,\"loss\":%.4f,\"connections\":%u}",
+			"%s{\"net\":\"%s\",\"rtt_ms\":%.3f,\"loss\":%.4f,\"connections\":%u}",
 			i ? "," : "", prefix_text(&nets[i].net, net),
-			(double)nets[i].rtt_ms, (double)nets[i].loss,
-			nets[i].connections);
+			(double)fmaxf(0.001f, nets[i].rtt_ms),
+			(double)nets[i].loss, nets[i].connections);
 	buf_printf(out, "]}");
+}
+
+/* In parts: a public listener takes no long bodies. */
+static void measure_send(struct measure *m)
+{
+	unsigned n, part;
+	struct measured_net *nets = nets_take(m->nets, NETS_MAX, &n);
+	for (unsigned at = 0; at == 0 || at < n; at += part) {
+		struct buf out = {0};
+		part = n - at < PART_NETS ? n - at : PART_NETS;
+		measure_text(m, nets + at, part, &out);
+		post_send(m->post, out.text, out.len, at + part == n);
+		buf_fini(&out);
+		if (!part)
+			break;
+	}
 	free(nets);
 }
 
 static void on_look(evutil_socket_t fd, short what, void *arg)
 {
 	struct measure *m = arg;
-	struct buf out = {0};
-
 	if (!measure_look(m) || ++m->looks < LOOKS)
 		return;
 	m->looks = 0;
-	measure_report(m, &out);
-	post_send(m->post, out.text, out.len);
-	buf_fini(&out);
+	measure_send(m);
 }
 
 static void on_stop(evutil_socket_t fd, short what, void *arg)
@@ -254,7 +267,10 @@ static int measure_print(struct measure *m)
 	struct buf out = {0};
 	if (!measure_look(m))
 		return 1;
-	measure_report(m, &out);
+	unsigned n;
+	struct measured_net *nets = nets_take(m->nets, NETS_MAX, &n);
+	measure_text(m, nets, n, &out);
+	free(nets);
 	printf("%s\n", out.text);
 	buf_fini(&out);
 	return 0;

@@ -6,6 +6,7 @@
 #include "control/enrol.h"
 #include "control/history.h"
 #include "control/keep.h"
+#include "control/learner.h"
 #include "control/nodes.h"
 #include "control/pending.h"
 #include "control/reload.h"
@@ -36,6 +37,7 @@ void control_ask(struct control *c, struct call *call)
 		[CALL_HISTORY] = history_read_node,
 		[CALL_HEARTBEAT] = nodes_heartbeat,
 		[CALL_PENDING] = ask_pending,
+		[CALL_PATHS] = learner_report,
 		[CALL_STREAMS] = nodes_find_streams};
 	answers[call->kind](c, call);
 }

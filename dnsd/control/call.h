@@ -19,6 +19,8 @@
 #include "base/mailbox.h"
 #include "conf/conf.h"
 
+struct path_report;
+
 enum call_kind {
 	CALL_DRAIN,
 	CALL_UNDRAIN,
@@ -32,6 +34,7 @@ enum call_kind {
 	/* Without a reply: */
 	CALL_HEARTBEAT, /* of a node */
 	CALL_PENDING,   /* a heartbeat of a server that is not known */
+	CALL_PATHS,     /* what a node or a player measured */
 	CALL_STREAMS    /* a stream is not where nodes reported it: ask again */
 };
 
@@ -60,6 +63,8 @@ struct call {
 	float connections;        /* HEARTBEAT, PENDING */
 	struct addr from;         /* PENDING */
 	char server[128], device[128];
+	unsigned n_paths;          /* PATHS */
+	struct path_report *paths; /* malloc'd */
 
 	/* -- the reply -- */
 	enum call_result result;

@@ -16,6 +16,7 @@
 #include "control/geo_watch.h"
 #include "control/history.h"
 #include "control/keep.h"
+#include "control/learner.h"
 #include "control/nodes.h"
 #include "control/notify.h"
 #include "control/pending.h"
@@ -73,6 +74,7 @@ static void on_watch(evutil_socket_t fd, short what, void *arg)
 	geo_watch_look(arg);
 	schedule_feed(arg);
 	history_watch(arg);
+	learner_step(((struct control *)arg)->learner);
 }
 
 static void on_save(evutil_socket_t fd, short what, void *arg)

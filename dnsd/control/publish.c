@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "control/learner.h"
 #include "control/nodes.h"
 #include "control/pending.h"
 #include "control/schedule.h"
@@ -79,6 +80,11 @@ static struct report *make_report(const struct control *c, int64_t now_ms)
 	r->record_dropped = record_dropped(c->record);
 	r->record_bytes = record_bytes(c->record);
 	r->maps = p->maps;
+	struct learner_counts paths = learner_counts(c->learner);
+	r->path_reports = paths.reports;
+	r->path_reports_taken = paths.taken;
+	r->path_areas = paths.areas;
+	r->paths = paths.known;
 	r->traffic = p->traffic;
 	report_nodes(c, r);
 	return r;
@@ -96,6 +102,8 @@ static void merge_accounts(struct control *c, int64_t now_ms)
 
 /* What a publication replaces: freed when no thread reads it any more. */
 struct replaced {
+	struct map *measured;
+	struct path_table *paths;
 	struct load *load;
 	struct report *report;
 	struct report_traffic *traffic;
@@ -111,6 +119,13 @@ static void renew_lists(struct control *c, struct replaced *old, int64_t now_ms)
 	struct streams *streams = nodes_streams(c->nodes);
 	unsigned n_nodes = c->built->map->n_nodes;
 
+	struct replaced new;
+	if (learner_news(c->learner, &new.paths, &new.measured)) {
+		old->paths = p->paths;
+		old->measured = p->measured;
+		p->paths = new.paths;
+		p->measured = new.measured;
+	}
 	traffic_news(c->traffic, &p->traffic, &old->traffic);
 	if (!p->pending_list || pending_changed(c->pending, now_ms)) {
 		old->pending_list = p->pending_list;
@@ -141,6 +156,8 @@ static void renew_load(struct control *c, struct replaced *old, int64_t now_ms)
 
 static void free_replaced(struct replaced *old)
 {
+	map_free(old->measured);
+	path_table_free(old->paths);
 	load_free(old->load);
 	report_free(old->report);
 	free(old->traffic);
@@ -164,7 +181,8 @@ void publish_now(struct control *c)
 	snapshot_publish(&p->published,
 		(struct snapshot){.generation = p->generation,
 			.zones = c->built->zoneset,
-			.steer = {c->built->map, p->load, c->built->geo},
+			.steer = {p->measured ? p->measured : c->built->map,
+				p->load, c->built->geo},
 			.options = c->built->options,
 			.report = p->report,
 			.streams = p->stream_index,
@@ -201,6 +219,7 @@ static void use_map(struct control *c)
 {
 	struct fleet_rules rules = rules_of(c->built->conf);
 	fleet_set_map(c->fleet, c->built->map, &rules, clock_ms());
+	learner_set_map(c->learner, c->built->map);
 	c->publisher->maps++;
 	schedule_feed(c);
 	nodes_ask(c->nodes);
@@ -262,14 +281,19 @@ void publish_open(struct control *c)
 	c->publisher->reload_error = mem_strdup("");
 	c->fleet = fleet_new(&rules, c->start_ms);
 	fleet_set_map(c->fleet, c->built->map, &rules, c->start_ms);
+	c->learner = learner_new();
+	learner_set_map(c->learner, c->built->map);
 }
 
 void publish_close(struct control *c)
 {
 	struct publisher *p = c->publisher;
 	fleet_free(c->fleet);
+	learner_free(c->learner);
 	if (!p)
 		return;
+	map_free(p->measured);
+	path_table_free(p->paths);
 	load_free(p->load);
 	report_free(p->report);
 	free(p->traffic);

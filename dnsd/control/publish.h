@@ -17,6 +17,8 @@ struct control;
 /* What is published, but for control->built. Others read; publish.c writes. */
 struct publisher {
 	struct published published;
+	struct map *measured; /* with paths; NULL: nothing is known of them */
+	struct path_table *paths;
 	struct load *load;
 	struct report *report;
 	struct report_traffic *traffic; /* NULL: none yet */

@@ -19,6 +19,7 @@ struct control {
 	struct built *built; /* in service; publish.c replaces it */
 	struct publisher *publisher;
 	struct fleet *fleet;
+	struct learner *learner; /* of paths */
 	struct nodes *nodes;
 	struct pending *pending; /* servers that report and are not known */
 	struct threads *threads; /* those that answer */

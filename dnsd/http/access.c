@@ -14,7 +14,8 @@
 
 /* Replaced as a whole by a reload. */
 struct access_rules {
-	char token[256]; /* "": no changes at all */
+	char token[256];         /* "": no changes at all */
+	char measure_token[256]; /* "": nodes report for themselves alone */
 	unsigned n_heartbeat;
 	struct prefix *heartbeat_from; /* NULL: the nodes' addresses */
 	unsigned n_names;
@@ -37,6 +38,8 @@ struct access_rules *access_rules_new(const struct conf *conf)
 {
 	struct access_rules *rules = mem_zero(1, sizeof *rules);
 	strncpy(rules->token, conf->http.token, sizeof rules->token - 1);
+	strncpy(rules->measure_token, conf->http.measure_token,
+		sizeof rules->measure_token - 1);
 	rules->heartbeat_from =
 		prefixes_copy(&conf->heartbeat_from, &rules->n_heartbeat);
 	rules->proxies =
@@ -72,13 +75,12 @@ static bool equal_secret(const char *a, const char *b)
 	return diff == 0;
 }
 
-static bool has_token(
-	const struct access_rules *rules, struct evhttp_request *ev)
+static bool has_bearer(struct evhttp_request *ev, const char *token)
 {
 	const char *auth = evhttp_find_header(
 		evhttp_request_get_input_headers(ev), "Authorization");
-	return *rules->token && auth && !strncasecmp(auth, "Bearer ", 7) &&
-		equal_secret(auth + 7, rules->token);
+	return *token && auth && !strncasecmp(auth, "Bearer ", 7) &&
+		equal_secret(auth + 7, token);
 }
 
 /* -- the caller -- */
@@ -126,7 +128,7 @@ static bool find_caller(struct request *r)
 
 bool access_check(struct request *r)
 {
-	r->has_token = has_token(r->http->rules, r->ev);
+	r->has_token = has_bearer(r->ev, r->http->rules->token);
 	if (!find_caller(r) || !is_meant(r))
 		return false;
 	if (r->trusted || r->has_token || r->of.tries ||
@@ -185,5 +187,11 @@ bool access_from_node(const struct request *r)
 bool access_may_report(const struct request *r, unsigned node)
 {
 	return r->http->rules->n_heartbeat ||
+		is_address_of(&r->snap->steer.map->nodes[node], &r->peer);
+}
+
+bool access_may_measure(const struct request *r, unsigned node)
+{
+	return has_bearer(r->ev, r->http->rules->measure_token) ||
 		is_address_of(&r->snap->steer.map->nodes[node], &r->peer);
 }

@@ -24,12 +24,22 @@ static json_t *place_json(const struct place *place)
 static json_t *candidate_json(
 	const struct map *map, const struct steer_candidate *c)
 {
-	return json_pack("{s:s, s:s, s:f, s:f, s:f, s:f, s:f, s:f}", "node",
-		map->nodes[c->node].name, "state", node_states[c->state],
-		"path_ms", (double)c->path_ms, "utilisation", (double)c->used,
-		"reserved", (double)c->reserved, "price_ms",
-		(double)c->price_ms, "penalty_ms", (double)c->penalty_ms,
-		"cost", (double)c->cost_ms);
+	json_t *json = json_pack("{s:s, s:s, s:f, s:f, s:f, s:f, s:f, s:f}",
+		"node", map->nodes[c->node].name, "state",
+		node_states[c->state], "path_ms", (double)c->path_ms,
+		"utilisation", (double)c->used, "reserved", (double)c->reserved,
+		"price_ms", (double)c->price_ms, "penalty_ms",
+		(double)c->penalty_ms, "cost", (double)c->cost_ms);
+	if (!c->known) {
+		json_object_set_new(json, "path_by", json_string("distance"));
+		return json;
+	}
+	json_object_set_new(json, "path_by", json_string("measured"));
+	json_object_set_new(json, "networks", json_integer(c->known->networks));
+	json_object_set_new(json, "loss", json_real((double)c->known->loss));
+	json_object_set_new(
+		json, "age_s", json_integer(c->known_age_ms / 1000));
+	return json;
 }
 
 void api_explain(struct request *r)

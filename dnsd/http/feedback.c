@@ -5,17 +5,25 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "http/handlers.h"
 #include "http/request.h"
+#include "paths/report.h"
 
 #define STALLS_BAD 3 /* as bad as leaving */
+#define PATHS_MAX 16 /* lines that a player measures */
 
 struct feedback {
 	char name[CONF_NAME_MAX], client[PREFIX_TEXT_MAX], node[64];
 	json_int_t line, stalls, startup_ms;
 	bool switched;
+	unsigned n_paths;
+	struct feedback_path {
+		char node[64];
+		float rtt_ms;
+	} path[PATHS_MAX];
 };
 
 static bool text(const json_t *json, const char *key, char *out, size_t room,
@@ -38,6 +46,34 @@ static bool feedback_number(
 	return true;
 }
 
+static bool feedback_path(
+	json_t *json, struct feedback_path *path, struct err *err)
+{
+	json_t *rtt = json_object_get(json, "rtt_ms");
+	path->rtt_ms = (float)json_number_value(rtt);
+	if (!json_is_object(json) || json_object_size(json) != 2 ||
+		!json_is_number(rtt) || !(path->rtt_ms > 0) ||
+		path->rtt_ms > PATH_RTT_MOST_MS)
+		return err_add(err,
+			"paths: not node and rtt_ms, of above 0 to %g",
+			(double)PATH_RTT_MOST_MS);
+	return text(json_object_get(json, "node"), "node", path->node,
+		sizeof path->node, err);
+}
+
+static bool feedback_paths(
+	const json_t *json, struct feedback *f, struct err *err)
+{
+	f->n_paths = (unsigned)json_array_size(json);
+	if (!json_is_array(json) || f->n_paths > PATHS_MAX)
+		return err_add(
+			err, "paths: not an array of at most %d", PATHS_MAX);
+	for (unsigned i = 0; i < f->n_paths; i++)
+		if (!feedback_path(json_array_get(json, i), &f->path[i], err))
+			return false;
+	return true;
+}
+
 static bool feedback_field(const char *key, const json_t *json,
 	struct feedback *f, struct err *err)
 {
@@ -47,6 +83,8 @@ static bool feedback_field(const char *key, const json_t *json,
 		return text(json, key, f->client, sizeof f->client, err);
 	if (!strcmp(key, "node"))
 		return text(json, key, f->node, sizeof f->node, err);
+	if (!strcmp(key, "paths"))
+		return feedback_paths(json, f, err);
 	if (!strcmp(key, "line"))
 		return feedback_number(json, key, &f->line, err);
 	if (!strcmp(key, "stalls"))
@@ -92,6 +130,31 @@ static bool in_pool(
 	return false;
 }
 
+/* What the player measured of its lines: of nodes that its net was sent to. */
+static void take_paths(struct request *r, const struct feedback *f,
+	const struct steer_query *query)
+{
+	const struct steer_state *state = &r->snap->steer;
+	struct call *call = call_new(sizeof *call, CALL_PATHS, NULL, NULL);
+	call->paths = mem_zero(f->n_paths, sizeof *call->paths);
+	for (unsigned i = 0; i < f->n_paths; i++) {
+		int node = map_find_node(state->map, f->path[i].node);
+		if (node < 0 ||
+			!steer_was_sent(state, r->http->accounts, query,
+				(unsigned)node, clock_ms()))
+			continue;
+		call->paths[call->n_paths++] =
+			(struct path_report){.net = path_net(&query->asker),
+				.place = *geo_place(state->geo, query->place),
+				.node = (unsigned)node,
+				.rtt_ms = f->path[i].rtt_ms,
+				.loss = -1,
+				.viewers = 1,
+				.by = PATH_BY_PLAYER};
+	}
+	request_post(r, call);
+}
+
 void api_feedback(struct request *r)
 {
 	const struct steer_state *state = &r->snap->steer;
@@ -114,6 +177,8 @@ void api_feedback(struct request *r)
 			r, 404, "%.60s is no node of %.200s", f.node, f.name);
 		return;
 	}
+	if (f.n_paths)
+		take_paths(r, &f, &query);
 	bool bad = f.switched || f.stalls >= STALLS_BAD;
 	bool counted = bad &&
 		steer_report_switch(state, r->http->accounts, &query,

@@ -26,7 +26,8 @@
 #define TICK_MS 100       /* deadlines; a pause for want of descriptors */
 #define ALL_METHODS 0x1ff /* so that errors are JSON */
 #define HEADERS_MAX 8192
-#define BODY_MAX 65536
+#define BODY_MAX 65536        /* on the public listener */
+#define PATHS_BODY_MAX 524288 /* on the other: 5,000 networks fit */
 #define MAX_CLIENTS (1 << 14)
 
 /* A listener: the operator's or the public one. */
@@ -191,7 +192,8 @@ static void listener_open(struct http *h, struct listener *listener,
 	listener->evhttp = evhttp_new(h->context.base);
 	evhttp_set_allowed_methods(listener->evhttp, ALL_METHODS);
 	evhttp_set_max_headers_size(listener->evhttp, HEADERS_MAX);
-	evhttp_set_max_body_size(listener->evhttp, BODY_MAX);
+	evhttp_set_max_body_size(
+		listener->evhttp, listener->public ? BODY_MAX : PATHS_BODY_MAX);
 	evhttp_set_gencb(listener->evhttp, on_request, listener);
 	evhttp_set_bevcb(listener->evhttp, on_accept, listener);
 	for (; sockets && *sockets >= 0 && listener->n_bound < SOCKETS_MAX;

@@ -81,6 +81,16 @@ static void others(struct buf *out, const struct report *r)
 		(double)r->record_dropped);
 	simple(out, "record_bytes", "counter", "Bytes recorded.",
 		(double)r->record_bytes);
+	simple(out, "path_reports", "counter",
+		"Networks whose paths nodes or players reported.",
+		(double)r->path_reports);
+	simple(out, "path_reports_taken", "counter",
+		"Those of them that were learned from.",
+		(double)r->path_reports_taken);
+	simple(out, "path_areas", "gauge",
+		"Areas of clients whose paths are known.", r->path_areas);
+	simple(out, "paths", "gauge",
+		"Areas and nodes between which a path is known.", r->paths);
 	simple(out, "uptime_seconds", "gauge", "Since start.",
 		(double)(clock_ms() - r->start_ms) / 1000);
 	simple(out, "network_suspect", "gauge",

@@ -25,6 +25,7 @@ static const struct route {
 	{"/api/v1/lines", GET, true, api_lines},
 	{"/resolve", GET, true, api_resolve},
 	{"/api/v1/feedback", POST, true, api_feedback},
+	{"/api/v1/paths", GET | POST, true, api_paths},
 	{"/api/v1/servers", POST, true, api_heartbeat},
 	{"/api/v1/srs/register", POST, true, api_heartbeat},
 	{"/api/v1/clusters", GET | POST, true, api_clusters},

@@ -35,6 +35,7 @@ struct post_server {
 };
 
 struct post {
+	bool begun; /* a report of which the last part is not sent */
 	struct event_base *base;
 	struct evdns_base *dns;
 	SSL_CTX *tls; /* NULL: no server needs it */
@@ -190,7 +191,8 @@ static struct bufferevent *post_tls(struct post_server *s)
 	return io;
 }
 
-static void server_send(struct post_server *s, const char *body, size_t len)
+/* A connection for the parts of a report; what is left of the last one is dropped. */
+static void server_connect(struct post_server *s)
 {
 	struct post *post = s->post;
 	struct bufferevent *io = s->tls ? post_tls(s) : NULL;
@@ -199,15 +201,26 @@ static void server_send(struct post_server *s, const char *body, size_t len)
 		evhttp_connection_free(s->connection);
 	s->connection = evhttp_connection_base_bufferevent_new(
 		post->base, post->dns, io, s->host, (ev_uint16_t)s->port);
-	struct evhttp_request *request = evhttp_request_new(on_answer, s);
-	if (!s->connection || !request)
+	if (!s->connection)
 		abort(); /* no memory */
 	evhttp_connection_set_timeout(s->connection, TIMEOUT_S);
 	evhttp_connection_set_max_body_size(s->connection, ANSWER_MAX);
+}
+
+static void server_send(
+	struct post_server *s, const char *body, size_t len, bool last)
+{
+	struct post *post = s->post;
+	if (!post->begun)
+		server_connect(s);
+	struct evhttp_request *request = evhttp_request_new(on_answer, s);
+	if (!request)
+		abort(); /* no memory */
 	struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
 	evhttp_add_header(headers, "Host", s->authority);
 	evhttp_add_header(headers, "Content-Type", "application/json");
-	evhttp_add_header(headers, "Connection", "close");
+	if (last)
+		evhttp_add_header(headers, "Connection", "close");
 	if (post->token) {
 		char *bearer = mem_alloc(strlen(post->token) + 8);
 		sprintf(bearer, "Bearer %s", post->token);
@@ -219,9 +232,10 @@ static void server_send(struct post_server *s, const char *body, size_t len)
 		post_ended(s, "no connection");
 }
 
-void post_send(struct post *post, const char *body, size_t len)
+void post_send(struct post *post, const char *body, size_t len, bool last)
 {
 	assert(len > 0);
 	for (unsigned i = 0; i < post->n; i++)
-		server_send(&post->server[i], body, len);
+		server_send(&post->server[i], body, len, last);
+	post->begun = !last;
 }

@@ -6,6 +6,8 @@
 #ifndef MEASURE_POST_H
 #define MEASURE_POST_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 
 struct event_base;
@@ -17,8 +19,9 @@ struct post *post_new(struct event_base *base, const char *urls,
 	const char *token, struct err *err);
 void post_free(struct post *post); /* NULL allowed */
 
-/* Sends the body to all of them. One that has not answered the last report yet gets
+/* Sends a part of a report to all of them; last: no other part follows. One that has
+ * not answered the last report yet gets
  * this one in its place. */
-void post_send(struct post *post, const char *body, size_t len);
+void post_send(struct post *post, const char *body, size_t len, bool last);
 
 #endif

@@ -21,14 +21,15 @@
 #define JUMP_SHARE 0.3f     /* ... and by this share: another way */
 #define LOSS_FREE 0.01f
 #define LOSS_FULL 0.05f /* costs LOSS_COST_MS */
-#define LOSS_COST_MS 200.0f
+#define LOSS_COST_MS 300.0f
 #define ROUNDS 3        /* of the fit */
 #define PRIOR_ALL 10.0f /* weights towards 0 of the parts of the model */
 #define PRIOR_BASE 1.0f
 #define PRIOR_NODE 4.0f
 #define PRIOR_AS 2.0f
-#define SURE 1.0f         /* an AS part with more weight is measured */
-#define RATE_LEAST -0.6f  /* no signal is faster */
+#define SURE 1.0f /* an AS part with more weight is measured */
+#define RATE_LEAST -0.6f
+#define LIGHT_SHARE 0.4f
 #define RATE_MOST 20.0f
 #define CHANGE_MS 2.0f /* a path that differs so is published */
 
@@ -44,11 +45,12 @@ struct entry {
 	uint64_t area;
 	struct place place; /* of its first report */
 	uint16_t node;
-	uint32_t base, of_as; /* parts of the model; of_as: NO_PART without AS */
+	uint32_t base,
+		of_as; /* parts of the model; of_as: NO_PART without AS */
 	float distance_ms;
 	/* What the networks said at the last fit. */
 	float rtt_ms, weight, loss, loss_weight;
-	float published_ms;   /* NAN: not yet */
+	float published_ms; /* NAN: not yet */
 	int64_t at_ms;
 	struct voice voice[PATHS_NETWORKS];
 };
@@ -73,7 +75,7 @@ struct paths {
 	struct entry *entry;                      /* by number */
 	unsigned n, room;
 	struct parts base, node, of_as; /* by area, node, AS and node */
-	float rate; /* of all ways */
+	float rate;                     /* of all ways */
 };
 
 static void paths_open_indexes(struct paths *p)
@@ -158,9 +160,10 @@ static struct entry *entry_of(
 		.place = *place,
 		.node = (uint16_t)node,
 		.base = part_number(p->areas, &p->base, key.area),
-		.of_as = place->asn ? part_number(p->as_nodes, &p->of_as,
-					      path_carrier_key(place->asn, node))
-				    : NO_PART,
+		.of_as = place->asn
+			? part_number(p->as_nodes, &p->of_as,
+				  path_carrier_key(place->asn, node))
+			: NO_PART,
 		.published_ms = NAN};
 	return e;
 }
@@ -272,7 +275,7 @@ static float said_loss(const struct entry *e, int64_t now_ms, float *all)
 	unsigned n = 0;
 	for (unsigned i = 0; i < PATHS_NETWORKS; i++) {
 		const struct voice *v = &e->voice[i];
-		if (v->net)
+		if (v->net && v->loss >= 0)
 			said[n++] = (struct said){v->loss,
 				v->weight * loss_fade(now_ms - v->at_ms)};
 	}
@@ -316,20 +319,38 @@ static struct voice *voice_of(struct entry *e, uint64_t net)
 	return oldest;
 }
 
-void paths_report(struct paths *p, const struct path_report *r, int64_t now_ms)
+unsigned paths_areas(const struct paths *p)
 {
-	assert(r->node < p->n_nodes);
-	if (r->place->source == PLACE_UNKNOWN || r->rtt_ms <= 0 ||
-		!p->map->nodes[r->node].name || !p->map->nodes[r->node].placed)
-		return;
-	if (p->n >= PATHS_ENTRIES)
-		return;
+	return index_count(p->areas);
+}
+
+unsigned paths_count(const struct paths *p)
+{
+	return p->n;
+}
+
+/* Light in a fibre needs 0.01 ms there and back for each kilometre, a path by distance
+ * has 0.016. */
+static bool is_possible(float rtt_ms, float distance_ms)
+{
+	return rtt_ms >= (distance_ms - (float)PLACE_NEAR_MS) * LIGHT_SHARE;
+}
+
+bool paths_report(struct paths *p, const struct path_report *r, int64_t now_ms)
+{
+	assert(r->node < p->n_nodes && r->rtt_ms > 0);
+	const struct map_node *node = &p->map->nodes[r->node];
+	if (r->place.source == PLACE_UNKNOWN || !node->name || !node->placed)
+		return false;
+	float distance_ms = path_between_ms(
+		p->at[r->node], path_vec(r->place.lat, r->place.lon));
+	if (p->n >= PATHS_ENTRIES || !is_possible(r->rtt_ms, distance_ms))
+		return false;
 	bool made;
-	struct entry *e = entry_of(p, r->place, r->node, &made);
+	struct entry *e = entry_of(p, &r->place, r->node, &made);
 	if (made)
-		e->distance_ms = path_between_ms(p->at[r->node],
-			path_vec(r->place->lat, r->place->lon));
-	float viewers = fminf(VIEWERS_MOST, (float)r->viewers);
+		e->distance_ms = distance_ms;
+	float viewers = fminf(VIEWERS_MOST, fmaxf(1, (float)r->viewers));
 	struct voice *v = voice_of(e, r->net | 1);
 	*v = (struct voice){.net = r->net | 1,
 		.at_ms = now_ms,
@@ -340,6 +361,7 @@ void paths_report(struct paths *p, const struct path_report *r, int64_t now_ms)
 	e->at_ms = now_ms;
 	forget_before_jump(e, v);
 	entry_rtt(e, now_ms);
+	return true;
 }
 
 /* -- the model -- */
@@ -545,6 +567,7 @@ static void table_areas(const struct paths *p, struct path_table *t)
 		area->key = e->area;
 		area->place = e->place;
 		area->weight += e->weight;
+		area->base_ms = p->base.at[e->base].value;
 		t->known[area->first + area->n++] = entry_known(p, e);
 	}
 	for (unsigned i = 0; i < t->n_areas; i++)
@@ -569,9 +592,10 @@ static void table_carriers(const struct paths *p, struct path_table *t)
 		bool made;
 		index_number(seen, &e->place.asn, sizeof e->place.asn, &made);
 		if (made)
-			t->areas[t->n_areas++] = (struct path_area){
-				.key = e->area | UINT32_MAX,
-				.place = {.asn = e->place.asn}};
+			t->areas[t->n_areas++] =
+				(struct path_area){.key = e->area | UINT32_MAX,
+					.made = true,
+					.place = {.asn = e->place.asn}};
 	}
 	index_free(seen);
 }
@@ -580,7 +604,8 @@ static int square_order(const void *a, const void *b)
 {
 	const struct path_area *x = *(const struct path_area *const *)a;
 	const struct path_area *y = *(const struct path_area *const *)b;
-	uint64_t p = x->key << 32 | x->key >> 32, q = y->key << 32 | y->key >> 32;
+	uint64_t p = x->key << 32 | x->key >> 32,
+		 q = y->key << 32 | y->key >> 32;
 	return (p > q) - (p < q);
 }
 
@@ -591,13 +616,12 @@ static struct path_known square_known(const struct path_table *t,
 	struct path_known all = {.node = (uint16_t)node};
 	float weight = 0;
 	for (unsigned i = 0; i < n; i++) {
-		const struct path_known *k =
-			path_table_known(t, area[i], node);
-		struct path_found f =
-			path_table_find(t, area[i], node, 0);
+		const struct path_known *k = path_table_known(t, area[i], node);
+		struct path_found f = path_table_find(t, area[i], node, 0);
 		float loss_ms = k ? k->loss_ms : f.loss_ms;
 		float w = area[i]->weight;
-		all.rate += w * (f.path_ms - loss_ms) / PATH_RATE_MS;
+		all.rate += w * (f.path_ms - loss_ms - area[i]->base_ms) /
+			PATH_RATE_MS;
 		all.loss_ms += w * loss_ms;
 		weight += w;
 		if (!k)
@@ -618,8 +642,14 @@ static void table_square(
 {
 	struct path_area all = {.key = area[0]->key & UINT32_MAX,
 		.first = t->n_known,
-		.place = area[0]->place};
+		.place = area[0]->place,
+		.made = true};
 	all.place.asn = 0;
+	for (unsigned i = 0; i < n; i++) {
+		all.weight += area[i]->weight;
+		all.base_ms += area[i]->weight * area[i]->base_ms;
+	}
+	all.base_ms /= all.weight;
 	for (unsigned i = 0; i < n; i++)
 		for (unsigned k = 0; k < area[i]->n; k++)
 			t->known[t->n_known++].node =
@@ -659,8 +689,8 @@ static void table_squares(struct path_table *t)
 struct path_table *paths_table(const struct paths *p)
 {
 	/* Of all ASes of a square, and of each AS: at most as many again. */
-	struct path_table *t = path_table_new(p->n_nodes,
-		3 * index_count(p->areas), 2 * p->n, p->of_as.n);
+	struct path_table *t = path_table_new(
+		p->n_nodes, 3 * index_count(p->areas), 2 * p->n, p->of_as.n);
 	t->rate = p->rate;
 	for (unsigned i = 0; i < p->n_nodes; i++)
 		t->node_rate[i] = p->node.at[i].value;

@@ -28,24 +28,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "geo/place.h"
+#include "paths/report.h"
 #include "state/map.h"
 #include "state/path_table.h"
 
 #define PATHS_ENTRIES 65536
 #define PATHS_NETWORKS 12 /* of an entry, that are kept */
-
-enum path_witness { PATH_BY_NODE, PATH_BY_PLAYER };
-
-/* What a network's connections to a node are like. */
-struct path_report {
-	uint64_t net; /* of the client's /24 or /48 */
-	const struct place *place;
-	unsigned node;
-	float rtt_ms, loss;
-	unsigned viewers;
-	enum path_witness by;
-};
 
 struct paths;
 
@@ -56,13 +44,18 @@ void paths_free(struct paths *paths); /* NULL allowed */
  * are forgotten. */
 void paths_set_map(struct paths *paths, const struct map *map);
 
-/* A report; of a place that is not known it is ignored. */
-void paths_report(
+/* A report. False: nothing is learned of it, since it is of a place or a node whose
+ * coordinates are not known, faster than light, or there is no more room. */
+bool paths_report(
 	struct paths *paths, const struct path_report *report, int64_t now_ms);
 
 /* Fits the model anew. True: some path has changed by so much that candidates should
  * be chosen anew. Every few seconds. */
 bool paths_fit(struct paths *paths, int64_t now_ms);
+
+/* How many areas are known, and how many pairs of an area and a node. */
+unsigned paths_areas(const struct paths *paths);
+unsigned paths_count(const struct paths *paths);
 
 /* What is believed now; the caller owns it. After paths_fit(). */
 struct path_table *paths_table(const struct paths *paths);

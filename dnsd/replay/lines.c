@@ -358,15 +358,18 @@ static bool on_path(struct replay *r, char **words, unsigned n)
 		.asn = (uint32_t)within(
 			number_of(r, words, n, "asn", 0), 0, UINT32_MAX),
 		.source = PLACE_NETS};
-	struct path_report report = {.net = hash_bytes(&net, sizeof net, 9),
-		.place = &place,
+	struct path_report report = {.net = path_net(&net.addr),
+		.place = place,
 		.node = (unsigned)node,
-		.rtt_ms = (float)number_of(r, words, n, "rtt", 0),
-		.loss = (float)number_of(r, words, n, "loss", 0),
-		.viewers = (unsigned)number_of(r, words, n, "n", 1),
+		.rtt_ms = (float)within(
+			number_of(r, words, n, "rtt", 0), 0, PATH_RTT_MOST_MS),
+		.loss = (float)within(number_of(r, words, n, "loss", 0), 0, 1),
+		.viewers = (unsigned)within(
+			number_of(r, words, n, "n", 1), 0, 1e9),
 		.by = by && !strcmp(by, "player") ? PATH_BY_PLAYER
 						  : PATH_BY_NODE};
-	paths_report(r->paths, &report, r->now_ms);
+	if (report.rtt_ms > 0)
+		paths_report(r->paths, &report, r->now_ms);
 	return true;
 }
 

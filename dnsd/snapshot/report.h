@@ -52,6 +52,9 @@ struct report {
 	const char *reload_error; /* "" if the last one went well */
 	bool blind;               /* our own network is suspect */
 	uint64_t record_dropped, record_bytes;
+	uint64_t path_reports;       /* networks that nodes and players named */
+	uint64_t path_reports_taken; /* of those, believed */
+	unsigned path_areas, paths;  /* known: areas, areas and nodes */
 	uint64_t maps; /* taken in service: names and places are those of it */
 	const struct report_traffic *traffic; /* NULL: none yet */
 };

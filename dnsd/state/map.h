@@ -90,8 +90,8 @@ struct map_node {
 
 struct map_pool {
 	unsigned n;
-	bool measured; /* paths are as measured where they are known */
-	const uint16_t *node;       /* in the order of the configuration */
+	bool measured;        /* paths are as measured where they are known */
+	const uint16_t *node; /* in the order of the configuration */
 	float carrier_ms, capacity; /* capacity: of all its nodes */
 	float ln_weight_max;        /* ln of the largest: none weighs more */
 	const struct candidates *cells; /* by cell */
@@ -125,7 +125,7 @@ struct client_area {
 };
 struct client_areas {
 	uint32_t n, n_pairs;
-	const struct client_area *area;	 /* by key */
+	const struct client_area *area; /* by key */
 	const struct client_pair *pair;
 	const uint32_t *pair_of_place;
 };
@@ -141,10 +141,11 @@ struct map {
 	const uint16_t *of_conf;       /* index here, by index in the conf */
 	const uint32_t *cell_of_place; /* by place of the geo table */
 	uint32_t n_places;
-	const struct place *cell_place; /* by cell: its middle, an AS of its class */
+	const struct place
+		*cell_place; /* by cell: its middle, an AS of its class */
 	struct client_areas clients;
 	const struct path_table *paths; /* NULL: paths are by distance */
-	bool stable;      /* there is a name with that policy */
+	bool stable;                    /* there is a name with that policy */
 	unsigned servers; /* name servers that share the delegation */
 	float session_s;  /* that a viewer is taken to stay at first */
 };
@@ -157,7 +158,8 @@ void map_free(struct map *map); /* NULL allowed */
 
 /* map_paths.c: the same map with paths as measured, for the areas that the table
  * knows. Both are borrowed, and must outlive it. */
-struct map *map_with_paths(const struct map *map, const struct path_table *paths);
+struct map *map_with_paths(
+	const struct map *map, const struct path_table *paths);
 
 /* Fetches what map_candidates reads first of a place into the cache. */
 static inline void map_prefetch(const struct map *map, uint32_t place)

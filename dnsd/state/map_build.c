@@ -285,8 +285,8 @@ static struct area_pair area_pair_of(const struct build *b, uint32_t number,
 
 /* The pairs of places in the order of their areas. Areas begin where theirs is
  * another one than before. */
-static void write_areas(
-	struct build *b, struct area_pair *list, uint32_t n, uint32_t *place_pair)
+static void write_areas(struct build *b, struct area_pair *list, uint32_t n,
+	uint32_t *place_pair)
 {
 	struct client_areas *to = &b->map->clients;
 	struct client_pair *pair = arena_alloc(b->map->arena, n * sizeof *pair);
@@ -296,7 +296,8 @@ static void write_areas(
 	qsort(list, n, sizeof *list, area_pair_order);
 	for (uint32_t i = 0; i < n; i++) {
 		if (i == 0 || list[i].area != list[i - 1].area)
-			area[to->n++] = (struct client_area){list[i].area, i, 0};
+			area[to->n++] =
+				(struct client_area){list[i].area, i, 0};
 		area[to->n - 1].n++;
 		pair[i] = list[i].pair;
 		at[list[i].number] = i;
@@ -359,8 +360,8 @@ static void build_cells(struct build *b)
 	b->map->cell_of_place = cell_of;
 	b->map->n_places = n;
 	build_clients(b);
-	struct place *kept = arena_alloc(
-		b->map->arena, b->map->n_cells * sizeof *kept);
+	struct place *kept =
+		arena_alloc(b->map->arena, b->map->n_cells * sizeof *kept);
 	memcpy(kept, b->cell_place, b->map->n_cells * sizeof *kept);
 	b->map->cell_place = kept;
 }
@@ -377,7 +378,8 @@ static void fill_unknown(const struct build *b, const struct map_pool *pool,
 		const struct map_node *node = &b->map->nodes[pool->node[i]];
 		uint64_t h = hash_mix(node->seed + index * HASH_ODD);
 		double u = ((double)(h >> 11) + 0.5) * 0x1p-53;
-		draw[i] = (struct ranked){(float)(-log(u) / node->capacity), pool->node[i]};
+		draw[i] = (struct ranked){
+			(float)(-log(u) / node->capacity), pool->node[i]};
 	}
 	unsigned n = nearest_among(b->map, draw, pool->n, list);
 	for (unsigned i = 0; i < n; i++)
@@ -399,7 +401,8 @@ static void build_candidates(struct build *b, struct map_pool *pool)
 	struct candidates *cells = arena_alloc(
 		b->map->arena, (n + pool->unknown_cells) * sizeof *cells);
 	for (unsigned i = 0; i < n; i++) {
-		unsigned found = nearest_find(nearest, &b->map->cell_place[i], list);
+		unsigned found =
+			nearest_find(nearest, &b->map->cell_place[i], list);
 		nearest_write(list, found, &cells[i]);
 	}
 	for (unsigned i = 0; i < pool->unknown_cells; i++)

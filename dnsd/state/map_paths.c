@@ -23,8 +23,9 @@ struct overlay {
 	const struct map *base;
 	const struct path_table *paths;
 	struct map *map;
-	struct vec *at;             /* by node */
-	struct measured_pair *pair; /* their cells are behind those of the base */
+	struct vec *at; /* by node */
+	struct measured_pair
+		*pair; /* their cells are behind those of the base */
 	uint32_t n, room;
 	bool *in_pool; /* by node, of the pool at work */
 };
@@ -72,8 +73,8 @@ static float overlay_path(const struct overlay *o, const struct map_pool *pool,
 	const struct map_node *to = &o->base->nodes[node];
 	if (!to->placed)
 		return PATH_UNKNOWN_MS + to->bias_ms;
-	float ms = path_between_ms(
-		o->at[node], path_vec(place->lat, place->lon));
+	float ms =
+		path_between_ms(o->at[node], path_vec(place->lat, place->lon));
 	struct path_found found =
 		path_table_find(o->paths, pair->area, node, ms);
 	if (found.crosses && path_crosses_carrier(to, of->asn))
@@ -81,8 +82,7 @@ static float overlay_path(const struct overlay *o, const struct map_pool *pool,
 	return found.path_ms + to->bias_ms;
 }
 
-static bool overlay_listed(
-	const struct candidates *near, unsigned node)
+static bool overlay_listed(const struct candidates *near, unsigned node)
 {
 	for (unsigned i = 0; i < MAP_CANDIDATES; i++)
 		if (near->slot[i].node == node)
@@ -123,8 +123,7 @@ static void overlay_pool(struct overlay *o, struct map_pool *pool)
 {
 	const struct map *base = o->base;
 	uint32_t n = o->map->n_cells + pool->unknown_cells;
-	struct candidates *cells =
-		arena_room(o->map->arena, n * sizeof *cells);
+	struct candidates *cells = arena_room(o->map->arena, n * sizeof *cells);
 
 	memcpy(cells, pool->cells, base->n_cells * sizeof *cells);
 	memcpy(cells + o->map->n_cells, pool->cells + base->n_cells,
@@ -160,7 +159,8 @@ static void overlay_pools(struct overlay *o)
 	}
 }
 
-struct map *map_with_paths(const struct map *base, const struct path_table *paths)
+struct map *map_with_paths(
+	const struct map *base, const struct path_table *paths)
 {
 	struct arena *arena = arena_new();
 	struct map *map = arena_alloc(arena, sizeof *map);

@@ -148,8 +148,8 @@ static struct found others_than(const struct found *f)
 		.n_taken = f->n};
 }
 
-unsigned nearest_among(const struct map *map, const struct ranked *from, unsigned n,
-	struct ranked *list)
+unsigned nearest_among(const struct map *map, const struct ranked *from,
+	unsigned n, struct ranked *list)
 {
 	assert(n > 0);
 	struct found f = first_of(map, n, list);
@@ -163,7 +163,8 @@ unsigned nearest_among(const struct map *map, const struct ranked *from, unsigne
 	return f.n + more.n;
 }
 
-void nearest_write(const struct ranked *list, unsigned n, struct candidates *out)
+void nearest_write(
+	const struct ranked *list, unsigned n, struct candidates *out)
 {
 	assert(n <= MAP_CANDIDATES);
 	for (unsigned i = 0; i < MAP_CANDIDATES; i++)

@@ -26,8 +26,8 @@ unsigned nearest_find(const struct nearest *nearest, const struct place *place,
 	struct ranked *list);
 
 /* The same of n nodes with paths, each once, by looking at all. n > 0. */
-unsigned nearest_among(const struct map *map, const struct ranked *from, unsigned n,
-	struct ranked *list);
+unsigned nearest_among(const struct map *map, const struct ranked *from,
+	unsigned n, struct ranked *list);
 
 /* Writes the n nodes of a list as candidates. */
 void nearest_write(

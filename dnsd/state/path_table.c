@@ -32,8 +32,8 @@ static uint32_t mask_for(unsigned n)
 	return slots - 1;
 }
 
-struct path_table *path_table_new(
-	unsigned n_nodes, unsigned n_areas, unsigned n_known, unsigned n_carriers)
+struct path_table *path_table_new(unsigned n_nodes, unsigned n_areas,
+	unsigned n_known, unsigned n_carriers)
 {
 	struct path_table *t = mem_zero(1, sizeof *t);
 	t->n_nodes = n_nodes;
@@ -104,8 +104,8 @@ const struct path_area *path_table_area(
 	return found ? &t->areas[found - 1] : NULL;
 }
 
-const struct path_known *path_table_known(const struct path_table *t,
-	const struct path_area *area, unsigned node)
+const struct path_known *path_table_known(
+	const struct path_table *t, const struct path_area *area, unsigned node)
 {
 	uint32_t low = area->first, high = area->first + area->n;
 	while (low < high) {
@@ -140,7 +140,7 @@ struct path_found path_table_find(const struct path_table *t,
 			found.crosses = !c->sure;
 		}
 	}
-	found.path_ms = distance_ms + (distance_ms + PATH_RATE_MS) * rate +
-		found.loss_ms;
+	found.path_ms = area->base_ms + distance_ms +
+		(distance_ms + PATH_RATE_MS) * rate + found.loss_ms;
 	return found;
 }

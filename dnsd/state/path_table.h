@@ -4,7 +4,7 @@
  * An area is a square of some 300 km and an AS number; of each area that was measured
  * there is a list of nodes. A path is
  *
- *	distance + (distance + PATH_RATE_MS) * rate + loss_ms
+ *	base(area) + distance + (distance + PATH_RATE_MS) * rate + loss_ms
  *
  * since a way is longer than a straight line by a share of it if it is long, and by
  * some milliseconds if it is short. A node of a known area that was not measured from
@@ -32,9 +32,11 @@ struct path_known {
 };
 
 struct path_area {
-	uint64_t key; /* path_area_key() */
-	uint32_t first, n; /* of `known`, by node */
-	float weight;      /* of its viewers, beside other ASes */
+	uint64_t key;       /* path_area_key() */
+	uint32_t first, n;  /* of `known`, by node */
+	float weight;       /* of its viewers, beside other ASes */
+	float base_ms;      /* in all of its paths */
+	bool made;          /* of the areas of its square, or of an AS */
 	struct place place; /* of its first report */
 };
 
@@ -47,12 +49,12 @@ struct path_carrier {
 
 struct path_table {
 	unsigned n_nodes;
-	float rate;        /* of all ways */
-	float *node_rate;  /* by node */
+	float rate;       /* of all ways */
+	float *node_rate; /* by node */
 	unsigned n_areas, n_known;
 	struct path_area *areas;
 	struct path_known *known;
-	uint32_t area_mask, *area_slot;  /* open hash: 1 + area */
+	uint32_t area_mask, *area_slot; /* open hash: 1 + area */
 	uint32_t carrier_mask;
 	struct path_carrier *carriers; /* open hash */
 };
@@ -67,8 +69,8 @@ static inline uint64_t path_carrier_key(uint32_t asn, unsigned node)
 
 /* An empty table with room for so many; the maker fills it, then calls
  * path_table_seal(). NULL allowed to free. */
-struct path_table *path_table_new(
-	unsigned n_nodes, unsigned n_areas, unsigned n_known, unsigned n_carriers);
+struct path_table *path_table_new(unsigned n_nodes, unsigned n_areas,
+	unsigned n_known, unsigned n_carriers);
 void path_table_free(struct path_table *table);
 
 /* Adds an AS and a node, at most n_carriers. */

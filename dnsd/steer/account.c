@@ -90,11 +90,12 @@ void account_stream(struct accounts *accounts, uint64_t stream, unsigned node,
 
 /* Whether the client net was sent to the node, whichever resolver asked for it:
  * the player that reports is seldom in the network of its resolver. */
-static bool was_sent(const struct steer_state *state,
+bool steer_was_sent(const struct steer_state *state,
 	const struct accounts *accounts, const struct steer_query *query,
-	unsigned node, uint32_t now)
+	unsigned node, int64_t now_ms)
 {
 	struct sent_lines past;
+	uint32_t now = (uint32_t)now_ms;
 	sent_read(accounts->sent, steer_key(state->map, query),
 		state->map->names[query->name].lines, &past);
 	for (unsigned i = 0; i < past.lines; i++)
@@ -125,7 +126,7 @@ bool steer_report_switch(const struct steer_state *state,
 		    now, EVENT_REPORT_INTERVAL_MS))
 		return false;
 	uint32_t area = area_of(state, query);
-	if (was_sent(state, accounts, query, node, now))
+	if (steer_was_sent(state, accounts, query, node, now_ms))
 		account_event_sent(accounts, net, node, area,
 			(struct placed_before){PLACED_UNKNOWN, PLACED_UNKNOWN},
 			now);

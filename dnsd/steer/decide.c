@@ -26,6 +26,19 @@ static float cost_of(const struct scored *one)
 	return one->path + one->price + one->penalty;
 }
 
+/* What is known of a candidate's path. */
+static void trace_path(
+	const struct decision_ctx *ctx, struct steer_candidate *candidate)
+{
+	const struct place *place =
+		geo_place(ctx->state->geo, ctx->query.place);
+	candidate->known = map_path_known(
+		ctx->state->map, ctx->pool, place, candidate->node);
+	if (candidate->known)
+		candidate->known_age_ms =
+			ctx->estimate.now - (uint32_t)candidate->known->at_ms;
+}
+
 static void trace_fill(
 	const struct decision_ctx *ctx, struct steer_trace *trace)
 {
@@ -50,6 +63,7 @@ static void trace_fill(
 					ctx->state, ctx->accounts, one->node),
 			.score = one->score,
 		};
+		trace_path(ctx, &trace->candidate[i]);
 	}
 }
 

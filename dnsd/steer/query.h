@@ -59,6 +59,10 @@ struct steer_candidate {
 	uint8_t state;
 	bool earlier; /* an earlier line's node, or of its site */
 	float path_ms, penalty_ms, price_ms, cost_ms, used, reserved, score;
+	/* What its path rests on; NULL: on distance or, in an area that was
+	 * measured, on other paths. Of the map that decided. */
+	const struct path_known *known;
+	uint32_t known_age_ms;
 };
 
 #define STEER_TRACE_MAX 64

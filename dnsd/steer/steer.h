@@ -55,6 +55,12 @@ void steer_answer_full(const struct steer_state *state,
 	struct accounts *accounts, const struct steer_query *query,
 	int64_t now_ms, struct steer_decision *decision);
 
+/* Whether the client net of a question was sent to a node, by one of the name's lines
+ * and not long ago. */
+bool steer_was_sent(const struct steer_state *state,
+	const struct accounts *accounts, const struct steer_query *query,
+	unsigned node, int64_t now_ms);
+
 /* A player reports that it left a node: counts as a question for the next line
  * by the asking network. False: its last report was less than
  * EVENT_REPORT_INTERVAL_MS ago; nothing is counted. */

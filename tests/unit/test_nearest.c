@@ -165,7 +165,10 @@ static void test_same_as_all(void **state)
 			struct place place = make_place(&r);
 			for (unsigned i = 0; i < r.pool.n; i++) {
 				uint16_t node = r.listed[i];
-				paths[i] = (struct ranked){map_path_ms(&r.map, &r.pool, &place, node), node};
+				paths[i] = (struct ranked){
+					map_path_ms(
+						&r.map, &r.pool, &place, node),
+					node};
 				all[i] = (struct rated){
 					paths[i].path, r.node[node].seed, node};
 			}

@@ -1,0 +1,42 @@
+/* learner.h - paths as nodes and players report them: learned, and published as a map
+ * over the one in service. Control thread.
+ */
+#ifndef CONTROL_LEARNER_H
+#define CONTROL_LEARNER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct call;
+struct control;
+struct learner;
+struct map;
+struct path_table;
+
+/* For the operator. */
+struct learner_counts {
+	uint64_t reports,
+		taken; /* networks that reports named; of those, believed */
+	unsigned areas, known; /* that are published: areas, areas and nodes */
+};
+
+struct learner *learner_new(void);
+void learner_free(struct learner *learner); /* NULL allowed */
+
+/* Another map is in service. */
+void learner_set_map(struct learner *learner, const struct map *map);
+
+/* CALL_PATHS. */
+void learner_report(struct control *c, struct call *call);
+
+/* Every second. */
+void learner_step(struct learner *learner);
+
+/* True: paths or the map have changed; the new table and map, the caller's. Both are
+ * NULL if nothing is known. */
+bool learner_news(
+	struct learner *learner, struct path_table **table, struct map **map);
+
+struct learner_counts learner_counts(const struct learner *learner);
+
+#endif

@@ -1,0 +1,34 @@
+/* report.h - what a node or a player says of the path of a network: from the thread of
+ * HTTP to control, which learns from it (paths.h).
+ */
+#ifndef PATHS_REPORT_H
+#define PATHS_REPORT_H
+
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "geo/place.h"
+
+#define PATH_RTT_MOST_MS 10000.0f
+
+enum path_witness { PATH_BY_NODE, PATH_BY_PLAYER };
+
+struct path_report {
+	uint64_t net; /* path_net() of a client's address */
+	struct place place;
+	unsigned node; /* index in the map */
+	float rtt_ms;  /* above 0, at most PATH_RTT_MOST_MS */
+	float loss;    /* share of packets, 0 to 1; negative: not known */
+	unsigned viewers;
+	enum path_witness by;
+};
+
+/* The network of an address: its /24 or /48, as one number. */
+static inline uint64_t path_net(const struct addr *address)
+{
+	unsigned len = address->family == 4 ? 24 : 48;
+	struct addr net = addr_mask(address, len);
+	return addr_net_id(&net, len);
+}
+
+#endif

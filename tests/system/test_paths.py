@@ -1,0 +1,208 @@
+"""Paths as nodes and players measure them: reported, believed, followed, shown."""
+
+import json
+import signal
+import socket
+import subprocess
+
+from harness import DNSD, NETS, Test, free_port
+
+CONF = """nets: nets.txt
+http: {listen: ["127.0.0.1:%d"], token: sesame, measure_token: gauge}
+public: {listen: ["127.0.0.1:%d"]}
+zones: {example.com: {ns: [ns1.example.com 127.0.0.1]}}
+nodes:
+  near: {address: [127.0.0.21], at: [22.3, 114.2], api: off, rtmp: off}
+  far: {address: [127.0.0.22], at: [35.7, 139.7], api: off, rtmp: off}
+steer:
+  live.example.com: {pool: [edge], lines: 2, ttl: [1, 1]}
+  map.example.com: {pool: [edge], ttl: [1, 1], paths: {measured: false}}
+"""
+HONG_KONG = "10.1.0.0/24"    # of NETS
+
+
+def path(net, rtt_ms, loss=0.0, connections=4):
+    return {"net": net, "rtt_ms": rtt_ms, "loss": loss,
+            "connections": connections}
+
+
+class Paths(Test):
+    def setUp(self):
+        self.port, self.public = free_port(), free_port()
+        self.d = self.daemon(CONF % (self.port, self.public), http=False,
+                             files={"nets.txt": NETS})
+        self.d.http_port = self.port
+
+    def report(self, node, *paths, token="gauge", **more):
+        return self.d.http("/api/v1/paths", "POST", token=token, body=json.dumps(
+            {"node": node, "paths": list(paths), **more}).encode())
+
+    def nets(self, n):
+        return [f"10.1.{i}.0/24" for i in range(n)]
+
+    def paths(self, query=""):
+        return self.d.http("/api/v1/paths" + query)[1]
+
+    def measure(self, near_ms, far_ms, loss=0.0):
+        """What both nodes say of viewers in Hong Kong."""
+        for node, ms in (("near", near_ms), ("far", far_ms)):
+            lost = loss if node == "near" else 0
+            self.assertEqual(
+                self.report(node, *(path(n, ms, lost) for n in self.nets(6))),
+                (200, {"taken": 6}))
+
+    def goes_to(self, address, name="live.example.com"):
+        self.eventually(
+            lambda: self.d.address(name, HONG_KONG) == address, name)
+
+    def test_answers_follow_what_is_measured(self):
+        self.goes_to("127.0.0.21")
+        self.measure(90, 30)
+        self.goes_to("127.0.0.22")
+        self.assertEqual(self.d.address("map.example.com", HONG_KONG),
+                         "127.0.0.21")
+        self.measure(20, 70)
+        self.goes_to("127.0.0.21")
+
+    def test_loss_is_a_reason(self):
+        self.measure(20, 60, loss=0.05)
+        self.goes_to("127.0.0.22")
+
+    def test_what_is_believed_is_shown(self):
+        self.assertEqual(self.paths(), [])
+        self.measure(90, 30)
+        self.eventually(lambda: len(self.paths()) == 2, "paths")
+        near, = self.paths("?node=near")
+        self.assertEqual(near["node"], "near")
+        self.assertEqual(near["networks"], 6)
+        self.assertAlmostEqual(near["path_ms"], 90, delta=5)
+        self.assertAlmostEqual(near["distance_ms"], 5, delta=1)
+        self.assertEqual(near["area"]["country"], "HK")
+        self.assertLess(near["age_s"], 60)
+        self.assertEqual(len(self.paths("?client=" + HONG_KONG)), 2)
+        self.assertEqual(self.paths("?client=10.3.0.0/24"), [])
+        self.assertEqual(len(self.paths("?name=live.example.com")), 2)
+        for query, status in (("?node=x", 404), ("?name=x.example.com", 404),
+                              ("?client=x", 400)):
+            self.assertEqual(self.d.http("/api/v1/paths" + query)[0], status)
+        _, explained = self.d.http(
+            "/api/v1/explain?name=live.example.com&client=10.1.0.7")
+        by = {c["node"]: c for c in explained["candidates"]}
+        self.assertEqual(by["near"]["path_by"], "measured")
+        self.assertEqual(by["near"]["networks"], 6)
+        self.assertGreater(by["near"]["path_ms"], 80)
+        _, other = self.d.http(
+            "/api/v1/explain?name=map.example.com&client=10.1.0.7")
+        self.assertEqual({c["path_by"] for c in other["candidates"]}, {"distance"})
+        why = self.d.ask("_why.live.example.com", "TXT", HONG_KONG).to_text()
+        self.assertIn("(path: 6 networks, ", why)
+
+    def test_metrics(self):
+        self.measure(90, 30)
+        def metrics():
+            return self.d.http("/metrics")[1]
+        self.eventually(lambda: "dnsd_paths 2\n" in metrics(), "metrics")
+        self.assertIn("dnsd_path_reports_total 12\n", metrics())
+        self.assertIn("dnsd_path_reports_taken_total 12\n", metrics())
+
+    def test_a_reload_keeps_what_is_known(self):
+        self.measure(90, 30)
+        self.goes_to("127.0.0.22")
+        conf = (self.d.folder / "dnsd.yaml").read_text()
+        self.d.write("dnsd.yaml", conf.replace("nodes:\n", """nodes:
+  first: {address: [127.0.0.20], at: [-33.9, 151.2], api: off, rtmp: off}
+"""))
+        self.d.run("ctl", "reload")
+        self.assertEqual(self.d.node("first")["name"], "first")
+        self.assertEqual(self.d.address("live.example.com", HONG_KONG),
+                         "127.0.0.22")
+        self.assertEqual(len(self.paths()), 2)
+
+    def test_reports_that_are_refused(self):
+        good = path("10.1.0.0/24", 30)
+        for status, token, node, paths in (
+                (403, None, "near", [good]), (403, "sesame", "near", [good]),
+                (404, "gauge", "x", [good]), (200, "gauge", "near", [])):
+            self.assertEqual(self.report(node, *paths, token=token)[0], status)
+        for key, value in (("net", "x"), ("net", 5), ("rtt_ms", 0),
+                           ("rtt_ms", -1), ("rtt_ms", "30"), ("rtt_ms", 10001),
+                           ("loss", 1.5), ("loss", None), ("connections", 0),
+                           ("more", 1)):
+            status, body = self.report("near", good, {**good, key: value})
+            self.assertEqual(status, 400, (key, value))
+            self.assertIn("paths[1]", body["error"])
+        for body in (b"", b"[]", b"{}", b'{"node":"near"}',
+                     b'{"node":"near","paths":{}}',
+                     b'{"node":"near","paths":[],"x":1}',
+                     b'{"node":"near","paths":[{"net":"10.1.0.0/24"}]}'):
+            self.assertEqual(self.d.http("/api/v1/paths", "POST", token="gauge",
+                                         body=body)[0], 400, body)
+        many = [path(f"10.{i // 256}.{i % 256}.0/24", 30) for i in range(5001)]
+        self.assertEqual(self.report("near", *many)[0], 400)
+        self.assertEqual(self.report("near", *many[1:]), (200, {"taken": 5000}))
+
+    def test_public_takes_reports_and_gives_none(self):
+        self.d.http_port = self.public
+        self.assertEqual(self.report("near", path("10.1.0.0/24", 30))[0], 200)
+        self.assertEqual(self.d.http("/api/v1/paths")[0], 405)
+
+    def test_a_player_measures_nodes_that_it_was_sent_to(self):
+        def feedback(client, paths):
+            return self.d.http("/api/v1/feedback", "POST", body=json.dumps(
+                {"name": "live.example.com", "node": "near", "client": client,
+                 "paths": paths}).encode())
+        both = [{"node": "near", "rtt_ms": 90}, {"node": "far", "rtt_ms": 30}]
+        self.assertEqual(feedback("10.1.0.7", both), (200, {"counted": False}))
+        for name in ("live.example.com", "line2.live.example.com"):
+            self.d.address(name, "10.2.1.0/24")
+        feedback("10.2.1.7", both)
+        self.eventually(lambda: len(self.paths()) == 2, "the second net's")
+        self.assertEqual({p["networks"] for p in self.paths()}, {1})
+        for paths in ({}, [1], [{"node": "near"}], [{"node": 1, "rtt_ms": 2}],
+                      [{"node": "near", "rtt_ms": 0}],
+                      [{"node": "near", "rtt_ms": 5, "x": 1}], both * 9):
+            self.assertEqual(feedback("10.1.0.7", paths)[0], 400, paths)
+
+    def viewers(self, n):
+        """A server's port on this machine with n connections that carried data."""
+        server = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(server.close)
+        for _ in range(n):
+            viewer = socket.create_connection(server.getsockname())
+            self.addCleanup(viewer.close)
+            served, _ = server.accept()
+            self.addCleanup(served.close)
+            served.sendall(bytes(100000))
+            while len(viewer.recv(100000, socket.MSG_PEEK)) < 1000:
+                pass
+        return server.getsockname()[1]
+
+    def agent(self, *words):
+        return [DNSD, "measure", "--node", "near", "--ports",
+                str(self.viewers(3)), *words]
+
+    def test_the_agent_prints(self):
+        done = subprocess.run(self.agent("--print"), capture_output=True,
+                              text=True, check=True)
+        path, = json.loads(done.stdout)["paths"]
+        self.assertEqual((path["net"], path["connections"], path["loss"]),
+                         ("127.0.0.0/24", 3, 0))
+        self.assertGreater(path["rtt_ms"], 0)
+
+    def test_the_agent_reports(self):
+        token = self.d.folder / "token"
+        token.write_text("gauge\n")
+        agent = subprocess.Popen(
+            self.agent("--to", f"http://127.0.0.1:{self.port}", "--every", "6",
+                       "--token-file", str(token)),
+            stderr=subprocess.PIPE, text=True)
+        try:
+            self.assertIn("reports to", agent.stderr.readline())
+            self.eventually(
+                lambda: "dnsd_path_reports_total 1\n" in
+                self.d.http("/metrics")[1], "a report")
+        finally:
+            agent.send_signal(signal.SIGTERM)
+            self.assertEqual(agent.wait(), 0)
+            self.assertEqual(agent.stderr.read(), "")
+            agent.stderr.close()
