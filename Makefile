@@ -231,6 +231,9 @@ install: $(B)/dnsd
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's|/usr/local/sbin|$(PREFIX)/sbin|g;s|/etc/dnsd|$(SYSCONFDIR)/dnsd|g' \
 		conf/dnsd.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/dnsd.service
+	sed 's|/usr/local/sbin|$(PREFIX)/sbin|g;s|/etc/dnsd|$(SYSCONFDIR)/dnsd|g' \
+		conf/dnsd-measure.service > \
+		$(DESTDIR)$(PREFIX)/lib/systemd/system/dnsd-measure.service
 	@if [ -e $(DESTDIR)$(SYSCONFDIR)/dnsd/dnsd.yaml ]; then \
 		echo "keeping $(DESTDIR)$(SYSCONFDIR)/dnsd/dnsd.yaml"; \
 	else \

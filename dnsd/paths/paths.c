@@ -338,7 +338,7 @@ static bool is_possible(float rtt_ms, float distance_ms)
 
 bool paths_report(struct paths *p, const struct path_report *r, int64_t now_ms)
 {
-	assert(r->node < p->n_nodes && r->rtt_ms > 0);
+	assert(r->node < p->n_nodes && r->rtt_ms > 0 && r->net);
 	const struct map_node *node = &p->map->nodes[r->node];
 	if (r->place.source == PLACE_UNKNOWN || !node->name || !node->placed)
 		return false;
@@ -351,8 +351,8 @@ bool paths_report(struct paths *p, const struct path_report *r, int64_t now_ms)
 	if (made)
 		e->distance_ms = distance_ms;
 	float viewers = fminf(VIEWERS_MOST, fmaxf(1, (float)r->viewers));
-	struct voice *v = voice_of(e, r->net | 1);
-	*v = (struct voice){.net = r->net | 1,
+	struct voice *v = voice_of(e, r->net);
+	*v = (struct voice){.net = r->net,
 		.at_ms = now_ms,
 		.rtt_ms = r->rtt_ms,
 		.loss = r->loss,

@@ -14,7 +14,7 @@
 enum path_witness { PATH_BY_NODE, PATH_BY_PLAYER };
 
 struct path_report {
-	uint64_t net; /* path_net() of a client's address */
+	uint64_t net; /* path_net() of a client's address; not 0 */
 	struct place place;
 	unsigned node; /* index in the map */
 	float rtt_ms;  /* above 0, at most PATH_RTT_MOST_MS */

@@ -33,7 +33,7 @@ static void explain_path(
 	const struct steer_candidate *c, char *text, size_t room)
 {
 	if (c->known)
-		snprintf(text, room, "%u networks, %u s ago, loss %.1f %%",
+		snprintf(text, room, "%u networks %u s ago, loss %.1f %%",
 			c->known->networks, c->known_age_ms / 1000,
 			c->known->loss * 100);
 	else
@@ -47,7 +47,7 @@ void explain_candidate(const struct steer_state *state,
 	assert(c->node < state->map->n_nodes);
 	explain_path(c, path, sizeof path);
 	snprintf(line, EXPLAIN_LINE_MAX,
-		"%s %s path %.1f load %.3f in flight %.1f price %.1f penalty %.0f cost %.1f (path: %s)%s",
+		"%s %s path %.1f load %.3f in flight %.1f price %.1f penalty %.0f cost %.1f (%s)%s",
 		state->map->nodes[c->node].name, node_states[c->state],
 		c->path_ms, c->used, c->reserved, c->price_ms, c->penalty_ms,
 		c->cost_ms, path, c->earlier ? " (an earlier line's)" : "");

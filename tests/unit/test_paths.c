@@ -1,0 +1,354 @@
+/* What is believed of paths from what nodes and players report: medians, the model, loss,
+ * jumps, forgers, bounds. */
+#include "paths/paths.h"
+#include "world.h"
+
+#define MINUTE 60000
+#define HOUR 3600000
+
+static const char yaml[] = "nodes:\n"
+			   " hk: {address: [127.0.0.10], at: [22.3, 114.2]}\n"
+			   " jp: {address: [127.0.0.11], at: [35.7, 139.7]}\n"
+			   " uk: {address: [127.0.0.12], at: [51.5, -0.1]}\n"
+			   " no: {address: [192.0.2.1]}\n"
+			   "steer: {live.example.com: {pool: [edge]}}\n";
+
+static struct {
+	struct world w;
+	struct paths *p;
+	struct path_table *table;
+	int64_t now;
+	unsigned node[4]; /* hk, jp, uk, no */
+} t;
+
+enum { HK, JP, UK, NO };
+
+static const struct place hong_kong = {
+	.lat = 22.3f, .lon = 114.2f, .source = PLACE_NETS};
+static const struct place shanghai = {
+	.lat = 31.2f, .lon = 121.5f, .asn = 4134, .source = PLACE_NETS};
+static const struct place beijing = {
+	.lat = 39.9f, .lon = 116.4f, .asn = 4134, .source = PLACE_NETS};
+
+static int setup(void **state)
+{
+	static const char *const names[] = {"hk", "jp", "uk", "no"};
+	world_open(&t.w, yaml);
+	t.p = paths_new();
+	paths_set_map(t.p, t.w.map);
+	t.now = 1000000;
+	for (unsigned i = 0; i < 4; i++)
+		t.node[i] = (unsigned)map_find_node(t.w.map, names[i]);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	path_table_free(t.table);
+	t.table = NULL;
+	paths_free(t.p);
+	world_close(&t.w);
+	return 0;
+}
+
+static struct path_report report(
+	const struct place *place, unsigned node, unsigned net, float rtt_ms)
+{
+	return (struct path_report){.net = net + 1,
+		.place = *place,
+		.node = t.node[node],
+		.rtt_ms = rtt_ms,
+		.viewers = 4,
+		.by = PATH_BY_NODE};
+}
+
+static bool say(
+	const struct place *place, unsigned node, unsigned net, float rtt_ms)
+{
+	struct path_report r = report(place, node, net, rtt_ms);
+	return paths_report(t.p, &r, t.now);
+}
+
+/* The first n networks of a place. */
+static void say_all(
+	const struct place *place, unsigned node, unsigned n, float rtt_ms)
+{
+	for (unsigned i = 0; i < n; i++)
+		assert_true(say(place, node, i, rtt_ms));
+}
+
+static void lose(
+	const struct place *place, unsigned node, unsigned n, float loss)
+{
+	for (unsigned i = 0; i < n; i++) {
+		struct path_report r = report(place, node, i, 30);
+		r.loss = loss;
+		assert_true(paths_report(t.p, &r, t.now));
+	}
+}
+
+static bool learn(void)
+{
+	bool changed = paths_fit(t.p, t.now);
+	path_table_free(t.table);
+	t.table = paths_table(t.p);
+	return changed;
+}
+
+static const struct path_area *area_of(const struct place *place)
+{
+	return path_table_area(t.table, path_area_key(place));
+}
+
+/* What is believed of a path, with what its loss costs. */
+static struct path_found found(const struct place *place, unsigned node)
+{
+	const struct map_node *to = &t.w.map->nodes[t.node[node]];
+	float distance_ms = 5 +
+		0.016f *
+			(float)place_km((double)place->lat, (double)place->lon,
+				(double)to->lat, (double)to->lon);
+	assert_non_null(area_of(place));
+	return path_table_find(
+		t.table, area_of(place), t.node[node], distance_ms);
+}
+
+static void believed(
+	const struct place *place, unsigned node, float ms, float within)
+{
+	float path = found(place, node).path_ms;
+	if (fabsf(path - ms) > within)
+		fail_msg("path %.1f instead of %.1f", (double)path, (double)ms);
+}
+
+/* Nothing is known, and of another area nothing becomes known. */
+static void test_nothing(void **state)
+{
+	assert_false(learn());
+	assert_null(area_of(&hong_kong));
+	say_all(&shanghai, HK, 6, 40);
+	assert_true(learn());
+	assert_null(area_of(&hong_kong));
+	assert_non_null(area_of(&shanghai));
+}
+
+static void test_measured(void **state)
+{
+	say_all(&hong_kong, HK, 6, 90);
+	say_all(&hong_kong, JP, 6, 30.5f);
+	assert_true(learn());
+	believed(&hong_kong, HK, 90, 2);
+	believed(&hong_kong, JP, 30.5f, 2);
+	const struct path_known *k = found(&hong_kong, HK).known;
+	assert_int_equal(k->networks, 6);
+	assert_float_equal(k->rtt_ms, 90, 0.01);
+	assert_int_equal(k->at_ms, t.now);
+	assert_int_equal(paths_areas(t.p), 1);
+	assert_int_equal(paths_count(t.p), 2);
+}
+
+/* The same again changes nothing that is worth a publication. */
+static void test_changed(void **state)
+{
+	say_all(&hong_kong, HK, 6, 90);
+	assert_true(learn());
+	say_all(&hong_kong, HK, 6, 90.5f);
+	assert_false(learn());
+	say_all(&hong_kong, HK, 6, 70);
+	assert_true(learn());
+}
+
+/* A network is one voice, however many viewers it has, and two of nine change
+ * nothing. */
+static void test_median(void **state)
+{
+	say_all(&hong_kong, HK, 9, 40);
+	for (unsigned i = 0; i < 50; i++) {
+		say(&hong_kong, HK, 100, i % 2 ? 2000 : 1);
+		say(&hong_kong, HK, 101, i % 3 ? 1 : 2000);
+	}
+	learn();
+	believed(&hong_kong, HK, 40, 2);
+}
+
+/* Six players against three nodes' networks: the nodes' word is more. */
+static void test_players_weigh_less(void **state)
+{
+	say_all(&hong_kong, HK, 3, 40);
+	for (unsigned i = 10; i < 16; i++) {
+		struct path_report r = report(&hong_kong, HK, i, 400);
+		r.by = PATH_BY_PLAYER;
+		r.loss = -1;
+		assert_true(paths_report(t.p, &r, t.now));
+	}
+	learn();
+	believed(&hong_kong, HK, 40, 3);
+	assert_float_equal(found(&hong_kong, HK).loss_ms, 0, 0.001);
+}
+
+/* Two networks that agree are enough for another way, one is not. */
+static void test_jump(void **state)
+{
+	say_all(&hong_kong, HK, 9, 40);
+	learn();
+	t.now += MINUTE;
+	say(&hong_kong, HK, 0, 160);
+	learn();
+	believed(&hong_kong, HK, 40, 2);
+	say(&hong_kong, HK, 1, 155);
+	learn();
+	believed(&hong_kong, HK, 157, 6);
+}
+
+/* A round trip fades in hours: yesterday's is worth less than today's, and more
+ * than none. */
+static void test_old_round_trips(void **state)
+{
+	say_all(&hong_kong, HK, 6, 90);
+	t.now += 24 * HOUR;
+	learn();
+	believed(&hong_kong, HK, 90, 20);
+	for (unsigned i = 10; i < 13; i++)
+		say(&hong_kong, HK, i, 80);
+	learn();
+	believed(&hong_kong, HK, 80, 3);
+}
+
+static void test_loss(void **state)
+{
+	lose(&hong_kong, HK, 6, 0.01f);
+	learn();
+	assert_float_equal(found(&hong_kong, HK).loss_ms, 0, 0.001);
+	lose(&hong_kong, HK, 6, 0.05f);
+	assert_true(learn());
+	float costs = found(&hong_kong, HK).loss_ms;
+	assert_true(costs > 240 && costs <= 300);
+	believed(&hong_kong, HK, 30 + costs, 3);
+	assert_float_equal(found(&hong_kong, HK).known->loss, 0.05, 0.01);
+	t.now += 16 * MINUTE;
+	assert_true(learn());
+	believed(&hong_kong, HK, 30, 3);
+}
+
+/* Of an AS that a node is reached badly by, areas and nodes that were not
+ * measured are believed to be so, too; not of another AS. */
+static void test_model(void **state)
+{
+	struct place cities[6];
+	for (unsigned i = 0; i < 6; i++) {
+		cities[i] = shanghai;
+		cities[i].lat -= 3 * (float)i;
+		say_all(&cities[i], HK, 6, 150);
+		say_all(&cities[i], JP, 6, 40);
+	}
+	say_all(&beijing, JP, 6, 40);
+	struct place other = beijing;
+	other.asn = 4837;
+	say_all(&other, JP, 6, 40);
+	learn();
+	assert_true(found(&beijing, HK).path_ms > 100);
+	assert_null(found(&beijing, HK).known);
+	assert_false(found(&beijing, HK).crosses);
+	assert_true(
+		found(&other, HK).path_ms < found(&beijing, HK).path_ms - 30);
+	assert_true(found(&other, HK).crosses);
+	/* An area of that AS without any report. */
+	struct place far = {
+		.lat = 45.8f, .lon = 126.5f, .asn = 4134, .source = PLACE_NETS};
+	assert_true(found(&far, HK).path_ms > found(&far, JP).path_ms + 50);
+	far.asn = 7018;
+	assert_null(area_of(&far));
+}
+
+/* A client of no known AS goes by all ASes of its square: a node that one of them
+ * reaches badly is worse than one that both reach well. */
+static void test_no_as(void **state)
+{
+	struct place other = shanghai, none = shanghai;
+	other.asn = 4837;
+	none.asn = 64496;
+	say_all(&shanghai, HK, 6, 30);
+	say_all(&other, HK, 6, 150);
+	say_all(&shanghai, JP, 6, 60);
+	say_all(&other, JP, 6, 60);
+	learn();
+	believed(&none, HK, 90, 6);
+	believed(&none, JP, 60, 6);
+	none.asn = 0;
+	believed(&none, JP, 60, 6);
+	believed(&shanghai, HK, 30, 4);
+	believed(&other, HK, 150, 4);
+}
+
+static void test_not_believed(void **state)
+{
+	const struct place unknown = {.source = PLACE_UNKNOWN};
+	assert_false(say(&unknown, HK, 0, 30));
+	assert_false(say(&hong_kong, NO, 0, 30));
+	/* 9,600 km take 96 ms in a fibre, there and back. */
+	assert_false(say(&hong_kong, UK, 0, 50));
+	assert_true(say(&hong_kong, UK, 0, 100));
+	assert_int_equal(paths_count(t.p), 1);
+}
+
+/* A node that is gone, and one that is new, in another map. */
+static void test_other_map(void **state)
+{
+	say_all(&hong_kong, HK, 3, 30);
+	say_all(&hong_kong, JP, 3, 60);
+	learn();
+	struct conf *conf =
+		world_conf("nodes:\n"
+			   " new: {address: [127.0.0.9], at: [1.3, 103.8]}\n"
+			   " jp: {address: [127.0.0.11], at: [35.7, 139.7]}\n"
+			   "steer: {live.example.com: {pool: [edge]}}\n");
+	struct map *map = map_build(conf, t.w.geo, 1, t.w.map);
+	conf_free(conf);
+	paths_set_map(t.p, map);
+	learn();
+	assert_int_equal(paths_count(t.p), 1);
+	believed(&hong_kong, JP, 60, 3);
+	paths_set_map(t.p, t.w.map);
+	map_free(map);
+}
+
+/* Beyond the bound the oldest are forgotten, and what comes is taken. */
+static void test_bound(void **state)
+{
+	struct place place = hong_kong;
+	say_all(&hong_kong, JP, 3, 60);
+	for (unsigned i = 0; i < PATHS_ENTRIES + 100; i++) {
+		place.asn = i + 1;
+		t.now++;
+		say(&place, HK, i, 30);
+	}
+	assert_int_equal(paths_count(t.p), PATHS_ENTRIES);
+	learn();
+	assert_true(paths_count(t.p) < PATHS_ENTRIES);
+	assert_true(paths_count(t.p) > PATHS_ENTRIES / 4);
+	assert_true(say(&shanghai, HK, 0, 40));
+	learn();
+	assert_non_null(found(&shanghai, HK).known);
+	assert_null(found(&hong_kong, JP).known);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+		TEST(test_nothing),
+		TEST(test_measured),
+		TEST(test_changed),
+		TEST(test_median),
+		TEST(test_players_weigh_less),
+		TEST(test_jump),
+		TEST(test_old_round_trips),
+		TEST(test_loss),
+		TEST(test_model),
+		TEST(test_no_as),
+		TEST(test_not_believed),
+		TEST(test_other_map),
+		TEST(test_bound),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
