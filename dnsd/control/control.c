@@ -79,7 +79,7 @@ static void on_watch(evutil_socket_t fd, short what, void *arg)
 
 static void on_save(evutil_socket_t fd, short what, void *arg)
 {
-	keep_save(arg);
+	keep_save(arg, false);
 }
 
 static void on_hup(evutil_socket_t fd, short what, void *arg)
@@ -295,7 +295,7 @@ static void control_finish(struct loop *loop)
 	builder_free(c->builder);
 	ctl_close(c->ctl);
 	if (c->publisher)
-		keep_save(c);
+		keep_save(c, true);
 	threads_stop(c->threads);
 	record_close(c->record);
 	store_close(c->store);

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "control/build.h"
+#include "control/learner.h"
 #include "control/publish.h"
 #include "control/state.h"
 #include "fleet/fleet.h"
@@ -201,10 +202,12 @@ void keep_restore(struct control *c)
 {
 	nodes_restore(c);
 	stability_restore(c);
+	learner_restore(c);
 }
 
-void keep_save(struct control *c)
+void keep_save(struct control *c, bool last)
 {
 	states_keep(c);
 	stability_keep(c);
+	learner_keep(c, last);
 }

@@ -15,8 +15,9 @@ struct control;
  * otherwise. */
 void keep_restore(struct control *c);
 
-/* Hands states and stability to the store. */
-void keep_save(struct control *c);
+/* Hands states, stability and some of the paths to the store; last: all, the server
+ * ends. */
+void keep_save(struct control *c, bool last);
 
 /* CALL_DRAIN, CALL_UNDRAIN: in force at once, answered when it is on disk. */
 void keep_drain(struct control *c, struct call *call);

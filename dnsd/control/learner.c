@@ -1,21 +1,26 @@
 #include "control/learner.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/arena.h"
 #include "base/clock.h"
 #include "control/call.h"
 #include "control/state.h"
+#include "base/log.h"
 #include "paths/paths.h"
 #include "state/map.h"
+#include "store/paths.h"
 
 #define FIT_MS 5000
+#define KEEP_TIMES 30 /* all nodes are kept in so many times of keep_save() */
 
 struct learner {
 	struct paths *paths;
 	const struct map *map; /* in service */
 	int64_t fit_ms;        /* of the last fit */
 	bool changed;          /* since the last news */
+	unsigned keep_next;    /* node */
 	struct learner_counts counts;
 };
 
@@ -81,6 +86,62 @@ bool learner_news(
 	l->counts.areas = paths_areas(l->paths);
 	l->counts.known = paths_count(l->paths);
 	return true;
+}
+
+/* -- the store -- */
+
+static void keep_node(struct control *c, unsigned node)
+{
+	struct learner *l = c->learner;
+	const char *name = l->map->nodes[node].name;
+	struct store_paths paths = {.at_ms = clock_wall_ms()};
+	if (!name)
+		return;
+	paths.body = paths_keep(l->paths, node, clock_ms(), &paths.len);
+	if (!paths.body)
+		return;
+	strncpy(paths.name, name, sizeof paths.name - 1);
+	store_paths_keep(c->store, &paths);
+}
+
+void learner_keep(struct control *c, bool all)
+{
+	struct learner *l = c->learner;
+	unsigned n = l->map->n_nodes;
+	unsigned some = all ? n : (n + KEEP_TIMES - 1) / KEEP_TIMES;
+	if (!c->store || !paths_count(l->paths))
+		return;
+	for (; some; some--) {
+		l->keep_next = l->keep_next + 1 < n ? l->keep_next + 1 : 0;
+		keep_node(c, l->keep_next);
+	}
+}
+
+void learner_restore(struct control *c)
+{
+	struct learner *l = c->learner;
+	struct store_paths *list;
+	unsigned n;
+	struct err err = {0};
+
+	if (!c->store)
+		return;
+	if (!store_paths_load(c->store, &list, &n, &err))
+		log_lines(LOG_LVL_ERROR, "", err_text(&err));
+	err_fini(&err);
+	for (unsigned i = 0; i < n; i++) {
+		int node = map_find_node(l->map, list[i].name);
+		if (node >= 0 &&
+			!paths_restore(l->paths, (unsigned)node, list[i].body,
+				list[i].len, clock_wall_ms() - list[i].at_ms,
+				clock_ms()))
+			log_warn(
+				"store: the paths to %s are not readable: left out",
+				list[i].name);
+	}
+	store_paths_free(list, n);
+	l->fit_ms = 0;
+	learner_step(l);
 }
 
 struct learner_counts learner_counts(const struct learner *l)

@@ -37,6 +37,13 @@ void learner_step(struct learner *learner);
 bool learner_news(
 	struct learner *learner, struct path_table **table, struct map **map);
 
+/* Keeps what is known, of a few nodes at a time: all within some minutes; all: at
+ * once. */
+void learner_keep(struct control *c, bool all);
+
+/* What the store kept is known again. Before the store is used otherwise. */
+void learner_restore(struct control *c);
+
 struct learner_counts learner_counts(const struct learner *learner);
 
 #endif

@@ -57,6 +57,15 @@ bool paths_fit(struct paths *paths, int64_t now_ms);
 unsigned paths_areas(const struct paths *paths);
 unsigned paths_count(const struct paths *paths);
 
+/* What is known of paths to a node, to be kept: octets, malloc'd; NULL: nothing. Of
+ * each area one round trip and loss, with its weight. */
+uint8_t *paths_keep(
+	const struct paths *paths, unsigned node, int64_t now_ms, size_t *len);
+
+/* The same again, kept that long ago. False: it is not what paths_keep() makes. */
+bool paths_restore(struct paths *paths, unsigned node, const uint8_t *kept,
+	size_t len, int64_t ago_ms, int64_t now_ms);
+
 /* What is believed now; the caller owns it. After paths_fit(). */
 struct path_table *paths_table(const struct paths *paths);
 

@@ -36,7 +36,9 @@ static const char schema[] =
 	" node TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, lost REAL, lost_long"
 	" REAL, rtt_ms REAL, rtt_long_ms REAL, jitter_ms REAL, jitter_long_ms"
 	" REAL, dropped REAL, restarts REAL, downs REAL, back_ms REAL)"
-	" WITHOUT ROWID;";
+	" WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS path ("
+	" node TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, body BLOB NOT NULL);";
 
 static void *store_thread(void *arg)
 {

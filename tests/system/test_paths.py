@@ -1,8 +1,10 @@
 """Paths as nodes and players measure them: reported, believed, followed, shown."""
 
+import contextlib
 import json
 import signal
 import socket
+import sqlite3
 import subprocess
 
 from harness import DNSD, NETS, Test, free_port
@@ -117,6 +119,25 @@ class Paths(Test):
         self.assertEqual(self.d.address("live.example.com", HONG_KONG),
                          "127.0.0.22")
         self.assertEqual(len(self.paths()), 2)
+
+    def test_a_restart_keeps_what_is_known(self):
+        self.measure(90, 30)
+        self.goes_to("127.0.0.22")
+        self.d.stop()
+        self.d.start()
+        self.assertEqual(self.d.address("live.example.com", HONG_KONG),
+                         "127.0.0.22")
+        self.assertEqual({p["node"] for p in self.paths()}, {"near", "far"})
+        self.d.stop()
+        with contextlib.closing(sqlite3.connect(self.d.folder / "dnsd.db")) as db:
+            db.execute("UPDATE path SET body = x'0102' WHERE node = 'near'")
+            db.execute("INSERT INTO path VALUES ('gone', 1, x'01')")
+            db.execute("INSERT INTO path VALUES ('odd', 'x', 5)")
+            db.commit()
+        self.d.start()
+        self.assertEqual({p["node"] for p in self.paths()}, {"far"})
+        self.assertIn("the paths to near are not readable", self.d.log_text())
+        self.assertIn("store: the paths of", self.d.log_text())
 
     def test_reports_that_are_refused(self):
         good = path("10.1.0.0/24", 30)

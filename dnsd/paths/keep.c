@@ -1,0 +1,94 @@
+/* What is known of paths as octets, for the store: a version, then areas, all of a size,
+ * in this machine's order of octets. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "paths/private.h"
+
+#define KEPT_VERSION 1
+#define KEPT_AGE_MOST_MS 2592000000 /* 30 days */
+#define KEPT_NET 1                  /* stands for all networks that were kept */
+
+struct kept_path {
+	float lat, lon;
+	uint32_t asn;
+	char country[2];
+	uint8_t source, unused;
+	float rtt_ms, weight, loss;
+	uint32_t age_s;
+};
+
+uint8_t *paths_keep(
+	const struct paths *p, unsigned node, int64_t now_ms, size_t *len)
+{
+	uint8_t *kept = NULL;
+	size_t n = 0;
+	for (unsigned i = 0; i < p->n; i++)
+		n += p->entry[i].node == node && p->entry[i].weight > 0;
+	*len = 1 + n * sizeof(struct kept_path);
+	if (!n)
+		return NULL;
+	kept = mem_alloc(*len);
+	kept[0] = KEPT_VERSION;
+	uint8_t *at = kept + 1;
+	for (unsigned i = 0; i < p->n; i++) {
+		const struct entry *e = &p->entry[i];
+		if (e->node != node || !(e->weight > 0))
+			continue;
+		struct kept_path k = {.lat = e->place.lat,
+			.lon = e->place.lon,
+			.asn = e->place.asn,
+			.source = e->place.source,
+			.rtt_ms = e->rtt_ms,
+			.weight = e->weight,
+			.loss = e->loss_weight > 0 ? e->loss : -1,
+			.age_s = (uint32_t)((now_ms - e->at_ms) / 1000)};
+		memcpy(k.country, e->place.country, sizeof k.country);
+		memcpy(at, &k, sizeof k);
+		at += sizeof k;
+	}
+	return kept;
+}
+
+static bool kept_is_sane(const struct kept_path *k)
+{
+	return k->lat >= -90 && k->lat <= 90 && k->lon >= -180 &&
+		k->lon <= 180 && k->source <= PLACE_NETS &&
+		k->source != PLACE_UNKNOWN && k->rtt_ms > 0 &&
+		k->rtt_ms <= PATH_RTT_MOST_MS && k->weight > 0 &&
+		k->weight < 1e6f && k->loss >= -1 && k->loss <= 1;
+}
+
+bool paths_restore(struct paths *p, unsigned node, const uint8_t *kept,
+	size_t len, int64_t ago_ms, int64_t now_ms)
+{
+	if (len < 1 || kept[0] != KEPT_VERSION ||
+		(len - 1) % sizeof(struct kept_path))
+		return false;
+	if (ago_ms < 0) /* the clock was set back */
+		ago_ms = 0;
+	for (size_t at = 1; at < len; at += sizeof(struct kept_path)) {
+		struct kept_path k;
+		memcpy(&k, kept + at, sizeof k);
+		int64_t age_ms = ago_ms + (int64_t)k.age_s * 1000;
+		if (!kept_is_sane(&k))
+			return false;
+		if (age_ms > KEPT_AGE_MOST_MS)
+			continue;
+		struct path_report r = {.net = KEPT_NET,
+			.place = {.lat = k.lat,
+				.lon = k.lon,
+				.asn = k.asn,
+				.country = {k.country[0], k.country[1]},
+				.source = k.source},
+			.node = node,
+			.rtt_ms = k.rtt_ms,
+			.loss = k.loss,
+			.viewers = (unsigned)fmaxf(1, k.weight * k.weight),
+			.by = PATH_BY_NODE};
+		paths_report(p, &r, now_ms - age_ms);
+	}
+	return true;
+}

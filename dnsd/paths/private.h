@@ -1,0 +1,54 @@
+/* private.h - what is kept of paths. Private to paths/. */
+#ifndef PATHS_PRIVATE_H
+#define PATHS_PRIVATE_H
+
+#include "base/index.h"
+#include "paths/paths.h"
+#include "state/path.h"
+
+/* One network's last report. */
+struct voice {
+	uint64_t net; /* 0: none */
+	int64_t at_ms;
+	float rtt_ms, loss, weight;
+};
+
+/* An area and a node. */
+struct entry {
+	uint64_t area;
+	struct place place; /* of its first report */
+	uint16_t node;
+	uint32_t base,
+		of_as; /* parts of the model; of_as: NO_PART without AS */
+	float distance_ms;
+	/* What the networks said at the last fit. */
+	float rtt_ms, weight, loss, loss_weight;
+	float published_ms; /* NAN: not yet */
+	int64_t at_ms;
+	struct voice voice[PATHS_NETWORKS];
+};
+#define NO_PART UINT32_MAX
+
+/* A part of the model: the mean of residuals, by weight. */
+struct part {
+	float sum, weight, value;
+	float loss_sum, loss_weight; /* of an AS and a node */
+};
+
+struct parts {
+	struct part *at;
+	unsigned n, room;
+};
+
+struct paths {
+	const struct map *map;
+	struct vec *at; /* of nodes */
+	unsigned n_nodes;
+	struct index *entries, *areas, *as_nodes; /* numbers of keys */
+	struct entry *entry;                      /* by number */
+	unsigned n, room;
+	struct parts base, node, of_as; /* by area, node, AS and node */
+	float rate;                     /* of all ways */
+};
+
+#endif
