@@ -190,6 +190,51 @@ static inline unsigned lasts(struct scene *s)
 	return seconds;
 }
 
+/* A network of an area that was sent to a node of so many viewers. */
+static inline void told_in(struct scene *s, uint32_t asker, uint32_t area,
+	unsigned node, float viewers)
+{
+	struct steer_event one = {.kind = EVENT_SENT,
+		.asker = asker,
+		.area = area,
+		.at_once = viewers,
+		.rate = viewers,
+		.node = {
+			(uint16_t)node, MAP_NO_NODE, MAP_NO_NODE, MAP_NO_NODE}};
+	for (unsigned i = 0; i < 50; i++) /* the mean is that */
+		complaints_event(s->complaints, &s->map, &one, s->now);
+}
+
+/* ... of the site's own area. */
+static inline void told(
+	struct scene *s, uint32_t asker, unsigned node, float viewers)
+{
+	told_in(s, asker, s->node[node].area, node, viewers);
+}
+
+static inline void press(struct scene *s, uint32_t asker, unsigned node)
+{
+	event(s, EVENT_SWITCHED, asker, s->node[node].area, node, MAP_NO_NODE);
+}
+
+static inline void tick(struct scene *s)
+{
+	s->now += 1000;
+	complaints_tick(s->complaints, s->now);
+}
+
+/* One network is sent to node 7 from so many areas: so far is the table of ways full of
+ * them. */
+#define QUARTER_FULL 2000
+#define NEARLY_FULL 8000
+#define FULL 20000
+
+static inline void many_areas(struct scene *s, uint32_t areas)
+{
+	for (uint32_t i = 0; i < areas; i++)
+		event(s, EVENT_SENT, 9000, 1000 + i, 7, MAP_NO_NODE);
+}
+
 #define SCENE_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 #endif
