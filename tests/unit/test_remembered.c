@@ -28,17 +28,18 @@ static void test_all_are_forgotten(void **state)
 {
 	struct scene *s = *state;
 	tick(s);
-	for (uint32_t i = 1; i <= 20000; i++)
+	for (uint32_t i = 1; i <= 40000; i++)
 		event(s, EVENT_SENT, i, 2, 2, MAP_NO_NODE);
-	for (uint32_t i = 1; i <= 20000; i++)
+	for (uint32_t i = 1; i <= 40000; i++)
 		press(s, i, 2);
 	tick(s);
 	assert_int_equal(complaints_found(s->complaints, 2), 2);
 	s->now += 120000;
-	complaints_tick(s->complaints, s->now);
-	event(s, EVENT_SENT, 20001, 2, 2, MAP_NO_NODE);
+	for (unsigned k = 0; k < 4; k++) /* a quarter in each */
+		tick(s);
+	event(s, EVENT_SENT, 40001, 2, 2, MAP_NO_NODE);
 	for (unsigned k = 0; k < 5; k++) {
-		for (uint32_t i = 1; i <= 20001; i++)
+		for (uint32_t i = 1; i <= 40001; i++)
 			press(s, i, 2);
 		s->now += 5000;
 		complaints_tick(s->complaints, s->now);
@@ -161,7 +162,7 @@ static void test_flood_of_areas(void **state)
 	s->now -= 4000;
 	complaints_tick(s->complaints, s->now);
 	assert_int_equal(doubted_areas(s, 100, 10), 10);
-	assert_int_equal(doubted_areas(s, 200, 10), 10);
+	assert_in_range(doubted_areas(s, 200, 10), 8, 10);
 }
 
 /* When its networks are forgotten there is room as before. */
