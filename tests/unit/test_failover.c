@@ -248,6 +248,45 @@ static void test_distrusted_by_samples(void **state)
 		}
 }
 
+/* Of a node that goes down of which nothing was known nobody comes back. */
+static void test_nobody_returns(void **state)
+{
+	struct scene *s = *state;
+	for (unsigned i = 0; i < 2; i++) {
+		fleet_failed(s->fleet, 0, SAMPLE_REFUSED, s->now);
+		assert_int_equal(scene_publish(s)->node[0].returning, 0);
+		assert_false(s->load->any_returning);
+	}
+	assert_int_equal(scene_state(s, 0), NODE_DOWN);
+}
+
+/* Viewers leave a node if not as many leave all others; which may be a single one, and
+ * its viewers five. */
+static void test_leave_as_others(void **state)
+{
+	static const struct {
+		uint32_t before[2], after[2];
+		bool distrusted;
+	} rows[] = {{{300, 300}, {200, 200}, false},
+		{{300, 300}, {200, 300}, true}, {{300, 5}, {220, 4}, false},
+		{{300, 5}, {220, 5}, true}};
+	for (unsigned row = 0; row < 4; row++) {
+		struct scene *s = *state;
+		scene_teardown(state);
+		scene_setup(state);
+		for (unsigned i = 0; i < 6; i++)
+			scene_poll(s, i, i < 2 ? rows[row].before[i] : 0);
+		scene_pass(s, STEP);
+		for (unsigned i = 0; i < 6; i++)
+			scene_poll(s, i, i < 2 ? rows[row].after[i] : 0);
+		press(s, 20, false);
+		scene_pass(s, 1000);
+		scene_pass(s, 1000);
+		assert_int_equal(
+			scene_penalty_ms(s, 0) > 0, rows[row].distrusted);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -262,6 +301,8 @@ int main(void)
 		SCENE_TEST(test_returning),
 		SCENE_TEST(test_distrusted),
 		SCENE_TEST(test_distrusted_by_samples),
+		SCENE_TEST(test_nobody_returns),
+		SCENE_TEST(test_leave_as_others),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
