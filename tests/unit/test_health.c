@@ -19,6 +19,8 @@ static void test_fall_and_rise(void **state)
 	scene_pass(s, STEP);
 	scene_poll(s, 0, 10);
 	assert_int_equal(scene_state(s, 0), NODE_UP);
+	/* as a cold one */
+	assert_true(scene_publish(s)->node[0].room < 0.3f);
 }
 
 /* One failure makes a node suspect: dearer, not down. */
@@ -49,6 +51,37 @@ static void test_refused_and_probe(void **state)
 	assert_int_equal(scene_state(s, 1), NODE_UP);
 	fleet_failed(s->fleet, 1, SAMPLE_REFUSED, s->now);
 	assert_int_equal(scene_state(s, 1), NODE_DOWN);
+}
+
+/* A poll that was refused before an answer came says nothing any more. */
+static void test_refused_before(void **state)
+{
+	struct scene *s = *state;
+	scene_poll(s, 0, 10);
+	fleet_failed(s->fleet, 0, SAMPLE_REFUSED, s->now);
+	scene_poll(s, 0, 10);
+	scene_probe_fails(s, 0);
+	assert_int_equal(scene_state(s, 0), NODE_UP);
+}
+
+/* A node that was down when dnsd was started is up by its first good sample, but not
+ * if it was seen to be bad before. */
+static void test_down_at_start(void **state)
+{
+	for (unsigned bad = 0; bad < 2; bad++) {
+		struct scene *s = *state;
+		scene_teardown(state);
+		scene_setup(state);
+		fleet_restore(s->fleet, 0, NODE_DOWN, 200);
+		struct sample off = scene_sample(s, 10);
+		off.sampled_ms = 0;
+		if (bad)
+			fleet_sample(s->fleet, 0, &off, s->now);
+		scene_poll(s, 0, 10);
+		assert_int_equal(scene_state(s, 0), bad ? NODE_DOWN : NODE_UP);
+		scene_poll(s, 0, 10);
+		assert_int_equal(scene_state(s, 0), NODE_UP);
+	}
 }
 
 static void fail_twice(struct scene *s, enum sample_failure failure)
@@ -184,6 +217,11 @@ static void test_no_statistics(void **state)
 	one.sampled_ms = 0;
 	fleet_sample(s->fleet, 0, &one, s->now);
 	assert_int_equal(scene_state(s, 0), NODE_UNKNOWN);
+	assert_string_equal(
+		scene_why(s, 0), "its statistics are off or not begun");
+	one.sampled_ms = 1;
+	fleet_sample(s->fleet, 0, &one, s->now);
+	assert_string_equal(scene_why(s, 0), "its statistics are frozen");
 }
 
 /* What answers, but not with a sample, is not down, and not up either. */
@@ -361,6 +399,25 @@ static void test_in_a_row(void **state)
 	}
 }
 
+/* A sample that cannot be believed counts between them, too. */
+static void test_in_a_row_frozen(void **state)
+{
+	struct scene *s = *state;
+	scene_poll(s, 0, 10);
+	fail_twice(s, SAMPLE_TIMEOUT);
+	scene_pass(s, STEP);
+	scene_poll(s, 0, 10);
+	struct sample frozen = scene_sample(s, 10);
+	frozen.sampled_ms -= 20000;
+	fleet_sample(s->fleet, 0, &frozen, s->now);
+	scene_pass(s, STEP);
+	scene_poll(s, 0, 10);
+	assert_int_equal(scene_state(s, 0), NODE_DOWN);
+	scene_pass(s, STEP);
+	scene_poll(s, 0, 10);
+	assert_int_equal(scene_state(s, 0), NODE_UP);
+}
+
 /* Old servers do not identify their process: there a shorter uptime shows a
  * restart, and a difference that comes from rounding does not. */
 static void test_restart_by_uptime(void **state)
@@ -430,6 +487,38 @@ static void test_flapping(void **state)
 	assert_int_equal(held[0], 2 * STEP);
 	for (int i = 2; i < 6; i++)
 		assert_true(held[i] > held[i - 1]);
+}
+
+/* Ten minutes after a fall the next one is the first again, not a moment sooner; then
+ * the node is held down for a quarter of a minute. */
+static void test_forgiven_after_ten_minutes(void **state)
+{
+	for (unsigned late = 0; late < 2; late++) {
+		struct scene *s = *state;
+		scene_teardown(state);
+		scene_setup(state);
+		scene_poll(s, 0, 10);
+		for (unsigned fall = 0; fall < 2; fall++) {
+			for (unsigned i = 0; i < 2; i++)
+				fleet_failed(
+					s->fleet, 0, SAMPLE_REFUSED, s->now);
+			assert_int_equal(scene_state(s, 0), NODE_DOWN);
+			for (unsigned i = 0; i < 2; i++)
+				scene_poll(s, 0, 10);
+			if (!fall)
+				s->now += 599999 + late;
+			scene_poll(s, 0, 10);
+		}
+		assert_int_equal(scene_state(s, 0), late ? NODE_UP : NODE_DOWN);
+		if (late)
+			continue;
+		s->now += 14999;
+		scene_poll(s, 0, 10);
+		assert_int_equal(scene_state(s, 0), NODE_DOWN);
+		s->now += 1;
+		scene_poll(s, 0, 10);
+		assert_int_equal(scene_state(s, 0), NODE_UP);
+	}
 }
 
 /* The first fall is forgiven; the next ones within ten minutes hold a node down for
@@ -628,6 +717,8 @@ int main(void)
 		SCENE_TEST(test_fall_and_rise),
 		SCENE_TEST(test_suspect),
 		SCENE_TEST(test_refused_and_probe),
+		SCENE_TEST(test_refused_before),
+		SCENE_TEST(test_down_at_start),
 		SCENE_TEST(test_reason_changes),
 		SCENE_TEST(test_black_hole),
 		SCENE_TEST(test_no_flv),
@@ -643,9 +734,11 @@ int main(void)
 		SCENE_TEST(test_how_frozen),
 		SCENE_TEST(test_not_believed),
 		SCENE_TEST(test_in_a_row),
+		SCENE_TEST(test_in_a_row_frozen),
 		SCENE_TEST(test_restart_by_uptime),
 		SCENE_TEST(test_restart),
 		SCENE_TEST(test_flapping),
+		SCENE_TEST(test_forgiven_after_ten_minutes),
 		SCENE_TEST(test_held_down),
 		SCENE_TEST(test_blind),
 		SCENE_TEST(test_when_blind),
