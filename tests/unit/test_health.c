@@ -1,5 +1,4 @@
-/* Which state nodes are in, by polls, samples and probes, and why; and whether it
- * is our own network that fails. */
+/* Which state nodes are in, by polls, samples and probes, and why. */
 #include "scene.h"
 
 /* The first good sample is enough after start; then fall and rise count. */
@@ -68,15 +67,17 @@ static void test_refused_before(void **state)
  * if it was seen to be bad before. */
 static void test_down_at_start(void **state)
 {
-	for (unsigned bad = 0; bad < 2; bad++) {
+	for (unsigned bad = 0; bad < 3; bad++) {
 		struct scene *s = *state;
 		scene_teardown(state);
 		scene_setup(state);
 		fleet_restore(s->fleet, 0, NODE_DOWN, 200);
 		struct sample off = scene_sample(s, 10);
 		off.sampled_ms = 0;
-		if (bad)
+		if (bad == 1)
 			fleet_sample(s->fleet, 0, &off, s->now);
+		for (unsigned i = 0; bad == 2 && i < 2; i++)
+			fleet_failed(s->fleet, 0, SAMPLE_TIMEOUT, s->now);
 		scene_poll(s, 0, 10);
 		assert_int_equal(scene_state(s, 0), bad ? NODE_DOWN : NODE_UP);
 		scene_poll(s, 0, 10);
@@ -295,6 +296,23 @@ static void test_only_probed(void **state)
 	assert_int_equal(scene_state(s, 1), NODE_UNKNOWN);
 }
 
+/* Nobody waits for a node any more that was probed, well or not. */
+static void test_ready_by_probes(void **state)
+{
+	for (unsigned ok = 0; ok < 2; ok++) {
+		struct scene *s = *state;
+		scene_teardown(state);
+		scene_setup(state);
+		fleet_watch(s->fleet, 0, false, true);
+		for (unsigned i = 1; i < 6; i++)
+			fleet_watch(s->fleet, i, false, false);
+		assert_false(scene_publish(s)->ready);
+		for (unsigned i = 0; i < 2; i++)
+			fleet_probed(s->fleet, 0, HEALTH_RTMP, ok, s->now);
+		assert_true(scene_publish(s)->ready);
+	}
+}
+
 /* A node without polls and probes never goes down. */
 static void test_not_watched(void **state)
 {
@@ -444,6 +462,18 @@ static void test_restart_by_uptime(void **state)
 	}
 }
 
+/* Of what was published before the start there is no less than at the start. */
+static void test_room_before_the_ramp(void **state)
+{
+	static const struct health health = {.ramp_ms = 500000};
+	(void)state;
+	assert_float_equal(health_room(&health, 400000), 0.2, 1e-6);
+	assert_float_equal(health_room(&health, 500000), 0.2, 1e-6);
+	assert_float_equal(health_room(&health, 560000), 0.6, 1e-6);
+	assert_float_equal(health_room(&health, 620000), 1, 0);
+	assert_float_equal(health_room(&health, 700000), 1, 0);
+}
+
 /* service or pid changed: a cold node, ramped up, its counters anew. */
 static void test_restart(void **state)
 {
@@ -559,148 +589,6 @@ static void test_held_down(void **state)
 	assert_int_equal(scene_state(s, 0), NODE_UP);
 }
 
-/* Most of all nodes on several sites time out at once: it is us. The last good
- * states hold, for a minute at most. */
-static void test_blind(void **state)
-{
-	struct scene *s = *state;
-	for (unsigned i = 0; i < 6; i++)
-		scene_poll(s, i, 100);
-	for (int round = 0; round < 3; round++) {
-		scene_pass(s, STEP);
-		for (unsigned i = 0; i < 5; i++) {
-			fleet_failed(s->fleet, i, SAMPLE_TIMEOUT, s->now);
-			scene_publish(s);
-		}
-		scene_poll(s, 5, 100);
-	}
-	assert_true(fleet_is_blind(s->fleet));
-	for (unsigned i = 0; i < 6; i++)
-		assert_int_equal(scene_state(s, i), NODE_UP);
-	for (int round = 0; round < 25; round++) {
-		scene_pass(s, STEP);
-		for (unsigned i = 0; i < 5; i++)
-			fleet_failed(s->fleet, i, SAMPLE_TIMEOUT, s->now);
-		scene_poll(s, 5, 100);
-	}
-	assert_false(fleet_is_blind(s->fleet));
-	assert_int_equal(scene_state(s, 0), NODE_DOWN);
-	assert_int_equal(scene_state(s, 5), NODE_UP);
-}
-
-static const char eight[] =
-	"nodes:\n"
-	"  a: {address: [192.0.2.1], at: [1, 1], site: s1}\n"
-	"  b: {address: [192.0.2.2], at: [1, 1], site: s1}\n"
-	"  c: {address: [192.0.2.3], at: [1, 1], site: s2}\n"
-	"  d: {address: [192.0.2.4], at: [1, 1], site: s2}\n"
-	"  e: {address: [192.0.2.5], at: [1, 1], site: s3}\n"
-	"  f: {address: [192.0.2.6], at: [1, 1], site: s4}\n"
-	"  g: {address: [192.0.2.7], at: [1, 1], site: s5}\n"
-	"  h: {address: [192.0.2.8], at: [1, 1], site: s6}\n"
-	"steer: {live.example.com: {pool: [edge]}}\n";
-
-/* Whether we look blind, so long after the named nodes have timed out. */
-static bool looks_blind(
-	const char *polled, const char *silent, int64_t after_ms)
-{
-	struct world w;
-	world_open(&w, eight);
-	struct fleet *fleet = fleet_new(&scene_rules, 1000);
-	fleet_set_map(fleet, w.map, &scene_rules, 1000);
-	for (unsigned i = 0; i < 8; i++) {
-		const char *name = w.map->nodes[i].name;
-		fleet_watch(fleet, i, strstr(polled, name) != NULL, true);
-		if (strstr(silent, name))
-			fleet_failed(fleet, i, SAMPLE_TIMEOUT, 5000);
-	}
-	load_free(fleet_load(fleet, 5000 + after_ms));
-	bool blind = fleet_is_blind(fleet);
-	fleet_free(fleet);
-	world_close(&w);
-	return blind;
-}
-
-/* It is us when more than half of what is polled times out, four nodes of three
- * sites at least, within two rounds. */
-static void test_when_blind(void **state)
-{
-	(void)state;
-	assert_true(looks_blind("abcdefg", "aefg", 0));
-	assert_true(looks_blind("abcdefg", "bdfg", 0));
-	assert_false(looks_blind("abcdefgh", "aefg", 0)); /* just half */
-	assert_false(looks_blind("abcdefg", "aef", 0));
-	assert_false(looks_blind("aefgh", "efg", 0)); /* three nodes */
-	assert_true(looks_blind("aefgh", "efgh", 0));
-	assert_false(looks_blind("abcd", "abcd", 0)); /* two sites */
-	assert_true(looks_blind("abcde", "abce", 0)); /* three */
-	assert_false(looks_blind("abcdefgh", "", 0));
-	/* a node that is only probed shows nothing of polls */
-	assert_false(looks_blind("abcd", "abefgh", 0));
-	assert_true(looks_blind("abcdefg", "aefg", 9000));
-	assert_false(looks_blind("abcdefg", "aefg", 9001));
-}
-
-/* It ends a minute later, to the millisecond, and begins anew once polls have worked
- * again. */
-static void test_blind_for_a_minute(void **state)
-{
-	struct scene *s = *state;
-	for (unsigned round = 0; round < 2; round++) {
-		for (int64_t ms = 0; ms <= 60000; ms += 2000) {
-			for (unsigned i = 0; i < 4; i++)
-				fleet_failed(
-					s->fleet, i, SAMPLE_TIMEOUT, s->now);
-			scene_publish(s);
-			assert_true(fleet_is_blind(s->fleet));
-			s->now += ms < 60000 ? 2000 : 1;
-		}
-		scene_publish(s);
-		assert_false(fleet_is_blind(s->fleet));
-		scene_poll_all(s, 10);
-		scene_publish(s);
-		assert_false(fleet_is_blind(s->fleet));
-	}
-}
-
-/* While our own network fails, a node that was up stays up; one that was not,
- * or that refuses, keeps its own state. */
-static void test_states_while_blind(void **state)
-{
-	struct scene *s = *state;
-	for (unsigned i = 0; i < 5; i++)
-		scene_poll(s, i, 100);
-	for (unsigned n = 0; n < 2; n++) {
-		fleet_failed(s->fleet, 4, SAMPLE_REFUSED, s->now);
-		for (unsigned i = 0; i < 4; i++)
-			fleet_failed(s->fleet, i, SAMPLE_TIMEOUT, s->now);
-		fleet_failed(s->fleet, 5, SAMPLE_TIMEOUT, s->now);
-		scene_publish(s);
-	}
-	assert_true(fleet_is_blind(s->fleet));
-	for (unsigned i = 0; i < 4; i++)
-		assert_int_equal(scene_state(s, i), NODE_UP);
-	assert_int_equal(scene_state(s, 4), NODE_DOWN);
-	assert_int_equal(scene_state(s, 5), NODE_DOWN);
-	assert_float_equal(
-		scene_penalty_ms(s, 0), 0, 0); /* nor is it suspect */
-}
-
-/* Refused connections come from a network that works: no doubt about us. */
-static void test_not_blind(void **state)
-{
-	struct scene *s = *state;
-	for (unsigned i = 0; i < 6; i++)
-		scene_poll(s, i, 100);
-	for (int round = 0; round < 2; round++)
-		for (unsigned i = 0; i < 5; i++)
-			fleet_failed(s->fleet, i, SAMPLE_REFUSED, s->now);
-	scene_publish(s);
-	assert_false(fleet_is_blind(s->fleet));
-	for (unsigned i = 0; i < 5; i++)
-		assert_int_equal(scene_state(s, i), NODE_DOWN);
-}
-
 static void test_drain(void **state)
 {
 	struct scene *s = *state;
@@ -729,6 +617,7 @@ int main(void)
 		SCENE_TEST(test_old),
 		SCENE_TEST(test_how_old),
 		SCENE_TEST(test_only_probed),
+		SCENE_TEST(test_ready_by_probes),
 		SCENE_TEST(test_not_watched),
 		SCENE_TEST(test_stamps),
 		SCENE_TEST(test_how_frozen),
@@ -737,14 +626,10 @@ int main(void)
 		SCENE_TEST(test_in_a_row_frozen),
 		SCENE_TEST(test_restart_by_uptime),
 		SCENE_TEST(test_restart),
+		cmocka_unit_test(test_room_before_the_ramp),
 		SCENE_TEST(test_flapping),
 		SCENE_TEST(test_forgiven_after_ten_minutes),
 		SCENE_TEST(test_held_down),
-		SCENE_TEST(test_blind),
-		SCENE_TEST(test_when_blind),
-		SCENE_TEST(test_blind_for_a_minute),
-		SCENE_TEST(test_states_while_blind),
-		SCENE_TEST(test_not_blind),
 		SCENE_TEST(test_drain),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
