@@ -137,6 +137,10 @@ static void test_silent_then_refuses(void **state)
 		fleet_failed(s->fleet, i, SAMPLE_TIMEOUT, s->now);
 	scene_publish(s);
 	assert_true(fleet_is_blind(s->fleet));
+	/* nor is what is lost then the node's fault */
+	float lost = fleet_node(s->fleet, 1)->stability.lost;
+	fleet_failed(s->fleet, 1, SAMPLE_TIMEOUT, s->now);
+	assert_float_equal(fleet_node(s->fleet, 1)->stability.lost, lost, 0);
 	fleet_failed(s->fleet, 0, SAMPLE_REFUSED, s->now);
 	scene_publish(s);
 	assert_false(fleet_is_blind(s->fleet));

@@ -335,6 +335,27 @@ static void test_heartbeat_contradicted(void **state)
 	assert_float_equal(fleet_connections(s->fleet, 0), 300, 0);
 }
 
+/* A sample of the moment of a report is late enough, and half as many more and a tenth
+ * of the capacity are not too many. */
+static void test_heartbeat_at_the_bound(void **state)
+{
+	for (unsigned more = 0; more < 2; more++) {
+		struct scene *s = *state;
+		scene_teardown(state);
+		scene_setup(state);
+		scene_poll(s, 0, 100);
+		scene_pass(s, STEP);
+		fleet_raise(s->fleet, 0, (float)(250 + more), s->now - 1000);
+		scene_poll(s, 0, 100);
+		assert_float_equal(fleet_contradicted(s->fleet, 0, s->now),
+			more ? 251 : 0, 0);
+		int64_t over = s->now - 1000 + 600000;
+		assert_float_equal(fleet_contradicted(s->fleet, 0, over - 1),
+			more ? 251 : 0, 0);
+		assert_float_equal(fleet_contradicted(s->fleet, 0, over), 0, 0);
+	}
+}
+
 /* Of a node with few connections a tenth of the capacity more may be true. */
 static void test_heartbeat_of_an_empty_node(void **state)
 {
@@ -392,6 +413,49 @@ static void test_time_of_sample(void **state)
 	}
 }
 
+/* Of a node that was started again nothing of the run before is left. */
+static void test_nothing_of_the_run_before(void **state)
+{
+	struct scene *s = *state;
+	scene_poll(s, 1, 900);
+	scene_pass(s, STEP);
+	s->bytes += 30000000;
+	scene_poll(s, 1, 900);
+	assert_float_equal(fleet_node(s->fleet, 1)->bandwidth_bps, 80e6, 1000);
+	assert_true(scene_publish(s)->node[1].used > 0.8f);
+	scene_pass(s, STEP);
+	struct sample again = scene_sample(s, 0);
+	again.identity++;
+	fleet_sample(s->fleet, 1, &again, s->now);
+	assert_float_equal(fleet_node(s->fleet, 1)->bandwidth_bps, 0, 0);
+	assert_float_equal(fleet_connections(s->fleet, 1), 0, 0);
+	assert_true(scene_publish(s)->node[1].used < 0.3f);
+}
+
+/* Answers and failures are what the stability of a node is known by. */
+static void test_answers_of_stability(void **state)
+{
+	struct scene *s = *state;
+	const struct stability *known = &fleet_node(s->fleet, 0)->stability;
+	struct sample one = scene_sample(s, 10);
+	one.rtt_ms = 40;
+	fleet_sample(s->fleet, 0, &one, s->now);
+	assert_float_equal(known->rtt_ms, 40, 0);
+	assert_float_equal(known->lost, 0, 0);
+	scene_pass(s, STEP);
+	fleet_failed(s->fleet, 0, SAMPLE_TIMEOUT, s->now);
+	assert_int_equal(fleet_node(s->fleet, 0)->failures, 1);
+	float lost = known->lost;
+	assert_true(lost > 0);
+	scene_pass(s, STEP);
+	fleet_probed(s->fleet, 0, HEALTH_RTMP, true, s->now);
+	assert_true(known->lost < lost);
+	assert_float_equal(known->rtt_ms, 40, 0);
+	scene_pass(s, STEP);
+	scene_probe_fails(s, 0);
+	assert_true(known->lost > lost);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -408,9 +472,12 @@ int main(void)
 		SCENE_TEST(test_heartbeat),
 		SCENE_TEST(test_heartbeat_too_large),
 		SCENE_TEST(test_heartbeat_contradicted),
+		SCENE_TEST(test_heartbeat_at_the_bound),
 		SCENE_TEST(test_heartbeat_of_an_empty_node),
 		SCENE_TEST(test_restart_is_no_leaving),
 		SCENE_TEST(test_time_of_sample),
+		SCENE_TEST(test_nothing_of_the_run_before),
+		SCENE_TEST(test_answers_of_stability),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
