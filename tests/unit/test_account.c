@@ -27,12 +27,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	world_close(*state);
-	return 0;
-}
-
 static float reserved(const struct world *w, unsigned node)
 {
 	return (float)w->accounts->reservation[node].viewers /
@@ -447,7 +441,57 @@ static void test_both_ways(void **state)
 	world_close(&full);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+/* The next event of a kind; there is one. */
+static struct steer_event next_of(struct world *w, enum steer_event_kind kind)
+{
+	struct steer_event event;
+	while (next(w, &event))
+		if (event.kind == kind)
+			return event;
+	fail_msg("no event of kind %u", kind);
+	return event;
+}
+
+/* A question that can be forged does not suppress one that is proven. */
+static void test_proven_press(void **state)
+{
+	struct world *w = *state;
+	ask_line(w, 1, HK, false);
+	ask_line(w, 2, HK, false);
+	assert_false(next_of(w, EVENT_SWITCHED).proven);
+	ask_line(w, 2, HK, true);
+	assert_true(next_of(w, EVENT_SWITCHED).proven);
+}
+
+/* A player's report counts for its client net, whoever resolved the name: a player
+ * is seldom in the network of its resolver. A net that was not told says nothing. */
+static void test_report_of_another_network(void **state)
+{
+	struct world *w = *state;
+	struct addr resolver = {4, {198, 51, 100, 53}};
+	struct steer_query q = world_query(w, "live.example.com", HK);
+	struct steer_query report = q;
+	struct steer_decision d;
+	q.asker = resolver;
+	report.proven = true;
+	steer_answer(world_state(w), w->accounts, &q, w->now, &d);
+	assert_true(next_of(w, EVENT_SENT).asker == accounts_net(&resolver));
+	assert_true(steer_report_switch(
+		world_state(w), w->accounts, &report, d.node[0], w->now));
+	struct steer_event sent = next_of(w, EVENT_SENT);
+	assert_true(sent.asker == accounts_net(&report.asker));
+	assert_true(sent.at_once < 0); /* viewers are not known */
+	assert_true(next_of(w, EVENT_SWITCHED).proven);
+
+	report = world_query(w, "live.example.com", "10.2.0.1");
+	steer_report_switch(
+		world_state(w), w->accounts, &report, d.node[0], w->now);
+	struct steer_event event;
+	assert_true(next(w, &event));
+	assert_int_equal(event.kind, EVENT_SWITCHED);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, world_teardown)
 
 int main(void)
 {
@@ -463,6 +507,8 @@ int main(void)
 		TEST(test_stream),
 		TEST(test_large_resolver),
 		TEST(test_report),
+		TEST(test_proven_press),
+		TEST(test_report_of_another_network),
 		cmocka_unit_test(test_both_ways),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,12 +28,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	world_close(*state);
-	return 0;
-}
-
 /* Some viewers are behind the client net, and all of it is sent to the node. */
 static void tell(struct world *w, const char *node)
 {
@@ -286,7 +280,7 @@ static void test_large(void **state)
 	assert_float_equal(estimate.demand, 0, 0);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, world_teardown)
 
 int main(void)
 {

@@ -281,12 +281,6 @@ static int open_nodes(void **state)
 	return 0;
 }
 
-static int close_nodes(void **state)
-{
-	world_close(*state);
-	return 0;
-}
-
 /* When all nodes have a line, the next line begins with that of line 1: players go
  * 1, 2, 3, 1, and it is longest since the viewer was there. */
 static void test_round(void **state)
@@ -471,7 +465,7 @@ static void test_provider_far(void **state)
 	world_close(&w);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, open_nodes, close_nodes)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, open_nodes, world_teardown)
 
 int main(void)
 {

@@ -111,6 +111,13 @@ static inline void world_close(struct world *w)
 	geo_free(w->geo);
 }
 
+/* Of a test whose state is a world. */
+static inline int world_teardown(void **state)
+{
+	world_close(*state);
+	return 0;
+}
+
 /* What decisions consult, after the test has set the load of nodes. */
 static inline const struct steer_state *world_state(struct world *w)
 {
