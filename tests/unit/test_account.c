@@ -65,13 +65,6 @@ static struct steer_decision ask_line(
 	return d;
 }
 
-static uint64_t asker(const char *address)
-{
-	struct addr a;
-	assert_true(addr_parse(&a, address));
-	return accounts_net(&a);
-}
-
 /* One viewer is reserved where a newcomer is sent, and its network is said to be there.
  * The next one's event has how many were placed there before it. */
 static void test_first_answer(void **state)
@@ -87,7 +80,7 @@ static void test_first_answer(void **state)
 	assert_float_equal(reserved(w, JP_NODE), 0, 0);
 	assert_true(next(w, &e));
 	assert_int_equal(e.kind, EVENT_SENT);
-	assert_true(e.asker == asker(HK));
+	assert_true(e.asker == world_net(HK));
 	assert_int_equal(e.node[0], HK_NODE);
 	assert_int_equal(e.node[1], MAP_NO_NODE);
 	assert_int_equal(e.area, w->map->nodes[HK_NODE].area);
@@ -180,7 +173,7 @@ static void test_press(void **state)
 	assert_int_equal(w->accounts->reservation[HK_NODE].only, 0);
 	assert_true(next(w, &e));
 	assert_int_equal(e.kind, EVENT_SWITCHED);
-	assert_true(e.asker == asker(HK));
+	assert_true(e.asker == world_net(HK));
 	assert_true(e.proven);
 	assert_int_equal(e.node[0], HK_NODE);
 	assert_int_equal(e.node[1], JP_NODE);
@@ -211,9 +204,7 @@ static void test_press_of_older_viewers(void **state)
 	struct world *w = *state;
 	struct steer_event e = {0};
 	for (unsigned i = 0; i < 4; i++) {
-		for (unsigned k = 0; k < 3; k++)
-			w->node[k].penalty_ms = 2000;
-		world_node(w, sent[i])->penalty_ms = 0;
+		world_prefer(w, sent[i], 2000);
 		assert_string_equal(
 			world_pick(w, "live.example.com", HK), sent[i]);
 		w->now += 6000;
@@ -368,14 +359,14 @@ static void test_report(void **state)
 		if (node != UK_NODE) {
 			assert_true(next(w, &e));
 			assert_int_equal(e.kind, EVENT_SENT);
-			assert_true(e.asker == asker(HK));
+			assert_true(e.asker == world_net(HK));
 			assert_int_equal(e.node[0], node);
 			assert_int_equal(e.area, w->map->nodes[HK_NODE].area);
 			assert_true(e.at_once < 0 && e.rate < 0);
 		}
 		assert_true(next(w, &e));
 		assert_int_equal(e.kind, EVENT_SWITCHED);
-		assert_true(e.asker == asker(HK));
+		assert_true(e.asker == world_net(HK));
 		assert_int_equal(e.node[0], node);
 		assert_int_equal(e.node[1], MAP_NO_NODE);
 		assert_int_equal(e.area, w->map->nodes[HK_NODE].area);

@@ -208,22 +208,16 @@ static void test_streams_are_no_areas(void **state)
 
 /* -- budgets -- */
 
-static uint64_t net_of(const char *text)
-{
-	struct addr addr;
-	assert_true(addr_parse(&addr, text));
-	return accounts_net(&addr);
-}
-
 /* A network is a /24 or a /48. */
 static void test_networks(void **state)
 {
 	(void)state;
-	assert_true(net_of("192.0.2.1") == net_of("192.0.2.254"));
-	assert_true(net_of("192.0.2.1") != net_of("192.0.3.1"));
-	assert_true(net_of("2001:db8:1:2::1") == net_of("2001:db8:1:3::1"));
-	assert_true(net_of("2001:db8:1::1") != net_of("2001:db8:2::1"));
-	assert_true(net_of("0.0.0.0") != 0);
+	assert_true(world_net("192.0.2.1") == world_net("192.0.2.254"));
+	assert_true(world_net("192.0.2.1") != world_net("192.0.3.1"));
+	assert_true(
+		world_net("2001:db8:1:2::1") == world_net("2001:db8:1:3::1"));
+	assert_true(world_net("2001:db8:1::1") != world_net("2001:db8:2::1"));
+	assert_true(world_net("0.0.0.0") != 0);
 }
 
 /* A newcomer may promise all at once; then a tenth of it a second, and never
@@ -231,7 +225,7 @@ static void test_networks(void **state)
 static void test_budget(void **state)
 {
 	struct fixture *f = *state;
-	uint64_t net = net_of("192.0.2.1");
+	uint64_t net = world_net("192.0.2.1");
 	assert_float_equal(accounts_budget(f->a, net, NOW, 60, 100), 60, 0);
 	assert_float_equal(accounts_budget(f->a, net, NOW, 60, 100), 40, 0);
 	assert_float_equal(accounts_budget(f->a, net, NOW, 60, 100), 0, 0);
@@ -244,7 +238,7 @@ static void test_budget(void **state)
 	assert_float_equal(
 		accounts_budget(f->a, net, NOW + 900000, 600, 100), 100, 0);
 	assert_float_equal(
-		accounts_budget(f->a, net_of("192.0.3.1"), NOW, 60, 100), 60,
+		accounts_budget(f->a, world_net("192.0.3.1"), NOW, 60, 100), 60,
 		0);
 }
 
@@ -252,7 +246,7 @@ static void test_budget(void **state)
 static void test_budget_of_others(void **state)
 {
 	struct fixture *f = *state;
-	uint64_t net = net_of("192.0.2.1"), other = net_of("192.0.3.1");
+	uint64_t net = world_net("192.0.2.1"), other = world_net("192.0.3.1");
 	assert_float_equal(accounts_budget(f->a, net, NOW, 60, 100), 60, 0);
 	assert_float_equal(accounts_budget(f->a, other, NOW, 70, 100), 70, 0);
 	assert_float_equal(accounts_budget(f->a, net, NOW, 60, 100), 40, 0);
@@ -263,7 +257,7 @@ static void test_budget_of_others(void **state)
 static void test_budget_by_the_way(void **state)
 {
 	struct fixture *f = *state;
-	uint64_t net = net_of("192.0.2.1");
+	uint64_t net = world_net("192.0.2.1");
 	for (unsigned s = 0; s < 100; s++)
 		assert_float_equal(
 			accounts_budget(f->a, net, NOW + s * 1000, 9, 100), 9,
@@ -277,7 +271,7 @@ static void test_budget_by_the_way(void **state)
 static void test_budget_of_lines(void **state)
 {
 	struct fixture *f = *state;
-	uint64_t net = net_of("192.0.2.1");
+	uint64_t net = world_net("192.0.2.1");
 	assert_float_equal(accounts_lines_budget(f->a, net, NOW, 3, 100), 3, 0);
 	assert_float_equal(accounts_lines_budget(f->a, net, NOW, 3, 100), 2, 0);
 	assert_float_equal(accounts_lines_budget(f->a, net, NOW, 3, 100), 0, 0);
@@ -369,7 +363,7 @@ static void test_events_are_limited(void **state)
 {
 	struct fixture *f = *state;
 	struct accounts *a = f->a;
-	uint64_t net = net_of("192.0.2.1"), other = net_of("192.0.3.1");
+	uint64_t net = world_net("192.0.2.1"), other = world_net("192.0.3.1");
 	assert_true(
 		accounts_event_allowed(a, net, EVENT_LIMIT_SENT, 3, NOW, 5000));
 	assert_false(accounts_event_allowed(

@@ -31,15 +31,12 @@ static int setup(void **state)
 /* Some viewers are behind the client net, and all of it is sent to the node. */
 static void tell(struct world *w, const char *node)
 {
-	for (unsigned i = 0; i < w->map->n_nodes; i++)
-		w->node[i].penalty_ms =
-			strcmp(w->map->nodes[i].name, node) ? 2000 : 0;
+	world_prefer(w, node, 2000);
 	for (int i = 0; i < 3; i++) {
 		assert_string_equal(world_pick(w, NAME, JP), node);
 		w->now += 25000;
 	}
-	for (unsigned i = 0; i < w->map->n_nodes; i++)
-		w->node[i].penalty_ms = 0;
+	world_prefer(w, node, 0);
 }
 
 /* So much of the viewers of a node that fell comes back. */

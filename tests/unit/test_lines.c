@@ -43,17 +43,10 @@ static void cost(struct world *w, const char *node, float ms)
 	world_node(w, node)->penalty_ms = ms;
 }
 
-static void only(struct world *w, const char *cheap)
-{
-	for (unsigned i = 0; i < w->map->n_nodes; i++)
-		w->node[i].penalty_ms =
-			strcmp(w->map->nodes[i].name, cheap) ? FAR_MS : 0;
-}
-
 /* Line 1 of the client is sent to the node. */
 static void tell(struct world *w, const char *node)
 {
-	only(w, node);
+	world_prefer(w, node, FAR_MS);
 	assert_string_equal(world_pick(w, "live.example.com", CLIENT), node);
 	w->now += AFTER_TTL_MS;
 }
@@ -81,7 +74,7 @@ static float extra_ms(unsigned servers, const char *at,
 		w.map->servers = servers;
 		before(&w);
 		place(&w, crowd, 10000);
-		only(&w, "a");
+		world_prefer(&w, "a", FAR_MS);
 		cost(&w, at, 20);
 		cost(&w, "c", 20 + gap);
 		const char *name =
@@ -287,7 +280,7 @@ static void test_round(void **state)
 {
 	struct world *w = *state;
 	keep_up(w, "c d e");
-	only(w, "c");
+	world_prefer(w, "c", FAR_MS);
 	cost(w, "d", 100);
 	cost(w, "e", 200);
 	picks(w, "kept.example.com", 1, "c");
@@ -303,7 +296,7 @@ static void test_further_addresses(void **state)
 {
 	struct world *w = *state;
 	keep_up(w, "a b c");
-	only(w, "a");
+	world_prefer(w, "a", FAR_MS);
 	cost(w, "b", 1);
 	picks(w, "two.example.com", 1, "a");
 	picks(w, "two.example.com", 2, "c");
@@ -322,7 +315,7 @@ static void test_site_before_node(void **state)
 	tell(w, "b");
 	picks(w, "live.example.com", 2, "b2");
 	keep_up(w, "b b2 c");
-	only(w, "b");
+	world_prefer(w, "b", FAR_MS);
 	cost(w, "c", 500);
 	w->now += AFTER_TTL_MS;
 	picks(w, "live.example.com", 2, "c");
@@ -336,7 +329,7 @@ static void test_two_nodes(void **state)
 	struct world *w = *state;
 	keep_up(w, "a b");
 	tell(w, "a");
-	only(w, "b");
+	world_prefer(w, "b", FAR_MS);
 	picks(w, "live.example.com", 2, "b");
 	keep_up(w, "a b c");
 	w->now += AFTER_TTL_MS;
@@ -352,7 +345,7 @@ static void test_later_lines(void **state)
 {
 	struct world *w = *state;
 	keep_up(w, "a b c");
-	only(w, "a");
+	world_prefer(w, "a", FAR_MS);
 	cost(w, "b", 40);
 	cost(w, "c", 100);
 	picks(w, "live.example.com", 2, "b");
@@ -367,7 +360,7 @@ static void test_promise(void **state)
 {
 	struct world *w = *state;
 	keep_up(w, "a b b2 c");
-	only(w, "a");
+	world_prefer(w, "a", FAR_MS);
 	cost(w, "b", 100);
 	cost(w, "b2", 200);
 	cost(w, "c", 300);
@@ -398,7 +391,7 @@ static void test_line_1_goes_back(void **state)
 	tell(w, "a");
 	w->now += 300000;
 	keep_up(w, "a b c d");
-	only(w, "a");
+	world_prefer(w, "a", FAR_MS);
 	cost(w, "b", 20);
 	cost(w, "c", 35);
 	cost(w, "d", 30);
