@@ -15,7 +15,8 @@ static const char nodes[] =
 	"  uk: {address: [192.0.2.3], at: [51.5, -0.1]}\n"
 	"steer:\n"
 	"  live.example.com: {pool: [edge], lines: 3, ttl: 5, streams: true}\n"
-	"  four.example.com: {pool: [edge], ttl: 5, answers: 4}\n";
+	"  four.example.com: {pool: [edge], ttl: 5, answers: 4}\n"
+	"  two.example.com: {pool: [edge], ttl: 5, answers: 2}\n";
 
 enum { HK_NODE, JP_NODE, UK_NODE };
 
@@ -99,6 +100,38 @@ static void test_first_answer(void **state)
 	assert_float_equal(e.at_once, 1, 0.01);
 	assert_float_equal(e.rate, 2, 0.01);
 	no_more(w);
+}
+
+/* Where an answer has several addresses, each node gets its share of the viewer; the
+ * network is said to be at the first one. */
+static void test_several_nodes(void **state)
+{
+	static const struct {
+		const char *name;
+		unsigned n;
+	} rows[] = {{"two.example.com", 2}, {"four.example.com", 3}};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct world *w = *state;
+		struct steer_event e = {0};
+		world_teardown(state);
+		setup(state);
+		struct steer_decision d = world_ask(w, rows[i].name, HK);
+		assert_int_equal(d.n, rows[i].n);
+		for (unsigned k = 0; k < d.n; k++) {
+			assert_float_equal(reserved(w, d.node[k]),
+				1 / (double)d.n, 1.0 / RESERVATION_VIEWER);
+			assert_float_equal(
+				accounts_unpublished(w->accounts, d.node[k],
+					w->load.generation),
+				1 / (double)d.n, 1e-4);
+		}
+		assert_true(next(w, &e));
+		assert_int_equal(e.node[0], d.node[0]);
+		assert_float_equal(accounts_placed(w->accounts, d.area,
+					   d.node[0], (uint32_t)w->now),
+			1, 1e-4);
+		no_more(w);
+	}
 }
 
 /* Of a network and a node there is one event a minute. */
@@ -488,6 +521,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_first_answer),
+		TEST(test_several_nodes),
 		TEST(test_one_event_a_minute),
 		TEST(test_types_of_one_viewer),
 		TEST(test_rate),

@@ -17,7 +17,8 @@ static const char nodes[] =
 	"steer:\n"
 	"  live.example.com: {pool: [edge], lines: 3, ttl: 5}\n"
 	"  geo.example.com: {pool: [edge], policy: geo, ttl: 5}\n"
-	"  four.example.com: {pool: [edge], answers: 4, ttl: 5}\n";
+	"  four.example.com: {pool: [edge], answers: 4, ttl: 5}\n"
+	"  two.example.com: {pool: [edge], answers: 2, ttl: 5}\n";
 
 static int setup(void **state)
 {
@@ -240,6 +241,18 @@ static void test_edge_of_a_crowd(void **state)
 		estimate_answers(&estimate, name, 2);
 		assert_int_equal(estimate.answers, 1);
 	}
+	/* A name that has two answers anyhow */
+	struct map_match two;
+	assert_true(map_match(w->map, "two.example.com", &two));
+	estimate.demand = 3;
+	estimate_answers(&estimate, &w->map->names[two.name], 1);
+	assert_int_equal(estimate.answers, 2);
+	assert_float_equal(estimate.viewers, 8, 0.001);
+	estimate.demand = 4;
+	estimate_answers(&estimate, &w->map->names[two.name], 1);
+	assert_int_equal(estimate.answers, 3);
+	estimate_answers(&estimate, &w->map->names[two.name], 2);
+	assert_int_equal(estimate.answers, 2);
 	/* A resolver that keeps answers for a minute brings more. */
 	estimate.demand = 1;
 	estimate.held_s = 60;
@@ -249,7 +262,7 @@ static void test_edge_of_a_crowd(void **state)
 }
 
 /* Two viewers and more in the life of an answer are a large resolver's: samples can
- * show them. What they have shown counts more than its questions do. */
+ * show them. */
 static void test_large(void **state)
 {
 	struct world *w = *state;
@@ -277,6 +290,27 @@ static void test_large(void **state)
 	assert_float_equal(estimate.demand, 0, 0);
 }
 
+/* What samples have shown of a resolver counts more than its questions do, also if it
+ * is little. */
+static void test_shown_by_samples(void **state)
+{
+	struct world *w = *state;
+	const struct map_name *name = &w->map->names[0];
+	struct client client = {.rate = 3, .events = 1};
+	struct client_estimate estimate = {.client = &client};
+	const uint64_t key = 0x123456789abcdef0;
+	bool made;
+	unsigned entry =
+		resolver_rates_claim(w->sent->rates, key, w->now, &made);
+	resolver_rates_set(w->sent->rates, entry, 0.1f);
+	estimate_demand(&estimate, w->sent, name, key);
+	assert_float_equal(estimate.demand, 0.1, 0);
+	assert_true(estimate.large);
+	/* of another one, whose mark is the same, nothing is known */
+	estimate_demand(&estimate, w->sent, name, key + 1);
+	assert_float_equal(estimate.demand, 3, 0);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, world_teardown)
 
 int main(void)
@@ -292,6 +326,7 @@ int main(void)
 		TEST(test_nodes_of_an_answer),
 		TEST(test_edge_of_a_crowd),
 		TEST(test_large),
+		TEST(test_shown_by_samples),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
