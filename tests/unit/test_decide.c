@@ -344,6 +344,16 @@ static void test_answers(void **state)
 		world_ask(w, "two.example.com", "10.2.0.0/24");
 	assert_int_equal(d.n, 2);
 	assert_string_equal(w->map->nodes[d.node[0]].name, "jp1");
+	/* the second one is the next best, not the next nearest */
+	for (unsigned i = 1; i <= 3; i++) {
+		char near[8];
+		snprintf(near, sizeof near, "hk%u", i);
+		world_node(w, near)->penalty_ms = 500;
+	}
+	w->now += 100000;
+	d = world_ask(w, "two.example.com", "10.2.0.0/24");
+	assert_string_equal(w->map->nodes[d.node[0]].name, "jp1");
+	assert_string_equal(w->map->nodes[d.node[1]].name, "uk1");
 	for (unsigned i = 0; i < w->map->n_nodes; i++)
 		w->node[i].state = NODE_DOWN;
 	world_node(w, "uk1")->state = NODE_UP;
