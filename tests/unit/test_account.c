@@ -186,6 +186,29 @@ static void test_rate(void **state)
 	assert_float_equal(reserved(w, HK_NODE), 4, 0.01);
 }
 
+/* The viewer that waits and those that come while the answer lives are, together, no
+ * more than the network may reserve. */
+static void test_share_of_a_budget(void **state)
+{
+	struct world *w = *state;
+	struct steer_decision d;
+	for (int i = 0; i < 3; i++) {
+		ask_line(w, 1, HK, false);
+		w->now += 25000;
+	}
+	struct asker *one =
+		asker_of(w->accounts, world_net(HK), (uint32_t)w->now, 1000);
+	one->budget = 0.5f;
+	one->at_ms = (uint32_t)w->now;
+	float viewers = reserved(w, HK_NODE), each = rate(w, HK_NODE);
+	d = ask_line(w, 1, HK, false);
+	viewers = reserved(w, HK_NODE) - viewers;
+	each = rate(w, HK_NODE) - each;
+	unsigned lasts_s = reservation_class_s[reservation_class(d.held_s)];
+	assert_true(viewers < 0.45f);
+	assert_float_equal(viewers + each * (float)lasts_s, 0.5, 0.02);
+}
+
 /* A press counts once, for the node of line 1: the event names where the
  * network was sent, and where it was before. A second press within the TTL
  * reserves nothing. */
@@ -227,6 +250,22 @@ static void test_press(void **state)
 	ask_line(w, 2, HK, true);
 	assert_true(next(w, &e));
 	assert_int_equal(e.kind, EVENT_SWITCHED);
+}
+
+/* A question for a further line is kept in mind, so that line 1 is kept apart from it
+ * when they are asked together; one for line 1 is not. */
+static void test_mark(void **state)
+{
+	struct world *w = *state;
+	struct steer_query q = world_query(w, "live.example.com", HK);
+	uint64_t hash = sent_hash(w->sent, steer_key(w->map, &q));
+	struct sent_bucket *bucket = sent_bucket(w->sent, hash);
+	ask_line(w, 1, HK, false);
+	steer_answer_full(world_state(w), w->accounts, &q, w->now,
+		&(struct steer_decision){0});
+	assert_false(sent_together(bucket, hash, (uint32_t)w->now));
+	ask_line(w, 2, HK, false);
+	assert_true(sent_together(bucket, hash, (uint32_t)w->now));
 }
 
 /* Line 1 was on four nodes, one after the other: its viewers may be on each of them;
@@ -525,7 +564,9 @@ int main(void)
 		TEST(test_one_event_a_minute),
 		TEST(test_types_of_one_viewer),
 		TEST(test_rate),
+		TEST(test_share_of_a_budget),
 		TEST(test_press),
+		TEST(test_mark),
 		TEST(test_press_of_older_viewers),
 		TEST(test_press_of_a_stranger),
 		TEST(test_only),
