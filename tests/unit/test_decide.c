@@ -552,6 +552,34 @@ static void test_addresses_of_a_crowd(void **state)
 	}
 }
 
+/* A crowd is spread over all nodes that are as good, one answer after the other. */
+static void test_crowd_is_spread(void **state)
+{
+	struct world w;
+	char yaml[1000];
+	unsigned got = 0;
+	int n = snprintf(yaml, sizeof yaml, "nodes:\n");
+	(void)state;
+	for (int i = 0; i < 8; i++)
+		n += snprintf(yaml + n, sizeof yaml - (size_t)n,
+			"  n%d: {address: [192.0.2.%d], at: [22.3, 114.2]}\n",
+			i, i + 1);
+	snprintf(yaml + n, sizeof yaml - (size_t)n,
+		"steer: {live.example.com: {pool: [edge], ttl: 5}}\n");
+	world_open(&w, yaml);
+	for (unsigned i = 0; i < 8; i++)
+		w.node[i].per_viewer = 0;
+	for (int i = 0; i < 60; i++) {
+		struct steer_decision d =
+			world_ask(&w, "live.example.com", "10.1.0.0/24");
+		w.now += d.ttl_s * 1000 + 50;
+		if (i >= 20)
+			got |= 1u << d.node[0];
+	}
+	assert_int_equal(got, 0xff);
+	world_close(&w);
+}
+
 /* A reload takes a node out of the pool: what was told is not told again. */
 static void test_told_node_leaves_the_pool(void **state)
 {
@@ -604,6 +632,7 @@ int main(void)
 		TEST(test_budget),
 		TEST(test_ttl),
 		cmocka_unit_test(test_addresses_of_a_crowd),
+		cmocka_unit_test(test_crowd_is_spread),
 		cmocka_unit_test(test_equal_scores),
 		cmocka_unit_test(test_stays_far),
 		cmocka_unit_test(test_told_node_leaves_the_pool),

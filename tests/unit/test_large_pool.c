@@ -2,6 +2,8 @@
  * better stays hidden behind those that are near. */
 #include "world.h"
 
+#include "steer/decide_internal.h"
+
 /* A hundred nodes near and dead: the living one far away is found, and a line
  * finds another site although the near sixteen are of one. */
 static void test_large_pool(void **state)
@@ -185,6 +187,43 @@ static void test_full_near(void **state)
 	world_close(&w);
 }
 
+/* What stood behind the end of the list says nothing of the near ones. */
+static void test_full_near_alone(void **state)
+{
+	struct world w;
+	struct decision_ctx ctx = {0};
+	struct sent_lines past = {.lines = 1, .sent = {{.node = MAP_NO_NODE}}};
+	struct steer_lookup lookup;
+	(void)state;
+	open_near_and_far(&w, 3);
+	set_near(&w, NODE_UP, 1.2f);
+	for (unsigned i = 0; i < 3; i++)
+		w.node[60 + i].used = 1.2f;
+	w.spare[0][0] = 59;
+	struct steer_query q = world_query(&w, "live.example.com", "10.1.0.1");
+	lookup_question(world_state(&w), &q, &lookup);
+	ctx.state = &w.state;
+	ctx.query = q;
+	ctx.lookup = &lookup;
+	ctx.name = lookup.name;
+	ctx.pool = lookup.pool;
+	ctx.past = &past;
+	ctx.near = lookup.near;
+	ctx.net = lookup.net;
+	ctx.softness_ms = COST_TEMPERATURE_MS;
+	ctx.estimate.viewers = 1;
+	for (unsigned i = 0; i < MAP_CANDIDATES; i++)
+		if (lookup.near->slot[i].node == 59)
+			w.spare[0][0] = 58;
+	for (unsigned i = 0; i < SCORED_MAX; i++)
+		ctx.candidates.at[i] = (struct scored){
+			.node = MAP_NO_NODE, .state = NODE_UP, .used = 0};
+	candidates_gather(&ctx);
+	assert_int_equal(ctx.candidates.n, MAP_CANDIDATES + 1);
+	assert_int_equal(ctx.candidates.at[MAP_CANDIDATES].node, w.spare[0][0]);
+	world_close(&w);
+}
+
 /* All near ones are dead: of many that live the nearest is taken. */
 static void test_nearest_of_many_far(void **state)
 {
@@ -344,6 +383,7 @@ int main(void)
 		cmocka_unit_test(test_lines_beyond_candidates),
 		cmocka_unit_test(test_third_site_far),
 		cmocka_unit_test(test_full_near),
+		cmocka_unit_test(test_full_near_alone),
 		cmocka_unit_test(test_nearest_of_many_far),
 		cmocka_unit_test(test_streams_gather),
 		cmocka_unit_test(test_stream_looks_everywhere),
