@@ -50,6 +50,7 @@ static void test_explain_figures(void **state)
 	world_node(w, "jp1")->reserved = 100;
 	world_node(w, "jp1")->used = 0.9f;
 	world_node(w, "uk1")->penalty_ms = 40;
+	world_node(w, "hk1")->penalty_ms = 3000; /* the last, though near */
 	struct steer_query q =
 		world_query(w, "live.example.com", "10.2.0.0/24");
 	steer_decide(world_state(w), w->accounts, &q, w->now, &d, &trace);
