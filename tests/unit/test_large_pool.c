@@ -187,6 +187,28 @@ static void test_full_near(void **state)
 	world_close(&w);
 }
 
+/* While a line has a node of its own among the near ones, others are not looked for,
+ * whatever they cost. */
+static void test_lines_stay_near(void **state)
+{
+	struct world w;
+	(void)state;
+	open_near_and_far(&w, 3);
+	const struct candidates *near =
+		map_candidates(w.map, &w.map->pools[0], 1, 0);
+	for (unsigned i = 0; i < MAP_CANDIDATES; i++)
+		w.node[near->slot[i].node].penalty_ms = 50;
+	for (uint8_t line = 1; line <= 2; line++) {
+		struct steer_query q =
+			world_query(&w, "live.example.com", "10.1.0.0/24");
+		struct steer_decision d;
+		q.line = line;
+		steer_answer(world_state(&w), w.accounts, &q, w.now, &d);
+		assert_float_equal(w.node[d.node[0]].penalty_ms, 50, 0);
+	}
+	world_close(&w);
+}
+
 /* What stood behind the end of the list says nothing of the near ones. */
 static void test_full_near_alone(void **state)
 {
@@ -384,6 +406,7 @@ int main(void)
 		cmocka_unit_test(test_third_site_far),
 		cmocka_unit_test(test_full_near),
 		cmocka_unit_test(test_full_near_alone),
+		cmocka_unit_test(test_lines_stay_near),
 		cmocka_unit_test(test_nearest_of_many_far),
 		cmocka_unit_test(test_streams_gather),
 		cmocka_unit_test(test_stream_looks_everywhere),

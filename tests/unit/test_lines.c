@@ -2,6 +2,8 @@
  * how many milliseconds a node is dearer to a line since somebody may be there. */
 #include "world.h"
 
+#include "steer/decide_internal.h"
+
 #define CLIENT "10.1.0.1"
 #define NEVER 1000.0f     /* a node that is not taken at any such cost */
 #define FAR_MS 5000.0f    /* not taken for what it costs by itself */
@@ -274,6 +276,22 @@ static int open_nodes(void **state)
 	return 0;
 }
 
+/* A line that is back where it was before counts once: a node of that provider costs
+ * 15 ms more, not 30. */
+static void test_back_again(void **state)
+{
+	struct world *w = *state;
+	tell(w, "p");
+	tell(w, "d");
+	world_prefer(w, "p", FAR_MS);
+	cost(w, "a", 20);
+	cost(w, "c", 20 + 22);
+	picks(w, "live.example.com", 2, "a");
+	w->now += AFTER_TTL_MS;
+	cost(w, "c", 20 + 8);
+	picks(w, "live.example.com", 2, "c");
+}
+
 /* When all nodes have a line, the next line begins with that of line 1: players go
  * 1, 2, 3, 1, and it is longest since the viewer was there. */
 static void test_round(void **state)
@@ -458,16 +476,58 @@ static void test_provider_far(void **state)
 	world_close(&w);
 }
 
+/* What stands behind the end of the list is no third node, and is left as it is. */
+static void test_behind_the_end(void **state)
+{
+	struct world *w = *state;
+	enum { A, C = 2 };
+	struct steer_query q = world_query(w, "line2.live.example.com", CLIENT);
+	const struct sent none = sent_get(NULL);
+	struct sent_lines past = {.lines = 2,
+		.sent = {{A, MAP_NO_NODE, (uint32_t)w->now, 5, 0, 0}, none},
+		.older = {MAP_NO_NODE, MAP_NO_NODE}};
+	struct had had = {.n = 1, .node = {A}, .kind = {CONFLICT_NOW}};
+	struct decision_ctx ctx = {.query = q, .past = &past};
+	struct steer_lookup lookup;
+	lookup_question(world_state(w), &q, &lookup);
+	ctx.state = &w->state;
+	ctx.accounts = w->accounts;
+	ctx.name = lookup.name;
+	ctx.pool = lookup.pool;
+	ctx.estimate.now = (uint32_t)w->now;
+	ctx.area = w->map->nodes[A].area;
+	ctx.softness_ms = COST_TEMPERATURE_MS;
+	ctx.candidates.n = 2;
+	ctx.candidates.best_state = NODE_UP;
+	ctx.candidates.at[0] = (struct scored){.node = A, .state = NODE_UP};
+	ctx.candidates.at[1] = (struct scored){.node = C, .state = NODE_UP};
+	ctx.candidates.at[2] = (struct scored){.node = A,
+		.state = NODE_UP,
+		.score = 1,
+		.alone = 2,
+		.there = 3};
+	struct scored behind = ctx.candidates.at[2];
+	place(w, "a c d", 1000);
+	lines_keep_apart(&ctx, &had);
+	assert_int_equal(ctx.candidates.at[0].conflict, CONFLICT_HERE);
+	assert_memory_equal(&ctx.candidates.at[2], &behind, sizeof behind);
+	/* half of the area's viewers are on each of the two */
+	assert_float_equal(
+		ctx.candidates.at[1].there, 0.25 * 75 + 0.25 * 60, 0.5);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_nodes, world_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_costs),
+		TEST(test_back_again),
 		TEST(test_round),
 		TEST(test_further_addresses),
 		TEST(test_site_before_node),
 		TEST(test_two_nodes),
+		TEST(test_behind_the_end),
 		TEST(test_later_lines),
 		TEST(test_promise),
 		TEST(test_line_1_goes_back),
