@@ -404,6 +404,29 @@ static void test_large_resolver(void **state)
 	assert_float_equal(e.rate, d.rate, 0.001);
 }
 
+/* Also of a name with one address, and of viewers that are too few to be spread. */
+static void test_small_large_resolver(void **state)
+{
+	struct world *w = *state;
+	struct steer_decision d = {0};
+	while (d.rate * 5 < 2) {
+		d = ask_line(w, 1, HK, false);
+		w->now += d.ttl_s * 1000 + 50;
+	}
+	assert_int_equal(d.n, 1);
+	float before = reserved(w, HK_NODE), each = rate(w, HK_NODE);
+	struct steer_event e;
+	while (next(w, &e))
+		;
+	d = ask_line(w, 1, HK, false);
+	e = large_event(w);
+	assert_int_equal(e.now_ms, (uint32_t)w->now);
+	assert_int_equal(e.node[0], HK_NODE);
+	assert_float_equal(e.rate, d.rate, 0.001);
+	assert_float_equal(reserved(w, HK_NODE), before, 0);
+	assert_float_equal(rate(w, HK_NODE), each, 0);
+}
+
 /* A report of a player counts once a minute for its network and node. Where its net
  * was sent, now or before, its network is said to be; whose area it is says its
  * place. */
@@ -572,6 +595,7 @@ int main(void)
 		TEST(test_only),
 		TEST(test_stream),
 		TEST(test_large_resolver),
+		TEST(test_small_large_resolver),
 		TEST(test_report),
 		TEST(test_proven_press),
 		TEST(test_report_of_another_network),

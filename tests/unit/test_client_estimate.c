@@ -95,6 +95,8 @@ static void test_their_node_fell(void **state)
 	share_returns(w, 2, 0); /* a press is one viewer */
 	world_node(w, "jp")->returning = UINT8_MAX / 5;
 	share_returns(w, 1, 0.2f);
+	struct steer_decision d = world_ask(w, NAME, JP);
+	assert_true(d.at_once > 1 + 0.05f * d.rate * SESSION_S);
 }
 
 /* It was asked after the fall: they came with that answer. */
