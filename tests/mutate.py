@@ -6,7 +6,7 @@ Each mutant has one change: a statement is deleted, a condition negated or (befo
 return) always true, an operator or a constant is another. It is compiled, linked to
 the unit tests that reach its line (by gcov, once), and these run until one fails. A
 mutant that none notices survives, and is listed with its line. Of a header, inline
-functions are mutated, and all that includes it is compiled again.
+functions are mutated, and all that has the function is compiled again.
 
 Survivors that behave as the original need a reason: a line of mutate.txt,
 FILE | LINE OF CODE | MUTATION | REASON. They are listed with it and do not count;
@@ -41,7 +41,7 @@ TRAPS = ["-O1", "-ftrivial-auto-var-init=pattern", "-fsanitize=undefined",
          "-fsanitize-undefined-trap-on-error", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2"]
 MEMORY = 8 << 30
 # Worlds of test_property, which tries a thousand if it is not told.
-WORLDS = "150"
+WORLDS = os.environ.get("DNSD_WORLDS", "150")
 
 Mutant = collections.namedtuple("Mutant", "start end text what line")
 
@@ -199,6 +199,7 @@ class Tree:
         ).stdout.split()
         self.objects = sorted((self.root / "build/obj").rglob("*.o"))
         self.took, self.reached = {}, collections.defaultdict(set)
+        self.holders = collections.defaultdict(set)
 
     def make(self, *targets):
         subprocess.run(["make", f"-j{self.jobs}", f"CFLAGS={FLAGS}", *targets],
@@ -227,7 +228,8 @@ class Tree:
         return objects, tests
 
     def coverage(self, names, folder):
-        """Fills took (seconds, by test) and reached (tests, by file and line)."""
+        """Fills took (seconds, by test), reached (tests, by file and line) and
+        holders (what was compiled to code of a line)."""
         folder = pathlib.Path(folder) / "coverage"
         notes = collections.defaultdict(set)    # .gcno by file
         for name in names:
@@ -235,7 +237,10 @@ class Tree:
             for o in objects:
                 notes[o.with_suffix(".gcno")].add(name)
             for t in tests:
-                notes[self.root / f"build/tests/{t}-{t}.gcno"].add(name)
+                notes[self.note_of_test(t)].add(name)
+        for note in notes:
+            for name, line, _ in self.lines(note, names):
+                self.holders[name, line].add(note)
         for test in self.tests:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
@@ -249,9 +254,12 @@ class Tree:
                 if not data.exists():
                     continue
                 shutil.copy2(note, data.with_suffix(".gcno"))
-                self.read(data, test, names)
+                for name, line, count in self.lines(data, names):
+                    if count:
+                        self.reached[name, line].add(test)
 
-    def read(self, data, test, names):
+    def lines(self, data, names):
+        """(file, line, how often it was reached) of what gcov knows."""
         done = subprocess.run(
             ["gcov", "--json-format", "--stdout", data], cwd=data.parent,
             capture_output=True, text=True)
@@ -261,8 +269,7 @@ class Tree:
                                        self.root)
                 if name in names:
                     for line in file["lines"]:
-                        if line["count"]:
-                            self.reached[name, line["line_number"]].add(test)
+                        yield name, line["line_number"], line["count"]
 
     def tests_of(self, name, line):
         """Those that reach a line, or the one before: gcov knows the first one of
@@ -270,6 +277,15 @@ class Tree:
         while line and (name, line) not in self.reached:
             line -= 1
         return sorted(self.reached.get((name, line), ()), key=self.took.get)
+
+    def note_of_test(self, test):
+        return self.root / f"build/tests/{test}-{test}.gcno"
+
+    def notes_of(self, name, line):
+        """Of what has code of a line."""
+        while line and (name, line) not in self.holders:
+            line -= 1
+        return self.holders.get((name, line), ())
 
 
 class Workplace:
@@ -279,10 +295,18 @@ class Workplace:
         self.tree, self.name = tree, name
         self.folder = pathlib.Path(tempfile.mkdtemp(dir=folder))
         (self.folder / "run").mkdir()
-        self.objects, self.tests = tree.includers(name)
-        self.rest = [o for o in tree.objects if o not in self.objects
-                     and o.name != "main.o"]
-        self.objects = [o for o in self.objects if o.name != "main.o"]
+        self.library = [o for o in tree.objects if o.name != "main.o"]
+        self.includers = tree.includers(name)
+        self.objects = self.tests = self.rest = ()
+
+    def at_line(self, line):
+        """What is compiled again for a mutant of a line."""
+        notes = self.tree.notes_of(self.name, line)
+        objects, tests = self.includers
+        self.objects = [o for o in objects if o.name != "main.o" and
+                        o.with_suffix(".gcno") in notes]
+        self.tests = [t for t in tests if self.tree.note_of_test(t) in notes]
+        self.rest = [o for o in self.library if o not in self.objects]
 
     def compile(self, source, to, *more):
         flags = [f for f in self.tree.flags if f not in FLAGS.split()]
@@ -317,8 +341,9 @@ class Workplace:
 
     def link(self, test, made):
         """The test's program with the mutant."""
-        obj = self.folder / f"{test}.o"
-        if test in self.tests or not obj.exists():
+        own = test in self.tests
+        obj = self.folder / ("mutant.o" if own else f"{test}.o")
+        if own or not obj.exists():
             self.compile(f"tests/unit/{test}.c", obj)
         to, archive = self.folder / test, self.folder / "all.a"
         archive.unlink(missing_ok=True)
@@ -342,6 +367,7 @@ class Workplace:
         """(how it ended, more about it)"""
         tests = self.tree.tests_of(self.name, mutant.line)
         mutated = text[:mutant.start] + mutant.text + text[mutant.end:]
+        self.at_line(mutant.line)
         made = self.build(mutated)
         if made is None:
             return "not compiled", ""
@@ -351,7 +377,7 @@ class Workplace:
                                 self.folder / "run")
             if why:
                 return "killed", f"{test}: {why}"
-        if self.same_code(text, mutated):
+        if made and self.same_code(text, mutated):
             return "equivalent", "the same code"
         return "survived", "" if tests else "not reached by any test"
 

@@ -271,10 +271,9 @@ static void complaints_switched(struct complaints *d, const struct map *map,
 	static const float likely[EVENT_NODES] = {0.6f, 0.25f, 0.1f, 0.05f};
 	struct asker *a[EVENT_NODES];
 	struct route *w[EVENT_NODES];
-	float weight[EVENT_NODES], sum = 0;
+	float weight[EVENT_NODES] = {0}, sum = 0;
 
 	for (unsigned i = 0; i < EVENT_NODES; i++) {
-		weight[i] = 0;
 		if (event->node[i] == MAP_NO_NODE)
 			continue;
 		a[i] = find_asker(d, event->asker, area, event->node[i]);

@@ -46,7 +46,6 @@ static void go_down(struct health *h, const char *why, int64_t now)
 				backoff_ms(HOLD_MS, HOLD_MAX_MS,
 					h->downs - FLAPS_FREE - 1);
 	}
-	h->goods = 0;
 	set_state(h, NODE_DOWN, why);
 }
 

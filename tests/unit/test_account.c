@@ -15,7 +15,8 @@ static const char nodes[] =
 	"  uk: {address: [192.0.2.3], at: [51.5, -0.1]}\n"
 	"steer:\n"
 	"  live.example.com: {pool: [edge], lines: 3, ttl: 5, streams: true}\n"
-	"  four.example.com: {pool: [edge], ttl: 5, answers: 4}\n";
+	"  four.example.com: {pool: [edge], ttl: 5, answers: 4}\n"
+	"  two.example.com: {pool: [edge], ttl: 5, answers: 2}\n";
 
 enum { HK_NODE, JP_NODE, UK_NODE };
 
@@ -24,12 +25,6 @@ static int setup(void **state)
 	static struct world w;
 	world_open(&w, nodes);
 	*state = &w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_close(*state);
 	return 0;
 }
 
@@ -71,13 +66,6 @@ static struct steer_decision ask_line(
 	return d;
 }
 
-static uint64_t asker(const char *address)
-{
-	struct addr a;
-	assert_true(addr_parse(&a, address));
-	return accounts_net(&a);
-}
-
 /* One viewer is reserved where a newcomer is sent, and its network is said to be there.
  * The next one's event has how many were placed there before it. */
 static void test_first_answer(void **state)
@@ -93,7 +81,7 @@ static void test_first_answer(void **state)
 	assert_float_equal(reserved(w, JP_NODE), 0, 0);
 	assert_true(next(w, &e));
 	assert_int_equal(e.kind, EVENT_SENT);
-	assert_true(e.asker == asker(HK));
+	assert_true(e.asker == world_net(HK));
 	assert_int_equal(e.node[0], HK_NODE);
 	assert_int_equal(e.node[1], MAP_NO_NODE);
 	assert_int_equal(e.area, w->map->nodes[HK_NODE].area);
@@ -112,6 +100,38 @@ static void test_first_answer(void **state)
 	assert_float_equal(e.at_once, 1, 0.01);
 	assert_float_equal(e.rate, 2, 0.01);
 	no_more(w);
+}
+
+/* Where an answer has several addresses, each node gets its share of the viewer; the
+ * network is said to be at the first one. */
+static void test_several_nodes(void **state)
+{
+	static const struct {
+		const char *name;
+		unsigned n;
+	} rows[] = {{"two.example.com", 2}, {"four.example.com", 3}};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct world *w = *state;
+		struct steer_event e = {0};
+		world_teardown(state);
+		setup(state);
+		struct steer_decision d = world_ask(w, rows[i].name, HK);
+		assert_int_equal(d.n, rows[i].n);
+		for (unsigned k = 0; k < d.n; k++) {
+			assert_float_equal(reserved(w, d.node[k]),
+				1 / (double)d.n, 1.0 / RESERVATION_VIEWER);
+			assert_float_equal(
+				accounts_unpublished(w->accounts, d.node[k],
+					w->load.generation),
+				1 / (double)d.n, 1e-4);
+		}
+		assert_true(next(w, &e));
+		assert_int_equal(e.node[0], d.node[0]);
+		assert_float_equal(accounts_placed(w->accounts, d.area,
+					   d.node[0], (uint32_t)w->now),
+			1, 1e-4);
+		no_more(w);
+	}
 }
 
 /* Of a network and a node there is one event a minute. */
@@ -166,6 +186,29 @@ static void test_rate(void **state)
 	assert_float_equal(reserved(w, HK_NODE), 4, 0.01);
 }
 
+/* The viewer that waits and those that come while the answer lives are, together, no
+ * more than the network may reserve. */
+static void test_share_of_a_budget(void **state)
+{
+	struct world *w = *state;
+	struct steer_decision d;
+	for (int i = 0; i < 3; i++) {
+		ask_line(w, 1, HK, false);
+		w->now += 25000;
+	}
+	struct asker *one =
+		asker_of(w->accounts, world_net(HK), (uint32_t)w->now, 1000);
+	one->budget = 0.5f;
+	one->at_ms = (uint32_t)w->now;
+	float viewers = reserved(w, HK_NODE), each = rate(w, HK_NODE);
+	d = ask_line(w, 1, HK, false);
+	viewers = reserved(w, HK_NODE) - viewers;
+	each = rate(w, HK_NODE) - each;
+	unsigned lasts_s = reservation_class_s[reservation_class(d.held_s)];
+	assert_true(viewers < 0.45f);
+	assert_float_equal(viewers + each * (float)lasts_s, 0.5, 0.02);
+}
+
 /* A press counts once, for the node of line 1: the event names where the
  * network was sent, and where it was before. A second press within the TTL
  * reserves nothing. */
@@ -186,7 +229,7 @@ static void test_press(void **state)
 	assert_int_equal(w->accounts->reservation[HK_NODE].only, 0);
 	assert_true(next(w, &e));
 	assert_int_equal(e.kind, EVENT_SWITCHED);
-	assert_true(e.asker == asker(HK));
+	assert_true(e.asker == world_net(HK));
 	assert_true(e.proven);
 	assert_int_equal(e.node[0], HK_NODE);
 	assert_int_equal(e.node[1], JP_NODE);
@@ -209,6 +252,22 @@ static void test_press(void **state)
 	assert_int_equal(e.kind, EVENT_SWITCHED);
 }
 
+/* A question for a further line is kept in mind, so that line 1 is kept apart from it
+ * when they are asked together; one for line 1 is not. */
+static void test_mark(void **state)
+{
+	struct world *w = *state;
+	struct steer_query q = world_query(w, "live.example.com", HK);
+	uint64_t hash = sent_hash(w->sent, steer_key(w->map, &q));
+	struct sent_bucket *bucket = sent_bucket(w->sent, hash);
+	ask_line(w, 1, HK, false);
+	steer_answer_full(world_state(w), w->accounts, &q, w->now,
+		&(struct steer_decision){0});
+	assert_false(sent_together(bucket, hash, (uint32_t)w->now));
+	ask_line(w, 2, HK, false);
+	assert_true(sent_together(bucket, hash, (uint32_t)w->now));
+}
+
 /* Line 1 was on four nodes, one after the other: its viewers may be on each of them;
  * a viewer that presses on line 2 was on line 2. */
 static void test_press_of_older_viewers(void **state)
@@ -217,9 +276,7 @@ static void test_press_of_older_viewers(void **state)
 	struct world *w = *state;
 	struct steer_event e = {0};
 	for (unsigned i = 0; i < 4; i++) {
-		for (unsigned k = 0; k < 3; k++)
-			w->node[k].penalty_ms = 2000;
-		world_node(w, sent[i])->penalty_ms = 0;
+		world_prefer(w, sent[i], 2000);
 		assert_string_equal(
 			world_pick(w, "live.example.com", HK), sent[i]);
 		w->now += 6000;
@@ -347,6 +404,29 @@ static void test_large_resolver(void **state)
 	assert_float_equal(e.rate, d.rate, 0.001);
 }
 
+/* Also of a name with one address, and of viewers that are too few to be spread. */
+static void test_small_large_resolver(void **state)
+{
+	struct world *w = *state;
+	struct steer_decision d = {0};
+	while (d.rate * 5 < 2) {
+		d = ask_line(w, 1, HK, false);
+		w->now += d.ttl_s * 1000 + 50;
+	}
+	assert_int_equal(d.n, 1);
+	float before = reserved(w, HK_NODE), each = rate(w, HK_NODE);
+	struct steer_event e;
+	while (next(w, &e))
+		;
+	d = ask_line(w, 1, HK, false);
+	e = large_event(w);
+	assert_int_equal(e.now_ms, (uint32_t)w->now);
+	assert_int_equal(e.node[0], HK_NODE);
+	assert_float_equal(e.rate, d.rate, 0.001);
+	assert_float_equal(reserved(w, HK_NODE), before, 0);
+	assert_float_equal(rate(w, HK_NODE), each, 0);
+}
+
 /* A report of a player counts once a minute for its network and node. Where its net
  * was sent, now or before, its network is said to be; whose area it is says its
  * place. */
@@ -374,14 +454,14 @@ static void test_report(void **state)
 		if (node != UK_NODE) {
 			assert_true(next(w, &e));
 			assert_int_equal(e.kind, EVENT_SENT);
-			assert_true(e.asker == asker(HK));
+			assert_true(e.asker == world_net(HK));
 			assert_int_equal(e.node[0], node);
 			assert_int_equal(e.area, w->map->nodes[HK_NODE].area);
 			assert_true(e.at_once < 0 && e.rate < 0);
 		}
 		assert_true(next(w, &e));
 		assert_int_equal(e.kind, EVENT_SWITCHED);
-		assert_true(e.asker == asker(HK));
+		assert_true(e.asker == world_net(HK));
 		assert_int_equal(e.node[0], node);
 		assert_int_equal(e.node[1], MAP_NO_NODE);
 		assert_int_equal(e.area, w->map->nodes[HK_NODE].area);
@@ -447,22 +527,78 @@ static void test_both_ways(void **state)
 	world_close(&full);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+/* The next event of a kind; there is one. */
+static struct steer_event next_of(struct world *w, enum steer_event_kind kind)
+{
+	struct steer_event event;
+	while (next(w, &event))
+		if (event.kind == kind)
+			return event;
+	fail_msg("no event of kind %u", kind);
+	return event;
+}
+
+/* A question that can be forged does not suppress one that is proven. */
+static void test_proven_press(void **state)
+{
+	struct world *w = *state;
+	ask_line(w, 1, HK, false);
+	ask_line(w, 2, HK, false);
+	assert_false(next_of(w, EVENT_SWITCHED).proven);
+	ask_line(w, 2, HK, true);
+	assert_true(next_of(w, EVENT_SWITCHED).proven);
+}
+
+/* A player's report counts for its client net, whoever resolved the name: a player
+ * is seldom in the network of its resolver. A net that was not told says nothing. */
+static void test_report_of_another_network(void **state)
+{
+	struct world *w = *state;
+	struct addr resolver = {4, {198, 51, 100, 53}};
+	struct steer_query q = world_query(w, "live.example.com", HK);
+	struct steer_query report = q;
+	struct steer_decision d;
+	q.asker = resolver;
+	report.proven = true;
+	steer_answer(world_state(w), w->accounts, &q, w->now, &d);
+	assert_true(next_of(w, EVENT_SENT).asker == accounts_net(&resolver));
+	assert_true(steer_report_switch(
+		world_state(w), w->accounts, &report, d.node[0], w->now));
+	struct steer_event sent = next_of(w, EVENT_SENT);
+	assert_true(sent.asker == accounts_net(&report.asker));
+	assert_true(sent.at_once < 0); /* viewers are not known */
+	assert_true(next_of(w, EVENT_SWITCHED).proven);
+
+	report = world_query(w, "live.example.com", "10.2.0.1");
+	steer_report_switch(
+		world_state(w), w->accounts, &report, d.node[0], w->now);
+	struct steer_event event;
+	assert_true(next(w, &event));
+	assert_int_equal(event.kind, EVENT_SWITCHED);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, world_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_first_answer),
+		TEST(test_several_nodes),
 		TEST(test_one_event_a_minute),
 		TEST(test_types_of_one_viewer),
 		TEST(test_rate),
+		TEST(test_share_of_a_budget),
 		TEST(test_press),
+		TEST(test_mark),
 		TEST(test_press_of_older_viewers),
 		TEST(test_press_of_a_stranger),
 		TEST(test_only),
 		TEST(test_stream),
 		TEST(test_large_resolver),
+		TEST(test_small_large_resolver),
 		TEST(test_report),
+		TEST(test_proven_press),
+		TEST(test_report_of_another_network),
 		cmocka_unit_test(test_both_ways),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

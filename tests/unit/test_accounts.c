@@ -56,7 +56,10 @@ static void test_size(void **state)
 		struct accounts *a = accounts_new(sizes[i], f->sent, 1);
 		unsigned room = CLIENT_WAYS << a->bucket_bits;
 		assert_true(room >= sizes[i] && room < 2 * sizes[i]);
-		make(a, UINT64_MAX, NOW); /* in the last bucket */
+		struct client_bucket *last =
+			&a->clients[(1u << a->bucket_bits) - 1];
+		assert_ptr_equal(accounts_bucket(a, UINT64_MAX), last);
+		make(a, UINT64_MAX, NOW);
 		accounts_free(a);
 	}
 	accounts_free(NULL);
@@ -183,6 +186,18 @@ static void test_places_are_few(void **state)
 	assert_float_equal(accounts_placed(a, other, 4, NOW + 500), 2, 0);
 }
 
+/* Areas and nodes spread over all of the table. */
+static void test_places_spread(void **state)
+{
+	struct fixture *f = *state;
+	unsigned used = 0, size = 1 << PLACED_BITS;
+	for (unsigned i = 0; i < 4 * size; i++)
+		accounts_place(f->a, i / 100, i % 100, 1, NOW);
+	for (unsigned i = 0; i < size; i++)
+		used += f->a->placed[i].viewers > 0;
+	assert_true(used > size * 0.95);
+}
+
 /* Of an area, and of all areas together. */
 static void test_places_of_all_areas(void **state)
 {
@@ -208,22 +223,18 @@ static void test_streams_are_no_areas(void **state)
 
 /* -- budgets -- */
 
-static uint64_t net_of(const char *text)
-{
-	struct addr addr;
-	assert_true(addr_parse(&addr, text));
-	return accounts_net(&addr);
-}
-
 /* A network is a /24 or a /48. */
 static void test_networks(void **state)
 {
 	(void)state;
-	assert_true(net_of("192.0.2.1") == net_of("192.0.2.254"));
-	assert_true(net_of("192.0.2.1") != net_of("192.0.3.1"));
-	assert_true(net_of("2001:db8:1:2::1") == net_of("2001:db8:1:3::1"));
-	assert_true(net_of("2001:db8:1::1") != net_of("2001:db8:2::1"));
-	assert_true(net_of("0.0.0.0") != 0);
+	assert_true(world_net("192.0.2.1") == world_net("192.0.2.254"));
+	assert_true(world_net("192.0.2.1") != world_net("192.0.3.1"));
+	assert_true(
+		world_net("2001:db8:1:2::1") == world_net("2001:db8:1:3::1"));
+	assert_true(
+		world_net("2001:db8:1::1") == world_net("2001:db8:1:8000::1"));
+	assert_true(world_net("2001:db8:1::1") != world_net("2001:db8:2::1"));
+	assert_true(world_net("0.0.0.0") != 0);
 }
 
 /* A newcomer may promise all at once; then a tenth of it a second, and never
@@ -231,7 +242,7 @@ static void test_networks(void **state)
 static void test_budget(void **state)
 {
 	struct fixture *f = *state;
-	uint64_t net = net_of("192.0.2.1");
+	uint64_t net = world_net("192.0.2.1");
 	assert_float_equal(accounts_budget(f->a, net, NOW, 60, 100), 60, 0);
 	assert_float_equal(accounts_budget(f->a, net, NOW, 60, 100), 40, 0);
 	assert_float_equal(accounts_budget(f->a, net, NOW, 60, 100), 0, 0);
@@ -244,7 +255,7 @@ static void test_budget(void **state)
 	assert_float_equal(
 		accounts_budget(f->a, net, NOW + 900000, 600, 100), 100, 0);
 	assert_float_equal(
-		accounts_budget(f->a, net_of("192.0.3.1"), NOW, 60, 100), 60,
+		accounts_budget(f->a, world_net("192.0.3.1"), NOW, 60, 100), 60,
 		0);
 }
 
@@ -252,18 +263,47 @@ static void test_budget(void **state)
 static void test_budget_of_others(void **state)
 {
 	struct fixture *f = *state;
-	uint64_t net = net_of("192.0.2.1"), other = net_of("192.0.3.1");
+	uint64_t net = world_net("192.0.2.1"), other = world_net("192.0.3.1");
 	assert_float_equal(accounts_budget(f->a, net, NOW, 60, 100), 60, 0);
 	assert_float_equal(accounts_budget(f->a, other, NOW, 70, 100), 70, 0);
 	assert_float_equal(accounts_budget(f->a, net, NOW, 60, 100), 40, 0);
 	assert_float_equal(accounts_budget(f->a, other, NOW, 60, 100), 30, 0);
 }
 
+/* As a network that there is none of. */
+static uint64_t some_net(uint64_t i)
+{
+	return hash_mix(i) | 1;
+}
+
+/* Networks spread over all of the table. */
+static void test_budgets_spread(void **state)
+{
+	struct fixture *f = *state;
+	unsigned used = 0, size = 1 << ASKERS_BITS;
+	for (unsigned i = 0; i < 4 * size; i++)
+		accounts_budget(f->a, some_net(i), NOW, 1, 100);
+	for (unsigned i = 0; i < size; i++)
+		used += f->a->askers[i].net != 0;
+	assert_true(used > size * 0.95);
+}
+
+/* Nothing refills while the budget is whole. */
+static void test_whole_budget(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t net = world_net("192.0.2.1");
+	accounts_budget(f->a, net, NOW, 0, 100);
+	uint32_t later = NOW + 1000;
+	assert_float_equal(accounts_budget(f->a, net, later, 50, 100), 50, 0);
+	assert_float_equal(accounts_budget(f->a, net, later, 60, 100), 50, 0);
+}
+
 /* What a network promises a little at a time refills as well. */
 static void test_budget_by_the_way(void **state)
 {
 	struct fixture *f = *state;
-	uint64_t net = net_of("192.0.2.1");
+	uint64_t net = world_net("192.0.2.1");
 	for (unsigned s = 0; s < 100; s++)
 		assert_float_equal(
 			accounts_budget(f->a, net, NOW + s * 1000, 9, 100), 9,
@@ -277,7 +317,7 @@ static void test_budget_by_the_way(void **state)
 static void test_budget_of_lines(void **state)
 {
 	struct fixture *f = *state;
-	uint64_t net = net_of("192.0.2.1");
+	uint64_t net = world_net("192.0.2.1");
 	assert_float_equal(accounts_lines_budget(f->a, net, NOW, 3, 100), 3, 0);
 	assert_float_equal(accounts_lines_budget(f->a, net, NOW, 3, 100), 2, 0);
 	assert_float_equal(accounts_lines_budget(f->a, net, NOW, 3, 100), 0, 0);
@@ -324,6 +364,9 @@ static void test_reserve(void **state)
 	unsigned c = reservation_class(5);
 	assert_int_equal(
 		r->rate[c], 4 * RESERVATION_RATE * 5 / reservation_class_s[c]);
+	accounts_reserve(f->a, 3, 1, 0, 0.5f, 5, false); /* few, too */
+	assert_int_equal(f->a->reservation[3].rate[c],
+		RESERVATION_RATE * 5 / 2 / reservation_class_s[c]);
 	/* A large resolver's is reserved by its event. */
 	accounts_reserve(f->a, 2, 1, 7, 4, 5, true);
 	assert_int_equal(r->answers, 3);
@@ -347,6 +390,8 @@ static void test_unpublished(void **state)
 	assert_float_equal(accounts_unpublished(f->a, 4, 8), 6, 1e-4);
 	assert_float_equal(accounts_unpublished(f->a, 2, 8), 0, 0);
 	assert_float_equal(f->a->unpublished_most, 6, 1e-4);
+	accounts_reserve(f->a, 4, 9, 0.5f, 0, 10, false);
+	assert_float_equal(f->a->unpublished_most, 0.5f, 1e-4);
 }
 
 /* -- events -- */
@@ -369,7 +414,7 @@ static void test_events_are_limited(void **state)
 {
 	struct fixture *f = *state;
 	struct accounts *a = f->a;
-	uint64_t net = net_of("192.0.2.1"), other = net_of("192.0.3.1");
+	uint64_t net = world_net("192.0.2.1"), other = world_net("192.0.3.1");
 	assert_true(
 		accounts_event_allowed(a, net, EVENT_LIMIT_SENT, 3, NOW, 5000));
 	assert_false(accounts_event_allowed(
@@ -380,10 +425,31 @@ static void test_events_are_limited(void **state)
 		a, net, EVENT_LIMIT_SENT, 4, NOW + 4999, 5000));
 	assert_true(accounts_event_allowed(
 		a, net, EVENT_LIMIT_SWITCHED, 3, NOW + 4999, 5000));
+	/* none of them stands in the place of the first */
+	assert_false(accounts_event_allowed(
+		a, net, EVENT_LIMIT_SENT, 3, NOW + 4999, 5000));
 	assert_true(accounts_event_allowed(
 		a, net, EVENT_LIMIT_SENT, 3, NOW + 5000, 5000));
 	assert_false(accounts_event_allowed(
 		a, net, EVENT_LIMIT_SENT, 3, NOW + 9999, 5000));
+}
+
+/* The first event of each network about each node is allowed, whatever stood in its
+ * place of the table; all places are used. */
+static void test_first_events(void **state)
+{
+	struct fixture *f = *state;
+	unsigned used = 0, size = 1 << EVENT_LIMIT_BITS;
+	for (unsigned i = 0; i < 2 * size; i++) {
+		enum event_limit_kind kind = i % 2;
+		assert_true(accounts_event_allowed(
+			f->a, some_net(i), kind, 3, NOW, 5000));
+		assert_true(accounts_event_allowed(
+			f->a, some_net(0), kind, i + 4, NOW, 5000));
+	}
+	for (unsigned i = 0; i < size; i++)
+		used += f->a->event_limits[i].net != 0;
+	assert_true(used > size * 0.95);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -399,11 +465,14 @@ int main(void)
 		TEST(test_places_fade),
 		TEST(test_places_within_a_second),
 		TEST(test_places_are_few),
+		TEST(test_places_spread),
 		TEST(test_places_of_all_areas),
 		TEST(test_streams_are_no_areas),
 		TEST(test_networks),
 		TEST(test_budget),
 		TEST(test_budget_of_others),
+		TEST(test_budgets_spread),
+		TEST(test_whole_budget),
 		TEST(test_budget_by_the_way),
 		TEST(test_budget_of_lines),
 		TEST(test_classes),
@@ -411,6 +480,7 @@ int main(void)
 		TEST(test_unpublished),
 		TEST(test_events_reach_control),
 		TEST(test_events_are_limited),
+		TEST(test_first_events),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,7 +17,8 @@ static const char nodes[] =
 	"steer:\n"
 	"  live.example.com: {pool: [edge], lines: 3, ttl: 5}\n"
 	"  geo.example.com: {pool: [edge], policy: geo, ttl: 5}\n"
-	"  four.example.com: {pool: [edge], answers: 4, ttl: 5}\n";
+	"  four.example.com: {pool: [edge], answers: 4, ttl: 5}\n"
+	"  two.example.com: {pool: [edge], answers: 2, ttl: 5}\n";
 
 static int setup(void **state)
 {
@@ -28,24 +29,15 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	world_close(*state);
-	return 0;
-}
-
 /* Some viewers are behind the client net, and all of it is sent to the node. */
 static void tell(struct world *w, const char *node)
 {
-	for (unsigned i = 0; i < w->map->n_nodes; i++)
-		w->node[i].penalty_ms =
-			strcmp(w->map->nodes[i].name, node) ? 2000 : 0;
+	world_prefer(w, node, 2000);
 	for (int i = 0; i < 3; i++) {
 		assert_string_equal(world_pick(w, NAME, JP), node);
 		w->now += 25000;
 	}
-	for (unsigned i = 0; i < w->map->n_nodes; i++)
-		w->node[i].penalty_ms = 0;
+	world_prefer(w, node, 0);
 }
 
 /* So much of the viewers of a node that fell comes back. */
@@ -103,6 +95,8 @@ static void test_their_node_fell(void **state)
 	share_returns(w, 2, 0); /* a press is one viewer */
 	world_node(w, "jp")->returning = UINT8_MAX / 5;
 	share_returns(w, 1, 0.2f);
+	struct steer_decision d = world_ask(w, NAME, JP);
+	assert_true(d.at_once > 1 + 0.05f * d.rate * SESSION_S);
 }
 
 /* It was asked after the fall: they came with that answer. */
@@ -249,6 +243,18 @@ static void test_edge_of_a_crowd(void **state)
 		estimate_answers(&estimate, name, 2);
 		assert_int_equal(estimate.answers, 1);
 	}
+	/* A name that has two answers anyhow */
+	struct map_match two;
+	assert_true(map_match(w->map, "two.example.com", &two));
+	estimate.demand = 3;
+	estimate_answers(&estimate, &w->map->names[two.name], 1);
+	assert_int_equal(estimate.answers, 2);
+	assert_float_equal(estimate.viewers, 8, 0.001);
+	estimate.demand = 4;
+	estimate_answers(&estimate, &w->map->names[two.name], 1);
+	assert_int_equal(estimate.answers, 3);
+	estimate_answers(&estimate, &w->map->names[two.name], 2);
+	assert_int_equal(estimate.answers, 2);
 	/* A resolver that keeps answers for a minute brings more. */
 	estimate.demand = 1;
 	estimate.held_s = 60;
@@ -258,7 +264,7 @@ static void test_edge_of_a_crowd(void **state)
 }
 
 /* Two viewers and more in the life of an answer are a large resolver's: samples can
- * show them. What they have shown counts more than its questions do. */
+ * show them. */
 static void test_large(void **state)
 {
 	struct world *w = *state;
@@ -286,7 +292,28 @@ static void test_large(void **state)
 	assert_float_equal(estimate.demand, 0, 0);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+/* What samples have shown of a resolver counts more than its questions do, also if it
+ * is little. */
+static void test_shown_by_samples(void **state)
+{
+	struct world *w = *state;
+	const struct map_name *name = &w->map->names[0];
+	struct client client = {.rate = 3, .events = 1};
+	struct client_estimate estimate = {.client = &client};
+	const uint64_t key = 0x123456789abcdef0;
+	bool made;
+	unsigned entry =
+		resolver_rates_claim(w->sent->rates, key, w->now, &made);
+	resolver_rates_set(w->sent->rates, entry, 0.1f);
+	estimate_demand(&estimate, w->sent, name, key);
+	assert_float_equal(estimate.demand, 0.1, 0);
+	assert_true(estimate.large);
+	/* of another one, whose mark is the same, nothing is known */
+	estimate_demand(&estimate, w->sent, name, key + 1);
+	assert_float_equal(estimate.demand, 3, 0);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, world_teardown)
 
 int main(void)
 {
@@ -301,6 +328,7 @@ int main(void)
 		TEST(test_nodes_of_an_answer),
 		TEST(test_edge_of_a_crowd),
 		TEST(test_large),
+		TEST(test_shown_by_samples),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

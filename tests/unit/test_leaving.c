@@ -195,6 +195,21 @@ static void test_fades(void **state)
 	assert_float_equal(one.change, -100 * expf(-2) + 10, 1e-3);
 }
 
+/* A node had what it has and has lost; one that had nobody before its viewers came had
+ * nobody. */
+static void test_had_before(void **state)
+{
+	const struct leaving rows[] = {
+		{0, 0, 0}, {100, -20, 0}, {100, 100, 0}, {90, 95, 0}};
+	struct leaving_fleet all = {0};
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		leaving_add(&all, &rows[i]);
+		assert_float_equal(all.before, i ? 120 : 0, 0);
+	}
+	assert_float_equal(all.change, 175, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -205,6 +220,7 @@ int main(void)
 		cmocka_unit_test(test_alone),
 		cmocka_unit_test(test_how_many),
 		cmocka_unit_test(test_fades),
+		cmocka_unit_test(test_had_before),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

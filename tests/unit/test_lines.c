@@ -2,6 +2,8 @@
  * how many milliseconds a node is dearer to a line since somebody may be there. */
 #include "world.h"
 
+#include "steer/decide_internal.h"
+
 #define CLIENT "10.1.0.1"
 #define NEVER 1000.0f     /* a node that is not taken at any such cost */
 #define FAR_MS 5000.0f    /* not taken for what it costs by itself */
@@ -43,17 +45,10 @@ static void cost(struct world *w, const char *node, float ms)
 	world_node(w, node)->penalty_ms = ms;
 }
 
-static void only(struct world *w, const char *cheap)
-{
-	for (unsigned i = 0; i < w->map->n_nodes; i++)
-		w->node[i].penalty_ms =
-			strcmp(w->map->nodes[i].name, cheap) ? FAR_MS : 0;
-}
-
 /* Line 1 of the client is sent to the node. */
 static void tell(struct world *w, const char *node)
 {
-	only(w, node);
+	world_prefer(w, node, FAR_MS);
 	assert_string_equal(world_pick(w, "live.example.com", CLIENT), node);
 	w->now += AFTER_TTL_MS;
 }
@@ -81,7 +76,7 @@ static float extra_ms(unsigned servers, const char *at,
 		w.map->servers = servers;
 		before(&w);
 		place(&w, crowd, 10000);
-		only(&w, "a");
+		world_prefer(&w, "a", FAR_MS);
 		cost(&w, at, 20);
 		cost(&w, "c", 20 + gap);
 		const char *name =
@@ -281,10 +276,20 @@ static int open_nodes(void **state)
 	return 0;
 }
 
-static int close_nodes(void **state)
+/* A line that is back where it was before counts once: a node of that provider costs
+ * 15 ms more, not 30. */
+static void test_back_again(void **state)
 {
-	world_close(*state);
-	return 0;
+	struct world *w = *state;
+	tell(w, "p");
+	tell(w, "d");
+	world_prefer(w, "p", FAR_MS);
+	cost(w, "a", 20);
+	cost(w, "c", 20 + 22);
+	picks(w, "live.example.com", 2, "a");
+	w->now += AFTER_TTL_MS;
+	cost(w, "c", 20 + 8);
+	picks(w, "live.example.com", 2, "c");
 }
 
 /* When all nodes have a line, the next line begins with that of line 1: players go
@@ -293,7 +298,7 @@ static void test_round(void **state)
 {
 	struct world *w = *state;
 	keep_up(w, "c d e");
-	only(w, "c");
+	world_prefer(w, "c", FAR_MS);
 	cost(w, "d", 100);
 	cost(w, "e", 200);
 	picks(w, "kept.example.com", 1, "c");
@@ -309,7 +314,7 @@ static void test_further_addresses(void **state)
 {
 	struct world *w = *state;
 	keep_up(w, "a b c");
-	only(w, "a");
+	world_prefer(w, "a", FAR_MS);
 	cost(w, "b", 1);
 	picks(w, "two.example.com", 1, "a");
 	picks(w, "two.example.com", 2, "c");
@@ -328,7 +333,7 @@ static void test_site_before_node(void **state)
 	tell(w, "b");
 	picks(w, "live.example.com", 2, "b2");
 	keep_up(w, "b b2 c");
-	only(w, "b");
+	world_prefer(w, "b", FAR_MS);
 	cost(w, "c", 500);
 	w->now += AFTER_TTL_MS;
 	picks(w, "live.example.com", 2, "c");
@@ -342,7 +347,7 @@ static void test_two_nodes(void **state)
 	struct world *w = *state;
 	keep_up(w, "a b");
 	tell(w, "a");
-	only(w, "b");
+	world_prefer(w, "b", FAR_MS);
 	picks(w, "live.example.com", 2, "b");
 	keep_up(w, "a b c");
 	w->now += AFTER_TTL_MS;
@@ -358,7 +363,7 @@ static void test_later_lines(void **state)
 {
 	struct world *w = *state;
 	keep_up(w, "a b c");
-	only(w, "a");
+	world_prefer(w, "a", FAR_MS);
 	cost(w, "b", 40);
 	cost(w, "c", 100);
 	picks(w, "live.example.com", 2, "b");
@@ -373,7 +378,7 @@ static void test_promise(void **state)
 {
 	struct world *w = *state;
 	keep_up(w, "a b b2 c");
-	only(w, "a");
+	world_prefer(w, "a", FAR_MS);
 	cost(w, "b", 100);
 	cost(w, "b2", 200);
 	cost(w, "c", 300);
@@ -404,7 +409,7 @@ static void test_line_1_goes_back(void **state)
 	tell(w, "a");
 	w->now += 300000;
 	keep_up(w, "a b c d");
-	only(w, "a");
+	world_prefer(w, "a", FAR_MS);
 	cost(w, "b", 20);
 	cost(w, "c", 35);
 	cost(w, "d", 30);
@@ -471,16 +476,58 @@ static void test_provider_far(void **state)
 	world_close(&w);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, open_nodes, close_nodes)
+/* What stands behind the end of the list is no third node, and is left as it is. */
+static void test_behind_the_end(void **state)
+{
+	struct world *w = *state;
+	enum { A, C = 2 };
+	struct steer_query q = world_query(w, "line2.live.example.com", CLIENT);
+	const struct sent none = sent_get(NULL);
+	struct sent_lines past = {.lines = 2,
+		.sent = {{A, MAP_NO_NODE, (uint32_t)w->now, 5, 0, 0}, none},
+		.older = {MAP_NO_NODE, MAP_NO_NODE}};
+	struct had had = {.n = 1, .node = {A}, .kind = {CONFLICT_NOW}};
+	struct decision_ctx ctx = {.query = q, .past = &past};
+	struct steer_lookup lookup;
+	lookup_question(world_state(w), &q, &lookup);
+	ctx.state = &w->state;
+	ctx.accounts = w->accounts;
+	ctx.name = lookup.name;
+	ctx.pool = lookup.pool;
+	ctx.estimate.now = (uint32_t)w->now;
+	ctx.area = w->map->nodes[A].area;
+	ctx.softness_ms = COST_TEMPERATURE_MS;
+	ctx.candidates.n = 2;
+	ctx.candidates.best_state = NODE_UP;
+	ctx.candidates.at[0] = (struct scored){.node = A, .state = NODE_UP};
+	ctx.candidates.at[1] = (struct scored){.node = C, .state = NODE_UP};
+	ctx.candidates.at[2] = (struct scored){.node = A,
+		.state = NODE_UP,
+		.score = 1,
+		.alone = 2,
+		.there = 3};
+	struct scored behind = ctx.candidates.at[2];
+	place(w, "a c d", 1000);
+	lines_keep_apart(&ctx, &had);
+	assert_int_equal(ctx.candidates.at[0].conflict, CONFLICT_HERE);
+	assert_memory_equal(&ctx.candidates.at[2], &behind, sizeof behind);
+	/* half of the area's viewers are on each of the two */
+	assert_float_equal(
+		ctx.candidates.at[1].there, 0.25 * 75 + 0.25 * 60, 0.5);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, open_nodes, world_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_costs),
+		TEST(test_back_again),
 		TEST(test_round),
 		TEST(test_further_addresses),
 		TEST(test_site_before_node),
 		TEST(test_two_nodes),
+		TEST(test_behind_the_end),
 		TEST(test_later_lines),
 		TEST(test_promise),
 		TEST(test_line_1_goes_back),

@@ -1,20 +1,9 @@
 /* The load that is published: what decisions read of each node, and where it lies. */
-#include "world.h"
+#include "scene.h"
 
-#include "fleet/fleet.h"
 #include "memory.h"
 
-#define STEP 3000 /* the interval of polls */
 #define CAPACITY 1000.0f
-
-struct scene {
-	struct world w;
-	struct fleet *fleet;
-	struct load *load;
-	int64_t now;
-};
-
-static const struct fleet_rules rules = {{3000, 1500, 2, 2}, 300};
 
 static const char five[] =
 	"nodes:\n"
@@ -25,53 +14,20 @@ static const char five[] =
 	"  e: {address: [192.0.2.5], at: [51.5, -0.1], site: s5}\n"
 	"steer: {live.example.com: {pool: [edge]}}\n";
 
-static void open_scene(struct scene *s, const char *yaml)
-{
-	*s = (struct scene){.now = 1000000};
-	world_open(&s->w, yaml);
-	s->fleet = fleet_new(&rules, s->now);
-	fleet_set_map(s->fleet, s->w.map, &rules, s->now);
-	for (unsigned i = 0; i < s->w.map->n_nodes; i++)
-		fleet_watch(s->fleet, i, true, true);
-}
-
-static void close_scene(struct scene *s)
-{
-	load_free(s->load);
-	fleet_free(s->fleet);
-	world_close(&s->w);
-}
-
-static const struct load *publish(struct scene *s)
-{
-	load_free(s->load);
-	s->load = fleet_load(s->fleet, s->now);
-	return s->load;
-}
-
+/* A sample that was counted now, of one of a node's runs; it needs no CPU. */
 static void poll_run(
 	struct scene *s, unsigned node, uint32_t connections, uint64_t run)
 {
-	struct sample one = {.sampled_ms = s->now,
-		.node_ms = s->now,
-		.connections = connections,
-		.uptime_s = -1,
-		.identity = run};
+	struct sample one = scene_sample(s, connections);
+	one.sampled_ms = one.node_ms;
+	one.cpu = 0;
+	one.identity = run;
 	fleet_sample(s->fleet, node, &one, s->now);
 }
 
 static void poll_ok(struct scene *s, unsigned node, uint32_t connections)
 {
 	poll_run(s, node, connections, 77);
-}
-
-/* Viewers that an answer of now brings at once. */
-static void reserve(struct scene *s, unsigned node, unsigned viewers)
-{
-	struct reservation *r = &s->w.accounts->reservation[node];
-	r->viewers += viewers * RESERVATION_VIEWER;
-	r->answers++;
-	fleet_merge(s->fleet, 0, s->w.accounts, s->now);
 }
 
 /* -- one node -- */
@@ -88,7 +44,7 @@ static void test_margin(void **state)
 		struct scene s;
 		struct forecast_fleet all = {.second = 1000, .servers = 1};
 		struct forecast f = {0};
-		open_scene(&s, five);
+		scene_open(&s, five);
 		all.session_s = s.w.map->session_s;
 		for (unsigned i = 0; i < 6; i++) {
 			poll_ok(&s, 0, seen[row][i]);
@@ -96,7 +52,7 @@ static void test_margin(void **state)
 			forecast_sample(
 				&all, &f, (float)seen[row][i], CAPACITY, s.now);
 			float margin = fminf(0.1f, f.gain * sqrtf(f.noise));
-			const struct load_node *n = publish(&s)->node;
+			const struct load_node *n = scene_publish(&s)->node;
 			assert_float_equal(
 				n->used, f.viewers / CAPACITY + margin, 1e-5);
 			assert_float_equal(n->growth,
@@ -107,7 +63,7 @@ static void test_margin(void **state)
 			most = fmaxf(most, f.gain * sqrtf(f.noise));
 			s.now += STEP;
 		}
-		close_scene(&s);
+		scene_close(&s);
 	}
 	assert_true(most > 0.11f);
 }
@@ -117,14 +73,14 @@ static void test_before_samples(void **state)
 {
 	struct scene s;
 	(void)state;
-	open_scene(&s, five);
+	scene_open(&s, five);
 	fleet_restore(s.fleet, 0, NODE_UP, 250);
-	const struct load_node *n = publish(&s)->node;
+	const struct load_node *n = scene_publish(&s)->node;
 	assert_float_equal(n[0].used, 0.25, 1e-6);
 	assert_float_equal(n[0].per_viewer, 0.001, 1e-6);
 	assert_float_equal(n[0].growth, 0, 0);
 	assert_float_equal(n[1].used, 0, 0);
-	close_scene(&s);
+	scene_close(&s);
 }
 
 /* Without samples it goes on by itself: viewers leave, also if nothing else happens
@@ -133,12 +89,13 @@ static void test_alone(void **state)
 {
 	struct scene s;
 	(void)state;
-	open_scene(&s, five);
+	scene_open(&s, five);
 	poll_ok(&s, 0, 500);
 	s.now += 60000;
 	float left = 37.5f / s.w.map->session_s;
-	assert_float_equal(publish(&s)->node[0].used, 0.5f * (1 - left), 1e-5);
-	close_scene(&s);
+	assert_float_equal(
+		scene_publish(&s)->node[0].used, 0.5f * (1 - left), 1e-5);
+	scene_close(&s);
 }
 
 /* What most decisions read is of the same load. */
@@ -146,10 +103,10 @@ static void test_brief(void **state)
 {
 	struct scene s;
 	(void)state;
-	open_scene(&s, five);
+	scene_open(&s, five);
 	for (unsigned i = 0; i < 4; i++)
 		poll_ok(&s, i, 100 + 100 * i);
-	const struct load *load = publish(&s);
+	const struct load *load = scene_publish(&s);
 	for (unsigned i = 0; i < 5; i++) {
 		const struct load_brief *brief = &load->brief[i];
 		assert_true(brief->seed == s.w.map->nodes[i].seed);
@@ -158,7 +115,7 @@ static void test_brief(void **state)
 		assert_true(brief->per_viewer == load->node[i].per_viewer);
 		assert_int_equal(load_is_up(load, i), i < 4);
 	}
-	close_scene(&s);
+	scene_close(&s);
 }
 
 /* A node that was started again has a fifth of its room, or as much as it carries
@@ -171,19 +128,19 @@ static void test_room(void **state)
 	} rows[] = {{10, 0.2f}, {325, 0.5f}, {900, 1}};
 	struct scene s;
 	(void)state;
-	open_scene(&s, five);
+	scene_open(&s, five);
 	for (unsigned i = 0; i < 3; i++)
 		poll_ok(&s, i, 50);
 	s.now += STEP;
 	for (unsigned i = 0; i < 3; i++)
 		poll_run(&s, i, rows[i].viewers, 78);
-	const struct load *load = publish(&s);
+	const struct load *load = scene_publish(&s);
 	for (unsigned i = 0; i < 3; i++) {
 		assert_float_equal(load->node[i].room, rows[i].room, 1e-5);
 		assert_float_equal(load->node[i].ln_weight,
 			logf(CAPACITY * rows[i].room), 1e-4);
 	}
-	close_scene(&s);
+	scene_close(&s);
 }
 
 /* One failed poll costs 40 ms until there is a second: then it is down. */
@@ -191,17 +148,17 @@ static void test_suspect(void **state)
 {
 	struct scene s;
 	(void)state;
-	open_scene(&s, five);
+	scene_open(&s, five);
 	for (unsigned i = 0; i < 5; i++)
 		poll_ok(&s, i, 10);
-	assert_float_equal(publish(&s)->node[0].penalty_ms, 0, 0);
+	assert_float_equal(scene_publish(&s)->node[0].penalty_ms, 0, 0);
 	fleet_failed(s.fleet, 0, SAMPLE_TIMEOUT, s.now);
-	assert_float_equal(publish(&s)->node[0].penalty_ms, 40, 0);
+	assert_float_equal(scene_publish(&s)->node[0].penalty_ms, 40, 0);
 	assert_float_equal(s.load->node[1].penalty_ms, 0, 0);
 	fleet_failed(s.fleet, 0, SAMPLE_TIMEOUT, s.now);
-	assert_int_equal(publish(&s)->node[0].state, NODE_DOWN);
+	assert_int_equal(scene_publish(&s)->node[0].state, NODE_DOWN);
 	assert_float_equal(s.load->node[0].penalty_ms, 0, 0);
-	close_scene(&s);
+	scene_close(&s);
 }
 
 /* A node that no poll reaches any more costs 200 ms, beside what a failed poll costs. */
@@ -209,19 +166,19 @@ static void test_empty(void **state)
 {
 	struct scene s;
 	(void)state;
-	open_scene(&s, five);
+	scene_open(&s, five);
 	for (unsigned t = 0; t < 2; t++) {
 		for (unsigned i = 0; i < 5; i++)
 			poll_ok(&s, i, 100);
 		s.now += STEP;
 	}
-	reserve(&s, 0, 50);
+	scene_promise(&s, 0, 50);
 	s.now += STEP;
 	poll_ok(&s, 0, 0);
-	assert_float_equal(publish(&s)->node[0].penalty_ms, 200, 0);
+	assert_float_equal(scene_publish(&s)->node[0].penalty_ms, 200, 0);
 	fleet_failed(s.fleet, 0, SAMPLE_TIMEOUT, s.now);
-	assert_float_equal(publish(&s)->node[0].penalty_ms, 240, 0);
-	close_scene(&s);
+	assert_float_equal(scene_publish(&s)->node[0].penalty_ms, 240, 0);
+	scene_close(&s);
 }
 
 /* Viewers of a dead node that are on their way are in what is used of another, but not
@@ -230,17 +187,17 @@ static void test_displaced(void **state)
 {
 	struct scene s;
 	(void)state;
-	open_scene(&s, five);
+	scene_open(&s, five);
 	for (unsigned i = 0; i < 5; i++)
 		poll_ok(&s, i, 300);
-	reserve(&s, 1, 40);
+	scene_promise(&s, 1, 40);
 	fleet_failed(s.fleet, 0, SAMPLE_REFUSED, s.now);
-	const struct load_node *n = &publish(&s)->node[1];
+	const struct load_node *n = &scene_publish(&s)->node[1];
 	assert_true(n->reserved > 150);
 	assert_float_equal(n->used, 0.3f + n->reserved / CAPACITY, 1e-5);
 	assert_float_equal(
 		fleet_node(s.fleet, 1)->used, 0.3 + 40 * 1.25 / CAPACITY, 1e-5);
-	close_scene(&s);
+	scene_close(&s);
 }
 
 /* As long as a single one of 255 parts comes back, decisions know it. */
@@ -249,19 +206,19 @@ static void test_returning(void **state)
 	struct scene s;
 	unsigned last = 255;
 	(void)state;
-	open_scene(&s, five);
+	scene_open(&s, five);
 	for (unsigned i = 0; i < 5; i++)
 		poll_ok(&s, i, 100);
 	for (unsigned i = 0; i < 2; i++)
 		fleet_failed(s.fleet, 0, SAMPLE_REFUSED, s.now);
-	while (publish(&s)->node[0].returning) {
+	while (scene_publish(&s)->node[0].returning) {
 		last = s.load->node[0].returning;
 		assert_true(s.load->any_returning);
 		s.now += 1000;
 	}
 	assert_int_equal(last, 1);
 	assert_false(s.load->any_returning);
-	close_scene(&s);
+	scene_close(&s);
 }
 
 /* -- all nodes -- */
@@ -271,16 +228,16 @@ static void test_gone(void **state)
 {
 	struct scene s;
 	(void)state;
-	open_scene(&s, five);
+	scene_open(&s, five);
 	struct conf *conf =
 		world_conf("nodes:\n"
 			   "  b: {address: [192.0.2.2], at: [22.3, 114.2]}\n"
 			   "steer: {live.example.com: {pool: [edge]}}\n");
 	struct map *map = map_build(conf, s.w.geo, 1, s.w.map);
 	conf_free(conf);
-	fleet_set_map(s.fleet, map, &rules, s.now);
+	fleet_set_map(s.fleet, map, &scene_rules, s.now);
 	poll_ok(&s, 1, 100);
-	const struct load *load = publish(&s);
+	const struct load *load = scene_publish(&s);
 	assert_int_equal(load->n, 5);
 	for (unsigned i = 0; i < 5; i++) {
 		if (i == 1)
@@ -296,8 +253,8 @@ static void test_gone(void **state)
 	}
 	/* nor is it waited for */
 	assert_true(load->ready);
-	fleet_set_map(s.fleet, s.w.map, &rules, s.now);
-	close_scene(&s);
+	fleet_set_map(s.fleet, s.w.map, &scene_rules, s.now);
+	scene_close(&s);
 	map_free(map);
 }
 
@@ -307,24 +264,24 @@ static void test_ready(void **state)
 {
 	struct scene s;
 	(void)state;
-	open_scene(&s, five);
+	scene_open(&s, five);
 	for (unsigned i = 1; i < 5; i++)
 		poll_ok(&s, i, 10);
-	assert_false(publish(&s)->ready);
+	assert_false(scene_publish(&s)->ready);
 	assert_int_equal(s.load->generation, 1);
 	poll_ok(&s, 0, 10);
-	assert_true(publish(&s)->ready);
+	assert_true(scene_publish(&s)->ready);
 	assert_int_equal(s.load->generation, 2);
 	struct conf *conf =
 		world_conf("nodes: {new: {address: [192.0.2.9], at: [1, 1]}}\n"
 			   "steer: {live.example.com: {pool: [edge]}}\n");
 	struct map *map = map_build(conf, s.w.geo, 1, s.w.map);
 	conf_free(conf);
-	fleet_set_map(s.fleet, map, &rules, s.now);
+	fleet_set_map(s.fleet, map, &scene_rules, s.now);
 	fleet_watch(s.fleet, 5, true, true);
-	assert_true(publish(&s)->ready);
-	fleet_set_map(s.fleet, s.w.map, &rules, s.now);
-	close_scene(&s);
+	assert_true(scene_publish(&s)->ready);
+	fleet_set_map(s.fleet, s.w.map, &scene_rules, s.now);
+	scene_close(&s);
 	map_free(map);
 }
 
@@ -333,13 +290,13 @@ static void test_ready_unwatched(void **state)
 {
 	struct scene s;
 	(void)state;
-	open_scene(&s, five);
+	scene_open(&s, five);
 	for (unsigned i = 0; i < 5; i++) {
-		assert_false(publish(&s)->ready);
+		assert_false(scene_publish(&s)->ready);
 		fleet_watch(s.fleet, i, false, false);
 	}
-	assert_true(publish(&s)->ready);
-	close_scene(&s);
+	assert_true(scene_publish(&s)->ready);
+	scene_close(&s);
 }
 
 /* Room is kept for a class where answers of the last minute sent viewers: also at the
@@ -348,28 +305,28 @@ static void test_class(void **state)
 {
 	struct scene s;
 	(void)state;
-	open_scene(&s, five);
+	scene_open(&s, five);
 	for (unsigned i = 0; i < 5; i++)
 		poll_ok(&s, i, 0);
-	reserve(&s, 1, 400);
+	scene_promise(&s, 1, 400);
 	s.now += 62000;
-	reserve(&s, 0, 400);
+	scene_promise(&s, 0, 400);
 	s.now += 1000;
 	for (unsigned i = 0; i < 5; i++)
 		poll_ok(&s, i, 0);
-	float before = publish(&s)->node[0].reserved;
+	float before = scene_publish(&s)->node[0].reserved;
 	struct schedule_entry class = {
 		.at_ms = s.now, .over_ms = 60000, .viewers = 100};
 	fleet_schedule(s.fleet, &class, 1);
-	const struct load_node *n = publish(&s)->node;
+	const struct load_node *n = scene_publish(&s)->node;
 	assert_true(n[0].reserved > before + 60);
 	assert_true(n[1].reserved < 15);
 	assert_float_equal(n[1].reserved, n[2].reserved, 0.1);
 	size_t taken = memory_of_heap();
 	for (unsigned i = 0; i < 100; i++)
-		publish(&s);
+		scene_publish(&s);
 	assert_true(memory_of_heap() < taken + 1000);
-	close_scene(&s);
+	scene_close(&s);
 }
 
 /* -- nodes with room -- */
@@ -387,7 +344,7 @@ static void open_many(struct scene *s, unsigned n)
 			i, i + 1, i < 5 ? 4000 : 1000);
 	snprintf(yaml + at, sizeof yaml - (size_t)at,
 		"steer: {live.example.com: {pool: [edge]}}\n");
-	open_scene(s, yaml);
+	scene_open(s, yaml);
 }
 
 /* Of a pool larger than the candidates of a cell: the sixteen with room for most
@@ -404,10 +361,10 @@ static void test_spare(void **state)
 	open_many(&s, MANY);
 	for (unsigned i = 0; i < MANY; i++)
 		poll_ok(&s, i, viewers[i]);
-	const struct load *load = publish(&s);
+	const struct load *load = scene_publish(&s);
 	for (unsigned k = 0; k < MAP_CANDIDATES; k++)
 		assert_int_equal(load->spare[0][k], order[k]);
-	close_scene(&s);
+	scene_close(&s);
 }
 
 /* Only nodes that are up; after the last one nothing. */
@@ -419,11 +376,11 @@ static void test_spare_up(void **state)
 	for (unsigned i = 0; i < MANY; i += 2)
 		poll_ok(&s, i, 10 * i);
 	fleet_drain(s.fleet, 0, true);
-	const struct load *load = publish(&s);
+	const struct load *load = scene_publish(&s);
 	for (unsigned k = 0; k < MAP_CANDIDATES; k++)
 		assert_int_equal(
 			load->spare[0][k], k < 9 ? 2 * k + 2 : MAP_NO_NODE);
-	close_scene(&s);
+	scene_close(&s);
 }
 
 /* A pool that is no larger is among the candidates of each cell: it has none. Of one
@@ -436,11 +393,11 @@ static void test_spare_small(void **state)
 		open_many(&s, n);
 		for (unsigned i = 0; i < n; i++)
 			poll_ok(&s, i, 10);
-		const struct load *load = publish(&s);
+		const struct load *load = scene_publish(&s);
 		for (unsigned k = 0; k < MAP_CANDIDATES; k++)
 			assert_int_equal(load->spare[0][k],
 				n == MAP_CANDIDATES ? MAP_NO_NODE : k);
-		close_scene(&s);
+		scene_close(&s);
 	}
 }
 
@@ -461,7 +418,7 @@ static void test_block(void **state)
 		struct scene s;
 		open_many(&s, n);
 		s.w.map->stable = true;
-		const struct load *load = publish(&s);
+		const struct load *load = scene_publish(&s);
 		const char *end = after(load, sizeof *load);
 		assert_true((const char *)load->node >= end);
 		end = after(load->node, n * sizeof *load->node);
@@ -473,7 +430,7 @@ static void test_block(void **state)
 		end = after(load->stability, n * sizeof *load->stability);
 		assert_true(
 			(const char *)load + malloc_usable_size(s.load) >= end);
-		close_scene(&s);
+		scene_close(&s);
 	}
 }
 
@@ -497,14 +454,14 @@ static void test_stability(void **state)
 		char yaml[sizeof two_pools + 40];
 		snprintf(yaml, sizeof yaml, two_pools,
 			stable == 1 ? policy : "", stable == 2 ? policy : "");
-		open_scene(&s, yaml);
+		scene_open(&s, yaml);
 		assert_int_equal(s.w.map->n_pools, 2);
 		fleet_restore_stability(s.fleet, 0, &back);
 		fleet_restore_stability(s.fleet, 4, &back);
-		const struct load *load = publish(&s);
+		const struct load *load = scene_publish(&s);
 		assert_int_equal(load->stability != NULL, stable != 0);
 		if (!stable) {
-			close_scene(&s);
+			scene_close(&s);
 			continue;
 		}
 		for (unsigned i = 0; i < 5; i++) {
@@ -517,7 +474,7 @@ static void test_stability(void **state)
 			assert_int_equal(s.load->node[i].unstable_ms,
 				bad ? 3 * (int)STABILITY_STEP_MS : 0);
 		}
-		close_scene(&s);
+		scene_close(&s);
 	}
 }
 

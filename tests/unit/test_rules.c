@@ -1,6 +1,6 @@
 /* docs/steering.md as tests: what nodes do and say, in virtual time, and where
  * viewers are sent then. Health, forecast and decision together; each for itself
- * is in test_fleet.c and test_decide.c. */
+ * is in test_health.c, test_forecast.c and test_decide.c. */
 #include "world.h"
 
 #include "fleet/fleet.h"
@@ -185,7 +185,7 @@ static unsigned share(struct scene *s, const char *place, const char *to)
 
 /* -- the model -- */
 
-/* Utilisation is the worst of connections, CPU and (test_fleet.c) bandwidth:
+/* Utilisation is the worst of connections, CPU and (test_samples.c) bandwidth:
  * each of them alone makes viewers go elsewhere. */
 static void test_worst_of(void **state)
 {

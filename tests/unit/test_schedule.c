@@ -407,6 +407,57 @@ static void test_others_make_room(void **state)
 	assert_int_equal(d.node[0], 2);
 }
 
+/* -- to the number -- */
+
+static const char two[] =
+	"nodes:\n"
+	"  a: {address: [192.0.2.1], at: [22.3, 114.2], capacity: 1000}\n"
+	"  b: {address: [192.0.2.2], at: [22.3, 114.2], capacity: 3000}\n"
+	"steer: {live.example.com: {pool: [edge]}}\n";
+
+/* Without answers of the last minute viewers go by capacity. How fast they come is of
+ * those classes that are not over. */
+static void test_by_capacity(void **state)
+{
+	static const float lately[2];
+	const struct schedule_entry list[] = {
+		{.at_ms = 940000, .over_ms = 60000, .viewers = 600},
+		{.at_ms = 1000000, .over_ms = 60000, .viewers = 600}};
+	struct world w;
+	(void)state;
+	world_open(&w, two);
+	schedule_keep_room(list, 2, w.map, lately, 1000000, w.node);
+	for (unsigned i = 0; i < 2; i++) {
+		const struct load_node *n = world_node(&w, i ? "b" : "a");
+		float share = i ? 0.75f : 0.25f;
+		assert_float_equal(n->reserved, 600 * share, 0.01);
+		assert_float_equal(n->used, 0.15, 1e-5);
+		assert_float_equal(n->growth, 10 * share * n->per_viewer, 1e-6);
+	}
+	world_close(&w);
+}
+
+/* Where nothing is free nothing is kept. */
+static void test_nothing_is_free(void **state)
+{
+	static const float lately[2];
+	const struct schedule_entry one = {.at_ms = 1000000,
+		.over_ms = 60000,
+		.viewers = 600,
+		.placed = true,
+		.lat = 22.3f,
+		.lon = 114.2f};
+	struct world w;
+	(void)state;
+	world_open(&w, two);
+	for (unsigned i = 0; i < 2; i++)
+		w.node[i].used = 0.96f;
+	schedule_keep_room(&one, 1, w.map, lately, 1000000, w.node);
+	for (unsigned i = 0; i < 2; i++)
+		assert_float_equal(w.node[i].reserved, 0, 0);
+	world_close(&w);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -415,6 +466,8 @@ int main(void)
 		cmocka_unit_test(test_schedule),
 		cmocka_unit_test(test_sorted),
 		TEST(test_growth),
+		cmocka_unit_test(test_by_capacity),
+		cmocka_unit_test(test_nothing_is_free),
 		TEST(test_nobody_comes),
 		TEST(test_they_come),
 		TEST(test_from),

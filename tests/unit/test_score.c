@@ -15,12 +15,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	world_close(*state);
-	return 0;
-}
-
 /* The most of `ttl`; less where more than 5 viewers would share the answer, or where it
  * is more than half of the time until the node is full; the least where it is. */
 static void test_ttl(void **state)
@@ -147,7 +141,7 @@ static void test_draw(void **state)
 		score_draw_least(), log(-log(4095.5 / 4096)), 0.0001);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, world_teardown)
 
 int main(void)
 {

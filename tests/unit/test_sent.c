@@ -27,7 +27,10 @@ static void test_size(void **state)
 		struct sent_table *m = sent_table_new(sizes[i], 1);
 		unsigned room = 2u << m->bucket_bits; /* a line and a half */
 		assert_true(room >= sizes[i] && room < 2 * sizes[i]);
-		sent_bucket(m, UINT64_MAX)->how[0] = 1; /* the last one */
+		struct sent_bucket *last =
+			&m->buckets[(1u << m->bucket_bits) - 1];
+		assert_ptr_equal(sent_bucket(m, UINT64_MAX), last);
+		last->how[0] = 1;
 		sent_table_free(m);
 	}
 	sent_table_free(NULL);
@@ -77,8 +80,10 @@ static void test_read_back(void **state)
 
 	(void)state;
 	sent_read(m, 42, SENT_LINES, &r);
-	assert_int_equal(r.sent[0].node, MAP_NO_NODE);
+	assert_memory_equal(&r.sent[0], &nothing, sizeof nothing);
 	assert_int_equal(r.older[0], MAP_NO_NODE);
+	struct sent none = sent_get(NULL);
+	assert_memory_equal(&none, &nothing, sizeof nothing);
 	assert_true(sent_claim(m, 42, 0, &nothing, &t));
 	assert_true(sent_claim(m, 42, 1, &nothing, &u));
 	sent_read(m, 42, SENT_LINES, &r);
@@ -117,6 +122,38 @@ static void test_older(void **state)
 	assert_true(sent_claim(m, 42, 0, &r.sent[0], &again));
 	sent_read(m, 42, 2, &r);
 	assert_int_equal(r.older[0], 3);
+	sent_table_free(m);
+}
+
+/* Lines 1 and 2 and the mark are in the bucket of the net, the others by twos in
+ * others. */
+static void test_buckets_of_lines(void **state)
+{
+	struct sent_table *m = sent_table_new(1024, 1);
+	uint64_t hash = sent_hash(m, 42);
+	struct sent_bucket *net = sent_bucket(m, hash);
+	(void)state;
+	assert_ptr_equal(sent_bucket_of(m, hash, 0), net);
+	assert_ptr_equal(sent_bucket_of(m, hash, 1), net);
+	assert_ptr_equal(sent_bucket_of(m, hash, SENT_MARK), net);
+	for (unsigned line = 2; line < SENT_LINES; line += 2) {
+		struct sent_bucket *b = sent_bucket_of(m, hash, line);
+		assert_ptr_equal(sent_bucket_of(m, hash, line + 1), b);
+		assert_ptr_not_equal(sent_bucket_of(m, hash, line - 1), b);
+	}
+	sent_table_free(m);
+}
+
+/* What stands behind the ids of a bucket is none of them. */
+static void test_no_id(void **state)
+{
+	struct sent_table *m = sent_table_new(1, 1);
+	struct sent_bucket *bucket = sent_bucket(m, 1000);
+	uint64_t id = sent_id(1000, 0);
+	(void)state;
+	bucket->how[0] = (uint32_t)id;
+	bucket->how[1] = (uint32_t)(id >> 32);
+	assert_null(sent_find(bucket, 1000, 0));
 	sent_table_free(m);
 }
 
@@ -212,6 +249,8 @@ static void test_times(void **state)
 	t.moved = sent_quarters(1000000);
 	assert_int_equal(sent_moved(&t, 1000000 + 60000), 4);
 	assert_int_equal(sent_moved(&t, 1000000 + 15000), 1);
+	assert_int_equal(sent_quarters(14999), 0);
+	assert_int_equal(sent_quarters(15000), 1);
 	t.node = MAP_NO_NODE;
 	assert_false(sent_runs(&t, t.made_ms));
 	assert_false(sent_counts(&t, t.made_ms));
@@ -358,6 +397,8 @@ int main(void)
 		cmocka_unit_test(test_no_two_nets_are_one),
 		cmocka_unit_test(test_read_back),
 		cmocka_unit_test(test_older),
+		cmocka_unit_test(test_buckets_of_lines),
+		cmocka_unit_test(test_no_id),
 		cmocka_unit_test(test_lines_stay_together),
 		cmocka_unit_test(test_others_make_room),
 		cmocka_unit_test(test_new_decision),

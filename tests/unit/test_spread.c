@@ -148,6 +148,37 @@ static void test_rounds(void **state)
 			n[i].viewers, 0.95f * (float)(10 << i), 0.5f);
 }
 
+/* Eight rounds at most: of ten nodes that are filled one after another, since each
+ * weighs ten times as much as the next one, eight are full then, and the others have
+ * their part of these rounds. */
+static void test_eight_rounds(void **state)
+{
+	struct spread_node n[10];
+	float weight = 1;
+	(void)state;
+	for (unsigned i = 0; i < 10; i++) {
+		n[i] = node(0, 128, 0.95f - 0.78125f); /* 100 are free */
+		n[i].weight = weight;
+		weight *= 0.1f;
+	}
+	spread_share(n, 10, 1000);
+	for (unsigned i = 0; i < 8; i++)
+		assert_float_equal(n[i].viewers, 100, 0.01);
+	assert_float_equal(n[8].viewers, 27.03, 0.01);
+	assert_float_equal(n[9].viewers, 2.703, 0.001);
+}
+
+/* A hundredth of a viewer is nobody, more is somebody. */
+static void test_hundredth(void **state)
+{
+	struct spread_node n = node(0, 100, 0);
+	(void)state;
+	spread_share(&n, 1, 0.01f);
+	assert_float_equal(n.viewers, 0, 0);
+	spread_share(&n, 1, 0.011f);
+	assert_float_equal(n.viewers, 0.011f, 1e-6);
+}
+
 /* The free room is what is left up to full, of the share that the node is
  * given, without the viewers that are coming. */
 static void test_free_room(void **state)
@@ -185,6 +216,8 @@ int main(void)
 		cmocka_unit_test(test_share),
 		cmocka_unit_test(test_weights),
 		cmocka_unit_test(test_rounds),
+		cmocka_unit_test(test_eight_rounds),
+		cmocka_unit_test(test_hundredth),
 		cmocka_unit_test(test_free_room),
 		cmocka_unit_test(test_only_those),
 	};

@@ -280,6 +280,23 @@ static void test_text(void **state)
 	assert_string_equal(little, "lost 50.0 % (ho");
 }
 
+/* It writes no more than there is room for, wherever it has to end. */
+static void test_text_is_cut(void **state)
+{
+	const struct stability s = {.back_until_ms = 61000};
+	char whole[400], part[400];
+	(void)state;
+	stability_text(&s, 0, whole, sizeof whole);
+	for (size_t room = 1; room <= strlen(whole); room++) {
+		memset(part, '#', sizeof part);
+		stability_text(&s, 0, part, room);
+		assert_int_equal(strlen(part), room - 1);
+		assert_memory_equal(part, whole, room - 1);
+		for (size_t i = room; i < sizeof part; i++)
+			assert_int_equal(part[i], '#');
+	}
+}
+
 /* What a file of another version, or a clock that was set, says is taken as far as
  * it can be true. */
 static void test_restored_oddly(void **state)
@@ -300,6 +317,38 @@ static void test_restored_oddly(void **state)
 	assert_float_equal(kept.events[0], 0.5, 1e-3);
 }
 
+/* At the bound itself a grade begins, and does not end yet. */
+static void test_at_the_bound(void **state)
+{
+	struct stability s = {.events = {[STABILITY_DOWN] = 1}};
+	(void)state;
+	assert_float_equal(grade_of(s), 2, 0); /* 4 points */
+	s = (struct stability){
+		.grade = 2, .events = {[STABILITY_RESTARTED] = 1}};
+	assert_float_equal(grade_of(s), 2, 0); /* 2 points */
+	s.grade = 0;
+	assert_float_equal(grade_of(s), 1, 0);
+}
+
+/* What is restored is as old as it was: times move by how long dnsd was away. An age
+ * below 0 is none. */
+static void test_restored_times(void **state)
+{
+	static const struct {
+		int64_t age_ms, answered_ms;
+	} rows[] = {{-7, 4900}, {0, 4900}, {1, 4899}, {2, 4898}, {300, 4600}};
+	const struct stability kept = {
+		.answered_ms = 900, .back_until_ms = 1500};
+	(void)state;
+	for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct stability s =
+			stability_restored(&kept, 1000, rows[i].age_ms, 5000);
+		assert_int_equal(s.answered_ms, rows[i].answered_ms);
+		assert_int_equal(s.back_until_ms, rows[i].answered_ms + 600);
+		assert_int_equal(s.faded_ms, 5000);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_well),
@@ -310,8 +359,10 @@ int main(void)
 		cmocka_unit_test(test_first_grade),
 		cmocka_unit_test(test_grades),
 		cmocka_unit_test(test_grade_ends),
+		cmocka_unit_test(test_at_the_bound),
+		cmocka_unit_test(test_restored_times),
 		cmocka_unit_test(test_pauses), cmocka_unit_test(test_means),
-		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_text), cmocka_unit_test(test_text_is_cut),
 		cmocka_unit_test(test_restored_oddly)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

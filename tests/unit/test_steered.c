@@ -35,7 +35,8 @@ static const char zone_lines[] = "$TTL 300\n"
 				 "@ SOA ns1 host 1 2 3 4 60\n"
 				 "@ NS ns1\n"
 				 "ns1 A 192.0.2.99\n"
-				 "to CNAME live\n";
+				 "to CNAME live\n"
+				 "to2 CNAME line2.live\n";
 
 #define SOA(ttl)                                                        \
 	"example.com. " #ttl " SOA ns1.example.com. host.example.com. " \
@@ -209,6 +210,23 @@ static void test_chain(void **state)
 		"live.example.com. 20 A 192.0.2.3 | "
 		"to.example.com. 20 CNAME "
 		"live.example.com.;;"));
+}
+
+/* What a viewer presses by way of a chain is proven as well. */
+static void test_chain_is_proven(void **state)
+{
+	struct steer_event e = {0};
+	t.answerer.now_ms += 10000;
+	ask_from("to.example.com", RR_A, 3, true);
+	while (events_pop(t.w.accounts->events, &e))
+		;
+	for (int tcp = 0; tcp < 2; tcp++) {
+		ask_from("to2.example.com", RR_A, 3, tcp);
+		do
+			assert_true(events_pop(t.w.accounts->events, &e));
+		while (e.kind != EVENT_SWITCHED);
+		assert_int_equal(e.proven, tcp);
+	}
 }
 
 /* The line itself with its protocols and addresses, then the next two lines, each
@@ -387,6 +405,7 @@ int main(void)
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_no_address),
 		cmocka_unit_test(test_chain),
+		cmocka_unit_test(test_chain_is_proven),
 		cmocka_unit_test(test_https),
 		cmocka_unit_test(test_why),
 		cmocka_unit_test(test_why_of_many),

@@ -111,6 +111,13 @@ static inline void world_close(struct world *w)
 	geo_free(w->geo);
 }
 
+/* Of a test whose state is a world. */
+static inline int world_teardown(void **state)
+{
+	world_close(*state);
+	return 0;
+}
+
 /* What decisions consult, after the test has set the load of nodes. */
 static inline const struct steer_state *world_state(struct world *w)
 {
@@ -124,6 +131,22 @@ static inline struct load_node *world_node(struct world *w, const char *name)
 	int i = map_find_node(w->map, name);
 	assert_true(i >= 0);
 	return &w->node[i];
+}
+
+/* A node costs what its path does, and each other one so much more. */
+static inline void world_prefer(struct world *w, const char *node, float ms)
+{
+	for (unsigned i = 0; i < w->map->n_nodes; i++)
+		w->node[i].penalty_ms = ms;
+	world_node(w, node)->penalty_ms = 0;
+}
+
+/* The network of an asker, as accounts know it. */
+static inline uint64_t world_net(const char *address)
+{
+	struct addr addr;
+	assert_true(addr_parse(&addr, address));
+	return accounts_net(&addr);
 }
 
 static inline struct steer_query world_query(
