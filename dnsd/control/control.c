@@ -74,7 +74,7 @@ static void on_watch(evutil_socket_t fd, short what, void *arg)
 	geo_watch_look(arg);
 	schedule_feed(arg);
 	history_watch(arg);
-	learner_step(((struct control *)arg)->learner);
+	learner_step(arg);
 }
 
 static void on_save(evutil_socket_t fd, short what, void *arg)

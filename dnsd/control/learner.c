@@ -5,6 +5,8 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "control/build.h"
+#include "control/builder.h"
 #include "control/call.h"
 #include "control/state.h"
 #include "base/log.h"
@@ -12,15 +14,27 @@
 #include "state/map.h"
 #include "store/paths.h"
 
-#define FIT_MS 5000
+#define FIT_MS 5000 /* at most a second more until it is published */
 #define KEEP_TIMES 30 /* all nodes are kept in so many times of keep_save() */
+
+/* A map with paths, made on the builder's thread. */
+struct learner_job {
+	struct job job;
+	struct learner *learner;
+	struct path_table *table;
+	struct map *measured;
+};
 
 struct learner {
 	struct paths *paths;
-	const struct map *map; /* in service */
+	const struct map *map; /* in service; not replaced while a job runs */
 	int64_t fit_ms;        /* of the last fit */
-	bool changed;          /* since the last news */
-	unsigned keep_next;    /* node */
+	bool changed;          /* since the last table */
+	bool building;         /* a job is under way */
+	bool news;             /* table and measured are to be published */
+	struct path_table *table;
+	struct map *measured;
+	unsigned keep_next; /* node */
 	struct learner_counts counts;
 };
 
@@ -31,20 +45,86 @@ struct learner *learner_new(void)
 	return l;
 }
 
+static void learner_drop_news(struct learner *l)
+{
+	map_free(l->measured);
+	path_table_free(l->table);
+	l->measured = NULL;
+	l->table = NULL;
+	l->news = false;
+}
+
 void learner_free(struct learner *l)
 {
 	if (!l)
 		return;
+	learner_drop_news(l);
 	paths_free(l->paths);
 	free(l);
+}
+
+static struct path_table *learner_table(struct learner *l)
+{
+	l->counts.areas = paths_areas(l->paths);
+	l->counts.known = paths_count(l->paths);
+	l->changed = false;
+	return paths_table(l->paths);
 }
 
 void learner_set_map(struct learner *l, const struct map *map)
 {
 	l->map = map;
-	l->changed = true;
 	paths_set_map(l->paths, map);
+	learner_drop_news(l);
+	if (paths_count(l->paths)) {
+		l->table = learner_table(l);
+		l->measured = map_with_paths(map, l->table);
+	}
+	l->news = true;
 }
+
+/* -- the map, on the builder's thread -- */
+
+static void learner_job_run(struct job *job)
+{
+	struct learner_job *j = (struct learner_job *)job;
+	build_step_back();
+	j->measured = map_with_paths(j->learner->map, j->table);
+}
+
+static void learner_job_drop(struct job *job)
+{
+	struct learner_job *j = (struct learner_job *)job;
+	map_free(j->measured);
+	path_table_free(j->table);
+	free(j);
+}
+
+static void learner_job_done(struct job *job)
+{
+	struct learner_job *j = (struct learner_job *)job;
+	struct learner *l = j->learner;
+	learner_drop_news(l);
+	l->building = false;
+	l->news = true;
+	l->table = j->table;
+	l->measured = j->measured;
+	free(j);
+}
+
+static void learner_build(struct control *c)
+{
+	struct learner_job *j = mem_zero(1, sizeof *j);
+	j->job = (struct job){.run = learner_job_run,
+		.done = learner_job_done,
+		.drop = learner_job_drop};
+	j->learner = c->learner;
+	j->table = learner_table(c->learner);
+	c->learner->building = true;
+	builder_add(c->builder, &j->job);
+}
+
+/* -- reports -- */
 
 void learner_report(struct control *c, struct call *call)
 {
@@ -61,30 +141,35 @@ void learner_report(struct control *c, struct call *call)
 	call_answer(call, CALL_KEPT, NULL);
 }
 
-void learner_step(struct learner *l)
+static bool learner_fit(struct learner *l)
 {
 	int64_t now_ms = clock_ms();
 	/* Without reports loss fades. */
 	if (!paths_count(l->paths) || now_ms - l->fit_ms < FIT_MS)
-		return;
+		return false;
 	l->fit_ms = now_ms;
 	l->changed |= paths_fit(l->paths, now_ms);
+	return true;
+}
+
+void learner_step(struct control *c)
+{
+	struct learner *l = c->learner;
+	/* Not both at once: each takes milliseconds. */
+	if (!learner_fit(l) && l->changed && !l->building)
+		learner_build(c);
 }
 
 bool learner_news(
 	struct learner *l, struct path_table **table, struct map **map)
 {
-	if (!l->changed)
+	if (!l->news)
 		return false;
-	l->changed = false;
-	*table = NULL;
-	*map = NULL;
-	if (!paths_count(l->paths))
-		return true;
-	*table = paths_table(l->paths);
-	*map = map_with_paths(l->map, *table);
-	l->counts.areas = paths_areas(l->paths);
-	l->counts.known = paths_count(l->paths);
+	*table = l->table;
+	*map = l->measured;
+	l->table = NULL;
+	l->measured = NULL;
+	l->news = false;
 	return true;
 }
 
@@ -141,7 +226,8 @@ void learner_restore(struct control *c)
 	}
 	store_paths_free(list, n);
 	l->fit_ms = 0;
-	learner_step(l);
+	learner_fit(l);
+	learner_set_map(l, l->map);
 }
 
 struct learner_counts learner_counts(const struct learner *l)

@@ -23,17 +23,17 @@ struct learner_counts {
 struct learner *learner_new(void);
 void learner_free(struct learner *learner); /* NULL allowed */
 
-/* Another map is in service. */
+/* Another map is in service; at once with what is known. */
 void learner_set_map(struct learner *learner, const struct map *map);
 
 /* CALL_PATHS. */
 void learner_report(struct control *c, struct call *call);
 
 /* Every second. */
-void learner_step(struct learner *learner);
+void learner_step(struct control *c);
 
-/* True: paths or the map have changed; the new table and map, the caller's. Both are
- * NULL if nothing is known. */
+/* True: there is another table and map, the caller's from now on. Both are NULL if
+ * nothing is known. */
 bool learner_news(
 	struct learner *learner, struct path_table **table, struct map **map);
 

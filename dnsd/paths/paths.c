@@ -604,6 +604,12 @@ static void table_square(
 		all.base_ms += area[i]->weight * area[i]->base_ms;
 	}
 	all.base_ms /= all.weight;
+	if (n == 1) { /* the same list */
+		all.first = area[0]->first;
+		all.n = area[0]->n;
+		t->areas[t->n_areas++] = all;
+		return;
+	}
 	for (unsigned i = 0; i < n; i++)
 		for (unsigned k = 0; k < area[i]->n; k++)
 			t->known[t->n_known++].node =
