@@ -119,7 +119,9 @@ test check: deps-test
 	@$(MAKE) --no-print-directory $(JOBS) $(B)/dnsd $(UNIT_BINARIES)
 	@$(MAKE) --no-print-directory lint unit system
 
-unit: $(UNIT_BINARIES)
+unit-programs: $(UNIT_BINARIES)
+
+unit: unit-programs
 	@printf '%s\n' $(abspath $(UNIT_BINARIES)) | xargs -P $(shell nproc) -I% sh -c \
 		'% >%.log 2>&1 || { cat %.log; echo "unit: % failed"; exit 1; }'
 	@echo "unit: $(words $(UNIT_BINARIES)) programs passed"
@@ -249,7 +251,7 @@ clean:
 	rm -rf $(B) $(FUZZ_B)
 
 FORCE:
-.PHONY: all run test check unit system lint fuzz fuzz-build fuzz-programs fuzz-run bench bench-steer \
+.PHONY: all run test check unit unit-programs system lint fuzz fuzz-build fuzz-programs fuzz-run bench bench-steer \
 	bench-growth bench-micro bench-control sim pictures deps deps-demo deps-test install deb \
 	clean FORCE
 .SECONDARY:
