@@ -119,7 +119,9 @@ test check: deps-test
 	@$(MAKE) --no-print-directory $(JOBS) $(B)/dnsd $(UNIT_BINARIES)
 	@$(MAKE) --no-print-directory lint unit system
 
-unit: $(UNIT_BINARIES)
+unit-programs: $(UNIT_BINARIES)
+
+unit: unit-programs
 	@printf '%s\n' $(abspath $(UNIT_BINARIES)) | xargs -P $(shell nproc) -I% sh -c \
 		'% >%.log 2>&1 || { cat %.log; echo "unit: % failed"; exit 1; }'
 	@echo "unit: $(words $(UNIT_BINARIES)) programs passed"
@@ -139,12 +141,16 @@ lint: dnsd/page/node_modules/.package-lock.json
 	@dnsd/page/node_modules/.bin/tsc -p dnsd/page/player
 	@echo "lint: player ok"
 
-# Every target for FUZZ_SECONDS over its corpus, under ASan and UBSan.
-fuzz:
+# Every target for FUZZ_SECONDS over its corpus, under ASan and UBSan; or built alone.
+fuzz: fuzz-run.fuzz
+fuzz-build: fuzz-programs.fuzz
+%.fuzz:
 	@$(MAKE) --no-print-directory $(JOBS) B=$(FUZZ_B) CC=clang \
-		CFLAGS='$(FUZZ_CFLAGS)' fuzz-run
+		CFLAGS='$(FUZZ_CFLAGS)' $*
 
-fuzz-run: $(addprefix $(B)/fuzz/,$(FUZZ))
+fuzz-programs: $(addprefix $(B)/fuzz/,$(FUZZ))
+
+fuzz-run: fuzz-programs
 	@mkdir -p $(FUZZ:%=$(B)/corpus/%)
 	@printf '%s\n' $(FUZZ:fuzz_%=%) | xargs -P $(shell nproc) -I% sh -c \
 		'$(B)/fuzz/fuzz_% -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
@@ -248,7 +254,7 @@ clean:
 	rm -rf $(B) $(FUZZ_B)
 
 FORCE:
-.PHONY: all run test check unit system lint fuzz fuzz-run bench bench-steer \
+.PHONY: all run test check unit unit-programs system lint fuzz fuzz-build fuzz-programs fuzz-run bench bench-steer \
 	bench-growth bench-micro bench-control sim pictures deps deps-demo deps-test install deb \
 	clean FORCE
 .SECONDARY:
