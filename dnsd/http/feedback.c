@@ -130,27 +130,57 @@ static bool in_pool(
 	return false;
 }
 
-/* What the player measured of its lines: of nodes that its net was sent to. */
+/* Nodes that a player may speak of: those that the lines of the name are now, for its
+ * net. */
+static unsigned nodes_of_lines(
+	struct request *r, const struct steer_query *query, uint16_t *nodes)
+{
+	const struct steer_state *state = &r->snap->steer;
+	unsigned lines = state->map->names[query->name].lines, n = 0;
+	struct steer_query one = *query;
+	struct steer_decision d;
+
+	for (one.line = 1; one.line <= lines && n < PATHS_MAX; one.line++) {
+		steer_decide(
+			state, r->http->accounts, &one, clock_ms(), &d, NULL);
+		nodes[n++] = d.node[0];
+	}
+	return n;
+}
+
+static bool may_speak_of(struct request *r, const struct steer_query *query,
+	const uint16_t *nodes, unsigned n, int node)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (nodes[i] == node)
+			return true;
+	return node >= 0 &&
+		steer_was_sent(&r->snap->steer, r->http->accounts, query,
+			(unsigned)node, clock_ms());
+}
+
+/* What the player measured of its lines. */
 static void take_paths(struct request *r, const struct feedback *f,
 	const struct steer_query *query)
 {
 	const struct steer_state *state = &r->snap->steer;
 	struct call *call = call_new(sizeof *call, CALL_PATHS, NULL, NULL);
+	uint16_t nodes[PATHS_MAX];
+	unsigned n = nodes_of_lines(r, query, nodes);
+
 	call->paths = mem_zero(f->n_paths, sizeof *call->paths);
 	for (unsigned i = 0; i < f->n_paths; i++) {
 		int node = map_find_node(state->map, f->path[i].node);
-		if (node < 0 ||
-			!steer_was_sent(state, r->http->accounts, query,
-				(unsigned)node, clock_ms()))
+		if (!may_speak_of(r, query, nodes, n, node))
 			continue;
-		call->paths[call->n_paths++] =
-			(struct path_report){.net = path_net(&query->asker),
-				.place = *geo_place(state->geo, query->place),
-				.node = (unsigned)node,
-				.rtt_ms = f->path[i].rtt_ms,
-				.loss = -1,
-				.viewers = 1,
-				.by = PATH_BY_PLAYER};
+		call->paths[call->n_paths++] = (struct path_report){
+			.net = path_net(&query->asker),
+			.place = *geo_place(state->geo, query->place),
+			.node = (unsigned)node,
+			.rtt_ms = f->path[i].rtt_ms,
+			.loss = -1,
+			.viewers = 1,
+			.by = PATH_BY_PLAYER};
 	}
 	request_post(r, call);
 }

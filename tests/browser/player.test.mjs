@@ -18,6 +18,7 @@ async function load(name) {
 const { Choice } = await load("choice");
 const { Feedback } = await load("feedback");
 const { fallback, Lines, parse, urlOf } = await load("lines");
+const { Measure, roundTrip } = await load("measure");
 const { complete } = await load("options");
 const { liveJump, Watch } = await load("watch");
 
@@ -276,4 +277,68 @@ test("a node that is not known is not reported", () => {
 	feedback.tick(100);
 	feedback.left(true);
 	assert.deepEqual(posts, []);
+});
+
+test("what was measured goes with the next report, once", () => {
+	const { posts, feedback } = reporter();
+	feedback.opened(1, "hk1");
+	feedback.measured([{ node: "hk1", rtt_ms: 20 }]);
+	feedback.tick(0);
+	assert.deepEqual(posts[0].paths, [{ node: "hk1", rtt_ms: 20 }]);
+	feedback.stalled();
+	feedback.tick(60000);
+	assert.equal(posts[1].paths, undefined);
+});
+
+// -- measure --
+
+/** A server whose answers take that long, in turn; the last one for ever. NaN: none. */
+function server(...took) {
+	const asked = [];
+	let now = 0;
+	return {
+		asked, now: () => now,
+		ask: async (url, init) => {
+			const ms = took[Math.min(asked.length, took.length - 1)];
+			asked.push([url, init.method]);
+			if (Number.isNaN(ms)) throw new TypeError("no answer");
+			now += ms;
+		},
+	};
+}
+
+test("the fastest request counts, but for the first", async () => {
+	const s = server(10, 45, 31.27, 40);
+	assert.equal(await roundTrip("http://h:8080/live/class.flv?x=1", s.ask, s.now), 31.3);
+	assert.deepEqual(s.asked, Array(4).fill(["http://h:8080/", "HEAD"]));
+});
+
+test("what does not answer is not measured, what falls silent is", async () => {
+	const none = server(NaN), once = server(10, NaN), twice = server(10, 20, NaN);
+	assert.equal(await roundTrip("http://h/", none.ask, none.now), null);
+	assert.equal(await roundTrip("http://h/", once.ask, once.now), null);
+	assert.equal(await roundTrip("http://h/", twice.ask, twice.now), 20);
+});
+
+const lineAt = (node, n) => ({ line: { ...fallback("x", n)[n - 1], node }, url: `http://l${n}/` });
+
+test("each node once, when a picture moves and every five minutes", async () => {
+	const s = server(10, 20, 20, 20), done = [];
+	const measure = new Measure(
+		() => [lineAt("hk1", 1), lineAt(null, 2), lineAt("hk1", 3), lineAt("jp1", 4)],
+		(paths) => done.push(paths), s.ask, s.now);
+	await measure.tick(5000, false);
+	assert.equal(done.length, 0);
+	measure.started(5000);
+	await measure.tick(6999, false);
+	await measure.tick(7000, true);
+	assert.equal(done.length, 0);
+	await measure.tick(7000, false);
+	assert.deepEqual(done, [[{ node: "hk1", rtt_ms: 20 }, { node: "jp1", rtt_ms: 20 }]]);
+	measure.started(8000);
+	await measure.tick(306999, false);
+	assert.equal(done.length, 1);
+	await measure.tick(307000, false);
+	assert.equal(done.length, 2);
+	assert.equal(s.asked.length, 16);
 });

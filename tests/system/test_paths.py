@@ -167,21 +167,28 @@ class Paths(Test):
         self.assertEqual(self.report("near", path("10.1.0.0/24", 30))[0], 200)
         self.assertEqual(self.d.http("/api/v1/paths")[0], 405)
 
-    def test_a_player_measures_nodes_that_it_was_sent_to(self):
+    def test_a_player_measures_its_lines(self):
+        """Of nodes that are no line of the viewer's it knows nothing."""
+        conf = (self.d.folder / "dnsd.yaml").read_text()
+        self.d.write("dnsd.yaml", conf.replace("nodes:\n", """nodes:
+  away: {address: [127.0.0.23], at: [-33.9, 151.2], api: off, rtmp: off}
+"""))
+        self.d.run("ctl", "reload")
         def feedback(client, paths):
             return self.d.http("/api/v1/feedback", "POST", body=json.dumps(
                 {"name": "live.example.com", "node": "near", "client": client,
                  "paths": paths}).encode())
-        both = [{"node": "near", "rtt_ms": 90}, {"node": "far", "rtt_ms": 30}]
-        self.assertEqual(feedback("10.1.0.7", both), (200, {"counted": False}))
-        for name in ("live.example.com", "line2.live.example.com"):
-            self.d.address(name, "10.2.1.0/24")
-        feedback("10.2.1.7", both)
-        self.eventually(lambda: len(self.paths()) == 2, "the second net's")
+        lines = [{"node": "near", "rtt_ms": 90}, {"node": "far", "rtt_ms": 60}]
+        self.assertEqual(
+            feedback("10.1.0.7", [*lines, {"node": "away", "rtt_ms": 150},
+                                  {"node": "x", "rtt_ms": 5}]),
+            (200, {"counted": False}))
+        self.eventually(lambda: len(self.paths()) == 2, "paths")
+        self.assertEqual({p["node"] for p in self.paths()}, {"near", "far"})
         self.assertEqual({p["networks"] for p in self.paths()}, {1})
         for paths in ({}, [1], [{"node": "near"}], [{"node": 1, "rtt_ms": 2}],
                       [{"node": "near", "rtt_ms": 0}],
-                      [{"node": "near", "rtt_ms": 5, "x": 1}], both * 9):
+                      [{"node": "near", "rtt_ms": 5, "x": 1}], lines * 9):
             self.assertEqual(feedback("10.1.0.7", paths)[0], 400, paths)
 
     def viewers(self, n):

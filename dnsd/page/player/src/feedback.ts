@@ -4,6 +4,8 @@
 // A node that the player itself left is reported only when another one plays: when a
 // class ends, or the viewer's network does, all lines fail, and no node is to blame.
 
+import type { Path } from "./measure.js";
+
 const MINUTE_MS = 60000;
 
 export interface Report {
@@ -14,6 +16,8 @@ export interface Report {
 	startup_ms?: number;
 	switched: boolean;
 	client?: string;
+	/** Of its lines, as measured. */
+	paths?: Path[];
 }
 
 export type Post = (report: Report) => void;
@@ -34,6 +38,7 @@ export class Feedback {
 	private startup_ms: number | undefined;
 	private reported_ms = -Infinity;
 	private held: Report[] = [];
+	private paths: Path[] | undefined;
 
 	constructor(private post: Post, private name: string, private client?: string) {}
 
@@ -60,9 +65,15 @@ export class Feedback {
 		this.stalls++;
 	}
 
+	/** How far the lines are. */
+	measured(paths: Path[]): void {
+		this.paths = paths;
+	}
+
 	/** Called often. */
 	tick(now_ms: number): void {
-		const news = this.stalls > 0 || this.startup_ms !== undefined;
+		const news = this.stalls > 0 || this.startup_ms !== undefined ||
+			this.paths !== undefined;
 		if (news && this.node !== null && now_ms - this.reported_ms >= MINUTE_MS) {
 			this.post(this.report(this.node, false));
 			this.reported_ms = now_ms;
@@ -84,10 +95,12 @@ export class Feedback {
 	}
 
 	private report(node: string, switched: boolean): Report {
-		const report = {
+		const report: Report = {
 			name: this.name, line: this.line, node, stalls: this.stalls,
 			startup_ms: this.startup_ms, switched, client: this.client,
 		};
+		if (this.paths) report.paths = this.paths;
+		this.paths = undefined;
 		this.stalls = 0;
 		this.startup_ms = undefined;
 		return report;

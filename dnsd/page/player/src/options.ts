@@ -33,6 +33,9 @@ export interface Options {
 	latency_s?: number;
 	/** Report stalls and switches to the name server. */
 	report?: boolean;
+	/** Time a small request to each line, at the start and every five minutes, and
+	 * report it. Not without report. */
+	measure?: boolean;
 	/** Whose lines these are; the name server takes it from trusted callers only:
 	 * demonstrations and tests. */
 	client?: string;
@@ -55,7 +58,7 @@ export function complete(options: Options): Settings {
 	const api = options.api?.replace(/\/*$/, "/");
 	return {
 		lines: 3, labels: [], lang: "zh", format: "auto", by: "host", port: 8080,
-		stall_s: 6, startup_s: 8, latency_s: 5, report: true, muted: false, css: true,
+		stall_s: 6, startup_s: 8, latency_s: 5, report: true, measure: true, muted: false, css: true,
 		...options, api,
 	};
 }

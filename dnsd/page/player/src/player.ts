@@ -3,6 +3,7 @@ import { Bar, texts } from "./bar.js";
 import { Choice } from "./choice.js";
 import { Feedback, poster } from "./feedback.js";
 import { type Line, Lines, urlOf } from "./lines.js";
+import { Measure } from "./measure.js";
 import { formatFor, type Media, open } from "./media.js";
 import { complete, type Format, type Options, type Settings } from "./options.js";
 import { liveJump, Watch } from "./watch.js";
@@ -36,6 +37,7 @@ export class ClassPlayer {
 	private lines: Lines;
 	private choice = new Choice();
 	private feedback: Feedback;
+	private measure: Measure | null = null;
 	private bar: Bar;
 	private box = document.createElement("div");
 	private listeners = new Map<string, Set<Listener>>();
@@ -58,6 +60,9 @@ export class ClassPlayer {
 		this.lines = new Lines(this.settings);
 		const { api, report, name, client } = this.settings;
 		this.feedback = new Feedback(api && report ? poster(api) : () => {}, name, client);
+		if (api && report && this.settings.measure)
+			this.measure = new Measure(() => this.servers(),
+				(paths) => this.feedback.measured(paths));
 		this.box.className = "dnsd-player";
 		this.video.controls = this.video.playsInline = true;
 		this.video.muted = this.settings.muted;
@@ -110,6 +115,16 @@ export class ClassPlayer {
 
 	private label(line: number): string {
 		return this.settings.labels[line - 1] ?? this.text.line(line);
+	}
+
+	/** Where each line is. The address that the API gave is the node's for sure; a
+	 * certificate fits the name only. */
+	private servers(): Array<{ line: Line, url: string }> {
+		return this.lines.all.map((line) => {
+			const url = urlOf(line, this.format, { ...this.settings, by: "address" });
+			const plain = url.startsWith("http:");
+			return { line, url: plain ? url : urlOf(line, this.format, this.settings) };
+		});
 	}
 
 	// -- a line --
@@ -190,6 +205,7 @@ export class ClassPlayer {
 	private tick(): void {
 		const now = performance.now();
 		this.feedback.tick(now);
+		this.measure?.tick(now, document.hidden);
 		if (!this.watch) return;
 		const { currentTime, paused, ended, readyState } = this.video;
 		const news = this.watch.look(now, {
@@ -207,6 +223,7 @@ export class ClassPlayer {
 	private async plays(now: number): Promise<void> {
 		const turn = this.turn, startup_ms = Math.round(now - this.opened_ms);
 		if (!this.started) this.feedback.started(startup_ms);
+		this.measure?.started(now);
 		this.started = true;
 		await this.learned;
 		if (turn !== this.turn) return;

@@ -1,0 +1,70 @@
+// How long a small request to each line takes: what the name server would otherwise have
+// to guess of lines that nobody plays from. When the first picture is there, and every few
+// minutes; not while the page is hidden.
+import type { Line } from "./lines.js";
+
+const FIRST_MS = 2000;
+const EVERY_MS = 300000;
+const PATIENCE_MS = 3000;
+/** The first request opens the connection; the fastest of the others counts. */
+const REQUESTS = 4;
+
+export interface Path {
+	node: string;
+	rtt_ms: number;
+}
+
+export type Ask = (url: string, init: RequestInit) => Promise<unknown>;
+
+/** Of the server that a line's URL is on; null: it does not answer. */
+export async function roundTrip(url: string, ask: Ask, now: () => number): Promise<number | null> {
+	const stop = new AbortController();
+	const timer = setTimeout(() => stop.abort(), PATIENCE_MS);
+	let least = Infinity;
+	try {
+		for (let i = 0; i < REQUESTS; i++) {
+			const began = now();
+			await ask(new URL("/", url).href, {
+				method: "HEAD", mode: "no-cors", cache: "no-store", credentials: "omit",
+				signal: stop.signal,
+			});
+			if (i > 0) least = Math.min(least, now() - began);
+		}
+	} catch {
+		// What answered before it fell silent counts.
+	} finally {
+		clearTimeout(timer);
+	}
+	return least > 0 && least < Infinity ? Math.round(least * 10) / 10 : null;
+}
+
+export class Measure {
+	private next_ms = Infinity;
+	private busy = false;
+
+	/** urls: where to play each line from now. done: what was measured. */
+	constructor(private urls: () => Array<{ line: Line, url: string }>,
+		private done: (paths: Path[]) => void,
+		private ask: Ask = (url, init) => fetch(url, init),
+		private now: () => number = () => performance.now()) {}
+
+	/** A picture moves. */
+	started(now_ms: number): void {
+		if (this.next_ms === Infinity) this.next_ms = now_ms + FIRST_MS;
+	}
+
+	/** Called often. hidden: nobody looks. */
+	async tick(now_ms: number, hidden: boolean): Promise<void> {
+		if (hidden || this.busy || now_ms < this.next_ms) return;
+		this.busy = true;
+		this.next_ms = now_ms + EVERY_MS;
+		const paths: Path[] = [];
+		for (const { line, url } of this.urls()) {
+			if (line.node === null || paths.some((p) => p.node === line.node)) continue;
+			const rtt_ms = await roundTrip(url, this.ask, this.now);
+			if (rtt_ms !== null) paths.push({ node: line.node, rtt_ms });
+		}
+		this.busy = false;
+		if (paths.length) this.done(paths);
+	}
+}
