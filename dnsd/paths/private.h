@@ -51,4 +51,21 @@ struct paths {
 	float rate;                     /* of all ways */
 };
 
+/* paths.c: forgets entries without a report since then and those of nodes that are gone,
+ * and numbers all anew. */
+void paths_sweep(struct paths *paths, int64_t since_ms);
+
+/* voices.c: the entry's rtt_ms and weight anew; its loss, with the weight of those that
+ * said so. */
+void paths_entry_rtt(struct entry *entry, int64_t now_ms);
+float paths_entry_said_loss(
+	const struct entry *entry, int64_t now_ms, float *weight);
+
+/* model.c: what is believed of an entry since the last fit; what a loss costs; the loss
+ * of an AS and a node. */
+float paths_entry_rate(const struct paths *paths, const struct entry *entry);
+float paths_entry_loss(const struct paths *paths, const struct entry *entry);
+float paths_loss_ms(float loss);
+float paths_as_loss(const struct part *part);
+
 #endif
