@@ -14,7 +14,7 @@
 #include "state/map.h"
 #include "store/paths.h"
 
-#define FIT_MS 5000 /* at most a second more until it is published */
+#define FIT_MS 5000   /* at most a second more until it is published */
 #define KEEP_TIMES 30 /* all nodes are kept in so many times of keep_save() */
 
 /* A map with paths, made on the builder's thread. */
@@ -175,31 +175,35 @@ bool learner_news(
 
 /* -- the store -- */
 
-static void keep_node(struct control *c, unsigned node)
+static void keep_nodes(struct control *c, unsigned from, unsigned to)
 {
-	struct learner *l = c->learner;
-	const char *name = l->map->nodes[node].name;
-	struct store_paths paths = {.at_ms = clock_wall_ms()};
-	if (!name)
-		return;
-	paths.body = paths_keep(l->paths, node, clock_ms(), &paths.len);
-	if (!paths.body)
-		return;
-	strncpy(paths.name, name, sizeof paths.name - 1);
-	store_paths_keep(c->store, &paths);
+	const struct learner *l = c->learner;
+	struct paths_kept *kept = mem_zero(to - from + 1, sizeof *kept);
+	paths_keep(l->paths, from, to, clock_ms(), kept);
+	for (unsigned i = from; i < to; i++) {
+		struct store_paths paths = {.at_ms = clock_wall_ms(),
+			.body = kept[i - from].body,
+			.len = kept[i - from].len};
+		if (!paths.body)
+			continue;
+		strncpy(paths.name, l->map->nodes[i].name,
+			sizeof paths.name - 1);
+		store_paths_keep(c->store, &paths);
+	}
+	free(kept);
 }
 
 void learner_keep(struct control *c, bool all)
 {
 	struct learner *l = c->learner;
 	unsigned n = l->map->n_nodes;
-	unsigned some = all ? n : (n + KEEP_TIMES - 1) / KEEP_TIMES;
+	unsigned some = (n + KEEP_TIMES - 1) / KEEP_TIMES;
+	unsigned from = all || l->keep_next >= n ? 0 : l->keep_next;
+	unsigned to = all || n - from < some ? n : from + some;
 	if (!c->store || !paths_count(l->paths))
 		return;
-	for (; some; some--) {
-		l->keep_next = l->keep_next + 1 < n ? l->keep_next + 1 : 0;
-		keep_node(c, l->keep_next);
-	}
+	keep_nodes(c, from, to);
+	l->keep_next = to;
 }
 
 void learner_restore(struct control *c)

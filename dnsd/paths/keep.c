@@ -1,5 +1,6 @@
 /* What is known of paths as octets, for the store: a version, then areas, all of a size,
  * in this machine's order of octets. */
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,36 +21,50 @@ struct kept_path {
 	uint32_t age_s;
 };
 
-uint8_t *paths_keep(
-	const struct paths *p, unsigned node, int64_t now_ms, size_t *len)
+static bool is_kept(const struct entry *e, unsigned from, unsigned to)
 {
-	uint8_t *kept = NULL;
-	size_t n = 0;
+	return e->node >= from && e->node < to && e->weight > 0;
+}
+
+static struct kept_path kept_of(const struct entry *e, int64_t now_ms)
+{
+	struct kept_path k = {.lat = e->place.lat,
+		.lon = e->place.lon,
+		.asn = e->place.asn,
+		.source = e->place.source,
+		.rtt_ms = e->rtt_ms,
+		.weight = e->weight,
+		.loss = e->loss_weight > 0 ? e->loss : -1,
+		.age_s = (uint32_t)((now_ms - e->at_ms) / 1000)};
+	memcpy(k.country, e->place.country, sizeof k.country);
+	return k;
+}
+
+void paths_keep(const struct paths *p, unsigned from, unsigned to,
+	int64_t now_ms, struct paths_kept *kept)
+{
+	assert(from <= to);
+	memset(kept, 0, (to - from) * sizeof *kept);
 	for (unsigned i = 0; i < p->n; i++)
-		n += p->entry[i].node == node && p->entry[i].weight > 0;
-	*len = 1 + n * sizeof(struct kept_path);
-	if (!n)
-		return NULL;
-	kept = mem_alloc(*len);
-	kept[0] = KEPT_VERSION;
-	uint8_t *at = kept + 1;
+		if (is_kept(&p->entry[i], from, to))
+			kept[p->entry[i].node - from].len +=
+				sizeof(struct kept_path);
+	for (unsigned i = 0; i < to - from; i++) {
+		if (!kept[i].len)
+			continue;
+		kept[i].body = mem_alloc(1 + kept[i].len);
+		kept[i].body[0] = KEPT_VERSION;
+		kept[i].len = 1;
+	}
 	for (unsigned i = 0; i < p->n; i++) {
 		const struct entry *e = &p->entry[i];
-		if (e->node != node || !(e->weight > 0))
+		if (!is_kept(e, from, to))
 			continue;
-		struct kept_path k = {.lat = e->place.lat,
-			.lon = e->place.lon,
-			.asn = e->place.asn,
-			.source = e->place.source,
-			.rtt_ms = e->rtt_ms,
-			.weight = e->weight,
-			.loss = e->loss_weight > 0 ? e->loss : -1,
-			.age_s = (uint32_t)((now_ms - e->at_ms) / 1000)};
-		memcpy(k.country, e->place.country, sizeof k.country);
-		memcpy(at, &k, sizeof k);
-		at += sizeof k;
+		struct kept_path k = kept_of(e, now_ms);
+		struct paths_kept *to_node = &kept[e->node - from];
+		memcpy(to_node->body + to_node->len, &k, sizeof k);
+		to_node->len += sizeof k;
 	}
-	return kept;
 }
 
 static bool kept_is_sane(const struct kept_path *k)

@@ -36,7 +36,7 @@ static float entry_counts(const struct entry *e)
 	return e->weight / (e->weight + 1);
 }
 
-enum fitted { FIT_ALL, FIT_BASE, FIT_NODE, FIT_AS };
+enum fitted { FIT_BASE, FIT_NODE, FIT_AS };
 
 static struct part *entry_part(
 	struct paths *p, const struct entry *e, enum fitted which)

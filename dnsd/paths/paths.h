@@ -57,10 +57,16 @@ bool paths_fit(struct paths *paths, int64_t now_ms);
 unsigned paths_areas(const struct paths *paths);
 unsigned paths_count(const struct paths *paths);
 
-/* What is known of paths to a node, to be kept: octets, malloc'd; NULL: nothing. Of
- * each area one round trip and loss, with its weight. */
-uint8_t *paths_keep(
-	const struct paths *paths, unsigned node, int64_t now_ms, size_t *len);
+/* What is known of paths to a node, to be kept: of each area one round trip and loss, with
+ * its weight. */
+struct paths_kept {
+	uint8_t *body; /* malloc'd; NULL: nothing */
+	size_t len;
+};
+
+/* Of the nodes from `from` to before `to`, into as many of kept. */
+void paths_keep(const struct paths *paths, unsigned from, unsigned to,
+	int64_t now_ms, struct paths_kept *kept);
 
 /* The same again, kept that long ago. False: it is not what paths_keep() makes. */
 bool paths_restore(struct paths *paths, unsigned node, const uint8_t *kept,

@@ -312,6 +312,14 @@ static void test_other_map(void **state)
 	map_free(map);
 }
 
+static uint8_t *keep(unsigned node, size_t *len)
+{
+	struct paths_kept kept;
+	paths_keep(t.p, t.node[node], t.node[node] + 1, t.now, &kept);
+	*len = kept.len;
+	return kept.body;
+}
+
 /* What is kept is known again, as old as it is then. */
 static void test_kept(void **state)
 {
@@ -321,13 +329,13 @@ static void test_kept(void **state)
 	lose(&shanghai, JP, 6, 0.04f);
 	learn();
 	float lost = found(&shanghai, JP).loss_ms;
-	assert_null(paths_keep(t.p, t.node[UK], t.now, &len));
-	uint8_t *kept = paths_keep(t.p, t.node[HK], t.now, &len);
+	assert_null(keep(UK, &len));
+	uint8_t *kept = keep(HK, &len);
 	struct paths *again = paths_new();
 	paths_set_map(again, t.w.map);
 	assert_true(paths_restore(again, t.node[HK], kept, len, 0, t.now));
 	free(kept);
-	kept = paths_keep(t.p, t.node[JP], t.now, &len);
+	kept = keep(JP, &len);
 	assert_true(paths_restore(again, t.node[JP], kept, len, 0, t.now));
 	paths_free(t.p);
 	t.p = again;
@@ -356,7 +364,7 @@ static void test_kept_is_broken(void **state)
 	size_t len;
 	lose(&shanghai, JP, 6, 0.04f);
 	learn();
-	uint8_t *kept = paths_keep(t.p, t.node[JP], t.now, &len);
+	uint8_t *kept = keep(JP, &len);
 	for (size_t i = 0; i < len; i++) {
 		if (i > 1)
 			assert_false(paths_restore(
