@@ -122,6 +122,30 @@ const scenarios = {
 		problems.expect(400, "/explain");
 	},
 
+	async paths(page) {
+		await until("all nodes are up", async () => /6 up/.test(await page.locator("#summary").textContent()));
+		await page.click("#paths summary");
+		await until("nothing", async () => /every path is by distance/.test(await page.locator("#paths-says").textContent()));
+		await act("measure", "hk1", "10.1", 88, 0.03);
+		await act("measure", "jp1", "10.1", 30, 0);
+		await act("measure", "jp1", "10.3", 210, 0);
+		const cells = () => page.locator("#paths-table td").allTextContents();
+		await page.click("#paths summary");
+		await page.click("#paths summary");
+		await until("three paths", async () => (await cells()).filter((text) => text).length === 3);
+		assert.deepEqual(await page.locator("#paths-table thead th").allTextContents(), ["Clients", "hk1", "jp1"]);
+		// Hong Kong has most networks.
+		assert.match((await cells()).join("|"), /^8\d, 2\.\d %\|3\d\|\|2[01]\d$/);
+		assert.match(await page.locator("td.lossy").textContent(), /^8/);
+		assert.match(await page.locator("td.lossy").getAttribute("title"), /6 networks, .* by distance 5 ms/);
+		await page.fill("#explain-client", "10.1.0.7");
+		await page.click("#explain-form button");
+		await until("where paths are from", async () =>
+			/by 6 networks, .* loss 2\.\d %/.test(await page.locator('#explain-answer li[data-node="hk1"]').textContent()));
+		assert.match(await page.locator('#explain-answer li[data-node="us1"]').textContent(), /\(by distance\)/);
+		await shot(page, "paths");
+	},
+
 	async history(page) {
 		await until("rows", async () => await rows(page) === 6);
 		const n = await act("history", "hk1");

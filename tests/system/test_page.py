@@ -76,6 +76,17 @@ class Browser:
         return self.daemon.http(
             f"/api/v1/explain?name=live.example.com&client={client}")[1]
 
+    def do_measure(self, node, net, rtt_ms, loss):
+        """Until it is believed."""
+        status, _ = self.daemon.http(
+            "/api/v1/paths", "POST", token="gauge", body=json.dumps(
+                {"node": node, "paths": [
+                    {"net": f"{net}.{i}.0/24", "rtt_ms": rtt_ms, "loss": loss}
+                    for i in range(6)]}).encode())
+        self.test.assertEqual(status, 200)
+        self.test.eventually(lambda: self.daemon.http(
+            f"/api/v1/paths?node={node}&client={net}.0.1")[1], "a path")
+
     def do_ask(self, net, n):
         for i in range(n):
             self.daemon.address("live.example.com", f"{net}.{i}.0/24")
@@ -128,6 +139,14 @@ class Page(Test):
 
     def test_explain(self):
         self.start().run("explain")
+
+    def test_paths(self):
+        browser = self.start()
+        conf = browser.daemon.folder / "dnsd.yaml"
+        conf.write_text(conf.read_text().replace(
+            "token: sesame", "token: sesame, measure_token: gauge"))
+        browser.daemon.run("ctl", "reload")
+        browser.run("paths")
 
     def test_history(self):
         self.start().run("history")

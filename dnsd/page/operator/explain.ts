@@ -1,6 +1,6 @@
 // explain.ts - where a client would go, as a picture of costs.
 import { byId, el } from "./dom";
-import { percent } from "./format";
+import { age, percent } from "./format";
 import { Place } from "./model";
 import { SIGNS } from "./shapes";
 import type { State } from "./model";
@@ -14,6 +14,10 @@ interface Candidate {
 	price_ms: number;
 	penalty_ms: number;
 	cost: number;
+	path_by: "measured" | "distance";
+	networks?: number;
+	loss?: number;
+	age_s?: number;
 }
 
 interface Explanation {
@@ -50,10 +54,16 @@ function bar(c: Candidate, longest: number): HTMLElement {
 	return box;
 }
 
+/** What its path rests on. */
+function pathBy(c: Candidate): string {
+	return c.path_by === "distance" ? "by distance"
+		: `by ${c.networks} networks, ${age(c.age_s!)} ago, loss ${(c.loss! * 100).toFixed(1)} %`;
+}
+
 function row(c: Candidate, picked: boolean, longest: number): HTMLElement {
 	const ms = (v: number): string => `${v.toFixed(1)} ms`;
 	const price = c.cost - c.path_ms - c.penalty_ms;
-	const numbers = `path ${ms(c.path_ms)}${c.penalty_ms ? `, penalty ${ms(c.penalty_ms)}` : ""}, price ${ms(price)}, `
+	const numbers = `path ${ms(c.path_ms)} (${pathBy(c)})${c.penalty_ms ? `, penalty ${ms(c.penalty_ms)}` : ""}, price ${ms(price)}, `
 		+ `load ${percent(c.utilisation)}, in flight ${c.reserved.toFixed(1)}`;
 	const item = el("li", { "data-node": c.node, class: picked ? "pick" : "" },
 		el("span", { class: `who ${c.state}` }, `${picked ? "★ " : ""}${SIGNS[c.state]} ${c.node}`),

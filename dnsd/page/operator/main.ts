@@ -5,6 +5,7 @@ import { Header } from "./header";
 import { WorldMap } from "./map";
 import { Model } from "./model";
 import { Panel } from "./panel";
+import { Paths } from "./paths";
 import { follow } from "./stream";
 import { Table } from "./table";
 import { WaitingList } from "./waiting";
@@ -15,6 +16,7 @@ const panel = new Panel(model);
 const table = new Table(model, panel.show);
 const map = new WorldMap(model, panel.show, panel.choose);
 new WaitingList();
+new Paths();
 new Explain((at, pick) => map.showClient(at, pick));
 
 follow(model, {

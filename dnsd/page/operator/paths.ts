@@ -1,0 +1,88 @@
+// paths.ts - what is known of paths: areas of clients against nodes, with round trip, loss
+// and how far they are by distance. Asked for while it is open.
+import { byId, el, setText } from "./dom";
+import { age } from "./format";
+
+interface Path {
+	area: { at: [number, number]; country?: string; asn?: number };
+	node: string;
+	distance_ms: number;
+	path_ms: number;
+	loss: number;
+	networks: number;
+	age_s: number;
+}
+
+interface Area {
+	title: string;
+	networks: number;
+	paths: Map<string, Path>;
+}
+
+const EVERY_MS = 10000;
+/** More areas are not shown: those with most networks are. */
+const AREAS_MAX = 100;
+/** So much further than by distance is far; so much loss is bad. */
+const FAR_MS = 30, LOSS_SEEN = 0.005, LOSS_BAD = 0.02;
+
+function titleOf(area: Path["area"]): string {
+	const [lat, lon] = area.at;
+	return `${area.country ? `${area.country} ` : ""}${lat.toFixed(1)}, ${lon.toFixed(1)}${area.asn ? `, AS ${area.asn}` : ""}`;
+}
+
+function areasOf(paths: Path[]): Area[] {
+	const all = new Map<string, Area>();
+	for (const path of paths) {
+		const title = titleOf(path.area);
+		const area = all.get(title) ?? { title, networks: 0, paths: new Map() };
+		area.paths.set(path.node, path);
+		area.networks += path.networks;
+		all.set(title, area);
+	}
+	return [...all.values()].sort((a, b) => b.networks - a.networks);
+}
+
+function cell(path: Path | undefined): HTMLElement {
+	if (!path) return el("td", {}, "");
+	const lost = path.loss >= LOSS_SEEN ? `, ${(path.loss * 100).toFixed(1)} %` : "";
+	const how = path.loss >= LOSS_BAD ? "lossy" : path.path_ms - path.distance_ms > FAR_MS ? "far" : "";
+	return el("td", {
+		class: how,
+		title: `${path.networks} networks, ${age(path.age_s)} ago, loss ${(path.loss * 100).toFixed(1)} %, by distance ${path.distance_ms.toFixed(0)} ms`,
+	}, `${path.path_ms.toFixed(0)}${lost}`);
+}
+
+export class Paths {
+	private box = byId<HTMLDetailsElement>("paths");
+	private table = byId("paths-table");
+	private timer = 0;
+
+	constructor() {
+		this.box.ontoggle = () => void this.load();
+	}
+
+	private async load(): Promise<void> {
+		clearTimeout(this.timer);
+		if (!this.box.open) return;
+		try {
+			this.show(await (await fetch("api/v1/paths")).json() as Path[]);
+		} catch {
+			setText(byId("paths-says"), "No connection to dnsd.");
+		}
+		this.timer = window.setTimeout(() => void this.load(), EVERY_MS);
+	}
+
+	private show(paths: Path[]): void {
+		const areas = areasOf(paths), shown = areas.slice(0, AREAS_MAX);
+		const nodes = [...new Set(shown.flatMap((a) => [...a.paths.keys()]))].sort();
+		setText(byId("paths-says"), !areas.length
+			? "Nothing is reported yet: every path is by distance."
+			: `Round trips in ms, and loss from half a per cent on, of ${shown.length} of ${areas.length} areas.`);
+		this.table.replaceChildren(
+			el("thead", {}, el("tr", {}, el("th", { class: "l", scope: "col" }, "Clients"),
+				...nodes.map((node) => el("th", { scope: "col" }, node)))),
+			el("tbody", {}, ...shown.map((area) => el("tr", {},
+				el("th", { class: "l", scope: "row" }, area.title),
+				...nodes.map((node) => cell(area.paths.get(node)))))));
+	}
+}
