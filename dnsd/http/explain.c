@@ -31,7 +31,8 @@ static json_t *candidate_json(
 		"price_ms", (double)c->price_ms, "penalty_ms",
 		(double)c->penalty_ms, "cost", (double)c->cost_ms);
 	if (!c->known) {
-		json_object_set_new(json, "path_by", json_string("distance"));
+		json_object_set_new(json, "path_by",
+			json_string(c->by_others ? "others" : "distance"));
 		return json;
 	}
 	json_object_set_new(json, "path_by", json_string("measured"));

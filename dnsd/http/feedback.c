@@ -173,14 +173,14 @@ static void take_paths(struct request *r, const struct feedback *f,
 		int node = map_find_node(state->map, f->path[i].node);
 		if (!may_speak_of(r, query, nodes, n, node))
 			continue;
-		call->paths[call->n_paths++] = (struct path_report){
-			.net = path_net(&query->asker),
-			.place = *geo_place(state->geo, query->place),
-			.node = (unsigned)node,
-			.rtt_ms = f->path[i].rtt_ms,
-			.loss = -1,
-			.viewers = 1,
-			.by = PATH_BY_PLAYER};
+		call->paths[call->n_paths++] =
+			(struct path_report){.net = path_net(&query->asker),
+				.place = *geo_place(state->geo, query->place),
+				.node = (unsigned)node,
+				.rtt_ms = f->path[i].rtt_ms,
+				.loss = -1,
+				.viewers = 1,
+				.by = PATH_BY_PLAYER};
 	}
 	request_post(r, call);
 }

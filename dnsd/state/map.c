@@ -64,14 +64,13 @@ struct place map_cell_middle(const struct place *place)
 	return middle;
 }
 
-const struct path_known *map_path_known(const struct map *map,
-	const struct map_pool *pool, const struct place *place, unsigned node)
+const struct path_area *map_path_area(const struct map *map,
+	const struct map_pool *pool, const struct place *place)
 {
-	const struct path_area *area =
-		map->paths && pool->measured && place->source != PLACE_UNKNOWN
+	return map->paths && pool && pool->measured &&
+			place->source != PLACE_UNKNOWN
 		? path_table_area(map->paths, path_area_key(place))
 		: NULL;
-	return area ? path_table_known(map->paths, area, node) : NULL;
 }
 
 float map_path_ms(const struct map *map, const struct map_pool *pool,
@@ -85,9 +84,7 @@ float map_path_ms(const struct map *map, const struct map_pool *pool,
 	if (node->placed && place->source != PLACE_UNKNOWN) {
 		ms = path_between_ms(path_vec(node->lat, node->lon),
 			path_vec(place->lat, place->lon));
-		if (map->paths && pool && pool->measured)
-			area = path_table_area(
-				map->paths, path_area_key(place));
+		area = map_path_area(map, pool, place);
 	}
 	if (area) {
 		struct path_found found =

@@ -192,9 +192,9 @@ static inline bool map_ascends(const struct map *map,
 float map_path_ms(const struct map *map, const struct map_pool *pool,
 	const struct place *place, unsigned node);
 
-/* What was measured of that path; NULL: it is by distance or by the model. */
-const struct path_known *map_path_known(const struct map *map,
-	const struct map_pool *pool, const struct place *place, unsigned node);
+/* What is known of paths from a place to a pool; NULL: they are by distance. */
+const struct path_area *map_path_area(const struct map *map,
+	const struct map_pool *pool, const struct place *place);
 
 /* A place brought to the middle of its cell. */
 struct place map_cell_middle(const struct place *place);

@@ -32,8 +32,12 @@ static void trace_path(
 {
 	const struct place *place =
 		geo_place(ctx->state->geo, ctx->query.place);
-	candidate->known = map_path_known(
-		ctx->state->map, ctx->pool, place, candidate->node);
+	const struct map *map = ctx->state->map;
+	const struct path_area *area = map_path_area(map, ctx->pool, place);
+	if (!area || !map->nodes[candidate->node].placed)
+		return;
+	candidate->known = path_table_known(map->paths, area, candidate->node);
+	candidate->by_others = !candidate->known;
 	if (candidate->known)
 		candidate->known_age_ms =
 			ctx->estimate.now - (uint32_t)candidate->known->at_ms;

@@ -37,7 +37,8 @@ static void explain_path(
 			c->known->networks, c->known_age_ms / 1000,
 			c->known->loss * 100);
 	else
-		snprintf(text, room, "distance");
+		snprintf(text, room, "%s",
+			c->by_others ? "other paths" : "distance");
 }
 
 void explain_candidate(const struct steer_state *state,

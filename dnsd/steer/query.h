@@ -59,9 +59,10 @@ struct steer_candidate {
 	uint8_t state;
 	bool earlier; /* an earlier line's node, or of its site */
 	float path_ms, penalty_ms, price_ms, cost_ms, used, reserved, score;
-	/* What its path rests on; NULL: on distance or, in an area that was
-	 * measured, on other paths. Of the map that decided. */
+	/* What its path rests on: what was measured of it, of the map that
+	 * decided, or NULL: on other paths of its area, or on distance. */
 	const struct path_known *known;
+	bool by_others;
 	uint32_t known_age_ms;
 };
 

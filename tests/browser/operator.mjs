@@ -142,7 +142,7 @@ const scenarios = {
 		await page.click("#explain-form button");
 		await until("where paths are from", async () =>
 			/by 6 networks, .* loss 2\.\d %/.test(await page.locator('#explain-answer li[data-node="hk1"]').textContent()));
-		assert.match(await page.locator('#explain-answer li[data-node="us1"]').textContent(), /\(by distance\)/);
+		assert.match(await page.locator('#explain-answer li[data-node="us1"]').textContent(), /\(by other paths\)/);
 		await shot(page, "paths");
 	},
 

@@ -159,7 +159,9 @@ static void check_none_is_missing(const struct scene *s,
 		unsigned node = pool->node[k];
 		if (all)
 			assert_true(among(c, node));
-		if (map_path_known(s->measured, pool, place, node) &&
+		const struct path_area *area =
+			map_path_area(s->measured, pool, place);
+		if (area && path_table_known(s->table, area, node) &&
 			map_path_ms(s->measured, pool, &middle, node) <
 				candidate_path_ms(c->slot[MAP_NEAREST - 1]) -
 					0.1f)

@@ -14,7 +14,7 @@ interface Candidate {
 	price_ms: number;
 	penalty_ms: number;
 	cost: number;
-	path_by: "measured" | "distance";
+	path_by: "measured" | "others" | "distance";
 	networks?: number;
 	loss?: number;
 	age_s?: number;
@@ -56,7 +56,7 @@ function bar(c: Candidate, longest: number): HTMLElement {
 
 /** What its path rests on. */
 function pathBy(c: Candidate): string {
-	return c.path_by === "distance" ? "by distance"
+	return c.path_by !== "measured" ? (c.path_by === "others" ? "by other paths" : "by distance")
 		: `by ${c.networks} networks, ${age(c.age_s!)} ago, loss ${(c.loss! * 100).toFixed(1)} %`;
 }
 
