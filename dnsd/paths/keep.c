@@ -11,6 +11,7 @@
 #define KEPT_VERSION 1
 #define KEPT_AGE_MOST_MS 2592000000 /* 30 days */
 #define KEPT_NET 1                  /* stands for all networks that were kept */
+#define KEPT_WEIGHT_MOST 1000.0f    /* what is kept is less */
 
 struct kept_path {
 	float lat, lon;
@@ -73,7 +74,7 @@ static bool kept_is_sane(const struct kept_path *k)
 		k->lon <= 180 && k->source <= PLACE_NETS &&
 		k->source != PLACE_UNKNOWN && k->rtt_ms > 0 &&
 		k->rtt_ms <= PATH_RTT_MOST_MS && k->weight > 0 &&
-		k->weight < 1e6f && k->loss >= -1 && k->loss <= 1;
+		k->weight < KEPT_WEIGHT_MOST && k->loss >= -1 && k->loss <= 1;
 }
 
 bool paths_restore(struct paths *p, unsigned node, const uint8_t *kept,
