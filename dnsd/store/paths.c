@@ -56,7 +56,8 @@ static bool paths_row(struct store *s, sqlite3_stmt *q, struct store_paths *p)
 	}
 	p->len = (size_t)len;
 	p->body = mem_alloc(p->len + 1);
-	memcpy(p->body, sqlite3_column_blob(q, 2), p->len);
+	if (p->len)
+		memcpy(p->body, sqlite3_column_blob(q, 2), p->len);
 	return true;
 }
 

@@ -11,8 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "paths/paths.h"
 #include "store/enrolled.h"
 #include "store/history.h"
+#include "store/paths.h"
 #include "store/private.h"
 #include "store/stability.h"
 
@@ -33,7 +35,8 @@ static const struct {
 		"INSERT OR IGNORE INTO steadiness VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
 		12},
 	{"history_node", "INSERT OR IGNORE INTO history_node VALUES (?,?)", 2},
-	{"history", "INSERT OR IGNORE INTO history VALUES (?,?,?,?,?)", 5}};
+	{"history", "INSERT OR IGNORE INTO history VALUES (?,?,?,?,?)", 5},
+	{"path", "INSERT OR IGNORE INTO path VALUES (?,?,?)", 3}};
 #define TABLES (sizeof tables / sizeof *tables)
 static sqlite3_stmt *insert[TABLES];
 
@@ -145,6 +148,23 @@ static void bounded(const char *text, size_t room)
 		abort();
 }
 
+/* What is kept of paths, learned again. */
+static void restore_paths(const struct store_paths *list, unsigned n)
+{
+	static struct map_node node = {.name = "a", .placed = true};
+	static const struct map map = {.n_nodes = 1, .nodes = &node};
+	struct paths *paths = paths_new();
+	paths_set_map(paths, &map);
+	for (unsigned i = 0; i < n; i++) {
+		bounded(list[i].name, sizeof list[i].name);
+		paths_restore(paths, 0, list[i].body, list[i].len, 1000,
+			1000000000000);
+	}
+	paths_fit(paths, 1000000000000);
+	path_table_free(paths_table(paths));
+	paths_free(paths);
+}
+
 static void read_all(void)
 {
 	struct err err = {0};
@@ -154,6 +174,7 @@ static void read_all(void)
 	struct store_stability *stability;
 	struct store_enrolled *enrolled;
 	struct store_point *points;
+	struct store_paths *paths;
 
 	if (store_load(store, &nodes, &n, &err)) {
 		for (unsigned i = 0; i < n; i++)
@@ -174,6 +195,9 @@ static void read_all(void)
 		store_enrolled_free(enrolled, n);
 	if (history_read(store->db, "a", INT64_MIN, &points, &n))
 		free(points);
+	if (store_paths_load(store, &paths, &n, &err))
+		restore_paths(paths, n);
+	store_paths_free(paths, n);
 	err_fini(&err);
 }
 

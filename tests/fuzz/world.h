@@ -24,7 +24,7 @@ static struct sent_table *fuzz_sent;
 static const char yaml[] =
 	"zones: {example.com: {ns: [\"ns1.example.com 127.0.0.1\"]}}\n"
 	"heartbeat_from: [127.0.0.0/8]\n"
-	"http: {listen: [\"127.0.0.1:1\"], token: sesame}\n"
+	"http: {listen: [\"127.0.0.1:1\"], token: sesame, measure_token: gauge}\n"
 	"public: {listen: [\"127.0.0.1:2\"]}\n"
 	"nodes:\n"
 	"  a: {address: [192.0.2.1], at: [1, 2], api: off, rtmp: off}\n"
