@@ -11,6 +11,7 @@
 #include "control/state.h"
 #include "base/log.h"
 #include "paths/paths.h"
+#include "replay/recorder.h"
 #include "state/map.h"
 #include "store/paths.h"
 
@@ -135,8 +136,10 @@ void learner_report(struct control *c, struct call *call)
 		/* It was made for the map of that moment; nodes keep their
 		 * index. */
 		l->counts.reports++;
-		if (r->node < l->map->n_nodes)
-			l->counts.taken += paths_report(l->paths, r, now_ms);
+		if (r->node >= l->map->n_nodes)
+			continue;
+		l->counts.taken += paths_report(l->paths, r, now_ms);
+		record_path(c->record, r, now_ms);
 	}
 	call_answer(call, CALL_KEPT, NULL);
 }

@@ -5,6 +5,7 @@
 #define PATHS_REPORT_H
 
 #include <stdint.h>
+#include <string.h>
 
 #include "base/addr.h"
 #include "geo/place.h"
@@ -29,6 +30,21 @@ static inline uint64_t path_net(const struct addr *address)
 	unsigned len = address->family == 4 ? 24 : 48;
 	struct addr net = addr_mask(address, len);
 	return addr_net_id(&net, len);
+}
+
+/* The network again, of the number: addr_net_id() has its length in the last octet, which
+ * no /24 and no /48 uses. */
+static inline struct prefix path_net_prefix(uint64_t net)
+{
+	struct prefix p = {.addr.family = 4, .len = 24};
+	uint8_t octets[8];
+	memcpy(octets, &net, sizeof octets);
+	if (octets[7] != p.len) {
+		p.addr.family = 6;
+		p.len = 48;
+	}
+	memcpy(p.addr.bytes, octets, p.len / 8);
+	return p;
 }
 
 #endif

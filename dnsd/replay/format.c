@@ -441,6 +441,30 @@ void trace_drained(struct trace *t, unsigned node, bool drained, int64_t now_ms)
 	event_done(t, now_ms);
 }
 
+static void line_path(struct trace *t, const char *name,
+	const struct path_report *r, int64_t now_ms)
+{
+	char net[PREFIX_TEXT_MAX];
+	struct prefix prefix = path_net_prefix(r->net);
+	buf_printf(&t->text, "path %lld %s %s rtt=%.1f ", line_time(t, now_ms),
+		prefix_text(&prefix, net), name, (double)r->rtt_ms);
+	if (r->loss >= 0)
+		buf_printf(&t->text, "loss=%.4f ", (double)r->loss);
+	buf_printf(&t->text, "n=%u by=%s asn=%u lat=%.4f lon=%.4f\n",
+		r->viewers, r->by == PATH_BY_PLAYER ? "player" : "edge",
+		r->place.asn, (double)r->place.lat, (double)r->place.lon);
+}
+
+void trace_path(
+	struct trace *t, const struct path_report *report, int64_t now_ms)
+{
+	const struct trace_node *n = node_at(t, report->node);
+	if (!n || !is_writing(t) || report->place.source == PLACE_UNKNOWN)
+		return;
+	line_path(t, n->name, report, now_ms);
+	event_done(t, now_ms);
+}
+
 /* -- answers -- */
 
 /* A label may hold any octet; what would end a word or a label is replaced. */

@@ -14,6 +14,7 @@
 
 #include "fleet/health.h"
 #include "fleet/sample.h"
+#include "paths/report.h"
 #include "replay/ring.h"
 
 /* The last reading of a node, by the server's clock. */
@@ -67,6 +68,8 @@ void trace_probed(struct trace *trace, unsigned node, enum health_probe probe,
 	bool ok, int64_t now_ms);
 void trace_drained(
 	struct trace *trace, unsigned node, bool drained, int64_t now_ms);
+void trace_path(
+	struct trace *trace, const struct path_report *report, int64_t now_ms);
 void trace_answer(struct trace *trace, const struct record_entry *entry);
 
 /* Nothing is to come that is older: hands the text to the system. */

@@ -30,6 +30,7 @@ struct event {
 			bool ok;
 		} probe;
 		bool drained;
+		struct path_report path;
 	};
 };
 
@@ -191,6 +192,21 @@ void record_drained(
 				.run = run_drained,
 				.node = node,
 				.drained = drained});
+}
+
+static void run_path(struct trace *t, const struct event *e)
+{
+	trace_path(t, &e->path, e->at_ms);
+}
+
+void record_path(
+	struct record *r, const struct path_report *report, int64_t now_ms)
+{
+	if (r->on)
+		post(r,
+			(struct event){.at_ms = now_ms,
+				.run = run_path,
+				.path = *report});
 }
 
 /* -- merging -- */

@@ -52,6 +52,8 @@ void record_probed(struct record *record, unsigned node,
 	enum health_probe probe, bool ok, int64_t now_ms);
 void record_drained(
 	struct record *record, unsigned node, bool drained, int64_t now_ms);
+void record_path(struct record *record, const struct path_report *report,
+	int64_t now_ms);
 
 /* Since start: answers that found no room or no disk, and bytes written. Any
  * thread. */

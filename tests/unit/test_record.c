@@ -128,6 +128,19 @@ static void test_form(void **state)
 {
 	struct fixture f;
 	struct sample s = {.sampled_ms = 5000, .node_ms = 5400};
+	struct addr v4 = {.family = 4, .bytes = {10, 1, 7, 9}};
+	struct addr v6 = {.family = 6, .bytes = {0x20, 1, 0xd, 0xb8, 0, 7, 9}};
+	struct path_report by_node = {.net = path_net(&v4),
+		.place = {22.25f, 114.5f, 4134, "HK", PLACE_NETS},
+		.node = 1,
+		.rtt_ms = 38.2f,
+		.loss = 0.004f,
+		.viewers = 12};
+	struct path_report by_player = by_node, nowhere = by_node;
+	by_player.net = path_net(&v6);
+	by_player.loss = -1;
+	by_player.by = PATH_BY_PLAYER;
+	nowhere.place.source = PLACE_UNKNOWN;
 
 	open_fixture(&f);
 	set(&f, f.path, 1000000);
@@ -141,6 +154,9 @@ static void test_form(void **state)
 	record_sample(f.record, 9, &s, f.w.now); /* nobody */
 	f.w.now += 10;
 	record_drained(f.record, 1, false, f.w.now);
+	record_path(f.record, &by_node, f.w.now);
+	record_path(f.record, &by_player, f.w.now);
+	record_path(f.record, &nowhere, f.w.now);
 	ask(&f, 0, "x.line2.live.example.com", "10.1.2.0/24", "192.0.2.7",
 		UINT64_MAX);
 	ask(&f, 1, "live.example.com", "172.16.0.9", "172.16.0.9", UINT64_MAX);
@@ -159,6 +175,8 @@ static void test_form(void **state)
 		"probe 10 hk flv failed\n"
 		"probe 10 hk stream failed\n"
 		"state 20 gb up\n"
+		"path 20 10.1.7.0/24 gb rtt=38.2 loss=0.0040 n=12 by=edge asn=4134 lat=22.2500 lon=114.5000\n"
+		"path 20 2001:db8:7::/48 gb rtt=38.2 n=12 by=player asn=4134 lat=22.2500 lon=114.5000\n"
 		"query 20 1 x.line2.live.example.com 10.1.0.0/20 192.0.2.0 22.3000 114.2000 type=A\n"
 		"answer 1 hk ttl=7 scope=24\n"
 		"query 20 2 live.example.com - 172.16.0.0 - - net=172.16.0.0/20 type=A\n"
