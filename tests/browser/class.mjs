@@ -103,6 +103,12 @@ const cases = {
 		assert.equal(feedback[0].node, node);
 		assert.equal(feedback[0].switched, false);
 		assert.ok(feedback[0].startup_ms > 0);
+		await until("the lines are measured", () => feedback.some((f) => f.paths));
+		const { paths, status } = feedback.find((f) => f.paths);
+		assert.equal(status, 200);
+		assert.equal(new Set(paths.map((path) => path.node)).size, 3);
+		assert.ok(paths.some((path) => path.node === node));
+		assert.ok(paths.every((path) => path.rtt_ms > 0 && path.rtt_ms < 1000));
 		complaints();
 	},
 

@@ -285,9 +285,14 @@ test("what was measured goes with the next report, once", () => {
 	feedback.measured([{ node: "hk1", rtt_ms: 20 }]);
 	feedback.tick(0);
 	assert.deepEqual(posts[0].paths, [{ node: "hk1", rtt_ms: 20 }]);
+	feedback.measured([{ node: "jp1", rtt_ms: 60 }]);
+	feedback.tick(1000);
+	assert.equal(posts.length, 2);
 	feedback.stalled();
-	feedback.tick(60000);
-	assert.equal(posts[1].paths, undefined);
+	feedback.tick(2000);
+	assert.equal(posts.length, 2);
+	feedback.tick(61000);
+	assert.equal(posts[2].paths, undefined);
 });
 
 // -- measure --
@@ -308,13 +313,19 @@ function server(...took) {
 }
 
 test("the fastest request counts, but for the first", async () => {
-	const s = server(10, 45, 31.27, 40);
+	const s = server(90, 45, 31.27, 40);
 	assert.equal(await roundTrip("http://h:8080/live/class.flv?x=1", s.ask, s.now), 31.3);
 	assert.deepEqual(s.asked, Array(4).fill(["http://h:8080/", "HEAD"]));
 });
 
+test("a server that closes after each answer is asked over new connections", async () => {
+	const plain = server(80, 82, 85, 81), tls = server(120, 126, 123, 120);
+	assert.equal(await roundTrip("http://h/", plain.ask, plain.now), 40.5);
+	assert.equal(await roundTrip("https://h/", tls.ask, tls.now), 40);
+});
+
 test("what does not answer is not measured, what falls silent is", async () => {
-	const none = server(NaN), once = server(10, NaN), twice = server(10, 20, NaN);
+	const none = server(NaN), once = server(40, NaN), twice = server(40, 20, NaN);
 	assert.equal(await roundTrip("http://h/", none.ask, none.now), null);
 	assert.equal(await roundTrip("http://h/", once.ask, once.now), null);
 	assert.equal(await roundTrip("http://h/", twice.ask, twice.now), 20);
@@ -323,7 +334,7 @@ test("what does not answer is not measured, what falls silent is", async () => {
 const lineAt = (node, n) => ({ line: { ...fallback("x", n)[n - 1], node }, url: `http://l${n}/` });
 
 test("each node once, when a picture moves and every five minutes", async () => {
-	const s = server(10, 20, 20, 20), done = [];
+	const s = server(40, 20, 20, 20, 40, 20, 20, 20, 40, 20), done = [];
 	const measure = new Measure(
 		() => [lineAt("hk1", 1), lineAt(null, 2), lineAt("hk1", 3), lineAt("jp1", 4)],
 		(paths) => done.push(paths), s.ask, s.now);

@@ -424,6 +424,10 @@ class StandIn:
             self.seen["segments"] += 1
             self._reply(writer, "200 OK", media.segment(int(number)),
                         "video/MP2T", CORS)
+        elif not path:      # the page that SRS brings
+            self._reply(writer, "200 OK",
+                        b"" if head.startswith(b"HEAD") else b"SRS", "text/html",
+                        CORS)
         else:
             self._reply(writer, "404 Not Found", b"Not Found", "text/plain")
         await writer.drain()

@@ -1,5 +1,6 @@
-// What is reported to the name server of the node that plays: when it is left, and
-// once a minute while there is something to report. The player does not wait for it.
+// What is reported to the name server of the node that plays: when it is left, once a
+// minute while there is something to report, and when the lines were measured. The player
+// does not wait for it.
 //
 // A node that the player itself left is reported only when another one plays: when a
 // class ends, or the viewer's network does, all lines fail, and no node is to blame.
@@ -72,9 +73,10 @@ export class Feedback {
 
 	/** Called often. */
 	tick(now_ms: number): void {
-		const news = this.stalls > 0 || this.startup_ms !== undefined ||
-			this.paths !== undefined;
-		if (news && this.node !== null && now_ms - this.reported_ms >= MINUTE_MS) {
+		const news = this.stalls > 0 || this.startup_ms !== undefined;
+		const due = this.paths !== undefined ||
+			(news && now_ms - this.reported_ms >= MINUTE_MS);
+		if (due && this.node !== null) {
 			this.post(this.report(this.node, false));
 			this.reported_ms = now_ms;
 		}
