@@ -23,9 +23,10 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 # What takes longest begins first, so that nothing long is left for the end.
-LONGEST = ("test_class.Class", "test_page.Page", "test_steer.Steering",
-           "test_differential", "test_events", "test_storm", "test_attack.Slow",
-           "test_cluster", "test_ops.GeoKept", "test_ops.Replay", "test_ops.Http")
+LONGEST = ("test_class.Class", "test_page.Page", "test_events.History",
+           "test_steer.Steering", "test_differential", "test_events", "test_paths",
+           "test_storm", "test_attack.Slow", "test_cluster", "test_ops.GeoKept",
+           "test_ops.Replay", "test_ops.Http")
 # What loads or measures the whole machine runs after all others, one at a time.
 # A browser takes all cores: players and nodes would time out beside others.
 ALONE = ("test_class.Class", "test_page.Page", "test_storm")
