@@ -200,8 +200,8 @@ class Paths(Test):
             self.addCleanup(viewer.close)
             served, _ = server.accept()
             self.addCleanup(served.close)
-            served.sendall(bytes(100000))
-            left = 100000
+            served.sendall(bytes(30000))
+            left = 30000
             while left:
                 left -= len(viewer.recv(left))
         return server.getsockname()[1]
