@@ -34,8 +34,8 @@ bool access_from_node(const struct request *r);
  * `heartbeat_from`. */
 bool access_may_report(const struct request *r, unsigned node);
 
-/* Whether the caller may report paths to this node: the node itself, and whoever has
- * the measure_token. */
+/* Whether the caller may report paths to this node: the node itself, and callers with the
+ * measure_token. */
 bool access_may_measure(const struct request *r, unsigned node);
 
 #endif

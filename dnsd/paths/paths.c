@@ -13,6 +13,7 @@
 #define JUMP_MS 20.0f       /* two networks that differ by more ... */
 #define JUMP_SHARE 0.3f     /* ... and by this share: another way */
 #define LIGHT_SHARE 0.4f
+#define MOVED_MS 0.1f /* 6 km nearer or further: the node is elsewhere */
 
 static void paths_open_indexes(struct paths *p)
 {
@@ -104,8 +105,19 @@ static struct entry *entry_of(
 	return e;
 }
 
-/* Forgets entries without a report since then and those of nodes that are gone, and
- * numbers all anew. */
+/* Whether an entry is of a node that is still there, where it was. */
+static bool entry_stays(const struct paths *p, const struct entry *e)
+{
+	if (e->node >= p->n_nodes || !p->map->nodes[e->node].name ||
+		!p->map->nodes[e->node].placed)
+		return false;
+	float distance_ms = path_between_ms(
+		p->at[e->node], path_vec(e->place.lat, e->place.lon));
+	return fabsf(distance_ms - e->distance_ms) < MOVED_MS;
+}
+
+/* Forgets entries without a report since then and those of nodes that are gone or have
+ * moved, and numbers all anew. */
 void paths_sweep(struct paths *p, int64_t since_ms)
 {
 	struct entry *old = p->entry;
@@ -115,10 +127,8 @@ void paths_sweep(struct paths *p, int64_t since_ms)
 	p->entry = NULL;
 	p->n = p->room = p->base.n = p->of_as.n = 0;
 	for (unsigned i = 0; i < n; i++) {
-		const struct map_node *node = &p->map->nodes[old[i].node];
 		bool made;
-		if (old[i].at_ms < since_ms || old[i].node >= p->n_nodes ||
-			!node->name || !node->placed)
+		if (old[i].at_ms < since_ms || !entry_stays(p, &old[i]))
 			continue;
 		struct entry *e =
 			entry_of(p, &old[i].place, old[i].node, &made);
@@ -140,7 +150,7 @@ void paths_set_map(struct paths *p, const struct map *map)
 		p->at[i] = path_vec(map->nodes[i].lat, map->nodes[i].lon);
 	bool gone = false;
 	for (unsigned i = 0; i < p->n; i++)
-		gone |= !map->nodes[p->entry[i].node].name;
+		gone |= !entry_stays(p, &p->entry[i]);
 	if (gone)
 		paths_sweep(p, INT64_MIN);
 }

@@ -291,6 +291,26 @@ static void test_not_believed(void **state)
 	assert_int_equal(paths_count(t.p), 1);
 }
 
+/* A node that has moved is another one to the paths. */
+static void test_moved(void **state)
+{
+	say_all(&hong_kong, HK, 3, 30);
+	say_all(&hong_kong, JP, 3, 60);
+	struct conf *conf =
+		world_conf("nodes:\n"
+			   " hk: {address: [127.0.0.10], at: [22.3, 114.2]}\n"
+			   " jp: {address: [127.0.0.11], at: [34.7, 135.5]}\n"
+			   "steer: {live.example.com: {pool: [edge]}}\n");
+	struct map *map = map_build(conf, t.w.geo, 1, t.w.map);
+	conf_free(conf);
+	paths_set_map(t.p, map);
+	learn();
+	assert_int_equal(paths_count(t.p), 1);
+	believed(&hong_kong, HK, 30, 3);
+	paths_set_map(t.p, t.w.map);
+	map_free(map);
+}
+
 /* A node that is gone, and one that is new, in another map. */
 static void test_other_map(void **state)
 {
@@ -417,6 +437,7 @@ int main(void)
 		TEST(test_model),
 		TEST(test_no_as),
 		TEST(test_not_believed),
+		TEST(test_moved),
 		TEST(test_other_map),
 		TEST(test_kept),
 		TEST(test_kept_is_broken),

@@ -1,6 +1,6 @@
-// How long a small request to each line takes: what the name server would otherwise have
-// to guess of lines that nobody plays from. When the first picture is there, and every few
-// minutes; not while the page is hidden.
+// Measures how long a small request to each line takes, so that the name server knows the
+// paths of lines that are not played. It begins two seconds after the first picture and
+// repeats every five minutes, but not while the page is hidden.
 import type { Line } from "./lines.js";
 
 const FIRST_MS = 2000;
@@ -59,7 +59,7 @@ export class Measure {
 		if (this.next_ms === Infinity) this.next_ms = now_ms + FIRST_MS;
 	}
 
-	/** Called often. hidden: nobody looks. */
+	/** Called often. hidden: the page is not visible. */
 	async tick(now_ms: number, hidden: boolean): Promise<void> {
 		if (hidden || this.busy || now_ms < this.next_ms) return;
 		this.busy = true;
