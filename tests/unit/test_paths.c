@@ -260,6 +260,20 @@ static void test_model(void **state)
 	assert_null(area_of(&far));
 }
 
+/* What an AS loses towards a node it loses from areas, too, that were not measured. */
+static void test_loss_of_as(void **state)
+{
+	struct place other = beijing;
+	other.asn = 4837;
+	lose(&shanghai, HK, 6, 0.05f);
+	say_all(&beijing, JP, 6, 60);
+	say_all(&other, JP, 6, 60);
+	learn();
+	assert_null(found(&beijing, HK).known);
+	assert_true(found(&beijing, HK).loss_ms > 50);
+	assert_float_equal(found(&other, HK).loss_ms, 0, 0.001);
+}
+
 /* A client of no known AS goes by all ASes of its square: a node that one of them
  * reaches badly is worse than one that both reach well. */
 static void test_no_as(void **state)
@@ -435,6 +449,7 @@ int main(void)
 		TEST(test_old_round_trips),
 		TEST(test_loss),
 		TEST(test_model),
+		TEST(test_loss_of_as),
 		TEST(test_no_as),
 		TEST(test_not_believed),
 		TEST(test_moved),
