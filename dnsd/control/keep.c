@@ -1,6 +1,5 @@
 #include "control/keep.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,12 +7,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "control/build.h"
+#include "control/figures.h"
 #include "control/learner.h"
 #include "control/publish.h"
 #include "control/state.h"
 #include "fleet/fleet.h"
 #include "replay/recorder.h"
-#include "store/stability.h"
 #include "store/store.h"
 
 /* -- drains, the operator's overrides -- */
@@ -105,109 +104,19 @@ static void states_keep(struct control *c)
 	free(nodes);
 }
 
-/* -- the stability of relays -- */
-
-static struct store_stability figures_of(const char *name,
-	const struct stability *s, int64_t now_ms, int64_t wall_ms)
-{
-	double back = (double)(s->back_until_ms - now_ms);
-	struct store_stability out = {.at_ms = wall_ms,
-		.lost = (double)s->lost,
-		.lost_long = (double)s->lost_long,
-		.rtt_ms = (double)s->rtt_ms,
-		.rtt_long_ms = (double)s->rtt_long_ms,
-		.jitter_ms = (double)s->jitter_ms,
-		.jitter_long_ms = (double)s->jitter_long_ms,
-		.dropped = (double)s->events[STABILITY_DROPPED],
-		.restarts = (double)s->events[STABILITY_RESTARTED],
-		.downs = (double)s->events[STABILITY_DOWN],
-		.back_ms = fmax(back, 0)};
-	strncpy(out.name, name, sizeof out.name - 1);
-	return out;
-}
-
-static void stability_keep(struct control *c)
-{
-	const struct map *map = c->built->map;
-	int64_t now_ms = clock_ms(), wall_ms = clock_wall_ms();
-	unsigned n = 0;
-
-	if (!c->store)
-		return;
-	struct store_stability *nodes =
-		mem_zero(map->n_nodes + 1, sizeof *nodes);
-	for (unsigned i = 0; i < map->n_nodes; i++) {
-		const struct stability *s = &fleet_node(c->fleet, i)->stability;
-		if (map->nodes[i].of_stable && s->known)
-			nodes[n++] = figures_of(
-				map->nodes[i].name, s, now_ms, wall_ms);
-	}
-	if (n)
-		store_stability_keep(c->store, nodes, n);
-	free(nodes);
-}
-
-static float sane(double value, double most)
-{
-	return value >= 0 && value <= most ? (float)value : 0;
-}
-
-/* The fields are those of now; what passed since, stability_restored() does. */
-static struct stability stability_of(
-	const struct store_stability *s, int64_t now_ms)
-{
-	return (struct stability){.known = true,
-		.lost = sane(s->lost, 1),
-		.lost_long = sane(s->lost_long, 1),
-		.rtt_ms = sane(s->rtt_ms, 1e5),
-		.rtt_long_ms = sane(s->rtt_long_ms, 1e5),
-		.jitter_ms = sane(s->jitter_ms, 1e5),
-		.jitter_long_ms = sane(s->jitter_long_ms, 1e5),
-		.events = {sane(s->dropped, 1e6), sane(s->restarts, 1e6),
-			sane(s->downs, 1e6)},
-		.answered_ms = now_ms,
-		.faded_ms = now_ms,
-		.back_until_ms = s->back_ms > 0
-			? now_ms + (int64_t)sane(s->back_ms, 1e9)
-			: 0};
-}
-
-static void stability_restore(struct control *c)
-{
-	struct store_stability *nodes;
-	unsigned n;
-	struct err err = {0};
-	int64_t now_ms = clock_ms(), wall_ms = clock_wall_ms();
-
-	if (!c->store)
-		return;
-	if (!store_stability_load(c->store, &nodes, &n, &err))
-		log_lines(LOG_LVL_ERROR, "", err_text(&err));
-	for (unsigned i = 0; i < n; i++) {
-		int node = map_find_node(c->built->map, nodes[i].name);
-		if (node < 0)
-			continue;
-		struct stability then = stability_of(&nodes[i], now_ms);
-		struct stability s = stability_restored(
-			&then, now_ms, wall_ms - nodes[i].at_ms, now_ms);
-		fleet_restore_stability(c->fleet, (unsigned)node, &s);
-	}
-	free(nodes);
-	err_fini(&err);
-}
-
 /* -- all of it -- */
 
 void keep_restore(struct control *c)
 {
 	nodes_restore(c);
-	stability_restore(c);
+	if (c->store)
+		figures_restore(c);
 	learner_restore(c);
 }
 
 void keep_save(struct control *c, bool last)
 {
 	states_keep(c);
-	stability_keep(c);
+	figures_keep(c);
 	learner_keep(c, last);
 }

@@ -1,5 +1,5 @@
 /* keep.h - what the store keeps of the nodes over a restart: drains, the last known
- * states, and the stability of relays. Control thread only; the store writes on its
+ * states, and what was learned (figures.h, learner.h). Control thread only; the store writes on its
  * own (store/store.h).
  */
 #ifndef CONTROL_KEEP_H
@@ -15,7 +15,7 @@ struct control;
  * otherwise. */
 void keep_restore(struct control *c);
 
-/* Hands states, stability and some of the paths to the store; last: all, the server
+/* Hands states, figures and some of the paths to the store; last: all, the server
  * ends. */
 void keep_save(struct control *c, bool last);
 

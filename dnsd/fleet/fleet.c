@@ -107,6 +107,18 @@ void fleet_restore(
 	node->have_load = state == NODE_UP;
 }
 
+void fleet_multiplier(const struct fleet *f, float *joined, float *reserved)
+{
+	*joined = f->all.all_n;
+	*reserved = f->all.all_g;
+}
+
+void fleet_restore_multiplier(struct fleet *f, float joined, float reserved)
+{
+	f->all.all_n = joined;
+	f->all.all_g = reserved;
+}
+
 void fleet_drain(struct fleet *f, unsigned i, bool drained)
 {
 	assert(i < f->n);

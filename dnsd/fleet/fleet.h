@@ -109,6 +109,18 @@ void fleet_dropped(
 void fleet_restore_stability(
 	struct fleet *fleet, unsigned node, const struct stability *stability);
 
+/* What was learned of a node's capacity before a restart, of the process of that
+ * identity (sample.h): forgotten if its first sample is of another. */
+void fleet_restore_capacity(struct fleet *fleet, unsigned node,
+	const struct capacity *capacity, uint64_t identity);
+
+/* Viewers an answer in the whole fleet: of so many that joined and so many that were
+ * reserved, as the forecast counts them. */
+void fleet_multiplier(
+	const struct fleet *fleet, float *joined, float *reserved);
+void fleet_restore_multiplier(
+	struct fleet *fleet, float joined, float reserved);
+
 /* A heartbeat: may raise the load until the next sample, never lower it, and of a
  * node that is polled by no more than half of its capacity. One that the next
  * sample contradicts lets all of that node's be ignored for ten minutes. */

@@ -10,6 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Of a sample's identity: so many a real number of the store holds. */
+#define SAMPLE_IDENTITY_BITS 53
+
 struct sample {
 	int64_t sampled_ms;   /* node's clock: when SRS counted connections and
 			       bytes (srs_sample_time); 0: statistics are off */
@@ -20,7 +23,7 @@ struct sample {
 	float rtt_ms;         /* how long the poll took */
 	int32_t uptime_s;     /* srs_uptime; -1: not there */
 	uint64_t identity;    /* hash of service and pid (SRS 4: self.pid):
-				 another value is a restart */
+				 another value is a restart; 0: not there */
 	uint16_t major;       /* SRS version, 0: not there */
 };
 

@@ -81,7 +81,8 @@ static void believe(
 	} else {
 		forecast_reset(&f->forecast[i], (float)s->connections, at_ms);
 		node->empty = (struct empty){0};
-		capacity_restart(&node->capacity);
+		if (s->identity != node->identity)
+			capacity_restart(&node->capacity);
 		node->leaving = (struct leaving){0};
 	}
 	leaving_sample(&node->leaving, (float)s->connections, at_ms);
@@ -137,6 +138,14 @@ void fleet_restore_stability(
 	f->node[i].stability = *stability;
 }
 
+void fleet_restore_capacity(struct fleet *f, unsigned i,
+	const struct capacity *capacity, uint64_t identity)
+{
+	assert(i < f->n);
+	f->node[i].capacity = *capacity;
+	f->node[i].identity = identity;
+}
+
 void fleet_sample(
 	struct fleet *f, unsigned i, const struct sample *s, int64_t now_ms)
 {
@@ -144,7 +153,7 @@ void fleet_sample(
 	struct fleet_node *node = &f->node[i];
 	node->samples++;
 	note_answer(f, i, s->rtt_ms, now_ms);
-	if (node->have_load && s->identity != node->identity)
+	if (node->identity && s->identity != node->identity)
 		stability_event(
 			&node->stability, STABILITY_RESTARTED, 1, now_ms);
 	forecast_advance(&f->all, f->forecast, f->n, now_ms);

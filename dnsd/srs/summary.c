@@ -83,7 +83,8 @@ static bool read_identity(const json_t *top, const json_t *self,
 		return false;
 	if (*service || *pid)
 		sample->identity = hash_bytes(service, strlen(service),
-			hash_bytes(pid, strlen(pid), 0));
+					   hash_bytes(pid, strlen(pid), 0)) >>
+			(64 - SAMPLE_IDENTITY_BITS);
 	return true;
 }
 

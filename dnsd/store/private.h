@@ -6,7 +6,7 @@
 #include <sqlite3.h>
 
 #include "base/log.h"
-#include "store/store.h"
+#include "store/figures.h"
 
 struct store {
 	sqlite3 *db;
@@ -15,7 +15,8 @@ struct store {
 	bool stop;
 	unsigned skipped; /* rows, since it was opened */
 	/* What is kept by itself, every few seconds. */
-	struct log_fault states, stability, history, paths;
+	struct log_fault states, history, paths;
+	struct log_fault figures[STORE_MULTIPLIER + 1];
 };
 
 /* The last error of the database, logged. */

@@ -37,6 +37,15 @@ static const char schema[] =
 	" REAL, rtt_ms REAL, rtt_long_ms REAL, jitter_ms REAL, jitter_long_ms"
 	" REAL, dropped REAL, restarts REAL, downs REAL, back_ms REAL)"
 	" WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS capacity ("
+	" node TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, identity REAL, cpu REAL,"
+	" few REAL, idle REAL, by_cpu REAL, off REAL, one_bps REAL,"
+	" more_viewers REAL, more_bps REAL, link_bps REAL, top_bps REAL, at_top"
+	" REAL, full_viewers REAL, full_bps REAL, bitrate_bps REAL)"
+	" WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS multiplier ("
+	" name TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, joined REAL, reserved"
+	" REAL) WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS path ("
 	" node TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, body BLOB NOT NULL);";
 

@@ -16,7 +16,7 @@
 #include "store/history.h"
 #include "store/paths.h"
 #include "store/private.h"
-#include "store/stability.h"
+#include "store/figures.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -36,7 +36,12 @@ static const struct {
 		12},
 	{"history_node", "INSERT OR IGNORE INTO history_node VALUES (?,?)", 2},
 	{"history", "INSERT OR IGNORE INTO history VALUES (?,?,?,?,?)", 5},
-	{"path", "INSERT OR IGNORE INTO path VALUES (?,?,?)", 3}};
+	{"path", "INSERT OR IGNORE INTO path VALUES (?,?,?)", 3},
+	{"capacity",
+		"INSERT OR IGNORE INTO capacity VALUES"
+		" (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+		17},
+	{"multiplier", "INSERT OR IGNORE INTO multiplier VALUES (?,?,?,?)", 4}};
 #define TABLES (sizeof tables / sizeof *tables)
 static sqlite3_stmt *insert[TABLES];
 
@@ -171,7 +176,7 @@ static void read_all(void)
 	unsigned n;
 	struct store_node *nodes;
 	struct conf_expect *expects;
-	struct store_stability *stability;
+	struct store_figures *figures;
 	struct store_enrolled *enrolled;
 	struct store_point *points;
 	struct store_paths *paths;
@@ -186,10 +191,12 @@ static void read_all(void)
 			bounded(expects[i].name, sizeof expects[i].name);
 		free(expects);
 	}
-	if (store_stability_load(store, &stability, &n, &err)) {
+	for (enum store_kind kind = 0; kind <= STORE_MULTIPLIER; kind++) {
+		if (!store_figures_load(store, kind, &figures, &n, &err))
+			continue;
 		for (unsigned i = 0; i < n; i++)
-			bounded(stability[i].name, sizeof stability[i].name);
-		free(stability);
+			bounded(figures[i].name, sizeof figures[i].name);
+		free(figures);
 	}
 	if (store_enrolled_read(path, &enrolled, &n, &err))
 		store_enrolled_free(enrolled, n);

@@ -208,6 +208,8 @@ class Store(Test):
                            (i + 1, *row))
             db.execute("INSERT INTO steadiness VALUES ('hk1', -5, 1, 1, 1, 1,"
                        " 1, 1, 1, 1, 1, 1)")
+            db.execute("INSERT INTO capacity VALUES ('hk1', 5, 1, 'all' "
+                       + 13 * ", 1" + ")")
             for row in (("ok1", good), ("broken", '{"role":'),
                         ("other", '{"listen":["0.0.0.0:53"]}'),
                         ("a\": {}}\nlisten: [x]\n#", "{}"),
@@ -227,6 +229,7 @@ class Store(Test):
                      "entry of the schedule of '1' left out",
                      "entry of the schedule of '4' left out",
                      "the stability of 'hk1' left out",
+                     "the capacity of 'hk1' left out",
                      "approved node 'broken' is left out",
                      "approved node 'other' is left out: unknown key 'listen'",
                      "approved node 'lines' is left out",

@@ -1,8 +1,10 @@
 """Steering end to end: dnsd against stand-ins for SRS, asked by DNS."""
 
+import contextlib
 import os
 import pathlib
 import random
+import sqlite3
 import ssl
 import subprocess
 import tempfile
@@ -58,6 +60,32 @@ class Steering(Test):
         self.assertLessEqual(self.picks(HK), {"srs1", "srs2"})
         self.assertEqual(self.picks(JP), {"srs3"})
         self.assertEqual(self.picks(GB), {"srs4"})
+
+    def database(self):
+        return contextlib.closing(sqlite3.connect(self.d.folder / "dnsd.db"))
+
+    def kept(self, column):
+        """Of the capacities in the store, by node."""
+        with self.database() as db:
+            return dict(db.execute(f"SELECT node, {column} FROM capacity"))
+
+    def test_learned_capacity_over_a_restart(self):
+        """Of the same SRS; of one that restarted meanwhile it is forgotten."""
+        self.d.write_conf(conf_of(self.fleet, capacity=400))
+        for node in self.fleet:
+            node.set_load(mbps=100)
+        self.restart()
+        self.eventually(lambda: len(self.kept("identity")) == 4)
+        self.d.stop()
+        self.fleet["srs4"].restart(conns=100)
+        self.fleet["srs4"].set_load(mbps=100)
+        with self.database() as db, db:
+            db.execute("UPDATE capacity SET more_viewers = 600, by_cpu = 600,"
+                       " off = 0 WHERE node IN ('srs3', 'srs4')")
+        self.d.start()
+        for name, capacity in ("srs3", 600), ("srs4", 400):
+            self.eventually(lambda: self.d.node(name)["bandwidth_kbps"] > 0)
+            self.assertEqual(self.d.node(name)["capacity"], capacity)
 
     def test_flv_refused(self):
         """It is well in all else, and answers 404 to players of what it lists."""

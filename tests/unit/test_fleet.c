@@ -97,6 +97,21 @@ static void test_counted(void **state)
 	assert_int_equal(fleet_node(s->fleet, 0)->line2, 0);
 }
 
+/* A restart of dnsd is none of its nodes. */
+static void test_own_restart(void **state)
+{
+	struct scene *s = *state;
+	const float *events = fleet_node(s->fleet, 0)->stability.events;
+	fleet_restore(s->fleet, 0, NODE_UP, 10);
+	scene_poll(s, 0, 10);
+	assert_float_equal(events[STABILITY_RESTARTED], 0, 0);
+	struct capacity kept = fleet_node(s->fleet, 0)->capacity;
+	fleet_restore_capacity(s->fleet, 1, &kept, 76);
+	scene_poll(s, 1, 10); /* SRS restarted meanwhile */
+	events = fleet_node(s->fleet, 1)->stability.events;
+	assert_float_equal(events[STABILITY_RESTARTED], 1, 0);
+}
+
 /* A fall and a restart count once, against the node's stability. */
 static void test_events_of_stability(void **state)
 {
@@ -198,6 +213,7 @@ int main(void)
 		SCENE_TEST(test_restored),
 		SCENE_TEST(test_counted),
 		SCENE_TEST(test_events_of_stability),
+		SCENE_TEST(test_own_restart),
 		SCENE_TEST(test_more_nodes),
 		SCENE_TEST(test_new_map),
 	};

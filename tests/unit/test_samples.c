@@ -77,6 +77,53 @@ static void test_capacity_too_low(void **state)
 	world_close(&w);
 }
 
+/* What was learned of a capacity before a restart of dnsd holds from the first sample
+ * on, if that is of the same process of SRS. */
+static void test_capacity_restored(void **state)
+{
+	struct scene *s = *state;
+	struct world w;
+	world_open(&w, small);
+	fleet_set_map(s->fleet, w.map, &scene_rules, s->now);
+	fill(s, 95);
+	const struct fleet_node *before = fleet_node(s->fleet, 0);
+	struct fleet *after = fleet_new(&scene_rules, s->now);
+	fleet_set_map(after, w.map, &scene_rules, s->now);
+	for (unsigned k = 0; k < 2; k++) {
+		fleet_restore(after, k, NODE_UP, 95);
+		fleet_restore_capacity(
+			after, k, &before->capacity, before->identity);
+		struct sample one = scene_sample(s, 95);
+		one.identity += k;
+		one.send_bytes = s->bytes += 95 * 375000;
+		fleet_sample(after, k, &one, s->now + STEP);
+		assert_float_equal(
+			fleet_capacity(after, k), 200 - 100.0 * k, 0.1);
+	}
+	/* And it is learned on: viewers that get half are too many. */
+	for (unsigned i = 2; i < 5; i++) {
+		s->now += STEP;
+		s->bytes += 95 * 375000 / 2;
+		struct sample one = scene_sample(s, 95);
+		fleet_sample(after, 0, &one, s->now);
+	}
+	assert_float_equal(fleet_capacity(after, 0), 100, 0.1);
+	fleet_free(after);
+	fleet_set_map(s->fleet, s->w.map, &scene_rules, s->now);
+	world_close(&w);
+}
+
+/* The fleet's multiplier goes on as well. */
+static void test_multiplier_restored(void **state)
+{
+	struct scene *s = *state;
+	float joined, reserved;
+	fleet_restore_multiplier(s->fleet, 300, 100);
+	fleet_multiplier(s->fleet, &joined, &reserved);
+	assert_float_equal(joined, 300, 0);
+	assert_float_equal(reserved, 100, 0);
+}
+
 /* A counter that went back, a clock that jumped: no bandwidth from these. */
 static void test_bandwidth_traps(void **state)
 {
@@ -469,6 +516,8 @@ int main(void)
 		SCENE_TEST(test_promises),
 		SCENE_TEST(test_promised_rate),
 		SCENE_TEST(test_multiplier),
+		SCENE_TEST(test_multiplier_restored),
+		SCENE_TEST(test_capacity_restored),
 		SCENE_TEST(test_heartbeat),
 		SCENE_TEST(test_heartbeat_too_large),
 		SCENE_TEST(test_heartbeat_contradicted),
