@@ -24,6 +24,11 @@ LINES = 3
 SAME_MS = 600 * SECOND      # a later lookup of a net is another story
 FORGIVEN_MS = 300 * SECOND  # a node that was over capacity may be doubted so long
 SHOW_MS = 5 * SECOND        # of the loads that pictures show
+REPORT_MS = 60 * SECOND     # of a node, of the paths to its viewers
+PLAYERS = 0.2               # of viewers, whose players measure when they start ...
+PLAYER_NODES = 6            # ... their node and two others of the nearest
+LOSS_STALLS = 0.02          # more loss lets viewers stall, ...
+LOSS_SHARE = 10             # ... so large a share for each loss beyond
 
 
 class Viewer:
@@ -36,6 +41,8 @@ class Measures:
 
     def __init__(self):
         self.watched = self.over = self.without = self.bad = self.far = 0.0
+        self.lossy = 0.0         # stalled, since their path loses
+        self.looked_at = []      # (ms, first node) of the world's look_at
         self.peak = 0.0
         self.lookups = self.questions = 0
         self.presses = self.other_node = self.other_site = 0
@@ -62,6 +69,7 @@ class Simulator:
         self.paths = {
             (city, n.name): world.path_ms(city, n.city)
             for city in world.CITIES for n in w.nodes}
+        self.worse = {}          # (city, carrier, node): (ms more, loss)
         for n in w.nodes:
             n.viewers, n.load_kbps, n.far, n.streams = [], 0.0, 0.0, {}
             n.up_ms, n.over_ms = -1, -FORGIVEN_MS
@@ -85,6 +93,8 @@ class Simulator:
                 phase = (k * 211 + i * 977) % w.poll_ms
                 self.after(phase, self.poll, i, server, node, True)
                 self.after(phase * 3, self.probe, i, server, node)
+        for k, node in enumerate(w.nodes if w.measured else ()):
+            self.after(k * 3767, self.report, node)
         for flood in w.floods:
             self.after(flood[0] * SECOND, self.flood, *flood[1:])
         self.after(SECOND, self.second)
@@ -143,6 +153,46 @@ class Simulator:
         if "rate" in facts:
             node.load_kbps = len(node.viewers) * node.rate * world.RATE_KBPS
         self._measure_living()
+
+    # -- paths -------------------------------------------------------------
+
+    def change_paths(self, pairs, more_ms, loss):
+        for pair in pairs:
+            self.worse[pair] = (more_ms, loss)
+            if not more_ms and not loss:
+                del self.worse[pair]
+
+    def true_path(self, net, node):
+        """(ms, loss)"""
+        more_ms, loss = self.worse.get((net.city, net.asn, node.name), (0, 0))
+        return self.paths[net.city, node.name] + more_ms, loss
+
+    def said_path(self, net, node):
+        """The same as one measures it."""
+        ms, loss = self.true_path(net, node)
+        r = self.random
+        return (ms * r.gauss(1, 0.1) + r.expovariate(0.5),
+                max(0, loss * r.gauss(1, 0.3)) + r.expovariate(1000))
+
+    def report(self, node):
+        """What the node's kernel knows of its viewers, to each name server."""
+        viewers = {}
+        for v in node.viewers:
+            viewers[v.net] = viewers.get(v.net, 0) + 1
+        for net, n in viewers.items() if not node.dead else ():
+            said = self.said_path(net, node)
+            for server in self.servers:
+                server.path(self.now, node, net, *said, n, "edge")
+        self.after(REPORT_MS, self.report, node)
+
+    def player_reports(self, v):
+        net, server = v.net, self.random.choice(self.servers)
+        near = sorted(self.world.nodes,
+                      key=lambda n: self.paths[net.city, n.name])
+        for node in {v.node, *self.random.sample(near[:PLAYER_NODES], 2)}:
+            if not node.dead:
+                server.path(self.now, node, net, *self.said_path(net, node), 1,
+                            "player")
 
     def use(self, node):
         """Over 1 it serves that many times too many."""
@@ -250,16 +300,18 @@ class Simulator:
         line, stream, _ = key
         subnet = net.subnet if resolver.ecs else None
         city = net.told_city if resolver.ecs else resolver.city
+        asn = net.asn if resolver.ecs else resolver.asn
         self.m.questions += self.now >= self.warm
         self.question(resolver.shares, line, stream, subnet, resolver.address,
-                      city, self.uniform(RTT_MS), (resolver, key))
+                      city, self.uniform(RTT_MS), (resolver, key), asn)
 
-    def question(self, shares, line, stream, subnet, address, city, rtt, what):
+    def question(self, shares, line, stream, subnet, address, city, rtt, what,
+                 asn=None):
         server = self.random.choices(self.servers, shares)[0]
         self.number += 1
         self.asked[self.number] = (self.now + int(rtt), what)
         got = server.ask(self.number, self.now, line, stream, subnet, address,
-                         city)
+                         city, asn)
         if got:
             self.answered(self.number, *got)
         elif self.due is None:
@@ -296,6 +348,8 @@ class Simulator:
         nodes = [self.world.node[n] for n in nodes]
         resolver.cache[key] = (nodes, self.now + ttl_s * SECOND)
         self.count_same(resolver, key, nodes[0])
+        if resolver.ecs and self.world.nets[key[2]].city == self.world.look_at:
+            self.m.looked_at.append((self.now, nodes[0].name))
         for v, epoch in waiting:
             self.told_nodes(v, epoch, nodes)
 
@@ -337,18 +391,21 @@ class Simulator:
         if v.lost:
             v.lost = False
             self.lost -= 1
+        reports = self.world.measured and not v.was
         if v.was and self.now >= self.warm:
             self.m.presses += 1
             self.m.other_node += node is not v.was
             self.m.other_site += node.site != v.was.site
         v.node, v.was, v.fails, v.since = node, None, 0, self.now
         v.place = len(node.viewers)
-        v.far = self.paths[v.net.city, node.name] - self.nearest[v.net.city]
+        v.far = self.true_path(v.net, node)[0] - self.nearest[v.net.city]
         node.viewers.append(v)
         node.far += v.far
         node.load_kbps += node.rate * world.RATE_KBPS
         if v.stream:
             node.streams[v.stream] = node.streams.get(v.stream, 0) + 1
+        if reports and self.random.random() < PLAYERS:
+            self.player_reports(v)
 
     def leave_node(self, v):
         node = v.node
@@ -392,6 +449,8 @@ class Simulator:
             if counts:
                 self.count(node, n, use, stalls)
             self.some_press(node, n * (stalls / PRESS_S + calm))
+            if self.worse:
+                self.stall_by_loss(node, counts)
         if counts:
             self.m.without += self.lost
             self.m.watched += self.lost
@@ -413,6 +472,15 @@ class Simulator:
             m.bad += n
         else:
             m.over += n * stalls
+
+    def stall_by_loss(self, node, counts):
+        for v in list(node.viewers):
+            loss = self.true_path(v.net, node)[1]
+            stalls = min(0.9, max(0, LOSS_SHARE * (loss - LOSS_STALLS)))
+            self.m.lossy += stalls * counts
+            if (v.presses and self.random.random() < stalls / PRESS_S
+                    and self.now - v.since > 5 * SECOND):
+                self.press(v, v.epoch)
 
     def some_press(self, node, expected):
         k = int(expected) + (self.random.random() < expected % 1)

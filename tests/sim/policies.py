@@ -49,7 +49,10 @@ class Nearest:
     def probe(self, ms, node, ok):
         pass
 
-    def ask(self, number, ms, line, stream, subnet, resolver, city):
+    def path(self, *report):
+        pass
+
+    def ask(self, number, ms, line, stream, subnet, resolver, city, asn):
         paths = [p for p in self.order[city] if self.views[p[1]].fails < 2]
         nodes = self.rank(paths or self.order[city])
         return [nodes[(line - 1) % len(nodes)]], TTL_S
@@ -87,6 +90,7 @@ class Replay:
             [DNSD, "replay"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             bufsize=1 << 16)
         self.asked = self.syncs = 0
+        self.measured = w.measured
         self.doubts = []         # names of nodes that it began to doubt
         self.lines = [f"hello sim ns={server}/{w.servers} seed={w.seed} "
                       f"poll_ms={w.poll_ms} fall=2 rise=1"]
@@ -112,13 +116,21 @@ class Replay:
         self.lines.append(
             f"probe {ms} {node.name} rtmp {'ok' if ok else 'failed'}")
 
-    def ask(self, number, ms, line, stream, subnet, resolver, city):
+    def path(self, ms, node, net, rtt_ms, loss, viewers, by):
+        lat, lon = world.CITIES[net.told_city][:2]
+        self.lines.append(
+            f"path {ms} {net.subnet} {node.name} rtt={rtt_ms:.1f} "
+            f"loss={loss:.4f} n={viewers} by={by} asn={net.asn} "
+            f"lat={lat} lon={lon}")
+
+    def ask(self, number, ms, line, stream, subnet, resolver, city, asn):
         name = NAME if line == 1 else f"line{line}.{NAME}"
         if stream:
             name = f"{stream}.{name}"
         lat, lon = world.CITIES[city][:2]
+        more = f" asn={asn}" if asn and self.measured else ""
         self.lines.append(f"query {ms} {number} {name} {subnet or '-'} "
-                          f"{resolver} {lat} {lon}")
+                          f"{resolver} {lat} {lon}{more}")
         self.asked += 1
         return None
 

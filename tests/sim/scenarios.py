@@ -1,6 +1,6 @@
 """What may happen on an evening, a function each: seed and scale to a world."""
 
-from world import CITIES, NODES, World
+from world import CARRIERS, CITIES, NODES, World
 
 EUROPE = [c for c in CITIES if CITIES[c][2] == "eu"]
 ALL = {}
@@ -153,6 +153,45 @@ def silently_bad(seed, scale):
     """All viewers of a node stall; its numbers are well."""
     w = evening(seed, scale, BUSY)
     w.set("fra2", 900, bad=True)
+    return w
+
+
+@scenario
+def path_breaks(seed, scale):
+    """What Berlin has of Frankfurt loses packets for 15 minutes; its viewers, and no
+    others, stall there."""
+    w = evening(seed, scale, BUSY, run_s=3000)
+    w.measured, w.look_at = True, "berlin"
+    w.path(["berlin"], ["fra1", "fra2"], 900, 1800, 80, 0.08)
+    return w
+
+
+@scenario
+def carriers(seed, scale):
+    """A carrier exchanges badly with a node in three cases of ten, for the whole
+    evening."""
+    w = evening(seed, scale, BUSY)
+    w.measured = True
+    for node in w.nodes:
+        for asn in CARRIERS:
+            if w.random.random() < 0.3:
+                w.path(list(CITIES), [node.name], 0, None, w.random.uniform(40, 150),
+                       w.random.uniform(0, 0.08), [asn])
+    return w
+
+
+@scenario
+def loss_on_and_off(seed, scale):
+    """On a quarter of the pairs of a carrier and a node, ten minutes in twenty."""
+    w = evening(seed, scale, BUSY)
+    w.measured = True
+    for node in w.nodes:
+        for asn in CARRIERS:
+            if w.random.random() < 0.25:
+                phase = w.random.randrange(1200)
+                for at_s in range(phase - 1200, w.run_s, 1200):
+                    w.path(list(CITIES), [node.name], max(0, at_s),
+                           max(0, at_s + 600), 20, 0.06, [asn])
     return w
 
 

@@ -21,7 +21,7 @@ import world
 COLUMNS = (
     # key, head, format
     ("over", "over %", "{:.2f}"), ("without", "none %", "{:.2f}"),
-    ("bad", "bad %", "{:.2f}"), ("peak", "peak", "{:.2f}"),
+    ("bad", "bad %", "{:.2f}"), ("lossy", "loss %", "{:.2f}"), ("peak", "peak", "{:.2f}"),
     ("far", "path ms", "{:.1f}"), ("questions", "q/look", "{:.2f}"),
     ("other_node", "node %", "{:.0f}"), ("other_site", "site %", "{:.0f}"),
     ("same", "same %", "{:.0f}"), ("pairs", "pairs", "{:.2f}"),
@@ -42,7 +42,8 @@ def play(job):
     return {
         "scenario": name, "policy": policy, "seed": seed,
         "over": share(m.over, m.watched), "without": share(m.without, m.watched),
-        "bad": share(m.bad, m.watched), "peak": m.peak,
+        "bad": share(m.bad, m.watched), "lossy": share(m.lossy, m.watched),
+        "peak": m.peak,
         "far": share(m.far, m.served, 1),
         "questions": share(m.questions, m.lookups, 1),
         "other_node": share(m.other_node, m.presses),

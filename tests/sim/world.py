@@ -44,6 +44,7 @@ WARM_S = 420                # until then the evening fills; not measured
 PRESSERS = 0.6              # of viewers; the others bear it
 ECS_ISP, ECS_PUBLIC, PLAIN_PUBLIC = 0.2, 0.25, 0.08
 MISPLACED = 0.02            # of nets: the database has another city
+CARRIERS = (64601, 64602, 64603)
 
 
 def distance_km(a, b):
@@ -86,10 +87,12 @@ class Resolver:
         self.city, self.ecs, self.least_ttl_s = city, ecs, least_ttl_s
         self.shares = None       # of its questions, per name server
         self.cache = {}
+        self.asn = None
 
 
 class Net:
-    __slots__ = ("index", "subnet", "city", "told_city", "weight", "resolver")
+    __slots__ = ("index", "subnet", "city", "told_city", "weight", "resolver",
+                 "asn")
 
 
 class World:
@@ -114,6 +117,8 @@ class World:
         self.floods = []         # (from s, to s, per s, what)
         self.presses_per_h = 0.5  # of a viewer that has nothing to complain of
         self.streams = 0
+        self.measured = False    # nodes and players report paths
+        self.look_at = None      # a city: the answers that it gets are kept
         self._draw_resolvers()
         self._draw_nets()
         self.share_questions(shares)
@@ -163,6 +168,16 @@ class World:
                     net.resolver = r.choices(self.isp[city], (0.65, 0.35))[0]
                 self.nets.append(net)
                 self.of_city[city].append(net)
+
+        # The public resolvers are of no carrier, an ISP's of one.
+        r = random.Random(f"carriers {self.seed}")
+        for resolver in self.resolvers:
+            resolver.asn = r.choice(CARRIERS)
+        for continent in self.public.values():
+            for resolver in continent:
+                resolver.asn = None
+        for net in self.nets:
+            net.asn = net.resolver.asn or r.choice(CARRIERS)
 
     def share_questions(self, shares):
         for resolver in self.resolvers:
@@ -238,3 +253,12 @@ class World:
         """From at_s on something is true of a node."""
         self.faulty.add(name)
         self.at(at_s, lambda sim: sim.change(name, facts))
+
+    def path(self, cities, names, at_s, until_s, more_ms, loss, carriers=CARRIERS):
+        """Between some cities and nodes: so much farther and so lossy meanwhile."""
+        pairs = [(city, asn, name) for city in cities for asn in carriers
+                 for name in names]
+        self.faulty.update(names)
+        self.at(at_s, lambda sim: sim.change_paths(pairs, more_ms, loss))
+        if until_s:
+            self.at(until_s, lambda sim: sim.change_paths(pairs, 0, 0))

@@ -40,6 +40,21 @@ class Evening(Test):
         self.assertGreater(over[1.0], 0.03)
         self.assertLess(over[2.0], 0.01)
 
+    def test_a_path_breaks(self):
+        """From the first reports on nobody is sent over it; it is taken again when
+        it is mended. (Seconds of the scenario, a report of a node each minute.)"""
+        m = engine.Simulator(scenarios.ALL["path-breaks"](2, 1.0),
+                             policies.ALL["dnsd"]).run()
+
+        def over(from_s, to_s):
+            names = [name for ms, name in m.looked_at
+                     if from_s * 1000 <= ms < to_s * 1000]
+            self.assertGreater(len(names), 20)
+            return sum(n in ("fra1", "fra2") for n in names) / len(names)
+        self.assertGreater(over(420, 900), 0.5)
+        self.assertLess(over(960, 1800), 0.05)
+        self.assertGreater(over(2400, 3000), 0.5)
+
     def test_it_repeats(self):
         """The same seed gives the same evening."""
         first, second = self.play("dnsd"), self.play("dnsd")
