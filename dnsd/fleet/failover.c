@@ -49,7 +49,7 @@ static void displace(
 			continue;
 		to[n] = (struct spread_node){.node = (uint16_t)i,
 			.path_ms = map_path_ms(f->map, NULL, &place, i),
-			.per_viewer = fleet_per_viewer(f, i),
+			.per_viewer = fleet_per_viewer(f, i, 1),
 			.room = health_room(&node->health, now_ms)};
 		to[n].used = node->used +
 			fleet_displaced(node, now_ms) * to[n].per_viewer;

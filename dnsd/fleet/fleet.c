@@ -219,22 +219,33 @@ float fleet_capacity(const struct fleet *f, unsigned i)
 	return capacity_viewers(&f->node[i].capacity, &rules);
 }
 
-float fleet_per_viewer(const struct fleet *f, unsigned i)
+/* The rules of a node that may be given so many times more. */
+static struct capacity_rules wide_rules(
+	const struct fleet *f, unsigned i, float wide)
 {
 	struct capacity_rules rules = fleet_capacity_rules(f, i);
+	if (rules.overcommit > 1)
+		rules.overcommit *= wide;
+	return rules;
+}
+
+float fleet_per_viewer(const struct fleet *f, unsigned i, float wide)
+{
+	struct capacity_rules rules = wide_rules(f, i, wide);
 	struct capacity_sample last = fleet_last_sample(&f->node[i]);
 	return capacity_per_viewer(&f->node[i].capacity, &rules, &last);
 }
 
 float fleet_utilisation(const struct fleet *f, unsigned i)
 {
-	return fleet_used_by(f, i, fleet_connections(f, i));
+	return fleet_used_by(f, i, fleet_connections(f, i), 1);
 }
 
-float fleet_used_by(const struct fleet *f, unsigned i, float viewers)
+float fleet_used_by(
+	const struct fleet *f, unsigned i, float viewers, float wide)
 {
-	assert(i < f->n);
-	struct capacity_rules rules = fleet_capacity_rules(f, i);
+	assert(i < f->n && wide >= 1);
+	struct capacity_rules rules = wide_rules(f, i, wide);
 	struct capacity_sample last = fleet_last_sample(&f->node[i]);
 	return capacity_used(&f->node[i].capacity, &rules, &last, viewers);
 }

@@ -42,9 +42,11 @@ struct capacity_rules fleet_capacity_rules(
 /* What the node's last sample showed. */
 struct capacity_sample fleet_last_sample(const struct fleet_node *node);
 
-/* Utilisation by so many viewers, and what one more adds. */
-float fleet_used_by(const struct fleet *fleet, unsigned node, float viewers);
-float fleet_per_viewer(const struct fleet *fleet, unsigned node);
+/* Utilisation by so many viewers, and what one more adds. wide >= 1: so many times
+ * what is configured and `overcommit` it may be given, unless that is 1. */
+float fleet_used_by(
+	const struct fleet *fleet, unsigned node, float viewers, float wide);
+float fleet_per_viewer(const struct fleet *fleet, unsigned node, float wide);
 
 /* -- failover.c -- */
 

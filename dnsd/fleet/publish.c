@@ -9,8 +9,10 @@
 #define SUSPECT_MS 40.0f /* one failed poll */
 #define MARGIN_MAX 0.1f  /* for what the forecast is unsure of */
 #define RAMP_LOAD \
-	0.65f           /* a ramping node has room for what it carries, at so
+	0.65f          /* a ramping node has room for what it carries, at so
 			    much of that room */
+#define WIDE_USED 0.8f /* of a pool that is more than full: counts as so full */
+#define WIDE_RISE 5.0f /* from full on, in proportion to what is beyond */
 #define LATELY_MS 60000 /* reservations that show where viewers go */
 
 /* -- nodes -- */
@@ -23,8 +25,9 @@ static float margin(const struct forecast *forecast)
 	return fminf(MARGIN_MAX, forecast->gain * sqrtf(forecast->noise));
 }
 
-static void load_node(
-	struct fleet *f, unsigned i, struct load_node *out, int64_t now_ms)
+/* wide: see fleet_used_by(). */
+static void load_node(struct fleet *f, unsigned i, float wide,
+	struct load_node *out, int64_t now_ms)
 {
 	struct fleet_node *node = &f->node[i];
 	const struct forecast *forecast = &f->forecast[i];
@@ -38,12 +41,12 @@ static void load_node(
 	}
 	health_tick(&node->health, &f->rules.health, !node->polled, now_ms);
 	out->state = (uint8_t)fleet_state(f, i, now_ms);
-	out->per_viewer = fleet_per_viewer(f, i);
+	out->per_viewer = fleet_per_viewer(f, i, wide);
 	out->reserved = forecast_reserved_ahead(&f->all, forecast, now_ms) +
 		fleet_displaced(node, now_ms);
 	float viewers = forecast->known ? forecast->viewers : node->connections;
 	viewers = fmaxf(viewers, node->raised);
-	float load = fleet_used_by(f, i, viewers) + margin(forecast);
+	float load = fleet_used_by(f, i, viewers, wide) + margin(forecast);
 	out->used = load + out->reserved * out->per_viewer;
 	node->used =
 		out->used - fleet_displaced(node, now_ms) * out->per_viewer;
@@ -89,6 +92,60 @@ static void find_spare(const struct fleet *f, const struct map_pool *pool,
 	}
 	while (n < MAP_CANDIDATES)
 		spare[n++] = MAP_NO_NODE;
+}
+
+/* -- pools that are more than full -- */
+
+/* Utilisation of the whole pool: of those nodes that are up. */
+static float pool_used(const struct fleet *f, const struct map_pool *pool,
+	const struct load_node *nodes)
+{
+	float used = 0, all = 0;
+	for (unsigned i = 0; i < pool->n; i++) {
+		unsigned k = pool->node[i];
+		if (nodes[k].state != NODE_UP)
+			continue;
+		float capacity = fleet_capacity(f, k);
+		used += nodes[k].used * capacity;
+		all += capacity;
+	}
+	return all > 0 ? used / all : 0;
+}
+
+/* By node, of the emptiest of its pools: 1, or more if that is more than full: then so
+ * many times its capacity would bring it back to WIDE_USED. */
+static void find_wide(
+	const struct fleet *f, const struct load_node *nodes, float *wide)
+{
+	for (unsigned i = 0; i < f->n; i++)
+		wide[i] = INFINITY;
+	for (unsigned i = 0; i < f->map->n_pools; i++) {
+		const struct map_pool *pool = &f->map->pools[i];
+		float used = pool_used(f, pool, nodes);
+		float of_pool = fmaxf(
+			1, fminf(used / WIDE_USED, 1 + (used - 1) * WIDE_RISE));
+		for (unsigned k = 0; k < pool->n; k++)
+			wide[pool->node[k]] =
+				fminf(wide[pool->node[k]], of_pool);
+	}
+	for (unsigned i = 0; i < f->n; i++)
+		if (wide[i] == INFINITY)
+			wide[i] = 1;
+}
+
+/* A pool that has more viewers than its nodes may be given has to give them more. Then
+ * what CPU and bits show says which of them can bear it, and not how far each is beyond
+ * its bound: that would overload those that are at their end, and send viewers around
+ * the world between bounds that mean nothing. */
+static void widen_full_pools(
+	struct fleet *f, struct load_node *nodes, int64_t now_ms)
+{
+	float *wide = mem_zero(f->n + 1, sizeof *wide);
+	find_wide(f, nodes, wide);
+	for (unsigned i = 0; i < f->n; i++)
+		if (wide[i] > 1)
+			load_node(f, i, wide[i], &nodes[i], now_ms);
+	free(wide);
 }
 
 /* -- the schedule -- */
@@ -164,7 +221,8 @@ struct load *fleet_load(struct fleet *f, int64_t now_ms)
 	fleet_watch_network(f, now_ms);
 	fleet_watch_distrust(f, now_ms);
 	for (unsigned i = 0; i < f->n; i++)
-		load_node(f, i, &node[i], now_ms);
+		load_node(f, i, 1, &node[i], now_ms);
+	widen_full_pools(f, node, now_ms);
 	keep_room(f, node, now_ms);
 	for (unsigned i = 0; part.stability && i < f->n; i++)
 		part.stability[i] = f->node[i].stability;

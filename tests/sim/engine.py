@@ -119,7 +119,7 @@ class Simulator:
     # -- nodes -------------------------------------------------------------
 
     def _measure_living(self):
-        living = [n for n in self.world.nodes if not n.dead and not n.full]
+        living = [n for n in self.world.nodes if not n.dead and not n.full and not n.closed]
         self.nearest = {
             city: min((self.paths[city, n.name] for n in living), default=0)
             for city in world.CITIES}
@@ -373,7 +373,7 @@ class Simulator:
         if epoch != v.epoch:
             return
         node = nodes[i]
-        if not node.dead and not node.full:
+        if not node.dead and not node.full and not node.closed:
             self.watch(v, node)
             return
         self.lose(v)

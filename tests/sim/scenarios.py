@@ -77,6 +77,26 @@ def node_flaps(seed, scale):
 
 
 @scenario
+def site_dies_in_crowd(seed, scale):
+    """A site dies while a crowd comes to it."""
+    w = evening(seed, scale)
+    w.crowd(["singapore", "jakarta", "bangkok"], 880, 500, 90)
+    w.dies(["sin1", "sin2"], 930, 1500)
+    return w
+
+
+@scenario
+def one_a_continent(seed, scale):
+    """A node for each continent; one dies."""
+    w = World(seed, nodes={"lon1": ("london", "lon", 3600),
+                           "sin1": ("singapore", "sin", 2000),
+                           "nyc1": ("new york", "nyc", 1600)}, scale=scale)
+    w.evening()
+    w.dies(["lon1"], 900, 1500)
+    return w
+
+
+@scenario
 def region_dies(seed, scale):
     w = evening(seed, scale, BUSY)
     w.dies(["bom1", "sin1", "sin2"], 900, 1500)
@@ -122,6 +142,14 @@ def tiny_lowconf(seed, scale):
 
 
 @scenario
+def full_lowconf(seed, scale):
+    """Nearly full, and half of the nodes are configured at a third of what they can."""
+    w = evening(seed, scale, 5400)
+    configure_low(w, 0.33, every=2)
+    return w
+
+
+@scenario
 def links(seed, scale):
     """Links are what runs out, as they are configured, and CPU is idle."""
     w = evening(seed, scale, BUSY)
@@ -145,6 +173,27 @@ def past_its_limit(seed, scale):
     w = evening(seed, scale, BUSY)
     w.set("mil1", 900, full=True)
     w.set("mil1", 1700, full=False)
+    return w
+
+
+@scenario
+def takes_nobody(seed, scale):
+    """From 900 s a node resets every new connection, while those that it has stay."""
+    w = evening(seed, scale, BUSY)
+    w.set("par1", 900, closed=True)
+    w.set("par1", 1700, closed=False)
+    return w
+
+
+@scenario
+def site_silently_bad(seed, scale):
+    """All viewers of two small nodes of a site stall."""
+    w = World(seed, scale=scale)
+    for name in ("sin1", "sin2"):
+        w.node[name].resize(round(120 * scale))
+        w.set(name, 900, bad=True)
+        w.set(name, 1800, bad=False)
+    w.evening()
     return w
 
 
@@ -248,6 +297,14 @@ def one_resolver(seed, scale):
             net.resolver = big
     w.evening()
     w.crowd(EUROPE, 900, 900, 120)
+    return w
+
+
+@scenario
+def one_resolver_30(seed, scale):
+    """The same, and it keeps answers for 30 s at least."""
+    w = one_resolver(seed, scale)
+    w.public["eu"][1].least_ttl_s = 30
     return w
 
 

@@ -73,6 +73,7 @@ class Node:
         self.extra = 0           # connections that are no viewers
         self.dead = None         # "timeout" or "refused"
         self.full = False        # accepts, then resets; polls answer well
+        self.closed = False      # resets new connections only
         self.bad = False         # all its viewers stall
         self.frozen = None       # the sample that it repeats
 

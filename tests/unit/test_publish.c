@@ -98,6 +98,58 @@ static void test_alone(void **state)
 	scene_close(&s);
 }
 
+static const char low[] =
+	"nodes:\n"
+	"  a: {address: [192.0.2.1], at: [22.3, 114.2], capacity: 300}\n"
+	"  b: {address: [192.0.2.2], at: [22.3, 114.2], capacity: 300}\n"
+	"  c: {address: [192.0.2.3], at: [22.3, 114.2], capacity: 300, overcommit: 1}\n"
+	"  o: {role: origin, address: [192.0.2.4], at: [22.3, 114.2]}\n"
+	"steer:\n"
+	"  live.example.com: {pool: [edge]}\n"
+	"  all.example.com: {pool: [edge, origin]}\n";
+
+/* So many viewers, in steps, on nodes whose CPU is at the end with so many. */
+static const struct load_node *grow(
+	struct scene *s, float viewers, const float *end)
+{
+	for (int i = 0; i < 120; i++) {
+		float n = fminf(viewers, 30 + (float)i * viewers / 100);
+		scene_pass(s, STEP);
+		s->bytes += (uint64_t)n * 375000;
+		for (unsigned k = 0; k < 3; k++) {
+			struct sample one = scene_sample(s, (uint32_t)n);
+			one.cpu = fminf(1, 0.02f + 0.9f * n / end[k]);
+			fleet_sample(s->fleet, k, &one, s->now);
+		}
+	}
+	return scene_publish(s)->node;
+}
+
+/* Where a whole pool has more viewers than its nodes may be given, CPU says which of
+ * them can bear it. One that may never be given more than is configured is left. */
+static void test_more_than_full(void **state)
+{
+	static const float end[] = {1400, 700, 1400};
+	struct scene s;
+	(void)state;
+	scene_open(&s, low);
+	fleet_restore(s.fleet, 3, NODE_UP, 0);
+	const struct load_node *n = grow(&s, 290, end);
+	assert_float_equal(n[0].used, 290 / 600.0, 0.02);
+	n = grow(&s, 700, end);
+	assert_true(
+		n[0].used > 1.1f); /* all.example.com has room: the origin */
+	fleet_restore(s.fleet, 3, NODE_UP, 1500);
+	n = scene_publish(&s)->node;
+	assert_true(n[0].used < 0.8f);
+	assert_true(n[0].per_viewer < 0.0013f);
+	assert_true(n[1].used > 0.95f && n[1].used < 1.1f);
+	assert_float_equal(n[2].used, 700 / 300.0, 0.05);
+	/* It is no more than full is said of a capacity that is shown. */
+	assert_float_equal(fleet_capacity(s.fleet, 0), 600, 0.1);
+	scene_close(&s);
+}
+
 /* What most decisions read is of the same load. */
 static void test_brief(void **state)
 {
@@ -484,6 +536,7 @@ int main(void)
 		cmocka_unit_test(test_margin),
 		cmocka_unit_test(test_before_samples),
 		cmocka_unit_test(test_alone),
+		cmocka_unit_test(test_more_than_full),
 		cmocka_unit_test(test_brief),
 		cmocka_unit_test(test_room),
 		cmocka_unit_test(test_suspect),
