@@ -31,12 +31,15 @@
 #define SIGMAS 5.0f           /* ... beyond what is natural elsewhere */
 #define EVIDENCE 3.0f         /* faded questions, at least ... */
 #define TIMES 4.0f            /* ... and so many times as often */
+#define SEEN_SIGMAS 2.0f      /* where the node's samples agree ... */
+#define SEEN_EVIDENCE 1.5f    /* ... that viewers leave */
 #define BAD 3                 /* ways at a time that may be bad */
 #define CONFIRMED_MS 60000    /* the node's samples agree so long */
 #define DISTRUST_MS 120000
 #define DOUBLINGS 3
-#define TRIED_COST_MS 12.0f /* after that, fading */
-#define TRIED_MS 120000
+#define TRIED_COST_MS 40.0f /* after that, fading */
+#define TRIED_MS 240000
+#define FORGIVEN_MS 480000 /* after a doubt: the next one is the first */
 
 /* Evidence of many viewers that leave at once, and of a few that come and leave all
  * the time: viewers that are sent to a bad node one by one. */
@@ -75,6 +78,7 @@ struct route {
 	uint32_t area;
 	uint16_t node;
 	bool used;
+	bool confirmed;   /* by the node's samples, when it was distrusted */
 	uint8_t times;    /* distrusted in a row */
 	uint32_t sent;    /* networks */
 	float viewers;    /* that the threads placed there, mean */
@@ -391,16 +395,18 @@ static struct background routes_look_around(
 }
 
 static bool is_switched(const struct route *w, enum witnesses by,
-	const struct background *all, enum window window)
+	const struct background *all, enum window window, bool seen)
 {
+	float sigmas = seen ? SEEN_SIGMAS : SIGMAS;
 	const struct tally *tally = &w->tally[by];
 	float switched = tally->switched[window],
 	      own = switched < all->bound[window];
 	float others = (all->switched[window] - own * switched + 1) /
 		(all->viewers[window] - own * w->viewers + 10);
 	float natural = others * w->viewers;
-	float networks = w->times ? NETWORKS - 1 : NETWORKS;
-	return switched >= EVIDENCE + natural + SIGMAS * sqrtf(natural) &&
+	float networks = w->times || seen ? NETWORKS - 1 : NETWORKS;
+	return switched >= (seen ? SEEN_EVIDENCE : EVIDENCE) + natural +
+			sigmas * sqrtf(natural) &&
 		switched >= TIMES * natural &&
 		(float)tally->networks[window] >= networks &&
 		(float)tally->networks[window] >=
@@ -418,9 +424,19 @@ static void forget_told(struct complaints *d, const struct route *w)
 			forget(d, &d->asker[i]);
 }
 
+/* Once is enough for the trials after it: the few viewers of a trial do not show in the
+ * node's samples. */
+static bool is_confirmed(
+	const struct complaints *d, const struct route *w, int64_t now_ms)
+{
+	int64_t at = d->confirmed_ms[w->node];
+	return w->confirmed || (at && now_ms - at <= CONFIRMED_MS);
+}
+
 static void distrust(struct complaints *d, struct route *w, int64_t now_ms)
 {
 	unsigned doubled = w->times < DOUBLINGS ? w->times : DOUBLINGS;
+	w->confirmed = is_confirmed(d, w, now_ms);
 	w->until_ms = now_ms + ((int64_t)DISTRUST_MS << doubled);
 	w->times++;
 	memset(w->tally, 0, sizeof w->tally);
@@ -435,23 +451,17 @@ void complaints_confirm(struct complaints *d, unsigned node, int64_t now_ms)
 	d->confirmed_ms[node] = now_ms;
 }
 
-static bool is_confirmed(
-	const struct complaints *d, const struct route *w, int64_t now_ms)
-{
-	int64_t at = d->confirmed_ms[w->node];
-	return at && now_ms - at <= CONFIRMED_MS;
-}
-
 static void routes_judge(
 	struct complaints *d, uint32_t level, enum witnesses by, int64_t now_ms)
 {
 	struct background all = routes_look_around(d, level, by);
 	for (unsigned i = 0; i < d->n_in_use; i++) {
 		struct route *w = &d->route[d->in_use[i]];
+		bool seen = is_confirmed(d, w, now_ms);
 		if (level_of(w) == level && now_ms >= w->until_ms &&
-			(by == PROVEN || is_confirmed(d, w, now_ms)) &&
-			(is_switched(w, by, &all, FAST) ||
-				is_switched(w, by, &all, SLOW)))
+			(by == PROVEN || seen) &&
+			(is_switched(w, by, &all, FAST, seen) ||
+				is_switched(w, by, &all, SLOW, seen)))
 			distrust(d, w, now_ms);
 	}
 }
@@ -498,9 +508,10 @@ void complaints_tick(struct complaints *d, int64_t now_ms)
 			w->tally[by].switched[FAST] *= fade;
 			w->tally[by].switched[SLOW] *= fade_slow;
 		}
-		if (w->until_ms && now_ms > w->until_ms + 4 * TRIED_MS) {
+		if (w->until_ms && now_ms > w->until_ms + FORGIVEN_MS) {
 			w->until_ms = 0;
 			w->times = 0;
+			w->confirmed = false;
 		}
 	}
 	for (unsigned by = 0; by < WITNESSES; by++) {

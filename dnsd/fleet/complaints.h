@@ -4,7 +4,7 @@
  * bad for it. A node that is left far more often than the others, by several
  * asking networks that were sent there, is distrusted for clients of that area,
  * or for all: it costs so much that nearly no viewer is sent there, for two
- * minutes; then it is tried again with few, and twice as long if that fails.
+ * minutes; then it is tried again with few, and doubted twice as long if that fails.
  *
  *	area = that of the site nearest to the client (struct map_node)
  *	sent[area, node]  asking networks that were sent to the node

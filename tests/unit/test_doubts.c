@@ -309,9 +309,9 @@ static void test_forgiven(void **state)
 		unsigned now = lasts(s);
 		assert_true(i == 0 || abs((int)now - (int)first) < 5);
 		first = now;
-		run(s, 130, NULL);
+		run(s, 250, NULL);
 		assert_float_equal(distrusted(s, 2, 2), 0, 0);
-		run(s, 600, NULL);
+		run(s, 480, NULL);
 	}
 	assert_int_equal(complaints_found(s->complaints, 2) % 2, 0);
 }
