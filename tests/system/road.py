@@ -94,11 +94,12 @@ class Roads:
         print(self.number[a], self.number[b], delay_ms / 1000, loss,
               file=self.carrier.stdin, flush=True)
 
-    def popen(self, place, words, **options):
-        """A program that runs there."""
-        return subprocess.Popen(
-            words, preexec_fn=lambda: check(
-                libc.setns(self.namespaces[place], CLONE_NEWNET)), **options)
+    def popen(self, place, words, root="/", **options):
+        """A program that runs there, with this folder as its root."""
+        def go():
+            check(libc.setns(self.namespaces[place], CLONE_NEWNET))
+            os.chroot(root)
+        return subprocess.Popen(words, preexec_fn=go, **options)
 
     def close(self):
         self.carrier.stdin.close()

@@ -4,8 +4,11 @@ a name server that is told by `dnsd measure` on the nodes. Runs in namespaces of
 which test_road.py makes:
 
     name server - carrier (road.py) - node `near`, with dnsd measure
-                                    - node `far`, with dnsd measure
+                                    - node `far`, with dnsd-measure
                                     - viewers of NETWORKS networks
+
+The root of the agent at `far` has nothing else than what an agent needs on a system that
+is not its own: it asks the name server for its address, and trusts it, by that.
 
 All connections are the kernel's own. Viewers stay with both nodes, whatever DNS says, so
 that both paths go on being measured.
@@ -14,13 +17,15 @@ that both paths go on being measured.
 import os
 import re
 import selectors
+import shutil
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import unittest
 
-from harness import DNSD, NETS, PATIENCE_S, Test
+from harness import DNSD, DNSD_MEASURE, NETS, PATIENCE_S, Test
 from road import Roads
 from srs_standin import StandIn
 
@@ -29,20 +34,25 @@ NODES = {"near": "198.51.100.1", "far": "198.51.100.2"}
 NETWORKS = 8
 VIEWERS = [f"10.1.{i}.7" for i in range(NETWORKS)]      # Hong Kong, as NETS says
 EACH = 2            # connections of a network to a node
-API, RTMP, FLV, HTTP = 1985, 1935, 8080, 8000
+API, RTMP, FLV, HTTP, HTTPS, DNS = 1985, 1935, 8080, 8000, 8443, 5300
 EVERY_S = 6         # the least of dnsd measure
 NAME, STREAM = "live.example.com", "live/class"
+HOST = "ns1.example.com"
 
 CONF = f"""nets: nets.txt
+public: {{listen: ["{SERVER}:{HTTPS}"], cert: site.crt, key: site.key}}
 http: {{listen: ["{SERVER}:{HTTP}", "127.0.0.1:{HTTP}"], token: sesame}}
 health: {{interval: 0.3, timeout: 5}}
-zones: {{example.com: {{ns: [ns1.example.com {SERVER}]}}}}
+zones: {{example.com: {{ns: [{HOST} {SERVER}]}}}}
 nodes:
 """ + "".join(f"""  {name}: {{address: [{address}], at: {at},
     api: "http://{address}:{API}", rtmp: "{address}:{RTMP}", flv: "{address}:{FLV}"}}
 """ for (name, address), at in zip(NODES.items(), ("[22.3, 114.2]", "[35.7, 139.7]")))
 CONF += f"steer: {{{NAME}: {{pool: [edge], ttl: [1, 1]}}}}\n"
 
+# None that says which authorities OpenSSL trusts.
+ENVIRONMENT = {key: value for key, value in os.environ.items()
+               if not key.startswith("SSL_CERT_")}
 # What a node's agent has of root's rights: none.
 UNPRIVILEGED = ["setpriv", "--no-new-privs", "--inh-caps=-all", "--bounding-set=-all"]
 
@@ -86,13 +96,35 @@ class Cases(Test):
         self.round_trip(**round_trip)
         for name in NODES:
             self.start(name, name, [sys.executable, __file__, "node", name])
-        self.d = self.daemon(CONF, http=False, files={"nets.txt": NETS})
-        self.d.http_port = HTTP
+        self.d = self.daemon(CONF, http=False, start=False,
+                             files={"nets.txt": NETS},
+                             listen=[f"127.0.0.1:{DNS}", f"{SERVER}:53"])
+        self.d.port, self.d.http_port = DNS, HTTP
+        self.root()
+        self.d.start()
         self.start("viewers", "viewers", [sys.executable, __file__, "viewers"])
 
-    def start(self, program, place, words, stream="stdout", says="ready"):
+    def root(self):
+        """The name server's certificate, and a root for the agent of `far`."""
+        folder = self.d.folder
+        self.far_root = folder / "far"
+        trusted = self.far_root / "etc" / "pki" / "tls" / "certs" / "ca-bundle.crt"
+        trusted.parent.mkdir(parents=True)
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+             "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
+             f"/CN={HOST}", "-addext", f"subjectAltName=DNS:{HOST}",
+             "-keyout", folder / "site.key", "-out", folder / "site.crt"],
+            check=True, capture_output=True)
+        shutil.copy(folder / "site.crt", trusted)
+        shutil.copy(DNSD_MEASURE, self.far_root)
+        (self.far_root / "etc" / "resolv.conf").write_text(
+            f"nameserver {SERVER}\n")
+
+    def start(self, program, place, words, stream="stdout", says="ready", root="/"):
         """A program that has said so."""
-        process = self.roads.popen(place, words, text=True, **{stream: -1})
+        process = self.roads.popen(place, words, root, text=True, env=ENVIRONMENT,
+                                   **{stream: -1})
         out = getattr(process, stream)
         self.programs[program] = process
         for step in (out.close, process.wait, process.kill):
@@ -101,10 +133,16 @@ class Cases(Test):
         return process
 
     def start_agents(self):
-        self.agents = [self.start(name + "'s agent", name, [
-            *UNPRIVILEGED, DNSD, "measure", "--node", name,
-            "--to", f"http://{SERVER}:{HTTP}", "--ports", str(FLV),
-            "--every", str(EVERY_S)], "stderr", "reports to") for name in NODES]
+        def start(name, *words, **options):
+            return self.start(
+                name + "'s agent", name, [
+                    *words, "--node", name, "--ports", str(FLV), "--every",
+                    str(EVERY_S)], "stderr", "reports to", **options)
+        self.agents = [
+            start("near", *UNPRIVILEGED, DNSD, "measure", "--to",
+                  f"http://{SERVER}:{HTTP}"),
+            start("far", "/dnsd-measure", "--to", f"https://{HOST}:{HTTPS}",
+                  root=self.far_root)]
 
     def stop_agents(self):
         for agent in self.agents:
