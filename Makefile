@@ -1,5 +1,5 @@
 # dnsd - see README.md. The targets that people use: all (default), run, check
-# (= test), lint, fuzz, bench, bench-steer, bench-control, sim, pictures,
+# (= test), lint, fuzz, bench, bench-steer, bench-control, bench-measure, sim, pictures,
 # measure-static (dnsd-measure, for nodes), install, install-measure, deb (both packages),
 # deps, deps-demo, deps-test, clean.
 # A second flavour beside the first: make B=build-asan CFLAGS='-O1 -g ...'
@@ -224,6 +224,11 @@ bench-control: deps-test
 	@DNSD=$(CURDIR)/$(B)/dnsd BENCH=$(CURDIR)/$(B)/bench \
 		$(PYTHON) tests/bench/control.py $(ARGS)
 
+# What the agent costs on a node with 10,000 viewers, as both programs.
+bench-measure: $(B)/dnsd $(B)/dnsd-measure
+	@for agent in "$(DNSD) measure" $(CURDIR)/$(B)/dnsd-measure; do \
+		$(PYTHON) tests/bench/measure.py --agent "$$agent" $(ARGS); done
+
 # -- setting up: what is missing is installed, nothing is started --
 
 DEPS := build-essential pkg-config libldns-dev libevent-dev libmaxminddb-dev \
@@ -286,7 +291,7 @@ clean:
 
 FORCE:
 .PHONY: all run test check unit unit-programs system lint fuzz fuzz-build fuzz-programs fuzz-run bench bench-steer \
-	bench-growth bench-micro bench-control measure-static sim pictures deps deps-demo deps-test install \
+	bench-growth bench-micro bench-control bench-measure measure-static sim pictures deps deps-demo deps-test install \
 	install-measure deb clean FORCE
 .SECONDARY:
 -include $(shell find $(B)/obj $(B)/static $(B)/tests $(B)/bench -name '*.d' -type f 2>/dev/null)
