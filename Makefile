@@ -1,6 +1,7 @@
 # dnsd - see README.md. The targets that people use: all (default), run, check
-# (= test), lint, fuzz, bench, bench-steer, bench-control, sim, pictures, install,
-# deb, deps, deps-demo, deps-test, clean.
+# (= test), lint, fuzz, bench, bench-steer, bench-control, bench-measure, sim, pictures,
+# measure-static (dnsd-measure, for nodes), install, install-measure, deb (both packages),
+# deps, deps-demo, deps-test, clean.
 # A second flavour beside the first: make B=build-asan CFLAGS='-O1 -g ...'
 
 B ?= build
@@ -21,10 +22,11 @@ PACKAGES := ldns libevent libevent_pthreads libevent_openssl openssl \
 	libmaxminddb libcurl liburcu-memb yaml-0.1 jansson sqlite3
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wno-unused-parameter $(if $(CI),-Werror)
-ALL_CFLAGS = -std=gnu17 $(WARNINGS) -fno-strict-aliasing -fstack-protector-strong \
+BASE_CFLAGS = -std=gnu17 $(WARNINGS) -fno-strict-aliasing -fstack-protector-strong \
 	-D_GNU_SOURCE -pthread -Idnsd -I. -DDNSD_VERSION='"$(VERSION)"' \
 	-DDNSD_SYSCONFDIR='"$(SYSCONFDIR)"' \
-	$(shell pkg-config --cflags $(PACKAGES)) $(CFLAGS)
+	$(shell pkg-config --cflags $(PACKAGES))
+ALL_CFLAGS = $(BASE_CFLAGS) $(CFLAGS)
 LIBS = $(shell pkg-config --libs $(PACKAGES)) -lm
 
 SOURCES := $(sort $(wildcard dnsd/*/*.c zones/*.c geo/*.c conf/*.c))
@@ -57,6 +59,27 @@ $(B)/dnsd: $(B)/obj/dnsd/main.o $(B)/libdnsd.a
 $(B)/libdnsd.a: $(OBJECTS)
 	@rm -f $@
 	@$(AR) rcsT $@ $^
+
+# For nodes: one file that needs no library and no package, so its flags are its own.
+# libevent asks for names itself, with what resolv.conf and hosts say: nothing of what
+# the linker warns of, which would be looked for on the node, is called.
+MEASURE_OBJECTS := $(patsubst %.c,$(B)/static/%.o,dnsd/main_measure.c dnsd/cli/measure.c \
+	$(sort $(wildcard dnsd/measure/*.c dnsd/base/*.c)))
+MEASURE_CFLAGS := -O2 -g -ffunction-sections -fdata-sections
+MEASURE_LIBS = $(shell pkg-config --static --libs \
+	libevent_extra libevent_core libevent_openssl openssl) -lm
+
+measure-static: $(B)/dnsd-measure
+
+$(B)/dnsd-measure: $(MEASURE_OBJECTS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(BASE_CFLAGS) $(MEASURE_CFLAGS) -static-pie -Wl,--gc-sections,--no-warnings \
+		-o $@ $^ $(MEASURE_LIBS)
+
+$(B)/static/%.o: %.c $(B)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(BASE_CFLAGS) $(MEASURE_CFLAGS) -MMD -MP -c -o $@ $<
 
 # Another version or folder of configuration is another program.
 $(B)/flags: FORCE
@@ -129,7 +152,7 @@ unit: unit-programs
 # TESTS: names of tests, and options of run.py.
 TESTS ?=
 
-system: $(B)/dnsd
+system: $(B)/dnsd $(B)/dnsd-measure
 	@DNSD=$(CURDIR)/$(B)/dnsd $(PYTHON) tests/system/run.py $(TESTS)
 
 lint: dnsd/page/node_modules/.package-lock.json
@@ -201,6 +224,11 @@ bench-control: deps-test
 	@DNSD=$(CURDIR)/$(B)/dnsd BENCH=$(CURDIR)/$(B)/bench \
 		$(PYTHON) tests/bench/control.py $(ARGS)
 
+# What the agent costs on a node with 10,000 viewers, as both programs.
+bench-measure: $(B)/dnsd $(B)/dnsd-measure
+	@for agent in "$(DNSD) measure" $(CURDIR)/$(B)/dnsd-measure; do \
+		$(PYTHON) tests/bench/measure.py --agent "$$agent" $(ARGS); done
+
 # -- setting up: what is missing is installed, nothing is started --
 
 DEPS := build-essential pkg-config libldns-dev libevent-dev libmaxminddb-dev \
@@ -247,6 +275,14 @@ install: $(B)/dnsd
 		install -D -m 644 conf/example.com.zone $(DESTDIR)$(SYSCONFDIR)/dnsd/example.com.zone; \
 	fi
 
+# For a node that has no dnsd: the file and its unit.
+install-measure: $(B)/dnsd-measure
+	install -D -m 755 $< $(DESTDIR)$(PREFIX)/sbin/dnsd-measure
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|/usr/local/sbin/dnsd measure|$(PREFIX)/sbin/dnsd-measure|;s|/etc/dnsd|$(SYSCONFDIR)/dnsd|g' \
+		conf/dnsd-measure.service > \
+		$(DESTDIR)$(PREFIX)/lib/systemd/system/dnsd-measure.service
+
 deb:
 	@B=$(B) MAKE='$(MAKE)' sh conf/deb.sh $(VERSION)
 
@@ -255,7 +291,7 @@ clean:
 
 FORCE:
 .PHONY: all run test check unit unit-programs system lint fuzz fuzz-build fuzz-programs fuzz-run bench bench-steer \
-	bench-growth bench-micro bench-control sim pictures deps deps-demo deps-test install deb \
-	clean FORCE
+	bench-growth bench-micro bench-control bench-measure measure-static sim pictures deps deps-demo deps-test install \
+	install-measure deb clean FORCE
 .SECONDARY:
--include $(shell find $(B)/obj $(B)/tests $(B)/bench -name '*.d' -type f 2>/dev/null)
+-include $(shell find $(B)/obj $(B)/static $(B)/tests $(B)/bench -name '*.d' -type f 2>/dev/null)

@@ -1,6 +1,7 @@
 #!/bin/sh
 # deb.sh VERSION - builds dnsd_VERSION_ARCH.deb in the build folder ($B) from
-# `make install`. The package makes the user dnsd; it starts nothing.
+# `make install`, and dnsd-measure_VERSION_ARCH.deb, for nodes of any age, from
+# `make install-measure`. The first makes the user dnsd; neither starts anything.
 set -eu
 cd "$(dirname "$0")/.."
 umask 022
@@ -8,14 +9,42 @@ version=$1
 B=${B:-build}
 arch=$(dpkg --print-architecture)
 root=$B/deb
-file=$B/dnsd_${version}_$arch.deb
+measure=$B/deb-measure
 
 # Equal sources make an equal package.
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}
 export SOURCE_DATE_EPOCH
 
-rm -rf "$root"
-${MAKE:-make} --no-print-directory B="$B" DESTDIR="$root" PREFIX=/usr SYSCONFDIR=/etc install
+# install_to FOLDER TARGET
+install_to() {
+	rm -rf "$1"
+	${MAKE:-make} --no-print-directory B="$B" DESTDIR="$1" PREFIX=/usr \
+		SYSCONFDIR=/etc "$2"
+	mkdir "$1/DEBIAN"
+}
+
+# control FOLDER PACKAGE: the fields that all packages have.
+control() {
+	cat >"$1/DEBIAN/control" <<EOF
+Package: $2
+Version: $version
+Architecture: $arch
+Maintainer: The dnsd authors <dnsd@localhost>
+Section: net
+Priority: optional
+Installed-Size: $(du -sk --exclude=DEBIAN "$1" | cut -f1)
+EOF
+}
+
+# package FOLDER NAME
+package() {
+	chmod 755 "$1/DEBIAN/postinst" "$1/DEBIAN/prerm" "$1/DEBIAN/postrm"
+	file=$B/$2_${version}_$arch.deb
+	dpkg-deb --root-owner-group -Zxz --build "$1" "$file" >/dev/null
+	echo "$file"
+}
+
+install_to "$root" install
 strip --strip-unneeded "$root/usr/sbin/dnsd"
 gzip -9n "$root"/usr/share/man/man?/*
 doc=$root/usr/share/doc/dnsd
@@ -30,16 +59,10 @@ printf 'Source: dnsd\n\nPackage: dnsd\nArchitecture: any\n' >"$root.tmp/debian/c
 depends=$(cd "$root.tmp" && dpkg-shlibdeps -O debian/dnsd/usr/sbin/dnsd | sed -n 's/^shlibs:Depends=//p')
 rm -r "$root.tmp"
 
-mkdir "$root/DEBIAN"
-cat >"$root/DEBIAN/control" <<EOF
-Package: dnsd
-Version: $version
-Architecture: $arch
-Maintainer: The dnsd authors <dnsd@localhost>
-Section: net
-Priority: optional
-Installed-Size: $(du -sk --exclude=DEBIAN "$root" | cut -f1)
+control "$root" dnsd
+cat >>"$root/DEBIAN/control" <<EOF
 Depends: $depends, adduser
+Conflicts: dnsd-measure
 Description: authoritative DNS steering server for live streaming
  Answers each viewer with a streaming server that is near and has room, from
  the load that the SRS servers themselves report and a GeoIP database. Serves
@@ -65,7 +88,7 @@ cat >"$root/DEBIAN/prerm" <<'EOF'
 #!/bin/sh
 set -e
 if [ "$1" = remove ] && [ -d /run/systemd/system ]; then
-	systemctl disable --now dnsd.service || true
+	systemctl disable --now dnsd.service dnsd-measure.service || true
 fi
 EOF
 cat >"$root/DEBIAN/postrm" <<'EOF'
@@ -76,7 +99,39 @@ if [ "$1" = purge ]; then
 fi
 [ ! -d /run/systemd/system ] || systemctl daemon-reload
 EOF
-chmod 755 "$root/DEBIAN/postinst" "$root/DEBIAN/prerm" "$root/DEBIAN/postrm"
+package "$root" dnsd
 
-dpkg-deb --root-owner-group --build "$root" "$file" >/dev/null
-echo "$file"
+# -- the agent alone --
+
+install_to "$measure" install-measure
+strip --strip-unneeded "$measure/usr/sbin/dnsd-measure"
+doc=$measure/usr/share/doc/dnsd-measure
+install -d "$doc"
+install -m 644 LICENSE "$doc/copyright"
+install -m 644 docs/paths.md "$doc"
+# What is linked into it.
+for library in libevent-dev libssl-dev libc6-dev; do
+	install -m 644 "/usr/share/doc/$library/copyright" "$doc/copyright.$library"
+done
+control "$measure" dnsd-measure
+cat >>"$measure/DEBIAN/control" <<'EOF'
+Conflicts: dnsd
+Description: reports the paths of an SRS server's viewers to dnsd
+ Reads what the kernel knows of the round trip and loss of TCP connections and
+ posts that to the name servers. It needs no other package. What it is started
+ with stands in /etc/dnsd/measure.
+EOF
+cat >"$measure/DEBIAN/prerm" <<'EOF'
+#!/bin/sh
+set -e
+if [ "$1" = remove ] && [ -d /run/systemd/system ]; then
+	systemctl disable --now dnsd-measure.service || true
+fi
+EOF
+cat >"$measure/DEBIAN/postinst" <<'EOF'
+#!/bin/sh
+set -e
+[ ! -d /run/systemd/system ] || systemctl daemon-reload
+EOF
+cp "$measure/DEBIAN/postinst" "$measure/DEBIAN/postrm"
+package "$measure" dnsd-measure

@@ -1,4 +1,5 @@
-/* `dnsd measure`: reports the paths of this node's viewers to the name servers. */
+/* `dnsd measure`, which also is dnsd-measure: reports the paths of this node's viewers to
+ * the name servers. */
 #include <errno.h>
 #include <event2/event.h>
 #include <getopt.h>
@@ -25,7 +26,7 @@
 #define TOKEN_MAX 256
 
 static const char usage[] =
-	"measure --to URL[,URL...] [--node NAME] [--ports PORT,...]\n"
+	"--to URL[,URL...] [--node NAME] [--ports PORT,...]\n"
 	"\t[--every SECONDS] [--token-file FILE] [--print]";
 static const char help[] =
 	"Runs on an SRS node: reports to name servers the round trip and loss of the\n"
@@ -39,6 +40,7 @@ static const char help[] =
 	"  --print          one look, as JSON on stdout; nothing is sent\n";
 
 struct measure {
+	const char *program; /* as the user calls it */
 	const char *to, *node, *token_file;
 	char host[64], token[TOKEN_MAX];
 	uint16_t port[PORTS_MAX];
@@ -140,14 +142,15 @@ static bool read_options(struct measure *m, int argc, char **argv, int *status)
 			m->print = true;
 		else {
 			bool asked = opt == 'h';
-			fprintf(asked ? stdout : stderr, "usage: dnsd %s\n%s%s",
-				usage, asked ? "\n" : "", asked ? help : "");
+			fprintf(asked ? stdout : stderr, "usage: %s %s\n%s%s",
+				m->program, usage, asked ? "\n" : "",
+				asked ? help : "");
 			*status = asked ? 0 : 2;
 			return false;
 		}
 	}
 	if (optind != argc || (!m->to && !m->print)) {
-		fprintf(stderr, "usage: dnsd %s\n", usage);
+		fprintf(stderr, "usage: %s %s\n", m->program, usage);
 		*status = 2;
 		return false;
 	}
@@ -281,6 +284,7 @@ int cli_measure(int argc, char **argv)
 	struct measure m = {.port = {1935, 8080}, .n_ports = 2, .every_s = 60};
 	int status;
 
+	m.program = strcmp(argv[0], "measure") ? argv[0] : "dnsd measure";
 	if (!read_options(&m, argc, argv, &status))
 		return status;
 	m.nets = nets_new();

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/addr.h"
@@ -23,6 +24,11 @@
 #define TIMEOUT_S 10
 #define ANSWER_MAX 4096 /* octets that are read of an answer */
 #define SERVERS_MAX 16
+
+/* Where systems keep the authorities that they trust: SUSE, Red Hat, Debian, others. */
+static const char *const authorities[] = {"/etc/ssl/ca-bundle.pem",
+	"/etc/pki/tls/certs/ca-bundle.crt",
+	"/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/cert.pem"};
 
 /* A name server. connection: of the report under way, else NULL. */
 struct post_server {
@@ -89,7 +95,26 @@ static bool servers_add(struct post *post, const char *urls, struct err *err)
 	return ok;
 }
 
-/* The system's certificates. */
+/* The file that the environment names, or the places of OpenSSL's build, or, if the
+ * program is of another system, those of this one. */
+static bool tls_trust(SSL_CTX *tls, struct err *err)
+{
+	const char *named = getenv(X509_get_default_cert_file_env());
+	if (named)
+		return SSL_CTX_load_verify_file(tls, named) ||
+			err_add(err, "TLS: no certificates in %s", named);
+	if (!access(X509_get_default_cert_file(), R_OK) ||
+		!access(X509_get_default_cert_dir(), R_OK))
+		return SSL_CTX_set_default_verify_paths(tls) ||
+			err_add(err, "TLS: no certificates in %s",
+				X509_get_default_cert_dir());
+	for (size_t i = 0; i < sizeof authorities / sizeof *authorities; i++)
+		if (SSL_CTX_load_verify_file(tls, authorities[i]))
+			return true;
+	return err_add(err,
+		"TLS: no certificates of authorities: SSL_CERT_FILE may name them");
+}
+
 static bool tls_open(struct post *post, struct err *err)
 {
 	bool wanted = false;
@@ -98,9 +123,11 @@ static bool tls_open(struct post *post, struct err *err)
 	if (!wanted)
 		return true;
 	post->tls = SSL_CTX_new(TLS_client_method());
-	if (!post->tls || !SSL_CTX_set_default_verify_paths(post->tls))
+	if (!post->tls)
 		return err_add(err, "TLS: %s",
 			ERR_error_string(ERR_get_error(), NULL));
+	if (!tls_trust(post->tls, err))
+		return false;
 	SSL_CTX_set_verify(post->tls, SSL_VERIFY_PEER, NULL);
 	return true;
 }

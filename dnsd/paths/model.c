@@ -17,6 +17,7 @@
 #define RATE_LEAST -0.6f
 #define RATE_MOST 20.0f
 #define CHANGE_MS 2.0f /* a path that differs so is published */
+#define SHOWN_MS 60000 /* and one with reports since */
 
 /* The rate of the model. of_as: NO_PART: not known. */
 static float model_rate(const struct paths *p, unsigned node, uint32_t of_as)
@@ -174,8 +175,10 @@ bool paths_fit(struct paths *p, int64_t now_ms)
 		struct entry *e = &p->entry[i];
 		float path = wide_ms(e) * paths_entry_rate(p, e) +
 			paths_loss_ms(paths_entry_loss(p, e));
-		if (!(fabsf(path - e->published_ms) < CHANGE_MS)) {
+		if (!(fabsf(path - e->published_ms) < CHANGE_MS) ||
+			e->at_ms - e->published_at_ms >= SHOWN_MS) {
 			e->published_ms = path;
+			e->published_at_ms = e->at_ms;
 			changed = true;
 		}
 	}

@@ -50,7 +50,8 @@ bool paths_report(
 	struct paths *paths, const struct path_report *report, int64_t now_ms);
 
 /* Fits the model anew. True: some path has changed by so much that candidates should
- * be chosen anew. Every few seconds. */
+ * be chosen anew, or what is published does not know of reports that came since, for
+ * a minute. Every few seconds. */
 bool paths_fit(struct paths *paths, int64_t now_ms);
 
 /* How many areas are known, and how many pairs of an area and a node. */

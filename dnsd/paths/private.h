@@ -23,8 +23,8 @@ struct entry {
 	float distance_ms;
 	/* What the networks said at the last fit. */
 	float rtt_ms, weight, loss, loss_weight;
-	float published_ms; /* NAN: not yet */
-	int64_t at_ms;
+	float published_ms;             /* NAN: not yet */
+	int64_t at_ms, published_at_ms; /* of the last report; of that shown */
 	struct voice voice[PATHS_NETWORKS];
 };
 #define NO_PART UINT32_MAX

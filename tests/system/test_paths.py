@@ -7,7 +7,7 @@ import socket
 import sqlite3
 import subprocess
 
-from harness import DNSD, NETS, Test, free_port
+from harness import DNSD, DNSD_MEASURE, NETS, Test, free_port
 
 CONF = """nets: nets.txt
 http: {listen: ["127.0.0.1:%d"], token: sesame, measure_token: gauge}
@@ -192,8 +192,9 @@ class Paths(Test):
             self.assertEqual(feedback("10.1.0.7", paths)[0], 400, paths)
 
     def viewers(self, n):
-        """A server's port on this machine with n connections that carried data."""
-        server = socket.create_server(("127.0.0.1", 0))
+        """A server's port on this machine with n connections that carried data; not
+        one that the kernel gives to others' connections to servers."""
+        server = socket.create_server(("127.0.0.1", free_port()))
         self.addCleanup(server.close)
         for _ in range(n):
             viewer = socket.create_connection(server.getsockname())
@@ -219,6 +220,30 @@ class Paths(Test):
         self.assertGreater(path["rtt_ms"], 0)
         # A busy machine sends some of it twice.
         self.assertTrue(0 <= path["loss"] < 1, path)
+
+    def test_the_agent_alone(self):
+        """A file that needs no other does the same."""
+        of_dnsd = self.agent("--print")
+        alone = [DNSD_MEASURE, *of_dnsd[2:]]
+        def seen(words):
+            done = subprocess.run(words, capture_output=True, text=True, check=True)
+            report = json.loads(done.stdout)
+            return report["node"], [(p["net"], p["connections"], set(p))
+                                    for p in report["paths"]]
+        self.assertEqual(seen(alone), seen(of_dnsd))
+        headers = subprocess.run(["readelf", "-ld", DNSD_MEASURE], check=True,
+                                 capture_output=True, text=True).stdout
+        self.assertNotRegex(headers, "INTERP|NEEDED")
+        def said(words):
+            return subprocess.run(words, capture_output=True, text=True)
+        helps = [said([*words, "--help"]).stdout
+                 for words in ([DNSD_MEASURE], [DNSD, "measure"])]
+        self.assertEqual(helps[0].replace("dnsd-measure", "dnsd measure"),
+                         helps[1])
+        self.assertRegex(said([DNSD_MEASURE, "--version"]).stdout, r"^dnsd-measure \d")
+        done = said([DNSD_MEASURE, "--ports", "0"])
+        self.assertEqual((done.returncode, done.stderr.split(" ")[1]),
+                         (2, "dnsd-measure"))
 
     def test_the_agent_reports(self):
         token = self.d.folder / "token"

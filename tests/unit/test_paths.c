@@ -158,6 +158,22 @@ static void test_changed(void **state)
 	assert_true(learn());
 }
 
+/* A path that stays as it is goes on being shown as measured just now. */
+static void test_shown(void **state)
+{
+	say_all(&hong_kong, HK, 6, 30);
+	assert_true(learn());
+	t.now += MINUTE / 2;
+	say_all(&hong_kong, HK, 6, 30);
+	assert_false(learn());
+	t.now += MINUTE / 2;
+	assert_false(learn());
+	say_all(&hong_kong, HK, 6, 30);
+	assert_true(learn());
+	assert_int_equal(found(&hong_kong, HK).known->at_ms, t.now);
+	assert_false(learn());
+}
+
 /* A network is one voice, however many viewers it has, and two of nine change
  * nothing. */
 static void test_median(void **state)
@@ -443,6 +459,7 @@ int main(void)
 		TEST(test_nothing),
 		TEST(test_measured),
 		TEST(test_changed),
+		TEST(test_shown),
 		TEST(test_median),
 		TEST(test_players_weigh_less),
 		TEST(test_jump),
