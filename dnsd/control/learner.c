@@ -237,6 +237,11 @@ void learner_restore(struct control *c)
 	learner_set_map(l, l->map);
 }
 
+const struct paths *learner_paths(const struct learner *l)
+{
+	return l->paths;
+}
+
 struct learner_counts learner_counts(const struct learner *l)
 {
 	return l->counts;

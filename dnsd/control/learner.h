@@ -12,6 +12,7 @@ struct control;
 struct learner;
 struct map;
 struct path_table;
+struct paths;
 
 /* For the operator. */
 struct learner_counts {
@@ -43,6 +44,9 @@ void learner_keep(struct control *c, bool all);
 
 /* What the store kept is known again. Before the store is used otherwise. */
 void learner_restore(struct control *c);
+
+/* What is learned; for path_history.c. */
+const struct paths *learner_paths(const struct learner *learner);
 
 struct learner_counts learner_counts(const struct learner *learner);
 

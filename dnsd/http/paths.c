@@ -1,5 +1,6 @@
 /* Paths: what nodes measured of their viewers' connections, and what is believed. */
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -212,8 +213,10 @@ static bool path_wanted(const struct path_filter *f, unsigned node)
 static json_t *area_json(const struct path_area *area)
 {
 	const struct place *place = &area->place;
-	json_t *json = json_pack(
-		"{s:[f, f]}", "at", (double)place->lat, (double)place->lon);
+	char id[20];
+	snprintf(id, sizeof id, "%llx", (unsigned long long)area->key);
+	json_t *json = json_pack("{s:s, s:[f, f]}", "id", id, "at",
+		(double)place->lat, (double)place->lon);
 	if (place->country[0])
 		json_object_set_new(
 			json, "country", json_stringn(place->country, 2));

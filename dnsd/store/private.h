@@ -15,7 +15,7 @@ struct store {
 	bool stop;
 	unsigned skipped; /* rows, since it was opened */
 	/* What is kept by itself, every few seconds. */
-	struct log_fault states, stability, history, paths;
+	struct log_fault states, stability, history, paths, path_history;
 };
 
 /* The last error of the database, logged. */

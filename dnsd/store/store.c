@@ -38,7 +38,10 @@ static const char schema[] =
 	" REAL, dropped REAL, restarts REAL, downs REAL, back_ms REAL)"
 	" WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS path ("
-	" node TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, body BLOB NOT NULL);";
+	" node TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, body BLOB NOT NULL);"
+	"CREATE TABLE IF NOT EXISTS path_history ("
+	" at_s INTEGER NOT NULL, node TEXT NOT NULL, body BLOB NOT NULL,"
+	" PRIMARY KEY (at_s, node)) WITHOUT ROWID;";
 
 static void *store_thread(void *arg)
 {

@@ -21,6 +21,13 @@ const cell = (page, name, title) => page.evaluate(([n, t]) => {
 	return document.querySelector(`#table tr[data-node="${n}"]`).cells[heads.indexOf(t)].textContent;
 }, [name, title]);
 
+/** Whether a canvas is not empty. */
+const drawn = (page, selector) => page.evaluate((where) => {
+	const canvas = document.querySelector(where);
+	const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+	return data.some((v, i) => i % 4 === 3 && v > 0);
+}, selector);
+
 const shot = async (page, name) => {
 	if (process.env.DNSD_SHOTS)
 		await page.screenshot({ path: `${process.env.DNSD_SHOTS}/${name}.png`, fullPage: true });
@@ -138,6 +145,22 @@ const scenarios = {
 		assert.match((await cells()).join("|"), /^8\d, 2\.\d %\|3\d\|\|2[01]\d$/);
 		assert.match(await page.locator("td.lossy").textContent(), /^8/);
 		assert.match(await page.locator("td.lossy").getAttribute("title"), /6 networks, .* by distance 5 ms/);
+		// The last day of a pair.
+		const points = async () => Number(await page.locator("#paths-day .chart").getAttribute("data-points"));
+		await page.locator("td.lossy button").click();
+		await until("too little", async () => /Too little is known yet: .* each 5 minutes/.test(
+			await page.locator("#paths-day").textContent()));
+		const n = await act("path-history", "hk1", "10.1");
+		await page.locator("td.lossy button").click();
+		await until("the chart", async () => await page.locator("#paths-day canvas").count() === 1);
+		assert.ok(await points() >= n, `${await points()} of ${n}`);
+		assert.match(await page.locator("#paths-day h3").textContent(), /^HK 22\.3, 114\.2 to hk1, by distance 5 ms$/);
+		assert.equal(await drawn(page, "#paths-day canvas"), true);
+		// Who uses the keyboard stays where he is when the table is made anew.
+		await page.locator("td.lossy button").focus();
+		await page.evaluate(() => document.querySelector("#paths-table tbody").dataset.old = "1");
+		await until("a new table", async () => await page.locator("#paths-table tbody[data-old]").count() === 0);
+		assert.equal(await page.evaluate(() => document.activeElement.closest("td")?.className), "lossy");
 		await page.fill("#explain-client", "10.1.0.7");
 		await page.click("#explain-form button");
 		await until("where paths are from", async () =>
@@ -169,13 +192,7 @@ const scenarios = {
 			const points = Number(await page.locator("#panel .chart").getAttribute("data-points"));
 			return points > 50 && points <= 60;
 		});
-		// Something is drawn.
-		const drawn = await page.evaluate(() => {
-			const canvas = document.querySelector("#panel .chart canvas");
-			const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
-			return data.some((v, i) => i % 4 === 3 && v > 0);
-		});
-		assert.equal(drawn, true);
+		assert.equal(await drawn(page, "#panel .chart canvas"), true);
 		await page.locator("#panel button", { hasText: "Day" }).click();
 		await until("the day", isDay);
 		await shot(page, "history");

@@ -5,6 +5,7 @@ import gzip
 import json
 import os
 import sqlite3
+import struct
 import subprocess
 import time
 import unittest
@@ -112,6 +113,21 @@ class Browser:
                 [(now - 60 * i, 200 + i % 90, (200 + i % 90) / 500, 4e8, name)
                  for i in range(1, points + 1) if not 300 < i < 360])
         return len(self.daemon.http(f"/api/v1/history?node={name}")[1]["points"])
+
+
+    def do_path_history(self, node, net):
+        """An evening of loss in the day of a pair; how many points it has."""
+        area, = {p["area"]["id"] for p in self.daemon.http(
+            f"/api/v1/paths?client={net}.0.1")[1]}
+        now = int(time.time()) // 300 * 300
+        with sqlite3.connect(self.daemon.folder / "dnsd.db", timeout=WAIT_S) as db:
+            db.executemany(
+                "INSERT OR REPLACE INTO path_history VALUES (?, ?, ?)",
+                [(now - 300 * i, node, struct.pack(
+                    "=Qff", int(area, 16), 60 + i % 7,
+                    0.03 if i < 60 else 0)) for i in range(1, 250)])
+        return len(self.daemon.http(
+            f"/api/v1/paths/history?node={node}&client={net}.0.1")[1]["points"])
 
 
 class Page(Test):

@@ -6,6 +6,7 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import time
 
 from harness import DNSD, NETS, Test, free_port
 
@@ -138,6 +139,47 @@ class Paths(Test):
         self.assertEqual({p["node"] for p in self.paths()}, {"far"})
         self.assertIn("the paths to near are not readable", self.d.log_text())
         self.assertIn("store: the paths of", self.d.log_text())
+
+    def history(self, query):
+        return self.d.http("/api/v1/paths/history" + query)
+
+    def test_history(self):
+        """The step at work is written at the stop; a restart goes on with it."""
+        query = f"?node=near&client={HONG_KONG}"
+        self.measure(90, 30, loss=0.04)
+        self.eventually(lambda: len(self.paths()) == 2, "paths")
+        status, answer = self.history(query)
+        self.assertEqual((status, answer["node"], answer["step_s"]),
+                         (200, "near", 300))
+        begun = int(time.time()) // 300 * 300
+        self.d.stop()
+        self.d.start()
+        (at, rtt_ms, loss), = self.history(query)[1]["points"][-1:]
+        self.assertEqual(at % 300, 0)
+        self.assertGreaterEqual(at, begun - 300)
+        self.assertAlmostEqual(rtt_ms, 90, delta=5)
+        self.assertAlmostEqual(loss, 0.04, delta=0.01)
+        area = self.paths("?node=near")[0]["area"]["id"]
+        self.assertEqual(self.history(f"?node=near&area={area}")[1]["points"][-1],
+                         [at, rtt_ms, loss])
+        far = self.history(f"?node=far&area={area}&hours=1")[1]["points"]
+        self.assertAlmostEqual(far[-1][1], 30, delta=5)
+        self.assertEqual(self.history("?node=far&area=1")[1]["points"], [])
+
+    def test_history_that_is_refused(self):
+        for query, status in (
+                ("?node=near", 400), ("?area=1", 400), ("", 400),
+                ("?node=near&area=1&client=10.1.0.7", 400),
+                ("?node=near&area=0x1", 400), ("?node=near&area=", 400),
+                ("?node=near&area=-1", 400), ("?node=near&client=x", 400),
+                ("?node=near&area=1&hours=25", 400),
+                ("?node=near&area=1&hours=0", 400), ("?node=x&area=1", 404),
+                ("?node=near&client=192.0.2.1", 404)):
+            found, answer = self.history(query)
+            self.assertEqual(found, status, query)
+            self.assertTrue(answer["error"])
+        self.d.http_port = self.public
+        self.assertEqual(self.history("?node=near&area=1")[0], 404)
 
     def test_reports_that_are_refused(self):
         good = path("10.1.0.0/24", 30)
