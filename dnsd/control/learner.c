@@ -13,6 +13,7 @@
 #include "paths/paths.h"
 #include "replay/recorder.h"
 #include "state/map.h"
+#include "state/path_shown.h"
 #include "store/paths.h"
 
 #define FIT_MS 5000   /* at most a second more until it is published */
@@ -24,6 +25,7 @@ struct learner_job {
 	struct learner *learner;
 	struct path_table *table;
 	struct map *measured;
+	unsigned bad; /* paths */
 };
 
 struct learner {
@@ -81,6 +83,7 @@ void learner_set_map(struct learner *l, const struct map *map)
 		l->table = learner_table(l);
 		l->measured = map_with_paths(map, l->table);
 	}
+	l->counts.bad = l->measured ? path_count_bad(l->measured) : 0;
 	l->news = true;
 }
 
@@ -91,6 +94,7 @@ static void learner_job_run(struct job *job)
 	struct learner_job *j = (struct learner_job *)job;
 	build_step_back();
 	j->measured = map_with_paths(j->learner->map, j->table);
+	j->bad = path_count_bad(j->measured);
 }
 
 static void learner_job_drop(struct job *job)
@@ -110,6 +114,7 @@ static void learner_job_done(struct job *job)
 	l->news = true;
 	l->table = j->table;
 	l->measured = j->measured;
+	l->counts.bad = j->bad;
 	free(j);
 }
 

@@ -19,6 +19,7 @@ struct learner_counts {
 	uint64_t reports,
 		taken; /* networks that reports named; of those, believed */
 	unsigned areas, known; /* that are published: areas, areas and nodes */
+	unsigned bad;          /* of those, path_shown.h */
 };
 
 struct learner *learner_new(void);

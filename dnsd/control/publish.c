@@ -85,6 +85,7 @@ static struct report *make_report(const struct control *c, int64_t now_ms)
 	r->path_reports_taken = paths.taken;
 	r->path_areas = paths.areas;
 	r->paths = paths.known;
+	r->paths_bad = paths.bad;
 	r->traffic = p->traffic;
 	report_nodes(c, r);
 	return r;

@@ -108,6 +108,39 @@ class Paths(Test):
         self.assertIn("dnsd_path_reports_total 12\n", metrics())
         self.assertIn("dnsd_path_reports_taken_total 12\n", metrics())
 
+    def test_bad_paths(self):
+        """One word: of the API, the status, the metric."""
+        def bad():
+            return (self.d.http("/api/v1/status")[1]["paths_bad"],
+                    [p["node"] for p in self.paths("?bad=1")],
+                    {p["node"]: p["bad"] for p in self.paths()})
+        self.assertEqual(bad(), (0, [], {}))
+        self.measure(90, 60)
+        self.eventually(lambda: bad() == (1, ["near"], {
+            "near": True, "far": False}), "a long round trip")
+        self.assertIn("dnsd_paths_bad 1\n", self.d.http("/metrics")[1])
+        self.measure(20, 60, loss=0.05)
+        self.eventually(lambda: self.paths("?node=near")[0]["path_ms"] < 30, "it")
+        self.assertEqual(bad(), (1, ["near"], {"near": True, "far": False}))
+        self.measure(20, 60)
+        self.eventually(lambda: bad() == (0, [], {
+            "near": False, "far": False}), "the end of it")
+        self.assertIn("dnsd_paths_bad 0\n", self.d.http("/metrics")[1])
+
+    def test_the_first_of_bad_paths(self):
+        """Of most networks, then the worst."""
+        self.report("near", *(path(n, 90) for n in self.nets(6)))
+        self.report("far", *(path(n, 200) for n in self.nets(6)),
+                    path("10.3.0.0/24", 900), path("10.3.1.0/24", 900))
+        self.eventually(lambda: len(self.paths("?bad=1")) == 3, "bad paths")
+        self.assertEqual(
+            [(p["node"], p["networks"]) for p in self.paths("?bad=1&most=3")],
+            [("far", 6), ("near", 6), ("far", 2)])
+        self.assertEqual([p["node"] for p in self.paths("?most=1")], ["far"])
+        for query in ("?bad=0", "?bad=", "?most=0", "?most=", "?most=1x",
+                      "?most=100001", "?most=-1"):
+            self.assertEqual(self.d.http("/api/v1/paths" + query)[0], 400)
+
     def test_a_reload_keeps_what_is_known(self):
         self.measure(90, 30)
         self.goes_to("127.0.0.22")

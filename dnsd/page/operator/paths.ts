@@ -4,16 +4,7 @@
 import { drawPathHistory } from "./chart";
 import { byId, el, setText } from "./dom";
 import { age } from "./format";
-
-interface Path {
-	area: { id: string; at: [number, number]; country?: string; asn?: number };
-	node: string;
-	distance_ms: number;
-	path_ms: number;
-	loss: number;
-	networks: number;
-	age_s: number;
-}
+import { areaTitle, Path } from "./path";
 
 interface Area {
 	title: string;
@@ -24,18 +15,12 @@ interface Area {
 const EVERY_MS = 10000;
 /** More areas are not shown: those with most networks are. */
 const AREAS_MAX = 100;
-/** So much further than by distance is far; so much loss is bad. */
-const FAR_MS = 30, LOSS_SEEN = 0.005, LOSS_BAD = 0.02;
-
-function titleOf(area: Path["area"]): string {
-	const [lat, lon] = area.at;
-	return `${area.country ? `${area.country} ` : ""}${lat.toFixed(1)}, ${lon.toFixed(1)}${area.asn ? `, AS ${area.asn}` : ""}`;
-}
+const LOSS_SEEN = 0.005;
 
 function areasOf(paths: Path[]): Area[] {
 	const all = new Map<string, Area>();
 	for (const path of paths) {
-		const area = all.get(path.area.id) ?? { title: titleOf(path.area), networks: 0, paths: new Map() };
+		const area = all.get(path.area.id) ?? { title: areaTitle(path.area), networks: 0, paths: new Map() };
 		area.paths.set(path.node, path);
 		area.networks += path.networks;
 		all.set(path.area.id, area);
@@ -70,7 +55,7 @@ export class Paths {
 		const nodes = [...new Set(shown.flatMap((a) => [...a.paths.keys()]))].sort();
 		setText(byId("paths-says"), !areas.length
 			? "Nothing is reported yet: every path is by distance."
-			: `Round trips in ms, and loss from half a per cent on, of ${shown.length} of ${areas.length} areas. One of them, pressed, shows its last day.`);
+			: `Round trips in ms, and loss from half a per cent on, of ${shown.length} of ${areas.length} areas. Red: bad, much worse than by distance. One of them, pressed, shows its last day.`);
 		const focused = document.activeElement?.getAttribute("data-pair");
 		this.table.replaceChildren(
 			el("thead", {}, el("tr", {}, el("th", { class: "l", scope: "col" }, "Clients"),
@@ -84,11 +69,10 @@ export class Paths {
 	private cell(path: Path | undefined): HTMLElement {
 		if (!path) return el("td", {}, "");
 		const lost = path.loss >= LOSS_SEEN ? `, ${(path.loss * 100).toFixed(1)} %` : "";
-		const how = path.loss >= LOSS_BAD ? "lossy" : path.path_ms - path.distance_ms > FAR_MS ? "far" : "";
 		const button = el("button", { type: "button", class: "open", "data-pair": pairOf(path) }, `${path.path_ms.toFixed(0)}${lost}`);
 		button.onclick = () => this.open(path);
 		return el("td", {
-			class: how,
+			class: path.bad ? "bad" : "",
 			title: `${path.networks} networks, ${age(path.age_s)} ago, loss ${(path.loss * 100).toFixed(1)} %, by distance ${path.distance_ms.toFixed(0)} ms`,
 		}, button);
 	}
@@ -97,7 +81,7 @@ export class Paths {
 	private open(path: Path): void {
 		const chart = el("div", { class: "chart" });
 		byId("paths-day").replaceChildren(
-			el("h3", {}, `${titleOf(path.area)} to ${path.node}, by distance ${path.distance_ms.toFixed(0)} ms`), chart);
+			el("h3", {}, `${areaTitle(path.area)} to ${path.node}, by distance ${path.distance_ms.toFixed(0)} ms`), chart);
 		void drawPathHistory(chart, path.node, path.area.id);
 	}
 }
