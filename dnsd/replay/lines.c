@@ -424,6 +424,7 @@ static void count_answer(struct replay *r, enum stats_side side,
 		return;
 	const struct map_pool *pool =
 		&r->measured->pools[r->map->names[asked->name].pool];
+	uint32_t place = places_index(r->places, asked->place);
 	struct stats_answer a = {.net = asked->net,
 		.line = asked->line,
 		.node = (unsigned)(node - r->nodes),
@@ -432,9 +433,8 @@ static void count_answer(struct replay *r, enum stats_side side,
 		.ttl_s = ttl_s,
 		.full = r->load->node[index].used >= 1,
 		.path_ms = (double)map_path_ms(r->measured, pool,
-			geo_place(
-				r->geo, places_index(r->places, asked->place)),
-			(unsigned)index)};
+			geo_place(r->geo, place), (unsigned)index)};
+	replay_judge_path(r, pool, place, (unsigned)index, &a);
 	stats_answer(r->stats, side, &a);
 }
 
