@@ -349,6 +349,7 @@ static bool on_path(struct replay *r, char **words, unsigned n)
 	const char *lat = value_of(words, n, "lat");
 	const char *lon = value_of(words, n, "lon");
 	const char *by = value_of(words, n, "by");
+	const char *loss = value_of(words, n, "loss");
 	struct prefix net;
 	if (node < 0 || !lat || !lon || !prefix_parse(&net, words[2], false))
 		return true;
@@ -363,7 +364,7 @@ static bool on_path(struct replay *r, char **words, unsigned n)
 		.node = (unsigned)node,
 		.rtt_ms = (float)within(
 			number_of(r, words, n, "rtt", 0), 0, PATH_RTT_MOST_MS),
-		.loss = (float)within(number_of(r, words, n, "loss", 0), 0, 1),
+		.loss = loss ? (float)within(line_number(r, loss), 0, 1) : -1,
 		.viewers = (unsigned)within(
 			number_of(r, words, n, "n", 1), 0, 1e9),
 		.by = by && !strcmp(by, "player") ? PATH_BY_PLAYER

@@ -1204,6 +1204,24 @@ class Replay(Test):
         self.assertEqual(recorded("of these: a better one was free"), "50.00",
                          summary)
 
+    def test_a_path_whose_loss_is_not_known(self):
+        """It is no path without loss."""
+        text = ("hello any poll_ms=3000\nnode 0 a 22.3 114.2 cap_conns=100\n"
+                "load 10 a 5 1 1 1\n")
+        for i in range(6):
+            text += (f"path 200 20.0.{i}.0/24 a rtt=10 loss=0.1 n=1 by=edge "
+                     "lat=22.3 lon=114.2\n")
+            text += (f"path 200 20.1.{i}.0/24 a rtt=10 n=9 by=edge "
+                     "lat=22.3 lon=114.2\n")
+        text += "query 9000 1 live.example.com 20.0.1.0/24 8.8.8.8 22.3 114.2\n"
+        paths = []
+        for lines in (text, text.replace("rtt=10 n=9", "rtt=10 loss=0 n=9"),
+                      re.sub("path .* n=9 .*\n", "", text)):
+            summary = self.replay(lines, "--stats").stderr
+            paths.append(float(re.search(r"mean path +(\S+) ms", summary)[1]))
+        self.assertAlmostEqual(paths[0], paths[2], delta=2)
+        self.assertLess(paths[1], paths[0] - 100)
+
     def test_file_or_pipe(self):
         """Places are looked for in advance only where that is possible."""
         text = self.NODES + "".join(
