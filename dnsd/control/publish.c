@@ -167,6 +167,13 @@ static void free_replaced(struct replaced *old)
 	free(old->pending_list);
 }
 
+struct steer_state publish_state(const struct control *c)
+{
+	const struct publisher *p = c->publisher;
+	return (struct steer_state){p->measured ? p->measured : c->built->map,
+		p->load, c->built->geo};
+}
+
 void publish_now(struct control *c)
 {
 	struct publisher *p = c->publisher;
@@ -182,8 +189,7 @@ void publish_now(struct control *c)
 	snapshot_publish(&p->published,
 		(struct snapshot){.generation = p->generation,
 			.zones = c->built->zoneset,
-			.steer = {p->measured ? p->measured : c->built->map,
-				p->load, c->built->geo},
+			.steer = publish_state(c),
 			.options = c->built->options,
 			.report = p->report,
 			.streams = p->stream_index,

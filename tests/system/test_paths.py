@@ -100,6 +100,25 @@ class Paths(Test):
         why = self.d.ask("_why.live.example.com", "TXT", HONG_KONG).to_text()
         self.assertIn("(6 networks ", why)
 
+    def test_try_and_lines_are_of_measured_paths(self):
+        """Of the running server; the files know distances alone."""
+        self.measure(90, 30)
+        self.goes_to("127.0.0.22")
+        text = self.d.run("try", "live.example.com", HONG_KONG)
+        self.assertRegex(text, r"candidate near .* \(6 networks \d+ s ago, ")
+        self.assertIn("answer 127.0.0.22\n", text)
+        self.assertIn("(distance)", self.d.run("try", "map.example.com", HONG_KONG))
+        def first():
+            text = self.d.run("lines", "live.example.com", HONG_KONG)
+            return json.loads(text)["lines"][0]["node"]
+        self.assertEqual(first(), "far")
+        self.d.stop()
+        text = self.d.run("try", "live.example.com", HONG_KONG)
+        self.assertIn("files alone", text.splitlines()[0])
+        self.assertIn("paths by distance", text.splitlines()[0])
+        self.assertIn("answer 127.0.0.21\n", text)
+        self.assertEqual(first(), "near")
+
     def test_metrics(self):
         self.measure(90, 30)
         def metrics():
