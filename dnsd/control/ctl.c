@@ -176,7 +176,7 @@ static void cmd_nodes(struct session *s, char **words, unsigned n)
 				*node->why ? "; " : "", node->streams_left_out);
 		if (node->contradicted > 0)
 			buf_printf(&out,
-				"%sheartbeats ignored: one told %.0f connections",
+				"%sheartbeats ignored: one reported %.0f connections",
 				*node->why || node->streams_left_out ? "; "
 								     : "",
 				node->contradicted);

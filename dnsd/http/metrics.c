@@ -178,7 +178,7 @@ static const struct {
 	{"node_answers", "counter", "Answers that named the node.",
 		node_answers},
 	{"node_line2_questions", "counter",
-		"Questions for line 2 or higher by clients told the node.",
+		"Questions for line 2 or higher by clients that were sent to the node.",
 		node_line2},
 	{"node_only_lines", "counter",
 		"Answers for a further line that named the node, since no other is alive.",

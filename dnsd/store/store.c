@@ -69,7 +69,7 @@ void store_skip(
 			utf8_visible(text, sizeof text,
 				key ? (const char *)key : ""),
 			why,
-			s->skipped == SKIPPED_MAX ? " (others are not told)"
+			s->skipped == SKIPPED_MAX ? " (others are not logged)"
 						  : "");
 }
 

@@ -846,7 +846,7 @@ class Http(Test):
                          200)
 
     def test_public_does_not_trust_loopback(self):
-        """A proxy there would make everybody trusted; it is told of, and then
+        """A proxy there would make everybody trusted; the log says so, and then
         its clients are who they are."""
         def lines(client=None, **headers):
             path = "/api/v1/lines?name=live.example.com"
