@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "http/access.h"
 #include "http/handlers.h"
+#include "http/place_json.h"
 #include "http/request.h"
 #include "paths/report.h"
 #include "state/path_shown.h"
@@ -244,11 +245,7 @@ static json_t *area_json(const struct path_area *area)
 	snprintf(id, sizeof id, "%llx", (unsigned long long)area->key);
 	json_t *json = json_pack("{s:s, s:[f, f]}", "id", id, "at",
 		(double)place->lat, (double)place->lon);
-	if (place->country[0])
-		json_object_set_new(
-			json, "country", json_stringn(place->country, 2));
-	if (place->asn)
-		json_object_set_new(json, "asn", json_integer(place->asn));
+	place_json_add(json, place);
 	return json;
 }
 
