@@ -38,6 +38,10 @@ struct learner {
 	struct path_table *table;
 	struct map *measured;
 	unsigned keep_next; /* node */
+	/* What the store kept of nodes that have no place yet, until geography is
+	 * loaded: body NULL: learned again. */
+	struct store_paths *kept;
+	unsigned n_kept;
 	struct learner_counts counts;
 };
 
@@ -57,10 +61,18 @@ static void learner_drop_news(struct learner *l)
 	l->news = false;
 }
 
+static void learner_drop_kept(struct learner *l)
+{
+	store_paths_free(l->kept, l->n_kept);
+	l->kept = NULL;
+	l->n_kept = 0;
+}
+
 void learner_free(struct learner *l)
 {
 	if (!l)
 		return;
+	learner_drop_kept(l);
 	learner_drop_news(l);
 	paths_free(l->paths);
 	free(l);
@@ -74,10 +86,54 @@ static struct path_table *learner_table(struct learner *l)
 	return paths_table(l->paths);
 }
 
+static bool learner_fit(struct learner *l)
+{
+	int64_t now_ms = clock_ms();
+	/* Without reports loss fades. */
+	if (!paths_count(l->paths) || now_ms - l->fit_ms < FIT_MS)
+		return false;
+	l->fit_ms = now_ms;
+	l->changed |= paths_fit(l->paths, now_ms);
+	return true;
+}
+
+/* One node's. */
+static void learner_learn_kept(
+	struct learner *l, unsigned node, struct store_paths *kept)
+{
+	if (!paths_restore(l->paths, node, kept->body, kept->len,
+		    clock_wall_ms() - kept->at_ms, clock_ms()))
+		log_warn("store: the paths to %s are not readable: left out",
+			kept->name);
+	free(kept->body);
+	kept->body = NULL;
+}
+
+/* What was kept is known again of the nodes that have a place: one without
+ * coordinates of its own gets it from the databases. */
+static void learner_use_kept(struct learner *l)
+{
+	bool any = false;
+	for (unsigned i = 0; i < l->n_kept; i++) {
+		int node = l->kept[i].body
+			? map_find_node(l->map, l->kept[i].name)
+			: -1;
+		if (node < 0 || !l->map->nodes[node].placed)
+			continue;
+		learner_learn_kept(l, (unsigned)node, &l->kept[i]);
+		any = true;
+	}
+	if (any) {
+		l->fit_ms = 0;
+		learner_fit(l);
+	}
+}
+
 void learner_set_map(struct learner *l, const struct map *map)
 {
 	l->map = map;
 	paths_set_map(l->paths, map);
+	learner_use_kept(l);
 	learner_drop_news(l);
 	if (paths_count(l->paths)) {
 		l->table = learner_table(l);
@@ -149,20 +205,11 @@ void learner_report(struct control *c, struct call *call)
 	call_answer(call, CALL_KEPT, NULL);
 }
 
-static bool learner_fit(struct learner *l)
-{
-	int64_t now_ms = clock_ms();
-	/* Without reports loss fades. */
-	if (!paths_count(l->paths) || now_ms - l->fit_ms < FIT_MS)
-		return false;
-	l->fit_ms = now_ms;
-	l->changed |= paths_fit(l->paths, now_ms);
-	return true;
-}
-
 void learner_step(struct control *c)
 {
 	struct learner *l = c->learner;
+	if (l->kept && !c->geo_pending) /* all places are known that will be */
+		learner_drop_kept(l);
 	/* Not both at once: each takes milliseconds. */
 	if (!learner_fit(l) && l->changed && !l->building)
 		learner_build(c);
@@ -217,28 +264,13 @@ void learner_keep(struct control *c, bool all)
 void learner_restore(struct control *c)
 {
 	struct learner *l = c->learner;
-	struct store_paths *list;
-	unsigned n;
 	struct err err = {0};
 
 	if (!c->store)
 		return;
-	if (!store_paths_load(c->store, &list, &n, &err))
+	if (!store_paths_load(c->store, &l->kept, &l->n_kept, &err))
 		log_lines(LOG_LVL_ERROR, "", err_text(&err));
 	err_fini(&err);
-	for (unsigned i = 0; i < n; i++) {
-		int node = map_find_node(l->map, list[i].name);
-		if (node >= 0 &&
-			!paths_restore(l->paths, (unsigned)node, list[i].body,
-				list[i].len, clock_wall_ms() - list[i].at_ms,
-				clock_ms()))
-			log_warn(
-				"store: the paths to %s are not readable: left out",
-				list[i].name);
-	}
-	store_paths_free(list, n);
-	l->fit_ms = 0;
-	learner_fit(l);
 	learner_set_map(l, l->map);
 }
 

@@ -192,6 +192,27 @@ class Paths(Test):
         self.assertIn("the paths to near are not readable", self.d.log_text())
         self.assertIn("store: the paths of", self.d.log_text())
 
+    def test_a_restart_keeps_paths_of_a_node_without_coordinates(self):
+        """It has its place from the databases, which are read after the store."""
+        conf = (self.d.folder / "dnsd.yaml").read_text()
+        self.d.write("dnsd.yaml", conf.replace(
+            "near: {address: [127.0.0.21], at: [22.3, 114.2]",
+            "near: {address: [127.0.0.21]"))
+        self.d.write("nets.txt", NETS + "127.0.0.21/32 22.3,114.2 HK\n")
+        self.d.stop()
+        self.d.start()
+        # Its place is known when reports of it are believed.
+        def known():
+            self.measure(90, 30)
+            return len(self.paths()) == 2
+        self.eventually(known, "paths")
+        for _ in range(2):
+            self.d.stop()
+            self.d.start()
+            self.eventually(lambda: {p["node"] for p in self.paths()} ==
+                            {"near", "far"}, "what was kept")
+            self.goes_to("127.0.0.22")
+
     def history(self, query):
         return self.d.http("/api/v1/paths/history" + query)
 
