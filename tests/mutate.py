@@ -40,7 +40,7 @@ FLAGS = "-O0 -g1 --coverage"
 TRAPS = ["-O1", "-ftrivial-auto-var-init=pattern", "-fsanitize=undefined",
          "-fsanitize-undefined-trap-on-error", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2"]
 MEMORY = 8 << 30
-# Worlds of test_property, which tries a thousand if it is not told.
+# Worlds of test_property, which tries a thousand if the environment does not say.
 WORLDS = os.environ.get("DNSD_WORLDS", "150")
 
 Mutant = collections.namedtuple("Mutant", "start end text what line")

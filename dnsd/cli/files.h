@@ -1,11 +1,15 @@
 /* files.h - what the files alone say, when no server runs: all nodes up and
- * empty, nothing reserved.
+ * empty, nothing reserved, paths by distance.
  */
 #ifndef CLI_FILES_H
 #define CLI_FILES_H
 
 #include "control/build.h"
 #include "steer/steer.h"
+
+/* What is said before their answer. */
+#define FILES_ALONE \
+	"no running server: decided from the files alone, all nodes up and empty, paths by distance\n"
 
 struct files {
 	struct built *built;

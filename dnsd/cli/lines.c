@@ -27,8 +27,7 @@ static int ask(const struct cli_options *o, const char *name,
 	buf_fini(&line);
 	if (status != CLI_NO_SERVER)
 		return status;
-	fprintf(stderr,
-		"no running server: decided from the files alone, all nodes up and empty\n");
+	fprintf(stderr, FILES_ALONE);
 	bool ok = files_open(&files, o->conf, &err);
 	struct try_question q = {.state = &files.state,
 		.name = name,

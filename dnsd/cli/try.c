@@ -9,8 +9,9 @@ static const char usage[] = "try [-c FILE] NAME ADDRESS[/LENGTH]";
 static const char help[] =
 	"Where a client at ADDRESS would be sent for NAME, and why: its place,\n"
 	"the candidates with path, state, load and cost, the pick, TTL and scope.\n"
-	"Asks the running server; without one the files alone decide, as if all\n"
-	"nodes were well and empty. Never accounted.\n";
+	"Asks the running server, which knows the paths that were measured; without\n"
+	"one the files alone decide, as if all nodes were well and empty, with paths\n"
+	"by distance. Never accounted.\n";
 
 static int from_files(const char *path, const char *name, const char *client)
 {
@@ -25,8 +26,7 @@ static int from_files(const char *path, const char *name, const char *client)
 	ok = ok && try_explain(&q, &out, &err);
 
 	if (ok)
-		printf("no running server: decided from the files alone, all nodes up and empty\n%s",
-			out.text);
+		printf(FILES_ALONE "%s", out.text);
 	else
 		fprintf(stderr, "%s\n", err_text(&err));
 	files_close(&files);

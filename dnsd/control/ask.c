@@ -8,6 +8,7 @@
 #include "control/keep.h"
 #include "control/learner.h"
 #include "control/nodes.h"
+#include "control/path_history.h"
 #include "control/pending.h"
 #include "control/reload.h"
 #include "control/schedule.h"
@@ -35,6 +36,7 @@ void control_ask(struct control *c, struct call *call)
 		[CALL_SCHEDULE_ADD] = schedule_add,
 		[CALL_SCHEDULE_REMOVE] = schedule_remove,
 		[CALL_HISTORY] = history_read_node,
+		[CALL_PATH_HISTORY] = path_history_read,
 		[CALL_HEARTBEAT] = nodes_heartbeat,
 		[CALL_PENDING] = ask_pending,
 		[CALL_PATHS] = learner_report,

@@ -24,6 +24,7 @@ void call_free(struct call *call)
 	free(call->text);
 	free(call->list);
 	free(call->points);
+	free(call->path_points);
 	free(call->paths);
 	free(call);
 }

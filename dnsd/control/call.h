@@ -31,6 +31,7 @@ enum call_kind {
 	CALL_SCHEDULE_ADD,
 	CALL_SCHEDULE_REMOVE,
 	CALL_HISTORY,
+	CALL_PATH_HISTORY,
 	/* Without a reply: */
 	CALL_HEARTBEAT, /* of a node */
 	CALL_PENDING,   /* a heartbeat of a server that is not known */
@@ -52,13 +53,20 @@ struct call_point {
 	float connections, utilisation, bandwidth_bps;
 };
 
+/* What was believed of a path at the end of a step that begins at at_s. */
+struct call_path_point {
+	int64_t at_s;
+	float rtt_ms, loss;
+};
+
 struct call {
 	/* -- the request -- */
 	enum call_kind kind;
 	char node[64];            /* of a node, but for CALL_HEARTBEAT */
 	char *keys;               /* CALL_ENROL: a JSON object; malloc'd */
 	struct conf_expect entry; /* SCHEDULE_ADD; of _REMOVE: its id */
-	int64_t since_s;          /* HISTORY: wall clock */
+	int64_t since_s;          /* HISTORY, PATH_HISTORY: wall clock */
+	uint64_t area;            /* PATH_HISTORY: path_area_key() */
 	unsigned index;           /* HEARTBEAT: in the map */
 	float connections;        /* HEARTBEAT, PENDING */
 	struct addr from;         /* PENDING */
@@ -72,7 +80,8 @@ struct call {
 	unsigned n;
 	struct conf_expect *list;  /* SCHEDULE_LIST, by time; malloc'd */
 	struct call_point *points; /* HISTORY, by time; malloc'd */
-	unsigned step_s;           /* HISTORY: the present distance of points */
+	struct call_path_point *path_points; /* PATH_HISTORY, the same */
+	unsigned step_s; /* of both: the present distance of points */
 
 	/* -- on the way -- */
 	void (*done)(struct call *call); /* NULL: no reply is wanted */

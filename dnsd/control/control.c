@@ -19,6 +19,7 @@
 #include "control/learner.h"
 #include "control/nodes.h"
 #include "control/notify.h"
+#include "control/path_history.h"
 #include "control/pending.h"
 #include "control/privilege.h"
 #include "control/publish.h"
@@ -75,6 +76,7 @@ static void on_watch(evutil_socket_t fd, short what, void *arg)
 	schedule_feed(arg);
 	history_watch(arg);
 	learner_step(arg);
+	path_history_watch(arg);
 }
 
 static void on_save(evutil_socket_t fd, short what, void *arg)

@@ -176,7 +176,7 @@ static void cmd_nodes(struct session *s, char **words, unsigned n)
 				*node->why ? "; " : "", node->streams_left_out);
 		if (node->contradicted > 0)
 			buf_printf(&out,
-				"%sheartbeats ignored: one told %.0f connections",
+				"%sheartbeats ignored: one reported %.0f connections",
 				*node->why || node->streams_left_out ? "; "
 								     : "",
 				node->contradicted);
@@ -294,8 +294,7 @@ static void cmd_stop(struct session *s, char **words, unsigned n)
 static void cmd_try(struct session *s, char **words, unsigned n)
 {
 	struct control *c = s->ctl->control;
-	struct steer_state state = {
-		c->built->map, c->publisher->load, c->built->geo};
+	struct steer_state state = publish_state(c);
 	struct buf out = {0};
 	struct err err = {0};
 
@@ -318,8 +317,7 @@ static void cmd_try(struct session *s, char **words, unsigned n)
 static void cmd_lines(struct session *s, char **words, unsigned n)
 {
 	struct control *c = s->ctl->control;
-	struct steer_state state = {
-		c->built->map, c->publisher->load, c->built->geo};
+	struct steer_state state = publish_state(c);
 	struct buf out = {0};
 	struct err err = {0};
 

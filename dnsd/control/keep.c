@@ -9,6 +9,7 @@
 #include "control/build.h"
 #include "control/figures.h"
 #include "control/learner.h"
+#include "control/path_history.h"
 #include "control/publish.h"
 #include "control/state.h"
 #include "fleet/fleet.h"
@@ -119,4 +120,6 @@ void keep_save(struct control *c, bool last)
 	states_keep(c);
 	figures_keep(c);
 	learner_keep(c, last);
+	if (last)
+		path_history_end(c);
 }

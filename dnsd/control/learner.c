@@ -13,10 +13,12 @@
 #include "paths/paths.h"
 #include "replay/recorder.h"
 #include "state/map.h"
+#include "state/path_shown.h"
 #include "store/paths.h"
 
-#define FIT_MS 5000   /* at most a second more until it is published */
-#define KEEP_TIMES 30 /* all nodes are kept in so many times of keep_save() */
+#define FIT_MS 5000    /* at most a second more until it is published */
+#define SHOWN_MS 30000 /* reports that change no path are shown after so long */
+#define KEEP_TIMES 30  /* all nodes are kept in so many times of keep_save() */
 
 /* A map with paths, made on the builder's thread. */
 struct learner_job {
@@ -24,6 +26,7 @@ struct learner_job {
 	struct learner *learner;
 	struct path_table *table;
 	struct map *measured;
+	unsigned bad; /* paths */
 };
 
 struct learner {
@@ -31,11 +34,17 @@ struct learner {
 	const struct map *map; /* in service; not replaced while a job runs */
 	int64_t fit_ms;        /* of the last fit */
 	bool changed;          /* since the last table */
+	bool reported;         /* the same; perhaps what was believed already */
+	int64_t table_ms;      /* of the last table */
 	bool building;         /* a job is under way */
 	bool news;             /* table and measured are to be published */
 	struct path_table *table;
 	struct map *measured;
 	unsigned keep_next; /* node */
+	/* What the store kept of nodes that have no place yet, until geography is
+	 * loaded: body NULL: learned again. */
+	struct store_paths *kept;
+	unsigned n_kept;
 	struct learner_counts counts;
 };
 
@@ -55,10 +64,18 @@ static void learner_drop_news(struct learner *l)
 	l->news = false;
 }
 
+static void learner_drop_kept(struct learner *l)
+{
+	store_paths_free(l->kept, l->n_kept);
+	l->kept = NULL;
+	l->n_kept = 0;
+}
+
 void learner_free(struct learner *l)
 {
 	if (!l)
 		return;
+	learner_drop_kept(l);
 	learner_drop_news(l);
 	paths_free(l->paths);
 	free(l);
@@ -68,19 +85,65 @@ static struct path_table *learner_table(struct learner *l)
 {
 	l->counts.areas = paths_areas(l->paths);
 	l->counts.known = paths_count(l->paths);
-	l->changed = false;
+	l->changed = l->reported = false;
+	l->table_ms = clock_ms();
 	return paths_table(l->paths);
+}
+
+static bool learner_fit(struct learner *l)
+{
+	int64_t now_ms = clock_ms();
+	/* Without reports loss fades. */
+	if (!paths_count(l->paths) || now_ms - l->fit_ms < FIT_MS)
+		return false;
+	l->fit_ms = now_ms;
+	l->changed |= paths_fit(l->paths, now_ms);
+	return true;
+}
+
+/* One node's. */
+static void learner_learn_kept(
+	struct learner *l, unsigned node, struct store_paths *kept)
+{
+	if (!paths_restore(l->paths, node, kept->body, kept->len,
+		    clock_wall_ms() - kept->at_ms, clock_ms()))
+		log_warn("store: the paths to %s are not readable: left out",
+			kept->name);
+	free(kept->body);
+	kept->body = NULL;
+}
+
+/* What was kept is known again of the nodes that have a place: one without
+ * coordinates of its own gets it from the databases. */
+static void learner_use_kept(struct learner *l)
+{
+	bool any = false;
+	for (unsigned i = 0; i < l->n_kept; i++) {
+		int node = l->kept[i].body
+			? map_find_node(l->map, l->kept[i].name)
+			: -1;
+		if (node < 0 || !l->map->nodes[node].placed)
+			continue;
+		learner_learn_kept(l, (unsigned)node, &l->kept[i]);
+		any = true;
+	}
+	if (any) {
+		l->fit_ms = 0;
+		learner_fit(l);
+	}
 }
 
 void learner_set_map(struct learner *l, const struct map *map)
 {
 	l->map = map;
 	paths_set_map(l->paths, map);
+	learner_use_kept(l);
 	learner_drop_news(l);
 	if (paths_count(l->paths)) {
 		l->table = learner_table(l);
 		l->measured = map_with_paths(map, l->table);
 	}
+	l->counts.bad = l->measured ? path_count_bad(l->measured) : 0;
 	l->news = true;
 }
 
@@ -91,6 +154,7 @@ static void learner_job_run(struct job *job)
 	struct learner_job *j = (struct learner_job *)job;
 	build_step_back();
 	j->measured = map_with_paths(j->learner->map, j->table);
+	j->bad = path_count_bad(j->measured);
 }
 
 static void learner_job_drop(struct job *job)
@@ -110,6 +174,7 @@ static void learner_job_done(struct job *job)
 	l->news = true;
 	l->table = j->table;
 	l->measured = j->measured;
+	l->counts.bad = j->bad;
 	free(j);
 }
 
@@ -138,26 +203,22 @@ void learner_report(struct control *c, struct call *call)
 		l->counts.reports++;
 		if (r->node >= l->map->n_nodes)
 			continue;
-		l->counts.taken += paths_report(l->paths, r, now_ms);
+		bool taken = paths_report(l->paths, r, now_ms);
+		l->counts.taken += taken;
+		l->reported |= taken;
 		record_path(c->record, r, now_ms);
 	}
 	call_answer(call, CALL_KEPT, NULL);
 }
 
-static bool learner_fit(struct learner *l)
-{
-	int64_t now_ms = clock_ms();
-	/* Without reports loss fades. */
-	if (!paths_count(l->paths) || now_ms - l->fit_ms < FIT_MS)
-		return false;
-	l->fit_ms = now_ms;
-	l->changed |= paths_fit(l->paths, now_ms);
-	return true;
-}
-
 void learner_step(struct control *c)
 {
 	struct learner *l = c->learner;
+	if (l->kept && !c->geo_pending) /* all places are known that will be */
+		learner_drop_kept(l);
+	/* Ages and numbers of networks are those of the table. */
+	if (l->reported && clock_ms() - l->table_ms >= SHOWN_MS)
+		l->changed = true;
 	/* Not both at once: each takes milliseconds. */
 	if (!learner_fit(l) && l->changed && !l->building)
 		learner_build(c);
@@ -212,29 +273,19 @@ void learner_keep(struct control *c, bool all)
 void learner_restore(struct control *c)
 {
 	struct learner *l = c->learner;
-	struct store_paths *list;
-	unsigned n;
 	struct err err = {0};
 
 	if (!c->store)
 		return;
-	if (!store_paths_load(c->store, &list, &n, &err))
+	if (!store_paths_load(c->store, &l->kept, &l->n_kept, &err))
 		log_lines(LOG_LVL_ERROR, "", err_text(&err));
 	err_fini(&err);
-	for (unsigned i = 0; i < n; i++) {
-		int node = map_find_node(l->map, list[i].name);
-		if (node >= 0 &&
-			!paths_restore(l->paths, (unsigned)node, list[i].body,
-				list[i].len, clock_wall_ms() - list[i].at_ms,
-				clock_ms()))
-			log_warn(
-				"store: the paths to %s are not readable: left out",
-				list[i].name);
-	}
-	store_paths_free(list, n);
-	l->fit_ms = 0;
-	learner_fit(l);
 	learner_set_map(l, l->map);
+}
+
+const struct paths *learner_paths(const struct learner *l)
+{
+	return l->paths;
 }
 
 struct learner_counts learner_counts(const struct learner *l)

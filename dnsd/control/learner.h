@@ -12,12 +12,14 @@ struct control;
 struct learner;
 struct map;
 struct path_table;
+struct paths;
 
 /* For the operator. */
 struct learner_counts {
 	uint64_t reports,
 		taken; /* networks that reports named; of those, believed */
 	unsigned areas, known; /* that are published: areas, areas and nodes */
+	unsigned bad;          /* of those, path_shown.h */
 };
 
 struct learner *learner_new(void);
@@ -43,6 +45,9 @@ void learner_keep(struct control *c, bool all);
 
 /* What the store kept is known again. Before the store is used otherwise. */
 void learner_restore(struct control *c);
+
+/* What is learned; for path_history.c. */
+const struct paths *learner_paths(const struct learner *learner);
 
 struct learner_counts learner_counts(const struct learner *learner);
 

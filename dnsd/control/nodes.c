@@ -61,7 +61,7 @@ static void note_heartbeats(struct nodes *n, unsigned node, int64_t now_ms)
 	float reported = fleet_contradicted(n->control->fleet, node, now_ms);
 	if (reported > 0)
 		snprintf(why, sizeof why,
-			"one told %.0f connections, polls find fewer: they are ignored for 10 minutes",
+			"one reported %.0f connections, polls find fewer: they are ignored for 10 minutes",
 			reported);
 	note(n, node, FAULT_HEARTBEAT, reported > 0 ? why : NULL);
 }

@@ -85,6 +85,7 @@ static struct report *make_report(const struct control *c, int64_t now_ms)
 	r->path_reports_taken = paths.taken;
 	r->path_areas = paths.areas;
 	r->paths = paths.known;
+	r->paths_bad = paths.bad;
 	r->traffic = p->traffic;
 	report_nodes(c, r);
 	return r;
@@ -166,6 +167,13 @@ static void free_replaced(struct replaced *old)
 	free(old->pending_list);
 }
 
+struct steer_state publish_state(const struct control *c)
+{
+	const struct publisher *p = c->publisher;
+	return (struct steer_state){p->measured ? p->measured : c->built->map,
+		p->load, c->built->geo};
+}
+
 void publish_now(struct control *c)
 {
 	struct publisher *p = c->publisher;
@@ -181,8 +189,7 @@ void publish_now(struct control *c)
 	snapshot_publish(&p->published,
 		(struct snapshot){.generation = p->generation,
 			.zones = c->built->zoneset,
-			.steer = {p->measured ? p->measured : c->built->map,
-				p->load, c->built->geo},
+			.steer = publish_state(c),
 			.options = c->built->options,
 			.report = p->report,
 			.streams = p->stream_index,

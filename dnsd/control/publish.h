@@ -43,6 +43,9 @@ void publish_close(struct control *c);
 /* Publishes what is so now. */
 void publish_now(struct control *c);
 
+/* What queries are answered by, until the next publication. */
+struct steer_state publish_state(const struct control *c);
+
 /* Puts a new state in service; frees what it replaces. err takes warnings. */
 void publish_adopt(struct control *c, struct built *built, struct err *err);
 

@@ -27,6 +27,7 @@ struct control {
 	struct store *store; /* NULL: none */
 	struct schedule *schedule;
 	struct history_sums *history;
+	int64_t path_history_s; /* the step at work; 0: none yet */
 	struct traffic_sums *traffic;
 	struct record *record;
 

@@ -1,6 +1,7 @@
 /* Where a client would go, and why. */
 #include "base/clock.h"
 #include "http/handlers.h"
+#include "http/place_json.h"
 #include "http/request.h"
 #include "steer/explain.h"
 
@@ -13,11 +14,7 @@ static json_t *place_json(const struct place *place)
 		json_object_set_new(json, "latitude", json_real(place->lat));
 		json_object_set_new(json, "longitude", json_real(place->lon));
 	}
-	if (place->country[0])
-		json_object_set_new(
-			json, "country", json_stringn(place->country, 2));
-	if (place->asn)
-		json_object_set_new(json, "asn", json_integer(place->asn));
+	place_json_add(json, place);
 	return json;
 }
 

@@ -20,6 +20,7 @@ void api_history(struct request *r);
 void api_lines(struct request *r);
 void api_metrics(struct request *r);
 void api_nodes(struct request *r);
+void api_path_history(struct request *r);
 void api_paths(struct request *r);
 void api_pending(struct request *r);
 void api_resolve(struct request *r);

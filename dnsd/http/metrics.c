@@ -91,6 +91,9 @@ static void others(struct buf *out, const struct report *r)
 		"Areas of clients whose paths are known.", r->path_areas);
 	simple(out, "paths", "gauge",
 		"Areas and nodes between which a path is known.", r->paths);
+	simple(out, "paths_bad", "gauge",
+		"Those of them that are much worse than by distance.",
+		r->paths_bad);
 	simple(out, "uptime_seconds", "gauge", "Since start.",
 		(double)(clock_ms() - r->start_ms) / 1000);
 	simple(out, "network_suspect", "gauge",
@@ -175,7 +178,7 @@ static const struct {
 	{"node_answers", "counter", "Answers that named the node.",
 		node_answers},
 	{"node_line2_questions", "counter",
-		"Questions for line 2 or higher by clients told the node.",
+		"Questions for line 2 or higher by clients that were sent to the node.",
 		node_line2},
 	{"node_only_lines", "counter",
 		"Answers for a further line that named the node, since no other is alive.",

@@ -1,5 +1,6 @@
 /* Paths: what nodes measured of their viewers' connections, and what is believed. */
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,12 +8,14 @@
 #include "base/clock.h"
 #include "http/access.h"
 #include "http/handlers.h"
+#include "http/place_json.h"
 #include "http/request.h"
 #include "paths/report.h"
-#include "state/path.h"
+#include "state/path_shown.h"
 
 #define NETS_MAX 5000
 #define CONNECTIONS_MAX 1000000
+#define MOST_MAX 100000
 
 /* -- a node's report -- */
 
@@ -159,7 +162,31 @@ struct path_filter {
 	const struct map_pool *pool;  /* NULL: all nodes */
 	int node;                     /* negative: all */
 	const struct path_area *area; /* NULL: all */
+	bool bad;                     /* those alone */
+	unsigned most;                /* 0: all */
 };
+
+/* bad and most. False: answered. */
+static bool path_filter_bound(struct request *r, struct path_filter *f)
+{
+	const char *bad = request_param(r, "bad");
+	const char *most = request_param(r, "most");
+	char *end = "";
+	long n = most ? strtol(most, &end, 10) : 0;
+
+	if (bad && strcmp(bad, "1")) {
+		request_error(r, 400, "bad: only 1 is known");
+		return false;
+	}
+	if (most && (!*most || *end || n < 1 || n > MOST_MAX)) {
+		request_error(r, 400, "most: not a whole number from 1 to %d",
+			MOST_MAX);
+		return false;
+	}
+	f->bad = bad;
+	f->most = (unsigned)n;
+	return true;
+}
 
 /* False: answered. */
 static bool path_filter(struct request *r, struct path_filter *f)
@@ -182,6 +209,8 @@ static bool path_filter(struct request *r, struct path_filter *f)
 		request_error(r, 404, "there is no node %.60s", node);
 		return false;
 	}
+	if (!path_filter_bound(r, f))
+		return false;
 	if (!client)
 		return true;
 	if (!prefix_parse(&net, client, false)) {
@@ -212,56 +241,89 @@ static bool path_wanted(const struct path_filter *f, unsigned node)
 static json_t *area_json(const struct path_area *area)
 {
 	const struct place *place = &area->place;
-	json_t *json = json_pack(
-		"{s:[f, f]}", "at", (double)place->lat, (double)place->lon);
-	if (place->country[0])
-		json_object_set_new(
-			json, "country", json_stringn(place->country, 2));
-	if (place->asn)
-		json_object_set_new(json, "asn", json_integer(place->asn));
+	char id[20];
+	snprintf(id, sizeof id, "%llx", (unsigned long long)area->key);
+	json_t *json = json_pack("{s:s, s:[f, f]}", "id", id, "at",
+		(double)place->lat, (double)place->lon);
+	place_json_add(json, place);
 	return json;
 }
 
-static json_t *path_json(const struct map *map, const struct path_area *area,
-	const struct path_known *known, int64_t now_ms)
+/* A path that was asked for. */
+struct path_row {
+	const struct path_area *area;
+	const struct path_known *known;
+	struct path_shown shown;
+};
+
+static json_t *path_json(
+	const struct map *map, const struct path_row *row, int64_t now_ms)
 {
-	const struct map_node *node = &map->nodes[known->node];
-	float distance_ms = path_between_ms(path_vec(node->lat, node->lon),
-		path_vec(area->place.lat, area->place.lon));
-	struct path_found found =
-		path_table_find(map->paths, area, known->node, distance_ms);
-	return json_pack("{s:o, s:s, s:f, s:f, s:f, s:f, s:i, s:I}", "area",
-		area_json(area), "node", node->name, "distance_ms",
-		(double)distance_ms, "path_ms",
-		(double)(found.path_ms - found.loss_ms), "loss",
-		(double)known->loss, "loss_ms", (double)known->loss_ms,
-		"networks", (int)known->networks, "age_s",
-		(json_int_t)((now_ms - known->at_ms) / 1000));
+	const struct path_shown *s = &row->shown;
+	return json_pack("{s:o, s:s, s:f, s:f, s:f, s:f, s:i, s:I, s:b}",
+		"area", area_json(row->area), "node",
+		map->nodes[row->known->node].name, "distance_ms",
+		(double)s->distance_ms, "path_ms", (double)s->rtt_ms, "loss",
+		(double)s->loss, "loss_ms", (double)s->loss_ms, "networks",
+		(int)row->known->networks, "age_s",
+		(json_int_t)((now_ms - row->known->at_ms) / 1000), "bad",
+		s->bad);
+}
+
+/* Those of most networks first, of them those that are worst beside their distance. */
+static int path_row_order(const void *a, const void *b)
+{
+	const struct path_row *x = a, *y = b;
+	float p = x->shown.rtt_ms + x->shown.loss_ms - x->shown.distance_ms;
+	float q = y->shown.rtt_ms + y->shown.loss_ms - y->shown.distance_ms;
+	if (x->known->networks != y->known->networks)
+		return x->known->networks > y->known->networks ? -1 : 1;
+	return (p < q) - (p > q);
+}
+
+/* The paths that a filter wants; the caller frees them. */
+static struct path_row *path_rows(
+	const struct map *map, const struct path_filter *f, unsigned *n)
+{
+	const struct path_table *t = map->paths;
+	struct path_row *rows = mem_zero(t ? t->n_known : 0, sizeof *rows);
+	*n = 0;
+	for (unsigned i = 0; t && i < t->n_areas; i++) {
+		const struct path_area *area = &t->areas[i];
+		if ((f->area && f->area != area) || area->made)
+			continue;
+		for (unsigned k = area->first; k < area->first + area->n; k++) {
+			const struct path_known *known = &t->known[k];
+			if (!path_wanted(f, known->node) ||
+				!map->nodes[known->node].name)
+				continue;
+			struct path_shown shown = path_shown(map, area, known);
+			if (shown.bad || !f->bad)
+				rows[(*n)++] =
+					(struct path_row){area, known, shown};
+		}
+	}
+	return rows;
 }
 
 static void give_paths(struct request *r)
 {
 	const struct map *map = r->snap->steer.map;
-	const struct path_table *t = map->paths;
 	int64_t now_ms = clock_ms();
 	struct path_filter f;
+	unsigned n;
 
 	if (!path_filter(r, &f))
 		return;
-	json_t *list = json_array();
-	for (unsigned i = 0; t && i < t->n_areas; i++) {
-		const struct path_area *area = &t->areas[i];
-		if ((f.area && f.area != area) || area->made)
-			continue;
-		for (unsigned k = 0; k < area->n; k++) {
-			const struct path_known *known =
-				&t->known[area->first + k];
-			if (path_wanted(&f, known->node) &&
-				map->nodes[known->node].name)
-				json_array_append_new(list,
-					path_json(map, area, known, now_ms));
-		}
+	struct path_row *rows = path_rows(map, &f, &n);
+	if (f.most) {
+		qsort(rows, n, sizeof *rows, path_row_order);
+		n = n < f.most ? n : f.most;
 	}
+	json_t *list = json_array();
+	for (unsigned i = 0; i < n; i++)
+		json_array_append_new(list, path_json(map, &rows[i], now_ms));
+	free(rows);
 	request_json(r, 200, list);
 }
 

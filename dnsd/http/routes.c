@@ -26,6 +26,7 @@ static const struct route {
 	{"/resolve", GET, true, api_resolve},
 	{"/api/v1/feedback", POST, true, api_feedback},
 	{"/api/v1/paths", GET | POST, true, api_paths},
+	{"/api/v1/paths/history", GET, false, api_path_history},
 	{"/api/v1/servers", POST, true, api_heartbeat},
 	{"/api/v1/srs/register", POST, true, api_heartbeat},
 	{"/api/v1/clusters", GET | POST, true, api_clusters},

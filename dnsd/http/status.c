@@ -90,14 +90,15 @@ json_t *status_json(const struct snapshot *snap, bool whole)
 	const struct report *report = snap->report;
 	const struct map *map = snap->steer.map;
 	json_t *json = json_pack(
-		"{s:s, s:I, s:I, s:o, s:I, s:I, s:i, s:i, s:b}", "version",
+		"{s:s, s:I, s:I, s:o, s:I, s:I, s:i, s:i, s:b, s:i}", "version",
 		DNSD_VERSION, "uptime",
 		(json_int_t)((clock_ms() - report->start_ms) / 1000),
 		"generation", (json_int_t)snap->generation, "last_reload",
 		reload_json(report), "queries", (json_int_t)all_queries(report),
 		"responses", (json_int_t)all_responses(report), "workers",
 		(int)report->workers, "servers", (int)map->servers,
-		"network_suspect", report->blind);
+		"network_suspect", report->blind, "paths_bad",
+		(int)report->paths_bad);
 	if (whole) {
 		json_object_set_new(json, "zones", zones_json(snap->zones));
 		json_object_set_new(json, "steered", steered_json(map));

@@ -76,4 +76,16 @@ bool paths_restore(struct paths *paths, unsigned node, const uint8_t *kept,
 /* What is believed now; the caller owns it. After paths_fit(). */
 struct path_table *paths_table(const struct paths *paths);
 
+/* What was believed of a pair at the last fit: round trip, and loss as a share. */
+struct path_point {
+	uint64_t area; /* path_area_key() */
+	uint16_t node;
+	float rtt_ms, loss;
+};
+
+/* Of the pairs of which something was reported since then, those with most networks that
+ * said it, at most `most` of them; by node, then area. How many they are. */
+unsigned paths_points(const struct paths *paths, int64_t since_ms,
+	struct path_point *points, unsigned most);
+
 #endif

@@ -349,6 +349,7 @@ static bool on_path(struct replay *r, char **words, unsigned n)
 	const char *lat = value_of(words, n, "lat");
 	const char *lon = value_of(words, n, "lon");
 	const char *by = value_of(words, n, "by");
+	const char *loss = value_of(words, n, "loss");
 	struct prefix net;
 	if (node < 0 || !lat || !lon || !prefix_parse(&net, words[2], false))
 		return true;
@@ -363,7 +364,7 @@ static bool on_path(struct replay *r, char **words, unsigned n)
 		.node = (unsigned)node,
 		.rtt_ms = (float)within(
 			number_of(r, words, n, "rtt", 0), 0, PATH_RTT_MOST_MS),
-		.loss = (float)within(number_of(r, words, n, "loss", 0), 0, 1),
+		.loss = loss ? (float)within(line_number(r, loss), 0, 1) : -1,
 		.viewers = (unsigned)within(
 			number_of(r, words, n, "n", 1), 0, 1e9),
 		.by = by && !strcmp(by, "player") ? PATH_BY_PLAYER
@@ -424,6 +425,7 @@ static void count_answer(struct replay *r, enum stats_side side,
 		return;
 	const struct map_pool *pool =
 		&r->measured->pools[r->map->names[asked->name].pool];
+	uint32_t place = places_index(r->places, asked->place);
 	struct stats_answer a = {.net = asked->net,
 		.line = asked->line,
 		.node = (unsigned)(node - r->nodes),
@@ -432,9 +434,8 @@ static void count_answer(struct replay *r, enum stats_side side,
 		.ttl_s = ttl_s,
 		.full = r->load->node[index].used >= 1,
 		.path_ms = (double)map_path_ms(r->measured, pool,
-			geo_place(
-				r->geo, places_index(r->places, asked->place)),
-			(unsigned)index)};
+			geo_place(r->geo, place), (unsigned)index)};
+	replay_judge_path(r, pool, place, (unsigned)index, &a);
 	stats_answer(r->stats, side, &a);
 }
 

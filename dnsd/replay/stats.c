@@ -20,6 +20,7 @@ struct stats_net {
 
 struct figures {
 	uint64_t answers, line1, full;
+	uint64_t measured, bad, better;     /* paths */
 	uint64_t next, same;                /* line 1 after its TTL */
 	uint64_t further, on_node, on_site; /* lines 2.. beside line 1 */
 	double path_sum;
@@ -116,6 +117,9 @@ void stats_answer(struct replay_stats *s, enum stats_side side,
 
 	f->answers++;
 	f->full += a->full;
+	f->measured += a->measured;
+	f->bad += a->bad;
+	f->better += a->better;
 	f->path_sum += a->path_ms;
 	count_node(s, side, a->node);
 	if (a->line <= 1) {
@@ -169,6 +173,15 @@ static void row_of_shares(const struct replay_stats *s, FILE *out,
 	row(s, out, what, value, "%");
 }
 
+static void row_of_numbers(const struct replay_stats *s, FILE *out,
+	const char *what, const uint64_t number[STATS_SIDES])
+{
+	fprintf(out, "%-34s", what);
+	for (int side = 0; side < STATS_SIDES && s->side[side].answers; side++)
+		fprintf(out, " %11llu", (unsigned long long)number[side]);
+	fprintf(out, "\n");
+}
+
 /* The counters of both sides. */
 #define BOTH(s, field)                                 \
 	(const uint64_t[])                             \
@@ -186,6 +199,13 @@ static void print_figures(const struct replay_stats *s, FILE *out)
 	row_of_shares(s, out, "answers to full nodes", BOTH(s, full),
 		BOTH(s, answers));
 	row(s, out, "mean path", path, "ms");
+	row_of_shares(s, out, "answers over measured paths", BOTH(s, measured),
+		BOTH(s, answers));
+	row_of_shares(s, out, "answers over bad paths", BOTH(s, bad),
+		BOTH(s, answers));
+	row_of_numbers(s, out, "answers over bad paths, number", BOTH(s, bad));
+	row_of_shares(s, out, "of these: a better one was free",
+		BOTH(s, better), BOTH(s, bad));
 	row_of_shares(s, out, "line 1 again after its TTL: same", BOTH(s, same),
 		BOTH(s, next));
 	row_of_shares(s, out, "other lines on the node of line 1",

@@ -21,7 +21,10 @@ struct stats_answer {
 	uint64_t site; /* of the node */
 	int64_t at_ms;
 	uint32_t ttl_s;
-	bool full; /* the node was */
+	bool full;     /* the node was */
+	bool measured; /* the path was, from the client's area */
+	bool bad;      /* ... and is bad: state/path_shown.h */
+	bool better;   /* ... and another one was better and free */
 	double path_ms;
 };
 

@@ -1,5 +1,6 @@
 /* world.h - what the lines of a replay have said so far, compiled as in the server, and
- * its virtual time: world.c; the lines themselves: lines.c. Private to replay/.
+ * its virtual time: world.c; the lines themselves: lines.c; what the summary says of
+ * paths: judge.c. Private to replay/.
  */
 #ifndef REPLAY_WORLD_H
 #define REPLAY_WORLD_H
@@ -103,6 +104,13 @@ unsigned replay_living(const struct replay *r);
 
 /* What is not over of the schedule, by the names of the present map. */
 void replay_feed_schedule(struct replay *r);
+
+/* -- judge.c -- */
+
+/* Fills in what of an answer from a place (of the geo table) to a node is about its
+ * path: whether it was measured, was bad, and another one was better and free. */
+void replay_judge_path(const struct replay *r, const struct map_pool *pool,
+	uint32_t place, unsigned index, struct stats_answer *answer);
 
 /* -- lines.c -- */
 

@@ -55,6 +55,7 @@ struct report {
 	uint64_t path_reports;       /* networks that nodes and players named */
 	uint64_t path_reports_taken; /* of those, believed */
 	unsigned path_areas, paths;  /* known: areas, areas and nodes */
+	unsigned paths_bad;          /* of those, state/path_shown.h */
 	uint64_t maps; /* taken in service: names and places are those of it */
 	const struct report_traffic *traffic; /* NULL: none yet */
 };

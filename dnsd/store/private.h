@@ -15,7 +15,7 @@ struct store {
 	bool stop;
 	unsigned skipped; /* rows, since it was opened */
 	/* What is kept by itself, every few seconds. */
-	struct log_fault states, history, paths;
+	struct log_fault states, history, paths, path_history;
 	struct log_fault figures[STORE_MULTIPLIER + 1];
 };
 

@@ -47,7 +47,10 @@ static const char schema[] =
 	" name TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, joined REAL, reserved"
 	" REAL) WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS path ("
-	" node TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, body BLOB NOT NULL);";
+	" node TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, body BLOB NOT NULL);"
+	"CREATE TABLE IF NOT EXISTS path_history ("
+	" at_s INTEGER NOT NULL, node TEXT NOT NULL, body BLOB NOT NULL,"
+	" PRIMARY KEY (at_s, node)) WITHOUT ROWID;";
 
 static void *store_thread(void *arg)
 {
@@ -75,7 +78,7 @@ void store_skip(
 			utf8_visible(text, sizeof text,
 				key ? (const char *)key : ""),
 			why,
-			s->skipped == SKIPPED_MAX ? " (others are not told)"
+			s->skipped == SKIPPED_MAX ? " (others are not logged)"
 						  : "");
 }
 

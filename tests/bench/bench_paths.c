@@ -9,43 +9,14 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/buf.h"
-#include "base/clock.h"
-#include "base/rng.h"
+#include "bench_world.h"
 #include "geo/builder.h"
 #include "paths/paths.h"
+#include "state/path_shown.h"
 
 #define NODES_OF_AREA 24
 #define NETS_OF_NODE 4
-
-static const float cities[][2] = {{22.3f, 114.2f}, {35.7f, 139.7f},
-	{37.6f, 127}, {1.3f, 103.8f}, {51.5f, -.1f}, {50.1f, 8.7f},
-	{48.9f, 2.3f}, {40.7f, -74}, {37.4f, -122.1f}, {-23.5f, -46.6f},
-	{-33.9f, 151.2f}, {31.2f, 121.5f}};
-
-static struct conf *configuration(unsigned nodes, struct rng *rng)
-{
-	struct err err = {0};
-	struct buf text = {0};
-	buf_printf(&text, "zones: {example.com: {ns: [ns.x]}}\nnodes:\n");
-	for (unsigned i = 0; i < nodes; i++) {
-		const float *at = cities[i % (sizeof cities / sizeof *cities)];
-		buf_printf(&text,
-			"  n%u: {address: [198.18.%u.%u], site: s%u, at: [%.2f, "
-			"%.2f], api: off, rtmp: off, flv: off}\n",
-			i, i >> 8, i & 255, i / 20,
-			at[0] + 4 * rng_unit(rng) - 2,
-			at[1] + 4 * rng_unit(rng) - 2);
-	}
-	buf_printf(&text, "steer: {live.example.com: {pool: [edge]}}\n");
-	struct conf *conf = conf_parse("bench", text.text, text.len, &err);
-	if (!conf) {
-		fprintf(stderr, "%s\n", err_text(&err));
-		exit(1);
-	}
-	buf_fini(&text);
-	return conf;
-}
+#define POINTS 4096 /* of a step of history */
 
 /* Places: `nets` in each area, within some 200 km. */
 static struct geo *geography(
@@ -91,16 +62,6 @@ static void report_all(struct paths *paths, const struct map *map,
 	}
 }
 
-/* Milliseconds of the processor since the last call. */
-static double lap(void)
-{
-	static int64_t before;
-	int64_t now = clock_cpu_ns();
-	double ms = (double)(now - before) / 1e6;
-	before = now;
-	return ms;
-}
-
 static double megabytes(void)
 {
 	struct mallinfo2 m = mallinfo2();
@@ -119,29 +80,37 @@ int main(int argc, char **argv)
 	unsigned nets = argument(argc, argv, 3, 10);
 	struct rng rng = {3};
 	struct place *place = mem_zero(areas, sizeof *place);
-	struct conf *conf = configuration(nodes, &rng);
+	struct conf *conf = bench_conf(nodes, &rng);
 	struct geo *geo = geography(place, areas, nets, &rng);
 	struct map *map = map_build(conf, geo, 1, NULL);
 	struct paths *paths = paths_new();
 
 	paths_set_map(paths, map);
 	double before = megabytes();
-	lap();
+	bench_lap_ms();
 	report_all(paths, map, place, areas, &rng);
-	double reports = lap();
+	double reports = bench_lap_ms();
 	paths_fit(paths, 1000000);
-	double fit = lap();
+	double fit = bench_lap_ms();
 	printf("%u nodes, %u areas, %u cells: %u reports %.1f ms, fit %.1f ms",
 		nodes, paths_areas(paths), map->n_cells,
 		areas * NODES_OF_AREA * NETS_OF_NODE, reports, fit);
 	double learned = megabytes();
-	lap();
+	bench_lap_ms();
 	struct path_table *table = paths_table(paths);
-	double made = lap();
+	double made = bench_lap_ms();
 	struct map *measured = map_with_paths(map, table);
-	double over = lap();
+	double over = bench_lap_ms();
+	unsigned bad = path_count_bad(measured);
+	double counted = bench_lap_ms();
+	struct path_point *points = mem_zero(POINTS, sizeof *points);
+	unsigned n_points = paths_points(paths, 0, points, POINTS);
+	double pointed = bench_lap_ms();
+	free(points);
 	printf(", table %.1f ms, map %.1f ms; %.1f MB learned, %.1f MB published\n",
 		made, over, learned - before, megabytes() - learned);
+	printf("%u bad, counted in %.1f ms; %u points of history %.1f ms\n",
+		bad, counted, n_points, pointed);
 	map_free(measured);
 	path_table_free(table);
 	paths_free(paths);

@@ -21,6 +21,13 @@ const cell = (page, name, title) => page.evaluate(([n, t]) => {
 	return document.querySelector(`#table tr[data-node="${n}"]`).cells[heads.indexOf(t)].textContent;
 }, [name, title]);
 
+/** Whether a canvas is not empty. */
+const drawn = (page, selector) => page.evaluate((where) => {
+	const canvas = document.querySelector(where);
+	const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+	return data.some((v, i) => i % 4 === 3 && v > 0);
+}, selector);
+
 const shot = async (page, name) => {
 	if (process.env.DNSD_SHOTS)
 		await page.screenshot({ path: `${process.env.DNSD_SHOTS}/${name}.png`, fullPage: true });
@@ -136,14 +143,58 @@ const scenarios = {
 		assert.deepEqual(await page.locator("#paths-table thead th").allTextContents(), ["Clients", "hk1", "jp1"]);
 		// Hong Kong has most networks.
 		assert.match((await cells()).join("|"), /^8\d, 2\.\d %\|3\d\|\|2[01]\d$/);
-		assert.match(await page.locator("td.lossy").textContent(), /^8/);
-		assert.match(await page.locator("td.lossy").getAttribute("title"), /6 networks, .* by distance 5 ms/);
+		assert.match(await page.locator("td.bad").textContent(), /^8/);
+		assert.match(await page.locator("td.bad").getAttribute("title"), /6 networks, .* by distance 5 ms/);
+		// Of the three one is bad; its clients are where the node is.
+		const bad = page.locator("#world .badpath");
+		await until("a bad path on the map", async () => await bad.count() === 1);
+		assert.match(await bad.locator("title").textContent(), /^HK 22\.3, 114\.2 to hk1: 8\d ms, by distance 5 ms, loss 2\.\d %, 6 networks$/);
+		assert.equal(await page.locator("#world circle.badpath").count(), 1);
+		await until("its number", async () => /, 1 bad path$/.test(await page.locator("#status").textContent()));
+		// The last day of a pair.
+		const points = async () => Number(await page.locator("#paths-day .chart").getAttribute("data-points"));
+		await page.locator("td.bad button").click();
+		await until("too little", async () => /Too little is known yet: .* each 5 minutes/.test(
+			await page.locator("#paths-day").textContent()));
+		const n = await act("path-history", "hk1", "10.1");
+		await page.locator("td.bad button").click();
+		await until("the chart", async () => await page.locator("#paths-day canvas").count() === 1);
+		assert.ok(await points() >= n, `${await points()} of ${n}`);
+		assert.match(await page.locator("#paths-day h3").textContent(), /^HK 22\.3, 114\.2 to hk1, by distance 5 ms$/);
+		assert.equal(await drawn(page, "#paths-day canvas"), true);
+		// Who uses the keyboard stays where he is when the table is made anew.
+		await page.locator("td.bad button").focus();
+		await page.evaluate(() => document.querySelector("#paths-table tbody").dataset.old = "1");
+		await until("a new table", async () => await page.locator("#paths-table tbody[data-old]").count() === 0);
+		assert.equal(await page.evaluate(() => document.activeElement.closest("td")?.className), "bad");
 		await page.fill("#explain-client", "10.1.0.7");
 		await page.click("#explain-form button");
 		await until("where paths are from", async () =>
 			/by 6 networks, .* loss 2\.\d %/.test(await page.locator('#explain-answer li[data-node="hk1"]').textContent()));
 		assert.match(await page.locator('#explain-answer li[data-node="us1"]').textContent(), /\(by other paths\)/);
 		await shot(page, "paths");
+	},
+
+	async badpaths(page) {
+		await until("all nodes are up", async () => /6 up/.test(await page.locator("#summary").textContent()));
+		const n = await act("measure-badly");
+		const lines = page.locator("#world .badpath");
+		await until("their number", async () => (await page.locator("#status").textContent()).endsWith(`, ${n} bad paths`));
+		await until("a bounded number of lines", async () => await lines.count() > 10);
+		assert.ok(await lines.count() <= 100, `${await lines.count()} lines`);
+		const titles = (await lines.locator("title").allTextContents()).join("\n");
+		// Those that more networks say are among them.
+		assert.match(titles, /to br1: .* 2 networks/);
+		await shot(page, "badpaths");
+		await page.click("#paths summary");
+		await until("the table", async () => await page.locator("#paths-table td.bad").count() >= 100);
+		assert.equal(await page.locator("#paths-table tbody tr").count(), 100);
+		// The page still answers.
+		await row(page, "jp1").locator("button.open").click();
+		await until("a node", async () => await page.locator("#panel").getAttribute("data-node") === "jp1");
+		await act("measure-well");
+		await until("they are gone", async () => await lines.count() === 0
+			&& !/bad path/.test(await page.locator("#status").textContent()));
 	},
 
 	async history(page) {
@@ -169,13 +220,7 @@ const scenarios = {
 			const points = Number(await page.locator("#panel .chart").getAttribute("data-points"));
 			return points > 50 && points <= 60;
 		});
-		// Something is drawn.
-		const drawn = await page.evaluate(() => {
-			const canvas = document.querySelector("#panel .chart canvas");
-			const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
-			return data.some((v, i) => i % 4 === 3 && v > 0);
-		});
-		assert.equal(drawn, true);
+		assert.equal(await drawn(page, "#panel .chart canvas"), true);
 		await page.locator("#panel button", { hasText: "Day" }).click();
 		await until("the day", isDay);
 		await shot(page, "history");

@@ -214,7 +214,7 @@ function reporter() {
 	return { posts, feedback: new Feedback((r) => posts.push(r), "live.example.com") };
 }
 
-test("a viewer's switch is told at once", () => {
+test("a viewer's switch is reported at once", () => {
 	const { posts, feedback } = reporter();
 	feedback.opened(1, "hk1");
 	feedback.started(812);
@@ -224,7 +224,7 @@ test("a viewer's switch is told at once", () => {
 		startup_ms: 812, switched: true, client: undefined }]);
 });
 
-test("the player's own switch is told when another node plays", () => {
+test("the player's own switch is reported when another node plays", () => {
 	const { posts, feedback } = reporter();
 	feedback.opened(1, "hk1");
 	feedback.left(false);

@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct err err = {0};
 	struct conf *conf = conf_parse("fuzz", (const char *)data, size, &err);
 
-	/* Either it is good or it is told why not. */
+	/* Either it is good or an error says why not. */
 	if (!conf && !err.count)
 		abort();
 	if (conf && err.count)

@@ -1,5 +1,5 @@
 /* What comes through the control socket: lines, in pieces, to the real sessions.
- * What would start threads is left out. A session that was told something ends. */
+ * What would start threads is left out. A session that got an answer ends. */
 #include <stdint.h>
 
 #define control_ask fuzz_ask

@@ -14,6 +14,7 @@
 #include "paths/paths.h"
 #include "store/enrolled.h"
 #include "store/history.h"
+#include "store/path_history.h"
 #include "store/paths.h"
 #include "store/private.h"
 #include "store/figures.h"
@@ -23,6 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static char path[64];
 static struct store *store;
+static struct mailbox *mailbox;
 
 static const struct {
 	const char *name, *insert;
@@ -41,7 +43,9 @@ static const struct {
 		"INSERT OR IGNORE INTO capacity VALUES"
 		" (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 		17},
-	{"multiplier", "INSERT OR IGNORE INTO multiplier VALUES (?,?,?,?)", 4}};
+	{"multiplier", "INSERT OR IGNORE INTO multiplier VALUES (?,?,?,?)", 4},
+	{"path_history", "INSERT OR IGNORE INTO path_history VALUES (?,?,?)",
+		3}};
 #define TABLES (sizeof tables / sizeof *tables)
 static sqlite3_stmt *insert[TABLES];
 
@@ -61,6 +65,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 		fprintf(stderr, "%s\n", err_text(&err));
 		abort();
 	}
+	mailbox = mailbox_new();
 	log_set_level(LOG_LVL_ERROR);
 	sql("PRAGMA synchronous = OFF; PRAGMA wal_autocheckpoint = 0");
 	for (size_t i = 0; i < TABLES; i++)
@@ -170,6 +175,26 @@ static void restore_paths(const struct store_paths *list, unsigned n)
 	paths_free(paths);
 }
 
+static void on_path_points(
+	void *arg, bool ok, struct store_path_point *points, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (!isfinite(points[i].rtt_ms) || !isfinite(points[i].loss) ||
+			points[i].at_s < 0)
+			abort();
+	free(points);
+	*(bool *)arg = true;
+}
+
+static void read_path_history(void)
+{
+	bool answered = false;
+	store_path_history_read(
+		store, "a", 1, 0, mailbox, on_path_points, &answered);
+	while (!answered)
+		mailbox_wait(mailbox);
+}
+
 static void read_all(void)
 {
 	struct err err = {0};
@@ -205,6 +230,7 @@ static void read_all(void)
 	if (store_paths_load(store, &paths, &n, &err))
 		restore_paths(paths, n);
 	store_paths_free(paths, n);
+	read_path_history();
 	err_fini(&err);
 }
 

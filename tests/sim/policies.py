@@ -1,6 +1,6 @@
 """What is asked: dnsd replay, or one of two rules that need no memory.
 
-A policy is told what a name server's poller sees, and is asked questions. ask
+A policy gets what a name server's poller sees, and is asked questions. ask
 gives (nodes, ttl in s) at once, or None: then the answer comes from collect,
 after everything that was asked since the last one was sent."""
 

@@ -287,7 +287,7 @@ def poller_cut_off(seed, scale):
 
 @scenario
 def one_resolver(seed, scale):
-    """Most viewers ask through one resolver, and no client subnet is told."""
+    """Most viewers ask through one resolver, which sends no client subnet."""
     w = World(seed, scale=scale)
     for resolver in w.resolvers:
         resolver.ecs = False

@@ -6,7 +6,7 @@ take. Not part of `make test`: it needs an SRS 5 or 6, built or installed by you
     with what `dnsd srs` prints and nothing else; ffmpeg as the teacher; viewers;
     dnsd, which all ask for names through a resolver that adds the viewers' subnet
 
-What fails is told, and makes the exit status 1. Times are seen, not asserted.
+What fails is printed, and makes the exit status 1. Times are seen, not asserted.
 """
 
 import argparse
@@ -279,7 +279,7 @@ class Class:
         return None if state.startswith("up") else state
 
     def owner(self):
-        """Where a node is told that the stream is."""
+        """Where dnsd says to a node that the stream is."""
         url = (f"http://{HERE}:8080/api/v1/clusters?vhost=__defaultVhost__"
                "&app=live&stream=class")
         out = subprocess.run(

@@ -34,7 +34,7 @@ class Class(Test):
         self.play("hls")
 
     def test_press(self):
-        """线路2 is another node on another site, and dnsd is told why."""
+        """线路2 is another node on another site, and dnsd gets a report."""
         self.play("press")
 
     def test_dead(self):
@@ -58,7 +58,7 @@ class Class(Test):
         self.play("quiet")
 
     def test_address(self):
-        """URLs by address: what the API told is who plays."""
+        """URLs by address: what the API answered is who plays."""
         self.play("address")
 
 

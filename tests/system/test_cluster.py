@@ -81,7 +81,7 @@ class Clusters(Test):
         self.assertIsNone(self.origin("maths2.flv"))
 
     def test_begun_since_the_poll(self):
-        """The first answer tells it: an edge that is told "nowhere" waits."""
+        """The first answer tells it: an edge that gets "nowhere" waits."""
         self.d = d = self.daemon(
             conf_of(self.fleet).replace("interval: 0.2", "interval: 60"))
         for node in self.fleet:
@@ -423,9 +423,9 @@ class Registration(Test):
         self.eventually(ignored)
         self.eventually(lambda: self.d.node("srs4")["connections"] == 200)
         self.beat("srs4", conns=600)
-        self.assertIn("heartbeats ignored: one told 100000 connections",
+        self.assertIn("heartbeats ignored: one reported 100000 connections",
                       self.d.run("ctl", "nodes"))
-        self.assertIn("one told 100000 connections", self.d.log_text())
+        self.assertIn("one reported 100000 connections", self.d.log_text())
 
     def test_kill_loop(self):
         """Whatever was confirmed is there after kill -9, at any moment: the first

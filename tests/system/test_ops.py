@@ -846,7 +846,7 @@ class Http(Test):
                          200)
 
     def test_public_does_not_trust_loopback(self):
-        """A proxy there would make everybody trusted; it is told of, and then
+        """A proxy there would make everybody trusted; the log says so, and then
         its clients are who they are."""
         def lines(client=None, **headers):
             path = "/api/v1/lines?name=live.example.com"
@@ -1160,6 +1160,67 @@ class Replay(Test):
         self.assertRegex(summary, r"on the node of line 1 +0.00 % +100.00 %")
         self.assertRegex(summary, r"on the site of line 1 +0.00 % +100.00 %")
         self.assertRegex(summary, r"node b +20.00 % +60.00 %")
+
+    def test_answers_over_bad_paths(self):
+        """By the paths that were believed at that time, on both sides."""
+        text = ("hello any poll_ms=3000\nnode 0 a 22.3 114.2 cap_conns=100\n"
+                "node 0 b 35.7 139.7 cap_conns=100\n"
+                "load 10 a 5 1 1 1\nload 10 b 5 1 1 1\n")
+        number = 0
+
+        def ask(at, recorded, net="20.0.1"):
+            nonlocal text, number
+            number += 1
+            text += (f"query {at} {number} live.example.com {net}.0/24 8.8.8.8 "
+                     f"22.3 114.2\nanswer {number} {recorded} ttl=5\n")
+
+        def measure(at, node, rtt_ms, loss=0.0):
+            nonlocal text
+            for i in range(6):
+                text += (f"path {at} 20.0.{i}.0/24 {node} rtt={rtt_ms} "
+                         f"loss={loss} n=4 by=edge lat=22.3 lon=114.2\n")
+        ask(100, "a")                       # nothing is measured yet
+        measure(200, "a", 150)
+        measure(200, "b", 60)
+        ask(10000, "a")                     # bad, b was better
+        ask(10001, "b")
+        measure(11000, "b", 60, loss=0.1)
+        ask(20000, "b")                     # a is better, and bad too
+        measure(21000, "a", 10)
+        for ms in range(23000, 30000, 3000):
+            text += f"load {ms} a {ms - 5} 100 1 1\nload {ms} b {ms - 5} 1 1 1\n"
+        ask(30000, "b")                     # a is good, but full
+        ask(30001, "a")
+        text += "load 32000 a 31995 1 1 1\nload 32000 b 31995 1 1 1\n"
+        ask(33000, "b")                     # now it is free
+        summary = self.replay(text, "--stats").stderr
+
+        def recorded(row):
+            return re.search(rf"(?m)^{row} +\S+(?: %)? +(\S+)(?: %)?$",
+                             summary).group(1)
+        self.assertEqual(recorded("answers over measured paths"), "85.71", summary)
+        self.assertEqual(recorded("answers over bad paths, number"), "4", summary)
+        self.assertEqual(recorded("answers over bad paths"), "57.14", summary)
+        self.assertEqual(recorded("of these: a better one was free"), "50.00",
+                         summary)
+
+    def test_a_path_whose_loss_is_not_known(self):
+        """It is no path without loss."""
+        text = ("hello any poll_ms=3000\nnode 0 a 22.3 114.2 cap_conns=100\n"
+                "load 10 a 5 1 1 1\n")
+        for i in range(6):
+            text += (f"path 200 20.0.{i}.0/24 a rtt=10 loss=0.1 n=1 by=edge "
+                     "lat=22.3 lon=114.2\n")
+            text += (f"path 200 20.1.{i}.0/24 a rtt=10 n=9 by=edge "
+                     "lat=22.3 lon=114.2\n")
+        text += "query 9000 1 live.example.com 20.0.1.0/24 8.8.8.8 22.3 114.2\n"
+        paths = []
+        for lines in (text, text.replace("rtt=10 n=9", "rtt=10 loss=0 n=9"),
+                      re.sub("path .* n=9 .*\n", "", text)):
+            summary = self.replay(lines, "--stats").stderr
+            paths.append(float(re.search(r"mean path +(\S+) ms", summary)[1]))
+        self.assertAlmostEqual(paths[0], paths[2], delta=2)
+        self.assertLess(paths[1], paths[0] - 100)
 
     def test_file_or_pipe(self):
         """Places are looked for in advance only where that is possible."""

@@ -3,8 +3,10 @@ this side moves the fleet."""
 
 import gzip
 import json
+import math
 import os
 import sqlite3
+import struct
 import subprocess
 import time
 import unittest
@@ -27,6 +29,19 @@ steer:
   live.example.com: {pool: [edge], lines: 2, ttl: [1, 5]}
 """
 SCRIPT = ROOT / "tests" / "browser" / "operator.mjs"
+
+
+# Nets, without their first number, and places far from each other.
+AREAS = [(f"{i // 250}.{i % 250}", (i % 25 * 5.2 - 60, i // 25 * 16.0 - 170))
+         for i in range(500)]
+
+
+def distance_ms(a, b):
+    """As paths by distance are: 16 us a kilometre and 5 ms."""
+    (lat, lon), (lat2, lon2) = (map(math.radians, at) for at in (a, b))
+    turn = math.acos(min(1, math.sin(lat) * math.sin(lat2) + math.cos(lat) *
+                         math.cos(lat2) * math.cos(lon - lon2)))
+    return 5 + 0.016 * 6371 * turn
 
 
 class Browser:
@@ -114,8 +129,46 @@ class Browser:
         return len(self.daemon.http(f"/api/v1/history?node={name}")[1]["points"])
 
 
+    def do_path_history(self, node, net):
+        """An evening of loss in the day of a pair; how many points it has."""
+        area, = {p["area"]["id"] for p in self.daemon.http(
+            f"/api/v1/paths?client={net}.0.1")[1]}
+        now = int(time.time()) // 300 * 300
+        with sqlite3.connect(self.daemon.folder / "dnsd.db", timeout=WAIT_S) as db:
+            db.executemany(
+                "INSERT OR REPLACE INTO path_history VALUES (?, ?, ?)",
+                [(now - 300 * i, node, struct.pack(
+                    "=Qff", int(area, 16), 60 + i % 7,
+                    0.03 if i < 60 else 0)) for i in range(1, 250)])
+        return len(self.daemon.http(
+            f"/api/v1/paths/history?node={node}&client={net}.0.1")[1]["points"])
+
+
+    def measure_areas(self, more_ms):
+        """Of each of AREAS one network says it of jp1 and two of br1: so much
+        more than by distance; when it is believed of all."""
+        for node, firsts in (("jp1", (100,)), ("br1", (100, 101))):
+            at = [float(v) for v in PLACES[node][0].split(",")]
+            status, _ = self.daemon.http(
+                "/api/v1/paths", "POST", token="gauge", body=json.dumps(
+                    {"node": node, "paths": [
+                        {"net": f"{first}.{net}.0/24",
+                         "rtt_ms": distance_ms(at, place) + more_ms}
+                        for net, place in AREAS for first in firsts]}).encode())
+            self.test.assertEqual(status, 200)
+
+    def do_measure_badly(self):
+        self.measure_areas(1000)
+        self.test.eventually(lambda: self.daemon.http(
+            "/api/v1/status")[1]["paths_bad"] == 2 * len(AREAS), "bad paths")
+        return 2 * len(AREAS)
+
+    def do_measure_well(self):
+        self.measure_areas(5)
+
+
 class Page(Test):
-    def start(self, roles=(), more=""):
+    def start(self, roles=(), more="", nets=NETS):
         roles = dict(roles)
         fleet = Fleet(len(PLACES), scale=0.1)
         self.addCleanup(fleet.close)
@@ -128,7 +181,7 @@ class Page(Test):
                          f"site: {site}, capacity: 500, "
                          f"api: \"{node.api_url}\", rtmp: off}}")
         d = self.daemon(CONF % "\n".join(lines) + more,
-                        files={"nets.txt": NETS})
+                        files={"nets.txt": nets})
         return Browser(self, d, fleet)
 
     def test_live(self):
@@ -140,13 +193,22 @@ class Page(Test):
     def test_explain(self):
         self.start().run("explain")
 
-    def test_paths(self):
-        browser = self.start()
+    def start_measured(self, nets=NETS):
+        browser = self.start(nets=nets)
         conf = browser.daemon.folder / "dnsd.yaml"
         conf.write_text(conf.read_text().replace(
             "token: sesame", "token: sesame, measure_token: gauge"))
         browser.daemon.run("ctl", "reload")
-        browser.run("paths")
+        return browser
+
+    def test_paths(self):
+        self.start_measured().run("paths")
+
+    def test_bad_paths(self):
+        """Of a thousand the map shows some, and the page stays usable."""
+        self.start_measured("".join(
+            f"{first}.{net}.0/24 {lat:.1f},{lon:.1f}\n" for net, (lat, lon) in AREAS
+            for first in (100, 101))).run("badpaths")
 
     def test_history(self):
         self.start().run("history")

@@ -6,8 +6,9 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import time
 
-from harness import DNSD, DNSD_MEASURE, NETS, Test, free_port
+from harness import DNSD, DNSD_MEASURE, NETS, PATIENCE_S, Test, free_port
 
 CONF = """nets: nets.txt
 http: {listen: ["127.0.0.1:%d"], token: sesame, measure_token: gauge}
@@ -99,6 +100,38 @@ class Paths(Test):
         why = self.d.ask("_why.live.example.com", "TXT", HONG_KONG).to_text()
         self.assertIn("(6 networks ", why)
 
+    def test_try_and_lines_are_of_measured_paths(self):
+        """Of the running server; the files know distances alone."""
+        self.measure(90, 30)
+        self.goes_to("127.0.0.22")
+        text = self.d.run("try", "live.example.com", HONG_KONG)
+        self.assertRegex(text, r"candidate near .* \(6 networks \d+ s ago, ")
+        self.assertIn("answer 127.0.0.22\n", text)
+        self.assertIn("(distance)", self.d.run("try", "map.example.com", HONG_KONG))
+        def first():
+            text = self.d.run("lines", "live.example.com", HONG_KONG)
+            return json.loads(text)["lines"][0]["node"]
+        self.assertEqual(first(), "far")
+        self.d.stop()
+        text = self.d.run("try", "live.example.com", HONG_KONG)
+        self.assertIn("files alone", text.splitlines()[0])
+        self.assertIn("paths by distance", text.splitlines()[0])
+        self.assertIn("answer 127.0.0.21\n", text)
+        self.assertEqual(first(), "near")
+
+    def test_the_age_is_of_the_last_report(self):
+        """Though the reports say what is believed already."""
+        self.measure(90, 30)
+        self.eventually(lambda: len(self.paths()) == 2, "paths")
+        oldest = 0
+        def younger():
+            nonlocal oldest
+            self.measure(90, 30)
+            age_s = self.paths("?node=near")[0]["age_s"]
+            oldest = max(oldest, age_s)
+            return oldest >= 10 and age_s < oldest - 5
+        self.eventually(younger, "a younger path", patience=40 + PATIENCE_S)
+
     def test_metrics(self):
         self.measure(90, 30)
         def metrics():
@@ -106,6 +139,39 @@ class Paths(Test):
         self.eventually(lambda: "dnsd_paths 2\n" in metrics(), "metrics")
         self.assertIn("dnsd_path_reports_total 12\n", metrics())
         self.assertIn("dnsd_path_reports_taken_total 12\n", metrics())
+
+    def test_bad_paths(self):
+        """One word: of the API, the status, the metric."""
+        def bad():
+            return (self.d.http("/api/v1/status")[1]["paths_bad"],
+                    [p["node"] for p in self.paths("?bad=1")],
+                    {p["node"]: p["bad"] for p in self.paths()})
+        self.assertEqual(bad(), (0, [], {}))
+        self.measure(90, 60)
+        self.eventually(lambda: bad() == (1, ["near"], {
+            "near": True, "far": False}), "a long round trip")
+        self.assertIn("dnsd_paths_bad 1\n", self.d.http("/metrics")[1])
+        self.measure(20, 60, loss=0.05)
+        self.eventually(lambda: self.paths("?node=near")[0]["path_ms"] < 30, "it")
+        self.assertEqual(bad(), (1, ["near"], {"near": True, "far": False}))
+        self.measure(20, 60)
+        self.eventually(lambda: bad() == (0, [], {
+            "near": False, "far": False}), "the end of it")
+        self.assertIn("dnsd_paths_bad 0\n", self.d.http("/metrics")[1])
+
+    def test_the_first_of_bad_paths(self):
+        """Of most networks, then the worst."""
+        self.report("near", *(path(n, 90) for n in self.nets(6)))
+        self.report("far", *(path(n, 200) for n in self.nets(6)),
+                    path("10.3.0.0/24", 900), path("10.3.1.0/24", 900))
+        self.eventually(lambda: len(self.paths("?bad=1")) == 3, "bad paths")
+        self.assertEqual(
+            [(p["node"], p["networks"]) for p in self.paths("?bad=1&most=3")],
+            [("far", 6), ("near", 6), ("far", 2)])
+        self.assertEqual([p["node"] for p in self.paths("?most=1")], ["far"])
+        for query in ("?bad=0", "?bad=", "?most=0", "?most=", "?most=1x",
+                      "?most=100001", "?most=-1"):
+            self.assertEqual(self.d.http("/api/v1/paths" + query)[0], 400)
 
     def test_a_reload_keeps_what_is_known(self):
         self.measure(90, 30)
@@ -138,6 +204,68 @@ class Paths(Test):
         self.assertEqual({p["node"] for p in self.paths()}, {"far"})
         self.assertIn("the paths to near are not readable", self.d.log_text())
         self.assertIn("store: the paths of", self.d.log_text())
+
+    def test_a_restart_keeps_paths_of_a_node_without_coordinates(self):
+        """It has its place from the databases, which are read after the store."""
+        conf = (self.d.folder / "dnsd.yaml").read_text()
+        self.d.write("dnsd.yaml", conf.replace(
+            "near: {address: [127.0.0.21], at: [22.3, 114.2]",
+            "near: {address: [127.0.0.21]"))
+        self.d.write("nets.txt", NETS + "127.0.0.21/32 22.3,114.2 HK\n")
+        self.d.stop()
+        self.d.start()
+        # Its place is known when reports of it are believed.
+        def known():
+            self.measure(90, 30)
+            return len(self.paths()) == 2
+        self.eventually(known, "paths")
+        for _ in range(2):
+            self.d.stop()
+            self.d.start()
+            self.eventually(lambda: {p["node"] for p in self.paths()} ==
+                            {"near", "far"}, "what was kept")
+            self.goes_to("127.0.0.22")
+
+    def history(self, query):
+        return self.d.http("/api/v1/paths/history" + query)
+
+    def test_history(self):
+        """The step at work is written at the stop; a restart goes on with it."""
+        query = f"?node=near&client={HONG_KONG}"
+        self.measure(90, 30, loss=0.04)
+        self.eventually(lambda: len(self.paths()) == 2, "paths")
+        status, answer = self.history(query)
+        self.assertEqual((status, answer["node"], answer["step_s"]),
+                         (200, "near", 300))
+        begun = int(time.time()) // 300 * 300
+        self.d.stop()
+        self.d.start()
+        (at, rtt_ms, loss), = self.history(query)[1]["points"][-1:]
+        self.assertEqual(at % 300, 0)
+        self.assertGreaterEqual(at, begun - 300)
+        self.assertAlmostEqual(rtt_ms, 90, delta=5)
+        self.assertAlmostEqual(loss, 0.04, delta=0.01)
+        area = self.paths("?node=near")[0]["area"]["id"]
+        self.assertEqual(self.history(f"?node=near&area={area}")[1]["points"][-1],
+                         [at, rtt_ms, loss])
+        far = self.history(f"?node=far&area={area}&hours=1")[1]["points"]
+        self.assertAlmostEqual(far[-1][1], 30, delta=5)
+        self.assertEqual(self.history("?node=far&area=1")[1]["points"], [])
+
+    def test_history_that_is_refused(self):
+        for query, status in (
+                ("?node=near", 400), ("?area=1", 400), ("", 400),
+                ("?node=near&area=1&client=10.1.0.7", 400),
+                ("?node=near&area=0x1", 400), ("?node=near&area=", 400),
+                ("?node=near&area=-1", 400), ("?node=near&client=x", 400),
+                ("?node=near&area=1&hours=25", 400),
+                ("?node=near&area=1&hours=0", 400), ("?node=x&area=1", 404),
+                ("?node=near&client=192.0.2.1", 404)):
+            found, answer = self.history(query)
+            self.assertEqual(found, status, query)
+            self.assertTrue(answer["error"])
+        self.d.http_port = self.public
+        self.assertEqual(self.history("?node=near&area=1")[0], 404)
 
     def test_reports_that_are_refused(self):
         good = path("10.1.0.0/24", 30)

@@ -14,7 +14,7 @@
 
 struct network {
 	uint32_t area;
-	unsigned node; /* told now */
+	unsigned node; /* that it is sent to now */
 	unsigned before;
 	double viewers; /* behind it */
 };
@@ -129,7 +129,7 @@ static inline double presses(
 	return f->per_hour;
 }
 
-/* So many seconds; each network is told its node again every half minute. */
+/* So many seconds; each network is sent to its node again every half minute. */
 static inline void run(
 	struct scene *s, unsigned seconds, const struct fault *fault)
 {

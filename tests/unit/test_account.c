@@ -550,7 +550,7 @@ static void test_proven_press(void **state)
 }
 
 /* A player's report counts for its client net, whoever resolved the name: a player
- * is seldom in the network of its resolver. A net that was not told says nothing. */
+ * is seldom in the network of its resolver. A net that was not sent there says nothing. */
 static void test_report_of_another_network(void **state)
 {
 	struct world *w = *state;

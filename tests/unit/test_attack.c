@@ -1,5 +1,5 @@
 /* Questions that are no viewers', against the whole chain: answers, accounts,
- * merge, forecast, doubt, load, in virtual time. What honest networks are told
+ * merge, forecast, doubt, load, in virtual time. Where honest networks are sent
  * is compared with the same day without attack. */
 #include "world.h"
 #include "geo/builder.h"
@@ -36,7 +36,7 @@ static const char eight[] =
 	"  d2: {address: [192.0.2.8], at: [31.2, 121.5], site: d2, capacity: 40000}\n"
 	"steer: {live.example.com: {pool: [edge], lines: 2, ttl: [5, 10]}}\n";
 
-/* A resolver with its clients. It keeps what it is told for its TTL. */
+/* A resolver with its clients. It keeps its answer for its TTL. */
 struct net {
 	struct steer_query line[2];
 	double per_s; /* viewers */
@@ -61,7 +61,7 @@ struct scene {
 	struct rng rng;      /* of honest demand */
 	struct rng forger;   /* of the attack: it does not disturb the other */
 	unsigned n_complain; /* forged networks that complain of a1 */
-	bool complain_at_random; /* blindly, of whatever node they were told */
+	bool complain_at_random; /* blindly, of whatever node they were sent to */
 	unsigned forged_per_s;
 	uint8_t forged_line; /* 1, 2 or 3: both */
 	bool forged_in_one;  /* city */
@@ -230,7 +230,7 @@ static void forge(struct scene *s)
 }
 
 /* Forged networks of the first city: each asks for the name again and again and,
- * if it was told a1, or blindly, for lines 2 and 3 as often as may count. */
+ * if it was sent to a1, or blindly, for lines 2 and 3 as often as may count. */
 static void complain(struct scene *s)
 {
 	for (unsigned i = 0; i < s->n_complain; i++) {
@@ -269,7 +269,7 @@ static void press(struct scene *s)
 	}
 }
 
-/* What other honest networks would be told now, who ask for the first time: a
+/* Where other honest networks would be sent now, who ask for the first time: a
  * number that chance does not move. */
 static void look(struct scene *s)
 {
@@ -326,14 +326,14 @@ struct attack {
 	bool neighbours;       /* ... all in one city */
 	double times;          /* as often as usual */
 	unsigned complain;     /* forged networks that complain ... */
-	bool at_random;        /* ... of any node that they are told */
+	bool at_random;        /* ... of any node that they are sent to */
 	unsigned forged_per_s; /* questions with random client nets ... */
 	uint8_t line;          /* ... of line 1, 2 or both (3) */
 	bool one_city;         /* where all these are */
 	unsigned seconds;      /* that it lasts */
 };
 
-/* A day with or without it: what honest networks are told from its begin until
+/* A day with or without it: where honest networks are sent from its begin until
  * half a minute after its end. */
 static struct sum a_day(const struct attack *attack, bool attacked)
 {

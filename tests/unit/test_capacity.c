@@ -77,7 +77,7 @@ static void test_capacity(void **state)
 			400},
 		{"nor if it is noisy", {0.2f, 0, 0.03f, 1e6f}, 4, 5, 380, 400,
 			400},
-		{"CPU is not told", {0, 0, 0, 1e6f}, 4, 5, 380, 400, 400},
+		{"CPU is not known", {0, 0, 0, 1e6f}, 4, 5, 380, 400, 400},
 		{"too few viewers to tell", {0.1f, 0.85f / 1000, 0, 1e6f}, 4, 5,
 			150, 400, 400},
 		{"from half of its viewers on", {0.1f, 0.85f / 1000, 0, 1e6f},

@@ -49,7 +49,7 @@ static struct steer_query query_of(
 	return q;
 }
 
-/* Decided and accounted; true if what it was told before holds. */
+/* Decided and accounted; true if the answer it had before holds. */
 static bool ask_again(struct world *w, const struct steer_query *q)
 {
 	struct steer_decision d;

@@ -124,7 +124,7 @@ static void test_record(void **state)
 	conf_free(c);
 }
 
-/* What is not told about a node's max_connections is taken for SRS's default. */
+/* An unknown max_connections of a node is taken for SRS's default. */
 static void test_overcommit(void **state)
 {
 	static const struct {

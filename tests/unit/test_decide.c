@@ -580,7 +580,7 @@ static void test_crowd_is_spread(void **state)
 	world_close(&w);
 }
 
-/* A reload takes a node out of the pool: what was told is not told again. */
+/* A reload takes a node out of the pool: clients that were sent to it are sent elsewhere. */
 static void test_told_node_leaves_the_pool(void **state)
 {
 	static const char with[] =

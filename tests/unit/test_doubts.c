@@ -235,7 +235,7 @@ static void test_innocent_before(void **state)
 	nobody_is_doubted_but(s, 2);
 }
 
-/* A network that was never told a node has no viewers there. */
+/* A network that was never sent to a node has no viewers there. */
 static void test_never_told(void **state)
 {
 	struct scene *s = *state;
@@ -249,7 +249,7 @@ static void test_never_told(void **state)
 		assert_int_equal(complaints_found(s->complaints, i), 0);
 }
 
-/* Nor has one that was told it long ago. */
+/* Nor has one that was sent there long ago. */
 static void test_told_long_ago(void **state)
 {
 	struct scene *s = *state;

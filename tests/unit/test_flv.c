@@ -48,7 +48,7 @@ static void test_read(void **state)
 	}
 }
 
-/* However it comes in pieces, nothing is told too early or differently. */
+/* However it comes in pieces, no result is given too early or differently. */
 static void test_pieces(void **state)
 {
 	static const char text[] = CHUNKS "d\r\nFLV\1\5";

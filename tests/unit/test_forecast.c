@@ -468,7 +468,7 @@ static void test_reset(void **state)
 	assert_true(forecast_reserved_ahead(&s->all, &s->f[0], s->now) < 2);
 }
 
-/* Growth is told by promises before samples can show it, and never negative. */
+/* Promises show growth before samples can show it, and never negative. */
 static void test_growth(void **state)
 {
 	struct scene *s = *state;

@@ -40,7 +40,7 @@ static void test_lines_without_memory(void **state)
 	}
 }
 
-/* The viewer has the node it was told, though load has moved since. */
+/* The viewer has the node it was sent to, though load has moved since. */
 static void test_line_remembers(void **state)
 {
 	struct world *w = *state;
@@ -229,7 +229,7 @@ static void test_without_memory(void **state)
 	world_close(&w);
 }
 
-/* An edge that told that it has the stream is taken for it while it has room, and
+/* An edge that reported that it has the stream is taken for it while it has room, and
  * for no other stream. */
 static void test_has_stream(void **state)
 {

@@ -155,7 +155,7 @@ static void test_unknown(void **state)
 	assert_true(resolver_rates_find(s->rates, 78) < 0);
 }
 
-/* Until samples have told something the greatest guess counts. */
+/* Until samples have shown something the greatest guess counts. */
 static void test_guesses(void **state)
 {
 	struct scene *s = *state;

@@ -96,7 +96,7 @@ static void test_merge(void **state)
 	geo_free(geo);
 }
 
-/* Other names, other depths, texts for numbers; and what was found is told. */
+/* Other names, other depths, texts for numbers; and what was found is said. */
 static void test_vendors(void **state)
 {
 	struct geo *geo = LOAD(DATA "vendor.mmdb");

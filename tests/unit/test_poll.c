@@ -60,7 +60,7 @@ struct server {
 static struct event_base *base;
 static struct poller *poller;
 
-/* What the callbacks told, for node 0 .. 3 (others: modulo 4). */
+/* What the callbacks were called with, for node 0 .. 3 (others: modulo 4). */
 static struct sent {
 	unsigned samples, failures, good_probes, bad_probes;
 	struct sample sample;

@@ -422,7 +422,7 @@ static void check_lines(
 }
 
 /* Line n is another node than the lines before, while there is one of the same
- * state: with and without the memory of what was told. */
+ * state: with and without the memory of where clients were sent. */
 static void the_lines(struct random *r)
 {
 	for (unsigned i = 0; i < QUERIES; i++) {
@@ -471,7 +471,7 @@ static void ask_all_lines(
 }
 
 /* While n nodes of the best state live, the first n lines are n nodes, in whatever
- * order they are asked, whatever they were told before, at any load. */
+ * order they are asked, wherever they were sent before, at any load. */
 static void lines_are_nodes(struct random *r)
 {
 	for (unsigned i = 0; i < QUERIES / 3; i++) {

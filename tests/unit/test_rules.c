@@ -786,7 +786,7 @@ static void test_crowd_promises_once(void **state)
 }
 
 /* Line n avoids the site where most viewers of the area were placed, even of a
- * client that this server told nothing: another server or an older answer did. */
+ * client that this server sent nowhere: another server or an older answer did. */
 static void test_line_avoids_the_crowd(void **state)
 {
 	unsigned on_hk3 = 0, before = 0;
@@ -813,7 +813,7 @@ static void test_line_avoids_the_crowd(void **state)
 				&s.w, "line2.near.example.com", net(HK, 0));
 			struct steer_decision d;
 			q.net.bytes[2] = (uint8_t)k;
-			q.net.bytes[3] = 77; /* never told anything */
+			q.net.bytes[3] = 77; /* never sent anywhere */
 			steer_decide(world_state(&s.w), s.w.accounts, &q,
 				s.w.now, &d, NULL);
 			*(placed ? &on_hk3 : &before) +=
@@ -853,7 +853,7 @@ static void test_returning_are_spread(void **state)
 	assert_true(d.at_once < 2);
 }
 
-/* ... also of those whom another name server had told the dead node, as far as
+/* ... also of those whom another name server had sent to the dead node, as far as
  * this one placed viewers of that area there. */
 static void test_returning_of_others(void **state)
 {
@@ -998,7 +998,7 @@ static void test_staying(void **state)
 
 /* -- reloads -- */
 
-/* What a thread with a newer map told, of nodes that this map does not have, is
+/* Where a thread with a newer map sent clients, of nodes that this map does not have, is
  * nothing to a thread that has not seen the reload yet. */
 static void test_newer_nodes(void **state)
 {

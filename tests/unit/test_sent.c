@@ -1,4 +1,4 @@
-/* What client nets were told: one table for all threads. */
+/* Where client nets were sent: one table for all threads. */
 #include "world.h"
 
 #include <pthread.h>
@@ -101,7 +101,7 @@ static void test_read_back(void **state)
 	sent_table_free(m);
 }
 
-/* What line 1 was told before the node before: the latest two. */
+/* Where line 1 was sent before the node before: the latest two. */
 static void test_older(void **state)
 {
 	struct sent_table *m = sent_table_new(64, 1);

@@ -174,7 +174,7 @@ static void test_addresses(void **state)
 	check("plain.example.com", RR_AAAA, 3,
 		"NOERROR aa; plain.example.com. 20 AAAA 2001:db8::3 | "
 		"plain.example.com. 20 AAAA 2001:db8::33;;");
-	/* one that has both addresses of a family is told with both */
+	/* one that has both addresses of a family is answered with both */
 	for (unsigned net = 1; net <= 3; net += 2) {
 		got = ask_from("live.example.com", RR_A, net, false);
 		bool hk1 = strstr(got, " 192.0.2.11") != NULL,

@@ -22,7 +22,8 @@ export class Header {
 		const s = this.model.status;
 		if (!s) return;
 		const error = s.last_reload?.error;
-		setText(byId("status"), `${s.version}, up ${duration(s.uptime)}${this.perSecond(s.responses)}`);
+		const bad = s.paths_bad ? `, ${s.paths_bad} bad path${s.paths_bad === 1 ? "" : "s"}` : "";
+		setText(byId("status"), `${s.version}, up ${duration(s.uptime)}${this.perSecond(s.responses)}${bad}`);
 		byId("blind").hidden = !s.network_suspect;
 		byId("reload").hidden = !error;
 		setText(byId("reload"), error ? `Last reload refused: ${error}` : "");

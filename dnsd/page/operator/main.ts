@@ -1,4 +1,5 @@
 // main.ts - the operator's page: one model, fed by the server's events, and its views.
+import { BadPaths } from "./badpaths";
 import { byId } from "./dom";
 import { Explain } from "./explain";
 import { Header } from "./header";
@@ -15,6 +16,7 @@ const header = new Header(model);
 const panel = new Panel(model);
 const table = new Table(model, panel.show);
 const map = new WorldMap(model, panel.show, panel.choose);
+const badPaths = new BadPaths(model, () => map.drawBadPaths());
 new WaitingList();
 new Paths();
 new Explain((at, pick) => map.showClient(at, pick));
@@ -27,7 +29,10 @@ follow(model, {
 		header.nodes();
 		panel.update();
 	},
-	status: () => header.status(),
+	status() {
+		header.status();
+		badPaths.status();
+	},
 	flows: () => map.drawFlows(),
 	lost: (lost) => { byId("lost").hidden = !lost; },
 });

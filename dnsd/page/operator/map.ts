@@ -5,14 +5,16 @@ import { feature } from "topojson-client";
 import type { Topology } from "topojson-specification";
 import land from "world-atlas/land-110m.json";
 import { byId, el, setAttribute, svg } from "./dom";
-import { Group, groups, Point } from "./layout";
+import { Group, groups, Point, RADIUS } from "./layout";
 import { GroupMark, Mark, NodeMark } from "./marks";
 import { Model, Place, STATES } from "./model";
+import { pathTitle } from "./path";
 import { SHAPES } from "./shapes";
 
 const TALL = 0.49;		// of its width, as the projection is
 const ZOOM_MOST = 60;
 const FLOW_MOST = 14;		// pixels: all viewers
+const SAYS_MOST = 8;		// lines of a title
 
 interface View { k: number; x: number; y: number }
 
@@ -23,6 +25,7 @@ export class WorldMap {
 	private height = 0;
 	private ground = svg("g", { class: "ground" });
 	private flows = svg("g", { class: "flows" });
+	private bad = svg("g", { class: "badpaths" });
 	private marks = svg("g", { class: "marks" });
 	private client = svg("g", { class: "client" });
 	private view: View = { k: 1, x: 0, y: 0 };
@@ -31,7 +34,7 @@ export class WorldMap {
 	private waiting = false;
 
 	constructor(private model: Model, private show: (name: string) => void, private open: (names: string[]) => void) {
-		this.root.append(this.ground, this.flows, this.marks, this.client);
+		this.root.append(this.ground, this.flows, this.bad, this.marks, this.client);
 		this.legend();
 		this.controls();
 		this.resize();
@@ -69,7 +72,7 @@ export class WorldMap {
 				svg("path", { class: "fill", d: SHAPES[state], transform: "scale(.6)" }));
 			byId("legend").append(el("li", {}, mark, state));
 		}
-		byId("legend").append(el("li", {}, "filling: load; arcs, narrow at their end: where viewers were sent of late; rings: in their own area"));
+		byId("legend").append(el("li", {}, "filling: load; arcs, narrow at their end: where viewers were sent of late; rings: in their own area; dotted: bad paths, much worse than by distance, at most 100"));
 	}
 
 	// -- moving and magnifying --
@@ -171,6 +174,7 @@ export class WorldMap {
 		if (focused) this.marks.querySelector<SVGGElement>(`[data-node="${CSS.escape(focused)}"]`)?.focus();
 		this.client.replaceChildren();
 		this.drawFlows();
+		this.drawBadPaths();
 	}
 
 	update(): void {
@@ -199,6 +203,29 @@ export class WorldMap {
 			const width = Math.max(1.5, FLOW_MOST * viewers / total);
 			const share = `${viewers.toFixed(1)} viewers, ${(100 * viewers / total).toFixed(1)} %`;
 			return from.x === to.at.x && from.y === to.at.y ? ring(to, width, share) : arc(from, to.at, width, share);
+		}));
+	}
+
+	// -- bad paths --
+
+	/** Those between the same two points of the screen are one line. */
+	drawBadPaths(): void {
+		const lines = new Map<string, { from: Point; to: Point; says: string[] }>();
+		for (const path of this.model.bad) {
+			const group = this.at.get(path.node), from = this.project(path.area.at);
+			if (!group || !from) continue;
+			const own = group.members.find((m) => m.node.name === path.node);
+			const to = group.spread && own ? own.at : group.at;
+			const key = `${text(from)} ${text(to)}`;
+			const line = lines.get(key) ?? { from, to, says: [] };
+			line.says.push(pathTitle(path));
+			lines.set(key, line);
+		}
+		this.bad.replaceChildren(...[...lines.values()].map(({ from, to, says }) => {
+			const title = svg("title", {}, [...says.slice(0, SAYS_MOST), ...says.length > SAYS_MOST ? [`and ${says.length - SAYS_MOST} more`] : []].join("\n"));
+			return Math.hypot(from.x - to.x, from.y - to.y) < 3 * RADIUS
+				? svg("circle", { class: "badpath", cx: to.x.toFixed(1), cy: to.y.toFixed(1), r: String(2.2 * RADIUS) }, title)
+				: svg("path", { class: "badpath", d: curve(to, from) }, title);
 		}));
 	}
 

@@ -1,6 +1,8 @@
 // model.ts - what the server has sent: nodes, status, flows. Fed by stream.ts, read by
 // all that draws.
 
+import type { Path } from "./path";
+
 export const STATES = ["up", "unknown", "down", "drained"] as const;
 export type State = typeof STATES[number];
 export type Place = [latitude: number, longitude: number];
@@ -32,6 +34,7 @@ export interface Status {
 	responses: number;
 	last_reload: { ok: boolean; error: string | null } | null;
 	network_suspect: boolean;
+	paths_bad: number;
 }
 
 export type Flow = [from: string, at: Place | null, to: string, viewers: number];
@@ -49,6 +52,7 @@ export class Model {
 	nodes = new Map<string, Node>();
 	status: Status | null = null;
 	flows: Flow[] = [];
+	bad: Path[] = [];	// some of status.paths_bad
 	nowMs = 0;
 	private columns: string[] = [];
 

@@ -90,7 +90,6 @@ export class Panel {
 	private spans(name: string, chart: HTMLElement): HTMLElement {
 		const buttons = el("p", { class: "actions", role: "group", "aria-label": "Load history" });
 		const choose = (hours: number): void => {
-			chart.dataset.of = `${name} ${hours}`;
 			for (const b of buttons.children) b.setAttribute("aria-pressed", String(b.getAttribute("data-hours") === String(hours)));
 			void drawHistory(chart, name, hours);
 		};

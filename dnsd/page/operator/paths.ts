@@ -1,17 +1,10 @@
 // paths.ts - what is known of paths: areas of clients against nodes, with round trip, loss
-// and how far they are by distance. Asked for while it is open.
+// and how far they are by distance; of the pair that is chosen, its last day. Asked for
+// while it is open.
+import { drawPathHistory } from "./chart";
 import { byId, el, setText } from "./dom";
 import { age } from "./format";
-
-interface Path {
-	area: { at: [number, number]; country?: string; asn?: number };
-	node: string;
-	distance_ms: number;
-	path_ms: number;
-	loss: number;
-	networks: number;
-	age_s: number;
-}
+import { areaTitle, Path } from "./path";
 
 interface Area {
 	title: string;
@@ -22,35 +15,20 @@ interface Area {
 const EVERY_MS = 10000;
 /** More areas are not shown: those with most networks are. */
 const AREAS_MAX = 100;
-/** So much further than by distance is far; so much loss is bad. */
-const FAR_MS = 30, LOSS_SEEN = 0.005, LOSS_BAD = 0.02;
-
-function titleOf(area: Path["area"]): string {
-	const [lat, lon] = area.at;
-	return `${area.country ? `${area.country} ` : ""}${lat.toFixed(1)}, ${lon.toFixed(1)}${area.asn ? `, AS ${area.asn}` : ""}`;
-}
+const LOSS_SEEN = 0.005;
 
 function areasOf(paths: Path[]): Area[] {
 	const all = new Map<string, Area>();
 	for (const path of paths) {
-		const title = titleOf(path.area);
-		const area = all.get(title) ?? { title, networks: 0, paths: new Map() };
+		const area = all.get(path.area.id) ?? { title: areaTitle(path.area), networks: 0, paths: new Map() };
 		area.paths.set(path.node, path);
 		area.networks += path.networks;
-		all.set(title, area);
+		all.set(path.area.id, area);
 	}
 	return [...all.values()].sort((a, b) => b.networks - a.networks);
 }
 
-function cell(path: Path | undefined): HTMLElement {
-	if (!path) return el("td", {}, "");
-	const lost = path.loss >= LOSS_SEEN ? `, ${(path.loss * 100).toFixed(1)} %` : "";
-	const how = path.loss >= LOSS_BAD ? "lossy" : path.path_ms - path.distance_ms > FAR_MS ? "far" : "";
-	return el("td", {
-		class: how,
-		title: `${path.networks} networks, ${age(path.age_s)} ago, loss ${(path.loss * 100).toFixed(1)} %, by distance ${path.distance_ms.toFixed(0)} ms`,
-	}, `${path.path_ms.toFixed(0)}${lost}`);
-}
+const pairOf = (path: Path): string => `${path.area.id} ${path.node}`;
 
 export class Paths {
 	private box = byId<HTMLDetailsElement>("paths");
@@ -77,12 +55,33 @@ export class Paths {
 		const nodes = [...new Set(shown.flatMap((a) => [...a.paths.keys()]))].sort();
 		setText(byId("paths-says"), !areas.length
 			? "Nothing is reported yet: every path is by distance."
-			: `Round trips in ms, and loss from half a per cent on, of ${shown.length} of ${areas.length} areas.`);
+			: `Round trips in ms, and loss from half a per cent on, of ${shown.length} of ${areas.length} areas. Red: bad, much worse than by distance. One of them, pressed, shows its last day.`);
+		const focused = document.activeElement?.getAttribute("data-pair");
 		this.table.replaceChildren(
 			el("thead", {}, el("tr", {}, el("th", { class: "l", scope: "col" }, "Clients"),
 				...nodes.map((node) => el("th", { scope: "col" }, node)))),
 			el("tbody", {}, ...shown.map((area) => el("tr", {},
 				el("th", { class: "l", scope: "row" }, area.title),
-				...nodes.map((node) => cell(area.paths.get(node)))))));
+				...nodes.map((node) => this.cell(area.paths.get(node)))))));
+		if (focused) this.table.querySelector<HTMLElement>(`[data-pair="${CSS.escape(focused)}"]`)?.focus();
+	}
+
+	private cell(path: Path | undefined): HTMLElement {
+		if (!path) return el("td", {}, "");
+		const lost = path.loss >= LOSS_SEEN ? `, ${(path.loss * 100).toFixed(1)} %` : "";
+		const button = el("button", { type: "button", class: "open", "data-pair": pairOf(path) }, `${path.path_ms.toFixed(0)}${lost}`);
+		button.onclick = () => this.open(path);
+		return el("td", {
+			class: path.bad ? "bad" : "",
+			title: `${path.networks} networks, ${age(path.age_s)} ago, loss ${(path.loss * 100).toFixed(1)} %, by distance ${path.distance_ms.toFixed(0)} ms`,
+		}, button);
+	}
+
+	/** The last day of a pair, below the table. */
+	private open(path: Path): void {
+		const chart = el("div", { class: "chart" });
+		byId("paths-day").replaceChildren(
+			el("h3", {}, `${areaTitle(path.area)} to ${path.node}, by distance ${path.distance_ms.toFixed(0)} ms`), chart);
+		void drawPathHistory(chart, path.node, path.area.id);
 	}
 }
