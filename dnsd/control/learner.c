@@ -16,9 +16,8 @@
 #include "state/path_shown.h"
 #include "store/paths.h"
 
-#define FIT_MS 5000    /* at most a second more until it is published */
-#define SHOWN_MS 30000 /* reports that change no path are shown after so long */
-#define KEEP_TIMES 30  /* all nodes are kept in so many times of keep_save() */
+#define FIT_MS 5000   /* at most a second more until it is published */
+#define KEEP_TIMES 30 /* all nodes are kept in so many times of keep_save() */
 
 /* A map with paths, made on the builder's thread. */
 struct learner_job {
@@ -34,8 +33,6 @@ struct learner {
 	const struct map *map; /* in service; not replaced while a job runs */
 	int64_t fit_ms;        /* of the last fit */
 	bool changed;          /* since the last table */
-	bool reported;         /* the same; perhaps what was believed already */
-	int64_t table_ms;      /* of the last table */
 	bool building;         /* a job is under way */
 	bool news;             /* table and measured are to be published */
 	struct path_table *table;
@@ -85,8 +82,7 @@ static struct path_table *learner_table(struct learner *l)
 {
 	l->counts.areas = paths_areas(l->paths);
 	l->counts.known = paths_count(l->paths);
-	l->changed = l->reported = false;
-	l->table_ms = clock_ms();
+	l->changed = false;
 	return paths_table(l->paths);
 }
 
@@ -203,9 +199,7 @@ void learner_report(struct control *c, struct call *call)
 		l->counts.reports++;
 		if (r->node >= l->map->n_nodes)
 			continue;
-		bool taken = paths_report(l->paths, r, now_ms);
-		l->counts.taken += taken;
-		l->reported |= taken;
+		l->counts.taken += paths_report(l->paths, r, now_ms);
 		record_path(c->record, r, now_ms);
 	}
 	call_answer(call, CALL_KEPT, NULL);
@@ -216,9 +210,6 @@ void learner_step(struct control *c)
 	struct learner *l = c->learner;
 	if (l->kept && !c->geo_pending) /* all places are known that will be */
 		learner_drop_kept(l);
-	/* Ages and numbers of networks are those of the table. */
-	if (l->reported && clock_ms() - l->table_ms >= SHOWN_MS)
-		l->changed = true;
 	/* Not both at once: each takes milliseconds. */
 	if (!learner_fit(l) && l->changed && !l->building)
 		learner_build(c);
