@@ -1,6 +1,8 @@
 /* The model of all paths, and what is believed of each with it: see paths.h. */
 #include <math.h>
+#include <stdlib.h>
 
+#include "base/arena.h"
 #include "paths/private.h"
 
 #define MODEL_NETWORKS 0.2f /* the model counts as so many */
@@ -143,25 +145,37 @@ float paths_entry_rate(const struct paths *p, const struct entry *e)
 	return fminf(RATE_MOST, fmaxf(RATE_LEAST, rate));
 }
 
-/* The oldest give way when there is no more room. */
-static void paths_forget(struct paths *p, int64_t now_ms)
+static int at_order(const void *a, const void *b)
 {
-	int64_t kept_ms = 0;
-	if (p->n < PATHS_ENTRIES - PATHS_ENTRIES / 8)
+	const int64_t *x = a, *y = b;
+	return (*x > *y) - (*x < *y);
+}
+
+/* The older half gives way when there is nearly no more room; of those that came at
+ * once, which of them does not matter. */
+static void paths_forget(struct paths *p)
+{
+	unsigned n = p->n, half = n / 2, kept = 0;
+	if (n < PATHS_ENTRIES - PATHS_ENTRIES / 8)
 		return;
-	for (unsigned i = 0; i < p->n; i++)
-		if (now_ms - p->entry[i].at_ms > kept_ms)
-			kept_ms = now_ms - p->entry[i].at_ms;
-	do {
-		kept_ms /= 2;
-		paths_sweep(p, now_ms - kept_ms);
-	} while (p->n >= PATHS_ENTRIES - PATHS_ENTRIES / 8);
+	int64_t *at = mem_alloc(n * sizeof *at);
+	for (unsigned i = 0; i < n; i++)
+		at[i] = p->entry[i].at_ms;
+	qsort(at, n, sizeof *at, at_order);
+	int64_t middle_ms = at[n - half];
+	free(at);
+	for (unsigned i = 0; i < n; i++)
+		kept += p->entry[i].at_ms > middle_ms;
+	for (unsigned i = 0; i < n; i++)
+		if (p->entry[i].at_ms == middle_ms && kept++ >= half)
+			p->entry[i].at_ms = INT64_MIN;
+	paths_sweep(p, middle_ms);
 }
 
 bool paths_fit(struct paths *p, int64_t now_ms)
 {
 	bool changed = false;
-	paths_forget(p, now_ms);
+	paths_forget(p);
 	for (unsigned i = 0; i < p->n; i++)
 		paths_entry_rtt(&p->entry[i], now_ms);
 	fit_loss(p, now_ms);

@@ -444,12 +444,24 @@ static void test_bound(void **state)
 	}
 	assert_int_equal(paths_count(t.p), PATHS_ENTRIES);
 	learn();
-	assert_true(paths_count(t.p) < PATHS_ENTRIES);
-	assert_true(paths_count(t.p) > PATHS_ENTRIES / 4);
+	assert_int_equal(paths_count(t.p), PATHS_ENTRIES / 2);
 	assert_true(say(&shanghai, HK, 0, 40));
 	learn();
 	assert_non_null(found(&shanghai, HK).known);
 	assert_null(found(&hong_kong, JP).known);
+}
+
+/* All that is known came at once, nothing is older than the rest: half gives way. */
+static void test_bound_at_once(void **state)
+{
+	struct place place = hong_kong;
+	for (unsigned i = 0; i < PATHS_ENTRIES; i++) {
+		place.asn = i + 1;
+		say(&place, HK, i, 30);
+	}
+	learn();
+	assert_int_equal(paths_count(t.p), PATHS_ENTRIES / 2);
+	assert_true(say(&shanghai, HK, 0, 40));
 }
 
 int main(void)
@@ -471,6 +483,7 @@ int main(void)
 		TEST(test_not_believed),
 		TEST(test_moved),
 		TEST(test_other_map),
+		TEST(test_bound_at_once),
 		TEST(test_kept),
 		TEST(test_kept_is_broken),
 		TEST(test_bound),
