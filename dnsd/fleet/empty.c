@@ -2,36 +2,93 @@
 
 #include <assert.h>
 #include <math.h>
-#include <stdbool.h>
 
 #define EMPTY_VIEWERS 20.0f /* fewer show nothing */
 #define FORGET_HIGH 0.995f  /* per sample */
 #define EMPTY 0.05f         /* of its high: nearly none */
 #define SHOWN 0.25f         /* of those that were sent: they come after all */
-#define OWED 8.0f           /* viewers that did not show: it serves none ... */
+#define OWED 8.0f           /* viewers that did not show: it takes none ... */
 #define OWED_SHARE 0.03f    /* ... and of its high so many more */
 #define EMPTY_MS 60000      /* then it is tried again */
 #define EMPTY_COST_MS 200.0f
+#define LATELY_MS 120000.0f /* of the sums */
+#define LATELY_SIGMAS 5.0f  /* fewer than were sent than chance explains */
+#define ELSEWHERE 0.5f      /* of those sent to all nodes came */
+#define CLASS_SHARE 0.05f   /* of the viewers leave between two samples: ... */
+#define CLASS_VIEWERS 3.0f  /* ... a class has ended, which shows nothing */
 
-/* Connections that are gone, and no viewer comes. */
-void empty_sample(struct empty *e, float connections, float sent, float joined,
-	int64_t now_ms)
+static void sums_add(struct empty_sums *sums, const struct empty_sample *s)
 {
-	assert(connections >= 0);
-	e->high = fmaxf(connections, e->high * FORGET_HIGH);
-	bool gone = e->high >= EMPTY_VIEWERS && connections < EMPTY * e->high;
-	if (!gone || (sent > 1 && joined > SHOWN * sent)) {
+	float keep = sums->at_ms
+		? expf(-(float)(s->at_ms - sums->at_ms) / LATELY_MS)
+		: 0;
+	keep = fminf(1, keep); /* nodes' times of samples are not in order */
+	sums->sent = sums->sent * keep + s->sent;
+	sums->joined = sums->joined * keep + s->joined;
+	sums->left = sums->left * keep + s->left;
+	if (s->at_ms > sums->at_ms)
+		sums->at_ms = s->at_ms;
+}
+
+/* Viewers were sent, and the connections are what is left when nobody comes. */
+static bool nobody_joins(
+	const struct empty_sums *e, const struct empty_sums *all)
+{
+	return e->sent >= OWED && e->joined <= sqrtf(e->left) &&
+		e->sent - e->joined >=
+		LATELY_SIGMAS * sqrtf(e->sent + e->left) &&
+		all->joined >= ELSEWHERE * all->sent;
+}
+
+static bool class_ended(const struct empty_sample *s)
+{
+	return s->joined < -CLASS_VIEWERS - CLASS_SHARE * s->connections;
+}
+
+static void look_lately(
+	struct empty *e, struct empty_sums *all, const struct empty_sample *s)
+{
+	if (class_ended(s)) {
+		e->lately = (struct empty_sums){.at_ms = s->at_ms};
+		return;
+	}
+	sums_add(&e->lately, s);
+	sums_add(all, s);
+	if (!e->since_ms && nobody_joins(&e->lately, all)) {
+		e->since_ms = s->at_ms;
+		e->fell = false;
+		e->lately = (struct empty_sums){.at_ms = s->at_ms};
+	}
+}
+
+void empty_sample(
+	struct empty *e, struct empty_sums *all, const struct empty_sample *s)
+{
+	assert(s->connections >= 0);
+	look_lately(e, all, s);
+	e->high = fmaxf(s->connections, e->high * FORGET_HIGH);
+	bool gone =
+		e->high >= EMPTY_VIEWERS && s->connections < EMPTY * e->high;
+	bool over = e->since_ms && s->at_ms - e->since_ms >= EMPTY_MS;
+	if (s->sent > 1 && s->joined > SHOWN * s->sent) {
 		e->owed = 0;
 		e->since_ms = 0;
 		return;
 	}
-	if (e->since_ms && now_ms - e->since_ms >= EMPTY_MS) {
+	if (over) {
 		e->since_ms = 0;
 		e->owed = OWED_SHARE * e->high + OWED / 2;
 	}
-	e->owed += sent;
-	if (!e->since_ms && e->owed >= OWED + OWED_SHARE * e->high)
-		e->since_ms = now_ms;
+	if (!gone) {
+		e->owed = 0;
+		e->since_ms = e->fell ? 0 : e->since_ms;
+		return;
+	}
+	e->owed += s->sent;
+	if (!e->since_ms && e->owed >= OWED + OWED_SHARE * e->high) {
+		e->since_ms = s->at_ms;
+		e->fell = true;
+	}
 }
 
 float empty_cost_ms(const struct empty *e, int64_t now_ms)

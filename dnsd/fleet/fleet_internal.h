@@ -21,6 +21,7 @@ struct fleet {
 	struct fleet_node *node;
 	struct forecast *forecast; /* by node */
 	struct forecast_fleet all;
+	struct empty_sums taken; /* viewers that came to all nodes */
 	struct complaints *complaints;
 	struct large_resolvers *large; /* NULL until a first merge */
 	struct fleet_read *read[FLEET_THREADS_MAX]; /* by thread, by node */

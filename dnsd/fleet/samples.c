@@ -38,10 +38,13 @@ static void learn_forecast(
 	float left = forecast->seen * (float)(at_ms - before) * 0.001f /
 		f->all.session_s;
 
-	empty_sample(&f->node[i].empty, connections,
-		forecast_reserved_here(&f->all, forecast,
+	struct empty_sample sample = {.connections = connections,
+		.sent = forecast_reserved_here(&f->all, forecast,
 			before - FORECAST_LAG_MS, at_ms - FORECAST_LAG_MS),
-		connections - forecast->seen + left, at_ms);
+		.joined = connections - forecast->seen + left,
+		.left = left,
+		.at_ms = at_ms};
+	empty_sample(&f->node[i].empty, &f->taken, &sample);
 	float surprise = forecast_sample(&f->all, forecast, connections,
 		f->map->nodes[i].capacity, at_ms);
 	if (f->large && forecast->at_ms > before)

@@ -12,13 +12,30 @@
 #define STEP_MS 3000
 
 static int64_t now;
+static float elsewhere; /* of the viewers sent to all nodes: that came */
+
+static void sample_of(struct empty *e, const struct empty_sample *s)
+{
+	struct empty_sums all = {
+		.sent = 1000, .joined = 1000 * elsewhere, .at_ms = now};
+	empty_sample(e, &all, s);
+}
+
+static void sample(struct empty *e, float connections, float sent, float joined)
+{
+	sample_of(e,
+		&(struct empty_sample){.connections = connections,
+			.sent = sent,
+			.joined = joined,
+			.at_ms = now});
+}
 
 /* Samples of a node that gains 10 viewers each time, as many as are sent. */
 static void fill(struct empty *e, int n)
 {
 	for (int i = 1; i <= n; i++) {
 		now += STEP_MS;
-		empty_sample(e, 10.0f * (float)i, 10, 10, now);
+		sample(e, 10.0f * (float)i, 10, 10);
 	}
 }
 
@@ -32,19 +49,19 @@ static void test_serves_nobody(void **state)
 	assert_true(empty_cost_ms(&e, now) == 0);
 	for (int i = 0; i < 7; i++) {
 		now += STEP_MS;
-		empty_sample(&e, 3, 3, 0, now);
+		sample(&e, 3, 3, 0);
 	}
 	assert_true(empty_cost_ms(&e, now) > 100);
 	now += 61000;
-	empty_sample(&e, 3, 0, 0, now);
+	sample(&e, 3, 0, 0);
 	assert_true(empty_cost_ms(&e, now) == 0);
 	for (int i = 0; i < 2; i++) {
 		now += STEP_MS;
-		empty_sample(&e, 3, 3, 0, now);
+		sample(&e, 3, 3, 0);
 	}
 	assert_true(empty_cost_ms(&e, now) > 100);
 	now += STEP_MS;
-	empty_sample(&e, 8, 5, 5, now); /* they come again */
+	sample(&e, 8, 5, 5); /* they come again */
 	assert_true(empty_cost_ms(&e, now) == 0);
 }
 
@@ -58,7 +75,7 @@ static void test_class_has_ended(void **state)
 	for (int i = 0; i < 30; i++) {
 		viewers += 2;
 		now += STEP_MS;
-		empty_sample(&e, viewers, 2, 2, now);
+		sample(&e, viewers, 2, 2);
 		assert_true(empty_cost_ms(&e, now) == 0);
 	}
 }
@@ -68,8 +85,9 @@ static void test_class_has_ended(void **state)
 static struct empty hundred(void)
 {
 	struct empty e = {0};
+	elsewhere = 0;
 	now += STEP_MS;
-	empty_sample(&e, 100, 0, 0, now);
+	sample(&e, 100, 0, 0);
 	return e;
 }
 
@@ -77,7 +95,7 @@ static struct empty hundred(void)
 static bool costs(struct empty *e, float connections, float sent, float joined)
 {
 	now += 1;
-	empty_sample(e, connections, sent, joined, now);
+	sample(e, connections, sent, joined);
 	return empty_cost_ms(e, now) > 0;
 }
 
@@ -95,7 +113,8 @@ static void test_how_many_do_not_show(void **state)
 	for (unsigned i = 0; i < 10; i++) /* one more or less shows nothing */
 		assert_false(costs(&e, 0, 1, 1));
 	assert_true(costs(&e, 0, 1, 1));
-	empty_sample(&e, 1000, 0, 0, ++now);
+	now++;
+	sample(&e, 1000, 0, 0);
 	assert_false(costs(&e, 0, 37, 0));
 	assert_true(costs(&e, 0, 1, 0));
 }
@@ -173,6 +192,73 @@ static void test_tried_again(void **state)
 	assert_true(costs(&other, 0, 4.1f, 0));
 }
 
+/* -- connections that only leave -- */
+
+/* A node of three hundred, every five seconds: so many are sent, of which a share comes.
+ * Seconds until it costs more, at most ten minutes. */
+static unsigned seconds_until(
+	struct empty *e, float sent, float comes, float share_elsewhere)
+{
+	float viewers = 300;
+	elsewhere = share_elsewhere;
+	for (unsigned t = 0; t < 600; t += 5) {
+		float left = viewers * 5 / 1700;
+		now += 5000;
+		viewers += sent * comes - left;
+		sample_of(e,
+			&(struct empty_sample){.connections = viewers,
+				.sent = sent,
+				.joined = sent * comes,
+				.left = left,
+				.at_ms = now});
+		if (empty_cost_ms(e, now) > 0)
+			return t;
+	}
+	return 600;
+}
+
+/* Viewers are sent, and its connections are those that are left when nobody comes. Not
+ * if some come, if few are sent, or if they do not come to the other nodes either. */
+static void test_nobody_joins(void **state)
+{
+	(void)state;
+	assert_in_range(seconds_until(&(struct empty){0}, 3, 0, 1), 60, 150);
+	assert_in_range(seconds_until(&(struct empty){0}, 6, 0, 1), 20, 50);
+	assert_int_equal(seconds_until(&(struct empty){0}, 3, 0.3f, 1), 600);
+	assert_int_equal(seconds_until(&(struct empty){0}, 0.3f, 0, 1), 600);
+	assert_in_range(
+		seconds_until(&(struct empty){0}, 3, 0, 0.51f), 60, 150);
+	assert_int_equal(seconds_until(&(struct empty){0}, 3, 0, 0.49f), 600);
+}
+
+/* After a minute it is tried again, and counted anew. */
+static void test_nobody_joins_again(void **state)
+{
+	struct empty e = {0};
+	(void)state;
+	unsigned first = seconds_until(&e, 3, 0, 1);
+	now += 60000;
+	assert_true(empty_cost_ms(&e, now) == 0);
+	unsigned second = seconds_until(&e, 3, 0, 1);
+	assert_in_range(second, first - 10, first + 10);
+	now += 60000;
+	assert_int_equal(seconds_until(&e, 3, 1, 1), 600);
+}
+
+/* Of viewers that leave all at once nothing is concluded: a class has ended. */
+static void test_class_among_others(void **state)
+{
+	struct empty e = {0};
+	(void)state;
+	unsigned alone = seconds_until(&e, 3, 0, 1);
+	e = (struct empty){0};
+	for (unsigned i = 0; i < 2 * alone / 5; i++) {
+		now += 5000;
+		sample(&e, 300, 3, i % 8 ? 0 : -19);
+		assert_true(empty_cost_ms(&e, now) == 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -182,6 +268,9 @@ int main(void)
 		cmocka_unit_test(test_nearly_none),
 		cmocka_unit_test(test_some_show),
 		cmocka_unit_test(test_tried_again),
+		cmocka_unit_test(test_nobody_joins),
+		cmocka_unit_test(test_nobody_joins_again),
+		cmocka_unit_test(test_class_among_others),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
