@@ -13,10 +13,11 @@
  * were measured. */
 #define PATHS_LISTED 1024
 
-/* A pair of a measured area, and the cell that it gets. */
+/* A pair of a measured area, and the middle of its cell. */
 struct measured_pair {
 	uint32_t pair;
 	const struct path_area *area;
+	struct vec at;
 };
 
 struct overlay {
@@ -39,7 +40,11 @@ static void overlay_add(struct overlay *o, const struct client_area *of)
 			o->room = 2 * o->room + 64;
 			o->pair = mem_grow(o->pair, o->room * sizeof *o->pair);
 		}
-		o->pair[o->n++] = (struct measured_pair){of->first + i, area};
+		uint32_t pair = of->first + i;
+		const struct place *place =
+			&o->base->cell_place[o->base->clients.pair[pair].cell];
+		o->pair[o->n++] = (struct measured_pair){
+			pair, area, path_vec(place->lat, place->lon)};
 	}
 }
 
@@ -69,12 +74,10 @@ static float overlay_path(const struct overlay *o, const struct map_pool *pool,
 	const struct measured_pair *pair, unsigned node)
 {
 	const struct client_pair *of = &o->base->clients.pair[pair->pair];
-	const struct place *place = &o->base->cell_place[of->cell];
 	const struct map_node *to = &o->base->nodes[node];
 	if (!to->placed)
 		return PATH_UNKNOWN_MS + to->bias_ms;
-	float ms =
-		path_between_ms(o->at[node], path_vec(place->lat, place->lon));
+	float ms = path_between_ms(o->at[node], pair->at);
 	struct path_found found =
 		path_table_find(o->paths, pair->area, node, ms);
 	if (found.crosses && path_crosses_carrier(to, of->asn))
