@@ -1,4 +1,4 @@
-/* traffic.h - where answers went of late, for the operator's map: summed over the
+/* traffic.h - where answers went recently, for the operator's map: summed over the
  * accounts of all threads. Control thread only.
  */
 #ifndef CONTROL_TRAFFIC_H

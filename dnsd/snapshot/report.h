@@ -21,11 +21,11 @@ struct report_node {
 	int64_t sample_age_ms;     /* -1: none yet */
 	uint32_t streams_left_out; /* of its list: they cannot be read */
 	float contradicted; /* connections that a heartbeat reported and polls
-			       contradict; 0: none of late */
+			       contradict; 0: none recently */
 	uint64_t answers, line2, only, doubted, samples, failures;
 };
 
-/* Where answers went of late, by index of the map. Lives longer than a report:
+/* Where answers went recently, by index of the map. Lives longer than a report:
  * control frees it when no snapshot has it. */
 #define REPORT_TRAFFIC_MAX 256
 struct report_traffic {

@@ -72,7 +72,7 @@ export class WorldMap {
 				svg("path", { class: "fill", d: SHAPES[state], transform: "scale(.6)" }));
 			byId("legend").append(el("li", {}, mark, state));
 		}
-		byId("legend").append(el("li", {}, "filling: load; arcs, narrow at their end: where viewers were sent of late; rings: in their own area; dotted: bad paths, much worse than by distance, at most 100"));
+		byId("legend").append(el("li", {}, "filling: load; arcs, narrow at their end: where viewers were sent recently; rings: in their own area; dotted: bad paths, much worse than by distance, at most 100"));
 	}
 
 	// -- moving and magnifying --
