@@ -59,7 +59,8 @@ struct answerer {
 	uint32_t wall_s; /* seconds since 1970, for cookies (RFC 9018) */
 	struct accounts *accounts; /* steering's, owned by the thread */
 	struct record_ring *ring;  /* what is recorded; NULL: nothing */
-	struct asked_table *asked; /* names asked for recently; NULL: not kept */
+	struct asked_table
+		*asked; /* names asked for recently; NULL: not kept */
 	struct answer_counters counters;
 };
 
