@@ -10,6 +10,7 @@
 #include "control/call.h"
 #include "control/state.h"
 #include "base/log.h"
+#include "paths/budget.h"
 #include "paths/paths.h"
 #include "replay/recorder.h"
 #include "state/map.h"
@@ -30,6 +31,7 @@ struct learner_job {
 
 struct learner {
 	struct paths *paths;
+	struct budget *budget;
 	const struct map *map; /* in service; not replaced while a job runs */
 	int64_t fit_ms;        /* of the last fit */
 	bool changed;          /* since the last table */
@@ -49,6 +51,7 @@ struct learner *learner_new(void)
 {
 	struct learner *l = mem_zero(1, sizeof *l);
 	l->paths = paths_new();
+	l->budget = budget_new();
 	return l;
 }
 
@@ -75,6 +78,7 @@ void learner_free(struct learner *l)
 	learner_drop_kept(l);
 	learner_drop_news(l);
 	paths_free(l->paths);
+	budget_free(l->budget);
 	free(l);
 }
 
@@ -197,7 +201,8 @@ void learner_report(struct control *c, struct call *call)
 		/* It was made for the map of that moment; nodes keep their
 		 * index. */
 		l->counts.reports++;
-		if (r->node >= l->map->n_nodes)
+		if (r->node >= l->map->n_nodes ||
+			!budget_take(l->budget, r, now_ms))
 			continue;
 		l->counts.taken += paths_report(l->paths, r, now_ms);
 		record_path(c->record, r, now_ms);
