@@ -15,7 +15,14 @@
 #include "replay/recorder.h"
 #include "srs/poll.h"
 
+#define AVOIDED_AGAIN_MS 600000
 #define STREAMS_AGAIN_MS 500 /* streams are looked for beside the polls */
+
+/* What the log knows of a node. */
+struct node_logged {
+	enum node_state state;
+	int64_t avoided_ms; /* last said that it is avoided; 0: never */
+};
 
 struct nodes {
 	struct control *control;
@@ -25,7 +32,7 @@ struct nodes {
 	int64_t streams_asked_ms; /* beside the polls */
 	struct faults *faults;    /* of what is asked of nodes */
 	/* As the log has it. */
-	uint8_t *logged; /* enum node_state, by node */
+	struct node_logged *logged; /* by node */
 	unsigned n_logged;
 	bool logged_blind;
 };
@@ -44,7 +51,7 @@ static void note(
 static bool is_news(const struct nodes *n, uint32_t node)
 {
 	return node >= n->n_logged ||
-		n->logged[node] !=
+		n->logged[node].state !=
 		fleet_node(n->control->fleet, node)->health.state;
 }
 
@@ -167,26 +174,42 @@ void nodes_ask(struct nodes *n)
 
 /* -- the log -- */
 
+/* A node that is tried again now and then is not logged each time. */
+static void log_avoided(struct nodes *n, unsigned node)
+{
+	const struct control *c = n->control;
+	int64_t now_ms = clock_ms(), *at_ms = &n->logged[node].avoided_ms;
+	const char *why = fleet_avoided(c->fleet, node, now_ms);
+	if (!*why || (*at_ms && now_ms - *at_ms < AVOIDED_AGAIN_MS))
+		return;
+	log_warn("node %s: gets few viewers: %s",
+		c->built->map->nodes[node].name, why);
+	*at_ms = now_ms;
+}
+
 void nodes_log_changes(struct nodes *n)
 {
 	const struct control *c = n->control;
 	const struct map *map = c->built->map;
 	bool blind = fleet_is_blind(c->fleet);
 
-	if (n->n_logged < map->n_nodes) {
-		n->logged = mem_grow(n->logged, map->n_nodes);
-		memset(n->logged + n->n_logged, NODE_UNKNOWN,
-			map->n_nodes - n->n_logged);
-		n->n_logged = map->n_nodes;
-	}
+	if (n->n_logged < map->n_nodes)
+		n->logged =
+			mem_grow(n->logged, map->n_nodes * sizeof *n->logged);
+	for (; n->n_logged < map->n_nodes; n->n_logged++)
+		n->logged[n->n_logged] =
+			(struct node_logged){.state = NODE_UNKNOWN};
 	for (unsigned i = 0; i < map->n_nodes; i++) {
 		const struct health *h = &fleet_node(c->fleet, i)->health;
-		if (!map->nodes[i].name || n->logged[i] == h->state)
+		if (!map->nodes[i].name)
+			continue;
+		log_avoided(n, i);
+		if (n->logged[i].state == h->state)
 			continue;
 		log_info("node %s: %s -> %s%s%s", map->nodes[i].name,
-			node_states[n->logged[i]], node_states[h->state],
+			node_states[n->logged[i].state], node_states[h->state],
 			*h->why ? ": " : "", h->why);
-		n->logged[i] = (uint8_t)h->state;
+		n->logged[i].state = h->state;
 		if (h->state == NODE_DOWN)
 			streams_forget(n->streams, i);
 	}

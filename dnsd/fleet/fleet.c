@@ -264,6 +264,18 @@ const struct fleet_node *fleet_node(const struct fleet *f, unsigned i)
 	return &f->node[i];
 }
 
+const char *fleet_avoided(const struct fleet *f, unsigned i, int64_t now_ms)
+{
+	assert(i < f->n);
+	const struct fleet_node *node = &f->node[i];
+	if (node->health.state != NODE_UP)
+		return "";
+	if (empty_cost_ms(&node->empty, now_ms) > 0)
+		return "none comes of the viewers that are sent there";
+	return node->distrust_ms >= DISTRUST_COST_MS ? "its viewers leave it"
+						     : "";
+}
+
 uint64_t fleet_distrusted(const struct fleet *f, unsigned i)
 {
 	assert(i < f->n);

@@ -149,6 +149,10 @@ float fleet_utilisation(const struct fleet *fleet, unsigned node);
 float fleet_connections(const struct fleet *fleet, unsigned node);
 /* Viewers it is believed to carry, configured or more. */
 float fleet_capacity(const struct fleet *fleet, unsigned node);
+/* Why an up node gets nearly no viewers, though polls and probes find it well; "": it
+ * gets them. */
+const char *fleet_avoided(
+	const struct fleet *fleet, unsigned node, int64_t now_ms);
 /* How often a node was distrusted, for all or for one area. */
 uint64_t fleet_distrusted(const struct fleet *fleet, unsigned node);
 bool fleet_is_blind(const struct fleet *fleet); /* our own network is suspect */

@@ -495,6 +495,9 @@ static void test_silent_fault(void **state)
 			printf("%.0f %% leave: found after %u s\n",
 				100 * clickers[i], found);
 		assert_true(found > 0 && found <= 30);
+		assert_string_equal(fleet_avoided(s.fleet, 0, s.w.now),
+			"its viewers leave it");
+		assert_string_equal(fleet_avoided(s.fleet, 1, s.w.now), "");
 		close_scene(&s);
 	}
 }

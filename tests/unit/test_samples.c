@@ -215,6 +215,9 @@ static void test_owed(void **state)
 	scene_poll(s, 0, 0);
 	/* of 1012 s: until 1011.1 s */
 	assert_float_equal(fleet_node(s->fleet, 0)->empty.owed, 50, 1e-3);
+	assert_string_equal(fleet_avoided(s->fleet, 0, s->now),
+		"none comes of the viewers that are sent there");
+	assert_string_equal(fleet_avoided(s->fleet, 1, s->now), "");
 }
 
 /* Of 45 viewers three leave in 40 seconds if they stay for ten minutes; so if there
