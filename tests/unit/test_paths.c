@@ -216,6 +216,19 @@ static void test_jump(void **state)
 	believed(&hong_kong, HK, 157, 6);
 }
 
+/* Where others were forgotten a network is still one voice. */
+static void test_one_voice_after_jump(void **state)
+{
+	say_all(&hong_kong, HK, 9, 40);
+	learn();
+	t.now += MINUTE;
+	say(&hong_kong, HK, 7, 160);
+	say(&hong_kong, HK, 8, 155);
+	say(&hong_kong, HK, 8, 158);
+	learn();
+	assert_int_equal(found(&hong_kong, HK).known->networks, 2);
+}
+
 /* A round trip fades in hours: yesterday's is worth less than today's, and more
  * than none. */
 static void test_old_round_trips(void **state)
@@ -571,6 +584,7 @@ int main(void)
 		TEST(test_median),
 		TEST(test_players_weigh_less),
 		TEST(test_jump),
+		TEST(test_one_voice_after_jump),
 		TEST(test_old_round_trips),
 		TEST(test_loss),
 		TEST(test_model),
