@@ -139,7 +139,7 @@ struct conf {
 	const char *version; /* version.bind; "": not answered */
 	struct {
 		double interval_s, timeout_s;
-		int fall, rise;
+		int fall, rise, clients_s; /* clients_s 0: never */
 	} health;
 	struct {
 		bool given;

@@ -30,6 +30,8 @@ static const struct key health_keys[] = {
 		.text = "failures in a row until a node is down"},
 	{"rise", KEY_INT, AT(conf, health.rise), 1, 100, "2",
 		.text = "good samples in a row until a node is up again"},
+	{"clients", KEY_INT, AT(conf, health.clients_s), 0, 3600, "0",
+		.text = "seconds between two looks at the bits that a node's viewers get; 0: never"},
 	{0}};
 static const struct section health_section = {"health", health_keys, 0};
 

@@ -14,6 +14,7 @@ static const char *const words[FAULTS] = {[FAULT_POLL] = "a poll",
 	[FAULT_RTMP] = "the RTMP probe",
 	[FAULT_FLV] = "the FLV probe",
 	[FAULT_STREAMS] = "asking for streams",
+	[FAULT_CLIENTS] = "asking for clients",
 	[FAULT_HEARTBEAT] = "a check of its heartbeats"};
 
 struct faults {

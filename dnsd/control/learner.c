@@ -192,12 +192,13 @@ static void learner_build(struct control *c)
 
 /* -- reports -- */
 
-void learner_report(struct control *c, struct call *call)
+void learner_take(
+	struct control *c, const struct path_report *reports, unsigned n)
 {
 	struct learner *l = c->learner;
 	int64_t now_ms = clock_ms();
-	for (unsigned i = 0; i < call->n_paths; i++) {
-		const struct path_report *r = &call->paths[i];
+	for (unsigned i = 0; i < n; i++) {
+		const struct path_report *r = &reports[i];
 		/* It was made for the map of that moment; nodes keep their
 		 * index. */
 		l->counts.reports++;
@@ -207,6 +208,11 @@ void learner_report(struct control *c, struct call *call)
 		l->counts.taken += paths_report(l->paths, r, now_ms);
 		record_path(c->record, r, now_ms);
 	}
+}
+
+void learner_report(struct control *c, struct call *call)
+{
+	learner_take(c, call->paths, call->n_paths);
 	call_answer(call, CALL_KEPT, NULL);
 }
 

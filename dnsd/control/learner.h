@@ -31,6 +31,11 @@ void learner_set_map(struct learner *learner, const struct map *map);
 /* CALL_PATHS. */
 void learner_report(struct control *c, struct call *call);
 
+/* Reports that control itself makes. */
+struct path_report;
+void learner_take(
+	struct control *c, const struct path_report *reports, unsigned n);
+
 /* Every second. */
 void learner_step(struct control *c);
 

@@ -11,6 +11,7 @@
 #include "control/faults.h"
 #include "control/state.h"
 #include "control/streams.h"
+#include "control/viewers.h"
 #include "fleet/fleet.h"
 #include "replay/recorder.h"
 #include "srs/poll.h"
@@ -31,6 +32,7 @@ struct nodes {
 	struct streams *streams;  /* as the nodes reported */
 	int64_t streams_asked_ms; /* beside the polls */
 	struct faults *faults;    /* of what is asked of nodes */
+	struct viewers *viewers;  /* of whom SRS tells the bits */
 	/* As the log has it. */
 	struct node_logged *logged; /* by node */
 	unsigned n_logged;
@@ -139,6 +141,15 @@ static void on_streams(
 	streams_take(n->streams, node, list, clock_ms(), on_dropped, n);
 }
 
+static void on_clients(
+	void *arg, uint32_t node, struct client_list *list, const char *why)
+{
+	struct nodes *n = arg;
+	note(n, node, FAULT_CLIENTS, list ? NULL : why);
+	if (list)
+		viewers_take(n->viewers, n->control, node, list);
+}
+
 /* -- what is asked -- */
 
 void nodes_ask(struct nodes *n)
@@ -165,10 +176,12 @@ void nodes_ask(struct nodes *n)
 		if (!map->nodes[i].name) {
 			streams_forget(n->streams, i);
 			faults_forget(n->faults, i);
+			viewers_forget(n->viewers, i);
 		}
 	poll_set(n->poller, targets, conf->n_nodes,
 		(unsigned)(conf->health.interval_s * 1000),
 		(unsigned)(conf->health.timeout_s * 1000));
+	poll_clients(n->poller, (unsigned)conf->health.clients_s * 1000);
 	free(targets);
 }
 
@@ -256,12 +269,14 @@ struct nodes *nodes_new(
 		.sample = on_sample,
 		.failed = on_failed,
 		.probed = on_probed,
-		.streams = on_streams};
+		.streams = on_streams,
+		.clients = on_clients};
 
 	n->control = c;
 	n->news = news;
 	n->streams = streams_new();
 	n->faults = faults_new();
+	n->viewers = viewers_new();
 	n->poller = poll_new(c->base, &events);
 	poll_limit(n->poller, most);
 	return n;
@@ -274,6 +289,7 @@ void nodes_free(struct nodes *n)
 	poll_free(n->poller);
 	streams_free(n->streams);
 	faults_free(n->faults);
+	viewers_free(n->viewers);
 	free(n->logged);
 	free(n);
 }

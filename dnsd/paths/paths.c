@@ -8,12 +8,13 @@
 #include "base/arena.h"
 #include "state/path.h"
 
-#define PLAYER_WEIGHT 0.35f /* of a node's word */
-#define VIEWERS_MOST 16.0f  /* of a network, that count */
-#define JUMP_MS 20.0f       /* two networks that differ by more ... */
-#define JUMP_SHARE 0.3f     /* ... and by this share: another way */
+#define GUEST_WEIGHT 0.35f /* a player's or the bits' word, of a node's */
+#define VIEWERS_MOST 16.0f /* of a network, that count */
+#define JUMP_MS 20.0f      /* two networks that differ by more ... */
+#define JUMP_SHARE 0.3f    /* ... and by this share: another way */
 #define LIGHT_SHARE 0.4f
-#define MOVED_MS 0.1f /* 6 km nearer or further: the node is elsewhere */
+#define MEASURED_MS 180000 /* so long the kernel's word of a loss stands */
+#define MOVED_MS 0.1f      /* 6 km nearer or further: the node is elsewhere */
 
 static void paths_open_indexes(struct paths *p)
 {
@@ -167,7 +168,8 @@ static void forget_before_jump(struct entry *e, const struct voice *now)
 	const struct voice *last = NULL;
 	for (unsigned i = 0; i < PATHS_NETWORKS; i++) {
 		const struct voice *v = &e->voice[i];
-		if (v->net && v != now && (!last || v->at_ms > last->at_ms))
+		if (v->net && v != now && v->rtt_ms > 0 &&
+			(!last || v->rtt_at_ms > last->rtt_at_ms))
 			last = v;
 	}
 	if (!last || e->weight <= 0 || is_jump(last->rtt_ms, now->rtt_ms) ||
@@ -179,17 +181,53 @@ static void forget_before_jump(struct entry *e, const struct voice *now)
 			e->voice[i].net = 0;
 }
 
-static struct voice *voice_of(struct entry *e, uint64_t net)
+/* Whether a voice makes room before another: one of no round trip, since those of loss
+ * fade in minutes; else the older. */
+static bool gives_way(const struct voice *a, const struct voice *b)
 {
-	struct voice *oldest = &e->voice[0];
+	if ((a->rtt_ms > 0) != (b->rtt_ms > 0))
+		return b->rtt_ms > 0;
+	return voice_at_ms(a) < voice_at_ms(b);
+}
+
+/* A network's own, a free one, or one that makes room. NULL: a report without round trip
+ * takes the place of none that has one. */
+static struct voice *voice_of(struct entry *e, const struct path_report *r)
+{
+	struct voice *room = NULL;
 	for (unsigned i = 0; i < PATHS_NETWORKS; i++) {
 		struct voice *v = &e->voice[i];
-		if (v->net == net || !v->net)
+		if (v->net == r->net)
 			return v;
-		if (v->at_ms < oldest->at_ms)
-			oldest = v;
+		if (!room || (room->net && (!v->net || gives_way(v, room))))
+			room = v;
 	}
-	return oldest;
+	return r->rtt_ms > 0 || !room->net || room->rtt_ms < 0 ? room : NULL;
+}
+
+/* What a report does not say stays as the network said it before. */
+static void voice_take(
+	struct voice *v, const struct path_report *r, int64_t now_ms)
+{
+	float viewers = fminf(VIEWERS_MOST, fmaxf(1, (float)r->viewers));
+	if (v->net != r->net)
+		*v = (struct voice){.net = r->net,
+			.rtt_ms = -1,
+			.loss = -1,
+			.rtt_at_ms = INT64_MIN,
+			.loss_at_ms = INT64_MIN};
+	if (r->rtt_ms > 0 || v->rtt_ms < 0)
+		v->weight =
+			r->by == PATH_BY_NODE ? sqrtf(viewers) : GUEST_WEIGHT;
+	if (r->rtt_ms > 0) {
+		v->rtt_ms = r->rtt_ms;
+		v->rtt_at_ms = now_ms;
+	}
+	if (r->loss >= 0) {
+		v->loss = r->loss;
+		v->counted = r->by == PATH_BY_NODE;
+		v->loss_at_ms = now_ms;
+	}
 }
 
 unsigned paths_areas(const struct paths *p)
@@ -211,28 +249,30 @@ static bool is_possible(float rtt_ms, float distance_ms)
 
 bool paths_report(struct paths *p, const struct path_report *r, int64_t now_ms)
 {
-	assert(r->node < p->n_nodes && r->rtt_ms > 0 && r->net);
+	assert(r->node < p->n_nodes && r->rtt_ms != 0 && r->net);
+	assert(r->rtt_ms > 0 || r->loss >= 0);
 	const struct map_node *node = &p->map->nodes[r->node];
 	if (r->place.source == PLACE_UNKNOWN || !node->name || !node->placed)
 		return false;
 	float distance_ms = path_between_ms(
 		p->at[r->node], path_vec(r->place.lat, r->place.lon));
-	if (p->n >= PATHS_ENTRIES || !is_possible(r->rtt_ms, distance_ms))
+	if (p->n >= PATHS_ENTRIES ||
+		(r->rtt_ms > 0 && !is_possible(r->rtt_ms, distance_ms)))
 		return false;
 	bool made;
 	struct entry *e = entry_of(p, &r->place, r->node, &made);
 	if (made)
 		e->distance_ms = distance_ms;
-	float viewers = fminf(VIEWERS_MOST, fmaxf(1, (float)r->viewers));
-	struct voice *v = voice_of(e, r->net);
-	*v = (struct voice){.net = r->net,
-		.at_ms = now_ms,
-		.rtt_ms = r->rtt_ms,
-		.loss = r->loss,
-		.weight =
-			r->by == PATH_BY_NODE ? sqrtf(viewers) : PLAYER_WEIGHT};
+	struct voice *v = voice_of(e, r);
+	/* Segments that the kernel counted say more than bits that came. */
+	if (!v ||
+		(r->by == PATH_BY_BITS && v->net == r->net && v->counted &&
+			now_ms - v->loss_at_ms < MEASURED_MS))
+		return false;
+	voice_take(v, r, now_ms);
 	e->at_ms = now_ms;
-	forget_before_jump(e, v);
+	if (r->rtt_ms > 0)
+		forget_before_jump(e, v);
 	paths_entry_rtt(e, now_ms);
 	return true;
 }

@@ -1,5 +1,5 @@
 /* paths.h - round trip and loss between areas of clients and nodes, learned from what
- * nodes and players report.
+ * nodes and players report, and from the bits that viewers get.
  *
  *	area      a square of 300 km and an AS number, of the client's place; and the
  *	          same square with all its ASes, for clients whose AS is not known
@@ -18,7 +18,8 @@
  * another one, the reports before them are forgotten.
  *
  * One network is one voice, however often it reports; a player's word weighs less than
- * a node's.
+ * a node's, and so does what bits say: of loss alone, and only of a network of which the
+ * node's kernel says nothing.
  *
  * Pure; control thread. Bounded: PATHS_ENTRIES entries, the oldest gives way.
  */

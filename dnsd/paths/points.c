@@ -13,7 +13,7 @@ static unsigned point_networks(const struct entry *e, int64_t since_ms)
 	if (e->at_ms < since_ms)
 		return 0;
 	for (unsigned i = 0; i < PATHS_NETWORKS; i++)
-		n += e->voice[i].net && e->voice[i].at_ms >= since_ms;
+		n += e->voice[i].net && voice_at_ms(&e->voice[i]) >= since_ms;
 	return n;
 }
 

@@ -6,12 +6,20 @@
 #include "paths/paths.h"
 #include "state/path.h"
 
-/* One network's last report. */
+/* What one network said last: of the round trip and of the loss, each when it was said
+ * last, so that a report of one alone leaves the other as old as it is. */
 struct voice {
 	uint64_t net; /* 0: none */
-	int64_t at_ms;
-	float rtt_ms, loss, weight;
+	int64_t rtt_at_ms, loss_at_ms;
+	float rtt_ms, loss; /* negative: nothing */
+	float weight;
+	bool counted; /* the loss, by the node's kernel */
 };
+
+static inline int64_t voice_at_ms(const struct voice *v)
+{
+	return v->rtt_at_ms > v->loss_at_ms ? v->rtt_at_ms : v->loss_at_ms;
+}
 
 /* An area and a node. */
 struct entry {
@@ -21,7 +29,8 @@ struct entry {
 	uint32_t base,
 		of_as; /* parts of the model; of_as: NO_PART without AS */
 	float distance_ms;
-	/* What the networks said at the last fit. */
+	/* What the networks said at the last fit; weight 0: of no round trip,
+	 * which is the model's then. */
 	float rtt_ms, weight, loss, loss_weight;
 	float published_ms;             /* NAN: not yet */
 	int64_t at_ms, published_at_ms; /* of the last report; of that shown */

@@ -1,5 +1,5 @@
-/* report.h - what a node or a player says of the path of a network: from the thread of
- * HTTP to control, which learns from it (paths.h).
+/* report.h - what is said of the path of a network, by a node, by a player, or by what a
+ * node's viewers get: to control, which learns from it (paths.h).
  */
 #ifndef PATHS_REPORT_H
 #define PATHS_REPORT_H
@@ -12,16 +12,16 @@
 
 #define PATH_RTT_MOST_MS 10000.0f
 
-enum path_witness { PATH_BY_NODE, PATH_BY_PLAYER };
+enum path_witness { PATH_BY_NODE, PATH_BY_PLAYER, PATH_BY_BITS };
 
 struct path_report {
 	uint64_t net; /* path_net() of a client's address; not 0 */
 	struct place place;
 	unsigned node; /* index in the map */
-	float rtt_ms;  /* above 0, at most PATH_RTT_MOST_MS */
-	float loss;    /* share of packets, 0 to 1; negative: not known */
+	float rtt_ms; /* above 0, at most PATH_RTT_MOST_MS; negative: not measured */
+	float loss; /* share of packets, 0 to 1; negative: not known */
 	unsigned viewers;
-	enum path_witness by;
+	enum path_witness by; /* PATH_BY_BITS: without round trip */
 };
 
 /* The network of an address: its /24 or /48, as one number. */

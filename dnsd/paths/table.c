@@ -6,14 +6,15 @@
 #include "base/arena.h"
 #include "paths/private.h"
 
-#define SURE 1.0f /* an AS part with more weight is measured */
+#define SURE 1.0f          /* an AS part with more weight is measured */
+#define WEIGHT_LEAST 0.01f /* of an area, beside others */
 
 static struct path_known entry_known(
 	const struct paths *p, const struct entry *e)
 {
 	struct path_known k = {.node = e->node,
 		.rate = paths_entry_rate(p, e),
-		.rtt_ms = e->rtt_ms,
+		.rtt_ms = e->weight > 0 ? e->rtt_ms : 0,
 		.loss = paths_entry_loss(p, e),
 		.at_ms = e->at_ms};
 	k.loss_ms = paths_loss_ms(k.loss);
@@ -47,9 +48,12 @@ static void table_areas(const struct paths *p, struct path_table *t)
 		area->base_ms = p->base.at[e->base].value;
 		t->known[area->first + area->n++] = entry_known(p, e);
 	}
-	for (unsigned i = 0; i < t->n_areas; i++)
-		qsort(&t->known[t->areas[i].first], t->areas[i].n,
-			sizeof *t->known, known_order);
+	for (unsigned i = 0; i < t->n_areas; i++) {
+		struct path_area *area = &t->areas[i];
+		area->weight = fmaxf(area->weight, WEIGHT_LEAST);
+		qsort(&t->known[area->first], area->n, sizeof *t->known,
+			known_order);
+	}
 }
 
 /* An area without nodes for each AS of which something is known. */

@@ -59,9 +59,9 @@ void paths_entry_rtt(struct entry *e, int64_t now_ms)
 	unsigned n = 0;
 	for (unsigned i = 0; i < PATHS_NETWORKS; i++) {
 		const struct voice *v = &e->voice[i];
-		if (v->net)
+		if (v->net && v->rtt_ms > 0)
 			said[n++] = (struct said){v->rtt_ms,
-				v->weight * rtt_fade(now_ms - v->at_ms)};
+				v->weight * rtt_fade(now_ms - v->rtt_at_ms)};
 	}
 	e->rtt_ms = middle(said, n, 0.4f, 0.6f, &e->weight);
 }
@@ -74,7 +74,7 @@ float paths_entry_said_loss(const struct entry *e, int64_t now_ms, float *all)
 		const struct voice *v = &e->voice[i];
 		if (v->net && v->loss >= 0)
 			said[n++] = (struct said){v->loss,
-				v->weight * loss_fade(now_ms - v->at_ms)};
+				v->weight * loss_fade(now_ms - v->loss_at_ms)};
 	}
 	return middle(said, n, 0.2f, 0.8f, all);
 }

@@ -446,13 +446,18 @@ static void line_path(struct trace *t, const char *name,
 {
 	char net[PREFIX_TEXT_MAX];
 	struct prefix prefix = path_net_prefix(r->net);
-	buf_printf(&t->text, "path %lld %s %s rtt=%.1f ", line_time(t, now_ms),
-		prefix_text(&prefix, net), name, (double)r->rtt_ms);
+	static const char *const by[] = {[PATH_BY_NODE] = "edge",
+		[PATH_BY_PLAYER] = "player",
+		[PATH_BY_BITS] = "bits"};
+	buf_printf(&t->text, "path %lld %s %s ", line_time(t, now_ms),
+		prefix_text(&prefix, net), name);
+	if (r->rtt_ms > 0)
+		buf_printf(&t->text, "rtt=%.1f ", (double)r->rtt_ms);
 	if (r->loss >= 0)
 		buf_printf(&t->text, "loss=%.4f ", (double)r->loss);
 	buf_printf(&t->text, "n=%u by=%s asn=%u lat=%.4f lon=%.4f\n",
-		r->viewers, r->by == PATH_BY_PLAYER ? "player" : "edge",
-		r->place.asn, (double)r->place.lat, (double)r->place.lon);
+		r->viewers, by[r->by], r->place.asn, (double)r->place.lat,
+		(double)r->place.lon);
 }
 
 void trace_path(

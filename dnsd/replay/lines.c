@@ -339,6 +339,21 @@ static unsigned place_of(struct replay *r, char **words, unsigned n)
 			number_of(r, words, n, "asn", 0), 0, UINT32_MAX));
 }
 
+static enum path_witness witness_named(const char *word)
+{
+	if (word && !strcmp(word, "player"))
+		return PATH_BY_PLAYER;
+	return word && !strcmp(word, "bits") ? PATH_BY_BITS : PATH_BY_NODE;
+}
+
+/* Without rtt: -1. */
+static float path_rtt(struct replay *r, char **words, unsigned n)
+{
+	const char *text = value_of(words, n, "rtt");
+	return text ? (float)within(line_number(r, text), 0, PATH_RTT_MOST_MS)
+		    : -1;
+}
+
 static bool on_path(struct replay *r, char **words, unsigned n)
 {
 	if (n < 4)
@@ -348,7 +363,6 @@ static bool on_path(struct replay *r, char **words, unsigned n)
 	int node = index_of(r, words[3]);
 	const char *lat = value_of(words, n, "lat");
 	const char *lon = value_of(words, n, "lon");
-	const char *by = value_of(words, n, "by");
 	const char *loss = value_of(words, n, "loss");
 	struct prefix net;
 	if (node < 0 || !lat || !lon || !prefix_parse(&net, words[2], false))
@@ -362,14 +376,12 @@ static bool on_path(struct replay *r, char **words, unsigned n)
 	struct path_report report = {.net = path_net(&net.addr),
 		.place = place,
 		.node = (unsigned)node,
-		.rtt_ms = (float)within(
-			number_of(r, words, n, "rtt", 0), 0, PATH_RTT_MOST_MS),
+		.rtt_ms = path_rtt(r, words, n),
 		.loss = loss ? (float)within(line_number(r, loss), 0, 1) : -1,
 		.viewers = (unsigned)within(
 			number_of(r, words, n, "n", 1), 0, 1e9),
-		.by = by && !strcmp(by, "player") ? PATH_BY_PLAYER
-						  : PATH_BY_NODE};
-	if (report.rtt_ms > 0)
+		.by = witness_named(value_of(words, n, "by"))};
+	if (report.rtt_ms > 0 || (report.rtt_ms < 0 && report.loss >= 0))
 		paths_report(r->paths, &report, r->now_ms);
 	return true;
 }

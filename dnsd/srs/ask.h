@@ -1,5 +1,6 @@
 /* ask.h - what is asked of a node, inside of the poller: poll.c has the turns and the
- * nodes, transfer.c the API, play.c the FLV probe. For these files only.
+ * nodes, transfer.c the API, play.c the FLV probe, rounds.c the clients. For these files
+ * only.
  */
 #ifndef SRS_ASK_H
 #define SRS_ASK_H
@@ -13,13 +14,15 @@
 
 #include "base/buf.h"
 #include "base/rng.h"
+#include "srs/clients.h"
 #include "srs/flv.h"
 #include "srs/poll.h"
 #include "srs/probe.h"
 
+#define SUMMARIES_PATH "/api/v1/summaries"
 #define SPARE_MAX 256 /* idle curl handles kept for the next polls */
 
-enum what { ASK_API, ASK_RTMP, ASK_FLV, ASK_STREAMS, ASKS };
+enum what { ASK_API, ASK_RTMP, ASK_FLV, ASK_STREAMS, ASK_CLIENTS, ASKS };
 
 /* One of the things asked of a node. */
 struct ask {
@@ -56,6 +59,8 @@ struct asked {
 	 * last; "" if none. */
 	char live[FLV_URL_MAX], young[FLV_URL_MAX];
 	struct flv play;
+	int64_t clients_ms;          /* of the next round; 0: none yet */
+	struct client_list *clients; /* of the round under way */
 };
 
 struct poller {
@@ -67,6 +72,7 @@ struct poller {
 	unsigned n;
 	unsigned interval_ms, timeout_ms;
 	unsigned play_ms, pull_ms; /* PLAY_MS, PULL_MS */
+	unsigned clients_ms;       /* between two rounds of a node; 0: none */
 	const char *authorities;   /* a file; NULL: the system's */
 	struct rng rng;
 	CURL *spare[SPARE_MAX];
@@ -126,5 +132,19 @@ void play_probed(void *arg, const struct probe_end *end);
 
 /* A list that was asked for, NULL if it could not be had. */
 void play_listed(struct asked *node, const struct stream_list *list);
+
+/* -- rounds.c -- */
+
+/* Whether its clients are to be asked for: a round begins, or goes on. */
+bool rounds_due(struct asked *node);
+
+/* Where the next page of them is; the length of the text. */
+size_t rounds_url(const struct asked *node, char *to, size_t room);
+
+/* A page has come; it could not be had. Called last. */
+void rounds_page(struct ask *ask, const char *body, size_t len);
+void rounds_failed(struct ask *ask, const char *why);
+
+void rounds_drop(struct asked *node);
 
 #endif

@@ -23,7 +23,6 @@
  * fetch a stream from its origin, less often. */
 #define PLAY_MS 15000
 #define PULL_MS 60000
-#define PATH "/api/v1/summaries"
 /* Without the slash at its end SRS redirects. */
 #define STREAMS_PATH "/api/v1/streams/"
 
@@ -69,7 +68,7 @@ static void on_again(evutil_socket_t fd, short what, void *arg)
 static bool wants_transfer(const struct ask *ask)
 {
 	enum what what = ask_what(ask);
-	return what == ASK_STREAMS ||
+	return what == ASK_STREAMS || what == ASK_CLIENTS ||
 		(what == ASK_API &&
 			(!ask->unreached || !ask->to_len || ask->knocked));
 }
@@ -186,6 +185,17 @@ void ask_now(struct ask *ask)
 		ask_begin(ask);
 }
 
+/* Lists are asked for while the API answers, clients now and then. */
+static bool is_asked(const struct ask *ask)
+{
+	struct asked *node = ask->node;
+	enum what what = ask_what(ask);
+	if (what != ASK_STREAMS && what != ASK_CLIENTS)
+		return true;
+	return !node->asks[ASK_API].failing &&
+		(what == ASK_STREAMS || rounds_due(node));
+}
+
 void ask_start(struct ask *ask)
 {
 	if (!ask->wanted || ask_under_way(ask))
@@ -193,8 +203,7 @@ void ask_start(struct ask *ask)
 	event_del(ask->again);
 	if (ask_what(ask) == ASK_FLV)
 		play_go(ask);
-	else if (ask_what(ask) != ASK_STREAMS ||
-		!ask->node->asks[ASK_API].failing)
+	else if (is_asked(ask))
 		ask_now(ask);
 }
 
@@ -259,7 +268,7 @@ static void split_url(struct asked *node)
 		curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT);
 		curl_url_set(url, CURLUPART_USER, NULL, 0);
 		curl_url_set(url, CURLUPART_PASSWORD, NULL, 0);
-		curl_url_set(url, CURLUPART_PATH, PATH, 0);
+		curl_url_set(url, CURLUPART_PATH, SUMMARIES_PATH, 0);
 		curl_url_get(url, CURLUPART_URL, &text, 0);
 		curl_url_set(url, CURLUPART_PATH, STREAMS_PATH, 0);
 		snprintf(query, sizeof query, "start=0&count=%d", STREAMS_MAX);
@@ -286,7 +295,7 @@ static void set_ask(struct asked *node, enum what what, const char *to)
 	ask->node = node;
 	ask->again = poll_timer_new(node->poller, on_again, ask);
 	ask->wanted = *to;
-	if (what == ASK_API || what == ASK_STREAMS)
+	if (what == ASK_API || what == ASK_STREAMS || what == ASK_CLIENTS)
 		return;
 	ask->to_len = *to ? sockaddr_parse(&ask->to, to, 0) : 0;
 	ask->wanted = ask->to_len > 0;
@@ -310,6 +319,7 @@ static struct asked *node_new(struct poller *p, const struct poll_target *t)
 	set_ask(node, ASK_RTMP, node->rtmp);
 	set_ask(node, ASK_FLV, node->flv);
 	set_ask(node, ASK_STREAMS, t->streams ? node->api : "");
+	set_ask(node, ASK_CLIENTS, node->api);
 	node->pulls = t->pulls;
 	node->source = t->source;
 	node->due = poll_timer_new(p, on_due, node);
@@ -324,6 +334,7 @@ static void node_free(struct asked *node)
 	event_free(node->due);
 	for (unsigned i = 0; i < ASKS; i++)
 		ask_drop(&node->asks[i]);
+	rounds_drop(node);
 	free(node->api);
 	free(node->rtmp);
 	free(node->flv);
@@ -435,6 +446,18 @@ void poll_play(struct poller *p, unsigned own_ms, unsigned pulled_ms)
 {
 	p->play_ms = own_ms;
 	p->pull_ms = pulled_ms;
+}
+
+void poll_clients(struct poller *p, unsigned every_ms)
+{
+	if (p->clients_ms == every_ms)
+		return;
+	p->clients_ms = every_ms;
+	for (unsigned i = 0; i < p->n; i++) {
+		p->nodes[i]->clients_ms = 0;
+		if (!ask_under_way(&p->nodes[i]->asks[ASK_CLIENTS]))
+			rounds_drop(p->nodes[i]);
+	}
 }
 
 void poll_free(struct poller *p)

@@ -10,6 +10,11 @@
  * Where a node's streams are wanted, they are a second question to its API,
  * which is left out while the first one fails.
  *
+ * Where clients are wanted (poll_clients), they are asked for now and then, in pages of
+ * CLIENTS_PAGE one after the other, each of which is parsed in a turn of the loop of its
+ * own; from any time of the first interval on, so that nodes do not all come at once. A
+ * round of which a page fails is over.
+ *
  * The FLV probe asks for / and takes any HTTP answer, but now and then for a
  * stream (flv.h): one of a source for a node that pulls, every 60 s, else one of
  * the node's own list, every 15 s. Only if that is refused by an HTTP error, and
@@ -31,6 +36,7 @@
 #include <stdint.h>
 
 #include "fleet/sample.h"
+#include "srs/clients.h"
 #include "srs/streams.h"
 
 struct event_base;
@@ -69,6 +75,10 @@ struct poll_events {
 	 * could not be had, for the reason why. */
 	void (*streams)(void *arg, uint32_t node, struct stream_list *list,
 		const char *why);
+	/* The node's clients, borrowed for the call, which may put them into
+	 * another order; NULL: they could not be had, for the reason why. */
+	void (*clients)(void *arg, uint32_t node, struct client_list *list,
+		const char *why);
 };
 
 /* The events are copied. NULL only if libcurl cannot start. */
@@ -83,6 +93,9 @@ void poll_limit(struct poller *poller, unsigned most);
 /* How often the FLV probe asks for a stream of the node's own list, and of a
  * source's: 15 and 60 s without a call. */
 void poll_play(struct poller *poller, unsigned own_ms, unsigned pulled_ms);
+
+/* How often a node is asked for its clients; 0, as without a call: never. */
+void poll_clients(struct poller *poller, unsigned every_ms);
 
 /* Replaces the list of nodes. Targets equal to old ones keep their rhythm; requests under way to others are dropped. New ones
  * are asked at once (spread over at most 200 ms). A shorter interval holds from

@@ -13,13 +13,16 @@
 
 #define BODY_MAX (256 * 1024)
 #define STREAMS_BODY_MAX (4 * 1024 * 1024)
+#define CLIENTS_BODY_MAX (1024 * 1024)
+#define CLIENTS_URL_MAX 2048
 
 static size_t on_body(char *bytes, size_t size, size_t n, void *arg)
 {
 	struct ask *ask = arg;
-	size_t most =
-		ask_what(ask) == ASK_STREAMS ? STREAMS_BODY_MAX : BODY_MAX;
-	if (ask->body.len + n > most)
+	static const size_t most[ASKS] = {[ASK_API] = BODY_MAX,
+		[ASK_STREAMS] = STREAMS_BODY_MAX,
+		[ASK_CLIENTS] = CLIENTS_BODY_MAX};
+	if (ask->body.len + n > most[ask_what(ask)])
 		return 0; /* makes it CURLE_WRITE_ERROR */
 	buf_add(&ask->body, bytes, n);
 	return n;
@@ -43,14 +46,25 @@ static void give_handle(struct poller *p, CURL *curl)
 	p->spare[p->n_spare++] = curl;
 }
 
+static void set_url(CURL *curl, const struct ask *ask)
+{
+	char text[CLIENTS_URL_MAX];
+	const char *url = ask->node->url;
+	if (ask_what(ask) == ASK_STREAMS)
+		url = ask->node->streams_url;
+	else if (ask_what(ask) == ASK_CLIENTS &&
+		rounds_url(ask->node, text, sizeof text) < sizeof text)
+		url = text;
+	curl_easy_setopt(curl, CURLOPT_URL, url);
+}
+
 static void set_options(CURL *curl, struct ask *ask)
 {
 	const struct asked *node = ask->node;
 	long timeout = (long)node->poller->timeout_ms;
 
 	curl_easy_setopt(curl, CURLOPT_PRIVATE, ask);
-	curl_easy_setopt(curl, CURLOPT_URL,
-		ask_what(ask) == ASK_STREAMS ? node->streams_url : node->url);
+	set_url(curl, ask);
 	if (node->user) {
 		curl_easy_setopt(curl, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
 		curl_easy_setopt(curl, CURLOPT_USERNAME, node->user);
@@ -163,6 +177,8 @@ void transfer_failed(
 	ask_ended(ask, false);
 	if (ask_what(ask) == ASK_STREAMS)
 		give_list(ask, NULL, line);
+	else if (ask_what(ask) == ASK_CLIENTS)
+		rounds_failed(ask, line);
 	else
 		p->events.failed(p->events.arg, ask->node->node, failure, line);
 }
@@ -223,6 +239,9 @@ static void on_transfer(struct ask *ask, CURLcode code)
 		transfer_failed(ask, SAMPLE_UNREADABLE, text);
 	else if (ask_what(ask) == ASK_STREAMS)
 		take_streams(ask);
+	else if (ask_what(ask) == ASK_CLIENTS)
+		rounds_page(ask, ask->body.text ? ask->body.text : "",
+			ask->body.len);
 	else
 		take_answer(ask, (float)took_us / 1000);
 }

@@ -120,16 +120,26 @@ const struct path_known *path_table_known(
 	return NULL;
 }
 
+/* Whether a configured cost of other carriers is still to be added: where neither the
+ * round trip nor the way of the AS was measured. */
+static bool crosses(const struct path_table *t, const struct path_area *area,
+	unsigned node, const struct path_known *known)
+{
+	if (known && known->rtt_ms > 0)
+		return false;
+	return node >= t->n_nodes || !area->place.asn ||
+		!carrier_slot(t, path_carrier_key(area->place.asn, node))->sure;
+}
+
 struct path_found path_table_find(const struct path_table *t,
 	const struct path_area *area, unsigned node, float distance_ms)
 {
-	struct path_found found = {.crosses = true};
+	struct path_found found = {0};
 	float rate = t->rate;
 	found.known = path_table_known(t, area, node);
 	if (found.known) {
 		rate = found.known->rate;
 		found.loss_ms = found.known->loss_ms;
-		found.crosses = false;
 	} else if (node < t->n_nodes) {
 		rate += t->node_rate[node];
 		if (area->place.asn) {
@@ -137,9 +147,9 @@ struct path_found path_table_find(const struct path_table *t,
 				t, path_carrier_key(area->place.asn, node));
 			rate += c->rate;
 			found.loss_ms = c->loss_ms;
-			found.crosses = !c->sure;
 		}
 	}
+	found.crosses = crosses(t, area, node, found.known);
 	found.path_ms = area->base_ms + distance_ms +
 		(distance_ms + PATH_RATE_MS) * rate + found.loss_ms;
 	return found;

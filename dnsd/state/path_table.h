@@ -26,7 +26,7 @@ struct path_known {
 	uint16_t node;
 	uint16_t networks;  /* that it was measured from */
 	float rate;         /* see above */
-	float rtt_ms, loss; /* as measured; loss is a share */
+	float rtt_ms, loss; /* as measured, 0: it was not; loss is a share */
 	float loss_ms;      /* what the loss costs */
 	int64_t at_ms;      /* of the last report, by clock_ms() */
 };

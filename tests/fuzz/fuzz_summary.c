@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "srs/flv.h"
 #include "srs/heartbeat.h"
+#include "srs/shortfall.h"
 #include "srs/streams.h"
 #include "srs/summary.h"
 
@@ -34,6 +36,33 @@ static void check_choice(const struct stream_list *list, uint64_t seed)
 		ends += request[i] == '\n';
 	if (ends != 6)
 		abort();
+}
+
+/* Twice the same page: whatever it says, of each network once, and within bounds. */
+static void check_clients(const char *data, size_t size)
+{
+	struct client_list *list = mem_zero(1, sizeof *list);
+	struct shortfall_past past = {0};
+	struct err err = {0};
+	unsigned page = 0;
+	bool good = clients_parse(data, size, list, &page, &err);
+	if (err.count != !good || list->n > list->listed)
+		abort();
+	err_fini(&err);
+	for (unsigned round = 0; good && round < 2; round++) {
+		struct shortfall_net *nets = mem_zero(list->n, sizeof *nets);
+		unsigned n = shortfall_judge(list, &past, nets);
+		for (unsigned i = 0; i < n; i++)
+			if (!(nets[i].loss >= 0 && nets[i].loss <= 0.1f) ||
+				!nets[i].viewers ||
+				(i &&
+					memcmp(&nets[i - 1].net, &nets[i].net,
+						sizeof nets->net) >= 0))
+				abort();
+		free(nets);
+	}
+	shortfall_forget(&past);
+	free(list);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -69,6 +98,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_choice(list, size);
 	free(list);
 	err_fini(&err);
+
+	check_clients((const char *)data, size);
 
 	unsigned status = 0;
 	enum flv_answer answer = flv_read((const char *)data, size, &status);

@@ -110,7 +110,7 @@ class StandIn:
     """One SRS. Ports of 0 are chosen when it starts, and kept.
 
     seen counts what came in ("api", "rtmp", "flv" connections, "polls" of
-    summaries, "segments" of HLS, "flv_probes": streams that dnsd asked for);
+    summaries, "clients": pages of them, "segments" of HLS, "flv_probes": streams that dnsd asked for);
     last_request has the headers of the last API request; players is how many
     viewers have HTTP-FLV now.
     """
@@ -124,17 +124,19 @@ class StandIn:
         self.tls = tls                           # ssl.SSLContext for the API
         self.heartbeat, self.heartbeat_s = heartbeat, heartbeat_s
         self.device_id = device_id or name
-        self.seen = {key: 0 for key in LISTENERS + ("polls", "heartbeats",
+        self.seen = {key: 0 for key in LISTENERS + ("polls", "clients", "heartbeats",
                                                 "segments", "flv_probes")}
         self.open_api, self.open_api_max = 0, 0
         self.last_request = {}
         # the truth, which the statistics follow on their grids
         self.conns, self.mbps, self.cpu = 0, 0.0, 0.01
         self.streams = []
+        self.viewers = None     # what set_viewers() was given
         self.pulls = []     # of an edge: the stand-ins whose streams it gets
         self.players = 0
         # how it misbehaves
         self._garbage = None
+        self._clients_garbage = None
         self._slow_s = 0.0
         self._frozen = False
         self._stats_off = False
@@ -182,6 +184,18 @@ class StandIn:
     def set_streams(self, *names, clients=1):
         """Streams as "app/stream"."""
         self.streams = [(n, clients) for n in names]
+
+    def set_viewers(self, viewers, publisher_kbps=0):
+        """Who plays /live/class: (address, kbit/s of the last 30 s). With
+        publisher_kbps it is published here."""
+        clients = [(ip, "rtmp-play", 0, kbps) for ip, kbps in viewers]
+        if publisher_kbps:
+            clients.append(("192.0.2.9", "fmle-publish", publisher_kbps, 4))
+        self.viewers = clients
+
+    def clients_garbage(self, body):
+        """What the API says instead of its clients; None: as it should."""
+        self._clients_garbage = body
 
     def die(self):
         """SIGKILL: connections end, ports refuse."""
@@ -630,14 +644,22 @@ class StandIn:
             self._page(items, query), separators=(",", ":")))
 
     def _clients(self, query):
+        self.seen["clients"] += 1
+        if self._clients_garbage is not None:
+            return self._clients_garbage
         count = max(10, int(query.get("count", 10)))
         start = int(query.get("start", 0))
+        clients = self.viewers
+        if clients is None:
+            clients = [("127.0.0.1", "rtmp-play", 0, 344)] * int(self.conns)
         items = [{
-            "id": f"c{i:07d}", "vhost": "vid-0000001", "stream": "vid-1",
-            "ip": "127.0.0.1", "pageUrl": "", "swfUrl": "", "tcUrl": "",
-            "url": "/live/livestream", "type": "rtmp-play", "publish": False,
-            "alive": 59.35, "kbps": {"recv_30s": 0, "send_30s": 344}}
-            for i in range(start, min(int(self.conns), start + count))]
+            "id": f"c{start + i:07d}", "vhost": "vid-0000001", "stream": "vid-1",
+            "ip": ip, "pageUrl": "", "swfUrl": "", "tcUrl": "",
+            "url": "/live/class", "name": "class", "type": kind,
+            "publish": kind == "fmle-publish", "alive": 90.35,
+            "kbps": {"recv_30s": received, "send_30s": sent}}
+            for i, (ip, kind, received, sent)
+            in enumerate(clients[start:start + count])]
         return self._top('"clients":' + json.dumps(
             items, separators=(",", ":")))
 

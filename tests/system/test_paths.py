@@ -9,6 +9,7 @@ import subprocess
 import time
 
 from harness import DNSD, DNSD_MEASURE, NETS, Test, free_port
+from srs_standin import Fleet
 
 CONF = """nets: nets.txt
 http: {listen: ["127.0.0.1:%d"], token: sesame, measure_token: gauge}
@@ -377,3 +378,114 @@ class Paths(Test):
             self.assertEqual(agent.wait(), 0)
             self.assertEqual(agent.stderr.read(), "")
             agent.stderr.close()
+
+
+BITS_CONF = """nets: nets.txt
+health: {interval: 0.2%s}
+zones: {example.com: {ns: [ns1.example.com 127.0.0.1]}}
+nodes:
+  near: {address: [127.0.0.21], at: [22.3, 114.2], api: "%s", rtmp: off}
+  far: {address: [127.0.0.22], at: [35.7, 139.7], api: "%s", rtmp: off}
+steer:
+  live.example.com: {pool: [edge], ttl: [1, 1]}
+"""
+LONDON = "10.3.0.0/24"
+
+
+def viewers(area, kbps, nets=6, of_each=2):
+    """Of an area of NETS."""
+    return [(f"10.{area}.{net}.{i + 1}", kbps)
+            for net in range(nets) for i in range(of_each)]
+
+
+class Bits(Test):
+    """No report comes: what viewers get is seen in SRS's lists of clients."""
+
+    def setUp(self):
+        self.fleet = Fleet(2, scale=0.1)
+        self.addCleanup(self.fleet.close)
+        self.near, self.far = self.fleet
+
+    def begin(self, health=", clients: 1"):
+        self.d = self.daemon(
+            BITS_CONF % (health, self.near.api_url, self.far.api_url),
+            files={"nets.txt": NETS})
+        for node in ("near", "far"):
+            self.eventually(lambda: self.d.node(node)["state"] == "up", node)
+
+    def goes_to(self, address, client=HONG_KONG):
+        self.eventually(lambda: self.d.address("live.example.com", client) ==
+                        address, f"{client} to {address}")
+
+    def looks(self, n):
+        """Until both were looked at so many times from now on."""
+        want = [node.seen["clients"] + n for node in self.fleet]
+        self.eventually(lambda: all(
+            node.seen["clients"] >= w for node, w in zip(self.fleet, want)),
+            "looks")
+
+    def losses(self):
+        return {(p["node"], p["area"]["country"]): p["loss"]
+                for p in self.d.http("/api/v1/paths")[1]}
+
+    def test_an_area_that_gets_fewer_bits(self):
+        well = viewers(2, 1000) + viewers(3, 1000)
+        self.near.set_viewers(well + viewers(1, 600))
+        self.far.set_viewers(well + viewers(1, 1000))
+        self.begin()
+        self.goes_to("127.0.0.22")
+        losses = self.losses()
+        self.assertGreater(losses["near", "HK"], 0.05)
+        self.assertEqual(losses["near", "GB"], 0)
+        self.assertEqual(losses["far", "HK"], 0)
+        self.assertEqual(self.d.address("live.example.com", LONDON), "127.0.0.21")
+        self.near.set_viewers(well + viewers(1, 1000))
+        self.goes_to("127.0.0.21")
+
+    def test_everybody_is_short(self):
+        """The node is; and what comes after it is believed."""
+        self.near.set_viewers(viewers(1, 600) + viewers(2, 590) + viewers(3, 610),
+                              publisher_kbps=1000)
+        self.far.set_viewers(viewers(1, 1000) + viewers(2, 1000))
+        self.begin()
+        self.looks(4)
+        self.eventually(lambda: ("far", "HK") in self.losses(), "far")
+        self.assertEqual({node for node, _ in self.losses()}, {"far"})
+        self.assertEqual(self.d.address("live.example.com", HONG_KONG),
+                         "127.0.0.21")
+        self.near.set_viewers(viewers(1, 600) + viewers(2, 1000) +
+                              viewers(3, 1000), publisher_kbps=1000)
+        self.goes_to("127.0.0.22")
+
+    def test_garbage(self):
+        """Said once; polls go on, and so does what is known."""
+        well = viewers(2, 1000) + viewers(3, 1000)
+        self.near.set_viewers(well + viewers(1, 600))
+        self.far.set_viewers(well)
+        self.begin()
+        self.goes_to("127.0.0.22")
+        for body in ("<html>", "[" * 100000, '{"code":0,"urls":{}}',
+                     " " * 2000000):
+            self.near.clients_garbage(body)
+            self.looks(2)
+        self.assertEqual(self.d.log_text().count(
+            "node near: asking for clients failed: API: not JSON"), 1)
+        self.assertEqual(self.d.node("near")["state"], "up")
+        self.assertEqual(self.d.node("near")["failures"], 0)
+        self.assertEqual(self.d.address("live.example.com", HONG_KONG),
+                         "127.0.0.22")
+        self.near.clients_garbage(None)
+        self.near.set_viewers(well + viewers(1, 1000))
+        self.goes_to("127.0.0.21")
+
+    def test_off_until_it_is_asked_for(self):
+        self.near.set_viewers(viewers(1, 600) + viewers(2, 1000, 12))
+        self.begin(health="")
+        polls = self.near.seen["polls"]
+        self.eventually(lambda: self.near.seen["polls"] >= polls + 10, "polls")
+        self.assertEqual(self.near.seen["clients"], 0)
+        conf = (self.d.folder / "dnsd.yaml").read_text()
+        self.d.write("dnsd.yaml", conf.replace("interval: 0.2",
+                                               "interval: 0.2, clients: 1"))
+        self.d.run("ctl", "reload")
+        self.goes_to("127.0.0.22")

@@ -216,6 +216,19 @@ static void test_jump(void **state)
 	believed(&hong_kong, HK, 157, 6);
 }
 
+/* Where others were forgotten a network is still one voice. */
+static void test_one_voice_after_jump(void **state)
+{
+	say_all(&hong_kong, HK, 9, 40);
+	learn();
+	t.now += MINUTE;
+	say(&hong_kong, HK, 7, 160);
+	say(&hong_kong, HK, 8, 155);
+	say(&hong_kong, HK, 8, 158);
+	learn();
+	assert_int_equal(found(&hong_kong, HK).known->networks, 2);
+}
+
 /* A round trip fades in hours: yesterday's is worth less than today's, and more
  * than none. */
 static void test_old_round_trips(void **state)
@@ -308,6 +321,102 @@ static void test_no_as(void **state)
 	believed(&none, JP, 60, 6);
 	believed(&shanghai, HK, 30, 4);
 	believed(&other, HK, 150, 4);
+}
+
+/* What bits say of the first n networks: loss alone. */
+static bool bits(
+	const struct place *place, unsigned node, unsigned n, float loss)
+{
+	bool all = true;
+	for (unsigned i = 0; i < n; i++) {
+		struct path_report r = report(place, node, i, -1);
+		r.loss = loss;
+		r.by = PATH_BY_BITS;
+		all &= paths_report(t.p, &r, t.now);
+	}
+	return all;
+}
+
+/* Without a round trip the path is the model's, and what the loss costs; another
+ * carrier's cost is still to be added, and the store keeps nothing. */
+static void test_loss_alone(void **state)
+{
+	struct paths_kept kept;
+	assert_true(bits(&shanghai, HK, 6, 0.08f));
+	learn();
+	struct path_found f = found(&shanghai, HK);
+	assert_true(f.loss_ms > 300);
+	believed(&shanghai, HK, 25 + f.loss_ms, 3);
+	assert_true(f.crosses);
+	assert_int_equal(f.known->networks, 6);
+	paths_keep(t.p, t.node[HK], t.node[HK] + 1, t.now, &kept);
+	assert_null(kept.body);
+	assert_true(bits(&shanghai, HK, 6, 0));
+	learn();
+	believed(&shanghai, HK, 25, 3);
+	/* All ASes of a square, of none of which a round trip is known. */
+	struct place other = shanghai, none = shanghai;
+	other.asn = 4837;
+	none.asn = 0;
+	assert_true(bits(&shanghai, HK, 6, 0.08f));
+	assert_true(bits(&other, HK, 6, 0.08f));
+	learn();
+	assert_true(found(&none, HK).loss_ms > 300);
+	believed(&none, HK, 25 + found(&none, HK).loss_ms, 6);
+	/* Loss has faded: still a number. */
+	t.now += HOUR;
+	learn();
+	believed(&none, HK, 25, 3);
+}
+
+/* Players said the round trips: they stay, and as old as they are. */
+static void test_loss_beside_round_trips(void **state)
+{
+	for (unsigned i = 0; i < 12; i++) {
+		struct path_report r = report(&hong_kong, HK, i, 90);
+		r.by = PATH_BY_PLAYER;
+		r.loss = -1;
+		assert_true(paths_report(t.p, &r, t.now));
+	}
+	/* Other networks take the place of none of them. */
+	assert_false(bits(&hong_kong, HK, 13, 0.08f));
+	assert_true(bits(&hong_kong, HK, 12, 0.08f));
+	learn();
+	believed(&hong_kong, HK, 90 + found(&hong_kong, HK).loss_ms, 3);
+	assert_true(found(&hong_kong, HK).loss_ms > 300);
+	assert_false(found(&hong_kong, HK).crosses);
+	/* One of them measures again, and says nothing of loss. */
+	struct path_report r = report(&hong_kong, HK, 0, 88);
+	r.by = PATH_BY_PLAYER;
+	r.loss = -1;
+	float before = found(&hong_kong, HK).loss_ms;
+	assert_true(paths_report(t.p, &r, t.now));
+	learn();
+	assert_float_equal(found(&hong_kong, HK).loss_ms, before, 0.001);
+	/* Today's round trips outweigh yesterday's, of which bits spoke today. */
+	t.now += 24 * HOUR;
+	assert_true(bits(&hong_kong, HK, 12, 0));
+	for (unsigned i = 0; i < 3; i++)
+		say(&hong_kong, HK, i, 80);
+	learn();
+	believed(&hong_kong, HK, 80, 3);
+}
+
+/* What a node's kernel counted stands, while it goes on saying it. */
+static void test_kernel_before_bits(void **state)
+{
+	lose(&hong_kong, HK, 6, 0);
+	t.now += 2 * MINUTE;
+	assert_false(bits(&hong_kong, HK, 6, 0.08f));
+	learn();
+	assert_float_equal(found(&hong_kong, HK).loss_ms, 0, 0.001);
+	t.now += 2 * MINUTE;
+	assert_true(bits(&hong_kong, HK, 6, 0.08f));
+	learn();
+	assert_true(found(&hong_kong, HK).loss_ms > 300);
+	lose(&hong_kong, HK, 6, 0);
+	learn();
+	assert_float_equal(found(&hong_kong, HK).loss_ms, 0, 0.001);
 }
 
 static void test_not_believed(void **state)
@@ -475,11 +584,15 @@ int main(void)
 		TEST(test_median),
 		TEST(test_players_weigh_less),
 		TEST(test_jump),
+		TEST(test_one_voice_after_jump),
 		TEST(test_old_round_trips),
 		TEST(test_loss),
 		TEST(test_model),
 		TEST(test_loss_of_as),
 		TEST(test_no_as),
+		TEST(test_loss_alone),
+		TEST(test_loss_beside_round_trips),
+		TEST(test_kernel_before_bits),
 		TEST(test_not_believed),
 		TEST(test_moved),
 		TEST(test_other_map),

@@ -34,6 +34,7 @@
 	"\"conn_srs\":%d}}}"
 
 #define MARKER "a client of the test itself"
+#define ENDLESS 100001 /* clients: and the second page never comes */
 #define NOT_FOUND "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 
 enum manner { ANSWER, SILENT, CLOSE, RESET, FLOOD, SRS };
@@ -53,7 +54,9 @@ struct server {
 	const char *player, *port; /* answers to a .flv and to / */
 	unsigned lists, players, ports;
 	char player_asked[1024];
-	const char *bad;       /* a player of this one gets 404 */
+	const char *bad;             /* a player of this one gets 404 */
+	unsigned clients;            /* that it has */
+	unsigned pages[16], n_pages; /* of them: where they began */
 	struct server *ending; /* its list is empty once a player asks here */
 };
 
@@ -67,6 +70,7 @@ static struct sent {
 	enum sample_failure failure;
 	char why[256];
 	unsigned lists, no_lists, streams;
+	unsigned rounds, no_rounds, clients;
 	unsigned refusals;         /* of streams, by the FLV probe */
 	unsigned row, longest_row; /* of refusals without a good probe */
 } sent[4];
@@ -100,11 +104,33 @@ static void on_probed(void *arg, uint32_t node, enum poll_probe probe, bool ok,
 
 static const char *page(const char *body)
 {
-	static char text[2048];
+	static char text[4096];
 	snprintf(text, sizeof text,
 		"HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s",
 		strlen(body), body);
 	return text;
+}
+
+/* So many entries, and of what was asked for no more than there are. */
+static const char *clients_page(struct server *s)
+{
+	char body[2048], *at;
+	unsigned start = 0, count = 0, n = 0;
+	assert_int_equal(
+		sscanf(s->asked, "GET /api/v1/clients/?start=%u&count=%u ",
+			&start, &count),
+		2);
+	assert_true(count <= 500);
+	if (s->n_pages < 16)
+		s->pages[s->n_pages] = start;
+	s->n_pages++;
+	if (s->clients == ENDLESS && start)
+		return NULL;
+	at = stpcpy(body, "{\"code\":0,\"clients\":[");
+	for (; n < count && start + n < s->clients; n++)
+		at = stpcpy(at, n ? ",{}" : "{}");
+	strcpy(at, "]}");
+	return page(body);
 }
 
 static const char *srs_answer(struct server *s)
@@ -120,6 +146,8 @@ static const char *srs_answer(struct server *s)
 			list);
 		return page(body);
 	}
+	if (!strncmp(s->asked, "GET /api/v1/clients/?", 21))
+		return s->list ? clients_page(s) : page("<busy>");
 	if (!strncmp(s->asked, "GET / ", 6)) {
 		s->ports++;
 		return s->port;
@@ -273,10 +301,22 @@ static void on_streams(
 	snprintf(t->why, sizeof t->why, "%s", why);
 }
 
+static void on_clients(
+	void *arg, uint32_t node, struct client_list *list, const char *why)
+{
+	struct sent *t = &sent[node % 4];
+	t->rounds += list != NULL;
+	t->no_rounds += !list;
+	if (list)
+		t->clients = list->listed;
+	else
+		snprintf(t->why, sizeof t->why, "%s", why);
+}
+
 static int set_up(void **state)
 {
 	static const struct poll_events events = {
-		NULL, on_sample, on_failed, on_probed, on_streams};
+		NULL, on_sample, on_failed, on_probed, on_streams, on_clients};
 	memset(sent, 0, sizeof sent);
 	base = event_base_new();
 	poller = poll_new(base, &events);
@@ -451,6 +491,65 @@ static void test_probes(void **state)
 	evconnlistener_free(http.listener);
 	evconnlistener_free(silent.listener);
 	evconnlistener_free(wrong.listener);
+}
+
+/* All of a node's clients, page by page; no more than a bound; nothing where they are not
+ * wanted. */
+static void test_clients(void **state)
+{
+	static struct server s;
+	serve(&s, SRS, "");
+	s.list = "";
+	s.clients = 1203;
+	ask((struct poll_target){.api = url(&s, "")}, 20, 5000);
+	until(&sent[0].samples, 3);
+	assert_int_equal(s.n_pages, 0);
+	poll_clients(poller, 40);
+	until(&sent[0].rounds, 1);
+	assert_int_equal(sent[0].clients, 1203);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(s.pages[i], 500 * i);
+	until(&sent[0].rounds, 2);
+	poll_clients(poller, 0);
+
+	poll_set(poller, NULL, 0, 20, 5000);
+	s.clients = 100000;
+	memset(sent, 0, sizeof sent);
+	poll_clients(poller, 20);
+	ask((struct poll_target){.api = url(&s, "")}, 20, 5000);
+	until(&sent[0].rounds, 1);
+	assert_int_equal(sent[0].clients, CLIENTS_MAX);
+	evconnlistener_free(s.listener);
+}
+
+/* What is no list, or none that can be had, is said, and polls go on. */
+static void test_no_clients(void **state)
+{
+	static struct server s, full;
+	serve(&s, SRS, "");
+	poll_clients(poller, 20);
+	ask((struct poll_target){.api = url(&s, "")}, 20, 5000);
+	until(&sent[0].no_rounds, 2);
+	assert_non_null(strstr(sent[0].why, "API: not JSON"));
+	assert_int_equal(sent[0].failures, 0);
+	unsigned samples = sent[0].samples;
+	until(&sent[0].samples, samples + 2);
+	s.list = "";
+	until(&sent[0].rounds, 1);
+	assert_int_equal(sent[0].clients, 0);
+
+	/* A node that goes while it is asked. */
+	serve(&full, SRS, "");
+	full.list = "";
+	full.clients = ENDLESS;
+	poll_set(poller, NULL, 0, 20, 5000);
+	ask((struct poll_target){.node = 1, .api = url(&full, "")}, 20, 5000);
+	until(&full.n_pages, 2);
+	until(&sent[1].samples, 1);
+	poll_set(poller, NULL, 0, 20, 5000);
+	assert_int_equal(sent[1].rounds + sent[1].no_rounds, 0);
+	evconnlistener_free(s.listener);
+	evconnlistener_free(full.listener);
 }
 
 /* Both answers in one. */
@@ -935,6 +1034,8 @@ int main(void)
 		TEST(test_body_cap),
 		TEST(test_probes),
 		TEST(test_streams),
+		TEST(test_clients),
+		TEST(test_no_clients),
 		TEST(test_flv_plays),
 		TEST(test_flv_refused),
 		TEST(test_flv_ended),

@@ -136,10 +136,13 @@ static void test_form(void **state)
 		.rtt_ms = 38.2f,
 		.loss = 0.004f,
 		.viewers = 12};
-	struct path_report by_player = by_node, nowhere = by_node;
+	struct path_report by_player = by_node, by_bits = by_node;
+	struct path_report nowhere = by_node;
 	by_player.net = path_net(&v6);
 	by_player.loss = -1;
 	by_player.by = PATH_BY_PLAYER;
+	by_bits.rtt_ms = -1;
+	by_bits.by = PATH_BY_BITS;
 	nowhere.place.source = PLACE_UNKNOWN;
 
 	open_fixture(&f);
@@ -156,6 +159,7 @@ static void test_form(void **state)
 	record_drained(f.record, 1, false, f.w.now);
 	record_path(f.record, &by_node, f.w.now);
 	record_path(f.record, &by_player, f.w.now);
+	record_path(f.record, &by_bits, f.w.now);
 	record_path(f.record, &nowhere, f.w.now);
 	ask(&f, 0, "x.line2.live.example.com", "10.1.2.0/24", "192.0.2.7",
 		UINT64_MAX);
@@ -177,6 +181,7 @@ static void test_form(void **state)
 		"state 20 gb up\n"
 		"path 20 10.1.7.0/24 gb rtt=38.2 loss=0.0040 n=12 by=edge asn=4134 lat=22.2500 lon=114.5000\n"
 		"path 20 2001:db8:7::/48 gb rtt=38.2 n=12 by=player asn=4134 lat=22.2500 lon=114.5000\n"
+		"path 20 10.1.7.0/24 gb loss=0.0040 n=12 by=bits asn=4134 lat=22.2500 lon=114.5000\n"
 		"query 20 1 x.line2.live.example.com 10.1.0.0/20 192.0.2.0 22.3000 114.2000 type=A\n"
 		"answer 1 hk ttl=7 scope=24\n"
 		"query 20 2 live.example.com - 172.16.0.0 - - net=172.16.0.0/20 type=A\n"
