@@ -121,7 +121,7 @@ static inline void believed(
 	const struct place *place, unsigned node, float ms, float within)
 {
 	float path = found(place, node).path_ms;
-	if (fabsf(path - ms) > within)
+	if (!(fabsf(path - ms) <= within))
 		fail_msg("path %.1f instead of %.1f", (double)path, (double)ms);
 }
 

@@ -97,6 +97,69 @@ static void test_jump(void **state)
 	believed(&hong_kong, HK, 157, 6);
 }
 
+/* What a way is after nine networks said one round trip, and two others in a row another
+ * one; without a fit in between. */
+static void test_jumps(void **state)
+{
+	static const struct {
+		float before, last, now;
+		bool jumps;
+	} rows[] = {{40, 160, 155, true}, {160, 40, 45, true},
+		/* They do not agree with each other. */
+		{40, 160, 400, false},
+		/* One of the two says that it is as before. */
+		{40, 47, 66, false}, {40, 66, 47, false},
+		/* By 20 ms and 30 % it is no other way, beyond it is. */
+		{40, 59, 59, false}, {40, 61, 61, true}, {12, 30, 30, false},
+		{200, 280, 280, false}, {200, 290, 290, true}};
+	for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct place place = hong_kong;
+		place.asn = i + 1;
+		say_all(&place, HK, 9, rows[i].before);
+		t.now += MINUTE;
+		say(&place, HK, 3, rows[i].last);
+		t.now += 1;
+		say(&place, HK, 4, rows[i].now);
+		learn();
+		if (found(&place, HK).known->networks !=
+			(rows[i].jumps ? 2 : 9))
+			fail_msg("row %u", i);
+	}
+}
+
+/* A network that says it twice is one. */
+static void test_jump_of_one(void **state)
+{
+	say_all(&hong_kong, HK, 9, 40);
+	t.now += MINUTE;
+	say(&hong_kong, HK, 3, 160);
+	say(&hong_kong, HK, 3, 160);
+	learn();
+	assert_int_equal(found(&hong_kong, HK).known->networks, 9);
+}
+
+/* The last report of each of twelve networks is known; a thirteenth takes the place of
+ * that which is silent for longest. */
+static void test_twelve_networks(void **state)
+{
+	t.now = 1700000000000;
+	for (unsigned i = 0; i < PATHS_NETWORKS; i++) {
+		t.now += 10;
+		say(&hong_kong, HK, i, i == 0 ? 50 : i == 11 ? 25 : 30 + i);
+	}
+	say(&hong_kong, HK, 11, 25);
+	learn();
+	assert_int_equal(found(&hong_kong, HK).known->networks, 12);
+	assert_float_equal(found(&hong_kong, HK).known->rtt_ms, 35.5, 0.01);
+	t.now += 10;
+	say(&hong_kong, HK, 0, 50);
+	say(&hong_kong, HK, 12, 45); /* instead of network 1, which said 31 */
+	learn();
+	assert_int_equal(found(&hong_kong, HK).known->networks, 12);
+	assert_float_equal(found(&hong_kong, HK).known->rtt_ms, 36.5, 0.01);
+	believed(&hong_kong, HK, 36.5f, 3);
+}
+
 /* A round trip fades in hours: yesterday's is worth less than today's, and more
  * than none. */
 static void test_old_round_trips(void **state)
@@ -196,10 +259,24 @@ static void test_not_believed(void **state)
 	const struct place unknown = {.source = PLACE_UNKNOWN};
 	assert_false(say(&unknown, HK, 0, 30));
 	assert_false(say(&hong_kong, NO, 0, 30));
-	/* 9,600 km take 96 ms in a fibre, there and back. */
-	assert_false(say(&hong_kong, UK, 0, 50));
-	assert_true(say(&hong_kong, UK, 0, 100));
-	assert_int_equal(paths_count(t.p), 1);
+	assert_int_equal(paths_count(t.p), 0);
+	/* 9,630 km are 154 ms of map; 0.4 of them is too fast for any fibre. */
+	assert_false(say(&hong_kong, UK, 0, 60));
+	assert_int_equal(paths_count(t.p), 0);
+	assert_true(say(&hong_kong, UK, 0, 63));
+	assert_true(say(&hong_kong, HK, 0, 0.01f));
+	assert_int_equal(paths_count(t.p), 2);
+}
+
+static struct map *other_map(const char *nodes)
+{
+	char text[1000];
+	snprintf(text, sizeof text,
+		"nodes:\n%ssteer: {live.example.com: {pool: [edge]}}\n", nodes);
+	struct conf *conf = world_conf(text);
+	struct map *map = map_build(conf, t.w.geo, 1, t.w.map);
+	conf_free(conf);
+	return map;
 }
 
 /* A node that has moved is another one to the paths. */
@@ -207,13 +284,9 @@ static void test_moved(void **state)
 {
 	say_all(&hong_kong, HK, 3, 30);
 	say_all(&hong_kong, JP, 3, 60);
-	struct conf *conf =
-		world_conf("nodes:\n"
-			   " hk: {address: [127.0.0.10], at: [22.3, 114.2]}\n"
-			   " jp: {address: [127.0.0.11], at: [34.7, 135.5]}\n"
-			   "steer: {live.example.com: {pool: [edge]}}\n");
-	struct map *map = map_build(conf, t.w.geo, 1, t.w.map);
-	conf_free(conf);
+	struct map *map =
+		other_map(" hk: {address: [127.0.0.10], at: [22.3, 114.2]}\n"
+			  " jp: {address: [127.0.0.11], at: [34.7, 135.5]}\n");
 	paths_set_map(t.p, map);
 	learn();
 	assert_int_equal(paths_count(t.p), 1);
@@ -228,19 +301,68 @@ static void test_other_map(void **state)
 	say_all(&hong_kong, HK, 3, 30);
 	say_all(&hong_kong, JP, 3, 60);
 	learn();
-	struct conf *conf =
-		world_conf("nodes:\n"
-			   " new: {address: [127.0.0.9], at: [1.3, 103.8]}\n"
-			   " jp: {address: [127.0.0.11], at: [35.7, 139.7]}\n"
-			   "steer: {live.example.com: {pool: [edge]}}\n");
-	struct map *map = map_build(conf, t.w.geo, 1, t.w.map);
-	conf_free(conf);
+	struct map *map =
+		other_map(" new: {address: [127.0.0.9], at: [1.3, 103.8]}\n"
+			  " jp: {address: [127.0.0.11], at: [35.7, 139.7]}\n");
 	paths_set_map(t.p, map);
 	learn();
 	assert_int_equal(paths_count(t.p), 1);
 	believed(&hong_kong, JP, 60, 3);
 	paths_set_map(t.p, t.w.map);
 	map_free(map);
+}
+
+/* A node whose place is not known any more, though it was where nodes without a place are
+ * kept; nothing is learned of it. */
+static void test_no_place_any_more(void **state)
+{
+	static const struct place gulf = {.source = PLACE_NETS};
+	struct map *there =
+		other_map(" hk: {address: [127.0.0.10], at: [0, 0]}\n");
+	struct map *gone = other_map(" hk: {address: [192.0.2.1]}\n");
+	paths_set_map(t.p, there);
+	say_all(&gulf, HK, 3, 30);
+	assert_int_equal(paths_count(t.p), 1);
+	paths_set_map(t.p, gone);
+	assert_int_equal(paths_count(t.p), 0);
+	assert_false(say(&gulf, HK, 0, 30));
+	paths_set_map(t.p, t.w.map);
+	map_free(there);
+	map_free(gone);
+}
+
+/* When paths to a node are forgotten, an AS is still badly reached from another one. */
+static void test_as_without_a_node(void **state)
+{
+	struct place far = {
+		.lat = 45.8f, .lon = 126.5f, .asn = 4134, .source = PLACE_NETS};
+	say_all(&hong_kong, JP, 6, 60);
+	for (unsigned i = 0; i < 4; i++) {
+		struct place city = shanghai;
+		city.lat -= 3 * (float)i;
+		say_all(&city, JP, 6, 40);
+		say_all(&city, HK, 6, 200);
+	}
+	struct map *map =
+		other_map(" hk: {address: [127.0.0.10], at: [22.3, 114.2]}\n");
+	paths_set_map(t.p, map);
+	learn();
+	assert_int_equal(paths_count(t.p), 4);
+	const struct path_area *as = area_of(&far);
+	struct path_found hk = path_table_find(t.table, as, t.node[HK], 50);
+	assert_true(hk.path_ms > 50 +
+			90 * (t.table->rate + t.table->node_rate[t.node[HK]]) +
+			20);
+	assert_false(hk.crosses);
+	assert_null(area_of(&hong_kong));
+	believed(&shanghai, HK, 200, 5);
+	paths_set_map(t.p, t.w.map);
+	map_free(map);
+}
+
+static void test_free_none(void **state)
+{
+	paths_free(NULL);
 }
 
 static uint8_t *keep(unsigned node, size_t *len)
@@ -324,6 +446,9 @@ int main(void)
 		TEST(test_median),
 		TEST(test_players_weigh_less),
 		TEST(test_jump),
+		TEST(test_jumps),
+		TEST(test_jump_of_one),
+		TEST(test_twelve_networks),
 		TEST(test_old_round_trips),
 		TEST(test_loss),
 		TEST(test_model),
@@ -332,8 +457,11 @@ int main(void)
 		TEST(test_not_believed),
 		TEST(test_moved),
 		TEST(test_other_map),
+		TEST(test_no_place_any_more),
+		TEST(test_as_without_a_node),
 		TEST(test_kept),
 		TEST(test_kept_is_broken),
+		cmocka_unit_test(test_free_none),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
