@@ -355,7 +355,11 @@ static void test_as_without_a_node(void **state)
 			20);
 	assert_false(hk.crosses);
 	assert_null(area_of(&hong_kong));
-	believed(&shanghai, HK, 200, 5);
+	for (unsigned i = 0; i < 4; i++) {
+		struct place city = shanghai;
+		city.lat -= 3 * (float)i;
+		believed(&city, HK, 200, 5);
+	}
 	paths_set_map(t.p, t.w.map);
 	map_free(map);
 }
