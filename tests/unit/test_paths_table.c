@@ -257,6 +257,21 @@ static void test_sure(void **state)
 	}
 }
 
+/* A configured cost of other carriers is not added to what was measured; it is where no AS
+ * is known, or nothing of a node. */
+static void test_crosses(void **state)
+{
+	say_from(&shanghai, 1, HK, 4, 60, 0);
+	say_from(&hong_kong, 0, HK, 4, 20, 0);
+	learn();
+	const struct path_area *of_1 = area_from(&shanghai, 1),
+			       *of_none = area_from(&hong_kong, 0);
+	assert_false(path_table_find(t.table, of_1, t.node[HK], 20).crosses);
+	assert_false(path_table_find(t.table, of_none, t.node[HK], 5).crosses);
+	assert_true(path_table_find(t.table, of_1, t.node[JP], 30).crosses);
+	assert_true(path_table_find(t.table, of_none, t.node[JP], 60).crosses);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -271,6 +286,7 @@ int main(void)
 		TEST(test_square_with_unknown_as),
 		TEST(test_squares_are_apart),
 		TEST(test_sure),
+		TEST(test_crosses),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
