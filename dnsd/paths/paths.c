@@ -106,11 +106,11 @@ static struct entry *entry_of(
 	return e;
 }
 
-/* Whether an entry is of a node that is still there, where it was. */
+/* Whether an entry is of a node that is still there, where it was. A hole in the map has
+ * no place. */
 static bool entry_stays(const struct paths *p, const struct entry *e)
 {
-	if (e->node >= p->n_nodes || !p->map->nodes[e->node].name ||
-		!p->map->nodes[e->node].placed)
+	if (e->node >= p->n_nodes || !p->map->nodes[e->node].placed)
 		return false;
 	float distance_ms = path_between_ms(
 		p->at[e->node], path_vec(e->place.lat, e->place.lon));
@@ -251,8 +251,7 @@ bool paths_report(struct paths *p, const struct path_report *r, int64_t now_ms)
 {
 	assert(r->node < p->n_nodes && r->rtt_ms != 0 && r->net);
 	assert(r->rtt_ms > 0 || r->loss >= 0);
-	const struct map_node *node = &p->map->nodes[r->node];
-	if (r->place.source == PLACE_UNKNOWN || !node->name || !node->placed)
+	if (r->place.source == PLACE_UNKNOWN || !p->map->nodes[r->node].placed)
 		return false;
 	float distance_ms = path_between_ms(
 		p->at[r->node], path_vec(r->place.lat, r->place.lon));

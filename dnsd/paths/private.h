@@ -28,13 +28,13 @@ struct entry {
 	uint16_t node;
 	uint32_t base,
 		of_as; /* parts of the model; of_as: NO_PART without AS */
+	struct voice voice[PATHS_NETWORKS];
 	float distance_ms;
 	/* What the networks said at the last fit; weight 0: of no round trip,
 	 * which is the model's then. */
 	float rtt_ms, weight, loss, loss_weight;
 	float published_ms;             /* NAN: not yet */
 	int64_t at_ms, published_at_ms; /* of the last report; of that shown */
-	struct voice voice[PATHS_NETWORKS];
 };
 #define NO_PART UINT32_MAX
 

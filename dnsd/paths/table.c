@@ -81,13 +81,15 @@ static void table_carriers(const struct paths *p, struct path_table *t)
 	index_free(seen);
 }
 
+/* By square, then AS: that without AS is the first. */
 static int square_order(const void *a, const void *b)
 {
 	const struct path_area *x = *(const struct path_area *const *)a;
 	const struct path_area *y = *(const struct path_area *const *)b;
-	uint64_t p = x->key << 32 | x->key >> 32,
-		 q = y->key << 32 | y->key >> 32;
-	return (p > q) - (p < q);
+	uint32_t p = (uint32_t)x->key, q = (uint32_t)y->key;
+	if (p != q)
+		return p < q ? -1 : 1;
+	return (x->key > y->key) - (x->key < y->key);
 }
 
 /* What n areas of a square make of a node together, each as much as it weighs. */

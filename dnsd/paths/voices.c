@@ -1,4 +1,5 @@
 /* What the networks of an area say of a node. */
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -50,7 +51,8 @@ static float middle(
 		}
 		at += said[i].weight;
 	}
-	return taken > 0 ? sum / taken : said[n / 2].value;
+	assert(taken > 0);
+	return sum / taken;
 }
 
 void paths_entry_rtt(struct entry *e, int64_t now_ms)
@@ -58,10 +60,10 @@ void paths_entry_rtt(struct entry *e, int64_t now_ms)
 	struct said said[PATHS_NETWORKS];
 	unsigned n = 0;
 	for (unsigned i = 0; i < PATHS_NETWORKS; i++) {
-		const struct voice *v = &e->voice[i];
-		if (v->net && v->rtt_ms > 0)
-			said[n++] = (struct said){v->rtt_ms,
-				v->weight * rtt_fade(now_ms - v->rtt_at_ms)};
+		struct voice v = e->voice[i];
+		if (v.net && v.rtt_ms > 0)
+			said[n++] = (struct said){v.rtt_ms,
+				v.weight * rtt_fade(now_ms - v.rtt_at_ms)};
 	}
 	e->rtt_ms = middle(said, n, 0.4f, 0.6f, &e->weight);
 }
@@ -71,10 +73,10 @@ float paths_entry_said_loss(const struct entry *e, int64_t now_ms, float *all)
 	struct said said[PATHS_NETWORKS];
 	unsigned n = 0;
 	for (unsigned i = 0; i < PATHS_NETWORKS; i++) {
-		const struct voice *v = &e->voice[i];
-		if (v->net && v->loss >= 0)
-			said[n++] = (struct said){v->loss,
-				v->weight * loss_fade(now_ms - v->loss_at_ms)};
+		struct voice v = e->voice[i];
+		if (v.net && v.loss >= 0)
+			said[n++] = (struct said){v.loss,
+				v.weight * loss_fade(now_ms - v.loss_at_ms)};
 	}
 	return middle(said, n, 0.2f, 0.8f, all);
 }

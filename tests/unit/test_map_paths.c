@@ -236,11 +236,51 @@ static void test_fast_and_far(void **state)
 	close_scene(&s);
 }
 
+/* A node of another pool is no candidate, however fast it was measured. */
+static void test_other_pool(void **state)
+{
+	struct scene s = {.rng = {78}};
+	make_places(&s);
+	struct conf *conf = world_conf(
+		"nodes:\n"
+		" e: {role: edge, address: [10.9.0.1], at: [10, 10]}\n"
+		" r: {role: relay, address: [10.9.0.2], at: [20, 10]}\n"
+		"steer:\n"
+		" live.example.com: {pool: [edge]}\n"
+		" up.example.com: {pool: [relay]}\n");
+	s.map = map_build(conf, s.geo, 1, NULL);
+	conf_free(conf);
+	s.paths = paths_new();
+	paths_set_map(s.paths, s.map);
+	for (unsigned i = 0; i < 2; i++) {
+		struct path_report r = {.net = 1,
+			.place = s.place[0],
+			.node = i,
+			.rtt_ms = 150,
+			.viewers = 3,
+			.by = PATH_BY_NODE};
+		assert_true(paths_report(s.paths, &r, 1000000));
+	}
+	paths_fit(s.paths, 1000000);
+	s.table = paths_table(s.paths);
+	s.measured = map_with_paths(s.map, s.table);
+	static const char *const names[] = {"e", "r"};
+	for (unsigned i = 0; i < 2; i++) {
+		const struct candidates *c =
+			candidates_of(s.measured, i, s.index[0]);
+		assert_string_equal(
+			s.map->nodes[c->slot[0].node].name, names[i]);
+		assert_int_equal(c->slot[1].node, MAP_NO_NODE);
+	}
+	close_scene(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_candidates),
 		cmocka_unit_test(test_fast_and_far),
+		cmocka_unit_test(test_other_pool),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -122,6 +122,48 @@ static void test_points_of_most_networks_first(void **state)
 	}
 }
 
+/* By node, then by area, in whatever order they came. */
+static void test_points_are_in_order(void **state)
+{
+	struct learned *l = *state;
+	struct path_point points[8];
+	for (unsigned asn = 4; asn > 0; asn--) {
+		say(l, asn, l->jp, 2, 60, 0);
+		say(l, asn, l->hk, 2, 50, 0);
+	}
+	paths_fit(l->p, l->now);
+	assert_int_equal(paths_points(l->p, l->now, points, 8), 8);
+	for (unsigned i = 1; i < 8; i++)
+		assert_true(points[i].node > points[i - 1].node ||
+			(points[i].node == points[i - 1].node &&
+				points[i].area > points[i - 1].area));
+}
+
+/* Networks of which the reports are forgotten, since the way is another one, count no
+ * more. */
+static void test_points_after_a_jump(void **state)
+{
+	struct learned *l = *state;
+	struct path_point point;
+	say(l, 1, l->hk, 9, 40, 0);
+	say(l, 1, l->hk, 2, 160, 0);
+	say(l, 2, l->hk, 3, 40, 0);
+	paths_fit(l->p, l->now);
+	assert_int_equal(paths_points(l->p, l->now, &point, 1), 1);
+	assert_int_equal(point.area >> 32, 2);
+}
+
+/* What is next to nothing is not shown as less than that, nor as more. */
+static void test_points_of_a_short_way(void **state)
+{
+	struct learned *l = *state;
+	struct path_point point;
+	say(l, 1, l->hk, 12, 0.05f, 0);
+	paths_fit(l->p, l->now);
+	assert_int_equal(paths_points(l->p, l->now, &point, 1), 1);
+	assert_true(point.rtt_ms >= 0 && point.rtt_ms < 0.5f);
+}
+
 /* -- the table -- */
 
 struct kept {
@@ -270,6 +312,9 @@ int main(void)
 		LEARNED(test_points_are_what_is_believed),
 		LEARNED(test_points_are_of_reports_since_then),
 		LEARNED(test_points_of_most_networks_first),
+		LEARNED(test_points_are_in_order),
+		LEARNED(test_points_after_a_jump),
+		LEARNED(test_points_of_a_short_way),
 		KEPT(test_what_was_written_is_read),
 		KEPT(test_a_step_is_written_once),
 		KEPT(test_a_day_is_kept),

@@ -42,8 +42,8 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Twelve networks of Hong Kong say it. */
-static void say(unsigned node, float rtt_ms, float loss)
+/* Twelve networks of an AS in Hong Kong say it. */
+static void say_of(uint32_t asn, unsigned node, float rtt_ms, float loss)
 {
 	for (unsigned i = 0; i < PATHS_NETWORKS; i++) {
 		struct path_report r = {.net = i + 1,
@@ -52,8 +52,14 @@ static void say(unsigned node, float rtt_ms, float loss)
 			.rtt_ms = rtt_ms,
 			.loss = loss,
 			.viewers = 4};
+		r.place.asn = asn;
 		assert_true(paths_report(t.p, &r, 1000000));
 	}
+}
+
+static void say(unsigned node, float rtt_ms, float loss)
+{
+	say_of(hong_kong.asn, node, rtt_ms, loss);
 }
 
 static void publish(void)
@@ -128,6 +134,16 @@ static void test_count(void **state)
 	assert_int_equal(path_count_bad(t.map), 0);
 }
 
+/* Of three ASes of a square each is a pair, and their square none. */
+static void test_count_of_a_square(void **state)
+{
+	say_of(4760, t.hk, 90, 0);
+	say_of(9304, t.hk, 90, 0);
+	say_of(9269, t.hk, 90, 0);
+	publish();
+	assert_int_equal(path_count_bad(t.map), 3);
+}
+
 /* A client whose AS is not known has the path of its square. */
 static void test_no_as(void **state)
 {
@@ -148,6 +164,7 @@ int main(void)
 		cmocka_unit_test(test_the_rule),
 		TEST(test_what_is_shown),
 		TEST(test_count),
+		TEST(test_count_of_a_square),
 		TEST(test_no_as),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

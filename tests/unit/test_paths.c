@@ -1,125 +1,6 @@
-/* What is believed of paths from what nodes and players report: medians, the model, loss,
- * jumps, forgers, bounds. */
-#include "paths/paths.h"
-#include "world.h"
-
-#define MINUTE 60000
-#define HOUR 3600000
-
-static const char yaml[] = "nodes:\n"
-			   " hk: {address: [127.0.0.10], at: [22.3, 114.2]}\n"
-			   " jp: {address: [127.0.0.11], at: [35.7, 139.7]}\n"
-			   " uk: {address: [127.0.0.12], at: [51.5, -0.1]}\n"
-			   " no: {address: [192.0.2.1]}\n"
-			   "steer: {live.example.com: {pool: [edge]}}\n";
-
-static struct {
-	struct world w;
-	struct paths *p;
-	struct path_table *table;
-	int64_t now;
-	unsigned node[4]; /* hk, jp, uk, no */
-} t;
-
-enum { HK, JP, UK, NO };
-
-static const struct place hong_kong = {
-	.lat = 22.3f, .lon = 114.2f, .source = PLACE_NETS};
-static const struct place shanghai = {
-	.lat = 31.2f, .lon = 121.5f, .asn = 4134, .source = PLACE_NETS};
-static const struct place beijing = {
-	.lat = 39.9f, .lon = 116.4f, .asn = 4134, .source = PLACE_NETS};
-
-static int setup(void **state)
-{
-	static const char *const names[] = {"hk", "jp", "uk", "no"};
-	world_open(&t.w, yaml);
-	t.p = paths_new();
-	paths_set_map(t.p, t.w.map);
-	t.now = 1000000;
-	for (unsigned i = 0; i < 4; i++)
-		t.node[i] = (unsigned)map_find_node(t.w.map, names[i]);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	path_table_free(t.table);
-	t.table = NULL;
-	paths_free(t.p);
-	world_close(&t.w);
-	return 0;
-}
-
-static struct path_report report(
-	const struct place *place, unsigned node, unsigned net, float rtt_ms)
-{
-	return (struct path_report){.net = net + 1,
-		.place = *place,
-		.node = t.node[node],
-		.rtt_ms = rtt_ms,
-		.viewers = 4,
-		.by = PATH_BY_NODE};
-}
-
-static bool say(
-	const struct place *place, unsigned node, unsigned net, float rtt_ms)
-{
-	struct path_report r = report(place, node, net, rtt_ms);
-	return paths_report(t.p, &r, t.now);
-}
-
-/* The first n networks of a place. */
-static void say_all(
-	const struct place *place, unsigned node, unsigned n, float rtt_ms)
-{
-	for (unsigned i = 0; i < n; i++)
-		assert_true(say(place, node, i, rtt_ms));
-}
-
-static void lose(
-	const struct place *place, unsigned node, unsigned n, float loss)
-{
-	for (unsigned i = 0; i < n; i++) {
-		struct path_report r = report(place, node, i, 30);
-		r.loss = loss;
-		assert_true(paths_report(t.p, &r, t.now));
-	}
-}
-
-static bool learn(void)
-{
-	bool changed = paths_fit(t.p, t.now);
-	path_table_free(t.table);
-	t.table = paths_table(t.p);
-	return changed;
-}
-
-static const struct path_area *area_of(const struct place *place)
-{
-	return path_table_area(t.table, path_area_key(place));
-}
-
-/* What is believed of a path, with what its loss costs. */
-static struct path_found found(const struct place *place, unsigned node)
-{
-	const struct map_node *to = &t.w.map->nodes[t.node[node]];
-	float distance_ms = 5 +
-		0.016f *
-			(float)place_km((double)place->lat, (double)place->lon,
-				(double)to->lat, (double)to->lon);
-	assert_non_null(area_of(place));
-	return path_table_find(
-		t.table, area_of(place), t.node[node], distance_ms);
-}
-
-static void believed(
-	const struct place *place, unsigned node, float ms, float within)
-{
-	float path = found(place, node).path_ms;
-	if (fabsf(path - ms) > within)
-		fail_msg("path %.1f instead of %.1f", (double)path, (double)ms);
-}
+/* What is believed of paths from what nodes and players report: medians, loss, jumps,
+ * what is not believed, other maps, what is kept. */
+#include "paths_world.h"
 
 /* Nothing is known, and of another area nothing becomes known. */
 static void test_nothing(void **state)
@@ -227,6 +108,69 @@ static void test_one_voice_after_jump(void **state)
 	say(&hong_kong, HK, 8, 158);
 	learn();
 	assert_int_equal(found(&hong_kong, HK).known->networks, 2);
+}
+
+/* What a way is after nine networks said one round trip, and two others in a row another
+ * one; without a fit in between. */
+static void test_jumps(void **state)
+{
+	static const struct {
+		float before, last, now;
+		bool jumps;
+	} rows[] = {{40, 160, 155, true}, {160, 40, 45, true},
+		/* They do not agree with each other. */
+		{40, 160, 400, false},
+		/* One of the two says that it is as before. */
+		{40, 47, 66, false}, {40, 66, 47, false},
+		/* By 20 ms and 30 % it is no other way, beyond it is. */
+		{40, 59, 59, false}, {40, 61, 61, true}, {12, 30, 30, false},
+		{200, 280, 280, false}, {200, 290, 290, true}};
+	for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct place place = hong_kong;
+		place.asn = i + 1;
+		say_all(&place, HK, 9, rows[i].before);
+		t.now += MINUTE;
+		say(&place, HK, 3, rows[i].last);
+		t.now += 1;
+		say(&place, HK, 4, rows[i].now);
+		learn();
+		if (found(&place, HK).known->networks !=
+			(rows[i].jumps ? 2 : 9))
+			fail_msg("row %u", i);
+	}
+}
+
+/* A network that says it twice is one. */
+static void test_jump_of_one(void **state)
+{
+	say_all(&hong_kong, HK, 9, 40);
+	t.now += MINUTE;
+	say(&hong_kong, HK, 3, 160);
+	say(&hong_kong, HK, 3, 160);
+	learn();
+	assert_int_equal(found(&hong_kong, HK).known->networks, 9);
+}
+
+/* The last report of each of twelve networks is known; a thirteenth takes the place of
+ * that which is silent for longest. */
+static void test_twelve_networks(void **state)
+{
+	t.now = 1700000000000;
+	for (unsigned i = 0; i < PATHS_NETWORKS; i++) {
+		t.now += 10;
+		say(&hong_kong, HK, i, i == 0 ? 50 : i == 11 ? 25 : 30 + i);
+	}
+	say(&hong_kong, HK, 11, 25);
+	learn();
+	assert_int_equal(found(&hong_kong, HK).known->networks, 12);
+	assert_float_equal(found(&hong_kong, HK).known->rtt_ms, 35.5, 0.01);
+	t.now += 10;
+	say(&hong_kong, HK, 0, 50);
+	say(&hong_kong, HK, 12, 45); /* instead of network 1, which said 31 */
+	learn();
+	assert_int_equal(found(&hong_kong, HK).known->networks, 12);
+	assert_float_equal(found(&hong_kong, HK).known->rtt_ms, 36.5, 0.01);
+	believed(&hong_kong, HK, 36.5f, 3);
 }
 
 /* A round trip fades in hours: yesterday's is worth less than today's, and more
@@ -424,10 +368,24 @@ static void test_not_believed(void **state)
 	const struct place unknown = {.source = PLACE_UNKNOWN};
 	assert_false(say(&unknown, HK, 0, 30));
 	assert_false(say(&hong_kong, NO, 0, 30));
-	/* 9,600 km take 96 ms in a fibre, there and back. */
-	assert_false(say(&hong_kong, UK, 0, 50));
-	assert_true(say(&hong_kong, UK, 0, 100));
-	assert_int_equal(paths_count(t.p), 1);
+	assert_int_equal(paths_count(t.p), 0);
+	/* 9,630 km are 154 ms of map; 0.4 of them is too fast for any fibre. */
+	assert_false(say(&hong_kong, UK, 0, 60));
+	assert_int_equal(paths_count(t.p), 0);
+	assert_true(say(&hong_kong, UK, 0, 63));
+	assert_true(say(&hong_kong, HK, 0, 0.01f));
+	assert_int_equal(paths_count(t.p), 2);
+}
+
+static struct map *other_map(const char *nodes)
+{
+	char text[1000];
+	snprintf(text, sizeof text,
+		"nodes:\n%ssteer: {live.example.com: {pool: [edge]}}\n", nodes);
+	struct conf *conf = world_conf(text);
+	struct map *map = map_build(conf, t.w.geo, 1, t.w.map);
+	conf_free(conf);
+	return map;
 }
 
 /* A node that has moved is another one to the paths. */
@@ -435,13 +393,9 @@ static void test_moved(void **state)
 {
 	say_all(&hong_kong, HK, 3, 30);
 	say_all(&hong_kong, JP, 3, 60);
-	struct conf *conf =
-		world_conf("nodes:\n"
-			   " hk: {address: [127.0.0.10], at: [22.3, 114.2]}\n"
-			   " jp: {address: [127.0.0.11], at: [34.7, 135.5]}\n"
-			   "steer: {live.example.com: {pool: [edge]}}\n");
-	struct map *map = map_build(conf, t.w.geo, 1, t.w.map);
-	conf_free(conf);
+	struct map *map =
+		other_map(" hk: {address: [127.0.0.10], at: [22.3, 114.2]}\n"
+			  " jp: {address: [127.0.0.11], at: [34.7, 135.5]}\n");
 	paths_set_map(t.p, map);
 	learn();
 	assert_int_equal(paths_count(t.p), 1);
@@ -456,19 +410,72 @@ static void test_other_map(void **state)
 	say_all(&hong_kong, HK, 3, 30);
 	say_all(&hong_kong, JP, 3, 60);
 	learn();
-	struct conf *conf =
-		world_conf("nodes:\n"
-			   " new: {address: [127.0.0.9], at: [1.3, 103.8]}\n"
-			   " jp: {address: [127.0.0.11], at: [35.7, 139.7]}\n"
-			   "steer: {live.example.com: {pool: [edge]}}\n");
-	struct map *map = map_build(conf, t.w.geo, 1, t.w.map);
-	conf_free(conf);
+	struct map *map =
+		other_map(" new: {address: [127.0.0.9], at: [1.3, 103.8]}\n"
+			  " jp: {address: [127.0.0.11], at: [35.7, 139.7]}\n");
 	paths_set_map(t.p, map);
 	learn();
 	assert_int_equal(paths_count(t.p), 1);
 	believed(&hong_kong, JP, 60, 3);
 	paths_set_map(t.p, t.w.map);
 	map_free(map);
+}
+
+/* A node whose place is not known any more, though it was where nodes without a place are
+ * kept; nothing is learned of it. */
+static void test_no_place_any_more(void **state)
+{
+	static const struct place gulf = {.source = PLACE_NETS};
+	struct map *there =
+		other_map(" hk: {address: [127.0.0.10], at: [0, 0]}\n");
+	struct map *gone = other_map(" hk: {address: [192.0.2.1]}\n");
+	paths_set_map(t.p, there);
+	say_all(&gulf, HK, 3, 30);
+	assert_int_equal(paths_count(t.p), 1);
+	paths_set_map(t.p, gone);
+	assert_int_equal(paths_count(t.p), 0);
+	assert_false(say(&gulf, HK, 0, 30));
+	paths_set_map(t.p, t.w.map);
+	map_free(there);
+	map_free(gone);
+}
+
+/* When paths to a node are forgotten, an AS is still badly reached from another one. */
+static void test_as_without_a_node(void **state)
+{
+	struct place far = {
+		.lat = 45.8f, .lon = 126.5f, .asn = 4134, .source = PLACE_NETS};
+	say_all(&hong_kong, JP, 6, 60);
+	for (unsigned i = 0; i < 4; i++) {
+		struct place city = shanghai;
+		city.lat -= 3 * (float)i;
+		say_all(&city, JP, 6, 40);
+		say_all(&city, HK, 6, 200);
+	}
+	struct map *map =
+		other_map(" hk: {address: [127.0.0.10], at: [22.3, 114.2]}\n");
+	paths_set_map(t.p, map);
+	learn();
+	assert_int_equal(paths_count(t.p), 4);
+	const struct path_area *as = area_of(&far);
+	struct path_found hk = path_table_find(t.table, as, t.node[HK], 50);
+	assert_true(hk.path_ms > 50 +
+			90 * (t.table->rate + t.table->node_rate[t.node[HK]]) +
+			20);
+	assert_false(hk.crosses);
+	assert_null(area_of(&hong_kong));
+	for (unsigned i = 0; i < 4; i++) {
+		struct place city = shanghai;
+		city.lat -= 3 * (float)i;
+		believed(&city, HK, 200, 5);
+	}
+	paths_set_map(t.p, t.w.map);
+	map_free(map);
+}
+
+static void test_free_none(void **state)
+{
+	paths_free(NULL);
 }
 
 static uint8_t *keep(unsigned node, size_t *len)
@@ -541,38 +548,6 @@ static void test_kept_is_broken(void **state)
 	free(kept);
 }
 
-/* Beyond the bound the oldest are forgotten, and what comes is taken. */
-static void test_bound(void **state)
-{
-	struct place place = hong_kong;
-	say_all(&hong_kong, JP, 3, 60);
-	for (unsigned i = 0; i < PATHS_ENTRIES + 100; i++) {
-		place.asn = i + 1;
-		t.now++;
-		say(&place, HK, i, 30);
-	}
-	assert_int_equal(paths_count(t.p), PATHS_ENTRIES);
-	learn();
-	assert_int_equal(paths_count(t.p), PATHS_ENTRIES / 2);
-	assert_true(say(&shanghai, HK, 0, 40));
-	learn();
-	assert_non_null(found(&shanghai, HK).known);
-	assert_null(found(&hong_kong, JP).known);
-}
-
-/* All that is known came at once, nothing is older than the rest: half gives way. */
-static void test_bound_at_once(void **state)
-{
-	struct place place = hong_kong;
-	for (unsigned i = 0; i < PATHS_ENTRIES; i++) {
-		place.asn = i + 1;
-		say(&place, HK, i, 30);
-	}
-	learn();
-	assert_int_equal(paths_count(t.p), PATHS_ENTRIES / 2);
-	assert_true(say(&shanghai, HK, 0, 40));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -585,6 +560,9 @@ int main(void)
 		TEST(test_players_weigh_less),
 		TEST(test_jump),
 		TEST(test_one_voice_after_jump),
+		TEST(test_jumps),
+		TEST(test_jump_of_one),
+		TEST(test_twelve_networks),
 		TEST(test_old_round_trips),
 		TEST(test_loss),
 		TEST(test_model),
@@ -596,10 +574,11 @@ int main(void)
 		TEST(test_not_believed),
 		TEST(test_moved),
 		TEST(test_other_map),
-		TEST(test_bound_at_once),
+		TEST(test_no_place_any_more),
+		TEST(test_as_without_a_node),
 		TEST(test_kept),
 		TEST(test_kept_is_broken),
-		TEST(test_bound),
+		cmocka_unit_test(test_free_none),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
