@@ -14,6 +14,8 @@
 #define LATELY_MS 120000.0f /* of the sums */
 #define LATELY_SIGMAS 5.0f  /* fewer than were sent than chance explains */
 #define ELSEWHERE 0.5f      /* of those sent to all nodes came */
+#define LEFT_LEAST 4.0f     /* viewers that leave: fewer show nothing */
+#define COMING_MS 10000     /* and up to twice that they have time to come */
 #define CLASS_SHARE 0.05f   /* of the viewers leave between two samples: ... */
 #define CLASS_VIEWERS 3.0f  /* ... a class has ended, which shows nothing */
 
@@ -34,7 +36,8 @@ static void sums_add(struct empty_sums *sums, const struct empty_sample *s)
 static bool nobody_joins(
 	const struct empty_sums *e, const struct empty_sums *all)
 {
-	return e->sent >= OWED && e->joined <= sqrtf(e->left) &&
+	return e->sent >= OWED && e->left >= LEFT_LEAST &&
+		e->joined <= sqrtf(e->left) &&
 		e->sent - e->joined >=
 		LATELY_SIGMAS * sqrtf(e->sent + e->left) &&
 		all->joined >= ELSEWHERE * all->sent;
@@ -45,19 +48,41 @@ static bool class_ended(const struct empty_sample *s)
 	return s->joined < -CLASS_VIEWERS - CLASS_SHARE * s->connections;
 }
 
+static void forget_lately(struct empty *e, int64_t now_ms)
+{
+	e->lately = (struct empty_sums){.at_ms = now_ms};
+	e->coming[0] = e->coming[1] = 0;
+}
+
+/* Of those that were sent, the ones that had time to come by now. */
+static float sent_in_time(struct empty *e, const struct empty_sample *s)
+{
+	float in_time = 0;
+	if (s->at_ms - e->coming_ms >= COMING_MS) {
+		in_time = e->coming[1];
+		e->coming[1] = e->coming[0];
+		e->coming[0] = 0;
+		e->coming_ms = s->at_ms;
+	}
+	e->coming[0] += s->sent;
+	return in_time;
+}
+
 static void look_lately(
 	struct empty *e, struct empty_sums *all, const struct empty_sample *s)
 {
+	struct empty_sample due = *s;
 	if (class_ended(s)) {
-		e->lately = (struct empty_sums){.at_ms = s->at_ms};
+		forget_lately(e, s->at_ms);
 		return;
 	}
-	sums_add(&e->lately, s);
-	sums_add(all, s);
+	due.sent = sent_in_time(e, s);
+	sums_add(&e->lately, &due);
+	sums_add(all, &due);
 	if (!e->since_ms && nobody_joins(&e->lately, all)) {
 		e->since_ms = s->at_ms;
 		e->fell = false;
-		e->lately = (struct empty_sums){.at_ms = s->at_ms};
+		forget_lately(e, s->at_ms);
 	}
 }
 

@@ -22,6 +22,10 @@ struct empty_sums {
 
 struct empty {
 	struct empty_sums lately;
+	float coming
+		[2]; /* sent since coming_ms, and in the time before that: they
+			      may be on their way */
+	int64_t coming_ms;
 	float high;       /* most connections of the last minutes */
 	float owed;       /* viewers sent to it since, that did not show */
 	int64_t since_ms; /* since when it seems to take none; 0: it does */

@@ -223,12 +223,42 @@ static void test_nobody_joins(void **state)
 {
 	(void)state;
 	assert_in_range(seconds_until(&(struct empty){0}, 3, 0, 1), 60, 150);
-	assert_in_range(seconds_until(&(struct empty){0}, 6, 0, 1), 20, 50);
+	assert_in_range(seconds_until(&(struct empty){0}, 6, 0, 1), 30, 60);
 	assert_int_equal(seconds_until(&(struct empty){0}, 3, 0.3f, 1), 600);
 	assert_int_equal(seconds_until(&(struct empty){0}, 0.3f, 0, 1), 600);
 	assert_in_range(
 		seconds_until(&(struct empty){0}, 3, 0, 0.51f), 60, 150);
 	assert_int_equal(seconds_until(&(struct empty){0}, 3, 0, 0.49f), 600);
+}
+
+/* A crowd that is sent at once has ten seconds to come, and few that leave show
+ * nothing: where the connections stay as they are, somebody comes. */
+static void test_a_crowd_is_on_its_way(void **state)
+{
+	struct empty e = {0};
+	(void)state;
+	elsewhere = 1;
+	for (unsigned t = 0; t < 60; t += 5) {
+		now += 5000;
+		sample_of(&e,
+			&(struct empty_sample){.connections = 3000,
+				.sent = t == 40 ? 200 : 0,
+				.joined = t == 50 ? 200 : 0,
+				.left = 9,
+				.at_ms = now});
+		assert_true(empty_cost_ms(&e, now) == 0);
+	}
+	e = (struct empty){0};
+	for (unsigned t = 0; t < 300; t += 5) {
+		now += 5000;
+		sample_of(&e,
+			&(struct empty_sample){.connections = 100,
+				.sent = 30,
+				.joined = 0.3f,
+				.left = 0.3f,
+				.at_ms = now});
+		assert_true(empty_cost_ms(&e, now) == 0);
+	}
 }
 
 /* After a minute it is tried again, and counted anew. */
@@ -270,6 +300,7 @@ int main(void)
 		cmocka_unit_test(test_tried_again),
 		cmocka_unit_test(test_nobody_joins),
 		cmocka_unit_test(test_nobody_joins_again),
+		cmocka_unit_test(test_a_crowd_is_on_its_way),
 		cmocka_unit_test(test_class_among_others),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -478,76 +478,6 @@ static void test_free_none(void **state)
 	paths_free(NULL);
 }
 
-static uint8_t *keep(unsigned node, size_t *len)
-{
-	struct paths_kept kept;
-	paths_keep(t.p, t.node[node], t.node[node] + 1, t.now, &kept);
-	*len = kept.len;
-	return kept.body;
-}
-
-/* What is kept is known again, as old as it is then. */
-static void test_kept(void **state)
-{
-	size_t len;
-	say_all(&hong_kong, HK, 6, 90);
-	say_all(&shanghai, HK, 6, 40);
-	lose(&shanghai, JP, 6, 0.04f);
-	learn();
-	float lost = found(&shanghai, JP).loss_ms;
-	assert_null(keep(UK, &len));
-	uint8_t *kept = keep(HK, &len);
-	struct paths *again = paths_new();
-	paths_set_map(again, t.w.map);
-	assert_true(paths_restore(again, t.node[HK], kept, len, 0, t.now));
-	free(kept);
-	kept = keep(JP, &len);
-	assert_true(paths_restore(again, t.node[JP], kept, len, 0, t.now));
-	paths_free(t.p);
-	t.p = again;
-	learn();
-	assert_int_equal(paths_count(t.p), 3);
-	believed(&hong_kong, HK, 90, 4);
-	believed(&shanghai, HK, 40, 4);
-	assert_float_equal(found(&shanghai, JP).loss_ms, lost, 20);
-	/* A month ago is too long, a quarter of an hour for loss. */
-	assert_true(
-		paths_restore(t.p, t.node[JP], kept, len, 20 * MINUTE, t.now));
-	learn();
-	assert_float_equal(found(&shanghai, JP).loss_ms, 0, 0.01);
-	paths_free(t.p);
-	t.p = paths_new();
-	paths_set_map(t.p, t.w.map);
-	assert_true(paths_restore(
-		t.p, t.node[JP], kept, len, 31 * 24 * (int64_t)HOUR, t.now));
-	assert_int_equal(paths_count(t.p), 0);
-	free(kept);
-}
-
-/* Octets that are not ours, each octet changed and each length. */
-static void test_kept_is_broken(void **state)
-{
-	size_t len;
-	lose(&shanghai, JP, 6, 0.04f);
-	learn();
-	uint8_t *kept = keep(JP, &len);
-	for (size_t i = 0; i < len; i++) {
-		if (i > 1)
-			assert_false(paths_restore(
-				t.p, t.node[JP], kept, i, 0, t.now));
-		for (int bit = 0; bit < 8; bit++) {
-			kept[i] ^= (uint8_t)(1 << bit);
-			bool taken = paths_restore(
-				t.p, t.node[JP], kept, len, 0, t.now);
-			assert_true(i || !taken);
-			kept[i] ^= (uint8_t)(1 << bit);
-		}
-	}
-	learn();
-	assert_false(paths_restore(t.p, t.node[JP], kept, 0, 0, t.now));
-	free(kept);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -576,8 +506,6 @@ int main(void)
 		TEST(test_other_map),
 		TEST(test_no_place_any_more),
 		TEST(test_as_without_a_node),
-		TEST(test_kept),
-		TEST(test_kept_is_broken),
 		cmocka_unit_test(test_free_none),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
