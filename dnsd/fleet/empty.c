@@ -64,7 +64,7 @@ static float sent_in_time(struct empty *e, const struct empty_sample *s)
 		e->coming[0] = 0;
 		e->coming_ms = s->at_ms;
 	}
-	e->coming[0] += s->sent;
+	e->coming[0] += s->few;
 	return in_time;
 }
 

@@ -36,6 +36,7 @@ struct empty {
 struct empty_sample {
 	float connections;
 	float sent, joined, left; /* since the last one, as in the sums */
+	float few;                /* of those sent, by answers to few viewers */
 	int64_t at_ms;
 };
 

@@ -88,6 +88,12 @@ float forecast_reserved(const struct forecast_fleet *all,
 		sum(all, f->learned, f->empty_from, from_ms, to_ms);
 }
 
+float forecast_reserved_one_by_one(const struct forecast_fleet *all,
+	const struct forecast *f, int64_t from_ms, int64_t to_ms)
+{
+	return sum(all, f->light, f->empty_from, from_ms, to_ms);
+}
+
 float forecast_reserved_here(const struct forecast_fleet *all,
 	const struct forecast *f, int64_t from_ms, int64_t to_ms)
 {

@@ -66,6 +66,11 @@ float forecast_reserved(const struct forecast_fleet *all,
 float forecast_reserved_here(const struct forecast_fleet *all,
 	const struct forecast *f, int64_t from_ms, int64_t to_ms);
 
+/* Of those the viewers of answers that stand for few: without the learned crowds, which
+ * may be over. */
+float forecast_reserved_one_by_one(const struct forecast_fleet *all,
+	const struct forecast *f, int64_t from_ms, int64_t to_ms);
+
 /* A believed sample: connections at at_ms (our clock). Returns the viewers that
  * joined beyond all that was expected, filtered; may be negative. */
 float forecast_sample(struct forecast_fleet *all, struct forecast *f,

@@ -41,6 +41,8 @@ static void learn_forecast(
 	struct empty_sample sample = {.connections = connections,
 		.sent = forecast_reserved_here(&f->all, forecast,
 			before - FORECAST_LAG_MS, at_ms - FORECAST_LAG_MS),
+		.few = forecast_reserved_one_by_one(&f->all, forecast,
+			before - FORECAST_LAG_MS, at_ms - FORECAST_LAG_MS),
 		.joined = connections - forecast->seen + left,
 		.left = left,
 		.at_ms = at_ms};

@@ -26,6 +26,7 @@ static void sample(struct empty *e, float connections, float sent, float joined)
 	sample_of(e,
 		&(struct empty_sample){.connections = connections,
 			.sent = sent,
+			.few = sent,
 			.joined = joined,
 			.at_ms = now});
 }
@@ -208,6 +209,7 @@ static unsigned seconds_until(
 		sample_of(e,
 			&(struct empty_sample){.connections = viewers,
 				.sent = sent,
+				.few = sent,
 				.joined = sent * comes,
 				.left = left,
 				.at_ms = now});
@@ -242,7 +244,7 @@ static void test_a_crowd_is_on_its_way(void **state)
 		now += 5000;
 		sample_of(&e,
 			&(struct empty_sample){.connections = 3000,
-				.sent = t == 40 ? 200 : 0,
+				.few = t == 40 ? 200 : 0,
 				.joined = t == 50 ? 200 : 0,
 				.left = 9,
 				.at_ms = now});
@@ -253,7 +255,7 @@ static void test_a_crowd_is_on_its_way(void **state)
 		now += 5000;
 		sample_of(&e,
 			&(struct empty_sample){.connections = 100,
-				.sent = 30,
+				.few = 30,
 				.joined = 0.3f,
 				.left = 0.3f,
 				.at_ms = now});
