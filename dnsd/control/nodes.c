@@ -32,7 +32,7 @@ struct nodes {
 	struct streams *streams;  /* as the nodes reported */
 	int64_t streams_asked_ms; /* beside the polls */
 	struct faults *faults;    /* of what is asked of nodes */
-	struct viewers *viewers;  /* of whom SRS tells the bits */
+	struct viewers *viewers;  /* their bits, from the lists of clients */
 	/* As the log has it. */
 	struct node_logged *logged; /* by node */
 	unsigned n_logged;

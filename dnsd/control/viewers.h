@@ -1,5 +1,5 @@
-/* viewers.h - the bits that nodes' viewers get, as SRS tells, made reports of paths: where
- * nothing measures on a node. Control thread.
+/* viewers.h - makes reports of paths from the bits that the viewers of a node get, which
+ * SRS lists: for nodes that run no `dnsd measure`. Control thread.
  */
 #ifndef CONTROL_VIEWERS_H
 #define CONTROL_VIEWERS_H

@@ -32,7 +32,7 @@ static void sums_add(struct empty_sums *sums, const struct empty_sample *s)
 		sums->at_ms = s->at_ms;
 }
 
-/* Viewers were sent, and the connections are what is left when nobody comes. */
+/* Viewers were sent, but the connections fell as if no viewer came. */
 static bool nobody_joins(
 	const struct empty_sums *e, const struct empty_sums *all)
 {

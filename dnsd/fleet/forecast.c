@@ -97,7 +97,7 @@ float forecast_reserved_one_by_one(const struct forecast_fleet *all,
 float forecast_reserved_here(const struct forecast_fleet *all,
 	const struct forecast *f, int64_t from_ms, int64_t to_ms)
 {
-	return sum(all, f->light, f->empty_from, from_ms, to_ms) +
+	return forecast_reserved_one_by_one(all, f, from_ms, to_ms) +
 		sum(all, f->learned, f->empty_from, from_ms, to_ms);
 }
 

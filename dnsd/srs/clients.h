@@ -1,12 +1,12 @@
-/* clients.h - SRS's list of clients -> who gets how many bits of which stream. Pure;
- * fuzzed.
+/* clients.h - reads SRS's list of clients: the bits of each client and its stream.
+ * Pure; fuzzed.
  *
- * Reads the body of GET /api/v1/clients/ of SRS 4 to 7, a page of it. Kept are those
- * of whom the bits say something: publishers, and players of RTMP and HTTP-FLV with
+ * Reads the body of GET /api/v1/clients/ of SRS 4 to 7, a page of it. Kept are
+ * clients whose bits show something: publishers, and players of RTMP and HTTP-FLV with
  * sound and picture, all for as long as SRS needs for its first figure (kbps of the
  * last 30 s, made anew every 30 s, 0 before that). Players of HLS come and go, and
- * fetch ahead. What a client calls himself is his own: an entry that cannot be read
- * is left out.
+ * fetch ahead. An entry that cannot be read is left out: a client chooses some of
+ * its text.
  */
 #ifndef SRS_CLIENTS_H
 #define SRS_CLIENTS_H

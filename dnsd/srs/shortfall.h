@@ -15,7 +15,7 @@
  * that is seen to lose packets.
  *
  * If half of all players or more are short, the node is, not their paths. A network
- * that is short is believed if it was so in the round before: whoever pauses is short
+ * that is short is believed if it was so in the round before: a viewer that pauses is short
  * for one figure of SRS's.
  */
 #ifndef SRS_SHORTFALL_H

@@ -25,7 +25,7 @@ class Road(Test):
         self.assertEqual(probe.returncode, 0, probe.stderr)
 
     def drive(self, case):
-        # Its end that is open here tells the world that this test goes on.
+        # The world ends when this pipe closes: also if this test is killed.
         theirs, ours = os.pipe()
         try:
             done = subprocess.run(

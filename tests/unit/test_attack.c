@@ -269,7 +269,7 @@ static void press(struct scene *s)
 	}
 }
 
-/* Where other honest networks would be sent now, who ask for the first time: a
+/* Where other honest networks that ask for the first time would be sent now: a
  * number that chance does not move. */
 static void look(struct scene *s)
 {

@@ -219,7 +219,7 @@ static unsigned seconds_until(
 	return 600;
 }
 
-/* Viewers are sent, and its connections are those that are left when nobody comes. Not
+/* Viewers are sent, but its connections fall as if no viewer came: it takes none. Not
  * if some come, if few are sent, or if they do not come to the other nodes either. */
 static void test_nobody_joins(void **state)
 {
