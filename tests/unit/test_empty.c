@@ -263,6 +263,65 @@ static void test_a_crowd_is_on_its_way(void **state)
 	}
 }
 
+/* A sample of a node of three thousand: whether it is said to take none then. */
+static bool said(
+	struct empty *e, int64_t at_ms, float few, float joined, float left)
+{
+	now = at_ms;
+	elsewhere = 1;
+	sample_of(e,
+		&(struct empty_sample){.connections = 3000,
+			.few = few,
+			.joined = joined,
+			.left = left,
+			.at_ms = now});
+	return empty_cost_ms(e, now) > 0;
+}
+
+/* Viewers have ten seconds, and as many more as it is until the next ten begin. */
+static void test_time_to_come(void **state)
+{
+	struct empty e = {0};
+	int64_t from = now + 1000000;
+	(void)state;
+	assert_false(said(&e, from, 200, 0, 100));
+	assert_false(said(&e, from + 10000, 0, 0, 0));
+	assert_false(said(&e, from + 19999, 0, 0, 0));
+	assert_true(said(&e, from + 20000, 0, 0, 0));
+}
+
+/* Eight that were sent are the least; a hundred of three thousand may leave beside
+ * each other, two hundred are a class. */
+static void test_least_sent_and_class(void **state)
+{
+	static const struct {
+		float few, joined;
+		bool none;
+	} rows[] = {{8, -100, true}, {7.9f, -100, false}, {200, -152, true},
+		{200, -154, false}};
+	(void)state;
+	for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct empty e = {0};
+		int64_t from = now + 1000000;
+		assert_false(said(&e, from, rows[i].few, 0, 100));
+		assert_false(said(&e, from + 10000, 0, rows[i].joined, 0));
+		assert_int_equal(said(&e, from + 20000, 0, 0, 0), rows[i].none);
+	}
+}
+
+/* One whose connections once had fallen to none and came back is judged as others. */
+static void test_after_a_fall(void **state)
+{
+	struct empty e = hundred();
+	(void)state;
+	assert_true(costs(&e, 0, 11, 0));
+	int64_t from = now + 1000000;
+	assert_false(said(&e, from, 200, 0, 100));
+	assert_false(said(&e, from + 10000, 0, 0, 0));
+	assert_true(said(&e, from + 20000, 0, 0, 0));
+	assert_true(said(&e, from + 20001, 0, 0, 0));
+}
+
 /* After a minute it is tried again, and counted anew. */
 static void test_nobody_joins_again(void **state)
 {
@@ -301,6 +360,9 @@ int main(void)
 		cmocka_unit_test(test_some_show),
 		cmocka_unit_test(test_tried_again),
 		cmocka_unit_test(test_nobody_joins),
+		cmocka_unit_test(test_time_to_come),
+		cmocka_unit_test(test_least_sent_and_class),
+		cmocka_unit_test(test_after_a_fall),
 		cmocka_unit_test(test_nobody_joins_again),
 		cmocka_unit_test(test_a_crowd_is_on_its_way),
 		cmocka_unit_test(test_class_among_others),
