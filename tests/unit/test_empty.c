@@ -306,6 +306,7 @@ static void test_least_sent_and_class(void **state)
 		assert_false(said(&e, from, rows[i].few, 0, 100));
 		assert_false(said(&e, from + 10000, 0, rows[i].joined, 0));
 		assert_int_equal(said(&e, from + 20000, 0, 0, 0), rows[i].none);
+		assert_int_equal(said(&e, from + 30000, 0, 0, 0), rows[i].none);
 	}
 }
 
