@@ -92,6 +92,32 @@ static bool port_ok(const char *host, size_t n)
 		strtoul(host + at, NULL, 10) <= 65535;
 }
 
+/* Whether it is http:// or https:// and [USER:PASSWORD@]HOST[:PORT], perhaps with a
+ * slash behind it. */
+static bool url_ok(const char *url, bool may_have_user)
+{
+	const char *rest = !strncmp(url, "http://", 7) ? url + 7
+		: !strncmp(url, "https://", 8)         ? url + 8
+						       : NULL;
+	/* What is not of the authority is no host, whatever it looks like. */
+	size_t all = rest ? strcspn(rest, "/?#\\ ") : 0;
+	const char *at = rest ? memchr(rest, '@', all) : NULL;
+	const char *host = at ? at + 1 : rest;
+	size_t n = all - (size_t)(host - rest);
+	bool whole = rest && (!rest[all] || !strcmp(rest + all, "/"));
+	return whole && n && *host != ':' && !memchr(host, '@', n) &&
+		(may_have_user || !at) && port_ok(host, n);
+}
+
+/* A good one without the slash. */
+static const char *url_bare(struct conf *conf, const char *url)
+{
+	size_t n = strlen(url);
+	return url[n - 1] == '/'
+		? arena_printf(conf->arena, "%.*s", (int)(n - 1), url)
+		: url;
+}
+
 static bool api_url(struct conf *conf, struct conf_node *node, struct err *err)
 {
 	const char *url = node->api;
@@ -106,24 +132,12 @@ static bool api_url(struct conf *conf, struct conf_node *node, struct err *err)
 		node->api = arena_printf(conf->arena, "http://%s", node->api);
 		return true;
 	}
-	const char *rest = !strncmp(url, "http://", 7) ? url + 7
-		: !strncmp(url, "https://", 8)         ? url + 8
-						       : NULL;
-	/* What is not of the authority is no host, whatever it looks like. */
-	size_t all = rest ? strcspn(rest, "/?#\\ ") : 0;
-	const char *at = rest ? memchr(rest, '@', all) : NULL;
-	const char *host = at ? at + 1 : rest;
-	size_t n = all - (size_t)(host - rest);
-	bool whole = rest && (!rest[all] || !strcmp(rest + all, "/"));
 	/* Never the URL itself in a message: it may hold a password. */
-	if (!whole || !n || *host == ':' || memchr(host, '@', n) ||
-		!port_ok(host, n))
+	if (!url_ok(url, true))
 		return check_complain(err, node->api_where,
 			"api is not http://[user:password@]host:port or off",
 			node->name);
-	if (rest[all])
-		node->api = arena_printf(
-			conf->arena, "%.*s", (int)(strlen(url) - 1), url);
+	node->api = url_bare(conf, url);
 	return true;
 }
 
@@ -394,6 +408,8 @@ static void warn_readable_secrets(const struct conf *conf, struct err *err)
 	warn_readable(conf->cookie_secret,
 		conf_key_where(conf, "cookie_secret"), "cookie secret", err);
 	warn_readable(conf->public.key, conf->public.where, "private key", err);
+	warn_readable(conf->etcd.key, conf_key_where(conf, "etcd"),
+		"private key of etcd", err);
 }
 
 static bool complain_key(struct err *err, const struct conf *conf,
@@ -429,6 +445,62 @@ static bool check_record(const struct conf *conf, struct err *err)
 	if (!conf->record.given || *conf->record.file)
 		return true;
 	return complain_key(err, conf, "record", "%s is missing", "file");
+}
+
+/* This name server's name there: of what a key of etcd may hold. */
+static bool etcd_name_ok(const char *name)
+{
+	size_t n = strlen(name);
+	return n >= 1 && n <= 63 &&
+		strspn(name,
+			"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") ==
+		n;
+}
+
+static bool etcd_prefix_ok(const char *prefix)
+{
+	size_t n = strlen(prefix);
+	return n >= 2 && n <= CONF_PREFIX_MAX && *prefix == '/' &&
+		prefix[n - 1] != '/';
+}
+
+static bool check_endpoints(struct conf *conf, struct err *err)
+{
+	struct conf_texts *list = &conf->etcd.endpoints;
+	bool ok = list->n ||
+		complain_key(err, conf, "etcd", "%s is missing", "endpoints");
+	for (unsigned i = 0; i < list->n; i++)
+		if (url_ok(list->text[i], false))
+			list->text[i] = url_bare(conf, list->text[i]);
+		else
+			ok = check_complain(err, list->where[i],
+				"endpoint is not http://host:port or https://host:port",
+				"etcd");
+	return ok;
+}
+
+static bool check_etcd(struct conf *conf, struct err *err)
+{
+	if (!conf->etcd.given)
+		return true;
+	bool ok = check_endpoints(conf, err);
+	if (!*conf->etcd.as)
+		conf->etcd.as = conf->server_id;
+	if (!*conf->etcd.as)
+		ok = complain_key(err, conf, "etcd", "%s is missing",
+			"as, or else server_id,");
+	else if (!etcd_name_ok(conf->etcd.as))
+		ok = complain_key(err, conf, "etcd",
+			"as '%.80s' is not 1 to 63 letters, digits, - _ .",
+			conf->etcd.as);
+	if (!etcd_prefix_ok(conf->etcd.prefix))
+		ok = complain_key(err, conf, "etcd",
+			"prefix '%.80s' is not /NAME, without a slash at the end",
+			conf->etcd.prefix);
+	if (!*conf->etcd.cert != !*conf->etcd.key)
+		ok = complain_key(
+			err, conf, "etcd", "%s", "cert and key go together");
+	return ok;
 }
 
 static bool check_listeners(struct conf *conf, struct err *err)
@@ -473,7 +545,7 @@ bool conf_check(struct conf *conf, struct err *err)
 	const char *names = conf->node_names;
 
 	ok &= check_server_id(conf, err) && check_control(conf, err);
-	ok &= check_record(conf, err);
+	ok &= check_record(conf, err) && check_etcd(conf, err);
 	if (!conf->n_zones)
 		ok = err_add(err, "%s:1: no zones", conf->path);
 	if (conf->n_nodes > CONF_NODES_MAX)

@@ -21,6 +21,7 @@
 #define CONF_ANSWERS_MAX 8
 #define CONF_NODES_MAX (TABLE_SIZE(65536) - 1)
 #define CONF_NAME_MAX 254
+#define CONF_PREFIX_MAX 100       /* of keys in etcd */
 #define CONF_VIEWERS_MAX 10000000 /* of a crowd that is expected */
 #define CONF_OVER_MAX_S 86400
 #define CONF_OVER_S 120
@@ -137,6 +138,13 @@ struct conf {
 		double share;     /* of the client nets, 0..1 */
 	} record;
 	const char *version; /* version.bind; "": not answered */
+	struct {
+		bool given;
+		struct conf_texts endpoints; /* URLs */
+		const char *prefix;          /* of all keys */
+		const char *ca, *cert, *key; /* paths or "" */
+		const char *as;              /* this server's name there */
+	} etcd;
 	struct {
 		double interval_s, timeout_s;
 		int fall, rise, clients_s; /* clients_s 0: never */

@@ -68,6 +68,21 @@ static const struct key record_keys[] = {
 	{0}};
 static const struct section record_section = {"record", record_keys, 0};
 
+static const struct key etcd_keys[] = {
+	{"endpoints", KEY_TEXTS, AT(conf, etcd.endpoints),
+		.text = "URLs of etcd's members"},
+	{"prefix", KEY_TEXT, AT(conf, etcd.prefix), .preset = "/dnsd",
+		.text = "of all keys there"},
+	{"ca", KEY_PATH, AT(conf, etcd.ca),
+		.text = "certificates (PEM) that sign those of etcd; default: the system's"},
+	{"cert", KEY_PATH, AT(conf, etcd.cert),
+		.text = "certificate (PEM) shown to etcd"},
+	{"key", KEY_PATH, AT(conf, etcd.key), .text = "its private key (PEM)"},
+	{"as", KEY_TEXT, AT(conf, etcd.as),
+		.text = "this name server's name there; default: server_id"},
+	{0}};
+static const struct section etcd_section = {"etcd", etcd_keys, 0};
+
 static const struct key zone_keys[] = {
 	{"file", KEY_PATH, AT(conf_zone, file),
 		.text = "RFC 1035 master file; without it SOA and NS are made from ns"},
@@ -200,6 +215,8 @@ static const struct key top_keys[] = {
 		.text = "a recording for dnsd replay"},
 	{"version", KEY_TEXT, AT(conf, version),
 		.text = "answer to version.bind; default: none"},
+	{"etcd", KEY_SECTION, AT(conf, etcd), .section = &etcd_section,
+		.text = "what name servers of one delegation share"},
 	{"health", KEY_SECTION, .section = &health_section,
 		.text = "polling of the nodes"},
 	{"http", KEY_SECTION, AT(conf, http), .section = &http_section,

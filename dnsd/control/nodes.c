@@ -101,7 +101,7 @@ static void on_failed(
 }
 
 static void on_probed(void *arg, uint32_t node, enum poll_probe probe, bool ok,
-	enum sample_failure failure, float rtt_ms, const char *why)
+	bool unreached, const char *why)
 {
 	struct nodes *n = arg;
 	struct control *c = n->control;
@@ -110,8 +110,11 @@ static void on_probed(void *arg, uint32_t node, enum poll_probe probe, bool ok,
 		[POLL_STREAM] = HEALTH_STREAM};
 	enum health_probe kind = kinds[probe];
 	int64_t now_ms = clock_ms();
-	fleet_probed(c->fleet, node, kind, ok, now_ms);
-	record_probed(c->record, node, kind, ok, now_ms);
+	enum health_probed how = ok ? HEALTH_ANSWERED
+		: unreached         ? HEALTH_UNREACHED
+				    : HEALTH_FAILED;
+	fleet_probed(c->fleet, node, kind, how, now_ms);
+	record_probed(c->record, node, kind, how, now_ms);
 	note(n, node, probe == POLL_RTMP ? FAULT_RTMP : FAULT_FLV,
 		ok ? NULL : why);
 	publish_if_news(n, node);

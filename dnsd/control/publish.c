@@ -24,15 +24,6 @@
 
 /* -- the report -- */
 
-static const char *why_of(const struct fleet *fleet, unsigned node)
-{
-	const struct fleet_node *from = fleet_node(fleet, node);
-	const char *avoided = fleet_avoided(fleet, node, clock_ms());
-	return from->drained ? "drained by the operator"
-		: *avoided   ? avoided
-			     : from->health.why;
-}
-
 static void report_nodes(const struct control *c, struct report *r)
 {
 	const struct map *map = c->built->map;
@@ -44,7 +35,7 @@ static void report_nodes(const struct control *c, struct report *r)
 			continue;
 		*to = (struct report_node){.name = map->nodes[i].name,
 			.role = conf_roles[map->nodes[i].role],
-			.why = why_of(c->fleet, i),
+			.why = fleet_why(c->fleet, i, r->now_ms),
 			.state = (enum node_state)c->publisher->load->node[i]
 					 .state,
 			.connections = fleet_connections(c->fleet, i),

@@ -48,6 +48,17 @@ static bool texts_differ(const struct conf_texts *a, const struct conf_texts *b)
 	return false;
 }
 
+static bool etcd_differs(const struct conf *a, const struct conf *b)
+{
+	return a->etcd.given != b->etcd.given ||
+		texts_differ(&a->etcd.endpoints, &b->etcd.endpoints) ||
+		strcmp(a->etcd.prefix, b->etcd.prefix) ||
+		strcmp(a->etcd.as, b->etcd.as) ||
+		strcmp(a->etcd.ca, b->etcd.ca) ||
+		strcmp(a->etcd.cert, b->etcd.cert) ||
+		strcmp(a->etcd.key, b->etcd.key);
+}
+
 /* What only a restart can change. */
 static void warn_fixed(
 	const struct conf *old, const struct conf *new, struct err *err)
@@ -67,6 +78,7 @@ static void warn_fixed(
 		{"public listen",
 			texts_differ(&old->public.listen, &new->public.listen)},
 		{"public cert", !*old->public.cert != !*new->public.cert},
+		{"etcd", etcd_differs(old, new)},
 		{"control", strcmp(old->control, new->control) != 0},
 		{"store", strcmp(old->store, new->store) != 0}};
 	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)

@@ -30,8 +30,17 @@
 #include "state/load.h"
 #include "state/map.h"
 
+/* What other name servers believe of a node: of those whose word is fresh and whose
+ * own network is not suspect. */
+struct fleet_others {
+	uint16_t any, up, down; /* they have a word on it; find it up; down */
+	int64_t good_ms; /* last good sample of one that finds it up, our clock;
+			    0: none */
+};
+
 struct fleet_node {
 	struct health health;
+	struct fleet_others others;
 	bool exists;  /* in the map */
 	bool watched; /* polled or probed at all */
 	bool polled;  /* has an API that is polled */
@@ -59,7 +68,8 @@ struct fleet_node {
 	float distrust_ms; /* extra cost, since viewers leave it */
 	float displaced;   /* viewers of a dead node to come */
 	int64_t displaced_ms;
-	int64_t fell_ms; /* its first failed poll or probe since it was up */
+	int64_t fell_ms;    /* its first failed poll or probe since it was up */
+	int64_t failing_ms; /* its polls fail since */
 
 	uint64_t answers, line2, only; /* since start */
 	uint64_t samples, failures;
@@ -98,7 +108,20 @@ void fleet_sample(struct fleet *fleet, unsigned node,
 void fleet_failed(struct fleet *fleet, unsigned node,
 	enum sample_failure failure, int64_t now_ms);
 void fleet_probed(struct fleet *fleet, unsigned node, enum health_probe probe,
-	bool ok, int64_t now_ms);
+	enum health_probed how, int64_t now_ms);
+
+/* What other name servers believe of a node, until the next call.
+ *
+ *	more than half of all, this one included, and at least two others find it
+ *	down                              it is down, whatever this one finds
+ *	it times out here, and another has reached it since it began to
+ *                                        it stays up
+ *
+ * so one name server alone takes no node out of another's answers, and one that is
+ * cut off from the nodes sees no outage. A refused connection or a failed handshake
+ * counts as ever. */
+void fleet_heard(struct fleet *fleet, unsigned node,
+	const struct fleet_others *others, int64_t now_ms);
 
 /* A publisher lost its connection to a node, and came back; share: that it is of
  * all there. */
@@ -144,6 +167,8 @@ struct load *fleet_load(struct fleet *fleet, int64_t now_ms);
 const struct fleet_node *fleet_node(const struct fleet *fleet, unsigned node);
 enum node_state fleet_state(
 	const struct fleet *fleet, unsigned node, int64_t now_ms);
+/* Why it is in this state; static text, "": nothing to say. */
+const char *fleet_why(const struct fleet *fleet, unsigned node, int64_t now_ms);
 float fleet_utilisation(const struct fleet *fleet, unsigned node);
 /* Of the last sample, or more if a heartbeat has reported more since. */
 float fleet_connections(const struct fleet *fleet, unsigned node);

@@ -33,6 +33,7 @@ static void set_state(struct health *h, enum node_state state, const char *why)
 
 static void go_down(struct health *h, const char *why, int64_t now)
 {
+	h->held = false;
 	if (h->state == NODE_DOWN) {
 		h->why = why;
 		return;
@@ -126,7 +127,7 @@ bool health_sample(struct health *h, const struct health_rules *rules,
 	h->identity = s->identity;
 	h->uptime_s = s->uptime_s;
 	h->fails = 0;
-	h->refused = false;
+	h->refused = h->held = false;
 
 	const char *fault = stamp_fault(h, s, now);
 	if (fault) {
@@ -140,6 +141,9 @@ bool health_sample(struct health *h, const struct health_rules *rules,
 	h->seen = true;
 	return true;
 }
+
+static const char held_text[] =
+	"polls time out here, other name servers reach it";
 
 static bool is_unreachable(enum sample_failure failure)
 {
@@ -155,8 +159,19 @@ static const char *failure_text(enum sample_failure failure)
 	return text[failure];
 }
 
+/* Whether timeouts alone speak against a node that others reach. */
+static bool may_hold(
+	const struct health *h, enum sample_failure failure, bool reached)
+{
+	bool ok = reached && failure == SAMPLE_TIMEOUT && h->was_up &&
+		h->state != NODE_DOWN;
+	for (unsigned i = 0; i < HEALTH_PROBES; i++)
+		ok = ok && h->probe_fails[i] == h->unreached[i];
+	return ok;
+}
+
 void health_failed(struct health *h, const struct health_rules *rules,
-	enum sample_failure failure, int64_t now)
+	enum sample_failure failure, bool reached, int64_t now)
 {
 	assert(rules->fall >= 1 && rules->rise >= 1);
 	h->fails++;
@@ -166,7 +181,10 @@ void health_failed(struct health *h, const struct health_rules *rules,
 	if (failure == SAMPLE_TIMEOUT)
 		h->timeout_ms = now;
 	if (h->fails >= rules->fall || (h->refused && !probes_ok(h))) {
-		if (is_unreachable(failure))
+		h->held = may_hold(h, failure, reached);
+		if (h->held)
+			set_state(h, NODE_UP, held_text);
+		else if (is_unreachable(failure))
 			go_down(h, failure_text(failure), now);
 		else
 			not_good(h, failure_text(failure));
@@ -175,7 +193,8 @@ void health_failed(struct health *h, const struct health_rules *rules,
 }
 
 void health_probed(struct health *h, const struct health_rules *rules,
-	enum health_probe probe, bool ok, bool alone, int64_t now)
+	enum health_probe probe, enum health_probed how, bool alone,
+	bool reached, int64_t now)
 {
 	static const char *const why[] = {
 		[HEALTH_RTMP] = "it does not answer RTMP handshakes",
@@ -184,8 +203,9 @@ void health_probed(struct health *h, const struct health_rules *rules,
 			"it serves no FLV: an HTTP error for a stream that is live",
 	};
 	unsigned *fails = &h->probe_fails[health_row(probe)];
-	if (ok) {
-		*fails = 0;
+	unsigned *unreached = &h->unreached[health_row(probe)];
+	if (how == HEALTH_ANSWERED) {
+		*fails = *unreached = 0;
 		if (alone && probes_ok(h)) {
 			h->good_ms = now;
 			good(h, rules, now);
@@ -194,7 +214,10 @@ void health_probed(struct health *h, const struct health_rules *rules,
 		return;
 	}
 	++*fails;
+	*unreached += how == HEALTH_UNREACHED;
 	h->goods = 0;
+	if (may_hold(h, SAMPLE_TIMEOUT, reached && h->fails))
+		return;
 	if (*fails >= rules->fall || h->refused) {
 		go_down(h, why[probe], now);
 		h->seen = true;
@@ -202,13 +225,16 @@ void health_probed(struct health *h, const struct health_rules *rules,
 }
 
 void health_tick(struct health *h, const struct health_rules *rules, bool alone,
-	int64_t now)
+	bool reached, int64_t now)
 {
+	if (h->held && !reached)
+		go_down(h, failure_text(h->failure), now);
 	int64_t old = OLD_ROUNDS * (int64_t)rules->interval_ms +
 		2 * (int64_t)rules->timeout_ms;
 	if (old < FROZEN_MS)
 		old = FROZEN_MS;
-	if (h->state == NODE_UP && h->good_ms && now - h->good_ms > old)
+	if (h->state == NODE_UP && !h->held && h->good_ms &&
+		now - h->good_ms > old)
 		set_state(h, NODE_UNKNOWN,
 			alone ? "it was not probed" : "its samples are old");
 	if (h->ramp_ms && now - h->ramp_ms >= RAMP_MS)

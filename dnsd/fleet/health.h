@@ -5,6 +5,9 @@
  *	up --fall failures, or refused + failed probe--> down --rise good--> up
  *	up --frozen, unreadable, old, denied--> unknown --good sample--> up
  *
+ * Polls that time out do not take a node down while other name servers reach it
+ * (`reached`): it stays up, and its own word of it is `held`.
+ *
  * A node that goes down again and again is held down longer each time.
  * SRS's traps: a frozen sample looks fresh but for its
  * stamp, a node beyond max_connections answers polls and accepts TCP but
@@ -32,6 +35,10 @@ enum health_probe {
 	HEALTH_STREAM = HEALTH_PROBES,
 };
 
+/* How a probe ended. Unreached: there was no connection, and no refusal of one, so it
+ * may be our own network. */
+enum health_probed { HEALTH_FAILED, HEALTH_ANSWERED, HEALTH_UNREACHED };
+
 struct health {
 	enum node_state state;  /* never NODE_DRAINED */
 	enum node_state before; /* the state before it went down */
@@ -39,8 +46,10 @@ struct health {
 	bool seen;              /* anything was heard of it since start */
 	bool was_up;            /* since start */
 	bool refused;           /* the last poll was refused */
+	bool held;              /* it would be down, but that others reach it */
 	unsigned fails, goods;  /* in a row */
 	unsigned probe_fails[HEALTH_PROBES]; /* in a row */
+	unsigned unreached[HEALTH_PROBES];   /* of these */
 	enum sample_failure failure;         /* the last one */
 	int64_t good_ms;    /* arrival of the last good sample */
 	int64_t timeout_ms; /* the last poll that timed out */
@@ -66,17 +75,18 @@ void health_init(struct health *h, enum node_state stored);
 bool health_sample(struct health *h, const struct health_rules *rules,
 	const struct sample *sample, int64_t now_ms);
 
-/* A poll failed. */
+/* A poll failed. reached: other name servers reach the node. */
 void health_failed(struct health *h, const struct health_rules *rules,
-	enum sample_failure failure, int64_t now_ms);
+	enum sample_failure failure, bool reached, int64_t now_ms);
 
-/* A probe ended. alone: the node has no API that is polled. */
+/* A probe ended. alone: the node has no API that is polled. reached: as above. */
 void health_probed(struct health *h, const struct health_rules *rules,
-	enum health_probe probe, bool ok, bool alone, int64_t now_ms);
+	enum health_probe probe, enum health_probed how, bool alone,
+	bool reached, int64_t now_ms);
 
-/* Time passes: samples grow old. alone: not polled. */
+/* Time passes: samples grow old. alone: not polled. reached: as above, or no longer. */
 void health_tick(struct health *h, const struct health_rules *rules, bool alone,
-	int64_t now_ms);
+	bool reached, int64_t now_ms);
 
 /* 0.2 .. 1: the share of its capacity that a returning node is given. */
 float health_room(const struct health *h, int64_t now_ms);

@@ -1,4 +1,5 @@
-/* Whether it is our own network that fails, and what a node's state is then. */
+/* What a node's state is by this server's own polls, by the word of other name servers,
+ * and while it seems that our own network fails. */
 #include "fleet/fleet_internal.h"
 
 #include <assert.h>
@@ -60,15 +61,68 @@ bool fleet_is_blind(const struct fleet *f)
 	return f->blind_since_ms && !f->blind_over;
 }
 
+/* -- other name servers -- */
+
+void fleet_heard(struct fleet *f, unsigned i, const struct fleet_others *others,
+	int64_t now_ms)
+{
+	assert(i < f->n && others->up + others->down <= others->any);
+	assert(others->good_ms <= now_ms);
+	f->node[i].others = *others;
+}
+
+/* Whether so many that find a node down are more than half of all, us included. */
+static bool is_majority(unsigned down, const struct fleet_others *others)
+{
+	return 2 * down > others->any + 1u;
+}
+
+/* One other alone does not outvote us. */
+static bool is_outvoted(const struct fleet_node *node)
+{
+	return node->others.down >= 2 &&
+		is_majority(node->others.down, &node->others);
+}
+
+bool fleet_is_reached(const struct fleet_node *node)
+{
+	return node->others.up && node->failing_ms &&
+		node->others.good_ms > node->failing_ms &&
+		!is_majority(node->others.down + 1u, &node->others);
+}
+
+/* -- all of it -- */
+
+/* A node that was up is taken for that while our own network is suspect, unless others,
+ * which see more, find it down. */
+static bool is_assumed(
+	const struct fleet *f, const struct fleet_node *node, int64_t now_ms)
+{
+	return fleet_is_blind(f) && node->health.state != NODE_UP &&
+		timed_out_lately(f, node, now_ms) && node->health.was_up &&
+		node->others.down <= node->others.up;
+}
+
 enum node_state fleet_state(const struct fleet *f, unsigned i, int64_t now_ms)
 {
 	assert(i < f->n);
 	const struct fleet_node *node = &f->node[i];
-	const struct health *h = &node->health;
 	if (node->drained)
 		return NODE_DRAINED;
-	if (fleet_is_blind(f) && h->state != NODE_UP &&
-		timed_out_lately(f, node, now_ms) && h->was_up)
-		return h->before;
-	return h->state;
+	if (is_outvoted(node))
+		return NODE_DOWN;
+	return is_assumed(f, node, now_ms) ? node->health.before
+					   : node->health.state;
+}
+
+const char *fleet_why(const struct fleet *f, unsigned i, int64_t now_ms)
+{
+	assert(i < f->n);
+	const struct fleet_node *node = &f->node[i];
+	const char *avoided = fleet_avoided(f, i, now_ms);
+	if (node->drained)
+		return "drained by the operator";
+	if (is_outvoted(node) && node->health.state != NODE_DOWN)
+		return "most name servers find it down";
+	return *avoided ? avoided : node->health.why;
 }

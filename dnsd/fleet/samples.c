@@ -122,7 +122,7 @@ static void note_failure(struct fleet *f, unsigned i,
 	enum node_state state_before, int64_t now_ms)
 {
 	struct fleet_node *node = &f->node[i];
-	if (fleet_is_blind(f))
+	if (fleet_is_blind(f) || node->health.held)
 		return;
 	stability_missed(&node->stability, now_ms);
 	if (state_before != NODE_DOWN && node->health.state == NODE_DOWN)
@@ -162,6 +162,7 @@ void fleet_sample(
 		stability_event(
 			&node->stability, STABILITY_RESTARTED, 1, now_ms);
 	forecast_advance(&f->all, f->forecast, f->n, now_ms);
+	node->failing_ms = 0;
 	if (!health_sample(&node->health, &f->rules.health, s, now_ms))
 		return;
 	/* Our time of its sample, by its age on the node's own clock. */
@@ -209,24 +210,28 @@ void fleet_failed(struct fleet *f, unsigned i, enum sample_failure failure,
 	int64_t now_ms)
 {
 	assert(i < f->n);
-	struct health *health = &f->node[i].health;
+	struct fleet_node *node = &f->node[i];
+	struct health *health = &node->health;
 	enum node_state state = health->state;
 	unsigned fails = health->fails;
-	f->node[i].failures++;
-	health_failed(health, &f->rules.health, failure, now_ms);
+	node->failures++;
+	if (!node->failing_ms)
+		node->failing_ms = now_ms;
+	health_failed(health, &f->rules.health, failure, fleet_is_reached(node),
+		now_ms);
 	note_failure(f, i, state, now_ms);
 	fleet_after_failure(f, i, state, fails, now_ms);
 }
 
-void fleet_probed(struct fleet *f, unsigned i, enum health_probe probe, bool ok,
-	int64_t now_ms)
+void fleet_probed(struct fleet *f, unsigned i, enum health_probe probe,
+	enum health_probed how, int64_t now_ms)
 {
 	assert(i < f->n);
 	struct fleet_node *node = &f->node[i];
 	enum node_state state = node->health.state;
-	health_probed(&node->health, &f->rules.health, probe, ok, !node->polled,
-		now_ms);
-	if (ok)
+	health_probed(&node->health, &f->rules.health, probe, how,
+		!node->polled, fleet_is_reached(node), now_ms);
+	if (how == HEALTH_ANSWERED)
 		note_answer(f, i, -1, now_ms);
 	else
 		note_failure(f, i, state, now_ms);

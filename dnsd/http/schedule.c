@@ -1,28 +1,22 @@
 /* The schedule over HTTP: list, add, remove. */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "http/access.h"
 #include "http/handlers.h"
 #include "http/request.h"
+#include "registry/expect.h"
 
 static json_t *entry_json(const struct conf_expect *e)
 {
-	time_t at = (time_t)(e->at_ms / 1000);
-	struct tm tm;
-	char text[32];
-
-	strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&at, &tm));
-	return json_pack("{s:o, s:s, s:s, s:i, s:i, s:o}", "id",
-		e->id ? json_integer((json_int_t)e->id) : json_null(), "at",
-		text, "name", e->name, "viewers", e->viewers, "over", e->over_s,
-		"from",
-		e->has_from ? json_pack("[f, f]", e->from[0], e->from[1])
-			    : json_null());
+	json_t *json = expect_json(e);
+	json_object_set_new(json, "id",
+		e->id ? json_integer((json_int_t)e->id) : json_null());
+	if (!e->has_from)
+		json_object_set_new(json, "from", json_null());
+	return json;
 }
 
 static void reply_list(struct request *r, const struct call *call)
@@ -75,99 +69,29 @@ static void post_change(
 
 /* -- the body of an entry -- */
 
-static bool whole(const json_t *json, const char *key, int most, int *out,
-	struct err *err)
-{
-	json_int_t v = json_integer_value(json);
-	if (!json_is_integer(json) || v < 1 || v > most)
-		return err_add(
-			err, "%s: not a whole number from 1 to %d", key, most);
-	*out = (int)v;
-	return true;
-}
-
-static bool schedule_place(
-	const json_t *json, struct conf_expect *e, struct err *err)
-{
-	for (size_t i = 0; i < 2; i++) {
-		const json_t *one = json_array_get(json, i);
-		e->from[i] = json_number_value(one);
-		if (json_array_size(json) != 2 || !json_is_number(one) ||
-			!(fabs(e->from[i]) <= (i ? 180 : 90)))
-			return err_add(err, "from: not [latitude, longitude]");
-	}
-	e->has_from = true;
-	return true;
-}
-
-static bool moment(const json_t *json, struct conf_expect *e, struct err *err)
-{
-	const char *text = json_string_value(json);
-	return (text && conf_time(text, &e->at_ms)) ||
-		err_add(err,
-			"at: not a time such as 2026-11-22T09:00 or 2026-11-22T09:00+08:00");
-}
-
 /* Takes the name as the map writes it. */
-static bool name_known(const json_t *json, const struct map *map,
-	struct conf_expect *e, struct err *err)
+static bool name_known(
+	const struct map *map, struct conf_expect *e, struct err *err)
 {
-	const char *text = json_string_value(json);
-	int name = -1;
-	if (!text)
-		return err_add(err, "name: not a string");
-	snprintf(e->name, sizeof e->name, "%s", text);
-	size_t n = strlen(e->name);
-	if (n && e->name[n - 1] == '.')
-		e->name[n - 1] = '\0';
-	if (strlen(text) < sizeof e->name)
-		name = map_find_name(map, e->name);
+	int name = map_find_name(map, e->name);
 	if (name < 0)
 		return err_add(err, "name: not a steered name");
 	snprintf(e->name, sizeof e->name, "%s", map->names[name].name);
 	return true;
 }
 
-static bool schedule_field(const char *key, const json_t *json,
-	const struct map *map, struct conf_expect *e, struct err *err)
+static bool to_come(const struct conf_expect *e, struct err *err)
 {
-	if (!strcmp(key, "at"))
-		return moment(json, e, err);
-	if (!strcmp(key, "name"))
-		return name_known(json, map, e, err);
-	if (!strcmp(key, "viewers"))
-		return whole(json, key, CONF_VIEWERS_MAX, &e->viewers, err);
-	if (!strcmp(key, "over"))
-		return whole(json, key, CONF_OVER_MAX_S, &e->over_s, err);
-	if (!strcmp(key, "from"))
-		return schedule_place(json, e, err);
-	return err_add(err, "unknown key '%.60s'", key);
-}
-
-static bool fields(json_t *body, const struct map *map, struct conf_expect *e,
-	struct err *err)
-{
-	static const char *const needed[] = {"at", "name", "viewers"};
-
-	*e = (struct conf_expect){.over_s = CONF_OVER_S};
-	for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
-		if (!json_object_get(body, needed[i]))
-			return err_add(err, "%s: missing", needed[i]);
-	for (void *at = json_object_iter(body); at;
-		at = json_object_iter_next(body, at))
-		if (!schedule_field(json_object_iter_key(at),
-			    json_object_iter_value(at), map, e, err))
-			return false;
-	if (e->at_ms + 1000 * (int64_t)e->over_s <= clock_wall_ms())
-		return err_add(err, "at: that is over already");
-	return true;
+	return e->at_ms + 1000 * (int64_t)e->over_s > clock_wall_ms() ||
+		err_add(err, "at: that is over already");
 }
 
 static bool schedule_parse(
 	struct request *r, struct conf_expect *e, struct err *err)
 {
 	json_t *json = request_body(r, err);
-	bool ok = json && fields(json, r->snap->steer.map, e, err);
+	bool ok = json && expect_parse(json, e, err) &&
+		name_known(r->snap->steer.map, e, err) && to_come(e, err);
 	json_decref(json);
 	return ok;
 }

@@ -159,10 +159,13 @@ static void line_failed(
 }
 
 static void line_probe(struct trace *t, const struct trace_node *n,
-	enum health_probe probe, bool ok, int64_t now_ms)
+	enum health_probe probe, enum health_probed how, int64_t now_ms)
 {
+	static const char *const ends[] = {[HEALTH_FAILED] = "failed",
+		[HEALTH_ANSWERED] = "ok",
+		[HEALTH_UNREACHED] = "unreached"};
 	buf_printf(&t->text, "probe %lld %s %s %s\n", line_time(t, now_ms),
-		n->name, probes[probe], ok ? "ok" : "failed");
+		n->name, probes[probe], ends[how]);
 }
 
 /* The nodes. */
@@ -190,7 +193,7 @@ static void write_loads(struct trace *t, int64_t now_ms)
 		for (int p = 0; p < HEALTH_PROBES; p++)
 			for (unsigned k = 0;
 				k < n->probe_fails[p] && k < FAILS_TOLD; k++)
-				line_probe(t, n, p, false, now_ms);
+				line_probe(t, n, p, HEALTH_FAILED, now_ms);
 	}
 }
 
@@ -416,16 +419,32 @@ void trace_failed(struct trace *t, unsigned node, enum sample_failure failure,
 }
 
 void trace_probed(struct trace *t, unsigned node, enum health_probe probe,
-	bool ok, int64_t now_ms)
+	enum health_probed how, int64_t now_ms)
 {
 	struct trace_node *n = node_at(t, node);
 	if (!n)
 		return;
 	unsigned *fails = &n->probe_fails[health_row(probe)];
-	*fails = ok ? 0 : *fails + 1;
+	*fails = how == HEALTH_ANSWERED ? 0 : *fails + 1;
 	if (!is_writing(t))
 		return;
-	line_probe(t, n, probe, ok, now_ms);
+	line_probe(t, n, probe, how, now_ms);
+	event_done(t, now_ms);
+}
+
+void trace_heard(struct trace *t, unsigned node,
+	const struct fleet_others *others, int64_t now_ms)
+{
+	struct trace_node *n = node_at(t, node);
+	if (!n || !is_writing(t))
+		return;
+	buf_printf(&t->text, "heard %lld %s any=%u up=%u down=%u",
+		line_time(t, now_ms), n->name, others->any, others->up,
+		others->down);
+	if (others->good_ms)
+		buf_printf(&t->text, " good=%lld",
+			(long long)(now_ms - others->good_ms));
+	buf_printf(&t->text, "\n");
 	event_done(t, now_ms);
 }
 

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "fleet/health.h"
+#include "fleet/fleet.h"
 #include "fleet/sample.h"
 #include "paths/report.h"
 #include "replay/ring.h"
@@ -65,7 +65,9 @@ void trace_sample(struct trace *trace, unsigned node, const struct sample *s,
 void trace_failed(struct trace *trace, unsigned node,
 	enum sample_failure failure, int64_t now_ms);
 void trace_probed(struct trace *trace, unsigned node, enum health_probe probe,
-	bool ok, int64_t now_ms);
+	enum health_probed how, int64_t now_ms);
+void trace_heard(struct trace *trace, unsigned node,
+	const struct fleet_others *others, int64_t now_ms);
 void trace_drained(
 	struct trace *trace, unsigned node, bool drained, int64_t now_ms);
 void trace_path(

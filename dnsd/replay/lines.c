@@ -283,6 +283,13 @@ static enum health_probe probe_named(const char *word)
 	return strcmp(word, "stream") ? HEALTH_RTMP : HEALTH_STREAM;
 }
 
+static enum health_probed probed_named(const char *word)
+{
+	if (!strcmp(word, "unreached"))
+		return HEALTH_UNREACHED;
+	return strcmp(word, "ok") ? HEALTH_FAILED : HEALTH_ANSWERED;
+}
+
 static bool on_probe(struct replay *r, char **words, unsigned n)
 {
 	if (n < 5 || !replay_advance(r, words[1]))
@@ -291,7 +298,29 @@ static bool on_probe(struct replay *r, char **words, unsigned n)
 	if (node < 0)
 		return true;
 	fleet_probed(r->fleet, (unsigned)node, probe_named(words[3]),
-		!strcmp(words[4], "ok"), r->now_ms);
+		probed_named(words[4]), r->now_ms);
+	replay_publish(r, r->now_ms);
+	return true;
+}
+
+/* What other name servers believe of a node. */
+static bool on_heard(struct replay *r, char **words, unsigned n)
+{
+	if (n < 3 || !replay_advance(r, words[1]))
+		return n < 3;
+	int node = index_of(r, words[2]);
+	if (node < 0)
+		return true;
+	double any = within(number_of(r, words, n, "any", 0), 0, 1000);
+	double up = within(number_of(r, words, n, "up", 0), 0, any);
+	double good = number_of(r, words, n, "good", -1);
+	struct fleet_others others = {.any = (uint16_t)any,
+		.up = (uint16_t)up,
+		.down = (uint16_t)within(
+			number_of(r, words, n, "down", 0), 0, any - up)};
+	if (good >= 0 && good < (double)r->now_ms)
+		others.good_ms = r->now_ms - (int64_t)good;
+	fleet_heard(r->fleet, (unsigned)node, &others, r->now_ms);
 	replay_publish(r, r->now_ms);
 	return true;
 }
@@ -524,8 +553,9 @@ static const struct {
 	bool (*run)(struct replay *r, char **words, unsigned n);
 } verbs[] = {{"hello", on_hello}, {"node", on_node}, {"state", on_state},
 	{"load", on_load}, {"loadfail", on_loadfail}, {"time", on_time},
-	{"probe", on_probe}, {"query", on_query}, {"answer", on_answer},
-	{"sync", on_sync}, {"expect", on_expect}, {"path", on_path}};
+	{"probe", on_probe}, {"heard", on_heard}, {"query", on_query},
+	{"answer", on_answer}, {"sync", on_sync}, {"expect", on_expect},
+	{"path", on_path}};
 
 static unsigned split(char *line, char **words)
 {

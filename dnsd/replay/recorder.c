@@ -27,8 +27,9 @@ struct event {
 		enum sample_failure failure;
 		struct {
 			enum health_probe kind;
-			bool ok;
+			enum health_probed how;
 		} probe;
+		struct fleet_others others;
 		bool drained;
 		struct path_report path;
 	};
@@ -164,18 +165,34 @@ void record_failed(struct record *r, unsigned node, enum sample_failure failure,
 
 static void run_probed(struct trace *t, const struct event *e)
 {
-	trace_probed(t, e->node, e->probe.kind, e->probe.ok, e->at_ms);
+	trace_probed(t, e->node, e->probe.kind, e->probe.how, e->at_ms);
 }
 
 void record_probed(struct record *r, unsigned node, enum health_probe probe,
-	bool ok, int64_t now_ms)
+	enum health_probed how, int64_t now_ms)
 {
 	if (r->on)
 		post(r,
 			(struct event){.at_ms = now_ms,
 				.run = run_probed,
 				.node = node,
-				.probe = {probe, ok}});
+				.probe = {probe, how}});
+}
+
+static void run_heard(struct trace *t, const struct event *e)
+{
+	trace_heard(t, e->node, &e->others, e->at_ms);
+}
+
+void record_heard(struct record *r, unsigned node,
+	const struct fleet_others *others, int64_t now_ms)
+{
+	if (r->on)
+		post(r,
+			(struct event){.at_ms = now_ms,
+				.run = run_heard,
+				.node = node,
+				.others = *others});
 }
 
 static void run_drained(struct trace *t, const struct event *e)

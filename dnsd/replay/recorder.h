@@ -49,7 +49,9 @@ void record_sample(struct record *record, unsigned node,
 void record_failed(struct record *record, unsigned node,
 	enum sample_failure failure, int64_t now_ms);
 void record_probed(struct record *record, unsigned node,
-	enum health_probe probe, bool ok, int64_t now_ms);
+	enum health_probe probe, enum health_probed how, int64_t now_ms);
+void record_heard(struct record *record, unsigned node,
+	const struct fleet_others *others, int64_t now_ms);
 void record_drained(
 	struct record *record, unsigned node, bool drained, int64_t now_ms);
 void record_path(struct record *record, const struct path_report *report,

@@ -116,7 +116,7 @@ void ask_tell_probe(
 	struct poller *p = ask->node->poller;
 	ask_ended(ask, end->ok);
 	p->events.probed(p->events.arg, ask->node->node, probe, end->ok,
-		end->failure, end->rtt_ms, end->why);
+		end->unreached, end->why);
 }
 
 static void on_probed(void *arg, const struct probe_end *end)

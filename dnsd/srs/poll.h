@@ -68,9 +68,10 @@ struct poll_events {
 	/* The API poll failed. why is one line without secrets. */
 	void (*failed)(void *arg, uint32_t node, enum sample_failure failure,
 		const char *why);
-	/* The RTMP or HTTP probe ended; ok, or how it failed. why names it. */
+	/* The RTMP or HTTP probe ended; ok, or it failed, unreached: without a
+	 * connection or a refusal of one. why names it. */
 	void (*probed)(void *arg, uint32_t node, enum poll_probe probe, bool ok,
-		enum sample_failure failure, float rtt_ms, const char *why);
+		bool unreached, const char *why);
 	/* The node's streams, which the callback owns (free()); NULL: they
 	 * could not be had, for the reason why. */
 	void (*streams)(void *arg, uint32_t node, struct stream_list *list,

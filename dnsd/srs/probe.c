@@ -25,6 +25,7 @@ struct probe {
 	int fd;    /* -1: there was no socket to be had */
 	int error; /* of starting; reported from the event loop */
 	enum probe_kind kind;
+	bool connected;
 	int64_t started_ns, deadline_ms;
 	struct sockaddr_storage to;
 	const char *request;
@@ -69,6 +70,8 @@ static void finish_as(
 	};
 	snprintf(why, sizeof why, "%s %s: %s", kinds[probe->kind],
 		sockaddr_text((struct sockaddr *)&probe->to, to), what);
+	end.unreached =
+		!end.ok && !probe->connected && end.failure == SAMPLE_TIMEOUT;
 	end.rtt_ms = (float)(clock_ns() - probe->started_ns) / 1e6f;
 	end.why = why;
 	probe_cancel(probe);
@@ -208,6 +211,7 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	probe->sent += n > 0 ? (size_t)n : 0;
+	probe->connected |= n > 0;
 	if (probe->sent < probe->request_len)
 		wait_for(probe, EV_WRITE, on_writable);
 	else

@@ -37,6 +37,7 @@ struct probe_end {
 	bool ok;
 	enum sample_failure failure;
 	unsigned status; /* PROBE_FLV: the HTTP error, 404 or 5xx; else 0 */
+	bool unreached;  /* there was no connection, and no refusal of one */
 	float rtt_ms;
 	const char *why;
 };

@@ -89,7 +89,8 @@ struct keep_request {
 static void keep_done(void *arg)
 {
 	struct keep_request *r = arg;
-	r->waiter.done(r->waiter.arg, r->ok);
+	if (r->waiter.done)
+		r->waiter.done(r->waiter.arg, r->ok);
 	free(r->name);
 	free(r->text);
 	free(r);
@@ -117,7 +118,10 @@ static void keep_run(void *arg)
 	r->ok = keep_write(r);
 	if (!r->ok)
 		store_complain(r->store, "node not kept");
-	mailbox_post(r->waiter.mailbox, keep_done, r);
+	if (r->waiter.done)
+		mailbox_post(r->waiter.mailbox, keep_done, r);
+	else
+		keep_done(r);
 }
 
 void store_enrolled_keep(struct store *s, const char *name, const char *text,

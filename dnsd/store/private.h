@@ -15,7 +15,7 @@ struct store {
 	bool stop;
 	unsigned skipped; /* rows, since it was opened */
 	/* What is kept by itself, every few seconds. */
-	struct log_fault states, history, paths, path_history;
+	struct log_fault states, history, paths, path_history, shared;
 	struct log_fault figures[STORE_MULTIPLIER + 1];
 };
 
@@ -32,6 +32,9 @@ bool store_whole(sqlite3_stmt *row, int column, int64_t least, int64_t most,
 	int64_t *out);
 bool store_real(
 	sqlite3_stmt *row, int column, double least, double most, double *out);
+
+/* Room for one more of a list that grows by half. */
+void *store_room(void *list, unsigned n, unsigned *room, size_t size);
 
 /* A name, 1 to room - 1 octets. */
 bool store_name(sqlite3_stmt *row, int column, char *out, size_t room);

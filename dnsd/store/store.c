@@ -50,7 +50,10 @@ static const char schema[] =
 	" node TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, body BLOB NOT NULL);"
 	"CREATE TABLE IF NOT EXISTS path_history ("
 	" at_s INTEGER NOT NULL, node TEXT NOT NULL, body BLOB NOT NULL,"
-	" PRIMARY KEY (at_s, node)) WITHOUT ROWID;";
+	" PRIMARY KEY (at_s, node)) WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS shared ("
+	" key TEXT PRIMARY KEY, value TEXT, revision INTEGER NOT NULL,"
+	" wanted TEXT, base INTEGER NOT NULL) WITHOUT ROWID;";
 
 static void *store_thread(void *arg)
 {
@@ -177,8 +180,7 @@ static bool unread(struct store *s, const char *what, struct err *err)
 		sqlite3_errmsg(s->db), what);
 }
 
-/* Room for one more of a list that grows by half. */
-static void *room_for(void *list, unsigned n, unsigned *room, size_t size)
+void *store_room(void *list, unsigned n, unsigned *room, size_t size)
 {
 	if (n < *room)
 		return list;
@@ -232,7 +234,7 @@ bool store_load(struct store *s, struct store_node **nodes, unsigned *n,
 	*n = 0;
 	if (sqlite3_prepare_v2(s->db, sql, -1, &q, NULL) == SQLITE_OK)
 		while ((step = sqlite3_step(q)) == SQLITE_ROW) {
-			*nodes = room_for(*nodes, *n, &room, sizeof **nodes);
+			*nodes = store_room(*nodes, *n, &room, sizeof **nodes);
 			*n += store_node_of(s, q, &(*nodes)[*n]);
 		}
 	sqlite3_finalize(q);
@@ -271,7 +273,7 @@ bool store_load_schedule(struct store *s, struct conf_expect **list,
 	*n = 0;
 	if (sqlite3_prepare_v2(s->db, sql, -1, &q, NULL) == SQLITE_OK)
 		while ((step = sqlite3_step(q)) == SQLITE_ROW) {
-			*list = room_for(*list, *n, &room, sizeof **list);
+			*list = store_room(*list, *n, &room, sizeof **list);
 			if (schedule_entry_of(q, &(*list)[*n]))
 				++*n;
 			else
@@ -318,7 +320,10 @@ static void drain_run(void *arg)
 	r->ok = write_override(r->store, r->node, r->drained);
 	if (!r->ok)
 		store_complain(r->store, "drain not kept");
-	mailbox_post(r->waiter.mailbox, drain_done, r);
+	if (r->waiter.done)
+		mailbox_post(r->waiter.mailbox, drain_done, r);
+	else
+		free(r);
 }
 
 void store_drain(struct store *s, const char *node, bool drained,

@@ -65,7 +65,7 @@ static struct poller *poller;
 
 /* What the callbacks were called with, for node 0 .. 3 (others: modulo 4). */
 static struct sent {
-	unsigned samples, failures, good_probes, bad_probes;
+	unsigned samples, failures, good_probes, bad_probes, unreached;
 	struct sample sample;
 	enum sample_failure failure;
 	char why[256];
@@ -90,7 +90,7 @@ static void on_failed(
 }
 
 static void on_probed(void *arg, uint32_t node, enum poll_probe probe, bool ok,
-	enum sample_failure failure, float rtt_ms, const char *why)
+	bool unreached, const char *why)
 {
 	sent[node % 4].good_probes += ok;
 	sent[node % 4].bad_probes += !ok;
@@ -98,7 +98,7 @@ static void on_probed(void *arg, uint32_t node, enum poll_probe probe, bool ok,
 	sent[node % 4].row = ok ? 0 : sent[node % 4].row + 1;
 	if (sent[node % 4].longest_row < sent[node % 4].row)
 		sent[node % 4].longest_row = sent[node % 4].row;
-	sent[node % 4].failure = failure;
+	sent[node % 4].unreached += unreached;
 	snprintf(sent[node % 4].why, sizeof sent[node % 4].why, "%s", why);
 }
 
@@ -466,6 +466,44 @@ static void test_body_cap(void **state)
 	evconnlistener_free(s.listener);
 }
 
+/* A server whose kernel drops further connections; *fd are all its sockets. */
+static void serve_full(char *at, int fd[4])
+{
+	struct sockaddr_in to = {.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof to;
+	fd[0] = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(bind(fd[0], (struct sockaddr *)&to, len), 0);
+	assert_int_equal(listen(fd[0], 0), 0);
+	assert_int_equal(getsockname(fd[0], (struct sockaddr *)&to, &len), 0);
+	for (unsigned i = 1; i < 4; i++) {
+		fd[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		connect(fd[i], (struct sockaddr *)&to, len);
+	}
+	sockaddr_text((struct sockaddr *)&to, at);
+}
+
+/* No connection and no refusal of one: it may be our own network. */
+static void test_unreached(void **state)
+{
+	char at[SOCKADDR_TEXT_MAX];
+	int fd[4];
+	serve_full(at, fd);
+	struct poll_target target = {.node = 0, .rtmp = at, .flv = at};
+	poll_set(poller, &target, 1, 100, 100);
+	until(&sent[0].bad_probes, 2);
+	assert_int_equal(sent[0].unreached, sent[0].bad_probes);
+	assert_non_null(strstr(sent[0].why, "not connected in time"));
+	poll_set(poller, NULL, 0, 100, 100);
+	for (unsigned i = 0; i < 4; i++)
+		close(fd[i]);
+	target.rtmp = target.flv = at; /* nothing listens there now */
+	sent[0] = (struct sent){0};
+	poll_set(poller, &target, 1, 100, 100);
+	until(&sent[0].bad_probes, 2);
+	assert_int_equal(sent[0].unreached, 0);
+}
+
 static void test_probes(void **state)
 {
 	static struct server rtmp, http, silent, wrong;
@@ -483,9 +521,9 @@ static void test_probes(void **state)
 	until(&sent[0].good_probes, 2);
 	until(&sent[1].bad_probes, 2);
 	until(&sent[2].bad_probes, 2);
-	assert_int_equal(sent[2].failure, SAMPLE_TIMEOUT);
 	assert_non_null(strstr(sent[2].why, "connected, but no answer"));
-	assert_int_equal(sent[1].failure, SAMPLE_UNREADABLE);
+	assert_non_null(strstr(sent[1].why, "the answer is no"));
+	assert_int_equal(sent[1].unreached + sent[2].unreached, 0);
 	assert_int_equal(sent[0].samples + sent[0].failures, 0); /* api off */
 	evconnlistener_free(rtmp.listener);
 	evconnlistener_free(http.listener);
@@ -1033,6 +1071,7 @@ int main(void)
 		TEST(test_knock),
 		TEST(test_body_cap),
 		TEST(test_probes),
+		TEST(test_unreached),
 		TEST(test_streams),
 		TEST(test_clients),
 		TEST(test_no_clients),
