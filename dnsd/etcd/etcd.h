@@ -4,12 +4,19 @@
  *
  * A thread of its own does all that waits. Callbacks run in the owner's mailbox; what
  * they are given is theirs until they return. Every other function is called by the
- * thread that runs this mailbox, and returns at once.
+ * thread that runs this mailbox, and returns at once but for etcd_close().
  *
- * Endpoints are tried in turn, with back-off and jitter. A watch asks for a leader
- * (Grpc-Metadata-hasleader), so that a member without quorum ends it. It is resumed
- * from the revision that was seen last; where that is compacted away, or belongs to
- * another etcd, all is read anew.
+ * Endpoints are tried in turn, with back-off and jitter. Every request asks for a
+ * leader (Grpc-Metadata-hasleader), so that a member without quorum says so, and ends
+ * its watch. A watch is resumed from the revision that was seen last; where that is
+ * compacted away, or belongs to another etcd (its cluster id differs, or its revision
+ * or term is lower), all is read anew.
+ *
+ * Memory is bounded: all that is under the prefix, and what the owner has not taken
+ * yet, by ETCD_ALL_MAX each (the watch waits for an owner that is behind); changes that
+ * wait by 65536 and ETCD_ALL_MAX; announcements by the owner, who names the keys: their
+ * list is searched from its start. Keys of others that are longer than ETCD_KEY_MAX, or
+ * have a \0, are left out; a value longer than ETCD_VALUE_MAX counts as none.
  */
 #ifndef ETCD_ETCD_H
 #define ETCD_ETCD_H
@@ -22,7 +29,7 @@
 
 #define ETCD_KEY_MAX 512       /* octets, the prefix included */
 #define ETCD_VALUE_MAX 1048576 /* etcd takes requests of 1.5 MiB */
-#define ETCD_ALL_MAX 134217728 /* of all values under the prefix */
+#define ETCD_ALL_MAX 134217728 /* of all items under the prefix */
 
 /* Keys are without the prefix, both are ended by \0 beside their length. */
 struct etcd_item {
@@ -42,7 +49,8 @@ struct etcd_events {
 	void (*changed)(void *arg, int64_t revision,
 		const struct etcd_item *items, unsigned n);
 	/* The watch stands (why NULL), or it does not, for a reason as the log says
-	 * it. Called when that changes. Changes are asked for either way. */
+	 * it. Called when that changes, not for each try; once more when it turns
+	 * out that etcd has no quorum. */
 	void (*connected)(void *arg, const char *why);
 };
 
@@ -56,13 +64,14 @@ enum etcd_lease {
 struct etcd_options {
 	unsigned n_endpoints;
 	const char *const *endpoint; /* http://HOST:PORT or https:// */
-	const char *prefix;          /* of all keys, as it is; not empty */
-	const char *ca, *cert, *key; /* paths; "": none */
-	unsigned timeout_ms;         /* of a request */
+	const char *prefix; /* of all keys, as it is; 1 to ETCD_KEY_MAX */
+	/* Paths of PEM files; "": none. Without ca the system's authorities. */
+	const char *ca, *cert, *key;
+	unsigned timeout_ms; /* of a request */
 	/* The watch counts as lost when nothing has come by it for so long: the owner
 	 * announces something more often than that. */
 	unsigned silence_ms;
-	struct mailbox *mailbox;
+	struct mailbox *mailbox; /* is freed after etcd_close() */
 	struct etcd_events events;
 };
 
@@ -72,20 +81,23 @@ struct etcd;
  * `connected`. */
 struct etcd *etcd_open(const struct etcd_options *options);
 
-/* Gives the leases back, within timeout_ms, and stops. What waits is dropped without
- * its done(). After it, no callback runs. NULL allowed. */
+/* Gives the brief lease back, within timeout_ms, and stops; what is under the lasting
+ * one stays for its hour. What waits is dropped without its done(). After it, no
+ * callback runs. NULL allowed. */
 void etcd_close(struct etcd *etcd);
 
 enum etcd_result {
 	ETCD_DONE,
 	ETCD_CONFLICT, /* the key has another revision than was expected */
-	ETCD_UNSURE    /* no answer in time: it may be done or not */
+	ETCD_UNSURE /* no answer in time, or an error: it may be done or not */
 };
 
 /* Sets key to value (copied; NULL: deletes it) if its last change was of that revision;
- * 0: if there is no such key. done(arg, result, revision, why) gets the revision of the
- * change; with ETCD_UNSURE why it is not known, as the log would say it. Changes are
- * sent in the order of the calls, one at a time. */
+ * 0: if there is no such key. done(arg, result, revision, why), not NULL, gets the
+ * revision of the change; with ETCD_UNSURE why it is not known, as the log would say
+ * it. Changes are sent in the order of the calls, one at a time, each once; it has
+ * timeout_ms from when it is the first to find an endpoint and to be answered. Key and
+ * value have at most the lengths above. */
 void etcd_change(struct etcd *etcd, const char *key, const char *value,
 	int64_t revision,
 	void (*done)(void *arg, enum etcd_result result, int64_t revision,
@@ -95,7 +107,8 @@ void etcd_change(struct etcd *etcd, const char *key, const char *value,
 /* Sets key to value (copied) under a lease, whatever it was. Without an answer: if it
  * fails, it is sent again until it is there or another value takes its place; also when
  * the lease was lost. Of one key only the last value waits. value NULL: it is deleted
- * and no longer kept. */
+ * and no longer kept. Failures are logged once. A value that etcd does not take at all
+ * (its limit may be lower) is given up. */
 void etcd_announce(struct etcd *etcd, enum etcd_lease lease, const char *key,
 	const char *value);
 
