@@ -813,27 +813,23 @@ static void test_a_refused_value(void **state)
 static void test_never_sent_twice(void **state)
 {
 	struct scene *s = *state;
-	struct waiter one = {s, "one"}, two = {s, "two"};
+	struct waiter one = {s, "one"}, two = {s, "two"}, next = {s, "next"};
+	const char *key;
 	open_standing(s);
-	etcd_announce(s->etcd, ETCD_BRIEF, "me", "one");
-	grant(s, "77");
-	answer_and_stay(take_put(s, "one", "77"), put_done);
-	/* Sent after it, by the same connection: that is free by now. */
-	etcd_announce(s->etcd, ETCD_BRIEF, "me", "two");
-	answer_and_stay(take_put(s, "two", "77"), put_done);
-	etcd_announce(s->etcd, ETCD_BRIEF, "other", "three");
-	answer_and_stay(take_put(s, "three", "77"), put_done);
 	etcd_change(s->etcd, "a", "1", 0, on_done, &one);
+	answer_and_stay(take(s, "/v3/kv/txn"),
+		"{" HEADER(7, 21, 3) ",\"succeeded\":true}");
+	WAIT_FOR(s, s->told.done == 1);
 	etcd_change(s->etcd, "b", "2", 0, on_done, &two);
+	etcd_change(s->etcd, "c", "3", 0, on_done, &next);
 	gateway_hang_up(take(s, "/v3/kv/txn"));
 	struct asked *a = take(s, "/v3/kv/txn");
-	const char *key;
 	assert_int_equal(json_unpack(a->body, "{s:[{s:{s:s}}]}", "success",
 				 "request_put", "key", &key),
 		0);
-	assert_string_equal(key, base64("/p/b", 4));
-	WAIT_FOR(s, s->told.done == 1);
-	assert_string_equal(s->told.answers, "one:unsure@0 ");
+	assert_string_equal(key, base64("/p/c", 4));
+	WAIT_FOR(s, s->told.done == 2);
+	assert_string_equal(s->told.answers, "one:done@21 two:unsure@0 ");
 }
 
 static void test_too_many_changes(void **state)
