@@ -98,6 +98,15 @@ static void watch_have_all(struct watch *w)
 	watch_open(w);
 }
 
+/* False: it is another, or this one as it was before. */
+static bool watch_same_etcd(
+	const struct watch *w, const struct gateway_header *header)
+{
+	return header->cluster == w->seen.cluster &&
+		header->revision >= w->seen.revision &&
+		header->term >= w->seen.term;
+}
+
 /* False: in post.why. */
 static bool watch_take_page(struct watch *w)
 {
@@ -111,8 +120,11 @@ static bool watch_take_page(struct watch *w)
 	err_fini(&err);
 	if (!ok)
 		return false;
-	if (first)
+	if (first) {
+		if (!watch_same_etcd(w, &w->page.header))
+			leases_doubt(&w->post.etcd->leases);
 		w->seen = w->page.header;
+	}
 	if (w->page.header.cluster != w->seen.cluster) {
 		post_why(&w->post, "another etcd than of the page before");
 		return false;
@@ -144,14 +156,13 @@ static void watch_page_done(struct watch *w, enum post_end end)
 
 /* -- changes -- */
 
-/* It stands. False: it is of another etcd, or of this one as it was before. */
+/* It stands. False: all is to be read. A member that lags behind looks like an etcd of
+ * before; the read, which waits for what the others know, tells them apart. */
 static bool watch_created(struct watch *w, const struct gateway_header *h)
 {
 	struct etcd *e = w->post.etcd;
-	if (h->cluster != w->seen.cluster || h->revision < w->seen.revision ||
-		h->term < w->seen.term) {
+	if (!watch_same_etcd(w, h)) {
 		w->anew = true;
-		leases_doubt(&e->leases);
 		post_why(&w->post, "another etcd, or restored: all is read");
 		return false;
 	}

@@ -791,6 +791,7 @@ static void test_another_etcd_has_no_keys(void **state)
 	a = take(s, "/v3/watch");
 	begin(a);
 	say(a, "{\"result\":{" HEADER(9, 10, 3) ",\"created\":true}}\n");
+	answer(take(s, "/v3/kv/range"), 200, "{" HEADER(9, 10, 3) "}");
 	answer(take_put(s, "one", "77"), 200, put_done);
 }
 
