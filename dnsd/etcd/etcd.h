@@ -10,7 +10,8 @@
  * leader (Grpc-Metadata-hasleader), so that a member without quorum says so, and ends
  * its watch. A watch is resumed from the revision that was seen last; where that is
  * compacted away, or belongs to another etcd (its cluster id differs, or its revision
- * or term is lower), all is read anew.
+ * or term is lower), all is read anew; also when a lease was lost, for a wiped etcd may
+ * count its revisions past those that were seen.
  *
  * Memory is bounded: all that is under the prefix, and what the owner has not taken
  * yet, by ETCD_ALL_MAX each (the watch waits for an owner that is behind); changes that

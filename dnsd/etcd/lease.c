@@ -32,10 +32,13 @@ static bool lease_wanted(const struct leases *ls, enum etcd_lease kind)
 	return a != NULL;
 }
 
+/* Time has run out, or etcd was wiped: which one, its header may not show. */
 static void lease_lost(struct leases *ls, struct lease *l)
 {
+	watch_doubt(&l->post.etcd->watch);
+	for (unsigned i = 0; i < 2; i++)
+		ls->lease[i].due_ms = 0;
 	l->id = 0;
-	l->due_ms = 0;
 	l->failures = 0;
 	for (struct announced *a = ls->first; a; a = a->next)
 		a->dirty = a->dirty || (a->value && a->lease == l->kind);

@@ -213,6 +213,9 @@ void watch_init(struct watch *watch, struct etcd *etcd);
 void watch_fini(struct watch *watch);
 int64_t watch_turn(struct watch *watch, int64_t now_ms);
 
+/* It may be another etcd: all is read. */
+void watch_doubt(struct watch *watch);
+
 /* -- change.c -- */
 
 struct change {

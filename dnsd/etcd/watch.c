@@ -324,6 +324,16 @@ int64_t watch_turn(struct watch *w, int64_t now_ms)
 	return next;
 }
 
+void watch_doubt(struct watch *w)
+{
+	w->anew = true;
+	if (w->state != WATCH_OPENS && w->state != WATCH_STANDS)
+		return;
+	post_stop(&w->post);
+	w->state = WATCH_WAITS;
+	w->since_ms = w->due_ms = clock_ms();
+}
+
 void watch_init(struct watch *w, struct etcd *e)
 {
 	*w = (struct watch){.state = WATCH_WAITS,

@@ -770,6 +770,8 @@ static void test_a_lost_lease(void **state)
 	etcd_announce(s->etcd, ETCD_BRIEF, "me", "two");
 	answer(take_put(s, "two", "77"), 404,
 		"{\"error\":\"etcdserver: requested lease not found\",\"code\":5}");
+	give_nothing(s);
+	stand(s, "11");
 	grant(s, "78");
 	answer(take_put(s, "two", "78"), 200, put_done);
 	/* ... and when it is prolonged. */
@@ -778,6 +780,11 @@ static void test_a_lost_lease(void **state)
 	answer(a, 200, "{\"result\":{" HEADER(7, 10, 3) ",\"ID\":\"78\"}}\n");
 	grant(s, "79");
 	answer(take_put(s, "two", "79"), 200, put_done);
+	/* It may be another etcd. */
+	give_nothing(s);
+	stand(s, "11");
+	WAIT_FOR(s, s->told.all == 3);
+	assert_int_equal(s->told.connected, 1);
 }
 
 static void test_another_etcd_has_no_keys(void **state)
