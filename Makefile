@@ -17,6 +17,8 @@ SYSCONFDIR ?= /etc
 DESTDIR ?=
 PYTHON ?= /usr/bin/python3
 VERSION := 0.1.0
+# For tests and the demonstration, whatever the flavour.
+ETCD := build/etcd
 
 PACKAGES := ldns libevent libevent_pthreads libevent_openssl openssl \
 	libmaxminddb libcurl liburcu-memb yaml-0.1 jansson sqlite3
@@ -152,7 +154,7 @@ unit: unit-programs
 # TESTS: names of tests, and options of run.py.
 TESTS ?=
 
-system: $(B)/dnsd $(B)/dnsd-measure
+system: $(B)/dnsd $(B)/dnsd-measure $(ETCD)/etcd
 	@DNSD=$(CURDIR)/$(B)/dnsd $(PYTHON) tests/system/run.py $(TESTS)
 
 lint: dnsd/page/node_modules/.package-lock.json
@@ -250,6 +252,10 @@ deps-demo:
 
 deps-test:
 	@sh tests/install.sh $(DEPS_TEST)
+	@$(MAKE) -s $(ETCD)/etcd
+
+$(ETCD)/etcd:
+	@sh tests/etcd.sh $(@D)
 
 # -- installing --
 
