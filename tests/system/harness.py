@@ -25,12 +25,12 @@ import dns.query
 import dns.rcode
 import dns.rdatatype
 
+from patience import PATIENCE_S
 from ports import free_port
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 DNSD = os.environ.get("DNSD", str(ROOT / "build" / "dnsd"))
 DNSD_MEASURE = str(pathlib.Path(DNSD).with_name("dnsd-measure"))
-PATIENCE_S = float(os.environ.get("DNSD_PATIENCE", "20"))
 WAIT_S = PATIENCE_S / 2     # for one answer
 
 NETS = """# the places of test clients

@@ -36,6 +36,7 @@ import time
 from urllib.parse import parse_qs, urlsplit
 
 import media
+from background import background
 from ports import free_port
 
 KEEP_OPEN_S = 15    # an idle API connection, whatever its headers say
@@ -61,33 +62,6 @@ SUMMARY = (
     '"srs_sample_time":{stamp},"srs_recv_bytes":{received},'
     '"srs_send_bytes":{sent},"conn_sys":417,"conn_sys_et":40,'
     '"conn_sys_tw":346,"conn_sys_udp":0,"conn_srs":{conns}}}}}')
-
-
-class _Background:
-    """An asyncio loop on a thread of its own, for all stand-ins."""
-
-    def __init__(self):
-        self.loop = asyncio.new_event_loop()
-        self.thread = threading.Thread(target=self.loop.run_forever,
-                                       name="standin", daemon=True)
-        self.thread.start()
-
-    def call(self, coroutine):
-        """Runs a coroutine there and waits for its result."""
-        if threading.current_thread() is self.thread:
-            raise RuntimeError("not from the stand-ins' own thread")
-        return asyncio.run_coroutine_threadsafe(
-            coroutine, self.loop).result(30)
-
-
-_background = None
-
-
-def background():
-    global _background
-    if _background is None:
-        _background = _Background()
-    return _background
 
 
 def _quiet(coroutine_function):
