@@ -1,5 +1,5 @@
-# dnsd - see README.md. The targets that people use: all (default), run, check
-# (= test), lint, fuzz, bench, bench-steer, bench-control, bench-measure, sim, pictures,
+# dnsd - see README.md. The targets that people use: all (default), run, run-cluster,
+# check (= test), lint, fuzz, bench, bench-steer, bench-control, bench-measure, sim, pictures,
 # measure-static (dnsd-measure, for nodes), install, install-measure, deb (both packages),
 # deps, deps-demo, deps-test, clean.
 # A second flavour beside the first: make B=build-asan CFLAGS='-O1 -g ...'
@@ -137,6 +137,11 @@ $(B)/bench/%: tests/bench/%.c $(B)/libdnsd.a
 run: deps-demo
 	@$(MAKE) --no-print-directory $(JOBS) $(B)/dnsd
 	@$(PYTHON) tests/system/demo.py $(B)/dnsd
+
+# The same with three name servers and three members of etcd.
+run-cluster: deps-demo $(ETCD)/etcd
+	@$(MAKE) --no-print-directory $(JOBS) $(B)/dnsd
+	@$(PYTHON) tests/system/demo_cluster.py $(B)/dnsd
 
 # -- testing --
 
@@ -296,7 +301,7 @@ clean:
 	rm -rf $(B) $(FUZZ_B)
 
 FORCE:
-.PHONY: all run test check unit unit-programs system lint fuzz fuzz-build fuzz-programs fuzz-run bench bench-steer \
+.PHONY: all run run-cluster test check unit unit-programs system lint fuzz fuzz-build fuzz-programs fuzz-run bench bench-steer \
 	bench-growth bench-micro bench-control bench-measure measure-static sim pictures deps deps-demo deps-test install \
 	install-measure deb clean FORCE
 .SECONDARY:

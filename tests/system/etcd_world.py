@@ -93,14 +93,18 @@ class Certificates:
 class Member:
     """One etcd: its process, ports and data."""
 
-    def __init__(self, name, folder, ports=None):
+    def __init__(self, name, folder):
         self.name, self.folder = name, folder
-        self.port, self.peer_port = ports or (free_port(), free_port())
+        self.port, self.peer_port = free_port(), free_port()
         self.process = None
 
     @property
     def pid(self):
         return self.process.pid
+
+    @property
+    def runs(self):
+        return self.process is not None and self.process.poll() is None
 
     def log_text(self):
         path = self.folder / f"{self.name}.log"
@@ -131,18 +135,15 @@ class WayToEtcd(Link):
 
 
 class Etcd:
-    """n members, started, with a leader. ports: [(for clients, for members)] of each,
-    or free ones."""
+    """n members, started, with a leader."""
 
-    def __init__(self, n=3, tls=False, ports=None, heartbeat_ms=100,
-                 election_ms=700):
+    def __init__(self, n=3, tls=False, heartbeat_ms=100, election_ms=700):
         self._folder = tempfile.TemporaryDirectory(prefix="dnsd-etcd-")
         self.folder = pathlib.Path(self._folder.name)
         self.times = (heartbeat_ms, election_ms)
         self.tls, self.context = tls, None
         self.scheme = "https" if tls else "http"
-        self.members = [Member(f"m{i}", self.folder, ports and ports[i])
-                        for i in range(n)]
+        self.members = [Member(f"m{i}", self.folder) for i in range(n)]
         self.links = []
         atexit.register(self.stop)      # an interrupted test cleans nothing up
         try:
@@ -202,17 +203,17 @@ class Etcd:
                           f"--{kind}client-cert-auth"]
         return words
 
-    def start(self):
-        """Those that do not run. Returns when each of them answers for all."""
-        started = [i for i, m in enumerate(self.members) if not m.process]
+    def start(self, wait=True):
+        """Those that do not run. wait: until each of them answers for all."""
+        started = [i for i, m in enumerate(self.members) if not m.runs]
         for i in started:
             self.members[i].start(self._words(self.members[i]))
-        for i in started:
+        for i in started if wait else ():
             self._wait_for(i)
 
     def _wait_for(self, i):
         def answers():
-            if self.members[i].process.poll() is not None:
+            if not self.members[i].runs:
                 raise AssertionError("etcd ended: " + self.members[i].log_text())
             try:
                 return self.get("ready", i=i, serializable=False) or True
@@ -333,7 +334,7 @@ class Etcd:
         there is none that a member which answers knows."""
         found = None
         for i, member in enumerate(self.members):
-            if not member.process:
+            if not member.runs:
                 continue
             try:
                 status = self.call("maintenance/status", {}, i=i, timeout=0.5)

@@ -1,6 +1,7 @@
 """The way of one name server to others, over TCP on loopback, which can be cut."""
 
 import asyncio
+import functools
 import select
 import socket
 import struct
@@ -25,6 +26,58 @@ def _has_hung_up(sock):
     return bool(poll.poll(0))
 
 
+class _Door:
+    """Where a way begins: accepts connections, or is shut: the kernel then drops what
+    asks for one, as on a way that loses all packets."""
+
+    BACKLOG = 1024
+
+    def __init__(self, here, accepted):
+        self._listener = socket.create_server(here, backlog=self.BACKLOG)
+        self._listener.setblocking(False)
+        self._here, self._accepted = here, accepted
+        self._fillers = []
+        self._task = asyncio.ensure_future(self._accept())
+
+    async def _accept(self):
+        loop = asyncio.get_running_loop()
+        while True:
+            self._accepted((await loop.sock_accept(self._listener))[0])
+
+    async def shut(self):
+        """Its queue is full, of connections with itself."""
+        if self._fillers:
+            return
+        await self._stop_accepting()
+        self._listener.listen(1)
+        poll, connected = select.poll(), True
+        while connected:
+            filler = socket.socket()
+            self._fillers.append(filler)
+            filler.setblocking(False)
+            filler.connect_ex(self._here)
+            poll.register(filler, select.POLLOUT)
+            connected = poll.poll(0)
+            poll.unregister(filler)
+
+    def open(self):
+        if self._fillers:
+            for filler in self._fillers:
+                filler.close()
+            self._fillers.clear()
+            self._listener.listen(self.BACKLOG)
+            self._task = asyncio.ensure_future(self._accept())
+
+    async def close(self):
+        await self._stop_accepting()
+        for sock in (self._listener, *self._fillers):
+            sock.close()
+
+    async def _stop_accepting(self):
+        self._task.cancel()
+        await asyncio.wait([self._task])
+
+
 class Link:
     """Ways to some addresses that work, are delayed and fail together; all methods
     may be called from any thread.
@@ -42,41 +95,38 @@ class Link:
         self.delay_s = delay_s
         self._flows = asyncio.Event()
         self._flows.set()
-        self._doors = {}            # (address, port) here -> what is there
-        self._listeners = {}        # the same -> task
+        self._ways = {}             # (address, port) here -> what is there
+        self._doors = {}            # the same -> _Door
         self._connections = set()   # tasks
 
     # -- what tests do with it --------------------------------------------
 
     def to(self, host, port, at="127.0.0.1", at_port=0):
-        """A way more: "ADDRESS:PORT" here."""
-        door = (at, at_port or free_port())
-        self._doors[door] = (host, port)
-        background().call(self._open([door]))
-        return f"{door[0]}:{door[1]}"
+        """A way more, of a link that works: "ADDRESS:PORT" here."""
+        here = (at, at_port or free_port())
+        self._ways[here] = (host, port)
+        background().call(self._open())
+        return f"{here[0]}:{here[1]}"
 
     def freeze(self):
-        """As if packets were lost: connections stay and are silent, new ones are
-        accepted and get no answer."""
-        background().call(self._stop())
+        """As if packets were lost: connections stay and are silent, nobody gets a new
+        one."""
+        background().call(self._shut())
 
     def cut(self):
-        """Connections are reset, new ones are accepted and get no answer."""
-        background().call(self._stop(self._connections))
+        """Connections are reset, nobody gets a new one nor an answer to that."""
+        background().call(self._shut(self._connections))
 
     def refuse(self):
         """Connections are reset, new ones refused."""
         self.close()
 
     def mend(self):
-        """What was held back arrives, as TCP would send it again; connections whose
-        client has gone meanwhile are not made."""
-        background().call(self._open(self._doors))
+        """What was held back arrives, as TCP would send it again."""
+        background().call(self._open())
 
     def close(self):
-        background().call(self._stop(self._connections,
-                                     self._listeners.values()))
-        self._listeners.clear()
+        background().call(self._close())
 
     @property
     def connections(self):
@@ -84,31 +134,39 @@ class Link:
 
     # -- on the background's thread ---------------------------------------
 
-    async def _open(self, doors):
-        for door in doors:
-            if door not in self._listeners:
-                listener = socket.create_server(door, backlog=1024)
-                listener.setblocking(False)
-                self._listeners[door] = asyncio.ensure_future(
-                    self._accept(listener, self._doors[door]))
+    async def _open(self):
+        for here, there in self._ways.items():
+            if here in self._doors:
+                self._doors[here].open()
+            else:
+                self._doors[here] = _Door(
+                    here, functools.partial(self._accepted, there))
         self._flows.set()
 
-    async def _stop(self, *tasks):
-        """Lets nothing through; of these tasks nothing is left."""
+    async def _shut(self, reset=()):
         self._flows.clear()
-        tasks = [task for some in tasks for task in some]
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        for door in self._doors.values():
+            await door.shut()
+        await self._end(reset)
 
-    async def _accept(self, listener, there):
-        with listener:
-            while True:
-                near, _ = await asyncio.get_running_loop().sock_accept(listener)
-                task = asyncio.ensure_future(self._forward(near, there))
-                self._connections.add(task)
-                task.add_done_callback(self._connections.discard)
+    async def _close(self):
+        self._flows.clear()
+        for door in self._doors.values():
+            await door.close()
+        self._doors.clear()
+        await self._end(self._connections)
+
+    @staticmethod
+    async def _end(connections):
+        for task in list(connections):
+            task.cancel()
+        if connections:
+            await asyncio.wait(list(connections))
+
+    def _accepted(self, there, near):
+        task = asyncio.ensure_future(self._forward(near, there))
+        self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
 
     async def _forward(self, near, there):
         far = socket.socket()

@@ -24,6 +24,7 @@ What is imitated, and how it was measured on a real SRS 6.0.157:
 import argparse
 import asyncio
 import base64
+import collections
 import json
 import math
 import os
@@ -750,15 +751,19 @@ class Fleet:
 # -- the program ----------------------------------------------------------
 
 class Viewers:
-    """Viewers in some cities who ask a name server where to go, stay for a
+    """Viewers in some cities who ask name servers, in turn, where to go, stay for a
     while and are the load of the nodes: what is seen is what DNS does."""
 
     PER_ANSWER = 5      # viewers behind one answer
+    LAME_S = 10         # as resolvers do: who did not answer is asked last for so long
 
-    def __init__(self, fleet, server, name, clients, stay_s, per_s):
+    def __init__(self, fleet, servers, name, clients, stay_s, per_s):
         self.by_address = {node.host: node for node in fleet}
-        host, _, port = server.rpartition(":")
-        self.server = (host.strip("[]"), int(port))
+        self.servers = collections.deque()
+        for server in servers:
+            host, _, port = server.rpartition(":")
+            self.servers.append((host.strip("[]"), int(port)))
+        self.lame_until = dict.fromkeys(self.servers, 0)
         self.name, self.clients = name, clients
         self.stay_s, self.per_s = stay_s, per_s
         self.leaving = []           # (when, node, how many)
@@ -774,19 +779,31 @@ class Viewers:
                  + labels + b"\0" + struct.pack("!2H", 1, 1)
                  + b"\0" + struct.pack("!HHIH", 41, 1232, 0, len(option))
                  + option)
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-            s.settimeout(0.5)
-            try:
-                s.sendto(query, self.server)
-                answer = s.recv(4096)
-            except OSError:
-                return None
+        answer = self._exchange(query)
+        if answer is None:
+            return None
         at = 12 + len(labels) + 1 + 4
         for _ in range(struct.unpack("!H", answer[6:8])[0]):
             kind, _, _, size = struct.unpack("!HHIH", answer[at + 2:at + 12])
             if kind == 1:
                 return socket.inet_ntoa(answer[at + 12:at + 12 + size])
             at += 12 + size
+        return None
+
+    def _exchange(self, query):
+        """The answer of the first that gives one."""
+        now = time.monotonic()
+        self.servers.rotate(-1)
+        for server in sorted(self.servers,
+                             key=lambda s: self.lame_until[s] > now):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+                s.settimeout(0.5)
+                try:
+                    s.connect(server)
+                    s.send(query)
+                    return s.recv(4096)
+                except OSError:
+                    self.lame_until[server] = now + self.LAME_S
         return None
 
     def step(self, seconds):
@@ -822,7 +839,7 @@ def demo(fleet, args):
     dies for half a minute."""
     viewers = None
     if args.dns:
-        viewers = Viewers(fleet, args.dns, args.name, args.client or
+        viewers = Viewers(fleet, [args.dns], args.name, args.client or
                           ["192.0.2.1"], args.stay, args.viewers)
     start, last, victim, told = time.monotonic(), 0.0, None, 0.0
     while True:
