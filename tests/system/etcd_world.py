@@ -43,6 +43,12 @@ def _program(name):
     return str(path)
 
 
+def _without(prefix):
+    """The environment, of which etcd's programs take options, or refuse those that
+    they have twice."""
+    return {k: v for k, v in os.environ.items() if not k.startswith(prefix)}
+
+
 def _text(octets):
     return base64.b64encode(octets.encode()).decode()
 
@@ -96,6 +102,7 @@ class Member:
     def __init__(self, name, folder):
         self.name, self.folder = name, folder
         self.port, self.peer_port = free_port(), free_port()
+        self.for_peers = None       # ADDRESS:PORT where they find it
         self.process = None
 
     @property
@@ -113,7 +120,8 @@ class Member:
     def start(self, words):
         with open(self.folder / f"{self.name}.log", "ab") as log:
             self.process = subprocess.Popen(
-                [_program("etcd"), *words], stdout=log, stderr=log)
+                [_program("etcd"), *words], stdout=log, stderr=log,
+                env=_without("ETCD_"))
 
     def send(self, sig):
         self.process.send_signal(sig)
@@ -135,16 +143,21 @@ class WayToEtcd(Link):
 
 
 class Etcd:
-    """n members, started, with a leader."""
+    """n members, started, with a leader. peers is the link between them, with that
+    delay in each direction: frozen, each of them is a minority that answers."""
 
-    def __init__(self, n=3, tls=False, heartbeat_ms=100, election_ms=700):
+    def __init__(self, n=3, tls=False, heartbeat_ms=100, election_ms=700,
+                 peer_delay_s=0.0):
         self._folder = tempfile.TemporaryDirectory(prefix="dnsd-etcd-")
         self.folder = pathlib.Path(self._folder.name)
         self.times = (heartbeat_ms, election_ms)
         self.tls, self.context = tls, None
         self.scheme = "https" if tls else "http"
         self.members = [Member(f"m{i}", self.folder) for i in range(n)]
-        self.links = []
+        self.peers = Link(peer_delay_s)
+        for member in self.members:
+            member.for_peers = self.peers.to("127.0.0.1", member.peer_port)
+        self.links = [self.peers]
         atexit.register(self.stop)      # an interrupted test cleans nothing up
         try:
             if tls:
@@ -180,15 +193,18 @@ class Etcd:
         def url(port):
             return f"{self.scheme}://127.0.0.1:{port}"
 
+        def peer_url(member):
+            return f"{self.scheme}://{member.for_peers}"
+
         heartbeat_ms, election_ms = self.times
         words = ["--name", member.name,
                  "--data-dir", str(self.folder / f"{member.name}.etcd"),
                  "--listen-client-urls", url(member.port),
                  "--advertise-client-urls", url(member.port),
                  "--listen-peer-urls", url(member.peer_port),
-                 "--initial-advertise-peer-urls", url(member.peer_port),
+                 "--initial-advertise-peer-urls", peer_url(member),
                  "--initial-cluster", ",".join(
-                     f"{m.name}={url(m.peer_port)}" for m in self.members),
+                     f"{m.name}={peer_url(m)}" for m in self.members),
                  "--heartbeat-interval", str(heartbeat_ms),
                  "--election-timeout", str(election_ms),
                  "--auto-compaction-mode", "periodic",
@@ -356,7 +372,7 @@ class Etcd:
     def ctl(self, *words, i=None):
         """What etcdctl prints."""
         done = subprocess.run(self.ctl_words(*words, i=i), capture_output=True,
-                              text=True, timeout=PATIENCE_S)
+                              text=True, timeout=PATIENCE_S, env=_without("ETCDCTL_"))
         if done.returncode:
             raise Refused(done.stderr)
         return done.stdout
