@@ -323,18 +323,24 @@ class Lines(Test):
 
 
 class Demonstration(unittest.TestCase):
-    """`make run` on a machine where only git and make are."""
+    """`make run` and `make run-cluster` on a machine where only git and make are."""
 
     PACKAGES = {"dig": "bind9-dnsutils", "curl": "curl"}
 
     def test_it_installs_what_it_prints(self):
-        text = (ROOT / "tests/system/demo.py").read_text()
-        printed = text.split('TEXT = f"""')[1].split('"""')[0]
-        commands = set(re.findall(r"^  (\w+) ", printed, re.M)) - {"export"}
+        self.installs("run", "demo.py", {"export"}, "fonts-wqy-microhei")
+
+    def test_so_does_that_of_a_cluster(self):
+        self.installs("run-cluster", "demo_cluster.py", {"export", "for", "kill"})
+
+    def installs(self, target, demo, of_the_shell, *more):
+        text = (ROOT / "tests/system" / demo).read_text()
+        printed = re.split(r'TEXT = f?"""', text)[1].split('"""')[0]
+        commands = set(re.findall(r"^  (\w+) ", printed, re.M)) - of_the_shell
         self.assertEqual(commands, set(self.PACKAGES))
         run = subprocess.run(
-            ["make", "-n", "run"], cwd=ROOT, capture_output=True, text=True,
+            ["make", "-n", target], cwd=ROOT, capture_output=True, text=True,
             env={k: v for k, v in os.environ.items() if k != "MAKEFLAGS"})
         installed = re.search(r"tests/install.sh (.*)", run.stdout)[1].split()
-        for package in (*self.PACKAGES.values(), "fonts-wqy-microhei"):
+        for package in (*self.PACKAGES.values(), *more):
             self.assertIn(package, installed)
