@@ -7,14 +7,15 @@
 
 static const char usage[] =
 	"ctl [-c FILE] status | nodes | drain NODE | undrain NODE | waiting |\n"
-	"       approve NAME --role ROLE --at LAT,LON ... | remove NODE | reload | stop";
+	"       approve NAME --role ROLE --at LAT,LON ... | remove NODE |\n"
+	"       registry seed | registry adopt | reload | stop";
 static const char help[] =
 	"Talks to the running server through its control socket.\n"
 	"\n"
 	"  status        version, uptime, zones with serials, last reload\n"
 	"  nodes         all nodes with state, load and answers\n"
 	"  drain NODE    no new viewers for NODE while another lives; kept over\n"
-	"                a restart, on this name server only\n"
+	"                a restart; with etcd on all name servers, else on this one\n"
 	"  undrain NODE  ends it\n"
 	"  waiting       SRS servers that report and are not known\n"
 	"  approve NAME  makes a node of one; its keys as the configuration has them:\n"
@@ -22,6 +23,8 @@ static const char help[] =
 	"                --capacity 2000 --site hk-c ...; without --address the one\n"
 	"                that it reports from. Kept over a restart\n"
 	"  remove NODE   takes an approved node out again\n"
+	"  registry seed   what is in force here becomes what all name servers share\n"
+	"  registry adopt  what etcd has is in force here instead\n"
 	"  reload        builds the configuration anew and swaps it in whole, or\n"
 	"                keeps the old one and says why\n"
 	"  stop          stops the server\n";

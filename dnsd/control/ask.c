@@ -10,6 +10,7 @@
 #include "control/nodes.h"
 #include "control/path_history.h"
 #include "control/pending.h"
+#include "control/registered.h"
 #include "control/reload.h"
 #include "control/schedule.h"
 #include "control/state.h"
@@ -24,6 +25,15 @@ static void ask_pending(struct control *c, struct call *call)
 	call_answer(call, CALL_KEPT, NULL);
 }
 
+static void ask_registry(struct control *c, struct call *call)
+{
+	if (c->registered)
+		registered_command(c->registered, call);
+	else
+		call_answer(call, CALL_REFUSED,
+			"there is no etcd in the configuration");
+}
+
 void control_ask(struct control *c, struct call *call)
 {
 	static void (*const answers[])(struct control * c,
@@ -35,6 +45,8 @@ void control_ask(struct control *c, struct call *call)
 		[CALL_SCHEDULE_LIST] = schedule_list,
 		[CALL_SCHEDULE_ADD] = schedule_add,
 		[CALL_SCHEDULE_REMOVE] = schedule_remove,
+		[CALL_SEED] = ask_registry,
+		[CALL_ADOPT] = ask_registry,
 		[CALL_HISTORY] = history_read_node,
 		[CALL_PATH_HISTORY] = path_history_read,
 		[CALL_HEARTBEAT] = nodes_heartbeat,

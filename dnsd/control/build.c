@@ -512,10 +512,21 @@ static void look_at_files(const struct conf *conf, struct err *err)
 	geo_free(geo_of(conf, &files, GEO_FILES, err));
 }
 
+/* They are read at each connection: a new certificate needs no reload. */
+static bool etcd_readable(const struct conf *conf, struct err *err)
+{
+	struct conf_where where = conf_key_where(conf, "etcd");
+	const char *paths[] = {conf->etcd.ca, conf->etcd.cert, conf->etcd.key};
+	bool ok = true;
+	for (unsigned i = 0; i < 3; i++)
+		ok &= !*paths[i] || can_read(where, "etcd", paths[i], err);
+	return ok;
+}
+
 static bool build_parts(struct built *b, const struct built *previous,
 	enum geo_from from, struct err *err)
 {
-	bool ok = check_user(b->conf, err);
+	bool ok = check_user(b->conf, err) && etcd_readable(b->conf, err);
 	ok &= build_options(b, previous, err);
 	ok &= build_zones(b, err);
 	ok &= find_geo(b, previous, from, err);
@@ -523,12 +534,12 @@ static bool build_parts(struct built *b, const struct built *previous,
 }
 
 struct built *build_all(const char *path, const struct built *previous,
-	enum geo_from from, const struct enrol_change *change, struct err *err)
+	enum geo_from from, const struct enrol_change *changes, struct err *err)
 {
 	struct built *b = mem_zero(1, sizeof *b);
 	struct enrolled enrolled = {
 		.store = previous ? previous->conf->store : NULL,
-		.change = change,
+		.changes = changes,
 		.lenient = from != GEO_FILES,
 		.running = previous ? previous->conf : NULL};
 	bool good = false;

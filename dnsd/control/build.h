@@ -52,12 +52,13 @@ enum geo_from {
 
 struct enrol_change;
 
-/* Builds from the file and the nodes that were approved, with one change of these
+/* Builds from the file and the nodes that were approved, with changes of these
  * (or NULL), see enrolled.h. previous: the state in service or NULL; its cookie
  * secret, node indexes and, if the files are the same, geo table go on. NULL
  * with messages in err on any error. */
 struct built *build_all(const char *path, const struct built *previous,
-	enum geo_from from, const struct enrol_change *change, struct err *err);
+	enum geo_from from, const struct enrol_change *changes,
+	struct err *err);
 
 /* Frees a state that is no longer in service; what `heir` (or NULL) shares
  * stays. */

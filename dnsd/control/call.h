@@ -12,6 +12,7 @@
 #ifndef CONTROL_CALL_H
 #define CONTROL_CALL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,6 +31,8 @@ enum call_kind {
 	CALL_SCHEDULE_LIST,
 	CALL_SCHEDULE_ADD,
 	CALL_SCHEDULE_REMOVE,
+	CALL_SEED,  /* the registry from what this server has */
+	CALL_ADOPT, /* the registry that etcd has, in place of that */
 	CALL_HISTORY,
 	CALL_PATH_HISTORY,
 	/* Without a reply: */
@@ -44,7 +47,8 @@ enum call_result {
 	CALL_NO_STORE, /* in force, but there is no store that would keep it */
 	CALL_LOST,     /* in force, but the store cannot be written */
 	CALL_UNKNOWN,  /* no such node or entry */
-	CALL_REFUSED   /* text says why */
+	CALL_CONFLICT, /* another name server changed it meanwhile; text says so */
+	CALL_REFUSED /* text says why */
 };
 
 /* Means over a step that begins at at_s (wall clock). */
@@ -76,7 +80,8 @@ struct call {
 
 	/* -- the reply -- */
 	enum call_result result;
-	char *text; /* malloc'd; "": nothing to say */
+	char *text;      /* malloc'd; "": nothing to say */
+	bool everywhere; /* all name servers have it */
 	unsigned n;
 	struct conf_expect *list;  /* SCHEDULE_LIST, by time; malloc'd */
 	struct call_point *points; /* HISTORY, by time; malloc'd */

@@ -25,6 +25,7 @@
 #include "control/publish.h"
 #include "control/reload.h"
 #include "control/schedule.h"
+#include "control/servers.h"
 #include "control/state.h"
 #include "control/threads.h"
 #include "control/traffic.h"
@@ -55,6 +56,7 @@ static void on_mail(evutil_socket_t fd, short what, void *arg)
 static void on_control_tick(evutil_socket_t fd, short what, void *arg)
 {
 	traffic_step(arg);
+	servers_step(arg);
 	publish_now(arg);
 }
 
@@ -73,7 +75,7 @@ static void on_news(struct control *c)
 static void on_watch(evutil_socket_t fd, short what, void *arg)
 {
 	geo_watch_look(arg);
-	schedule_feed(arg);
+	schedule_watch(arg);
 	history_watch(arg);
 	learner_step(arg);
 	path_history_watch(arg);
@@ -273,6 +275,7 @@ static bool start(struct loop *loop, struct err *err)
 	open_extras(c);
 	keep_restore(c);
 	schedule_load(c);
+	servers_open(c);
 	publish_restored(c);
 	loop->callee = (struct callee){c->mailbox, on_call, c};
 	threads_start_http(c->threads, c->built->conf, &c->publisher->published,
@@ -298,6 +301,7 @@ static void control_finish(struct loop *loop)
 	ctl_close(c->ctl);
 	if (c->publisher)
 		keep_save(c, true);
+	servers_close(c);
 	threads_stop(c->threads);
 	record_close(c->record);
 	store_close(c->store);

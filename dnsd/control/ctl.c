@@ -19,6 +19,7 @@
 #include "client/try.h"
 #include "control/ask.h"
 #include "control/build.h"
+#include "control/ctl_servers.h"
 #include "control/enrol.h"
 #include "control/publish.h"
 #include "control/state.h"
@@ -101,7 +102,9 @@ static struct session *session_of(const struct call *call)
 
 static void on_reply(struct call *call)
 {
-	ctl_finish(session_of(call), call->result == CALL_KEPT, call->text);
+	ctl_finish(session_of(call),
+		call->result == CALL_KEPT || call->result == CALL_NO_STORE,
+		call->text);
 }
 
 static struct call *session_call(struct session *s, enum call_kind kind,
@@ -140,6 +143,8 @@ static void cmd_status(struct session *s, char **words, unsigned n)
 	if (fleet_is_blind(c->fleet))
 		buf_printf(&out,
 			"network suspect: most nodes time out, the last good states are held\n");
+	if (c->publisher->servers)
+		ctl_servers(c->publisher->servers, &out);
 	if (r->reload_wall_ms) {
 		time_t at = (time_t)(r->reload_wall_ms / 1000);
 		struct tm tm;
@@ -190,21 +195,17 @@ static void on_drained(struct call *call)
 	struct session *s = session_of(call);
 	char text[160];
 
-	switch (call->result) {
-	case CALL_KEPT:
-		ctl_finish(s, true, "on this name server, kept over a restart");
-		break;
-	case CALL_NO_STORE:
-		ctl_finish(s, true,
-			"on this name server; not kept over a restart: no store");
-		break;
-	case CALL_UNKNOWN:
+	if (call->result == CALL_UNKNOWN) {
 		snprintf(text, sizeof text, "there is no node '%.63s'",
 			call->node);
 		ctl_finish(s, false, text);
-		break;
-	default:
-		ctl_finish(s, false, call->text);
+	} else if (*call->text) {
+		on_reply(call);
+	} else {
+		ctl_finish(s, true,
+			call->result == CALL_KEPT
+				? "on this name server, kept over a restart"
+				: "on this name server; not kept over a restart: no store");
 	}
 }
 
@@ -278,6 +279,17 @@ static void cmd_remove(struct session *s, char **words, unsigned n)
 			session_call(s, CALL_REMOVE, words[1], on_reply));
 }
 
+static void cmd_registry(struct session *s, char **words, unsigned n)
+{
+	bool seed = n == 2 && !strcmp(words[1], "seed");
+	if (!seed && (n != 2 || strcmp(words[1], "adopt")))
+		ctl_finish(s, false, "registry seed | adopt");
+	else
+		control_ask(s->ctl->control,
+			session_call(s, seed ? CALL_SEED : CALL_ADOPT, NULL,
+				on_reply));
+}
+
 static void cmd_reload(struct session *s, char **words, unsigned n)
 {
 	control_ask(
@@ -307,9 +319,12 @@ static void cmd_try(struct session *s, char **words, unsigned n)
 		.name = words[1],
 		.client = words[2],
 		.now_ms = clock_ms()};
-	if (try_explain(&q, &out, &err))
+	if (try_explain(&q, &out, &err)) {
+		if (c->publisher->servers)
+			ctl_views(c->publisher->servers, c->built->map,
+				c->publisher->report, &out);
 		finish_buf(s, true, &out);
-	else
+	} else
 		ctl_finish(s, false, err_text(&err));
 	err_fini(&err);
 }
@@ -344,7 +359,8 @@ static const struct {
 } commands[] = {{"status", cmd_status}, {"nodes", cmd_nodes},
 	{"drain", cmd_drain}, {"undrain", cmd_undrain}, {"reload", cmd_reload},
 	{"stop", cmd_stop}, {"waiting", cmd_waiting}, {"approve", cmd_approve},
-	{"remove", cmd_remove}, {"try", cmd_try}, {"lines", cmd_lines}};
+	{"remove", cmd_remove}, {"registry", cmd_registry}, {"try", cmd_try},
+	{"lines", cmd_lines}};
 
 /* Words stand between tabs, so that they may hold spaces; a line without a tab was
  * typed by hand. */

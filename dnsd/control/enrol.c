@@ -9,6 +9,7 @@
 #include "control/build.h"
 #include "control/enrol_rules.h"
 #include "control/pending.h"
+#include "control/registered.h"
 #include "control/reload.h"
 #include "control/state.h"
 #include "state/map.h"
@@ -110,8 +111,14 @@ static void on_built(struct reload_change *change, const char *why)
 		text ? "approved" : "removed");
 	if (text)
 		pending_enrolled(c->pending, name);
-	store_enrolled_keep(c->store, name, text,
-		(struct store_waiter){c->mailbox, on_kept, e});
+	if (!c->registered) {
+		store_enrolled_keep(c->store, name, text,
+			(struct store_waiter){c->mailbox, on_kept, e});
+		return;
+	}
+	store_enrolled_keep(c->store, name, text, (struct store_waiter){0});
+	registered_enrolled(c->registered, name, text, e->call);
+	enrolment_free(e);
 }
 
 static void on_dropped(struct reload_change *change)
@@ -126,7 +133,8 @@ static void try_change(struct control *c, struct call *call, char *text)
 {
 	struct enrolment *e = mem_zero(1, sizeof *e);
 	*e = (struct enrolment){
-		.reload = {.change = {mem_strdup(call->node), text},
+		.reload = {.change = {.name = mem_strdup(call->node),
+				   .text = text},
 			.done = on_built,
 			.drop = on_dropped},
 		.control = c,

@@ -33,14 +33,14 @@ static void add_node(const struct conf *conf, const char *name,
 }
 
 /* Whether the values are good, whatever the files say. */
-static bool fits_alone(const struct store_enrolled *row, struct err *err)
+static bool fits_alone(const char *name, const char *keys, struct err *err)
 {
 	struct buf text = {0};
 	struct err odd = {0};
 
 	buf_printf(&text,
 		"zones: {invalid: {ns: [ns.invalid]}}\nnodes: {\"%s\": %s}\n",
-		row->name, row->text);
+		name, keys);
 	struct conf *conf = conf_parse("node", text.text, text.len, &odd);
 	bool good = conf || err_add(err, "%s", err_text(&odd));
 	conf_free(conf);
@@ -49,15 +49,14 @@ static bool fits_alone(const struct store_enrolled *row, struct err *err)
 	return good;
 }
 
-/* Whether a row of the store is what approve() writes. */
-static bool row_ok(const struct store_enrolled *row, struct err *err)
+bool enrolled_ok(const char *name, const char *text, struct err *err)
 {
-	json_t *keys = json_loads(row->text, 0, NULL);
-	bool good = enrol_name_ok(row->name, err);
+	json_t *keys = json_loads(text, 0, NULL);
+	bool good = enrol_name_ok(name, err);
 
-	if (good && (!json_is_object(keys) || strchr(row->text, '\n')))
+	if (good && (!json_is_object(keys) || strchr(text, '\n')))
 		good = err_add(err, "not a JSON object in one line");
-	good = good && enrol_keys_ok(keys, err) && fits_alone(row, err);
+	good = good && enrol_keys_ok(keys, err) && fits_alone(name, text, err);
 	json_decref(keys);
 	return good;
 }
@@ -76,10 +75,18 @@ static void read_rows(
 	err_fini(&unread);
 }
 
+static bool is_changed(const struct enrolled *enrolled, const char *name)
+{
+	const struct enrol_change *change = enrolled->changes;
+	while (change && strcmp(change->name, name))
+		change = change->next;
+	return change != NULL;
+}
+
 static char *nodes_text(void *arg, const struct conf *conf, struct err *err)
 {
 	struct enrolled *enrolled = arg;
-	const struct enrol_change *change = enrolled->change;
+	const struct enrol_change *change = enrolled->changes;
 	struct buf out = {0};
 	char name[80];
 
@@ -88,9 +95,9 @@ static char *nodes_text(void *arg, const struct conf *conf, struct err *err)
 		const struct store_enrolled *row = &enrolled->rows[i];
 		struct err odd = {0};
 		if ((enrolled->left_out && enrolled->left_out[i]) ||
-			(change && !strcmp(change->name, row->name)))
+			is_changed(enrolled, row->name))
 			continue;
-		if (row_ok(row, &odd))
+		if (enrolled_ok(row->name, row->text, &odd))
 			add_node(conf, row->name, row->text, &out, err);
 		else
 			err_warn(err,
@@ -99,8 +106,9 @@ static char *nodes_text(void *arg, const struct conf *conf, struct err *err)
 				err_text(&odd));
 		err_fini(&odd);
 	}
-	if (change && change->text)
-		add_node(conf, change->name, change->text, &out, err);
+	for (; change; change = change->next)
+		if (change->text)
+			add_node(conf, change->name, change->text, &out, err);
 	if (out.len)
 		buf_printf(&out, "}\n");
 	return out.text;
@@ -109,7 +117,7 @@ static char *nodes_text(void *arg, const struct conf *conf, struct err *err)
 static struct conf_more enrolled_nodes(struct enrolled *enrolled)
 {
 	return (struct conf_more){
-		.arg = enrolled, .name = "approved nodes", .text = nodes_text};
+		.arg = enrolled, .name = ENROLLED_FILE, .text = nodes_text};
 }
 
 /* -- loading -- */
@@ -121,12 +129,12 @@ static struct conf *enrolled_try(
 	return conf_load_more(path, &more, err, ok);
 }
 
-/* Whether it loads so, without the change that is asked for. */
+/* Whether it loads so, without the changes that are asked for. */
 static bool loads(const char *path, const struct enrolled *a, struct err *err)
 {
 	struct enrolled stored = *a;
 	bool ok = false;
-	stored.change = NULL;
+	stored.changes = NULL;
 	conf_free(enrolled_try(path, &stored, err, &ok));
 	return ok;
 }

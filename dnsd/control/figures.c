@@ -20,15 +20,6 @@ static float sane(double value, double most)
 	return value >= 0 && value <= most ? (float)value : 0;
 }
 
-static struct store_figures *row_of(
-	struct store_figures *rows, unsigned *n, const char *name)
-{
-	struct store_figures *row = &rows[(*n)++];
-	row->at_ms = clock_wall_ms();
-	strncpy(row->name, name, sizeof row->name - 1);
-	return row;
-}
-
 /* -- the stability of relays -- */
 
 static void stability_write(
@@ -133,39 +124,75 @@ static void capacity_restore(
 		c->fleet, node, &then, (uint64_t)row->of[FIGURE_IDENTITY]);
 }
 
-/* -- all of it -- */
+/* -- a row -- */
 
 /* What is below zero, as an estimate may be that is unsure, shows nothing yet. */
-static void hand_over(struct control *c, enum store_kind kind,
-	struct store_figures *rows, unsigned n)
+static void no_less_than_zero(struct store_figures *row)
 {
-	for (unsigned i = 0; i < n; i++)
-		for (unsigned k = 0; k < STORE_FIGURES; k++)
-			rows[i].of[k] = fmax(rows[i].of[k], 0);
-	if (n)
-		store_figures_keep(c->store, kind, rows, n);
+	for (unsigned k = 0; k < STORE_FIGURES; k++)
+		row->of[k] = fmax(row->of[k], 0);
 }
 
-static void keep_nodes(struct control *c, enum store_kind kind)
+static bool node_figures(struct control *c, enum store_kind kind, unsigned node,
+	struct store_figures *row)
 {
-	const struct map *map = c->built->map;
-	int64_t now_ms = clock_ms();
-	unsigned n = 0;
-	struct store_figures *rows = mem_zero(map->n_nodes + 1, sizeof *rows);
-	for (unsigned i = 0; i < map->n_nodes; i++) {
-		const struct map_node *node = &map->nodes[i];
-		const struct fleet_node *from = fleet_node(c->fleet, i);
-		if (kind == STORE_STABILITY && node->of_stable &&
-			from->stability.known)
-			stability_write(row_of(rows, &n, node->name),
-				&from->stability, now_ms);
-		/* Without a second sample nothing was learned. */
-		if (kind == STORE_CAPACITY && node->name && from->identity &&
-			from->capacity.more.before > 0)
-			capacity_write(row_of(rows, &n, node->name),
-				&from->capacity, from->identity);
+	const struct map_node *map = &c->built->map->nodes[node];
+	const struct fleet_node *from = fleet_node(c->fleet, node);
+	bool stable = kind == STORE_STABILITY && map->of_stable &&
+		from->stability.known;
+	/* Without a second sample nothing was learned. */
+	bool capacity = kind == STORE_CAPACITY && map->name && from->identity &&
+		from->capacity.more.before > 0;
+	if (!stable && !capacity)
+		return false;
+	strncpy(row->name, map->name, sizeof row->name - 1);
+	if (stable)
+		stability_write(row, &from->stability, clock_ms());
+	else
+		capacity_write(row, &from->capacity, from->identity);
+	return true;
+}
+
+bool figures_of(struct control *c, enum store_kind kind, unsigned node,
+	struct store_figures *row)
+{
+	float joined, reserved;
+	*row = (struct store_figures){.at_ms = clock_wall_ms()};
+	if (kind == STORE_MULTIPLIER) {
+		fleet_multiplier(c->fleet, &joined, &reserved);
+		strcpy(row->name, MULTIPLIER_NAME);
+		row->of[FIGURE_JOINED] = (double)joined;
+		row->of[FIGURE_RESERVED] = (double)reserved;
+	} else if (!node_figures(c, kind, node, row)) {
+		return false;
 	}
-	hand_over(c, kind, rows, n);
+	no_less_than_zero(row);
+	return true;
+}
+
+void figures_take(struct control *c, enum store_kind kind, unsigned node,
+	const struct store_figures *row)
+{
+	if (kind == STORE_MULTIPLIER)
+		fleet_restore_multiplier(c->fleet,
+			sane(row->of[FIGURE_JOINED], 1e9),
+			sane(row->of[FIGURE_RESERVED], 1e9));
+	else if (kind == STORE_STABILITY)
+		stability_restore(c, node, row);
+	else
+		capacity_restore(c, node, row);
+}
+
+/* -- all of it -- */
+
+static void keep_all(struct control *c, enum store_kind kind, unsigned most)
+{
+	unsigned n = 0;
+	struct store_figures *rows = mem_zero(most + 1, sizeof *rows);
+	for (unsigned i = 0; i < most; i++)
+		n += figures_of(c, kind, i, &rows[n]);
+	if (n)
+		store_figures_keep(c->store, kind, rows, n);
 	free(rows);
 }
 
@@ -180,14 +207,9 @@ static void restore_all(struct control *c, enum store_kind kind)
 	err_fini(&err);
 	for (unsigned i = 0; i < n; i++) {
 		int node = map_find_node(c->built->map, rows[i].name);
-		if (kind == STORE_MULTIPLIER)
-			fleet_restore_multiplier(c->fleet,
-				sane(rows[i].of[FIGURE_JOINED], 1e9),
-				sane(rows[i].of[FIGURE_RESERVED], 1e9));
-		else if (node >= 0 && kind == STORE_STABILITY)
-			stability_restore(c, (unsigned)node, &rows[i]);
-		else if (node >= 0)
-			capacity_restore(c, (unsigned)node, &rows[i]);
+		if (node >= 0 || kind == STORE_MULTIPLIER)
+			figures_take(c, kind, node < 0 ? 0 : (unsigned)node,
+				&rows[i]);
 	}
 	free(rows);
 }
@@ -201,16 +223,9 @@ void figures_restore(struct control *c)
 
 void figures_keep(struct control *c)
 {
-	struct store_figures row = {0};
-	unsigned n = 0;
-	float joined, reserved;
 	if (!c->store)
 		return;
-	keep_nodes(c, STORE_STABILITY);
-	keep_nodes(c, STORE_CAPACITY);
-	fleet_multiplier(c->fleet, &joined, &reserved);
-	row_of(&row, &n, MULTIPLIER_NAME);
-	row.of[FIGURE_JOINED] = (double)joined;
-	row.of[FIGURE_RESERVED] = (double)reserved;
-	hand_over(c, STORE_MULTIPLIER, &row, n);
+	keep_all(c, STORE_STABILITY, c->built->map->n_nodes);
+	keep_all(c, STORE_CAPACITY, c->built->map->n_nodes);
+	keep_all(c, STORE_MULTIPLIER, 1);
 }

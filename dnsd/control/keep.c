@@ -1,5 +1,6 @@
 #include "control/keep.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 #include "control/learner.h"
 #include "control/path_history.h"
 #include "control/publish.h"
+#include "control/registered.h"
 #include "control/state.h"
 #include "fleet/fleet.h"
 #include "replay/recorder.h"
@@ -35,18 +37,38 @@ static void on_drain_kept(void *arg, bool ok)
 			call, CALL_LOST, drain_lost(call->kind == CALL_DRAIN));
 }
 
-void keep_drain(struct control *c, struct call *call)
+/* Whether it changes what is in force. */
+static bool drain_apply(struct control *c, unsigned node, bool drained)
+{
+	if (fleet_node(c->fleet, node)->drained == drained)
+		return false;
+	fleet_drain(c->fleet, node, drained);
+	record_drained(c->record, node, drained, clock_ms());
+	return true;
+}
+
+bool keep_drained(
+	struct control *c, const char *name, bool drained, const char *by)
+{
+	int node = map_find_node(c->built->map, name);
+	if (c->store)
+		store_drain(c->store, name, drained, (struct store_waiter){0});
+	if (node < 0 || !drain_apply(c, (unsigned)node, drained))
+		return false;
+	log_info("node %s: %s by %s", name, drained ? "drained" : "undrained",
+		!by           ? "the operator"
+			: *by ? by
+			      : "another program");
+	return true;
+}
+
+/* On this server alone. */
+static void drain_here(struct control *c, struct call *call, unsigned node)
 {
 	bool drained = call->kind == CALL_DRAIN;
-	int node = map_find_node(c->built->map, call->node);
-	if (node < 0) {
-		call_answer(call, CALL_UNKNOWN, NULL);
-		return;
-	}
-	fleet_drain(c->fleet, (unsigned)node, drained);
-	record_drained(c->record, (unsigned)node, drained, clock_ms());
-	publish_now(c);
 	const char *name = c->built->map->nodes[node].name;
+	drain_apply(c, node, drained);
+	publish_now(c);
 	log_info("node %s: %s by the operator", name,
 		drained ? "drained" : "undrained");
 	if (c->store)
@@ -54,6 +76,24 @@ void keep_drain(struct control *c, struct call *call)
 			(struct store_waiter){c->mailbox, on_drain_kept, call});
 	else
 		call_answer(call, CALL_NO_STORE, NULL);
+}
+
+void keep_drain(struct control *c, struct call *call)
+{
+	int node = map_find_node(c->built->map, call->node);
+	char key[80];
+	if (node < 0) {
+		call_answer(call, CALL_UNKNOWN, NULL);
+	} else if (c->registered) {
+		snprintf(key, sizeof key, "drains/%s",
+			c->built->map->nodes[node].name);
+		registered_change(c->registered, key,
+			call->kind == CALL_DRAIN ? "{\"drained\": true}"
+						 : "{\"drained\": false}",
+			call);
+	} else {
+		drain_here(c, call, (unsigned)node);
+	}
 }
 
 /* -- drains and states -- */

@@ -19,7 +19,13 @@ void keep_restore(struct control *c);
  * ends. */
 void keep_save(struct control *c, bool last);
 
-/* CALL_DRAIN, CALL_UNDRAIN: in force at once, answered when it is on disk. */
+/* CALL_DRAIN, CALL_UNDRAIN: in force at once, answered when it is on disk, and with
+ * other name servers as registered_change() does. */
 void keep_drain(struct control *c, struct call *call);
+
+/* A node is drained, or no longer, as the registry says; by: a name server, "": another
+ * program; NULL: the operator here. True: it was not so. */
+bool keep_drained(
+	struct control *c, const char *name, bool drained, const char *by);
 
 #endif

@@ -210,6 +210,12 @@ void learner_take(
 	}
 }
 
+void learner_told(struct control *c, unsigned node, unsigned server,
+	const struct path_evidence *known)
+{
+	paths_told(c->learner->paths, node, server, known, clock_ms());
+}
+
 void learner_report(struct control *c, struct call *call)
 {
 	learner_take(c, call->paths, call->n_paths);

@@ -36,6 +36,11 @@ struct path_report;
 void learner_take(
 	struct control *c, const struct path_report *reports, unsigned n);
 
+/* What another name server knows of a path, see paths_told(). */
+struct path_evidence;
+void learner_told(struct control *c, unsigned node, unsigned server,
+	const struct path_evidence *known);
+
 /* Every second. */
 void learner_step(struct control *c);
 

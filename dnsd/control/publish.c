@@ -9,6 +9,7 @@
 #include "control/nodes.h"
 #include "control/pending.h"
 #include "control/schedule.h"
+#include "control/servers.h"
 #include "control/state.h"
 #include "control/streams.h"
 #include "control/threads.h"
@@ -18,6 +19,7 @@
 #include "replay/setting.h"
 #include "snapshot/options.h"
 #include "snapshot/report.h"
+#include "snapshot/servers.h"
 #include "snapshot/streams.h"
 
 #define READY_WAIT_MS 300 /* steered names wait for first polls so long */
@@ -110,6 +112,7 @@ struct replaced {
 	struct stream_index *stream_index;
 	struct stream_set *stream_set;
 	struct pending_list *pending_list;
+	struct servers *servers;
 };
 
 /* The parts that change seldom, if they have changed. */
@@ -125,6 +128,11 @@ static void renew_lists(struct control *c, struct replaced *old, int64_t now_ms)
 		old->measured = p->measured;
 		p->paths = new.paths;
 		p->measured = new.measured;
+	}
+	struct servers *servers;
+	if (c->link && servers_news(c->link, &servers)) {
+		old->servers = p->servers;
+		p->servers = servers;
 	}
 	traffic_news(c->traffic, &p->traffic, &old->traffic);
 	if (!p->pending_list || pending_changed(c->pending, now_ms)) {
@@ -164,6 +172,7 @@ static void free_replaced(struct replaced *old)
 	free(old->stream_index);
 	free(old->stream_set);
 	free(old->pending_list);
+	servers_free(old->servers);
 }
 
 struct steer_state publish_state(const struct control *c)
@@ -192,7 +201,8 @@ void publish_now(struct control *c)
 			.options = c->built->options,
 			.report = p->report,
 			.streams = p->stream_index,
-			.pending_list = p->pending_list});
+			.pending_list = p->pending_list,
+			.servers = p->servers});
 	free_replaced(&old);
 	nodes_log_changes(c->nodes);
 	p->build_ns = (uint64_t)(clock_ns() - begin_ns);
@@ -229,6 +239,7 @@ static void use_map(struct control *c)
 	c->publisher->maps++;
 	schedule_feed(c);
 	nodes_ask(c->nodes);
+	servers_renumber(c);
 }
 
 void publish_adopt(struct control *c, struct built *built, struct err *err)
@@ -306,6 +317,7 @@ void publish_close(struct control *c)
 	free(p->stream_index);
 	free(p->stream_set);
 	free(p->pending_list);
+	servers_free(p->servers);
 	free(p->published.now);
 	free(p->reload_error);
 	free(p);

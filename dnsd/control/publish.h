@@ -25,6 +25,7 @@ struct publisher {
 	struct stream_index *stream_index;
 	struct stream_set *stream_set; /* the same for decisions */
 	struct pending_list *pending_list;
+	struct servers *servers; /* NULL: this one is alone */
 
 	/* For the report. */
 	uint64_t generation, builds, build_ns, builds_cpu_ns;

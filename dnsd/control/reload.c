@@ -10,6 +10,7 @@
 #include "control/builder.h"
 #include "control/publish.h"
 #include "control/state.h"
+#include "store/store.h"
 
 struct reload_job {
 	struct job job;
@@ -32,6 +33,8 @@ static void reload_build(struct job *job)
 	enum geo_from from = c->geo_pending ? GEO_LATER : GEO_KEPT;
 
 	build_step_back();
+	if (c->store) /* the build before may have brought nodes */
+		store_sync(c->store);
 	r->built = build_all(c->path, c->built, from,
 		r->change ? &r->change->change : NULL, &r->err);
 }

@@ -14,7 +14,7 @@ struct control;
  * it, so then there is another. */
 void reload_run(struct control *c, struct call *call);
 
-/* A build with a change of the enrolled nodes. Part of a struct of the caller's,
+/* A build with changes of the enrolled nodes. Part of a struct of the caller's,
  * which stays until done() or drop(). */
 struct reload_change {
 	struct enrol_change change;

@@ -1,19 +1,24 @@
 #include "control/schedule.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/rng.h"
 #include "control/build.h"
+#include "control/registered.h"
 #include "control/state.h"
 #include "fleet/fleet.h"
+#include "registry/expect.h"
 #include "store/store.h"
 
-#define ENTRIES_MAX 1000 /* of the API */
-#define SOON_MS 600000   /* the fleet gets an entry no sooner */
+#define ENTRIES_MAX 1000  /* of the API */
+#define IDS_A_SECOND 1024 /* of several name servers */
+#define SOON_MS 600000    /* the fleet gets an entry no sooner */
 
 struct schedule {
 	unsigned n;
@@ -51,28 +56,11 @@ static unsigned add_soon(const struct control *c,
 	return m;
 }
 
-/* Those of the configuration are ignored when they are over; these go. */
-static void drop_past(struct control *c)
-{
-	int64_t wall_ms = clock_wall_ms();
-	unsigned n = 0;
-	for (unsigned i = 0; i < c->schedule->n; i++) {
-		struct conf_expect *e = &c->schedule->list[i];
-		if (!is_over(e, wall_ms))
-			c->schedule->list[n++] = *e;
-		else if (c->store)
-			store_schedule(
-				c->store, e, false, (struct store_waiter){0});
-	}
-	c->schedule->n = n;
-}
-
 void schedule_feed(struct control *c)
 {
 	const struct conf *conf = c->built->conf;
 	unsigned n;
 
-	drop_past(c);
 	struct schedule_entry *list =
 		mem_zero(conf->n_expect + c->schedule->n, sizeof *list);
 	n = add_soon(c, conf->expect, conf->n_expect, list);
@@ -148,17 +136,65 @@ void schedule_list(struct control *c, struct call *call)
 	call_answer(call, CALL_KEPT, NULL);
 }
 
-/* Never one that was used before, also after a restart: seconds since 1970,
- * or the next that is free. */
+/* Never one that was used before, also after a restart: seconds since 1970 or the next
+ * that is free. Several name servers spread theirs, so that two at once hardly meet;
+ * if they do, the later call is told. */
 static int64_t new_id(const struct control *c)
 {
 	int64_t id = clock_wall_ms() / 1000;
+	if (c->registered) {
+		uint16_t any;
+		rng_secret(&any, sizeof any);
+		id = id * IDS_A_SECOND + any % IDS_A_SECOND;
+	}
 	if (id <= c->schedule->last_id)
 		id = c->schedule->last_id + 1;
 	for (unsigned i = 0; i < c->schedule->n; i++)
 		if (id <= c->schedule->list[i].id)
 			id = c->schedule->list[i].id + 1;
 	return id;
+}
+
+static struct conf_expect *schedule_find(
+	const struct schedule *schedule, int64_t id)
+{
+	for (unsigned i = 0; i < schedule->n; i++)
+		if (schedule->list[i].id == id)
+			return &schedule->list[i];
+	return NULL;
+}
+
+static void schedule_set(struct control *c, const struct conf_expect *entry)
+{
+	struct schedule *s = c->schedule;
+	struct conf_expect *old = schedule_find(s, entry->id);
+	if (!old) {
+		s->list = mem_grow(s->list, (s->n + 1) * sizeof *s->list);
+		old = &s->list[s->n++];
+	}
+	*old = *entry;
+	assert(s->n <= ENTRIES_MAX);
+	schedule_feed(c);
+	log_info("expect %lld: %d viewers of %s", (long long)entry->id,
+		entry->viewers, entry->name);
+}
+
+static void schedule_unset(struct control *c, struct conf_expect *entry)
+{
+	int64_t id = entry->id;
+	*entry = c->schedule->list[--c->schedule->n];
+	schedule_feed(c);
+	log_info("expect %lld: removed", (long long)id);
+}
+
+/* What it is in the registry; NULL: nothing. */
+static void schedule_share(struct control *c, struct call *call, int64_t id,
+	const struct conf_expect *entry)
+{
+	char *value = entry ? expect_text(entry) : NULL, key[64];
+	snprintf(key, sizeof key, "expect/%lld", (long long)id);
+	registered_change(c->registered, key, value, call);
+	free(value);
 }
 
 void schedule_add(struct control *c, struct call *call)
@@ -169,27 +205,90 @@ void schedule_add(struct control *c, struct call *call)
 		return;
 	}
 	e->id = c->schedule->last_id = new_id(c);
-	c->schedule->list = mem_grow(c->schedule->list,
-		(c->schedule->n + 1) * sizeof *c->schedule->list);
-	c->schedule->list[c->schedule->n++] = *e;
-	assert(c->schedule->n <= ENTRIES_MAX);
-	schedule_feed(c);
-	log_info("expect %lld: %d viewers of %s", (long long)e->id, e->viewers,
-		e->name);
+	if (c->registered) {
+		schedule_share(c, call, e->id, e);
+		return;
+	}
+	schedule_set(c, e);
 	schedule_keep(c, call, true);
 }
 
 void schedule_remove(struct control *c, struct call *call)
 {
-	for (unsigned i = 0; i < c->schedule->n; i++) {
-		if (c->schedule->list[i].id != call->entry.id)
-			continue;
-		call->entry = c->schedule->list[i];
-		c->schedule->list[i] = c->schedule->list[--c->schedule->n];
-		schedule_feed(c);
-		log_info("expect %lld: removed", (long long)call->entry.id);
-		schedule_keep(c, call, false);
+	struct conf_expect *entry = schedule_find(c->schedule, call->entry.id);
+	if (!entry) {
+		call_answer(call, CALL_UNKNOWN, NULL);
 		return;
 	}
-	call_answer(call, CALL_UNKNOWN, NULL);
+	call->entry = *entry;
+	if (c->registered) {
+		schedule_share(c, call, entry->id, NULL);
+		return;
+	}
+	schedule_unset(c, entry);
+	schedule_keep(c, call, false);
+}
+
+/* -- the registry -- */
+
+static bool is_equal(const struct conf_expect *a, const struct conf_expect *b)
+{
+	return a->at_ms == b->at_ms && !strcmp(a->name, b->name) &&
+		a->viewers == b->viewers && a->over_s == b->over_s &&
+		a->has_from == b->has_from &&
+		(!a->has_from ||
+			(a->from[0] == b->from[0] && a->from[1] == b->from[1]));
+}
+
+void schedule_put(struct control *c, const struct conf_expect *entry)
+{
+	const struct conf_expect *old = schedule_find(c->schedule, entry->id);
+	if ((old && is_equal(old, entry)) ||
+		(!old && c->schedule->n >= ENTRIES_MAX))
+		return;
+	schedule_set(c, entry);
+	if (c->store)
+		store_schedule(c->store, entry, true, (struct store_waiter){0});
+}
+
+void schedule_drop(struct control *c, int64_t id)
+{
+	struct conf_expect *entry = schedule_find(c->schedule, id);
+	if (!entry)
+		return;
+	if (c->store)
+		store_schedule(
+			c->store, entry, false, (struct store_waiter){0});
+	schedule_unset(c, entry);
+}
+
+/* Those of the configuration are ignored when they are over; these go. With other
+ * name servers, from the registry: by whichever is first. */
+static bool drop_one_past(struct control *c)
+{
+	int64_t wall_ms = clock_wall_ms();
+	for (unsigned i = 0; i < c->schedule->n; i++) {
+		int64_t id = c->schedule->list[i].id;
+		if (!is_over(&c->schedule->list[i], wall_ms))
+			continue;
+		if (c->registered)
+			schedule_share(c, NULL, id, NULL);
+		schedule_drop(c, id);
+		return true;
+	}
+	return false;
+}
+
+void schedule_watch(struct control *c)
+{
+	while (drop_one_past(c))
+		;
+	schedule_feed(c);
+}
+
+void schedule_each(struct control *c,
+	void (*take)(void *arg, const struct conf_expect *entry), void *arg)
+{
+	for (unsigned i = 0; i < c->schedule->n; i++)
+		take(arg, &c->schedule->list[i]);
 }

@@ -19,8 +19,19 @@ void schedule_free(struct schedule *schedule); /* NULL allowed */
 /* What the store kept. */
 void schedule_load(struct control *c);
 
-/* Gives the fleet what begins soon, drops what is over. */
+/* Gives the fleet what begins soon. */
 void schedule_feed(struct control *c);
+
+/* Every second: that, and drops what is over. */
+void schedule_watch(struct control *c);
+
+/* An entry as the registry has it; its id is in force no more. */
+void schedule_put(struct control *c, const struct conf_expect *entry);
+void schedule_drop(struct control *c, int64_t id);
+
+/* All entries that are not of the configuration. */
+void schedule_each(struct control *c,
+	void (*take)(void *arg, const struct conf_expect *entry), void *arg);
 
 /* CALL_SCHEDULE_LIST, _ADD and _REMOVE. */
 void schedule_list(struct control *c, struct call *call);

@@ -26,6 +26,11 @@ struct control {
 
 	struct store *store; /* NULL: none */
 	struct schedule *schedule;
+	/* With other name servers; NULL: alone. */
+	struct servers_link *link;
+	struct registered *registered;
+	struct views *views;
+	struct evidence *evidence;
 	struct history_sums *history;
 	int64_t path_history_s; /* the step at work; 0: none yet */
 	struct traffic_sums *traffic;

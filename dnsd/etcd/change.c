@@ -130,6 +130,7 @@ void etcd_change(struct etcd *e, const char *key, const char *value,
 		.done = done,
 		.arg = arg,
 		.revision = revision,
+		.bare = strlen(e->prefix),
 		.asked_ms = clock_ms(),
 		.value = value ? mem_strdup(value) : NULL,
 		.len = value ? strlen(value) : 0};

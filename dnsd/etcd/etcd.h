@@ -94,15 +94,15 @@ enum etcd_result {
 };
 
 /* Sets key to value (copied; NULL: deletes it) if its last change was of that revision;
- * 0: if there is no such key. done(arg, result, revision, why), not NULL, gets the
+ * 0: if there is no such key. done(arg, key, result, revision, why), not NULL, gets the
  * revision of the change; with ETCD_UNSURE why it is not known, as the log would say
  * it. Changes are sent in the order of the calls, one at a time, each once; it has
  * timeout_ms from when it is the first to find an endpoint and to be answered. Key and
  * value have at most the lengths above. */
 void etcd_change(struct etcd *etcd, const char *key, const char *value,
 	int64_t revision,
-	void (*done)(void *arg, enum etcd_result result, int64_t revision,
-		const char *why),
+	void (*done)(void *arg, const char *key, enum etcd_result result,
+		int64_t revision, const char *why),
 	void *arg);
 
 /* Sets key to value (copied) under a lease, whatever it was. Without an answer: if it

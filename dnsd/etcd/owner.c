@@ -1,5 +1,6 @@
 /* What the owner is told, by letters in its mailbox. They may lie there when the client
  * is closed: each holds the owner, and who is closed is not called. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,7 +45,8 @@ struct owner_letter {
 	struct owner *owner;
 	struct batch *batch; /* NULL: `connected`, or an answer */
 	bool all;
-	change_done *done; /* NULL: `connected` */
+	change_done *done;          /* NULL: `connected` */
+	char key[ETCD_KEY_MAX + 1]; /* of the change, without the prefix */
 	void *arg;
 	enum etcd_result result;
 	int64_t revision;
@@ -76,7 +78,7 @@ static void owner_letter_run(void *arg)
 	else if (b)
 		e->changed(e->arg, b->revision, b->item, b->n);
 	else if (l->done)
-		l->done(l->arg, l->result, l->revision, why);
+		l->done(l->arg, l->key, l->result, l->revision, why);
 	else
 		e->connected(e->arg, why);
 	owner_letter_free(l);
@@ -117,10 +119,10 @@ void owner_connected(struct owner *o, const char *why)
 void owner_answer(struct owner *o, const struct change *c,
 	enum etcd_result result, int64_t revision, const char *why)
 {
-	owner_post(o,
-		&(struct owner_letter){.done = c->done,
-			.arg = c->arg,
-			.result = result,
-			.revision = revision},
-		why);
+	struct owner_letter letter = {.done = c->done,
+		.arg = c->arg,
+		.result = result,
+		.revision = revision};
+	snprintf(letter.key, sizeof letter.key, "%s", c->key + c->bare);
+	owner_post(o, &letter, why);
 }

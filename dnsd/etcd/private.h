@@ -131,8 +131,8 @@ void owner_changed(struct owner *owner, struct batch *batch);
 void owner_connected(struct owner *owner, const char *why);
 
 struct change;
-typedef void change_done(
-	void *arg, enum etcd_result result, int64_t revision, const char *why);
+typedef void change_done(void *arg, const char *key, enum etcd_result result,
+	int64_t revision, const char *why);
 void owner_answer(struct owner *owner, const struct change *change,
 	enum etcd_result result, int64_t revision, const char *why);
 
@@ -227,6 +227,7 @@ struct change {
 	int64_t asked_ms;
 	char *value; /* NULL: deletes */
 	size_t len;
+	size_t bare;                /* of the key, where the prefix has ended */
 	char key[ETCD_KEY_MAX + 1]; /* with the prefix */
 };
 

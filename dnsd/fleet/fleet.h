@@ -114,7 +114,8 @@ void fleet_probed(struct fleet *fleet, unsigned node, enum health_probe probe,
  *
  *	more than half of all, this one included, and at least two others find it
  *	down                              it is down, whatever this one finds
- *	it times out here, and another has reached it since it began to
+ *	it times out here, and another has reached it since it began to, or may
+ *	have: it found it up before, and its word of later is not here yet
  *                                        it stays up
  *
  * so one name server alone takes no node out of another's answers, and one that is
@@ -181,5 +182,7 @@ const char *fleet_avoided(
 /* How often a node was distrusted, for all or for one area. */
 uint64_t fleet_distrusted(const struct fleet *fleet, unsigned node);
 bool fleet_is_blind(const struct fleet *fleet); /* our own network is suspect */
+/* The same, and also when that has lasted too long for states to be held. */
+bool fleet_looks_blind(const struct fleet *fleet);
 
 #endif

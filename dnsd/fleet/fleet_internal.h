@@ -68,9 +68,13 @@ void fleet_watch_distrust(struct fleet *fleet, int64_t now_ms);
 
 /* -- network.c -- */
 
-/* Whether another name server has reached a node since polls time out here, and no
- * majority finds it down. */
-bool fleet_is_reached(const struct fleet_node *node);
+/* Whether another name server has reached a node since polls time out here. */
+bool fleet_was_reached(const struct fleet_node *node);
+
+/* The same, or one found it up before and has not had its say since; and no majority
+ * finds it down. */
+bool fleet_is_reached(const struct fleet *fleet, const struct fleet_node *node,
+	int64_t now_ms);
 
 /* Whether our own network is suspect from now on. */
 void fleet_watch_network(struct fleet *fleet, int64_t now_ms);

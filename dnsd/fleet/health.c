@@ -163,11 +163,16 @@ static const char *failure_text(enum sample_failure failure)
 static bool may_hold(
 	const struct health *h, enum sample_failure failure, bool reached)
 {
-	bool ok = reached && failure == SAMPLE_TIMEOUT && h->was_up &&
-		h->state != NODE_DOWN;
+	bool ok = reached && failure == SAMPLE_TIMEOUT && h->was_up;
 	for (unsigned i = 0; i < HEALTH_PROBES; i++)
 		ok = ok && h->probe_fails[i] == h->unreached[i];
 	return ok;
+}
+
+static void hold(struct health *h)
+{
+	h->held = true;
+	set_state(h, NODE_UP, held_text);
 }
 
 void health_failed(struct health *h, const struct health_rules *rules,
@@ -181,9 +186,8 @@ void health_failed(struct health *h, const struct health_rules *rules,
 	if (failure == SAMPLE_TIMEOUT)
 		h->timeout_ms = now;
 	if (h->fails >= rules->fall || (h->refused && !probes_ok(h))) {
-		h->held = may_hold(h, failure, reached);
-		if (h->held)
-			set_state(h, NODE_UP, held_text);
+		if (may_hold(h, failure, reached))
+			hold(h);
 		else if (is_unreachable(failure))
 			go_down(h, failure_text(failure), now);
 		else
@@ -214,7 +218,9 @@ void health_probed(struct health *h, const struct health_rules *rules,
 		return;
 	}
 	++*fails;
-	*unreached += how == HEALTH_UNREACHED;
+	/* Failures before it may be of the moment in which the network failed. */
+	if (how == HEALTH_UNREACHED)
+		*unreached = *fails;
 	h->goods = 0;
 	if (may_hold(h, SAMPLE_TIMEOUT, reached && h->fails))
 		return;
@@ -227,8 +233,15 @@ void health_probed(struct health *h, const struct health_rules *rules,
 void health_tick(struct health *h, const struct health_rules *rules, bool alone,
 	bool reached, int64_t now)
 {
-	if (h->held && !reached)
+	if (h->held && !reached) {
 		go_down(h, failure_text(h->failure), now);
+	} else if (h->state == NODE_DOWN && h->fails &&
+		may_hold(h, h->failure, reached)) {
+		/* It went down before others had their say: it never was. */
+		h->downs -= h->downs > 0;
+		h->hold_until_ms = 0;
+		hold(h);
+	}
 	int64_t old = OLD_ROUNDS * (int64_t)rules->interval_ms +
 		2 * (int64_t)rules->timeout_ms;
 	if (old < FROZEN_MS)

@@ -8,6 +8,7 @@
 #define BLIND_SITES 3
 #define BLIND_MS 60000 /* ... for at most this long */
 #define BLIND_ROUNDS 2 /* of polls: timeouts of so long ago still count */
+#define WORD_MS 3000   /* what another finds has come here after so long */
 
 static bool timed_out_lately(
 	const struct fleet *f, const struct fleet_node *node, int64_t now_ms)
@@ -61,6 +62,11 @@ bool fleet_is_blind(const struct fleet *f)
 	return f->blind_since_ms && !f->blind_over;
 }
 
+bool fleet_looks_blind(const struct fleet *f)
+{
+	return f->blind_since_ms != 0;
+}
+
 /* -- other name servers -- */
 
 void fleet_heard(struct fleet *f, unsigned i, const struct fleet_others *others,
@@ -84,10 +90,26 @@ static bool is_outvoted(const struct fleet_node *node)
 		is_majority(node->others.down, &node->others);
 }
 
-bool fleet_is_reached(const struct fleet_node *node)
+/* Whether those that found it up may not have polled it, and said so, since. */
+static bool is_awaited(
+	const struct fleet *f, const struct fleet_node *node, int64_t now_ms)
+{
+	int64_t interval_ms = f->rules.health.interval_ms;
+	return now_ms - node->failing_ms <= interval_ms + interval_ms / 10 +
+		(int64_t)f->rules.health.timeout_ms + WORD_MS;
+}
+
+bool fleet_was_reached(const struct fleet_node *node)
 {
 	return node->others.up && node->failing_ms &&
-		node->others.good_ms > node->failing_ms &&
+		node->others.good_ms > node->failing_ms;
+}
+
+bool fleet_is_reached(
+	const struct fleet *f, const struct fleet_node *node, int64_t now_ms)
+{
+	return node->others.up && node->failing_ms &&
+		(fleet_was_reached(node) || is_awaited(f, node, now_ms)) &&
 		!is_majority(node->others.down + 1u, &node->others);
 }
 

@@ -40,7 +40,7 @@ static void load_node(struct fleet *f, unsigned i, float wide,
 		return;
 	}
 	health_tick(&node->health, &f->rules.health, !node->polled,
-		fleet_is_reached(node), now_ms);
+		fleet_is_reached(f, node, now_ms), now_ms);
 	out->state = (uint8_t)fleet_state(f, i, now_ms);
 	out->per_viewer = fleet_per_viewer(f, i, wide);
 	out->reserved = forecast_reserved_ahead(&f->all, forecast, now_ms) +
@@ -60,7 +60,7 @@ static void load_node(struct fleet *f, unsigned i, float wide,
 	out->growth =
 		forecast_growth(&f->all, forecast, now_ms) * out->per_viewer;
 	out->penalty_ms = node->health.fails && out->state == NODE_UP &&
-			!node->health.held && !fleet_is_blind(f)
+			!fleet_was_reached(node) && !fleet_is_blind(f)
 		? SUSPECT_MS
 		: 0;
 	out->returning = fleet_returning(node, out->penalty_ms > 0, now_ms);

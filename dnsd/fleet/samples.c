@@ -217,8 +217,8 @@ void fleet_failed(struct fleet *f, unsigned i, enum sample_failure failure,
 	node->failures++;
 	if (!node->failing_ms)
 		node->failing_ms = now_ms;
-	health_failed(health, &f->rules.health, failure, fleet_is_reached(node),
-		now_ms);
+	health_failed(health, &f->rules.health, failure,
+		fleet_is_reached(f, node, now_ms), now_ms);
 	note_failure(f, i, state, now_ms);
 	fleet_after_failure(f, i, state, fails, now_ms);
 }
@@ -230,7 +230,7 @@ void fleet_probed(struct fleet *f, unsigned i, enum health_probe probe,
 	struct fleet_node *node = &f->node[i];
 	enum node_state state = node->health.state;
 	health_probed(&node->health, &f->rules.health, probe, how,
-		!node->polled, fleet_is_reached(node), now_ms);
+		!node->polled, fleet_is_reached(f, node, now_ms), now_ms);
 	if (how == HEALTH_ANSWERED)
 		note_answer(f, i, -1, now_ms);
 	else

@@ -10,8 +10,11 @@ static void reply_enrolled(struct request *r, const struct call *call)
 {
 	if (call->result == CALL_KEPT)
 		request_json(r, 200,
-			json_pack("{s:s, s:b, s:s}", "node", call->node, "ok",
-				1, "note", call->text));
+			json_pack("{s:s, s:b, s:s, s:s}", "node", call->node,
+				"ok", 1, "scope", request_scope(call), "note",
+				call->text));
+	else if (call->result == CALL_CONFLICT)
+		request_error(r, 409, "%s", call->text);
 	else
 		request_error(r, call->kind == CALL_ENROL ? 400 : 404, "%s",
 			call->text);

@@ -6,6 +6,7 @@
 #include "http/handlers.h"
 #include "http/request.h"
 #include "snapshot/report.h"
+#include "snapshot/servers.h"
 
 typedef double node_value(const struct report_node *node);
 
@@ -99,6 +100,23 @@ static void others(struct buf *out, const struct report *r)
 	simple(out, "network_suspect", "gauge",
 		"1 while most nodes time out and the last good states are held.",
 		r->blind);
+}
+
+static void servers_metrics(struct buf *out, const struct servers *s)
+{
+	unsigned fresh = 0;
+	for (unsigned i = 0; i < s->n_peers; i++)
+		fresh += s->peer[i].fresh;
+	simple(out, "etcd_connected", "gauge",
+		"1 while there is a connection to etcd.", s->connected);
+	simple(out, "etcd_pending", "gauge",
+		"Changes made here that the other name servers do not have yet.",
+		s->pending.all);
+	head(out, "etcd_servers", "gauge",
+		"Other name servers, by whether their word of the nodes counts.");
+	buf_printf(out,
+		"dnsd_etcd_servers{counted=\"1\"} %u\ndnsd_etcd_servers{counted=\"0\"} %u\n",
+		fresh, s->n_peers - fresh);
 }
 
 static double node_answers(const struct report_node *n)
@@ -212,6 +230,8 @@ void api_metrics(struct request *r)
 
 	queries(&out, &report->counters);
 	others(&out, report);
+	if (r->snap->servers)
+		servers_metrics(&out, r->snap->servers);
 	for (size_t i = 0; i < sizeof per_node / sizeof *per_node; i++) {
 		bool counter = !strcmp(per_node[i].type, "counter");
 		head(&out, per_node[i].name, per_node[i].type,

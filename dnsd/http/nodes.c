@@ -9,10 +9,13 @@
 #include "http/handlers.h"
 #include "http/json.h"
 #include "http/request.h"
+#include "http/servers.h"
 #include "snapshot/report.h"
+#include "snapshot/servers.h"
 #include "snapshot/streams.h"
 
-#define RECORDS_MAX 100 /* streams of a recorder that are listed by name */
+#define RECORDS_MAX 100  /* streams of a recorder that are listed by name */
+#define VIEWS_MAX 100000 /* of all nodes at once; of one always */
 
 /* -- nodes -- */
 
@@ -106,6 +109,10 @@ void api_nodes(struct request *r)
 			json_integer(report->nodes[i].streams_left_out));
 		json_object_set_new(by_node[i], "heartbeats_ignored",
 			json_boolean(report->nodes[i].contradicted > 0));
+		if (r->snap->servers &&
+			(only || n * r->snap->servers->n_peers <= VIEWS_MAX))
+			json_object_set_new(by_node[i], "views",
+				servers_views_json(r->snap->servers, i));
 		json_array_append_new(list, by_node[i]);
 	}
 	add_records(r->snap, by_node, n);
@@ -124,6 +131,9 @@ static void no_such_node(struct request *r, const char *node)
 static void reply_drained(struct request *r, const struct call *call)
 {
 	bool kept = call->result == CALL_KEPT;
+	const char *note = *call->text ? call->text
+		: kept                 ? "kept over a restart"
+		       : "in force, but not kept over a restart: no store";
 	switch (call->result) {
 	case CALL_UNKNOWN: /* a reload took it meanwhile */
 		no_such_node(r, call->node);
@@ -133,9 +143,10 @@ static void reply_drained(struct request *r, const struct call *call)
 		request_json(r, 200,
 			json_pack("{s:s, s:b, s:s, s:s}", "node", call->node,
 				"drained", call->kind == CALL_DRAIN, "scope",
-				"this name server", "note",
-				kept ? "kept over a restart"
-				     : "in force, but not kept over a restart: no store"));
+				request_scope(call), "note", note));
+		break;
+	case CALL_CONFLICT:
+		request_error(r, 409, "%s", call->text);
 		break;
 	default:
 		request_error(r, 500, "%s", call->text);

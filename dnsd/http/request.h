@@ -104,4 +104,10 @@ struct call *request_call(const struct request *r, enum call_kind kind,
 	const char *node, request_reply *run);
 void request_post(const struct request *r, struct call *call);
 
+/* Where a change is in force. */
+static inline const char *request_scope(const struct call *call)
+{
+	return call->everywhere ? "everywhere" : "this name server";
+}
+
 #endif

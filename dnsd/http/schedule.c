@@ -30,6 +30,8 @@ static void reply_list(struct request *r, const struct call *call)
 /* What to say of an entry that is in force, or out of it, as asked. */
 static const char *note_of(const struct call *call)
 {
+	if (*call->text)
+		return call->text;
 	switch (call->result) {
 	case CALL_KEPT:
 		return "kept over a restart";
@@ -42,7 +44,7 @@ static const char *note_of(const struct call *call)
 
 static void reply_changed(struct request *r, const struct call *call)
 {
-	if (call->result == CALL_REFUSED) {
+	if (call->result == CALL_REFUSED || call->result == CALL_CONFLICT) {
 		request_error(r, 409, "%s", call->text);
 	} else if (call->result == CALL_UNKNOWN) {
 		request_error(r, 404, "there is no such entry");
@@ -53,7 +55,7 @@ static void reply_changed(struct request *r, const struct call *call)
 	} else {
 		json_t *json = entry_json(&call->entry);
 		json_object_set_new(
-			json, "scope", json_string("this name server"));
+			json, "scope", json_string(request_scope(call)));
 		json_object_set_new(json, "note", json_string(note_of(call)));
 		request_json(r, 200, json);
 	}

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "http/handlers.h"
 #include "http/request.h"
+#include "http/servers.h"
 #include "snapshot/pending.h"
 #include "snapshot/report.h"
 #include "zones/zoneset.h"
@@ -99,6 +100,8 @@ json_t *status_json(const struct snapshot *snap, bool whole)
 		(int)report->workers, "servers", (int)map->servers,
 		"network_suspect", report->blind, "paths_bad",
 		(int)report->paths_bad);
+	if (snap->servers)
+		json_object_set_new(json, "etcd", servers_json(snap->servers));
 	if (whole) {
 		json_object_set_new(json, "zones", zones_json(snap->zones));
 		json_object_set_new(json, "steered", steered_json(map));

@@ -10,7 +10,6 @@
 
 #define KEPT_VERSION 1
 #define KEPT_AGE_MOST_MS 2592000000 /* 30 days */
-#define KEPT_NET 1                  /* stands for all networks that were kept */
 #define KEPT_WEIGHT_MOST 1000.0f    /* what is kept is less */
 
 struct kept_path {
@@ -58,11 +57,13 @@ void paths_keep(const struct paths *p, unsigned from, unsigned to,
 		kept[i].len = 1;
 	}
 	for (unsigned i = 0; i < p->n; i++) {
-		const struct entry *e = &p->entry[i];
-		if (!is_kept(e, from, to))
+		if (!is_kept(&p->entry[i], from, to))
 			continue;
-		struct kept_path k = kept_of(e, now_ms);
-		struct paths_kept *to_node = &kept[e->node - from];
+		struct entry own = paths_own_entry(&p->entry[i], now_ms);
+		if (own.weight <= 0)
+			continue;
+		struct kept_path k = kept_of(&own, now_ms);
+		struct paths_kept *to_node = &kept[own.node - from];
 		memcpy(to_node->body + to_node->len, &k, sizeof k);
 		to_node->len += sizeof k;
 	}
@@ -93,7 +94,7 @@ bool paths_restore(struct paths *p, unsigned node, const uint8_t *kept,
 			return false;
 		if (age_ms > KEPT_AGE_MOST_MS)
 			continue;
-		struct path_report r = {.net = KEPT_NET,
+		struct path_report r = {.net = VOICE_KEPT,
 			.place = {.lat = k.lat,
 				.lon = k.lon,
 				.asn = k.asn,

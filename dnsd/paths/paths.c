@@ -191,7 +191,7 @@ static bool gives_way(const struct voice *a, const struct voice *b)
 }
 
 /* A network's own, a free one, or one that makes room. NULL: a report without round trip
- * takes the place of none that has one. */
+ * takes the place of none that has one, and another name server's of none at all. */
 static struct voice *voice_of(struct entry *e, const struct path_report *r)
 {
 	struct voice *room = NULL;
@@ -202,7 +202,10 @@ static struct voice *voice_of(struct entry *e, const struct path_report *r)
 		if (!room || (room->net && (!v->net || gives_way(v, room))))
 			room = v;
 	}
-	return r->rtt_ms > 0 || !room->net || room->rtt_ms < 0 ? room : NULL;
+	if (!room->net)
+		return room;
+	bool may = r->rtt_ms > 0 || room->rtt_ms < 0;
+	return may && !voice_is_server(r->net) ? room : NULL;
 }
 
 /* What a report does not say stays as the network said it before. */
@@ -247,10 +250,10 @@ static bool is_possible(float rtt_ms, float distance_ms)
 	return rtt_ms >= (distance_ms - (float)PLACE_NEAR_MS) * LIGHT_SHARE;
 }
 
-bool paths_report(struct paths *p, const struct path_report *r, int64_t now_ms)
+/* A report of that moment. */
+static bool report_at(struct paths *p, const struct path_report *r,
+	int64_t at_ms, int64_t now_ms)
 {
-	assert(r->node < p->n_nodes && r->rtt_ms != 0 && r->net);
-	assert(r->rtt_ms > 0 || r->loss >= 0);
 	if (r->place.source == PLACE_UNKNOWN || !p->map->nodes[r->node].placed)
 		return false;
 	float distance_ms = path_between_ms(
@@ -260,18 +263,80 @@ bool paths_report(struct paths *p, const struct path_report *r, int64_t now_ms)
 		return false;
 	bool made;
 	struct entry *e = entry_of(p, &r->place, r->node, &made);
-	if (made)
+	if (made) {
 		e->distance_ms = distance_ms;
+		e->at_ms = at_ms;
+	}
 	struct voice *v = voice_of(e, r);
 	/* Segments that the kernel counted say more than bits that came. */
 	if (!v ||
 		(r->by == PATH_BY_BITS && v->net == r->net && v->counted &&
 			now_ms - v->loss_at_ms < MEASURED_MS))
 		return false;
-	voice_take(v, r, now_ms);
-	e->at_ms = now_ms;
-	if (r->rtt_ms > 0)
+	voice_take(v, r, at_ms);
+	if (at_ms > e->at_ms)
+		e->at_ms = at_ms;
+	if (r->rtt_ms > 0 && !voice_is_server(r->net))
 		forget_before_jump(e, v);
 	paths_entry_rtt(e, now_ms);
 	return true;
+}
+
+bool paths_report(struct paths *p, const struct path_report *r, int64_t now_ms)
+{
+	assert(r->node < p->n_nodes && r->rtt_ms != 0 && r->net);
+	assert(r->rtt_ms > 0 || r->loss >= 0);
+	return report_at(p, r, now_ms, now_ms);
+}
+
+/* -- other name servers -- */
+
+struct entry paths_own_entry(const struct entry *entry, int64_t now_ms)
+{
+	struct entry own = *entry;
+	for (unsigned i = 0; i < PATHS_NETWORKS; i++)
+		if (voice_is_server(own.voice[i].net))
+			own.voice[i].net = 0;
+	paths_entry_rtt(&own, now_ms);
+	own.loss = paths_entry_said_loss(&own, now_ms, &own.loss_weight);
+	return own;
+}
+
+unsigned paths_evidence(const struct paths *p, unsigned node, int64_t now_ms,
+	struct path_evidence *known, unsigned most)
+{
+	unsigned n = 0;
+	for (unsigned i = 0; i < p->n && n < most; i++) {
+		if (p->entry[i].node != node)
+			continue;
+		struct entry own = paths_own_entry(&p->entry[i], now_ms);
+		if (own.weight <= 0)
+			continue;
+		known[n++] = (struct path_evidence){.place = own.place,
+			.rtt_ms = own.rtt_ms,
+			.weight = own.weight,
+			.loss = own.loss_weight > 0 ? own.loss : -1,
+			.age_s = (uint32_t)((now_ms - own.at_ms) / 1000)};
+	}
+	return n;
+}
+
+bool paths_told(struct paths *p, unsigned node, unsigned server,
+	const struct path_evidence *k, int64_t now_ms)
+{
+	assert(node < p->n_nodes && server < PATHS_SERVERS);
+	const struct place *place = &k->place;
+	if (!(place->lat >= -90 && place->lat <= 90 && place->lon >= -180 &&
+		    place->lon <= 180 && k->rtt_ms > 0 &&
+		    k->rtt_ms <= PATH_RTT_MOST_MS && k->weight > 0 &&
+		    k->weight < 1e3f && k->loss <= 1))
+		return false;
+	struct path_report r = {.net = VOICE_SERVER + server,
+		.place = *place,
+		.node = node,
+		.rtt_ms = k->rtt_ms,
+		.loss = k->loss,
+		.viewers = (unsigned)fmaxf(1, k->weight * k->weight),
+		.by = PATH_BY_NODE};
+	return report_at(p, &r, now_ms - 1000 * (int64_t)k->age_s, now_ms);
 }

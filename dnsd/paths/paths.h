@@ -74,6 +74,26 @@ void paths_keep(const struct paths *paths, unsigned from, unsigned to,
 bool paths_restore(struct paths *paths, unsigned node, const uint8_t *kept,
 	size_t len, int64_t ago_ms, int64_t now_ms);
 
+/* What a name server knows of the path between an area and a node, by what was reported
+ * to it and not by what other name servers know. */
+struct path_evidence {
+	struct place place;
+	float rtt_ms, weight;
+	float loss; /* negative: not known */
+	uint32_t age_s;
+};
+
+/* Of one node, at most `most`. How many. */
+unsigned paths_evidence(const struct paths *paths, unsigned node,
+	int64_t now_ms, struct path_evidence *known, unsigned most);
+
+/* What another name server knows, which counts as one network more: where there is room
+ * for one, or what it said before. server: below PATHS_SERVERS, always the same of one.
+ * False: as paths_report(), or it is out of range. */
+#define PATHS_SERVERS 128
+bool paths_told(struct paths *paths, unsigned node, unsigned server,
+	const struct path_evidence *known, int64_t now_ms);
+
 /* What is believed now; the caller owns it. After paths_fit(). */
 struct path_table *paths_table(const struct paths *paths);
 

@@ -16,6 +16,15 @@ struct voice {
 	bool counted; /* the loss, by the node's kernel */
 };
 
+/* Numbers of networks that no address has. */
+#define VOICE_KEPT 1 /* all that were kept over a restart */
+#define VOICE_SERVER UINT64_C(0xff00000000000000) /* ...: other name servers */
+
+static inline bool voice_is_server(uint64_t net)
+{
+	return net >= VOICE_SERVER && net < VOICE_SERVER + PATHS_SERVERS;
+}
+
 static inline int64_t voice_at_ms(const struct voice *v)
 {
 	return v->rtt_at_ms > v->loss_at_ms ? v->rtt_at_ms : v->loss_at_ms;
@@ -63,6 +72,9 @@ struct paths {
 /* paths.c: forgets entries without a report since then and those of nodes that are gone,
  * and numbers all anew. */
 void paths_sweep(struct paths *paths, int64_t since_ms);
+
+/* paths.c: the entry as it was without other name servers. */
+struct entry paths_own_entry(const struct entry *entry, int64_t now_ms);
 
 /* voices.c: the entry's rtt_ms and weight anew; its loss, with the weight of those that
  * said so. */

@@ -19,6 +19,14 @@ json_t *expect_json(const struct conf_expect *e)
 	return json;
 }
 
+char *expect_text(const struct conf_expect *entry)
+{
+	json_t *json = expect_json(entry);
+	char *text = json_dumps(json, 0);
+	json_decref(json);
+	return text;
+}
+
 static bool whole(const json_t *json, const char *key, int most, int *out,
 	struct err *err)
 {

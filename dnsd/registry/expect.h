@@ -16,6 +16,9 @@
 /* Such an object, without an id. The caller owns it. */
 json_t *expect_json(const struct conf_expect *entry);
 
+/* The same as malloc'd text. */
+char *expect_text(const struct conf_expect *entry);
+
 /* Reads one; whether there is a steered name of that name, the caller knows. False with
  * a message. */
 bool expect_parse(json_t *json, struct conf_expect *entry, struct err *err);

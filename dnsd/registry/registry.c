@@ -431,23 +431,23 @@ static void want(
 	if (!row)
 		row = rows_add(&r->rows, key);
 	char *before = copy(registry_value(row));
+	/* What is so already is written as well: it may be another in etcd, of
+	 * which this server has not heard yet. */
 	if (!row->wanted)
 		row->base = base_of(row);
 	row->offered = offered;
 	free(row->wanted);
 	row->wanted = value ? with_author(r, value) : mem_strdup("");
-	/* While etcd is away another may have changed it meanwhile. */
-	bool current = r->state == REGISTRY_OURS && r->connected && !row->sent;
-	if (current && says_the_same(row->value, as_value(row->wanted)))
-		wanted_ends(r, row, REGISTRY_DONE);
 	row_send(r, row);
 	row_changed(r, row, before);
 }
 
 void registry_offer(struct registry *r, const char *key, const char *value)
 {
+	const struct registry_row *row = rows_get(&r->rows, key);
 	assert(!registry_has_copy(r));
-	want(r, key, value, true);
+	if (!row || !row->wanted) /* an operator's later word counts */
+		want(r, key, value, true);
 }
 
 void registry_want(struct registry *r, const char *key, const char *value)
@@ -495,22 +495,33 @@ static bool is_held(const struct registry *r, struct err *err)
 		: true;
 }
 
+/* Etcd's value is what there is, if it may be: nothing is asked of it now. */
+static void row_take_seen(struct registry *r, struct registry_row *row)
+{
+	struct err err = {0};
+	row->revision = row->base = row->seen ? row->seen_revision : 0;
+	set(&row->value, NULL);
+	set(&row->refused, NULL);
+	if (row->seen && value_ok(r, row->key, row->seen, &err))
+		row->value = row->seen;
+	else if (row->seen)
+		row->refused = mem_strdup(err_text(&err));
+	if (row->value != row->seen)
+		free(row->seen);
+	row->seen = NULL;
+	err_fini(&err);
+}
+
 /* What is in force becomes what is wanted, upon what etcd has. */
 static void row_seed(struct registry *r, struct registry_row *row)
 {
 	char *in_force = copy(registry_value(row));
-	char *seen = row->seen;
 
-	row->seen = NULL;
-	row->revision = seen ? row->seen_revision : 0;
-	row->base = row->revision;
+	row_take_seen(r, row);
 	row->sent = false;
-	free(row->value);
-	row->value = seen;
-	set(&row->refused, NULL);
 	free(row->wanted);
-	row->wanted = in_force ? mem_strdup(in_force) : mem_strdup("");
-	if (same(in_force, seen))
+	row->wanted = mem_strdup(in_force ? in_force : "");
+	if (!row->refused && same(in_force, row->value))
 		set(&row->wanted, NULL);
 	row->offered = true;
 	row_changed(r, row, in_force);

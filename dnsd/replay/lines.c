@@ -321,7 +321,6 @@ static bool on_heard(struct replay *r, char **words, unsigned n)
 	if (good >= 0 && good < (double)r->now_ms)
 		others.good_ms = r->now_ms - (int64_t)good;
 	fleet_heard(r->fleet, (unsigned)node, &others, r->now_ms);
-	replay_publish(r, r->now_ms);
 	return true;
 }
 

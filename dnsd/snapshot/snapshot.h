@@ -17,6 +17,7 @@ struct server_options;
 struct report;
 struct stream_index;
 struct pending_list;
+struct servers;
 
 struct snapshot {
 	uint64_t generation; /* grows with every publication */
@@ -27,6 +28,7 @@ struct snapshot {
 	const struct report *report;
 	const struct stream_index *streams;
 	const struct pending_list *pending_list;
+	const struct servers *servers; /* NULL: this one is alone */
 };
 
 /* The one pointer. Control publishes; every other thread reads it, between

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -171,6 +172,21 @@ void store_close(struct store *s)
 	sqlite3_close(s->db);
 	mailbox_free(s->mailbox);
 	free(s);
+}
+
+static void on_store_sync(void *arg)
+{
+	sem_post(arg);
+}
+
+void store_sync(struct store *s)
+{
+	sem_t done;
+	sem_init(&done, 0, 0);
+	mailbox_post(s->mailbox, on_store_sync, &done);
+	while (sem_wait(&done)) /* EINTR */
+		;
+	sem_destroy(&done);
 }
 
 /* What is wrong with a query, and what is not known therefore. */

@@ -31,6 +31,10 @@ struct store *store_open(const char *path, struct err *err);
 /* Finishes what was asked and stops. */
 void store_close(struct store *store);
 
+/* Returns when all that was asked before has ended: what was to be written is on disk.
+ * Blocks; for threads of builds. */
+void store_sync(struct store *store);
+
 /* All stored nodes; called before the store is used otherwise, blocks. The
  * caller frees *nodes. False with a message if it can't be read. */
 bool store_load(struct store *store, struct store_node **nodes, unsigned *n,

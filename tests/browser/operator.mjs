@@ -197,6 +197,44 @@ const scenarios = {
 			&& !/bad path/.test(await page.locator("#status").textContent()));
 	},
 
+	/** What other name servers find, and what waits for them. */
+	async servers(page) {
+		const text = (selector) => page.locator(selector).textContent();
+		await until("the section is there", async () => !await page.locator("#servers").isHidden());
+		await until("it is connected", async () => /^ns1: connected .* in force$/.test(await text("#servers-says")));
+		assert.equal(await page.locator("#apart").isHidden(), true);
+		await until("hk1 is up", async () => await state(page, "hk1") === "up");
+		await until("its word is heard", async () => {
+			await act("view", "down", "polls time out");
+			return /^ns2: heard [\d.]+ s ago, finds 0 up, 0 unknown, 1 down$/.test(await text("#servers-peers"));
+		});
+		await mark(page, "hk1").press("Enter");
+		await until("the panel has its word", async () => {
+			await act("view", "down", "polls time out");
+			return /ns2 finds it\s*down for \d+ s, 38 ms: polls time out/.test(await text("#panel"));
+		});
+		assert.equal(await state(page, "hk1"), "up");
+		await page.keyboard.press("Escape");
+		await act("registry", "nodes/sg1", '{"capacity":"much"}');
+		await until("what is refused is named", async () => /nodes\/sg1: refused: /.test(await text("#servers-open")));
+		await act("registry", "drains/hk1", '{"drained":true}');
+		await until("another program drains", async () => await state(page, "hk1") === "drained");
+		await act("etcd", "freeze");
+		await until("it is said that this server is apart", async () => /^Apart from the other/.test(await text("#apart")));
+		assert.equal(await page.locator("#apart").isVisible(), true);
+		await mark(page, "hk1").press("Enter");
+		await page.locator("#panel").getByRole("button", { name: "Undrain" }).click();
+		await page.fill("#ask-token", "sesame");
+		await page.locator("#ask-form").getByRole("button", { name: "Go on" }).click();
+		await until("the notice says so", async () => /here; pending: /.test(await text("#notice")));
+		await until("it waits", async () => /drains\/hk1: pending/.test(await text("#servers-open")));
+		await shot(page, "servers");
+		await act("etcd", "thaw");
+		await until("it is sent", async () => await page.locator("#apart").isHidden()
+			&& !/pending/.test(await text("#servers-open")));
+		assert.equal(await state(page, "hk1"), "up");
+	},
+
 	async history(page) {
 		await until("rows", async () => await rows(page) === 6);
 		const n = await act("history", "hk1");

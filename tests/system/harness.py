@@ -46,6 +46,7 @@ class Daemon:
     store and http; files is a dict of further files; descriptors: how many it
     may have open."""
 
+    environment = {}        # of its own
     own_session = False     # so that the scheduler shares cores fairly
 
     def __init__(self, conf, files=None, start=True, listen=None, http=True,
@@ -98,7 +99,7 @@ class Daemon:
             self.process = subprocess.Popen(
                 [DNSD, "run", "-c", self.conf], stderr=self.log,
                 stdout=self.log, cwd=self.folder, preexec_fn=self.limit,
-                env={"NOTIFY_SOCKET": path, **os.environ},
+                env={"NOTIFY_SOCKET": path, **os.environ, **self.environment},
                 start_new_session=self.own_session)
             if wait:
                 ready.settimeout(0.05)

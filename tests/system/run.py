@@ -25,7 +25,8 @@ sys.path.insert(0, str(HERE))
 # What takes longest begins first, so that nothing long is left for the end.
 LONGEST = ("test_class.Class", "test_page.Page", "test_events.History",
            "test_steer.Steering", "test_road.Lossy", "test_differential",
-           "test_road.Slow", "test_events", "test_paths", "test_storm",
+           "test_servers_failures", "test_road.Slow", "test_servers", "test_events",
+           "test_paths", "test_storm",
            "test_attack.Slow", "test_cluster", "test_ops.GeoKept",
            "test_ops.Replay", "test_ops.Http")
 # What loads or measures the whole machine runs after all others, one at a time.

@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import itertools
 import http.client
+import concurrent.futures
 import json
 import random
 import re
@@ -325,6 +326,23 @@ class Registration(Test):
         (self.d.folder / "dnsd.yaml").write_text(conf)
         self.assertIn("which counts", self.d.run("ctl", "reload"))
         self.assertEqual(self.d.address("new1.example.com"), "192.0.2.1")
+
+    def test_build_before_it_is_on_disk(self):
+        """A build has the nodes that the build before it brought."""
+        store = sqlite3.connect(self.d.folder / "dnsd.db", isolation_level=None)
+        self.addCleanup(store.close)
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            store.execute("BEGIN IMMEDIATE")  # dnsd's own writes wait now
+            approved = pool.submit(self.approve, "new1", role="edge",
+                                   at=[1, 2], address=["192.0.2.9"], api="off",
+                                   rtmp="off")
+            self.eventually(lambda: "new1" in self.names())
+            reload = pool.submit(self.d.run, "ctl", "reload")
+            concurrent.futures.wait([reload], timeout=0.5)
+            store.execute("ROLLBACK")
+            self.assertEqual(approved.result()[0], 200)
+            reload.result()
+        self.assertIn("new1", self.names())
 
     def test_another_store_takes_a_restart(self):
         def approved(name):

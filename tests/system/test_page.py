@@ -12,6 +12,7 @@ import time
 import unittest
 import urllib.request
 
+from etcd_world import Etcd
 from harness import NETS, ROOT, WAIT_S, Test
 from srs_standin import Fleet
 from test_cluster import heartbeat
@@ -167,6 +168,21 @@ class Browser:
         self.measure_areas(5)
 
 
+    # -- another name server, as etcd has it --
+
+    def do_view(self, state, why=""):
+        """ns2 finds hk1 so; fresh for seven seconds."""
+        nodes = {"hk1": [state, 3, 500, 38.2, 20] + ([why] if why else [])}
+        self.etcd.put("/page/1/views/ns2", json.dumps(
+            {"run": 1, "every_ms": 2500, "suspect": False, "nodes": nodes}))
+
+    def do_registry(self, key, value):
+        self.etcd.put(f"/page/1/{key}", value)
+
+    def do_etcd(self, what):
+        getattr(self.etcd, what)(0)
+
+
 class Page(Test):
     def start(self, roles=(), more="", nets=NETS):
         roles = dict(roles)
@@ -224,6 +240,14 @@ class Page(Test):
         self.start({"us1": "relay", "br1": "recorder"},
                    "  push.example.com: {pool: [relay], policy: stable}\n"
                    ).run("roles")
+
+    def test_servers(self):
+        etcd = Etcd(n=1)
+        self.addCleanup(etcd.close)
+        browser = self.start(more="etcd: {endpoints: %s, prefix: /page, as: ns1}\n"
+                             % json.dumps(etcd.endpoints))
+        browser.etcd = etcd
+        browser.run("servers")
 
     def test_phone(self):
         self.start().run("phone")

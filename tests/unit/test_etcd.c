@@ -96,14 +96,15 @@ struct waiter {
 	const char *name;
 };
 
-static void on_done(
-	void *arg, enum etcd_result result, int64_t revision, const char *why)
+static void on_done(void *arg, const char *key, enum etcd_result result,
+	int64_t revision, const char *why)
 {
 	static const char *const names[] = {"done", "conflict", "unsure"};
 	struct waiter *w = arg;
 	struct told *t = &w->scene->told;
 	size_t at = strlen(t->answers);
 	assert_true((why != NULL) == (result == ETCD_UNSURE));
+	assert_int_equal(strlen(key), 1);
 	snprintf(t->answers + at, sizeof t->answers - at, "%s:%s@%lld ",
 		w->name, names[result], (long long)revision);
 	if (why)

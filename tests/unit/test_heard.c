@@ -49,14 +49,65 @@ static void test_reached_by_another(void **state)
 	assert_int_equal(scene_state(s, 0), NODE_UP);
 }
 
-/* What others saw before it began to time out here says nothing. */
+/* The word of others comes a moment later: as if it had never been down. */
+static void test_reached_later(void **state)
+{
+	struct scene *s = *state;
+	scene_poll_all(s, 100);
+	for (unsigned round = 0; round < 4; round++) {
+		time_out(s, 0, 2);
+		fleet_probed(
+			s->fleet, 0, HEALTH_RTMP, HEALTH_UNREACHED, s->now);
+		fleet_probed(
+			s->fleet, 0, HEALTH_RTMP, HEALTH_UNREACHED, s->now);
+		assert_int_equal(scene_state(s, 0), NODE_DOWN);
+		hear(s, 0, 1, 0, s->now - 1);
+		scene_publish(s);
+		assert_int_equal(scene_state(s, 0), NODE_UP);
+		assert_float_equal(s->load->node[0].room, 1, 0);
+		hear(s, 0, 0, 0, 0);
+		fleet_probed(s->fleet, 0, HEALTH_RTMP, HEALTH_ANSWERED, s->now);
+		scene_poll(s, 0, 100);
+		scene_publish(s);
+		assert_int_equal(scene_state(s, 0), NODE_UP);
+		assert_float_equal(s->load->node[0].room, 1, 0);
+	}
+}
+
+/* What others saw before it began to time out here says nothing, but they are given the
+ * time to see it again: it is not down for a moment only because their word is late. */
 static void test_reached_before(void **state)
 {
 	struct scene *s = *state;
 	scene_poll_all(s, 100);
 	hear(s, 0, 2, 0, s->now);
-	time_out(s, 0, 2);
+	hear(s, 1, 2, 0, s->now);
+	time_out(s, 0, 1);
+	fleet_failed(s->fleet, 1, SAMPLE_TIMEOUT, s->now);
+	fleet_failed(s->fleet, 0, SAMPLE_TIMEOUT, s->now + 1000);
+	fleet_failed(s->fleet, 1, SAMPLE_TIMEOUT, s->now + 1000);
+	assert_int_equal(scene_state(s, 0), NODE_UP);
+	hear(s, 1, 1, 1, s->now - 1); /* the first of them finds it down */
+	s->now += 3000;
+	scene_publish(s);
+	assert_int_equal(scene_state(s, 0), NODE_UP);
+	assert_int_equal(scene_state(s, 1), NODE_DOWN);
+	s->now += 20000;
+	scene_publish(s);
 	assert_int_equal(scene_state(s, 0), NODE_DOWN);
+}
+
+/* While the word of others is awaited, the node is as suspect as alone. */
+static void test_awaited_is_suspect(void **state)
+{
+	struct scene *s = *state;
+	scene_poll_all(s, 100);
+	hear(s, 0, 2, 0, s->now);
+	time_out(s, 0, 2);
+	assert_int_equal(scene_state(s, 0), NODE_UP);
+	assert_true(scene_penalty_ms(s, 0) > 0);
+	hear(s, 0, 2, 0, s->now);
+	assert_float_equal(scene_penalty_ms(s, 0), 0, 0);
 }
 
 /* A refused connection is the node's own word, and so is a handshake that fails. */
@@ -99,6 +150,28 @@ static void test_unreached(void **state)
 	hear(s, 0, 0, 1, 0);
 	scene_publish(s);
 	assert_int_equal(scene_state(s, 0), NODE_DOWN);
+}
+
+/* A handshake that was going on when the network failed does not count as the node's
+ * own word; one that fails while it is reached does. */
+static void test_cut_in_a_handshake(void **state)
+{
+	struct scene *s = *state;
+	scene_poll_all(s, 100);
+	for (unsigned n = 0; n < 2; n++)
+		fleet_probed(s->fleet, n, HEALTH_RTMP, HEALTH_FAILED, s->now);
+	for (unsigned i = 0; i < 3; i++) {
+		scene_pass(s, STEP);
+		for (unsigned n = 0; n < 2; n++) {
+			fleet_failed(s->fleet, n, SAMPLE_TIMEOUT, s->now);
+			hear(s, n, 2, 0, s->now - 1);
+			fleet_probed(s->fleet, n, HEALTH_RTMP,
+				n ? HEALTH_FAILED : HEALTH_UNREACHED, s->now);
+		}
+	}
+	scene_publish(s);
+	assert_int_equal(scene_state(s, 0), NODE_UP);
+	assert_int_equal(scene_state(s, 1), NODE_DOWN);
 }
 
 /* Whether a node that is well here is down by the word of others. */
@@ -212,9 +285,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SCENE_TEST(test_reached_by_another),
+		SCENE_TEST(test_reached_later),
 		SCENE_TEST(test_reached_before),
+		SCENE_TEST(test_awaited_is_suspect),
 		SCENE_TEST(test_refused),
 		SCENE_TEST(test_unreached),
+		SCENE_TEST(test_cut_in_a_handshake),
 		SCENE_TEST(test_majority),
 		SCENE_TEST(test_majority_with_us),
 		SCENE_TEST(test_blind),

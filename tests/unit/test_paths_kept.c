@@ -184,6 +184,96 @@ static void test_kept_too_long(void **state)
 	free(kept);
 }
 
+/* -- other name servers -- */
+
+static bool told(const struct place *place, unsigned node, unsigned server,
+	float rtt_ms, float loss, uint32_t age_s)
+{
+	struct path_evidence known = {.place = *place,
+		.rtt_ms = rtt_ms,
+		.weight = 3,
+		.loss = loss,
+		.age_s = age_s};
+	return paths_told(t.p, t.node[node], server, &known, t.now);
+}
+
+/* A new name server believes what the others say. */
+static void test_told(void **state)
+{
+	(void)state;
+	for (unsigned server = 0; server < 3; server++)
+		assert_true(told(&hong_kong, JP, server, 120, 0.05f, 60));
+	learn();
+	float loss_ms = found(&hong_kong, JP).loss_ms;
+	assert_true(loss_ms > 20);
+	believed(&hong_kong, JP, 120 + loss_ms, 12);
+	/* Their word again takes the place of the one before. */
+	for (unsigned server = 0; server < 3; server++)
+		assert_true(told(&hong_kong, JP, server, 60, 0, 1));
+	learn();
+	believed(&hong_kong, JP, 60, 8);
+}
+
+/* It counts as one network more, and takes no network's place. */
+static void test_told_beside_own(void **state)
+{
+	(void)state;
+	say_all(&hong_kong, JP, PATHS_NETWORKS - 1, 50);
+	assert_true(told(&hong_kong, JP, 0, 300, -1, 1));
+	assert_false(told(&hong_kong, JP, 1, 300, -1, 1));
+	assert_true(told(&hong_kong, JP, 0, 310, -1, 1));
+	learn();
+	believed(&hong_kong, JP, 50, 4);
+	say_all(&hong_kong, JP, PATHS_NETWORKS, 52);
+	learn();
+	believed(&hong_kong, JP, 52, 4);
+}
+
+/* What a server says is its own: others do not hear of theirs again. */
+static void test_evidence(void **state)
+{
+	(void)state;
+	struct path_evidence known[4];
+	size_t len;
+	assert_true(told(&hong_kong, JP, 0, 120, 0.05f, 60));
+	assert_int_equal(paths_count(t.p), 1);
+	assert_int_equal(paths_evidence(t.p, t.node[JP], t.now, known, 4), 0);
+	say_all(&hong_kong, JP, 3, 50);
+	lose(&shanghai, JP, 2, 0.02f);
+	t.now += 2000;
+	assert_int_equal(paths_evidence(t.p, t.node[JP], t.now, known, 4), 2);
+	assert_int_equal(paths_evidence(t.p, t.node[JP], t.now, known, 1), 1);
+	assert_int_equal(paths_evidence(t.p, t.node[HK], t.now, known, 4), 0);
+	paths_evidence(t.p, t.node[JP], t.now, known, 4);
+	assert_float_equal(known[0].rtt_ms, 50, 0.01);
+	assert_float_equal(known[0].loss, 0, 0);
+	assert_int_equal(known[0].age_s, 2);
+	assert_float_equal(known[1].loss, 0.02, 1e-4);
+	uint8_t *kept = keep(JP, &len);
+	struct paths *again = paths_new();
+	paths_set_map(again, t.w.map);
+	assert_true(paths_restore(again, t.node[JP], kept, len, 0, t.now));
+	free(kept);
+	paths_free(t.p);
+	t.p = again;
+	learn();
+	believed(&hong_kong, JP, 50, 4);
+}
+
+static void test_told_out_of_range(void **state)
+{
+	(void)state;
+	static const struct place nowhere = {
+		.lat = 91, .lon = 0, .source = PLACE_NETS};
+	assert_false(told(&nowhere, JP, 0, 50, 0, 0));
+	assert_false(told(&hong_kong, JP, 0, 0, 0, 0));
+	assert_false(told(&hong_kong, JP, 0, 10001, 0, 0));
+	assert_false(told(&hong_kong, JP, 0, 50, 1.1f, 0));
+	assert_false(told(&hong_kong, UK, 0, 5, 0, 0)); /* faster than light */
+	assert_false(told(&hong_kong, NO, 0, 50, 0, 0));
+	assert_int_equal(paths_count(t.p), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -193,6 +283,10 @@ int main(void)
 		TEST(test_kept_fields),
 		TEST(test_kept_bounds),
 		TEST(test_kept_too_long),
+		TEST(test_told),
+		TEST(test_told_beside_own),
+		TEST(test_evidence),
+		TEST(test_told_out_of_range),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,6 +35,12 @@ async function post(path: string, token: string, body?: unknown): Promise<Respon
 	});
 }
 
+/** Where a change is in force, and what is to be said of it. */
+async function noteOf(answer: Response): Promise<string> {
+	const { scope, note } = await answer.json() as { scope: string; note: string };
+	return note.includes(scope) || note.startsWith("here") ? `done, ${note}` : `done, on ${scope}: ${note}`;
+}
+
 async function errorOf(answer: Response): Promise<string> {
 	try {
 		return (await answer.json() as { error: string }).error;
@@ -46,7 +52,7 @@ async function errorOf(answer: Response): Promise<string> {
 /** Asks for a change of a node and says how it went; true: it was made. */
 export async function change(node: string, what: string, body?: unknown): Promise<boolean> {
 	let token = sessionStorage.getItem(KEY);
-	let why = `To ${what} ${node} on this name server.`;
+	let why = `To ${what} ${node}.`;
 	for (;;) {
 		token ??= await askToken(why);
 		if (token === null) return false;
@@ -66,8 +72,7 @@ export async function change(node: string, what: string, body?: unknown): Promis
 		}
 		// Whatever else was wrong with the change, the token was right.
 		if (answer.status !== 403) sessionStorage.setItem(KEY, token);
-		notice(answer.ok ? `${what} ${node}: done, on this name server`
-			: `${what} ${node}: ${await errorOf(answer)}`);
+		notice(`${what} ${node}: ${answer.ok ? await noteOf(answer) : await errorOf(answer)}`);
 		return answer.ok;
 	}
 }

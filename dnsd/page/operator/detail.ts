@@ -17,6 +17,16 @@ interface Stability {
 	back_s: number;
 }
 
+/** What another name server finds of the node. */
+interface View {
+	server: string;
+	fresh: boolean;
+	state: string;
+	why: string;
+	since_s: number;
+	rtt_ms: number;
+}
+
 interface Answer {
 	name: string;
 	role: string;
@@ -25,6 +35,7 @@ interface Answer {
 	heartbeats_ignored: boolean;
 	records?: string[];
 	stability?: Stability;
+	views?: View[];
 }
 
 type Fact = [title: string, text: string];
@@ -46,11 +57,17 @@ function stability(s: Stability): Fact[] {
 	];
 }
 
+function view(v: View): Fact {
+	const why = v.why ? `: ${v.why}` : "", rtt = v.rtt_ms > 0 ? `, ${v.rtt_ms.toFixed(0)} ms` : "";
+	return [`${v.server} finds it`, `${v.state} for ${duration(v.since_s)}${rtt}${why}${v.fresh ? "" : " (not counted)"}`];
+}
+
 function facts(node: Answer): Fact[] {
 	const all: Fact[] = node.role === "edge" ? [] : [["Streams", String(node.streams)]];
 	if (node.heartbeats_ignored) all.push(["Heartbeats", "ignored: polls contradict them"]);
 	if (node.streams_left_out) all.push(["Streams left out", `${node.streams_left_out}, unreadable`]);
 	if (node.stability) all.push(...stability(node.stability));
+	if (node.views) all.push(...node.views.map(view));
 	return all;
 }
 

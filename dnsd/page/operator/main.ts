@@ -7,6 +7,7 @@ import { WorldMap } from "./map";
 import { Model } from "./model";
 import { Panel } from "./panel";
 import { Paths } from "./paths";
+import { Servers } from "./servers";
 import { follow } from "./stream";
 import { Table } from "./table";
 import { WaitingList } from "./waiting";
@@ -16,6 +17,7 @@ const header = new Header(model);
 const panel = new Panel(model);
 const table = new Table(model, panel.show);
 const map = new WorldMap(model, panel.show, panel.choose);
+const servers = new Servers(model);
 const badPaths = new BadPaths(model, () => map.drawBadPaths());
 new WaitingList();
 new Paths();
@@ -31,6 +33,7 @@ follow(model, {
 	},
 	status() {
 		header.status();
+		servers.status();
 		badPaths.status();
 	},
 	flows: () => map.drawFlows(),

@@ -27,6 +27,39 @@ export interface Node {
 	rate: number;		// answers per second, smoothed here
 }
 
+/** A key of the registry and what is to be said of it. */
+export interface Line {
+	key: string;
+	text: string;
+	age_s?: number;
+}
+
+export interface Peer {
+	name: string;
+	fresh: boolean;
+	age_s: number | null;	// null: nothing has come yet
+	up: number;
+	unknown: number;
+	down: number;
+	network_suspect: boolean;
+}
+
+/** This name server among the others. */
+export interface Servers {
+	as: string;
+	connected: boolean;
+	since_s: number;
+	why: string;
+	revision: number;
+	registry: string;
+	in_force: boolean;
+	pending_count: number;
+	pending: Line[];
+	refused: Line[];
+	conflicts: Line[];
+	peers: Peer[];
+}
+
 export interface Status {
 	version: string;
 	uptime: number;
@@ -35,6 +68,7 @@ export interface Status {
 	last_reload: { ok: boolean; error: string | null } | null;
 	network_suspect: boolean;
 	paths_bad: number;
+	etcd?: Servers;		// absent: this name server is alone
 }
 
 export type Flow = [from: string, at: Place | null, to: string, viewers: number];
