@@ -234,10 +234,12 @@ void lines_add(struct decision_ctx *ctx, const struct steer_decision *d,
 	const struct map *map = ctx->state->map;
 	const struct sent *t = &ctx->past->sent[ctx->query.line - 1];
 	bool counts = sent_counts(t, ctx->estimate.now);
+	/* An answer that named the node before may still be cached; who pressed for
+	 * a further line then may watch it for long. */
+	unsigned moved = ctx->query.line > 1 ? OLDER_MOVED : BEFORE_MOVED;
 
-	/* An answer that named the node before may still be cached. */
 	if (counts && t->before != MAP_NO_NODE && t->before != d->node[0] &&
-		sent_moved(t, ctx->estimate.now) < BEFORE_MOVED)
+		sent_moved(t, ctx->estimate.now) < moved)
 		had_add(map, had, t->before, CONFLICT_NODE);
 	if (counts && t->node != d->node[0])
 		had_add(map, had, t->node, CONFLICT_NODE);
