@@ -6,6 +6,7 @@ of one shortest round trip go to the name servers in one batch."""
 import heapq
 import random
 
+import views
 import world
 
 SECOND = 1000
@@ -46,9 +47,11 @@ class Measures:
         self.peak = 0.0
         self.lookups = self.questions = 0
         self.presses = self.other_node = self.other_site = 0
+        self.to_line = {line: [0, 0] for line in range(1, LINES + 1)}  # other nodes, all
         self.again = self.same = 0
         self.pairs = self.live = 0
         self.doubts = []         # (name of the node, whether it had nothing)
+        self.named_dead = {}     # (node, ms of its death, name server): ms after it
         self.served = self.joined = 0
 
 
@@ -57,6 +60,10 @@ class Simulator:
         self.world, self.policy_name = w, policy.name
         self.random = random.Random(f"run {w.seed}")
         self.servers = [policy(w, i) for i in range(w.servers)]
+        if policy.shares_views:
+            alone, self.servers = self.servers, []
+            self.servers += [views.Sharing(server, w, self.after, self.servers)
+                             for server in alone]
         self.m = Measures()
         self.now, self.heap, self.seq = 0, [], 0
         self.end, self.warm = w.run_s * SECOND, w.warm_s * SECOND
@@ -64,7 +71,7 @@ class Simulator:
         self.lost = 0            # viewers that have lost their node
         self.stream_viewers = {}
         self.told = {}
-        self.cut = set()         # name servers whose poller is cut off
+        self.cut = set()         # (name server, name of a node that it does not reach)
         self.series = [] if show else None
         self.paths = {
             (city, n.name): world.path_ms(city, n.city)
@@ -93,6 +100,8 @@ class Simulator:
                 phase = (k * 211 + i * 977) % w.poll_ms
                 self.after(phase, self.poll, i, server, node, True)
                 self.after(phase * 3, self.probe, i, server, node)
+            if isinstance(server, views.Sharing):
+                self.after(i * 811, server.begin, i * 811)
         for k, node in enumerate(w.nodes if w.measured else ()):
             self.after(k * 3767, self.report, node)
         for flood in w.floods:
@@ -126,7 +135,9 @@ class Simulator:
 
     def die(self, name, how):
         node = self.world.node[name]
-        node.dead = how
+        node.dead, node.died_ms = how, self.now
+        for i in range(len(self.servers)):
+            self.m.named_dead[name, self.now, i] = 0
         self.drop_all(node)
         self._measure_living()
 
@@ -216,8 +227,9 @@ class Simulator:
 
     def poll(self, i, server, node, first):
         """After a success a poll that fails is repeated at once."""
-        if node.dead or i in self.cut:
-            how = node.dead if node.dead and i not in self.cut else "timeout"
+        cut = (i, node.name) in self.cut
+        if node.dead or cut:
+            how = "timeout" if cut else node.dead
             wait = TIMEOUT_MS if how == "timeout" else 5
             self.after(wait, self.poll_failed, i, server, node, how, first)
             return
@@ -233,12 +245,16 @@ class Simulator:
         self.after(wait, self.poll, i, server, node, False)
 
     def probe(self, i, server, node):
-        ok = not node.dead and i not in self.cut
-        self.after(50 if ok else 2000, self.probe_done, server, node, ok)
+        how = "ok"
+        if (i, node.name) in self.cut or node.dead == "timeout":
+            how = "unreached"
+        elif node.dead:
+            how = "failed"
+        self.after(50 if how == "ok" else 2000, self.probe_done, server, node, how)
         self.after(PROBE_MS, self.probe, i, server, node)
 
-    def probe_done(self, server, node, ok):
-        server.probe(self.now, node, ok)
+    def probe_done(self, server, node, how):
+        server.probe(self.now, node, how)
 
     # -- viewers -----------------------------------------------------------
 
@@ -307,9 +323,10 @@ class Simulator:
 
     def question(self, shares, line, stream, subnet, address, city, rtt, what,
                  asn=None):
-        server = self.random.choices(self.servers, shares)[0]
+        i = self.random.choices(range(len(self.servers)), shares)[0]
+        server = self.servers[i]
         self.number += 1
-        self.asked[self.number] = (self.now + int(rtt), what)
+        self.asked[self.number] = (self.now + int(rtt), what, i)
         got = server.ask(self.number, self.now, line, stream, subnet, address,
                          city, asn)
         if got:
@@ -338,7 +355,11 @@ class Simulator:
         server.doubts.clear()
 
     def answered(self, number, nodes, ttl_s):
-        at, what = self.asked.pop(number)
+        at, what, i = self.asked.pop(number)
+        first = self.world.node[nodes[0]]
+        if first.dead:
+            death = (first.name, first.died_ms, i)
+            self.m.named_dead[death] = self.now - first.died_ms
         if what:
             self.after(max(0, at - self.now), self.cache, *what, nodes, ttl_s)
 
@@ -396,6 +417,9 @@ class Simulator:
             self.m.presses += 1
             self.m.other_node += node is not v.was
             self.m.other_site += node.site != v.was.site
+            to_line = self.m.to_line[v.line]
+            to_line[0] += node is not v.was
+            to_line[1] += 1
         v.node, v.was, v.fails, v.since = node, None, 0, self.now
         v.place = len(node.viewers)
         v.far = self.true_path(v.net, node)[0] - self.nearest[v.net.city]

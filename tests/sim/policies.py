@@ -29,6 +29,7 @@ class Nearest:
     n-th nearest."""
 
     name = "nearest"
+    shares_views = False
 
     def __init__(self, w, server):
         self.world = w
@@ -46,7 +47,7 @@ class Nearest:
     def fail(self, ms, node, how):
         self.views[node.name].fails += 1
 
-    def probe(self, ms, node, ok):
+    def probe(self, ms, node, how):
         pass
 
     def path(self, *report):
@@ -84,6 +85,7 @@ class Replay:
     """One process of dnsd replay, as one name server."""
 
     name = "dnsd"
+    shares_views = False
 
     def __init__(self, w, server):
         self.process = subprocess.Popen(
@@ -112,9 +114,13 @@ class Replay:
     def fail(self, ms, node, how):
         self.lines.append(f"loadfail {ms} {node.name} {how}")
 
-    def probe(self, ms, node, ok):
+    def probe(self, ms, node, how):
+        self.lines.append(f"probe {ms} {node.name} rtmp {how}")
+
+    def heard(self, ms, node, have, up, down, good_ms):
+        good = "" if good_ms is None else f" good={ms - good_ms}"
         self.lines.append(
-            f"probe {ms} {node.name} rtmp {'ok' if ok else 'failed'}")
+            f"heard {ms} {node.name} any={have} up={up} down={down}{good}")
 
     def path(self, ms, node, net, rtt_ms, loss, viewers, by):
         lat, lon = world.CITIES[net.told_city][:2]
@@ -166,4 +172,12 @@ class Replay:
             raise RuntimeError("dnsd replay failed: see stderr")
 
 
-ALL = {p.name: p for p in (Nearest, LeastLoaded, Replay)}
+class ReplaySharing(Replay):
+    """The same, whose name servers tell each other what they find of the nodes."""
+
+    name = "dnsd-views"
+    shares_views = True
+
+
+ALL = {p.name: p for p in (Nearest, LeastLoaded, Replay, ReplaySharing)}
+USUAL = [name for name, p in ALL.items() if not p.shares_views]

@@ -279,9 +279,50 @@ def no_viewers(seed, scale):
 def poller_cut_off(seed, scale):
     """One name server sees no node for ten minutes; a crowd comes."""
     w = evening(seed, scale, servers=3)
-    w.at(800, lambda sim: sim.cut.add(0))
-    w.at(1400, lambda sim: sim.cut.discard(0))
+    w.cut_off(0, 800, 1400)
     w.crowd(["rome", "milan"], 950, 700, 60)
+    return w
+
+
+@scenario
+def cut_off(seed, scale):
+    """The same on a full evening."""
+    w = evening(seed, scale, BUSY, servers=3)
+    w.cut_off(0, 800, 1400)
+    return w
+
+
+@scenario
+def third_cut_off(seed, scale):
+    """One name server does not reach a third of the nodes for ten minutes."""
+    w = evening(seed, scale, BUSY, servers=3)
+    w.cut_off(0, 800, 1400, list(w.node)[::3])
+    return w
+
+
+@scenario
+def cut_off_by_turns(seed, scale):
+    """One name server reaches no node every other minute."""
+    w = evening(seed, scale, BUSY, servers=3)
+    for at_s in range(600, 1800, 120):
+        w.cut_off(0, at_s, at_s + 60)
+    return w
+
+
+@scenario
+def dies_while_cut_off(seed, scale):
+    """A node dies while one name server reaches none."""
+    w = evening(seed, scale, BUSY, servers=3)
+    w.cut_off(0, 800, 1400)
+    w.dies(["fra1"], 950, 1700)
+    return w
+
+
+@scenario
+def two_cut_off(seed, scale):
+    """The same, and two of the three name servers reach none."""
+    w = dies_while_cut_off(seed, scale)
+    w.cut_off(1, 800, 1400)
     return w
 
 

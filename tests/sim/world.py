@@ -39,6 +39,7 @@ NODES = {
 
 RATE_KBPS = 1500            # of a viewer, if a scenario does not say otherwise
 NETS = 400
+SERVERS = 2                 # name servers, if a scenario does not say otherwise
 RUN_S = 2400
 WARM_S = 420                # until then the evening fills; not measured
 PRESSERS = 0.6              # of viewers; the others bear it
@@ -100,10 +101,10 @@ class World:
     """servers: how many name servers; shares: how questions spread over them,
     None: every resolver has a favourite."""
 
-    def __init__(self, seed, nodes=None, servers=2, shares=None, scale=1.0,
+    def __init__(self, seed, nodes=None, servers=None, shares=None, scale=1.0,
                  run_s=None, warm_s=WARM_S):
         self.random = random.Random(f"world {seed}")
-        self.seed, self.servers, self.scale = seed, servers, scale
+        self.seed, self.servers, self.scale = seed, servers or SERVERS, scale
         self.run_s, self.warm_s = run_s or RUN_S, warm_s
         self.poll_ms = 3000
         self.overcommit = 2.0    # times what is configured, for dnsd
@@ -249,6 +250,13 @@ class World:
             self.at(at_s, lambda sim, n=name: sim.die(n, how))
             if back_s:
                 self.at(back_s, lambda sim, n=name: sim.revive(n))
+
+    def cut_off(self, server, at_s, until_s, names=None):
+        """The polls and probes of a name server time out meanwhile: of all nodes, or
+        of these."""
+        pairs = {(server, name) for name in names or self.node}
+        self.at(at_s, lambda sim: sim.cut.update(pairs))
+        self.at(until_s, lambda sim: sim.cut.difference_update(pairs))
 
     def set(self, name, at_s, **facts):
         """From at_s on something is true of a node."""
