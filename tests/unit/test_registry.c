@@ -529,6 +529,95 @@ static void test_adopt(void **state)
 	assert_string_equal(in_force(), ON);
 }
 
+/* What etcd had at an earlier reading is not adopted, nor is what only went. */
+static void test_adopt_what_is_there(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	static const char other[] = "{\"id\":\"x\",\"seeds\":4}";
+	struct registry_item before[] = {
+		{"drains/us1", ON, 7}, {REGISTRY_MARK, other, 9}};
+	struct registry_item now = {REGISTRY_MARK, other, 9};
+	with_copy();
+	read_all(9, before, 2);
+	read_all(12, &now, 1);
+	unsigned n = registry_count(registry);
+	change("drains/jp1", NULL, 13);
+	assert_int_equal(registry_count(registry), n);
+	assert_true(registry_adopt(registry, &err));
+	assert_null(registry_row(registry, "drains/us1"));
+	assert_null(in_force());
+}
+
+/* A mark without an id is none. */
+static void test_adopt_no_mark(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	struct registry_item all = {REGISTRY_MARK, "{}", 9};
+	with_copy();
+	read_all(9, &all, 1);
+	assert_int_equal(registry_state(registry), REGISTRY_OTHER);
+	assert_false(registry_adopt(registry, &err));
+	err_fini(&err);
+	assert_string_equal(in_force(), ON);
+}
+
+/* To an etcd without any key: each is made anew, and no operator hears of it. */
+static void test_seed_wiped(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	with_copy();
+	read_all(2, NULL, 0);
+	assert_true(registry_seed(registry, &err));
+	struct seen s = look();
+	assert_int_equal(s.sends, 1);
+	assert_int_equal(s.base, 0);
+	registry_answer(registry, KEY, REGISTRY_TAKEN, 3);
+	s = look();
+	assert_string_equal(s.sent, "{\"id\":\"m\",\"seeds\":2}");
+	assert_int_equal(s.base, 0);
+	assert_int_equal(s.done, 0);
+	registry_answer(registry, REGISTRY_MARK, REGISTRY_TAKEN, 4);
+	assert_int_equal(registry_state(registry), REGISTRY_OURS);
+}
+
+/* From then on it is that one, and what is older than it was set back. */
+static void test_after_a_seed(void **state)
+{
+	(void)state;
+	static const char mark[] = "{\"id\":\"m\",\"seeds\":2}";
+	struct registry_item older[] = {
+		{KEY, OFF, 2}, {REGISTRY_MARK, mark, 5}};
+	with_copy();
+	read_all(2, NULL, 0);
+	change(KEY, ON, 3);
+	change(REGISTRY_MARK, mark, 5);
+	assert_int_equal(registry_state(registry), REGISTRY_OURS);
+	read_all(9, older, 2);
+	assert_int_equal(registry_state(registry), REGISTRY_BACK);
+	assert_string_equal(in_force(), ON);
+	struct registry_item first = {REGISTRY_MARK, MARK, 5};
+	read_all(9, &first, 1); /* the registry from before the seed */
+	assert_int_equal(registry_state(registry), REGISTRY_BACK);
+}
+
+static void test_author(void **state)
+{
+	(void)state;
+	char value[100], by[64];
+	for (unsigned n = 62; n < 66; n++) {
+		snprintf(value, sizeof value, "{\"by\":\"%0*d\"}", (int)n, 0);
+		registry_author(value, by, sizeof by);
+		assert_int_equal(strlen(by), n < sizeof by ? n : 0);
+	}
+	registry_author("[\"by\"]", by, sizeof by);
+	assert_string_equal(by, "");
+	registry_author(NULL, by, sizeof by);
+	assert_string_equal(by, "");
+}
+
 static void test_adopt_nothing(void **state)
 {
 	(void)state;
@@ -619,6 +708,11 @@ int main(void)
 		REGISTRY_TEST(test_seeded_by_another),
 		REGISTRY_TEST(test_adopt),
 		REGISTRY_TEST(test_adopt_nothing),
+		REGISTRY_TEST(test_adopt_what_is_there),
+		REGISTRY_TEST(test_adopt_no_mark),
+		REGISTRY_TEST(test_seed_wiped),
+		REGISTRY_TEST(test_after_a_seed),
+		REGISTRY_TEST(test_author),
 		REGISTRY_TEST(test_gone_meanwhile),
 		REGISTRY_TEST(test_deletion),
 		REGISTRY_TEST(test_restart),
