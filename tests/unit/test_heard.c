@@ -110,6 +110,25 @@ static void test_awaited_is_suspect(void **state)
 	assert_float_equal(scene_penalty_ms(s, 0), 0, 0);
 }
 
+/* No longer than a round of polls, a tenth of it, a timeout, and WORD_MS. */
+static void test_awaited_how_long(void **state)
+{
+	struct scene *s = *state;
+	int64_t most = STEP + STEP / 10 + 1500 + 3000;
+	scene_poll_all(s, 100);
+	time_out(s, 0, 1);
+	int64_t failing_ms = s->now;
+	hear(s, 0, 1, 0, s->now - 2000);
+	time_out(s, 0, 1);
+	scene_pass(s, failing_ms + most - s->now);
+	assert_int_equal(scene_state(s, 0), NODE_UP);
+	scene_pass(s, 1);
+	assert_int_equal(scene_state(s, 0), NODE_DOWN);
+	fleet_drain(s->fleet, 0, true);
+	assert_string_equal(
+		fleet_why(s->fleet, 0, s->now), "drained by the operator");
+}
+
 /* A refused connection is the node's own word, and so is a handshake that fails. */
 static void test_refused(void **state)
 {
@@ -288,6 +307,7 @@ int main(void)
 		SCENE_TEST(test_reached_later),
 		SCENE_TEST(test_reached_before),
 		SCENE_TEST(test_awaited_is_suspect),
+		SCENE_TEST(test_awaited_how_long),
 		SCENE_TEST(test_refused),
 		SCENE_TEST(test_unreached),
 		SCENE_TEST(test_cut_in_a_handshake),

@@ -603,6 +603,33 @@ static void test_after_a_seed(void **state)
 	assert_int_equal(registry_state(registry), REGISTRY_BACK);
 }
 
+/* Rows stand in the order of their keys, however they come and go. */
+static void test_many_rows(void **state)
+{
+	(void)state;
+	char key[32];
+	begin();
+	for (unsigned i = 0; i < 300; i++) {
+		snprintf(key, sizeof key, "drains/n%03u", i * 7 % 300);
+		change(key, ON, 11 + i);
+	}
+	assert_int_equal(registry_count(registry), 301);
+	for (unsigned i = 0; i < 300; i += 3) {
+		snprintf(key, sizeof key, "drains/n%03u", i);
+		change(key, NULL, 400 + i);
+	}
+	assert_int_equal(registry_count(registry), 201);
+	for (unsigned i = 0, at = 0; i < 300; i++) {
+		snprintf(key, sizeof key, "drains/n%03u", i);
+		if (i % 3)
+			assert_string_equal(
+				registry_row_at(registry, at++)->key, key);
+		else
+			assert_null(registry_row(registry, key));
+	}
+	assert_null(registry_row_at(registry, 201));
+}
+
 static void test_author(void **state)
 {
 	(void)state;
@@ -712,6 +739,7 @@ int main(void)
 		REGISTRY_TEST(test_adopt_no_mark),
 		REGISTRY_TEST(test_seed_wiped),
 		REGISTRY_TEST(test_after_a_seed),
+		REGISTRY_TEST(test_many_rows),
 		REGISTRY_TEST(test_author),
 		REGISTRY_TEST(test_gone_meanwhile),
 		REGISTRY_TEST(test_deletion),

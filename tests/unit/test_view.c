@@ -27,7 +27,7 @@ static void test_round_trip(void **state)
 	struct view_word words[] = {{"hk1", "", VIEW_UP, 120, 800, 38.2f, 240},
 		{"gone", "", VIEW_UP, 1, 1, 1, 1},
 		{"de1", "polls time out", VIEW_DOWN, 12, -1, 0, 0},
-		{"us1", "its samples are old", VIEW_UNKNOWN, 3, 9, 1, 2}};
+		{"us1", "polls time out", VIEW_UNKNOWN, 3, 9, 1, 2}};
 	struct buf out = {0};
 	struct err err = {0};
 	view_begin(&out, 17, 2500, true);
@@ -53,9 +53,14 @@ static void test_round_trip(void **state)
 	assert_int_equal(n->sample_age_ms, -1);
 	assert_string_equal(v->reasons[n->reason], "polls time out");
 	assert_int_equal(view_of(v, 5)->state, VIEW_UNKNOWN);
+	assert_int_equal(view_of(v, 5)->reason, n->reason); /* the same */
+	assert_int_equal(v->n_reasons, 2);
 	assert_null(view_of(v, 4));
+	assert_int_equal(v->users, 1);
 	assert_true(view_keep(v) == v);
+	assert_int_equal(v->users, 2);
 	view_drop(v);
+	assert_int_equal(v->users, 1);
 	view_drop(v);
 	view_drop(NULL);
 	buf_fini(&out);
@@ -80,6 +85,13 @@ static void test_bad(void **state)
 	assert_true(reads(NODES("{\"hk1\":[\"up\",0,0,0,0]}")));
 	assert_true(reads(NODES("{\"hk1\":[\"up\",0,0,0,0,5,\"more\"]}")));
 	assert_true(reads(NODES("{\"gone\":17}")));
+	assert_true(reads(NODES("{\"hk1\":[\"up\",1e9,1e9,1e6,1e9]}")));
+	assert_true(reads("{\"run\":0,\"every_ms\":500,\"nodes\":{}}"));
+	assert_true(reads(
+		"{\"run\":9007199254740992,\"every_ms\":60000,\"nodes\":{}}"));
+	assert_false(reads(
+		"{\"run\":9007199254740994,\"every_ms\":500,\"nodes\":{}}"));
+	assert_false(reads("{\"run\":0,\"every_ms\":499,\"nodes\":{}}"));
 	assert_false(reads(NODES("{\"hk1\":17}")));
 	assert_false(reads(NODES("{\"hk1\":[\"good\",0,0,0,0]}")));
 	assert_false(reads(NODES("{\"hk1\":[\"up\",-1,0,0,0]}")));
