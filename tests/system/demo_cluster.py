@@ -97,9 +97,9 @@ It is cut off from etcd, and from both:
 The registry and the views, as etcd has them; a node by another program:
   export ETCDCTL_ENDPOINTS={endpoints}
   {etcdctl} endpoint status -w table
-  {etcdctl} get --prefix --keys-only {prefix}/
-  {etcdctl} get --prefix {prefix}/drains/
-  {etcdctl} put {prefix}/nodes/sg1 \\
+  {etcdctl} get --prefix --keys-only {prefix}/1/
+  {etcdctl} get --prefix {prefix}/1/drains/
+  {etcdctl} put {prefix}/1/nodes/sg1 \\
     '{{"role":"edge","at":[1.3,103.8],"address":["192.0.2.10"],"capacity":300,"api":"off","rtmp":"off"}}'
   dig @127.0.0.1 -p 5303 sg1.example.com +short
 
@@ -262,4 +262,5 @@ def main():
         return 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,11 +1,14 @@
 """Several name servers: what is decided on one is in force on all."""
 
 import calendar
+import collections
 import json
 import re
+import shlex
 import threading
 import time
 
+import demo_cluster
 from etcd_world import Certificates
 from harness import Test
 from servers_world import KEYS, PREFIX, ServersTest, clock_ahead, words_of
@@ -121,6 +124,19 @@ class Shared(ServersTest):
             self.eventually(lambda: set(server.states())
                             == {*USUAL, "good1", "bad-key"})
             self.assertEqual(server.edges(), USUAL)
+
+    def test_what_the_demonstration_prints(self):
+        """Its lines for etcdctl show what there is, and register a node."""
+        self.drain(self.servers[0], "srs1")
+        values = collections.defaultdict(str, prefix=PREFIX, etcdctl="etcdctl")
+        text = demo_cluster.TEXT.format_map(values).replace("\\\n", " ")
+        said = [self.etcd.ctl(*shlex.split(line)[1:])
+                for line in re.findall(r"(?m)^  (etcdctl .*)$", text)]
+        self.assertEqual(len(said), 4)
+        self.assertIn(PREFIX + "/1/drains/srs1\n", said[1])
+        self.assertIn(PREFIX + "/1/views/ns1\n", said[1])
+        self.assertIn('{"drained":true,"by":"ns1"}', said[2])
+        self.everywhere(lambda s: s.addresses("sg1.example.com") == ["192.0.2.10"])
 
     def test_joins(self):
         """A name server more, with an empty store, gets all that is in force."""
