@@ -68,8 +68,7 @@ void ctl_servers(const struct servers *s, struct buf *out)
 static bool is_doubted(const struct servers *s, unsigned node)
 {
 	for (unsigned i = 0; i < s->n_peers; i++) {
-		const struct view_node *word =
-			s->peer[i].view ? view_of(s->peer[i].view, node) : NULL;
+		const struct view_node *word = servers_word(&s->peer[i], node);
 		if (word && word->state != VIEW_UP)
 			return true;
 	}
@@ -80,8 +79,7 @@ static void add_views(struct buf *out, const struct servers *s, unsigned node)
 {
 	for (unsigned i = 0; i < s->n_peers; i++) {
 		const struct servers_peer *peer = &s->peer[i];
-		const struct view_node *word =
-			peer->view ? view_of(peer->view, node) : NULL;
+		const struct view_node *word = servers_word(peer, node);
 		if (!word)
 			continue;
 		const char *why = peer->view->reasons[word->reason];

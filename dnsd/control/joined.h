@@ -14,8 +14,9 @@ struct servers_lines;
 struct joined *joined_new(struct control *c);
 void joined_free(struct joined *joined); /* NULL allowed */
 
-/* A node has these keys from now on (text, which is taken; NULL: it is removed). by: who
- * says so, for the log. joined_go() begins with it. */
+/* The registry has these keys of a node now: text, which this function frees; NULL: the
+ * node is removed. by: the name server that wrote it, for the log. It is built by the next
+ * joined_go(). */
 void joined_add(
 	struct joined *joined, const char *name, char *text, const char *by);
 void joined_go(struct joined *joined);

@@ -137,8 +137,8 @@ void schedule_list(struct control *c, struct call *call)
 }
 
 /* Never one that was used before, also after a restart: seconds since 1970 or the next
- * that is free. Several name servers spread theirs, so that two at once hardly meet;
- * if they do, the later call is told. */
+ * that is free. With several name servers a random number is added, so that two of
+ * them rarely take the same id in one second; if they do, the later call is refused. */
 static int64_t new_id(const struct control *c)
 {
 	int64_t id = clock_wall_ms() / 1000;

@@ -13,10 +13,10 @@
  * or term is lower), all is read anew; also when a lease was lost, for a wiped etcd may
  * count its revisions past those that were seen.
  *
- * Memory is bounded: all that is under the prefix, and what the owner has not taken
- * yet, by ETCD_ALL_MAX each (the watch waits for an owner that is behind); changes that
- * wait by 65536 and ETCD_ALL_MAX; announcements by the owner, who names the keys: their
- * list is searched from its start. Keys of others that are longer than ETCD_KEY_MAX, or
+ * Memory is bounded. At most ETCD_ALL_MAX octets: all that is under the prefix, what the
+ * owner has not taken yet (the watch then waits), and the changes that wait, of which
+ * there are at most 65536. Announcements have no limit but the number of keys that the
+ * owner announces; their list is searched from its start. Keys of others that are longer than ETCD_KEY_MAX, or
  * have a \0, are left out; a value longer than ETCD_VALUE_MAX counts as none.
  */
 #ifndef ETCD_ETCD_H

@@ -235,8 +235,8 @@ static bool read_octets(struct arena *arena, const json_t *o, const char *name,
 	return true;
 }
 
-/* Adds a key with its value. Somebody else's may be longer than ours ever are; a value
- * that is, is none. key: all of it, the prefix included. */
+/* Adds a key with its value. Another program may have written a longer value than
+ * ETCD_VALUE_MAX: it counts as no value. key: all of it, the prefix included. */
 static bool read_item(const json_t *kv, const char *prefix, bool deleted,
 	struct batch *b, char **key, size_t *key_len, struct err *err)
 {

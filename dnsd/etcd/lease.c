@@ -1,6 +1,7 @@
 /* Leases, and what is kept under them. A lease is asked for when there is something to
  * keep, and prolonged by a POST each time (a stream of them does not work through the
- * gateway). Who lost one asks for another and sends all that was under it. */
+ * gateway). When one is lost, another is asked for, and all that was under it is
+ * sent again. */
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* What the owner is told, by letters in its mailbox. They may lie there when the client
- * is closed: each holds the owner, and who is closed is not called. */
+/* Messages to the owner, in its mailbox. Some may still be there after etcd_close(): each
+ * holds a reference to struct owner, and calls nothing once that is closed. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

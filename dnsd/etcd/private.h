@@ -112,7 +112,7 @@ void gateway_lease(struct buf *out, int64_t id);
 bool gateway_leased(const char *text, size_t len, int64_t *id, int64_t *ttl_s,
 	struct err *err);
 
-/* -- owner.c: what the owner is told -- */
+/* -- owner.c: messages to the owner -- */
 
 struct owner;
 

@@ -156,8 +156,9 @@ static void watch_page_done(struct watch *w, enum post_end end)
 
 /* -- changes -- */
 
-/* It stands. False: all is to be read. A member that lags behind looks like an etcd of
- * before; the read, which waits for what the others know, tells them apart. */
+/* The watch stands. False: all is to be read anew. A lower revision may be that of a member
+ * that lags behind, or of another etcd: a read is answered only when the member has all
+ * that the majority has, so it shows which. */
 static bool watch_created(struct watch *w, const struct gateway_header *h)
 {
 	struct etcd *e = w->post.etcd;

@@ -66,8 +66,7 @@ json_t *servers_views_json(const struct servers *s, unsigned node)
 	json_t *list = json_array();
 	for (unsigned i = 0; i < s->n_peers; i++) {
 		const struct servers_peer *peer = &s->peer[i];
-		const struct view_node *word =
-			peer->view ? view_of(peer->view, node) : NULL;
+		const struct view_node *word = servers_word(peer, node);
 		if (!word)
 			continue;
 		int64_t heard_ms = peer->heard_ms ? now_ms - peer->heard_ms : 0;

@@ -26,7 +26,7 @@ struct registry {
 	enum registry_state state;
 	bool connected;
 	struct rows rows;
-	struct mark mark; /* of the copy; id "": there is none */
+	struct mark mark; /* of this server's copy; id "": it has no copy */
 	char new_id[MARK_ID_MAX + 1];
 };
 
@@ -133,8 +133,8 @@ static void set(char **field, const char *text)
 	*field = new;
 }
 
-/* Tells the owner what has changed of a row since it was in force so (its own copy,
- * freed), and drops a row that says nothing. */
+/* After a change of a row: the owner is to keep it, and hears of its value if that is
+ * not what was in force before the change. Frees `before`; drops an empty row. */
 static void row_changed(
 	struct registry *r, struct registry_row *row, char *before)
 {

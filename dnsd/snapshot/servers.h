@@ -42,6 +42,13 @@ struct servers {
 	struct servers_peer *peer;
 };
 
+/* What a name server finds of a node, by index of the map; NULL: it says nothing of it. */
+static inline const struct view_node *servers_word(
+	const struct servers_peer *peer, uint32_t node)
+{
+	return peer->view ? view_of(peer->view, node) : NULL;
+}
+
 /* One line more; beyond SERVERS_LINES_MAX it is counted only. */
 void servers_add(
 	struct servers_lines *lines, const char *key, const char *text);
