@@ -159,13 +159,17 @@ unit: unit-programs
 # TESTS: names of tests, and options of run.py.
 TESTS ?=
 
-system: $(B)/dnsd $(B)/dnsd-measure $(B)/later.so $(ETCD)/etcd
+system: $(B)/dnsd $(B)/dnsd-measure $(B)/later.so $(B)/steady $(ETCD)/etcd
 	@DNSD=$(CURDIR)/$(B)/dnsd $(PYTHON) tests/system/run.py $(TESTS)
 
 # Not sanitized: it is there before the sanitizers are.
 $(B)/later.so: tests/system/later.c
 	$(call say,LD,$@)
 	$(Q)$(CC) -std=gnu17 $(WARNINGS) -D_GNU_SOURCE -O2 -fPIC -shared -o $@ $<
+
+$(B)/steady: tests/system/steady.c
+	$(call say,LD,$@)
+	$(Q)$(CC) -std=gnu17 $(WARNINGS) -D_GNU_SOURCE -O2 -o $@ $<
 
 lint: dnsd/page/node_modules/.package-lock.json
 	@$(PYTHON) tests/lint/lint.py

@@ -81,8 +81,11 @@ if [ "$(stat -c %U:%G /etc/dnsd/dnsd.yaml 2>/dev/null)" = root:root ]; then
 	chgrp dnsd /etc/dnsd/dnsd.yaml
 fi
 [ ! -d /run/systemd/system ] || systemctl daemon-reload
-# Not started: it is not configured yet. On an upgrade the old one goes on
-# until `systemctl restart dnsd`.
+# Not started: it is not configured yet. On an upgrade the new program takes over
+# from the one that runs; if it cannot, the old one goes on and the journal says why.
+if [ -n "$2" ] && [ -d /run/systemd/system ] && systemctl -q is-active dnsd.service; then
+	systemctl reload dnsd.service || true
+fi
 EOF
 cat >"$root/DEBIAN/prerm" <<'EOF'
 #!/bin/sh

@@ -16,6 +16,12 @@ static void reserve(struct buf *buf, size_t n)
 	buf->text = mem_grow(buf->text, buf->room);
 }
 
+char *buf_room(struct buf *buf, size_t n)
+{
+	reserve(buf, n);
+	return buf->text + buf->len;
+}
+
 void buf_add(struct buf *buf, const void *bytes, size_t n)
 {
 	reserve(buf, n);

@@ -14,6 +14,9 @@ struct buf {
 void buf_add(struct buf *buf, const void *bytes, size_t n);
 void buf_printf(struct buf *buf, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* Room for n octets behind what is there; the caller fills it and adds to len. */
+char *buf_room(struct buf *buf, size_t n);
 void buf_fini(struct buf *buf);
 
 #endif

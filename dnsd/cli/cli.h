@@ -28,8 +28,10 @@ struct cli_options {
 	bool from_allowed, schema_allowed, schema;
 	const char *stream, *format; /* --stream, --format, if lines_allowed */
 	bool lines_allowed;
-	int words; /* that must follow the options; 0: any number */
-	int first; /* index of the first word that is no option */
+	bool take_over_allowed;
+	int take_over; /* --take-over FD; negative: none */
+	int words;     /* that must follow the options; 0: any number */
+	int first;     /* index of the first word that is no option */
 };
 
 /* False: the program ends with *status. */

@@ -8,7 +8,8 @@
 static const char usage[] =
 	"ctl [-c FILE] status | nodes | drain NODE | undrain NODE | waiting |\n"
 	"       approve NAME --role ROLE --at LAT,LON ... | remove NODE |\n"
-	"       registry seed | registry adopt | reload | stop";
+	"       registry seed | registry adopt | reload |\n"
+	"       replace [--if-new] | stop";
 static const char help[] =
 	"Talks to the running server through its control socket.\n"
 	"\n"
@@ -27,13 +28,17 @@ static const char help[] =
 	"  registry adopt  what etcd has is in force here instead\n"
 	"  reload        builds the configuration anew and swaps it in whole, or\n"
 	"                keeps the old one and says why\n"
+	"  replace       starts the program anew, which takes the sockets and all that\n"
+	"                is known from the one that runs; no question is lost. If it\n"
+	"                cannot, the one that runs goes on. --if-new: reloads instead if\n"
+	"                the program on disk is the one that runs\n"
 	"  stop          stops the server\n";
 
-/* What is behind this word are keys of a node. */
+/* What is behind these words is theirs. */
 static bool has_keys(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++)
-		if (!strcmp(argv[i], "approve"))
+		if (!strcmp(argv[i], "approve") || !strcmp(argv[i], "replace"))
 			return true;
 	return false;
 }

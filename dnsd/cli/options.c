@@ -19,7 +19,8 @@ bool cli_options(struct cli_options *o, int argc, char **argv,
 		{"from", required_argument, NULL, 'f'},
 		{"schema", no_argument, NULL, 's'},
 		{"stream", required_argument, NULL, 'S'},
-		{"format", required_argument, NULL, 'F'}, {0}};
+		{"format", required_argument, NULL, 'F'},
+		{"take-over", required_argument, NULL, 't'}, {0}};
 	int opt;
 
 	o->conf = CLI_DEFAULT_CONF;
@@ -36,6 +37,8 @@ bool cli_options(struct cli_options *o, int argc, char **argv,
 			o->stream = optarg;
 		} else if (opt == 'F' && o->lines_allowed) {
 			o->format = optarg;
+		} else if (opt == 't' && o->take_over_allowed) {
+			o->take_over = atoi(optarg);
 		} else if (opt == 'h') {
 			printf("usage: dnsd %s\n\n%s", usage, help);
 			*status = 0;

@@ -5,11 +5,14 @@
 
 static const char usage[] = "run [-c FILE]";
 static const char help[] =
-	"Serves, in the foreground, until SIGTERM. SIGHUP reloads. Logs to stderr.\n";
+	"Serves, in the foreground, until SIGTERM. SIGHUP reloads. Logs to stderr.\n"
+	"\n"
+	"`dnsd ctl replace` starts it with --take-over FD: it takes the place of the\n"
+	"process that started it.\n";
 
 int cli_run(int argc, char **argv)
 {
-	struct cli_options o = {0};
+	struct cli_options o = {.take_over_allowed = true, .take_over = -1};
 	int status;
 	if (!cli_options(&o, argc, argv, usage, help, &status))
 		return status;
@@ -17,5 +20,5 @@ int cli_run(int argc, char **argv)
 		fprintf(stderr, "usage: dnsd %s\n", usage);
 		return 2;
 	}
-	return control_run(o.conf);
+	return control_run(o.conf, o.take_over);
 }

@@ -557,6 +557,24 @@ struct built *build_all(const char *path, const struct built *previous,
 	return NULL;
 }
 
+void build_take(struct built *b, const uint8_t cookie_secret[16],
+	const char *const *names, unsigned n)
+{
+	struct arena *arena = arena_new();
+	struct map_node *nodes = arena_alloc(arena, n * sizeof *nodes);
+	struct map before = {.arena = arena, .n_nodes = n, .nodes = nodes};
+
+	for (unsigned i = 0; i < n; i++)
+		nodes[i].name = names[i];
+	map_index_names(&before);
+	struct map *map = map_build(b->conf, b->geo, b->servers, &before);
+	map_free(b->map);
+	b->map = map;
+	arena_free(arena);
+	if (!*b->conf->cookie_secret)
+		memcpy(b->options->cookie_secret, cookie_secret, 16);
+}
+
 void build_free(struct built *b, const struct built *heir)
 {
 	if (!b)

@@ -60,6 +60,12 @@ struct built *build_all(const char *path, const struct built *previous,
 	enum geo_from from, const struct enrol_change *changes,
 	struct err *err);
 
+/* Makes a state that was built without `previous` go on where another process stops:
+ * with its cookie secret, if the configuration has none, and its numbers of nodes.
+ * names: by number, NULL: a hole. */
+void build_take(struct built *built, const uint8_t cookie_secret[16],
+	const char *const *names, unsigned n);
+
 /* Frees a state that is no longer in service; what `heir` (or NULL) shares
  * stays. */
 void build_free(struct built *built, const struct built *heir);

@@ -24,9 +24,11 @@
 #include "control/privilege.h"
 #include "control/publish.h"
 #include "control/reload.h"
+#include "control/replace.h"
 #include "control/schedule.h"
 #include "control/servers.h"
 #include "control/state.h"
+#include "control/takeover.h"
 #include "control/threads.h"
 #include "control/traffic.h"
 #include "replay/recorder.h"
@@ -43,7 +45,8 @@
 struct loop {
 	struct control control;
 	struct event *mail, *tick, *soon, *watch, *save, *hup, *term, *intr;
-	struct callee callee; /* for calls of other threads */
+	struct callee callee;      /* for calls of other threads */
+	struct takeover *takeover; /* while this process takes over; NULL: no */
 };
 
 /* -- events -- */
@@ -68,6 +71,8 @@ static void on_news(struct control *c)
 	int64_t build_us = (int64_t)(c->publisher->build_ns / 1000);
 	int64_t wait_us = SOON_US + build_us * 10;
 	struct timeval tv = {0, wait_us < TICK_MS * 1000 ? wait_us : 0};
+	if (!loop->soon) /* nothing is published before it is taken over */
+		return;
 	if (tv.tv_usec && !event_pending(loop->soon, EV_TIMEOUT, NULL))
 		event_add(loop->soon, &tv);
 }
@@ -189,7 +194,7 @@ static void loop_stop(struct loop *l)
 
 /* The store and the control socket are useful, not vital: without them the
  * server says so and serves. */
-static void open_extras(struct control *c)
+static void open_extras(struct control *c, struct listen_gift *gift)
 {
 	struct err err = {0};
 	umask(0077); /* store and socket are for our user alone */
@@ -199,7 +204,7 @@ static void open_extras(struct control *c)
 			"no store, drains will not survive a restart: ",
 			err_text(&err));
 	err_fini(&err);
-	c->ctl = ctl_open(c, c->built->conf->control, &err);
+	c->ctl = ctl_open(c, c->built->conf->control, gift, &err);
 	if (!c->ctl)
 		log_lines(LOG_LVL_WARN, "no control socket: ", err_text(&err));
 	err_fini(&err);
@@ -225,23 +230,30 @@ static void control_serve(struct control *c)
 		c->built->conf->n_steer, threads_workers(c->threads));
 	for (unsigned i = 0; i < c->built->conf->listen.n; i++)
 		log_info("listening on %s", c->built->conf->listen.text[i]);
-	notify_ready();
 	if (c->geo_pending)
 		geo_watch_look(c);
 	event_base_dispatch(c->base);
-	notify_stopping();
+	if (!c->replaced)
+		notify_stopping();
 }
 
 /* All that must be had as root, and what the configuration says. */
-static bool open_vital(struct control *c, struct err *err)
+static bool open_vital(struct loop *l, struct err *err)
 {
-	c->built = build_all(c->path, NULL, GEO_LATER, NULL, err);
+	struct control *c = &l->control;
+	struct takeover *t = l->takeover;
+	c->built =
+		build_all(c->path, NULL, t ? GEO_KEPT : GEO_LATER, NULL, err);
 	if (!c->built)
 		return false;
-	c->threads = threads_open(c->built->conf, err);
+	if (t)
+		takeover_number(t, c->built);
+	c->threads =
+		threads_take(c->built->conf, t ? takeover_gift(t) : NULL, err);
 	if (!c->threads || !privilege_drop(c->built->conf, err))
 		return false;
-	c->geo_pending = c->built->conf->geoip.n || *c->built->conf->nets;
+	c->geo_pending =
+		!t && (c->built->conf->geoip.n || *c->built->conf->nets);
 	return true;
 }
 
@@ -260,26 +272,76 @@ static void make_parts(struct control *c)
 	nodes_ask(c->nodes);
 }
 
+/* What the store keeps is in force, and what other name servers share. */
+static void restore(struct loop *l)
+{
+	struct control *c = &l->control;
+	open_extras(
+		c, l->takeover ? &takeover_gift(l->takeover)->sockets : NULL);
+	keep_restore(c);
+	schedule_load(c);
+	servers_open(c);
+}
+
+static void start_http(struct loop *l)
+{
+	struct control *c = &l->control;
+	l->callee = (struct callee){c->mailbox, on_call, c};
+	c->callee = &l->callee;
+	threads_start_http(c->threads, c->built->conf, &c->publisher->published,
+		c->callee);
+}
+
+/* Static names are answered as early as can be. */
+static void start_alone(struct loop *l)
+{
+	struct control *c = &l->control;
+	publish_now(c);
+	threads_start(c->threads);
+	loop_start(l);
+	restore(l);
+	publish_restored(c);
+	start_http(l);
+}
+
+/* Nothing is answered before it is as the other process had it. */
+static bool start_over(struct loop *l, struct err *err)
+{
+	struct control *c = &l->control;
+	struct takeover *t = l->takeover;
+
+	if (!takeover_tables(t, c, err))
+		return false;
+	restore(l);
+	if (!takeover_state(t, c, err))
+		return false;
+	publish_restored(c);
+	if (!takeover_answer(t, c, err) || !takeover_serving(t, err))
+		return false;
+	start_http(l);
+	loop_start(l);
+	return true;
+}
+
 static bool start(struct loop *loop, struct err *err)
 {
 	struct control *c = &loop->control;
 
-	if (!open_vital(c, err))
+	if (!open_vital(loop, err)) {
+		if (loop->takeover)
+			takeover_refuse(loop->takeover, err_text(err));
 		return false;
+	}
 	make_parts(c);
 	threads_make(c->threads, c->built->conf, &c->publisher->published);
 	c->record = threads_record(c->threads);
-	publish_now(c);
-	threads_start(c->threads);
-	loop_start(loop);
-	open_extras(c);
-	keep_restore(c);
-	schedule_load(c);
-	servers_open(c);
-	publish_restored(c);
-	loop->callee = (struct callee){c->mailbox, on_call, c};
-	threads_start_http(c->threads, c->built->conf, &c->publisher->published,
-		&loop->callee);
+	if (loop->takeover && !start_over(loop, err))
+		return false;
+	if (!loop->takeover)
+		start_alone(loop);
+	notify_ready(loop->takeover != NULL);
+	takeover_free(loop->takeover);
+	loop->takeover = NULL;
 	return true;
 }
 
@@ -297,9 +359,10 @@ static void control_finish(struct loop *loop)
 {
 	struct control *c = &loop->control;
 
+	replace_end(c);
 	builder_free(c->builder);
 	ctl_close(c->ctl);
-	if (c->publisher)
+	if (c->publisher && !c->replaced)
 		keep_save(c, true);
 	servers_close(c);
 	threads_stop(c->threads);
@@ -313,9 +376,10 @@ static void control_finish(struct loop *loop)
 		event_base_free(c->base);
 	publish_close(c);
 	build_free(c->built, NULL);
+	takeover_free(loop->takeover);
 }
 
-int control_run(const char *path)
+int control_run(const char *path, int take_over)
 {
 	struct err err = {0};
 	struct loop loop = {.control = {.path = path, .start_ms = clock_ms()}};
@@ -323,8 +387,11 @@ int control_run(const char *path)
 	signal(SIGPIPE, SIG_IGN);
 	signals_block(true);
 	descriptors_raise();
+	replace_remember_program();
 	event_set_log_callback(on_libevent);
-	bool ok = start(&loop, &err);
+	if (take_over >= 0)
+		loop.takeover = takeover_new(take_over, &err);
+	bool ok = (take_over < 0 || loop.takeover) && start(&loop, &err);
 	log_lines(LOG_LVL_WARN, "", err.warnings);
 	if (ok)
 		control_serve(&loop.control);

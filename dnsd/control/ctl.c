@@ -22,6 +22,7 @@
 #include "control/ctl_servers.h"
 #include "control/enrol.h"
 #include "control/publish.h"
+#include "control/replace.h"
 #include "control/state.h"
 #include "control/threads.h"
 #include "fleet/fleet.h"
@@ -52,6 +53,7 @@ struct ctl {
 	struct log_fault no_room;
 	struct session *sessions;
 	unsigned n;
+	bool rests; /* the socket is another process's */
 };
 
 /* -- answers -- */
@@ -70,6 +72,8 @@ static void session_free(struct session *s)
 static void ctl_finish(struct session *s, bool ok, const char *text)
 {
 	if (s->gone) {
+		if (s->stop)
+			control_stop(s->ctl->control);
 		session_free(s);
 		return;
 	}
@@ -296,6 +300,29 @@ static void cmd_reload(struct session *s, char **words, unsigned n)
 		s->ctl->control, session_call(s, CALL_RELOAD, NULL, on_reply));
 }
 
+static void on_replaced(void *arg, bool ok, const char *text)
+{
+	struct session *s = arg;
+	s->stop = ok; /* this process has nothing more to do */
+	ctl_finish(s, ok, text);
+}
+
+static void cmd_replace(struct session *s, char **words, unsigned n)
+{
+	struct control *c = s->ctl->control;
+	bool if_new = n == 2 && !strcmp(words[1], "--if-new");
+	if (n != 1 && !if_new) {
+		ctl_finish(s, false, "replace [--if-new]");
+		return;
+	}
+	if (if_new && !replace_is_new(c)) {
+		cmd_reload(s, words, n);
+		return;
+	}
+	s->waiting = true;
+	replace_begin(c, on_replaced, s);
+}
+
 static void cmd_stop(struct session *s, char **words, unsigned n)
 {
 	log_info("stop: asked through the control socket");
@@ -359,8 +386,8 @@ static const struct {
 } commands[] = {{"status", cmd_status}, {"nodes", cmd_nodes},
 	{"drain", cmd_drain}, {"undrain", cmd_undrain}, {"reload", cmd_reload},
 	{"stop", cmd_stop}, {"waiting", cmd_waiting}, {"approve", cmd_approve},
-	{"remove", cmd_remove}, {"registry", cmd_registry}, {"try", cmd_try},
-	{"lines", cmd_lines}};
+	{"replace", cmd_replace}, {"remove", cmd_remove},
+	{"registry", cmd_registry}, {"try", cmd_try}, {"lines", cmd_lines}};
 
 /* Words stand between tabs, so that they may hold spaces; a line without a tab was
  * typed by hand. */
@@ -516,9 +543,12 @@ static int socket_open(const char *path, struct err *err)
 	return -1;
 }
 
-struct ctl *ctl_open(struct control *control, const char *path, struct err *err)
+struct ctl *ctl_open(struct control *control, const char *path,
+	struct listen_gift *gift, struct err *err)
 {
-	int fd = socket_open(path, err);
+	int fd = listen_take(gift, LISTEN_CONTROL, 0, path);
+	if (fd < 0)
+		fd = socket_open(path, err);
 	if (fd < 0)
 		return NULL;
 	struct ctl *ctl = mem_zero(1, sizeof *ctl);
@@ -532,6 +562,21 @@ struct ctl *ctl_open(struct control *control, const char *path, struct err *err)
 	return ctl;
 }
 
+void ctl_give(const struct ctl *ctl, struct listen_gift *gift)
+{
+	listen_give(gift, LISTEN_CONTROL, 0, ctl->path, ctl->fd);
+}
+
+void ctl_rest(struct ctl *ctl, bool rest)
+{
+	ctl->rests = rest;
+	event_del(ctl->go_on);
+	if (rest)
+		event_del(ctl->accept);
+	else
+		event_add(ctl->accept, NULL);
+}
+
 void ctl_close(struct ctl *ctl)
 {
 	struct err err = {0};
@@ -542,7 +587,8 @@ void ctl_close(struct ctl *ctl)
 	event_free(ctl->accept);
 	event_free(ctl->go_on);
 	close(ctl->fd);
-	unlink_socket(ctl->path, &err);
+	if (!ctl->rests)
+		unlink_socket(ctl->path, &err);
 	err_fini(&err);
 	free(ctl->path);
 	free(ctl);

@@ -1,6 +1,7 @@
 #include "control/notify.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -28,9 +29,15 @@ static void notify(const char *state)
 	close(fd);
 }
 
-void notify_ready(void)
+void notify_ready(bool other)
 {
-	notify("READY=1\nSTATUS=serving");
+	char text[80];
+	int len = other
+		? snprintf(text, sizeof text, "MAINPID=%d\n", (int)getpid())
+		: 0;
+	snprintf(text + len, sizeof text - (size_t)len,
+		"READY=1\nSTATUS=serving");
+	notify(text);
 }
 
 void notify_stopping(void)

@@ -2,7 +2,10 @@
 #ifndef CONTROL_NOTIFY_H
 #define CONTROL_NOTIFY_H
 
-void notify_ready(void);
+#include <stdbool.h>
+
+/* other: this process was started by the one that systemd knows, and takes its place. */
+void notify_ready(bool other);
 void notify_stopping(void);
 
 #endif

@@ -40,9 +40,13 @@ struct control {
 	struct reload_job *reload; /* the last one asked for; NULL: none */
 	struct geo_watch *geo_watch;
 	struct ctl *ctl; /* NULL: none */
+	struct replace *
+		replace; /* another process is about to take over; NULL: none */
+	struct callee *callee; /* for calls of other threads */
 
 	bool geo_pending; /* the first load of geography is still to come */
 	bool restored;    /* what the store keeps is in force */
+	bool replaced;    /* another process serves: nothing is ours any more */
 	bool failed;      /* the first load failed: stop with an error */
 };
 

@@ -1,6 +1,7 @@
 #include "control/threads.h"
 
 #include <assert.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -8,6 +9,7 @@
 #include "base/log.h"
 #include "base/rng.h"
 #include "control/descriptors.h"
+#include "fleet/handed.h"
 #include "http/http.h"
 #include "ledger/accounts.h"
 #include "ledger/sent.h"
@@ -33,6 +35,9 @@ struct threads {
 	struct accounts *own;
 	struct record *record;
 	uint64_t secret;
+	struct answer_counters before; /* of the process before this one */
+	/* HTTP's sockets: it gets copies, which it closes when it ends. */
+	struct listen_gift http_kept;
 };
 
 /* -- sockets -- */
@@ -45,27 +50,75 @@ static unsigned worker_count(const struct conf *conf)
 	return cores > 0 && cores <= WORKERS_MAX ? (unsigned)cores : 1;
 }
 
-struct threads *threads_open(const struct conf *conf, struct err *err)
+/* A list of listen_streams() goes to the gift. */
+static void keep_http(struct threads *t, enum listen_kind kind,
+	const struct conf_texts *addresses, int *fds)
+{
+	for (unsigned i = 0; fds && i < addresses->n; i++)
+		if (fds[i] >= 0)
+			listen_give(&t->http_kept, kind, 0, addresses->text[i],
+				fds[i]);
+	free(fds);
+}
+
+static bool open_http(struct threads *t, const struct conf *conf,
+	struct listen_gift *gift, struct err *err)
+{
+	int *operators = NULL, *public = NULL;
+	bool ok = listen_streams(&conf->http.listen, OPERATORS_PORT,
+			  LISTEN_HTTP, gift, &operators, err) &&
+		listen_streams(&conf->public.listen, PUBLIC_PORT, LISTEN_PUBLIC,
+			gift, &public, err) &&
+		http_load_tls(conf, &t->http_sockets.tls, err);
+	keep_http(t, LISTEN_HTTP, &conf->http.listen, operators);
+	keep_http(t, LISTEN_PUBLIC, &conf->public.listen, public);
+	return ok;
+}
+
+struct threads *threads_take(
+	const struct conf *conf, struct threads_gift *gift, struct err *err)
 {
 	struct threads *t = mem_zero(1, sizeof *t);
-	struct http_sockets *http = &t->http_sockets;
+	struct listen_gift *sockets = gift ? &gift->sockets : NULL;
 
 	rng_secret(&t->secret, sizeof t->secret);
 	t->n_workers = worker_count(conf);
-	bool ok =
-		listen_open(&t->listeners, &conf->listen, t->n_workers, err) &&
-		listen_streams(&conf->http.listen, OPERATORS_PORT,
-			&http->operators, err) &&
-		listen_streams(&conf->public.listen, PUBLIC_PORT, &http->public,
-			err) &&
-		http_load_tls(conf, &http->tls, err);
+	if (gift) {
+		t->secret = gift->secret;
+		t->n_workers = sockets->workers;
+	}
+	bool ok = listen_open(&t->listeners, &conf->listen, t->n_workers,
+			  sockets, err) &&
+		open_http(t, conf, sockets, err);
 	t->shares = descriptors_now(conf, err);
-	http->connections = t->shares.http;
-	http->streams = t->shares.streams;
+	t->http_sockets.connections = t->shares.http;
+	t->http_sockets.streams = t->shares.streams;
 	if (ok)
 		return t;
 	threads_free(t);
 	return NULL;
+}
+
+struct threads *threads_open(const struct conf *conf, struct err *err)
+{
+	return threads_take(conf, NULL, err);
+}
+
+void threads_give(const struct threads *t, struct threads_gift *gift)
+{
+	const struct listeners *l = &t->listeners;
+	const struct listen_gift *http = &t->http_kept;
+	gift->secret = t->secret;
+	for (unsigned i = 0; i < l->n; i++) {
+		listen_give(
+			&gift->sockets, LISTEN_TCP, 0, l->text[i], l->tcp[i]);
+		for (unsigned w = 0; w < l->workers; w++)
+			listen_give(&gift->sockets, LISTEN_UDP, w, l->text[i],
+				l->udp[w * l->n + i].fd);
+	}
+	for (unsigned i = 0; i < http->n; i++)
+		listen_give(&gift->sockets, (enum listen_kind)http->one[i].kind,
+			0, http->one[i].text, http->one[i].fd);
 }
 
 unsigned threads_polls(const struct threads *t)
@@ -111,6 +164,33 @@ void threads_start(struct threads *t)
 	tcp_server_start(t->tcp);
 }
 
+/* Copies of the sockets of one listener, ended by -1. */
+static int *copy_http(const struct threads *t, enum listen_kind kind)
+{
+	int *fds = mem_alloc((t->http_kept.n + 1) * sizeof *fds);
+	unsigned n = 0;
+	for (unsigned i = 0; i < t->http_kept.n; i++) {
+		int fd = t->http_kept.one[i].kind == (uint32_t)kind
+			? fcntl(t->http_kept.one[i].fd, F_DUPFD_CLOEXEC, 0)
+			: -1;
+		if (fd >= 0)
+			fds[n++] = fd;
+	}
+	fds[n] = -1;
+	return fds;
+}
+
+/* It has ended before, for a process that did not take over: its certificate went with
+ * it. */
+static void renew_tls(struct threads *t, const struct conf *conf)
+{
+	struct err err = {0};
+	if (!t->http_sockets.tls &&
+		!http_load_tls(conf, &t->http_sockets.tls, &err))
+		log_lines(LOG_LVL_ERROR, "", err_text(&err));
+	err_fini(&err);
+}
+
 void threads_start_http(struct threads *t, const struct conf *conf,
 	struct published *published, const struct callee *callee)
 {
@@ -120,8 +200,17 @@ void threads_start_http(struct threads *t, const struct conf *conf,
 		.sent = t->sent,
 		.ring = record_ring(t->record, t->n_workers + 1),
 		.secret = t->secret};
-	if (conf->http.listen.n || conf->public.listen.n)
-		t->http = http_start(conf, &t->http_sockets, &links);
+	if (!t->http_kept.n)
+		return;
+	renew_tls(t, conf);
+	struct http_sockets *sockets = &t->http_sockets;
+	sockets->operators = copy_http(t, LISTEN_HTTP);
+	sockets->public = copy_http(t, LISTEN_PUBLIC);
+	t->http = http_start(conf, sockets, &links);
+	free(sockets->operators);
+	free(sockets->public);
+	sockets->operators = sockets->public = NULL;
+	sockets->tls = NULL; /* it owns it */
 }
 
 void threads_reconfigure(
@@ -159,9 +248,120 @@ void threads_free(struct threads *t)
 	listen_close(&t->listeners);
 	accounts_free(t->own);
 	sent_table_free(t->sent);
-	free(t->http_sockets.operators);
-	free(t->http_sockets.public);
+	for (unsigned i = 0; i < t->http_kept.n; i++)
+		close(t->http_kept.one[i].fd);
+	free(t->http_kept.one);
 	free(t);
+}
+
+/* -- to the process that takes over -- */
+
+#define COUNTERS_VERSION 1 /* of what the struct means */
+
+bool threads_rest_http(struct threads *t, struct mailbox *mailbox,
+	void (*rested)(void *arg), void *arg)
+{
+	if (t->http)
+		http_rest(t->http, mailbox, rested, arg);
+	return t->http != NULL;
+}
+
+void threads_stop_http(struct threads *t)
+{
+	http_stop(t->http);
+	t->http = NULL;
+}
+
+void threads_note_changes(struct threads *t, bool on)
+{
+	if (on)
+		sent_changes_begin(t->sent);
+	else
+		sent_changes_end(t->sent);
+}
+
+/* Of a thread of DNS. */
+static struct accounts *dns_accounts(const struct threads *t, unsigned i)
+{
+	return i < t->n_workers
+		? udp_worker_thread(t->workers[i])->answerer.accounts
+		: tcp_server_thread(t->tcp)->answerer.accounts;
+}
+
+/* DNS alone: HTTP has come to an end before. */
+static unsigned dns_threads(const struct threads *t)
+{
+	return t->n_workers + 1;
+}
+
+void threads_hand_tables(const struct threads *t, struct buf *out)
+{
+	handed_sent(t->sent, out);
+	for (unsigned i = 0; i < dns_threads(t); i++)
+		handed_accounts(threads_accounts(t, i), i, out);
+}
+
+static void hand_counters(const struct threads *t, struct buf *out)
+{
+	struct answer_counters sum = {0};
+	threads_counters(t, &sum);
+	sections_add(out, "counters", COUNTERS_VERSION, sizeof sum, &sum, 1);
+}
+
+void threads_pause(struct threads *t)
+{
+	for (unsigned i = 0; i < t->n_workers; i++)
+		udp_worker_stop(t->workers[i]);
+	tcp_server_stop(t->tcp);
+}
+
+unsigned threads_hand_rest(const struct threads *t, const struct fleet *fleet,
+	unsigned n_nodes, int **fds, struct buf *out)
+{
+	handed_sent_changes(t->sent, out);
+	for (unsigned i = 0; i < dns_threads(t); i++)
+		handed_accounts_rest(threads_accounts(t, i), i,
+			fleet_merged(fleet, i), n_nodes, out);
+	hand_counters(t, out);
+	return tcp_server_hand(t->tcp, fds, out);
+}
+
+void threads_forget(struct threads *t)
+{
+	tcp_server_forget(t->tcp);
+}
+
+void threads_take_tables(struct threads *t, struct sections *in)
+{
+	if (!handed_take_sent(t->sent, in))
+		log_warn(
+			"take-over: what client nets were sent to is not known: 'client_nets' has changed");
+	for (unsigned i = 0; i < dns_threads(t); i++)
+		handed_take_accounts(dns_accounts(t, i), i, in);
+}
+
+static void take_counters(struct threads *t, struct sections *in)
+{
+	size_t n;
+	const struct answer_counters *before = sections_find(
+		in, "counters", COUNTERS_VERSION, sizeof *before, &n);
+	if (n == 1)
+		t->before = *before;
+}
+
+void threads_take_rest(
+	struct threads *t, struct sections *in, const int *fds, unsigned n)
+{
+	handed_take_sent(t->sent, in);
+	for (unsigned i = 0; i < dns_threads(t); i++)
+		handed_take_accounts_rest(dns_accounts(t, i), i, in);
+	take_counters(t, in);
+	tcp_server_take(t->tcp, in, fds, n);
+}
+
+struct resolver_rates *threads_resolver_rates(const struct threads *t)
+{
+	return t->sent->rates;
 }
 
 /* -- what they write -- */
@@ -193,6 +393,7 @@ unsigned threads_tcp_connections(const struct threads *t)
 
 void threads_counters(const struct threads *t, struct answer_counters *sum)
 {
+	counters_add(sum, &t->before);
 	for (unsigned i = 0; i < t->n_workers; i++)
 		counters_add(sum,
 			&udp_worker_thread(t->workers[i])->answerer.counters);

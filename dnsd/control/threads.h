@@ -9,18 +9,35 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/sections.h"
 #include "conf/conf.h"
+#include "net/listen.h"
 
 struct accounts;
 struct answer_counters;
 struct callee;
+struct fleet;
+struct mailbox;
 struct published;
 struct record;
+struct resolver_rates;
 struct sent_table;
 struct threads;
 
 /* All sockets, the key and the limits, while we are root. NULL with a message. */
 struct threads *threads_open(const struct conf *conf, struct err *err);
+
+/* The same with what another process gives: its sockets, of which there are as many for
+ * each worker as it had, and its secret. */
+struct threads_gift {
+	struct listen_gift sockets;
+	uint64_t secret;
+};
+struct threads *threads_take(
+	const struct conf *conf, struct threads_gift *gift, struct err *err);
+
+/* What this process can give. The sockets stay its own, even if HTTP closes them. */
+void threads_give(const struct threads *threads, struct threads_gift *gift);
 
 /* Sockets are closed; all threads have been stopped. NULL allowed. */
 void threads_free(struct threads *threads);
@@ -46,6 +63,39 @@ void threads_start_http(struct threads *threads, const struct conf *conf,
 /* After a reload; err takes warnings. */
 void threads_reconfigure(
 	struct threads *threads, const struct conf *conf, struct err *err);
+
+/* -- to the process that takes over, in this order -- */
+
+/* HTTP comes to an end, then rested(arg) is called in the mailbox, and
+ * threads_stop_http() follows. False: there is none. */
+bool threads_rest_http(struct threads *threads, struct mailbox *mailbox,
+	void (*rested)(void *arg), void *arg);
+void threads_stop_http(struct threads *threads);
+
+/* Tables, from which on changes are noted. The caller publishes in between. */
+void threads_note_changes(struct threads *threads, bool on);
+void threads_hand_tables(const struct threads *threads, struct buf *out);
+
+/* Stops UDP and TCP, which go on by threads_start(). */
+void threads_pause(struct threads *threads);
+
+/* What has come meanwhile, counters, and the connections of TCP: their descriptors are malloc'd,
+ * and the server's. How many. */
+unsigned threads_hand_rest(const struct threads *threads,
+	const struct fleet *fleet, unsigned n_nodes, int **fds,
+	struct buf *out);
+
+/* It has them: threads_free() closes nothing that it uses. */
+void threads_forget(struct threads *threads);
+
+/* -- and there, before threads_start() -- */
+
+void threads_take_tables(struct threads *threads, struct sections *in);
+void threads_take_rest(struct threads *threads, struct sections *in,
+	const int *fds, unsigned n);
+
+/* Of the large resolvers, for fleet_take(). */
+struct resolver_rates *threads_resolver_rates(const struct threads *threads);
 
 /* Stops all and waits for them. */
 void threads_stop(struct threads *threads);

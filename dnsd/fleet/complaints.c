@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/oldest.h"
 #include "base/rng.h"
+#include "base/sections.h"
 #include "conf/conf.h"
 #include "state/map.h"
 
@@ -575,4 +576,23 @@ uint64_t complaints_found(const struct complaints *d, unsigned node)
 {
 	assert(node < CONF_NODES_MAX);
 	return d->found[node];
+}
+
+/* -- the process that takes over -- */
+
+#define COMPLAINTS_VERSION 1 /* of what the struct means */
+
+void complaints_hand(const struct complaints *d, struct buf *out)
+{
+	sections_add(out, "complaints", COMPLAINTS_VERSION, sizeof *d, d, 1);
+}
+
+bool complaints_take(struct complaints *d, struct sections *in)
+{
+	size_t n;
+	const struct complaints *from = sections_find(
+		in, "complaints", COMPLAINTS_VERSION, sizeof *d, &n);
+	if (n == 1)
+		*d = *from;
+	return n == 1;
 }

@@ -27,6 +27,7 @@ void fleet_free(struct fleet *f)
 	for (unsigned i = 0; i < FLEET_THREADS_MAX; i++)
 		free(f->read[i]);
 	free(f->schedule);
+	free(f->why);
 	free(f->node);
 	free(f->forecast);
 	complaints_free(f->complaints);
@@ -136,7 +137,7 @@ static uint32_t take_more(const _Atomic uint32_t *sum, uint32_t *read)
 }
 
 static void merge_node(struct fleet *f, unsigned i, const struct reservation *p,
-	struct fleet_read *read)
+	struct handed_read *read)
 {
 	struct fleet_node *node = &f->node[i];
 	struct forecast *forecast = &f->forecast[i];

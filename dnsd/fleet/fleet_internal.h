@@ -6,13 +6,9 @@
 #define FLEET_FLEET_INTERNAL_H
 
 #include "fleet/fleet.h"
+#include "ledger/handed.h"
 
 #define FLEET_THREADS_MAX 256
-
-/* What was read of a thread's sums at its last merge. */
-struct fleet_read {
-	uint32_t viewers, rate[RESERVATION_CLASSES], answers, line2, only;
-};
 
 struct fleet {
 	struct fleet_rules rules;
@@ -24,7 +20,9 @@ struct fleet {
 	struct empty_sums taken; /* viewers that came to all nodes */
 	struct complaints *complaints;
 	struct large_resolvers *large; /* NULL until a first merge */
-	struct fleet_read *read[FLEET_THREADS_MAX]; /* by thread, by node */
+	/* What was read of a thread's sums at its last merge; by thread, by node. */
+	struct handed_read *read[FLEET_THREADS_MAX];
+	char *why; /* texts of handed.c that health.why points into; NULL: none */
 	struct schedule_entry *schedule;
 	unsigned n_schedule;
 	int64_t start_ms;

@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/rng.h"
+#include "base/sections.h"
 #include "state/map.h"
 
 /* Answers that live, or lived within a sample. */
@@ -176,4 +177,28 @@ void large_resolvers_learn(struct large_resolvers *large, unsigned node,
 				STEP * surprise * x / (squares + half * half));
 		large->of[l->entry].learned = true;
 	}
+}
+
+/* -- the process that takes over -- */
+
+#define LARGE_VERSION 1 /* of what the struct means */
+
+void large_resolvers_hand(const struct large_resolvers *large, struct buf *out)
+{
+	resolver_rates_hand(large->rates, out);
+	sections_add(
+		out, "large resolvers", LARGE_VERSION, sizeof *large, large, 1);
+}
+
+void large_resolvers_take(struct large_resolvers *large, struct sections *in)
+{
+	size_t n;
+	struct resolver_rates *rates = large->rates;
+	const struct large_resolvers *from = sections_find(
+		in, "large resolvers", LARGE_VERSION, sizeof *large, &n);
+	/* One without the other means nothing. */
+	if (n != 1 || !resolver_rates_take(rates, in))
+		return;
+	*large = *from;
+	large->rates = rates;
 }

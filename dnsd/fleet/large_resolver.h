@@ -39,4 +39,11 @@ void large_resolvers_answer(struct large_resolvers *large,
 void large_resolvers_learn(struct large_resolvers *large, unsigned node,
 	int64_t from_ms, int64_t to_ms, float surprise);
 
+/* With the rates, as sections, for the process that takes over, whose secret is the
+ * same. */
+struct buf;
+struct sections;
+void large_resolvers_hand(const struct large_resolvers *large, struct buf *out);
+void large_resolvers_take(struct large_resolvers *large, struct sections *in);
+
 #endif

@@ -246,6 +246,12 @@ void conns_tick(struct conns *s)
 	end_late(&s->due[WRITING], clock_ms());
 }
 
+bool conns_answering(const struct conns *s)
+{
+	return !TAILQ_EMPTY(&s->due[ANSWERING]) ||
+		!TAILQ_EMPTY(&s->due[WRITING]);
+}
+
 unsigned conns_count(const struct conns *s)
 {
 	return s->n;

@@ -56,6 +56,9 @@ void conns_stream(struct evhttp_request *ev);
 /* Closes connections past their deadline; to be called often. */
 void conns_tick(struct conns *conns);
 
+/* Whether a request came that is not wholly answered. */
+bool conns_answering(const struct conns *conns);
+
 /* How many there are, but for streams. */
 unsigned conns_count(const struct conns *conns);
 

@@ -23,7 +23,11 @@
 #include "ledger/accounts.h"
 
 #define SOCKETS_MAX 64
-#define TICK_MS 100       /* deadlines; a pause for want of descriptors */
+#define TICK_MS 100 /* deadlines; a pause for want of descriptors */
+/* Before another process serves: for those who have connected and not yet asked; and
+ * for those who read slowly. */
+#define REST_MS 300
+#define REST_MOST_MS 2000
 #define ALL_METHODS 0x1ff /* so that errors are JSON */
 #define HEADERS_MAX 8192
 #define BODY_MAX 65536        /* on the public listener */
@@ -49,7 +53,11 @@ struct http {
 	struct event *mail, *tick;
 	struct listener listeners[2];
 	uint64_t secret;
-	bool with_tls; /* the public listener; fixed at start */
+	bool with_tls;   /* the public listener; fixed at start */
+	int64_t rest_ms; /* http_rest() since; 0: no */
+	struct mailbox *rested_in;
+	void (*rested)(void *arg);
+	void *rested_arg;
 	pthread_t thread;
 };
 
@@ -130,9 +138,24 @@ static void on_accept_error(struct evconnlistener *socket, void *evhttp)
 	listener_pause(listener, true);
 }
 
+/* All that was asked is answered, and those who have connected had time to ask. */
+static bool is_at_rest(const struct http *h)
+{
+	int64_t rests_ms = clock_ms() - h->rest_ms;
+	bool answering = false, any = false;
+	for (int i = 0; i < 2; i++) {
+		answering |= conns_answering(h->listeners[i].conns);
+		any |= conns_count(h->listeners[i].conns) > 0;
+	}
+	return rests_ms >= REST_MOST_MS ||
+		(!answering && (!any || rests_ms >= REST_MS));
+}
+
 static void on_http_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct http *h = arg;
+	if (h->rest_ms && is_at_rest(h))
+		event_base_loopbreak(h->context.base);
 	for (int i = 0; i < 2; i++) {
 		struct listener *listener = &h->listeners[i];
 		conns_tick(listener->conns);
@@ -270,6 +293,8 @@ static void *http_run(void *arg)
 		conns_free(h->listeners[i].conns);
 	}
 	snapshot_thread_end();
+	if (h->rested)
+		mailbox_post(h->rested_in, h->rested, h->rested_arg);
 	return NULL;
 }
 
@@ -365,6 +390,27 @@ struct http *http_start(const struct conf *conf,
 const struct accounts *http_accounts(const struct http *h)
 {
 	return h->context.accounts;
+}
+
+static void on_http_rest(void *arg)
+{
+	struct http *h = arg;
+	for (int i = 0; i < 2; i++) {
+		struct listener *listener = &h->listeners[i];
+		while (listener->n_bound)
+			evhttp_del_accept_socket(listener->evhttp,
+				listener->bound[--listener->n_bound]);
+	}
+	h->rest_ms = clock_ms();
+}
+
+void http_rest(struct http *h, struct mailbox *mailbox,
+	void (*rested)(void *arg), void *arg)
+{
+	h->rested_in = mailbox;
+	h->rested = rested;
+	h->rested_arg = arg;
+	mailbox_post(h->context.mailbox, on_http_rest, h);
 }
 
 static void on_http_stop(void *arg)

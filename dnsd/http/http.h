@@ -17,6 +17,7 @@
 struct accounts;
 struct callee;
 struct http;
+struct mailbox;
 struct record_ring;
 struct sent_table;
 
@@ -50,6 +51,12 @@ struct http *http_start(const struct conf *conf,
  * certificate that can't be used is a warning. */
 void http_reconfigure(
 	struct http *http, const struct conf *conf, struct err *err);
+
+/* Another process accepts from here on: closes this one's listening descriptors,
+ * answers what has come, then ends the thread and calls rested(arg) in the mailbox.
+ * http_stop() follows. */
+void http_rest(struct http *http, struct mailbox *mailbox,
+	void (*rested)(void *arg), void *arg);
 void http_stop(struct http *http); /* and frees it; NULL allowed */
 
 /* For control's merge. */

@@ -3,9 +3,11 @@
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/arena.h"
 #include "base/oldest.h"
+#include "base/sections.h"
 
 #define WAYS 4
 #define FORGOTTEN_MS 600000
@@ -155,4 +157,26 @@ void resolver_rates_set(
 	rate = fmaxf(RATE_MIN, fminf(RATE_MAX, rate));
 	atomic_store_explicit(
 		&rates->entry[entry].rate, rate, memory_order_relaxed);
+}
+
+/* -- the process that takes over -- */
+
+#define RATES_VERSION 1 /* of what an entry means */
+
+void resolver_rates_hand(const struct resolver_rates *rates, struct buf *out)
+{
+	sections_add(out, "resolvers", RATES_VERSION, sizeof *rates->entry,
+		rates->entry, RESOLVER_RATES);
+}
+
+bool resolver_rates_take(struct resolver_rates *rates, struct sections *in)
+{
+	size_t n;
+	const struct resolver_rate *from =
+		sections_find(in, "resolvers", RATES_VERSION, sizeof *from, &n);
+	if (n != RESOLVER_RATES)
+		return false;
+	memcpy(rates->entry, from, sizeof rates->entry);
+	mark_all(rates);
+	return true;
 }

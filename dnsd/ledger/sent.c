@@ -83,6 +83,7 @@ static void sent_make(
 		sent_bucket_of(m, hash, line)->way, hash, sent.made_ms);
 	if (!e)
 		return;
+	sent_changes_entry(m, e);
 	uint64_t id = word_get(&e->id);
 	if (id == ID_BUSY ||
 		!atomic_compare_exchange_strong(&e->id, &id, ID_BUSY))
@@ -101,9 +102,16 @@ static void sent_push_older(
 	struct sent t = {
 		.node = node, .before = sent_get(e).node, .made_ms = now};
 	if (e)
-		word_set(&e->where, sent_where(t));
+		sent_changes_entry(m, e), word_set(&e->where, sent_where(t));
 	else
 		sent_make(m, key, SENT_OLDER_LINE, t);
+}
+
+void sent_note_change(struct sent_changes *changes, uint32_t bucket)
+{
+	uint32_t i = atomic_fetch_add(&changes->n, 1);
+	if (i < SENT_CHANGES)
+		changes->bucket[i] = bucket;
 }
 
 /* -- the interface -- */
@@ -131,6 +139,7 @@ bool sent_claim_entry(struct sent_table *m, struct sent_entry *e, uint64_t key,
 	if (!e) {
 		sent_make(m, key, line, sent);
 	} else {
+		sent_changes_entry(m, e);
 		/* Its entry may be another key's by now, or another thread has
 		 * decided. */
 		if (!atomic_compare_exchange_strong(
@@ -155,7 +164,7 @@ void sent_mark(struct sent_table *m, uint64_t key, uint32_t now_ms)
 	struct sent now = {.made_ms = now_ms};
 	struct sent_entry *e = sent_find_line(m, key, SENT_MARK);
 	if (e)
-		word_set(&e->where, sent_where(now));
+		sent_changes_entry(m, e), word_set(&e->where, sent_where(now));
 	else
 		sent_make(m, key, SENT_MARK, now);
 }

@@ -97,12 +97,22 @@ struct sent_bucket {
 };
 _Static_assert(sizeof(struct sent_bucket) == 64, "a cache line");
 
+/* Buckets that were written since the table was copied, while it is copied: so that
+ * the copy can be brought up to date in no time. What finds no room says that all must
+ * be copied again. */
+#define SENT_CHANGES (1u << 20)
+struct sent_changes {
+	_Atomic uint32_t n;
+	uint32_t bucket[SENT_CHANGES];
+};
+
 struct sent_table {
 	struct sent_bucket *buckets;
-	unsigned bucket_bits;               /* at least KEY_SPARE_BITS */
-	uint64_t secret;                    /* odd */
-	struct resolver_rates *rates;       /* of large resolvers */
-	const struct resolver_marks *marks; /* theirs */
+	_Atomic(struct sent_changes *) changes; /* NULL: it is not copied */
+	unsigned bucket_bits;                   /* at least KEY_SPARE_BITS */
+	uint64_t secret;                        /* odd */
+	struct resolver_rates *rates;           /* of large resolvers */
+	const struct resolver_marks *marks;     /* theirs */
 };
 
 /* For about max_nets client nets (rounded up to a power of two, 32 bytes each:
@@ -172,6 +182,22 @@ static inline _Atomic uint32_t *sent_how_at(const struct sent_entry *e)
 _Static_assert(offsetof(struct sent, ttl_s) == 8 && sizeof(struct sent) == 12,
 	"an entry's words");
 
+void sent_note_change(struct sent_changes *changes, uint32_t bucket);
+
+/* An entry of the table is to be written. Threads read one word for it that is in the
+ * line of the table's own, and only where they write. */
+
+static inline void sent_changes_entry(
+	const struct sent_table *m, const struct sent_entry *e)
+{
+	struct sent_changes *changes =
+		atomic_load_explicit(&m->changes, memory_order_acquire);
+	if (__builtin_expect(changes != NULL, 0))
+		sent_note_change(changes,
+			(uint32_t)(((uintptr_t)e - (uintptr_t)m->buckets) /
+				sizeof(struct sent_bucket)));
+}
+
 /* A struct sent and an entry's words hold the same octets, but for the nodes. */
 static inline uint64_t sent_inverted(uint64_t where)
 {
@@ -226,10 +252,11 @@ static inline bool sent_together(
 
 /* Keeps where a line is sent now, if it still is as seen. False: another
  * thread has decided meanwhile, or the entry is gone. */
-static inline bool sent_replace(
+static inline bool sent_replace(const struct sent_table *m,
 	struct sent_entry *e, struct sent seen, struct sent sent)
 {
 	uint64_t where = sent_where(seen);
+	sent_changes_entry(m, e);
 	if (!atomic_compare_exchange_strong(
 		    &e->where, &where, sent_where(sent)))
 		return false;
@@ -239,13 +266,14 @@ static inline bool sent_replace(
 }
 
 /* Adds a type to a decision that stands, if it is still as seen. */
-static inline void sent_share(
-	struct sent_entry *e, struct sent seen, uint8_t type)
+static inline void sent_share(const struct sent_table *m, struct sent_entry *e,
+	struct sent seen, uint8_t type)
 {
 	if (!(type & ~seen.types) ||
 		atomic_load_explicit(&e->where, memory_order_relaxed) !=
 			sent_where(seen))
 		return;
+	sent_changes_entry(m, e);
 	seen.types |= type;
 	atomic_store_explicit(
 		sent_how_at(e), sent_how(seen), memory_order_relaxed);

@@ -74,11 +74,15 @@ static void udp_options(const struct udp_socket *s)
 		set(s->fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
 }
 
-static bool udp_open(
-	struct udp_socket *s, const struct sockaddr_storage *ss, socklen_t len)
+/* given: the socket as another process opened it; -1: none. */
+static bool udp_open(struct udp_socket *s, const struct sockaddr_storage *ss,
+	socklen_t len, int given)
 {
 	s->v6 = ss->ss_family == AF_INET6;
 	s->wildcard = is_wildcard(ss);
+	s->fd = given;
+	if (given >= 0)
+		return true;
 	s->fd = socket_new(ss, len, SOCK_DGRAM, true);
 	if (s->fd < 0)
 		return false;
@@ -116,17 +120,20 @@ static bool is_free(const struct sockaddr_storage *ss, socklen_t len)
 	return fd >= 0;
 }
 
-static bool open_address(struct listeners *l, unsigned i, const char *text)
+static bool open_address(struct listeners *l, unsigned i, const char *text,
+	struct listen_gift *gift)
 {
 	struct sockaddr_storage ss;
 	socklen_t len = sockaddr_parse(&ss, text, 53);
+	int tcp = listen_take(gift, LISTEN_TCP, 0, text);
 
-	if (!len || !is_free(&ss, len))
+	if (!len || (tcp < 0 && !is_free(&ss, len)))
 		return false;
+	l->tcp[i] = tcp >= 0 ? tcp : tcp_open(&ss, len);
 	for (unsigned w = 0; w < l->workers; w++)
-		if (!udp_open(&l->udp[w * l->n + i], &ss, len))
+		if (!udp_open(&l->udp[w * l->n + i], &ss, len,
+			    listen_take(gift, LISTEN_UDP, w, text)))
 			return false;
-	l->tcp[i] = tcp_open(&ss, len);
 	return l->tcp[i] >= 0;
 }
 
@@ -141,6 +148,38 @@ static bool listen_complain(
 	return err_add(err, "%s:%u: cannot listen on %s: %s", w->file, w->line,
 		addresses->text[i], why);
 }
+
+/* -- sockets of another process -- */
+
+void listen_give(struct listen_gift *gift, enum listen_kind kind,
+	unsigned worker, const char *text, int fd)
+{
+	struct listen_given given = {.kind = kind, .worker = worker, .fd = fd};
+	if (strlen(text) >= sizeof given.text)
+		return; /* no address is so long */
+	strcpy(given.text, text);
+	gift->one = mem_grow(gift->one, (gift->n + 1) * sizeof *gift->one);
+	gift->one[gift->n++] = given;
+	if (kind == LISTEN_UDP && worker >= gift->workers)
+		gift->workers = worker + 1;
+}
+
+int listen_take(struct listen_gift *gift, enum listen_kind kind,
+	unsigned worker, const char *text)
+{
+	for (unsigned i = 0; gift && i < gift->n; i++) {
+		struct listen_given *given = &gift->one[i];
+		int fd = given->fd;
+		if (fd < 0 || given->kind != kind || given->worker != worker ||
+			strcmp(given->text, text) != 0)
+			continue;
+		given->fd = -1;
+		return fd;
+	}
+	return -1;
+}
+
+/* -- addresses that are not there -- */
 
 /* Whether this machine has the address now. */
 static bool is_there(struct sockaddr_storage *ss, socklen_t len)
@@ -171,7 +210,8 @@ void listen_warn(const struct conf_texts *addresses, struct err *err)
 }
 
 bool listen_streams(const struct conf_texts *addresses, int default_port,
-	int **fds, struct err *err)
+	enum listen_kind kind, struct listen_gift *gift, int **fds,
+	struct err *err)
 {
 	bool ok = true;
 	*fds = mem_zero(addresses->n + 1, sizeof **fds);
@@ -179,7 +219,9 @@ bool listen_streams(const struct conf_texts *addresses, int default_port,
 		struct sockaddr_storage ss;
 		socklen_t len =
 			sockaddr_parse(&ss, addresses->text[i], default_port);
-		(*fds)[i] = len ? tcp_open(&ss, len) : -1;
+		(*fds)[i] = listen_take(gift, kind, 0, addresses->text[i]);
+		if ((*fds)[i] < 0)
+			(*fds)[i] = len ? tcp_open(&ss, len) : -1;
 		if ((*fds)[i] < 0)
 			ok = listen_complain(err, addresses, i);
 	}
@@ -189,18 +231,21 @@ bool listen_streams(const struct conf_texts *addresses, int default_port,
 }
 
 bool listen_open(struct listeners *l, const struct conf_texts *addresses,
-	unsigned workers, struct err *err)
+	unsigned workers, struct listen_gift *gift, struct err *err)
 {
 	*l = (struct listeners){.n = addresses->n, .workers = workers};
 	l->udp = mem_zero(workers * l->n, sizeof *l->udp);
 	l->tcp = mem_zero(l->n, sizeof *l->tcp);
 	for (unsigned i = 0; i < workers * l->n; i++)
 		l->udp[i].fd = -1;
-	for (unsigned i = 0; i < l->n; i++)
+	l->text = mem_zero(l->n, sizeof *l->text);
+	for (unsigned i = 0; i < l->n; i++) {
 		l->tcp[i] = -1;
+		l->text[i] = mem_strdup(addresses->text[i]);
+	}
 	bool ok = true;
 	for (unsigned i = 0; i < l->n; i++)
-		if (!open_address(l, i, addresses->text[i]))
+		if (!open_address(l, i, addresses->text[i], gift))
 			ok = listen_complain(err, addresses, i);
 	listen_warn(addresses, err);
 	if (!ok)
@@ -216,6 +261,9 @@ void listen_close(struct listeners *l)
 	for (unsigned i = 0; i < l->n; i++)
 		if (l->tcp[i] >= 0)
 			close(l->tcp[i]);
+	for (unsigned i = 0; i < l->n; i++)
+		free(l->text[i]);
+	free(l->text);
 	free(l->udp);
 	free(l->tcp);
 	*l = (struct listeners){0};

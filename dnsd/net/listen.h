@@ -8,6 +8,7 @@
 #define NET_LISTEN_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "conf/conf.h"
@@ -23,24 +24,55 @@ struct udp_socket {
 	bool v6;
 };
 
+/* Sockets that another process of this machine opened, with what they listen on as its
+ * configuration had it. */
+enum listen_kind {
+	LISTEN_UDP, /* one for each address and worker */
+	LISTEN_TCP,
+	LISTEN_HTTP,
+	LISTEN_PUBLIC,
+	LISTEN_CONTROL
+};
+struct listen_given {
+	uint32_t kind, worker; /* worker: of LISTEN_UDP */
+	int32_t fd;            /* -1: taken */
+	char text[108];
+};
+struct listen_gift {
+	struct listen_given *one;
+	unsigned n, workers;
+};
+
+/* Adds a socket, which stays the caller's. */
+void listen_give(struct listen_gift *gift, enum listen_kind kind,
+	unsigned worker, const char *text, int fd);
+
+/* The socket, from now on the caller's; -1: there is none. gift may be NULL. */
+int listen_take(struct listen_gift *gift, enum listen_kind kind,
+	unsigned worker, const char *text);
+
 struct listeners {
-	unsigned n; /* listen addresses */
+	char **text; /* of the addresses, by number */
+	unsigned n;  /* listen addresses */
 	unsigned workers;
 	struct udp_socket *udp; /* workers x n */
 	int *tcp;               /* n */
 };
 
-/* Opens all sockets; false with a message (and nothing open) if one fails. An address
- * that this machine has not is bound all the same, with a warning. */
+/* Opens all sockets that are not in the gift (NULL: none is); false with a message (and
+ * nothing open) if one fails. An address that this machine has not is bound all the
+ * same, with a warning. */
 bool listen_open(struct listeners *l, const struct conf_texts *addresses,
-	unsigned workers, struct err *err);
+	unsigned workers, struct listen_gift *gift, struct err *err);
 void listen_close(struct listeners *l);
 
 /* Warns of addresses that this machine has not; opens nothing. */
 void listen_warn(const struct conf_texts *addresses, struct err *err);
 
-/* Listening stream sockets for HTTP: a malloc'd list ended by -1. */
+/* Listening stream sockets for HTTP, of that kind in the gift: a malloc'd list ended by
+ * -1. */
 bool listen_streams(const struct conf_texts *addresses, int default_port,
-	int **fds, struct err *err);
+	enum listen_kind kind, struct listen_gift *gift, int **fds,
+	struct err *err);
 
 #endif

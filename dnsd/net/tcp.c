@@ -342,13 +342,13 @@ static bool tcp_serve(struct tcp_server *s, struct connection *c, uint32_t what)
 
 /* -- connections -- */
 
-static struct connection *connection_new(
-	struct tcp_server *s, int fd, const struct sockaddr *peer)
+static struct connection *connection_of(
+	struct tcp_server *s, int fd, const struct addr *peer)
 {
 	struct connection *c = mem_zero(1, sizeof *c);
 
 	c->source = (struct source){fd, CONNECTION};
-	c->peer = addr_from_sockaddr(peer);
+	c->peer = *peer;
 	c->active_ms = s->thread.answerer.now_ms;
 	TAILQ_INSERT_TAIL(&s->oldest_first, c, entry);
 	shares_hold(s->held, &c->held, &c->peer, 1);
@@ -378,6 +378,97 @@ static void give_memory_back(struct tcp_server *s)
 			holder(shares_largest(s->kept),
 				offsetof(struct connection, kept)));
 }
+
+/* -- the process that takes over -- */
+
+#define CONNECTIONS_VERSION 1 /* of what the struct means */
+
+struct handed_connection {
+	struct addr peer;
+	int64_t active_ms;
+	uint32_t in, out; /* octets in the section of octets, in this order */
+	bool ended;
+};
+
+unsigned tcp_server_hand(struct tcp_server *s, int **fds, struct buf *out)
+{
+	struct connection *c;
+	struct buf octets = {0};
+	unsigned n = 0;
+	char *room = sections_room(
+		out, sizeof(struct handed_connection), s->connections);
+
+	*fds = mem_zero(s->connections + 1, sizeof **fds);
+	TAILQ_FOREACH(c, &s->oldest_first, entry)
+	{
+		size_t unsent = c->out ? c->out_len - c->out_at : 0;
+		struct handed_connection one = {.peer = c->peer,
+			.active_ms = c->active_ms,
+			.in = (uint32_t)c->in_len,
+			.out = (uint32_t)unsent,
+			.ended = c->ended};
+		memcpy(room + n * sizeof one, &one, sizeof one);
+		buf_add(&octets, c->in, c->in_len);
+		buf_add(&octets, c->out + c->out_at, unsent);
+		(*fds)[n++] = c->source.fd;
+	}
+	sections_keep(out, "connections", CONNECTIONS_VERSION,
+		sizeof(struct handed_connection), n);
+	sections_add(
+		out, "octets", CONNECTIONS_VERSION, 1, octets.text, octets.len);
+	buf_fini(&octets);
+	return n;
+}
+
+void tcp_server_forget(struct tcp_server *s)
+{
+	while (!TAILQ_EMPTY(&s->oldest_first)) {
+		struct connection *c = TAILQ_FIRST(&s->oldest_first);
+		kept_free(s, c->out, c->out_len);
+		c->out = NULL; /* it is sent all the same */
+		c->out_len = 0;
+		connection_close(s, c);
+	}
+}
+
+static void connection_take(struct tcp_server *s, int fd,
+	const struct handed_connection *one, const uint8_t *octets)
+{
+	struct connection *c = connection_of(s, fd, &one->peer);
+	c->active_ms = one->active_ms;
+	c->ended = one->ended;
+	tcp_keep(s, c, octets, one->in);
+	if (one->out) {
+		c->out = kept_new(s, octets + one->in, one->out);
+		c->out_len = one->out;
+	}
+	account(s, c);
+	if (!wait_for(s, c, c->out ? EPOLLOUT : EPOLLIN | EPOLLRDHUP))
+		connection_close(s, c);
+}
+
+void tcp_server_take(
+	struct tcp_server *s, struct sections *in, const int *fds, unsigned n)
+{
+	size_t n_one, n_octets, at = 0;
+	const struct handed_connection *one = sections_find(
+		in, "connections", CONNECTIONS_VERSION, sizeof *one, &n_one);
+	const uint8_t *octets =
+		sections_find(in, "octets", CONNECTIONS_VERSION, 1, &n_octets);
+
+	net_thread_times(&s->thread);
+	for (unsigned i = 0; i < n; i++) {
+		size_t len = i < n_one ? (size_t)one[i].in + one[i].out : 0;
+		if (i < n_one && len <= n_octets - at)
+			connection_take(s, fds[i], &one[i], octets + at);
+		else
+			close(fds[i]); /* nothing is known of it */
+		at += len <= n_octets - at ? len : 0;
+	}
+	tcp_make_room(s);
+}
+
+/* -- accepting -- */
 
 /* What is not accepted would be reported as ready for ever. */
 static void listen_to(struct tcp_server *s, uint32_t events)
@@ -419,8 +510,8 @@ static void accept_some(struct tcp_server *s, int listener)
 			pause_accepting(s, strerror(errno));
 		if (fd < 0)
 			return;
-		struct connection *c =
-			connection_new(s, fd, (struct sockaddr *)&peer);
+		struct addr from = addr_from_sockaddr((struct sockaddr *)&peer);
+		struct connection *c = connection_of(s, fd, &from);
 		if (!wait_for(s, c, EPOLLIN | EPOLLRDHUP))
 			connection_close(s, c);
 		tcp_make_room(s);
@@ -483,8 +574,6 @@ static void *tcp_thread(void *arg)
 	snapshot_thread_begin();
 	while (turn(s)) {
 	}
-	while (!TAILQ_EMPTY(&s->oldest_first))
-		connection_close(s, TAILQ_FIRST(&s->oldest_first));
 	snapshot_thread_end();
 	return NULL;
 }
@@ -543,6 +632,8 @@ void tcp_server_stop(struct tcp_server *s)
 
 void tcp_server_free(struct tcp_server *s)
 {
+	while (!TAILQ_EMPTY(&s->oldest_first))
+		connection_close(s, TAILQ_FIRST(&s->oldest_first));
 	close(s->epoll);
 	free(s->listeners);
 	while (s->n_spares)

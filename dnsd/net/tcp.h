@@ -10,6 +10,7 @@
 #ifndef NET_TCP_H
 #define NET_TCP_H
 
+#include "base/sections.h"
 #include "net/listen.h"
 #include "net/thread.h"
 
@@ -20,8 +21,22 @@ struct tcp_server *tcp_server_new(const int *fds, unsigned n,
 	unsigned max_connections, unsigned idle_ms,
 	const struct net_shared *shared);
 void tcp_server_start(struct tcp_server *server);
+/* Its connections stay, and it may be started again. */
 void tcp_server_stop(struct tcp_server *server);
 void tcp_server_free(struct tcp_server *server);
+
+/* Its connections with what they have sent and not yet got, as sections, for the process
+ * that takes over, and their descriptors, which are malloc'd and stay the server's. It
+ * has stopped. How many. */
+unsigned tcp_server_hand(struct tcp_server *server, int **fds, struct buf *out);
+
+/* Another process has them: they are closed here without an end for the peer. It has
+ * stopped. */
+void tcp_server_forget(struct tcp_server *server);
+
+/* Takes them, with their descriptors. It does not run yet. */
+void tcp_server_take(struct tcp_server *server, struct sections *in,
+	const int *fds, unsigned n);
 
 /* Its accounts and counters, for control to read. */
 struct net_thread *tcp_server_thread(struct tcp_server *server);

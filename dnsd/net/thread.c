@@ -1,8 +1,11 @@
 #include "net/thread.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "answer/asked.h"
@@ -10,6 +13,9 @@
 #include "base/clock.h"
 #include "base/thread.h"
 #include "ledger/accounts.h"
+
+#define WAKE_SIGNAL SIGUSR1
+#define WAKE_AGAIN_NS 1000000
 
 void net_thread_init(struct net_thread *t, const struct net_shared *shared,
 	unsigned max_clients)
@@ -33,14 +39,43 @@ void net_thread_start(struct net_thread *t, const char *name,
 	t->running = true;
 }
 
+static void on_wake(int number)
+{
+}
+
+void net_thread_wakes(void)
+{
+	struct sigaction wake = {.sa_handler = on_wake};
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, WAKE_SIGNAL);
+	sigaction(WAKE_SIGNAL, &wake, NULL);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+/* A thread may be about to wait when the signal comes: it gets another. */
+static void wake_until_ended(struct net_thread *t)
+{
+	struct timespec at;
+	do {
+		pthread_kill(t->thread, WAKE_SIGNAL);
+		clock_gettime(CLOCK_REALTIME, &at);
+		at.tv_nsec += WAKE_AGAIN_NS;
+		at.tv_sec += at.tv_nsec / 1000000000;
+		at.tv_nsec %= 1000000000;
+	} while (pthread_timedjoin_np(t->thread, NULL, &at) == ETIMEDOUT);
+}
+
 void net_thread_stop(struct net_thread *t)
 {
-	uint64_t one = 1;
+	uint64_t count = 1;
 	if (!t->running)
 		return;
-	if (write(t->stop_fd, &one, sizeof one) < 0)
+	if (write(t->stop_fd, &count, sizeof count) < 0)
 		abort();
-	pthread_join(t->thread, NULL);
+	wake_until_ended(t);
+	if (read(t->stop_fd, &count, sizeof count) < 0)
+		abort(); /* it was just written */
 	t->running = false;
 }
 

@@ -38,7 +38,11 @@ void net_thread_init(struct net_thread *t, const struct net_shared *shared,
 void net_thread_start(struct net_thread *t, const char *name,
 	void *(*run)(void *), void *owner);
 
-/* Asks it to stop and waits. */
+/* The calling thread waits in calls that its stop_fd does not end: from here on
+ * net_thread_stop() interrupts them (EINTR). */
+void net_thread_wakes(void);
+
+/* Asks it to stop and waits. It may be started again. */
 void net_thread_stop(struct net_thread *t);
 void net_thread_fini(struct net_thread *t);
 

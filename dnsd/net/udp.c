@@ -177,7 +177,7 @@ static void send_run(struct udp_worker *w, const struct udp_socket *s,
 			from += (unsigned)got;
 		} else if (errno == EAGAIN) {
 			struct pollfd p = {.fd = s->fd, .events = POLLOUT};
-			if (poll(&p, 1, 10) <= 0)
+			if (poll(&p, 1, 10) <= 0 && errno != EINTR)
 				return; /* the network is full: drop */
 		} else {
 			from++; /* this one can't be sent; the next may */
@@ -286,7 +286,7 @@ static void wait_for_packets(struct udp_worker *w)
 static void turn_one(struct udp_worker *w)
 {
 	int n = receive(w, w->sockets, MSG_WAITFORONE);
-	if (n > 0 && !w->stopping)
+	if (n > 0)
 		answer_all(w, w->sockets, (unsigned)n);
 }
 
@@ -309,6 +309,7 @@ static void *udp_thread(void *arg)
 	struct udp_worker *w = arg;
 
 	snapshot_thread_begin();
+	net_thread_wakes();
 	while (!w->stopping) {
 		if (w->n == 1 && !w->deferred)
 			turn_one(w);
@@ -325,16 +326,15 @@ void udp_worker_start(struct udp_worker *w)
 {
 	char name[16];
 	snprintf(name, sizeof name, "dnsd-udp%u", w->index);
+	w->stopping = false;
 	net_thread_start(&w->thread, name, udp_thread, w);
 }
 
-/* Shutting down ends the wait of the receiver; that an unconnected socket is
- * said not to be connected does not matter. */
+/* What it has received is answered; the rest stays in the sockets, which another process
+ * may read. */
 void udp_worker_stop(struct udp_worker *w)
 {
 	w->stopping = true;
-	for (unsigned i = 0; i < w->n; i++)
-		shutdown(w->sockets[i].fd, SHUT_RD);
 	net_thread_stop(&w->thread);
 }
 

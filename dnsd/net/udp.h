@@ -15,6 +15,7 @@ struct udp_worker *udp_worker_new(unsigned index,
 	const struct udp_socket *sockets, unsigned n,
 	const struct net_shared *shared);
 void udp_worker_start(struct udp_worker *worker);
+/* It may be started again. */
 void udp_worker_stop(struct udp_worker *worker);
 void udp_worker_free(struct udp_worker *worker);
 

@@ -69,7 +69,7 @@ static ACCOUNT_INLINE bool account_sent(struct accounts *accounts,
 {
 	struct sent to = seen;
 	if (d->again) {
-		sent_share(entry, seen, query->type);
+		sent_share(accounts->sent, entry, seen, query->type);
 		return true;
 	}
 	to.node = d->node[0];
@@ -77,7 +77,7 @@ static ACCOUNT_INLINE bool account_sent(struct accounts *accounts,
 	to.ttl_s = (uint16_t)d->ttl_s;
 	to.types = query->type;
 	if (to.node == seen.node)
-		return sent_replace(entry, seen, to);
+		return sent_replace(accounts->sent, entry, seen, to);
 	if (seen.node != MAP_NO_NODE) {
 		to.before = seen.node;
 		to.moved = sent_quarters(now);

@@ -91,8 +91,9 @@ static void test_read_back(void **state)
 	assert_memory_equal(&r.sent[1], &u, sizeof u);
 	assert_int_equal(r.sent[2].node, MAP_NO_NODE);
 	assert_int_equal(r.older[0], MAP_NO_NODE);
-	sent_share(sent_find(sent_bucket_of(m, sent_hash(m, 42), 0),
-			   sent_hash(m, 42), 0),
+	sent_share(m,
+		sent_find(sent_bucket_of(m, sent_hash(m, 42), 0),
+			sent_hash(m, 42), 0),
 		t, STEER_AAAA);
 	sent_read(m, 42, SENT_LINES, &r);
 	assert_int_equal(r.sent[0].types, STEER_A | STEER_AAAA);
@@ -286,18 +287,18 @@ static void test_share(void **state)
 	struct sent_entry *e = sent_find(
 		sent_bucket_of(m, sent_hash(m, 42), 0), sent_hash(m, 42), 0);
 	assert_non_null(e);
-	sent_share(e, t, STEER_AAAA);
+	sent_share(m, e, t, STEER_AAAA);
 	assert_int_equal(sent_get(e).types, STEER_A | STEER_AAAA);
 	assert_int_equal(sent_get(e).ttl_s, 30);
-	assert_true(sent_replace(e, t, u));
-	assert_false(sent_replace(e, t, t));
-	sent_share(e, t, STEER_AAAA);
+	assert_true(sent_replace(m, e, t, u));
+	assert_false(sent_replace(m, e, t, t));
+	sent_share(m, e, t, STEER_AAAA);
 	sent_read(m, 42, 1, &r);
 	assert_memory_equal(&r.sent[0], &u, sizeof u);
 	/* a type that it has changes nothing, whatever else was seen */
 	t = u;
 	t.ttl_s = 1;
-	sent_share(e, t, STEER_A);
+	sent_share(m, e, t, STEER_A);
 	assert_int_equal(sent_get(e).ttl_s, 30);
 	sent_table_free(m);
 }
