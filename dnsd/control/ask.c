@@ -7,6 +7,7 @@
 #include "control/history.h"
 #include "control/keep.h"
 #include "control/learner.h"
+#include "control/moves.h"
 #include "control/nodes.h"
 #include "control/path_history.h"
 #include "control/pending.h"
@@ -39,6 +40,7 @@ void control_ask(struct control *c, struct call *call)
 	static void (*const answers[])(struct control * c,
 		struct call * call) = {[CALL_DRAIN] = keep_drain,
 		[CALL_UNDRAIN] = keep_drain,
+		[CALL_MOVE] = moves_ask,
 		[CALL_ENROL] = enrol_node,
 		[CALL_REMOVE] = enrol_remove,
 		[CALL_RELOAD] = reload_run,

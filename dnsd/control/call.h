@@ -22,9 +22,12 @@
 
 struct path_report;
 
+#define CALL_PER_S_MOST 1000
+
 enum call_kind {
 	CALL_DRAIN,
 	CALL_UNDRAIN,
+	CALL_MOVE, /* the viewers of a drained node */
 	CALL_ENROL,
 	CALL_REMOVE, /* an enrolled node */
 	CALL_RELOAD,
@@ -73,6 +76,8 @@ struct call {
 	uint64_t area;            /* PATH_HISTORY: path_area_key() */
 	unsigned index;           /* HEARTBEAT: in the map */
 	float connections;        /* HEARTBEAT, PENDING */
+	double per_s;             /* MOVE: viewers, at most CALL_PER_S_MOST */
+	bool publishers;          /* MOVE: these too, at last */
 	struct addr from;         /* PENDING */
 	char server[128], device[128];
 	unsigned n_paths;          /* PATHS */

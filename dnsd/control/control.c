@@ -17,6 +17,7 @@
 #include "control/history.h"
 #include "control/keep.h"
 #include "control/learner.h"
+#include "control/moves.h"
 #include "control/nodes.h"
 #include "control/notify.h"
 #include "control/path_history.h"
@@ -83,6 +84,7 @@ static void on_watch(evutil_socket_t fd, short what, void *arg)
 	schedule_watch(arg);
 	history_watch(arg);
 	learner_step(arg);
+	moves_step(arg);
 	path_history_watch(arg);
 }
 
@@ -263,6 +265,7 @@ static void make_parts(struct control *c)
 	c->mailbox = mailbox_new();
 	publish_open(c);
 	c->pending = pending_new();
+	c->moves = moves_new(c);
 	c->schedule = schedule_new();
 	c->history = history_new();
 	c->traffic = traffic_sums_new(c->start_ms);
@@ -348,6 +351,7 @@ static bool start(struct loop *loop, struct err *err)
 static void free_parts(struct control *c)
 {
 	nodes_free(c->nodes);
+	moves_free(c->moves);
 	geo_watch_free(c->geo_watch);
 	traffic_sums_free(c->traffic);
 	history_free(c->history);

@@ -2,10 +2,12 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/arena.h"
 #include "base/clock.h"
 #include "control/learner.h"
+#include "control/moves.h"
 #include "control/nodes.h"
 #include "control/pending.h"
 #include "control/schedule.h"
@@ -25,6 +27,23 @@
 #define READY_WAIT_MS 300 /* steered names wait for first polls so long */
 
 /* -- the report -- */
+
+static void report_move(
+	const struct control *c, unsigned node, struct report_node *to)
+{
+	const char *why;
+	const struct moving *m = moves_of(c->moves, node, &why);
+	if (!m)
+		return;
+	to->move = (struct report_move){.state = moving_states[m->state],
+		.over = moving_is_over(m),
+		.moved = m->moved,
+		.per_s = m->per_s,
+		.waits_s = m->state == MOVING_WAITS && m->from_ms > clock_ms()
+			? (int)((m->from_ms - clock_ms()) / 1000) + 1
+			: 0};
+	strncpy(to->move.why, why, sizeof to->move.why - 1);
+}
 
 static void report_nodes(const struct control *c, struct report *r)
 {
@@ -58,6 +77,7 @@ static void report_nodes(const struct control *c, struct report *r)
 			.doubted = fleet_distrusted(c->fleet, i),
 			.samples = from->samples,
 			.failures = from->failures};
+		report_move(c, i, to);
 	}
 }
 
@@ -239,6 +259,7 @@ static void use_map(struct control *c)
 	c->publisher->maps++;
 	schedule_feed(c);
 	nodes_ask(c->nodes);
+	moves_renumber(c);
 	servers_renumber(c);
 }
 

@@ -21,6 +21,7 @@ struct control {
 	struct fleet *fleet;
 	struct learner *learner; /* of paths */
 	struct nodes *nodes;
+	struct moves *moves;
 	struct pending *pending; /* servers that report and are not known */
 	struct threads *threads; /* those that answer */
 

@@ -10,6 +10,7 @@ struct request;
 
 void api_clusters(struct request *r);
 void api_drain(struct request *r, const char *node, bool drained);
+void api_move(struct request *r, const char *node);
 void api_enrol(struct request *r, const char *node);
 void api_enrol_remove(struct request *r, const char *node);
 void api_events(struct request *r);

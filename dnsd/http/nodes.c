@@ -39,6 +39,15 @@ static json_t *node_json(
 		json_of_addresses(map));
 }
 
+static json_t *move_json(const struct report_node *node)
+{
+	const struct report_move *m = &node->move;
+	return json_pack("{s:s, s:b, s:I, s:f, s:i, s:s, s:I}", "state",
+		m->state, "over", m->over, "moved", (json_int_t)m->moved,
+		"per_s", m->per_s, "waits_s", m->waits_s, "why", m->why, "left",
+		(json_int_t)node->connections);
+}
+
 static json_t *stability_json(const struct stability *s, int64_t now_ms)
 {
 	int64_t back_ms = s->back_until_ms - now_ms;
@@ -102,6 +111,9 @@ void api_nodes(struct request *r)
 		if (!name || (only && strcmp(name, only)))
 			continue;
 		by_node[i] = node_json(&report->nodes[i], &map->nodes[i]);
+		if (report->nodes[i].move.state)
+			json_object_set_new(by_node[i], "move",
+				move_json(&report->nodes[i]));
 		json_object_set_new(by_node[i], "streams",
 			json_integer(
 				i < streams->n_nodes ? streams->count[i] : 0));
@@ -163,4 +175,41 @@ void api_drain(struct request *r, const char *node, bool drained)
 		request_post(r,
 			request_call(r, drained ? CALL_DRAIN : CALL_UNDRAIN,
 				node, reply_drained));
+}
+
+/* -- moving viewers -- */
+
+static void reply_moved(struct request *r, const struct call *call)
+{
+	if (call->result == CALL_UNKNOWN)
+		no_such_node(r, call->node);
+	else if (call->result == CALL_REFUSED)
+		request_error(r, 409, "%s", call->text);
+	else
+		request_json(r, 200,
+			json_pack("{s:s, s:f, s:b}", "node", call->node,
+				"per_s", call->per_s, "publishers",
+				call->publishers));
+}
+
+void api_move(struct request *r, const char *node)
+{
+	const char *per_s = request_param(r, "per_s");
+	const char *publishers = request_param(r, "publishers");
+	char *end = NULL;
+
+	if (!access_may_change(r))
+		return;
+	double rate = per_s ? strtod(per_s, &end) : 0;
+	if (!per_s || end == per_s || *end ||
+		!(rate > 0 && rate <= CALL_PER_S_MOST)) {
+		request_error(r, 400,
+			"per_s: viewers a second, above 0, at most %d",
+			CALL_PER_S_MOST);
+		return;
+	}
+	struct call *call = request_call(r, CALL_MOVE, node, reply_moved);
+	call->per_s = rate;
+	call->publishers = publishers && !strcmp(publishers, "true");
+	request_post(r, call);
 }

@@ -73,7 +73,8 @@ static const struct node_route {
 	const char *verb;
 	void (*run)(struct request *r, const char *node);
 } node_routes[] = {{"/drain", drain}, {"/undrain", undrain},
-	{"/approve", api_enrol}, {"/remove", api_enrol_remove}};
+	{"/move", api_move}, {"/approve", api_enrol},
+	{"/remove", api_enrol_remove}};
 
 /* /api/v1/nodes/NAME/VERB; false: not such a path. */
 static bool route_node(struct request *r)

@@ -10,6 +10,16 @@
 #include "snapshot/counters.h"
 #include "state/load.h"
 
+/* Its viewers are moved, or were (fleet/moving.h). */
+struct report_move {
+	const char *state; /* static text; NULL: they are not */
+	bool over;
+	uint64_t moved;
+	double per_s;
+	int waits_s;
+	char why[128];
+};
+
 struct report_node {
 	const char *name; /* of the map; NULL: a hole */
 	const char *role;
@@ -23,6 +33,7 @@ struct report_node {
 	float contradicted; /* connections that a heartbeat reported and polls
 			       contradict; 0: none recently */
 	uint64_t answers, line2, only, doubted, samples, failures;
+	struct report_move move;
 };
 
 /* Where answers went recently, by index of the map. Lives longer than a report:

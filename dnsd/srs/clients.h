@@ -39,4 +39,25 @@ struct client_list {
 bool clients_parse(const char *body, size_t len, struct client_list *list,
 	unsigned *page, struct err *err);
 
+/* -- for those who close connections -- */
+
+/* An id as SRS gives it, of letters, digits, '-', '_' and '.': it becomes a part of a
+ * URL. */
+struct client_id {
+	char text[63];
+	bool publishes;
+};
+struct client_ids {
+	unsigned n, publishers; /* publishers: of these */
+	struct client_id *id;   /* malloc'd */
+};
+
+/* The ids of a list, but for entries without a good one. False with one line. */
+bool client_ids_parse(
+	const char *body, size_t len, struct client_ids *ids, struct err *err);
+void client_ids_free(struct client_ids *ids);
+
+/* The answer to DELETE of a client: it is closed, or is not there any more. */
+bool client_closed_parse(const char *body, size_t len, struct err *err);
+
 #endif

@@ -11,6 +11,28 @@
 #include "srs/streams.h"
 #include "srs/summary.h"
 
+/* Ids become a part of a URL: no octet of them ends a path. */
+static void check_ids(const char *data, size_t size)
+{
+	struct client_ids ids;
+	struct err err = {0};
+	unsigned publishers = 0;
+	bool good = client_ids_parse(data, size, &ids, &err);
+	for (unsigned i = 0; i < ids.n; i++) {
+		publishers += ids.id[i].publishes;
+		if (!*ids.id[i].text || strpbrk(ids.id[i].text, "/?#% \r\n"))
+			abort();
+	}
+	if (err.count != !good || publishers != ids.publishers)
+		abort();
+	client_ids_free(&ids);
+	err_fini(&err);
+	good = client_closed_parse(data, size, &err);
+	if (err.count != !good)
+		abort();
+	err_fini(&err);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check(const struct sample *s)
@@ -100,6 +122,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	err_fini(&err);
 
 	check_clients((const char *)data, size);
+	check_ids((const char *)data, size);
 
 	unsigned status = 0;
 	enum flv_answer answer = flv_read((const char *)data, size, &status);

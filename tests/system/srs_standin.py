@@ -107,6 +107,9 @@ class StandIn:
         self.conns, self.mbps, self.cpu = 0, 0.0, 0.01
         self.streams = []
         self.viewers = None     # what set_viewers() was given
+        self.closed = []        # ids of clients that the API was told to close
+        self.viewers_may_be_closed = True
+        self.on_closed = None   # called with the stand-in for each
         self.pulls = []     # of an edge: the stand-ins whose streams it gets
         self.players = 0
         # how it misbehaves
@@ -488,6 +491,9 @@ class StandIn:
             more = "?" + url.query if url.query else ""
             self._reply(writer, "302 Found", b"", "text/plain",
                         f"Location: {url.path}/{more}\r\n")
+        elif method == "DELETE" and url.path.startswith("/api/v1/clients/"):
+            self._reply(writer, "200 OK",
+                        self._close_client(url.path.rpartition("/")[2]).encode())
         elif url.path.startswith("/api/"):
             self._api(writer, url.path, query)
         elif url.path == "/metrics" and not self.version.startswith("4."):
@@ -626,17 +632,32 @@ class StandIn:
         start = int(query.get("start", 0))
         clients = self.viewers
         if clients is None:
-            clients = [("127.0.0.1", "rtmp-play", 0, 344)] * int(self.conns)
+            clients = [("127.0.0.1", "rtmp-play", 0, 344)] * (
+                int(self.conns) + len(self.closed))
+        clients = [(f"c{i:07d}", *client) for i, client in enumerate(clients)
+                   if f"c{i:07d}" not in self.closed]
         items = [{
-            "id": f"c{start + i:07d}", "vhost": "vid-0000001", "stream": "vid-1",
+            "id": key, "vhost": "vid-0000001", "stream": "vid-1",
             "ip": ip, "pageUrl": "", "swfUrl": "", "tcUrl": "",
             "url": "/live/class", "name": "class", "type": kind,
             "publish": kind == "fmle-publish", "alive": 90.35,
             "kbps": {"recv_30s": received, "send_30s": sent}}
-            for i, (ip, kind, received, sent)
-            in enumerate(clients[start:start + count])]
+            for key, ip, kind, received, sent
+            in clients[start:start + count]]
         return self._top('"clients":' + json.dumps(
             items, separators=(",", ":")))
+
+    def _close_client(self, key):
+        if not self.viewers_may_be_closed:
+            return '{"code":1061}'
+        if key in self.closed:
+            return '{"code":2049}'
+        self.closed.append(key)
+        self._count()
+        self.conns -= 1
+        if self.on_closed:
+            self.on_closed(self)
+        return self._top('"data":null')
 
     def _vhosts(self, query):
         kbps = self._stats["kbps"]
