@@ -93,8 +93,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	read_questions(&talk, data, size);
 	setsockopt(fd[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
 	net_thread_times(&server->thread);
-	struct connection *c =
-		connection_new(server, fd[0], (struct sockaddr *)&peer);
+	struct addr from = addr_from_sockaddr((struct sockaddr *)&peer);
+	struct connection *c = connection_of(server, fd[0], &from);
 	watch(server, &c->source, EPOLL_CTL_ADD, EPOLLIN | EPOLLRDHUP);
 	bool open = true;
 	for (unsigned i = 0; open && (size || c->out); i++) {
