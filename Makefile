@@ -15,6 +15,8 @@ LTO := $(if $(filter file,$(origin CFLAGS)),$(if $(findstring gcc,$(CC)),-flto=a
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
 DESTDIR ?=
+# Debian's packages have another folder for it.
+ZSH_FUNCTIONS ?= $(PREFIX)/share/zsh/site-functions
 PYTHON ?= /usr/bin/python3
 VERSION := 0.1.0
 # For tests and the demonstration, whatever the flavour.
@@ -253,7 +255,7 @@ DEPS := build-essential pkg-config libldns-dev libevent-dev libmaxminddb-dev \
 	$(if $(shell command -v npm),,nodejs npm)
 DEPS_TEST := $(DEPS) clang clang-format libclang-rt-14-dev libcmocka-dev \
 	python3-dnspython bind9-dnsutils curl libmaxmind-db-writer-perl \
-	iproute2 procps man-db groff chromium ffmpeg
+	iproute2 procps man-db groff chromium ffmpeg zsh
 
 # What the demonstration prints to be tried, and letters for its class page.
 DEPS_DEMO := $(DEPS) bind9-dnsutils curl fonts-wqy-microhei
@@ -278,6 +280,11 @@ install: $(B)/dnsd
 	install -D -m 644 docs/dnsd.8 $(DESTDIR)$(PREFIX)/share/man/man8/dnsd.8
 	install -D -m 644 docs/dnsd.yaml.5 $(DESTDIR)$(PREFIX)/share/man/man5/dnsd.yaml.5
 	install -D -m 644 conf/dnsd.schema.json $(DESTDIR)$(PREFIX)/share/dnsd/dnsd.schema.json
+	install -D -m 644 conf/completion/dnsd.bash \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/dnsd
+	install -d $(DESTDIR)$(ZSH_FUNCTIONS)
+	sed 's|/usr/local/share|$(PREFIX)/share|' conf/completion/_dnsd > \
+		$(DESTDIR)$(ZSH_FUNCTIONS)/_dnsd
 	install -d $(DESTDIR)$(PREFIX)/share/dnsd/player
 	install -m 644 $(B)/page/player/*.js $(B)/page/player/*.d.ts \
 		$(B)/page/player/LICENSES.txt dnsd/page/player/README.md \

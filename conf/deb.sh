@@ -19,7 +19,7 @@ export SOURCE_DATE_EPOCH
 install_to() {
 	rm -rf "$1"
 	${MAKE:-make} --no-print-directory B="$B" DESTDIR="$1" PREFIX=/usr \
-		SYSCONFDIR=/etc "$2"
+		SYSCONFDIR=/etc ZSH_FUNCTIONS=/usr/share/zsh/vendor-completions "$2"
 	mkdir "$1/DEBIAN"
 }
 

@@ -12,6 +12,7 @@ static const struct {
 	{"run", cli_run, "serve, in the foreground"},
 	{"check", cli_check,
 		"check the configuration, print the effective table"},
+	{"init", cli_init, "write a first configuration"},
 	{"try", cli_try, "explain the decision for a client"},
 	{"lines", cli_lines, "the lines of a class, for a website"},
 	{"srs", cli_srs, "the configuration of a node's SRS"},

@@ -1,22 +1,26 @@
+#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/columns.h"
 #include "cli/cli.h"
 #include "control/build.h"
 #include "http/http.h"
 #include "http/tls.h"
 #include "net/listen.h"
 
-static const char usage[] = "check [-c FILE] [--from LAT,LON] [--schema]";
+static const char usage[] =
+	"check [-c FILE] [--from LAT,LON] [--json] [--schema]";
 static const char help[] =
 	"Checks everything that run would load. Prints the effective table: for\n"
 	"each steered name and each place which nodes serve it in which order,\n"
 	"with their path in milliseconds, as long as all are up and have room.\n"
 	"\n"
 	"  --from LAT,LON  that place only; default: the place of each node\n"
+	"  --json          all of it for programs, errors and warnings too\n"
 	"  --schema        prints the JSON schema of the configuration instead\n";
 
 struct row {
@@ -33,8 +37,15 @@ static int by_path(const void *a, const void *b)
 	return x->order < y->order ? -1 : 1;
 }
 
-static void print_row(const struct map *map, const struct map_name *name,
-	const char *from, const struct place *place)
+/* The effective table goes to one of these. */
+struct table {
+	struct columns *columns;
+	json_t *json; /* a list; NULL: to columns */
+};
+
+/* The nodes of a pool in the order in which they serve a place; freed by the caller. */
+static struct row *rows_of(const struct map *map, const struct map_name *name,
+	const struct place *place)
 {
 	const struct map_pool *pool = &map->pools[name->pool];
 	struct row *rows = mem_zero(pool->n, sizeof *rows);
@@ -45,20 +56,57 @@ static void print_row(const struct map *map, const struct map_name *name,
 			pool->node[i], i};
 	if (name->policy != POLICY_FAILOVER)
 		qsort(rows, pool->n, sizeof *rows, by_path);
-	printf("%s (%s) from %s (%.2f,%.2f):", name->name,
-		conf_policies[name->policy], from, place->lat, place->lon);
-	for (unsigned i = 0; i < pool->n; i++)
-		printf("%s %s %.1fms", i ? "," : "",
+	return rows;
+}
+
+static void add_columns(struct columns *t, const struct map *map,
+	const struct map_name *name, const char *from,
+	const struct place *place, const struct row *rows)
+{
+	struct buf nodes = {0};
+	for (unsigned i = 0; i < map->pools[name->pool].n; i++)
+		buf_printf(&nodes, "%s%s %.1f ms", i ? ", " : "",
 			map->nodes[rows[i].node].name, rows[i].path);
-	printf("\n");
+	columns_add(t, "%s", name->name);
+	columns_add(t, "%s", conf_policies[name->policy]);
+	columns_add(t, "%s", from);
+	columns_add(t, "%.2f,%.2f", place->lat, place->lon);
+	columns_add(t, "%s", nodes.text);
+	buf_fini(&nodes);
+}
+
+static json_t *row_json(const struct map *map, const struct map_name *name,
+	const char *from, const struct place *place, const struct row *rows)
+{
+	json_t *nodes = json_array();
+	for (unsigned i = 0; i < map->pools[name->pool].n; i++)
+		json_array_append_new(nodes,
+			json_pack("{s:s, s:f}", "node",
+				map->nodes[rows[i].node].name, "path_ms",
+				(double)rows[i].path));
+	return json_pack("{s:s, s:s, s:s, s:[ff], s:o}", "name", name->name,
+		"policy", conf_policies[name->policy], "from", from, "at",
+		(double)place->lat, (double)place->lon, "nodes", nodes);
+}
+
+static void add_row(struct table *t, const struct map *map,
+	const struct map_name *name, const char *from,
+	const struct place *place)
+{
+	struct row *rows = rows_of(map, name, place);
+	if (t->json)
+		json_array_append_new(
+			t->json, row_json(map, name, from, place, rows));
+	else
+		add_columns(t->columns, map, name, from, place, rows);
 	free(rows);
 }
 
-static void print_name(const struct map *map, const struct map_name *name,
-	const struct place *from)
+static void add_name(struct table *t, const struct map *map,
+	const struct map_name *name, const struct place *from)
 {
 	if (from) {
-		print_row(map, name, "there", from);
+		add_row(t, map, name, "there", from);
 		return;
 	}
 	for (unsigned i = 0; i < map->n_nodes; i++) {
@@ -67,16 +115,92 @@ static void print_name(const struct map *map, const struct map_name *name,
 			.lon = node->lon,
 			.source = PLACE_NETS};
 		if (node->name && node->placed)
-			print_row(map, name, node->name, &place);
+			add_row(t, map, name, node->name, &place);
 	}
 }
 
-static void print_names(const struct map *map)
+static void add_names(
+	struct table *t, const struct map *map, const struct place *from)
 {
+	for (unsigned i = 0; i < map->n_names; i++)
+		add_name(t, map, &map->names[i], from);
+}
+
+static bool not_placed(const struct map_node *node)
+{
+	return node->name && !node->placed;
+}
+
+static void print_words(
+	const char *path, const struct built *built, const struct place *from)
+{
+	static const char *const heads[] = {
+		"name", "policy", "from", "at", "nodes, by path"};
+	const struct map *map = built->map;
+	struct buf out = {0};
+	struct columns columns;
+
+	columns_begin(&columns, "lllll");
+	for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
+		columns_add(&columns, "%s", heads[i]);
+	add_names(&(struct table){.columns = &columns}, map, from);
+	buf_printf(&out, "%s", geo_report(built->geo));
 	for (unsigned i = 0; i < map->n_nodes; i++)
-		if (!map->nodes[i].placed)
-			printf("node %s: its place is not known\n",
+		if (not_placed(&map->nodes[i]))
+			buf_printf(&out, "node %s: its place is not known\n",
 				map->nodes[i].name);
+	columns_end(&columns, &out);
+	printf("%s%s: ok\n", out.text, path);
+	buf_fini(&out);
+}
+
+static json_t *lines_json(const char *text)
+{
+	json_t *list = json_array();
+	while (text && *text) {
+		size_t n = strcspn(text, "\n");
+		json_array_append_new(list, json_stringn(text, n));
+		text += n + (text[n] == '\n');
+	}
+	return list;
+}
+
+static void print_json(const char *path, const struct built *built,
+	const struct place *from, const struct err *err)
+{
+	struct table table = {.json = json_array()};
+	json_t *lost = json_array();
+
+	if (built)
+		add_names(&table, built->map, from);
+	for (unsigned i = 0; built && i < built->map->n_nodes; i++)
+		if (not_placed(&built->map->nodes[i]))
+			json_array_append_new(
+				lost, json_string(built->map->nodes[i].name));
+	json_t *json = json_pack("{s:s, s:b, s:o, s:o, s:o, s:o, s:o}", "file",
+		path, "ok", built != NULL, "errors", lines_json(err->text),
+		"warnings", lines_json(err->warnings), "geoip",
+		lines_json(built ? geo_report(built->geo) : NULL), "not_placed",
+		lost, "table", table.json);
+	char *text = json_dumps(json, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
+	puts(text ? text : "null");
+	free(text);
+	json_decref(json);
+}
+
+static void print_all(const struct cli_options *o, const struct built *built,
+	const struct place *from, struct err *err)
+{
+	if (o->json) {
+		print_json(o->conf, built, from, err);
+		return;
+	}
+	if (err->warnings)
+		fprintf(stderr, "%s", err->warnings);
+	if (built)
+		print_words(o->conf, built, from);
+	else
+		fprintf(stderr, "%s\n", err_text(err));
 }
 
 static bool parse_from(const char *text, struct place *place)
@@ -105,7 +229,9 @@ static bool certificate_ok(const struct conf *conf, struct err *err)
 
 int cli_check(int argc, char **argv)
 {
-	struct cli_options o = {.from_allowed = true, .schema_allowed = true};
+	struct cli_options o = {.from_allowed = true,
+		.schema_allowed = true,
+		.json_allowed = true};
 	struct err err = {0};
 	struct place from;
 	int status;
@@ -128,18 +254,7 @@ int cli_check(int argc, char **argv)
 		listen_warn(&built->conf->http.listen, &err);
 		listen_warn(&built->conf->public.listen, &err);
 	}
-	if (err.warnings)
-		fprintf(stderr, "%s", err.warnings);
-	if (built) {
-		printf("%s", geo_report(built->geo));
-		print_names(built->map);
-		for (unsigned i = 0; i < built->map->n_names; i++)
-			print_name(built->map, &built->map->names[i],
-				o.from ? &from : NULL);
-		printf("%s: ok\n", o.conf);
-	} else {
-		fprintf(stderr, "%s\n", err_text(&err));
-	}
+	print_all(&o, built, o.from ? &from : NULL, &err);
 	status = built ? 0 : 1;
 	build_free(built, NULL);
 	err_fini(&err);

@@ -17,6 +17,7 @@ int cli_lines(int argc, char **argv);
 int cli_srs(int argc, char **argv);
 int cli_replay(int argc, char **argv);
 int cli_ctl(int argc, char **argv);
+int cli_init(int argc, char **argv);
 int cli_measure(int argc, char **argv);
 
 /* The options that all commands share. usage stands behind "usage: dnsd ";
@@ -29,9 +30,10 @@ struct cli_options {
 	const char *stream, *format; /* --stream, --format, if lines_allowed */
 	bool lines_allowed;
 	bool take_over_allowed;
-	int take_over; /* --take-over FD; negative: none */
-	int words;     /* that must follow the options; 0: any number */
-	int first;     /* index of the first word that is no option */
+	int take_over;           /* --take-over FD; negative: none */
+	bool json_allowed, json; /* --json */
+	int words; /* that must follow the options; 0: any number */
+	int first; /* index of the first word that is no option */
 };
 
 /* False: the program ends with *status. */
@@ -40,9 +42,9 @@ bool cli_options(struct cli_options *options, int argc, char **argv,
 
 /* Sends a line to the server that runs with this configuration and copies what
  * it says to stdout (text of an error to stderr). The exit status, or
- * CLI_NO_SERVER, with errno, if there is no listener. */
+ * CLI_NO_SERVER, with errno, if there is no listener. json: it must be JSON. */
 #define CLI_NO_SERVER (-1)
-int cli_talk(const char *conf_path, const char *line);
+int cli_talk(const char *conf_path, const char *line, bool json);
 
 /* The same, but what it says goes to the end of text, whose caller frees it. */
 int cli_ask(const char *conf_path, const char *line, struct buf *text);

@@ -6,7 +6,7 @@
 #include "cli/cli.h"
 
 static const char usage[] =
-	"ctl [-c FILE] status | nodes | drain NODE | undrain NODE | waiting |\n"
+	"ctl [-c FILE] [--json] status | nodes | drain NODE | undrain NODE | waiting |\n"
 	"       approve NAME --role ROLE --at LAT,LON ... | remove NODE |\n"
 	"       registry seed | registry adopt | reload |\n"
 	"       replace [--if-new] | stop";
@@ -32,7 +32,10 @@ static const char help[] =
 	"                is known from the one that runs; no question is lost. If it\n"
 	"                cannot, the one that runs goes on. --if-new: reloads instead if\n"
 	"                the program on disk is the one that runs\n"
-	"  stop          stops the server\n";
+	"  stop          stops the server\n"
+	"\n"
+	"  --json        of status and nodes: for programs, as GET /api/v1/status and\n"
+	"                GET /api/v1/nodes\n";
 
 /* What is behind these words is theirs. */
 static bool has_keys(int argc, char **argv)
@@ -43,22 +46,29 @@ static bool has_keys(int argc, char **argv)
 	return false;
 }
 
+static bool has_json(const char *word)
+{
+	return !strcmp(word, "status") || !strcmp(word, "nodes");
+}
+
 int cli_ctl(int argc, char **argv)
 {
-	struct cli_options o = {0};
+	struct cli_options o = {.json_allowed = true};
 	struct buf line = {0};
 	int status;
 
 	o.keys_behind = has_keys(argc, argv);
 	if (!cli_options(&o, argc, argv, usage, help, &status))
 		return status;
-	if (o.first >= argc) {
+	if (o.first >= argc || (o.json && !has_json(argv[o.first]))) {
 		fprintf(stderr, "usage: dnsd %s\n", usage);
 		return 2;
 	}
 	for (int i = o.first; i < argc; i++)
 		buf_printf(&line, "%s%s", i > o.first ? "\t" : "", argv[i]);
-	status = cli_talk(o.conf, line.text);
+	if (o.json)
+		buf_printf(&line, "\tjson");
+	status = cli_talk(o.conf, line.text, o.json);
 	if (status == CLI_NO_SERVER) {
 		fprintf(stderr, "dnsd: no server runs with %s: %s\n", o.conf,
 			strerror(errno));

@@ -18,6 +18,7 @@ bool cli_options(struct cli_options *o, int argc, char **argv,
 		{"config", required_argument, NULL, 'c'},
 		{"from", required_argument, NULL, 'f'},
 		{"schema", no_argument, NULL, 's'},
+		{"json", no_argument, NULL, 'j'},
 		{"stream", required_argument, NULL, 'S'},
 		{"format", required_argument, NULL, 'F'},
 		{"take-over", required_argument, NULL, 't'}, {0}};
@@ -33,6 +34,8 @@ bool cli_options(struct cli_options *o, int argc, char **argv,
 			o->from = optarg;
 		} else if (opt == 's' && o->schema_allowed) {
 			o->schema = true;
+		} else if (opt == 'j' && o->json_allowed) {
+			o->json = true;
 		} else if (opt == 'S' && o->lines_allowed) {
 			o->stream = optarg;
 		} else if (opt == 'F' && o->lines_allowed) {
@@ -78,13 +81,16 @@ static int connect_to(const char *path)
 static bool exchange(const char *path, const char *line, struct buf *answer)
 {
 	char chunk[4096];
+	struct buf all = {0};
 	ssize_t n;
 	int fd = connect_to(path);
 
 	if (fd < 0)
 		return false;
-	bool sent =
-		write(fd, line, strlen(line)) >= 0 && write(fd, "\n", 1) >= 0;
+	/* One that ends meanwhile is an answer that does not come, no signal. */
+	buf_printf(&all, "%s\n", line);
+	bool sent = send(fd, all.text, all.len, MSG_NOSIGNAL) >= 0;
+	buf_fini(&all);
 	while (sent && (n = read(fd, chunk, sizeof chunk)) > 0)
 		buf_add(answer, chunk, (size_t)n);
 	close(fd);
@@ -126,11 +132,22 @@ int cli_ask(const char *conf_path, const char *line, struct buf *text)
 	return status;
 }
 
-int cli_talk(const char *conf_path, const char *line)
+/* A server that is older than this program gives texts for people, whatever it is
+ * asked for. */
+static bool is_json(const struct buf *text)
+{
+	return text->len && (*text->text == '{' || *text->text == '[');
+}
+
+int cli_talk(const char *conf_path, const char *line, bool json)
 {
 	struct buf text = {0};
 	int status = cli_ask(conf_path, line, &text), saved = errno;
-	if (text.text)
+	if (!status && json && !is_json(&text)) {
+		fprintf(stderr,
+			"dnsd: the server that runs is older than this program and gives no JSON\n");
+		status = 1;
+	} else if (text.text)
 		fputs(text.text, stdout);
 	buf_fini(&text);
 	errno = saved;

@@ -5,29 +5,35 @@
 #include "cli/files.h"
 #include "client/try.h"
 
-static const char usage[] = "try [-c FILE] NAME ADDRESS[/LENGTH]";
+static const char usage[] = "try [-c FILE] [--json] NAME ADDRESS[/LENGTH]";
 static const char help[] =
 	"Where a client at ADDRESS would be sent for NAME, and why: its place,\n"
 	"the candidates with path, state, load and cost, the pick, TTL and scope.\n"
 	"Asks the running server, which knows the paths that were measured; without\n"
 	"one the files alone decide, as if all nodes were well and empty, with paths\n"
-	"by distance. Never accounted.\n";
+	"by distance. Never accounted.\n"
+	"\n"
+	"  --json  for programs, as GET /api/v1/explain\n";
 
-static int from_files(const char *path, const char *name, const char *client)
+static int from_files(
+	const struct cli_options *o, const char *name, const char *client)
 {
 	struct files files;
 	struct err err = {0};
 	struct buf out = {0};
-	bool ok = files_open(&files, path, &err);
+	bool ok = files_open(&files, o->conf, &err);
 	struct try_question q = {.state = &files.state,
 		.name = name,
 		.client = client,
 		.now_ms = files.now_ms};
-	ok = ok && try_explain(&q, &out, &err);
+	ok = ok &&
+		(o->json ? try_json(&q, &out, &err)
+			 : try_explain(&q, &out, &err));
 
-	if (ok)
-		printf(FILES_ALONE "%s", out.text);
-	else
+	if (ok) {
+		fputs(FILES_ALONE, o->json ? stderr : stdout);
+		fputs(out.text, stdout);
+	} else
 		fprintf(stderr, "%s\n", err_text(&err));
 	files_close(&files);
 	buf_fini(&out);
@@ -37,16 +43,15 @@ static int from_files(const char *path, const char *name, const char *client)
 
 int cli_try(int argc, char **argv)
 {
-	struct cli_options o = {.words = 2};
+	struct cli_options o = {.words = 2, .json_allowed = true};
 	struct buf line = {0};
 	int status;
 
 	if (!cli_options(&o, argc, argv, usage, help, &status))
 		return status;
 	const char *name = argv[o.first], *client = argv[o.first + 1];
-	buf_printf(&line, "try %s %s", name, client);
-	status = cli_talk(o.conf, line.text);
+	buf_printf(&line, "try %s %s%s", name, client, o.json ? " json" : "");
+	status = cli_talk(o.conf, line.text, o.json);
 	buf_fini(&line);
-	return status == CLI_NO_SERVER ? from_files(o.conf, name, client)
-				       : status;
+	return status == CLI_NO_SERVER ? from_files(&o, name, client) : status;
 }

@@ -1,4 +1,4 @@
-/* try.h - "where would this client go, and why": the text behind `dnsd try`,
+/* try.h - "where would this client go, and why": what is behind `dnsd try`,
  * whether a running server answers or the files alone. Never accounted.
  */
 #ifndef CLIENT_TRY_H
@@ -23,7 +23,11 @@ struct try_question {
 bool try_lines(const struct try_question *q, const char *format,
 	const char *stream, struct buf *out, struct err *err);
 
+/* In words, as tables. */
 bool try_explain(
 	const struct try_question *q, struct buf *out, struct err *err);
+
+/* As JSON, as GET /api/v1/explain gives it. */
+bool try_json(const struct try_question *q, struct buf *out, struct err *err);
 
 #endif

@@ -9,7 +9,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -20,15 +19,14 @@
 #include "control/ask.h"
 #include "control/build.h"
 #include "control/ctl_servers.h"
+#include "control/ctl_tables.h"
 #include "control/enrol.h"
 #include "control/publish.h"
 #include "control/replace.h"
 #include "control/state.h"
 #include "control/threads.h"
-#include "fleet/fleet.h"
+#include "http/texts.h"
 #include "snapshot/pending.h"
-#include "snapshot/report.h"
-#include "zones/zoneset.h"
 
 #define LINE_MAX_BYTES 4096
 #define WORDS_MAX 40
@@ -125,72 +123,41 @@ static struct call *session_call(struct session *s, enum call_kind kind,
 
 /* -- commands -- */
 
+/* An older server gives the table whatever stands behind the word. */
+static bool wants_json(char **words, unsigned n)
+{
+	return n == 2 && !strcmp(words[1], "json");
+}
+
+static void finish_json(struct session *s, char *text)
+{
+	ctl_finish(s, true, text);
+	free(text);
+}
+
 static void cmd_status(struct session *s, char **words, unsigned n)
 {
 	const struct control *c = s->ctl->control;
-	const struct report *r = c->publisher->report;
 	struct buf out = {0};
-	char name[NAME_TEXT_MAX];
 
-	buf_printf(&out,
-		"version " DNSD_VERSION "\nuptime_s %lld\ngeneration %llu\n",
-		(long long)(clock_ms() - c->start_ms) / 1000,
-		(unsigned long long)r->generation);
-	for (unsigned i = 0; i < zoneset_count(c->built->zoneset); i++) {
-		const struct zone *zone = zoneset_at(c->built->zoneset, i);
-		buf_printf(&out, "zone %s serial %u records %u\n",
-			name_text(&zone->apex, name), zone->serial,
-			zone->records);
+	if (wants_json(words, n)) {
+		finish_json(s, texts_status(c->publisher->published.now));
+		return;
 	}
-	buf_printf(&out, "geo places %u KiB %zu\n", geo_places(c->built->geo),
-		geo_size(c->built->geo) / 1024);
-	if (fleet_is_blind(c->fleet))
-		buf_printf(&out,
-			"network suspect: most nodes time out, the last good states are held\n");
-	if (c->publisher->servers)
-		ctl_servers(c->publisher->servers, &out);
-	if (r->reload_wall_ms) {
-		time_t at = (time_t)(r->reload_wall_ms / 1000);
-		struct tm tm;
-		char text[32];
-		strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ",
-			gmtime_r(&at, &tm));
-		buf_printf(&out, "last reload %s %s\n", text,
-			*r->reload_error ? r->reload_error : "ok");
-	}
+	ctl_table_status(c, &out);
 	finish_buf(s, true, &out);
 }
 
 static void cmd_nodes(struct session *s, char **words, unsigned n)
 {
-	const struct report *r = s->ctl->control->publisher->report;
+	const struct control *c = s->ctl->control;
 	struct buf out = {0};
 
-	buf_printf(&out, "%-20s %-9s %-8s %8s %10s %6s %6s %9s %9s  %s\n",
-		"node", "role", "state", "conns", "kbit/s", "cpu%", "load",
-		"age ms", "answers", "why");
-	for (unsigned i = 0; i < r->n_nodes; i++) {
-		const struct report_node *node = &r->nodes[i];
-		if (!node->name)
-			continue;
-		buf_printf(&out,
-			"%-20s %-9s %-8s %8.0f %10.0f %6.1f %6.3f %9lld %9llu  %s",
-			node->name, node->role, node_states[node->state],
-			node->connections, node->bandwidth_bps / 1000,
-			node->cpu * 100, node->utilisation,
-			(long long)node->sample_age_ms,
-			(unsigned long long)node->answers, node->why);
-		if (node->streams_left_out)
-			buf_printf(&out, "%s%u unreadable streams left out",
-				*node->why ? "; " : "", node->streams_left_out);
-		if (node->contradicted > 0)
-			buf_printf(&out,
-				"%sheartbeats ignored: one reported %.0f connections",
-				*node->why || node->streams_left_out ? "; "
-								     : "",
-				node->contradicted);
-		buf_printf(&out, "\n");
+	if (wants_json(words, n)) {
+		finish_json(s, texts_nodes(c->publisher->published.now));
+		return;
 	}
+	ctl_table_nodes(c, &out);
 	finish_buf(s, true, &out);
 }
 
@@ -336,9 +303,10 @@ static void cmd_try(struct session *s, char **words, unsigned n)
 	struct steer_state state = publish_state(c);
 	struct buf out = {0};
 	struct err err = {0};
+	bool json = n == 4 && !strcmp(words[3], "json");
 
-	if (n != 3) {
-		ctl_finish(s, false, "try NAME ADDRESS[/LENGTH]");
+	if (n != 3 && !json) {
+		ctl_finish(s, false, "try NAME ADDRESS[/LENGTH] [json]");
 		return;
 	}
 	struct try_question q = {.state = &state,
@@ -346,12 +314,13 @@ static void cmd_try(struct session *s, char **words, unsigned n)
 		.name = words[1],
 		.client = words[2],
 		.now_ms = clock_ms()};
-	if (try_explain(&q, &out, &err)) {
-		if (c->publisher->servers)
-			ctl_views(c->publisher->servers, c->built->map,
-				c->publisher->report, &out);
+	bool ok = json ? try_json(&q, &out, &err) : try_explain(&q, &out, &err);
+	if (ok && !json && c->publisher->servers)
+		ctl_views(c->publisher->servers, c->built->map,
+			c->publisher->report, &out);
+	if (ok)
 		finish_buf(s, true, &out);
-	} else
+	else
 		ctl_finish(s, false, err_text(&err));
 	err_fini(&err);
 }

@@ -1,6 +1,10 @@
 #include "control/ctl_servers.h"
 
+#include <stdio.h>
+
 #include "base/clock.h"
+#include "base/columns.h"
+#include "base/words.h"
 #include "snapshot/report.h"
 #include "snapshot/servers.h"
 #include "state/map.h"
@@ -12,57 +16,66 @@ static long long seconds_since(int64_t then_ms)
 	return (long long)(clock_ms() - then_ms) / 1000;
 }
 
-static void add_lines(
-	struct buf *out, const char *what, const struct servers_lines *lines)
+static void add_lines(struct columns *rows, const char *what,
+	const struct servers_lines *lines)
 {
+	char age[WORDS_TEXT_MAX];
+
 	for (unsigned i = 0; i < lines->n; i++) {
 		const struct servers_line *line = &lines->line[i];
-		buf_printf(out, "%s %s: %s", what, line->key, line->text);
+		columns_add(rows, "%s %s", what, line->key);
 		if (line->at_ms)
-			buf_printf(out, " (%lld s ago)",
-				seconds_since(line->at_ms));
-		buf_printf(out, "\n");
+			columns_add(rows, "%s (%s ago)", line->text,
+				words_duration(
+					age, seconds_since(line->at_ms)));
+		else
+			columns_add(rows, "%s", line->text);
 	}
-	if (lines->all > lines->n)
-		buf_printf(out, "%s: %u more\n", what, lines->all - lines->n);
+	if (lines->all > lines->n) {
+		columns_add(rows, "%s", what);
+		columns_add(rows, "%u more", lines->all - lines->n);
+	}
 }
 
-static void add_peer(struct buf *out, const struct servers_peer *peer)
+static void add_peer(struct columns *rows, const struct servers_peer *peer)
 {
 	unsigned count[3] = {0};
+	char heard[WORDS_TEXT_MAX + 32] = "not heard yet", age[WORDS_TEXT_MAX];
+
 	for (unsigned i = 0; peer->view && i < peer->view->n; i++)
 		count[peer->view->node[i].state]++;
-	buf_printf(out, "peer %s: ", peer->name);
-	if (!peer->heard_ms)
-		buf_printf(out, "not heard yet");
-	else
-		buf_printf(out, "%sheard %.1f s ago",
+	if (peer->heard_ms)
+		snprintf(heard, sizeof heard, "%sheard %s ago",
 			peer->fresh ? "" : "not counted, ",
-			(double)(clock_ms() - peer->heard_ms) / 1000);
-	buf_printf(out, ", finds %u up, %u unknown, %u down%s\n",
+			words_duration(age, seconds_since(peer->heard_ms)));
+	columns_add(rows, "peer %s", peer->name);
+	columns_add(rows, "%s, finds %u up, %u unknown, %u down%s", heard,
 		count[VIEW_UP], count[VIEW_UNKNOWN], count[VIEW_DOWN],
 		peer->view && peer->view->suspect
 			? "; its own network is suspect"
 			: "");
 }
 
-void ctl_servers(const struct servers *s, struct buf *out)
+void ctl_servers(const struct servers *s, struct columns *rows)
 {
+	char since[WORDS_TEXT_MAX];
+
+	words_duration(since, seconds_since(s->since_ms));
+	columns_add(rows, "etcd");
 	if (s->connected)
-		buf_printf(out,
-			"etcd connected as %s for %lld s, revision %lld, the registry is %s, %u pending\n",
-			s->name, seconds_since(s->since_ms),
-			(long long)s->revision, s->registry, s->pending.all);
+		columns_add(rows,
+			"connected as %s for %s, revision %lld, the registry is %s, %u pending",
+			s->name, since, (long long)s->revision, s->registry,
+			s->pending.all);
 	else
-		buf_printf(out,
-			"etcd not connected as %s for %lld s: %s; the registry was %s, %u pending\n",
-			s->name, seconds_since(s->since_ms), s->why,
-			s->registry, s->pending.all);
-	add_lines(out, "pending", &s->pending);
-	add_lines(out, "refused", &s->refused);
-	add_lines(out, "conflict", &s->conflicts);
+		columns_add(rows,
+			"not connected as %s for %s: %s; the registry was %s, %u pending",
+			s->name, since, s->why, s->registry, s->pending.all);
+	add_lines(rows, "pending", &s->pending);
+	add_lines(rows, "refused", &s->refused);
+	add_lines(rows, "conflict", &s->conflicts);
 	for (unsigned i = 0; i < s->n_peers; i++)
-		add_peer(out, &s->peer[i]);
+		add_peer(rows, &s->peer[i]);
 }
 
 static bool is_doubted(const struct servers *s, unsigned node)

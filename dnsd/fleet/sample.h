@@ -25,6 +25,7 @@ struct sample {
 	uint64_t identity;    /* hash of service and pid (SRS 4: self.pid):
 				 another value is a restart; 0: not there */
 	uint16_t major;       /* SRS version, 0: not there */
+	uint16_t minor, revision;
 };
 
 /* Why a poll or a probe brought nothing. */

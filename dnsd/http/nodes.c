@@ -8,6 +8,7 @@
 #include "http/access.h"
 #include "http/handlers.h"
 #include "http/json.h"
+#include "http/nodes.h"
 #include "http/request.h"
 #include "http/servers.h"
 #include "snapshot/report.h"
@@ -96,12 +97,11 @@ static void add_records(
 	}
 }
 
-void api_nodes(struct request *r)
+json_t *nodes_json(const struct snapshot *snap, const char *only)
 {
-	const struct report *report = r->snap->report;
-	const struct stream_index *streams = r->snap->streams;
-	const struct map *map = r->snap->steer.map;
-	const char *only = request_param(r, "name");
+	const struct report *report = snap->report;
+	const struct stream_index *streams = snap->streams;
+	const struct map *map = snap->steer.map;
 	unsigned n = report->n_nodes;
 	json_t **by_node = mem_zero(n + 1, sizeof *by_node);
 	json_t *list = json_array();
@@ -121,16 +121,21 @@ void api_nodes(struct request *r)
 			json_integer(report->nodes[i].streams_left_out));
 		json_object_set_new(by_node[i], "heartbeats_ignored",
 			json_boolean(report->nodes[i].contradicted > 0));
-		if (r->snap->servers &&
-			(only || n * r->snap->servers->n_peers <= VIEWS_MAX))
+		if (snap->servers &&
+			(only || n * snap->servers->n_peers <= VIEWS_MAX))
 			json_object_set_new(by_node[i], "views",
-				servers_views_json(r->snap->servers, i));
+				servers_views_json(snap->servers, i));
 		json_array_append_new(list, by_node[i]);
 	}
-	add_records(r->snap, by_node, n);
-	add_stability(r->snap, by_node, n);
+	add_records(snap, by_node, n);
+	add_stability(snap, by_node, n);
 	free(by_node);
-	request_json(r, 200, list);
+	return list;
+}
+
+void api_nodes(struct request *r)
+{
+	request_json(r, 200, nodes_json(r->snap, request_param(r, "name")));
 }
 
 /* -- drain -- */

@@ -6,9 +6,9 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "client/decision.h"
 #include "http/access.h"
 #include "http/handlers.h"
-#include "http/place_json.h"
 #include "http/request.h"
 #include "paths/report.h"
 #include "state/path_shown.h"
@@ -245,7 +245,7 @@ static json_t *area_json(const struct path_area *area)
 	snprintf(id, sizeof id, "%llx", (unsigned long long)area->key);
 	json_t *json = json_pack("{s:s, s:[f, f]}", "id", id, "at",
 		(double)place->lat, (double)place->lon);
-	place_json_add(json, place);
+	decision_place_json(json, place);
 	return json;
 }
 

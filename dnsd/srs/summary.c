@@ -88,6 +88,19 @@ static bool read_identity(const json_t *top, const json_t *self,
 	return true;
 }
 
+/* "6.0.157"; what is not there is 0. */
+static void read_version(const char *text, struct sample *sample)
+{
+	uint16_t *part[] = {&sample->major, &sample->minor, &sample->revision};
+	char *end = (char *)text;
+
+	for (unsigned i = 0; i < 3; i++) {
+		*part[i] = (uint16_t)strtoul(end, &end, 10);
+		if (*end++ != '.')
+			return;
+	}
+}
+
 static bool read_self(
 	const json_t *self, struct sample *sample, struct err *err)
 {
@@ -103,8 +116,7 @@ static bool read_self(
 	sample->cpu = (float)cpu;
 	sample->uptime_s = (int32_t)uptime;
 	if (version)
-		sample->major =
-			(uint16_t)strtoul(json_string_value(version), NULL, 10);
+		read_version(json_string_value(version), sample);
 	return true;
 }
 

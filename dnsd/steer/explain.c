@@ -65,8 +65,9 @@ void explain_pick(const struct steer_state *state,
 			i ? ", " : " ",
 			state->map->nodes[decision->node[i]].name);
 	snprintf(line + n, EXPLAIN_LINE_MAX - (size_t)n,
-		" ttl %u scope %u demand %.3f/s%s%s%s", decision->ttl_s, scope,
-		trace->viewers_per_s, trace->kept ? ", kept for its TTL" : "",
+		", ttl %u s, scope /%u, demand %.3f viewers/s%s%s%s",
+		decision->ttl_s, scope, trace->viewers_per_s,
+		trace->kept ? ", kept for its TTL" : "",
 		decision->only ? ", no other node is alive" : "",
 		state->load->ready ? "" : ", before the first polls");
 }

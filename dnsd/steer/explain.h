@@ -18,7 +18,7 @@ void explain_client(const struct steer_state *state,
 void explain_candidate(const struct steer_state *state,
 	const struct steer_candidate *candidate, char *line);
 
-/* "pick hk1 ttl 30 scope 24, demand 0.02 viewers/s, kept for its TTL" */
+/* "pick hk1, ttl 30 s, scope /24, demand 0.020 viewers/s, kept for its TTL" */
 void explain_pick(const struct steer_state *state,
 	const struct steer_decision *decision, const struct steer_trace *trace,
 	unsigned scope, char *line);

@@ -5,7 +5,9 @@ Every minute and a half an edge dies for half a minute; a class begins in Hong K
 and then.
 """
 
+import pathlib
 import random
+import re
 import time
 
 from srs_standin import Fleet, Viewers, follow
@@ -16,6 +18,9 @@ EDGES = ["hk1", "hk2", "jp1", "de1", "us1"]
 PUBLISHED = {"relay1": ["live/class"], "relay2": ["live/maths"],
              "origin1": ["live/class"], "origin2": ["live/maths"],
              "recorder1": ["live/class", "live/maths"]}
+CONF = pathlib.Path(__file__).resolve().parents[2] / "conf" / "demo.yaml"
+CAPACITY = {name: int(conns) for name, conns in re.findall(
+    r"(?m)^  (\w+): \{.*\bcapacity: (\d+)", CONF.read_text())}
 STRANGER = "br1"
 STRANGER_ADDRESS = "192.0.2.9"      # approved nodes are never on loopback
 NAMES = [*EDGES, *PUBLISHED, STRANGER]
@@ -60,9 +65,15 @@ class Crowd:
         print(f"{now:5.0f} s  {text}", flush=True)
 
     def line(self, now):
-        busy = " (a class begins in Hong Kong)" if self.klass.per_s else ""
-        self.tell(now, "  ".join(f"{n.name} {n.conns:3d}"
-                                 for n in self.edges) + busy)
+        busy = "  (a class begins in Hong Kong)" if self.klass.per_s else ""
+        self.tell(now, "load  " + "  ".join(
+            f"{n.name} {self.load(n)}" for n in self.edges) + busy)
+
+    def load(self, node):
+        """As wide for each, so that lines stand below each other."""
+        if node is self.victim:
+            return "dead "
+        return f"{100 * node.conns / CAPACITY[node.name]:3.0f} %"
 
 
 def cast(heartbeat):

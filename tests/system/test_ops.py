@@ -462,8 +462,88 @@ class Control(Test):
         self.assertEqual(stat.S_IMODE(mode), 0o600)
 
     def test_status_and_nodes(self):
-        self.assertIn("zone example.com serial 1", self.d.run("ctl", "status"))
+        self.assertRegex(self.d.run("ctl", "status"),
+                         r"(?m)^zone example\.com +serial 1, \d+ records$")
         self.assertRegex(self.d.run("ctl", "nodes"), r"(?m)^a +edge +up ")
+
+    def test_tables(self):
+        """Cells stand below their heads, with units."""
+        head, *rows = self.d.run("ctl", "nodes").splitlines()
+        self.assertEqual(len(rows), 2)
+        for row in rows:
+            self.assertRegex(row, r"^[ab]  +edge +up +0 % +0 of 1000 +"
+                             r"0 kbit/s +0 % +none yet +\d+")
+            for word in ("role", "state", "why"):
+                self.assertEqual(row[head.index(word) - 2:head.index(word)], "  ")
+        status = self.d.run("ctl", "status").splitlines()
+        texts = {line.split("  ")[0]: line[line.rindex("  ") + 2:] for line in status}
+        self.assertEqual(len({line.index(texts[line.split("  ")[0]], 8)
+                              for line in status}), 1)
+        self.assertRegex(texts["running"], r"^for \d+ s$")
+        for line in (head, *rows, *status):
+            self.assertEqual(line, line.rstrip())
+
+    def test_json(self):
+        """What the API says, by the control socket too."""
+        nodes = json.loads(self.d.run("ctl", "nodes", "--json"))
+        self.assertEqual(nodes, self.d.http("/api/v1/nodes")[1])
+        self.assertEqual([n["name"] for n in nodes], ["a", "b"])
+        status = json.loads(self.d.run("ctl", "--json", "status"))
+        http = self.d.http("/api/v1/status")[1]
+        self.assertEqual(set(status), set(http))
+        for key in ("version", "zones", "steered", "last_reload", "workers"):
+            self.assertEqual(status[key], http[key])
+        where = ("live.example.com", "10.1.0.0/24")
+        told = json.loads(self.d.run("try", "--json", *where))
+        self.assertEqual(
+            told, self.d.http("/api/v1/explain?name=%s&client=%s" % where)[1])
+        done = self.d.run("ctl", "reload", "--json", check=False)
+        self.assertEqual(done.returncode, 2)
+        self.d.stop()
+        done = self.d.run("try", "--json", *where, check=False)
+        self.assertEqual(json.loads(done.stdout)["pick"], told["pick"])
+        self.assertIn("files alone", done.stderr)
+
+    def test_older_server(self):
+        """One that knows no JSON gives a table; that is said, and not taken for it."""
+        self.d.stop()
+        path = self.d.folder / "dnsd.sock"
+        with socket.socket(socket.AF_UNIX) as older:
+            older.bind(str(path))
+            older.listen(4)
+            for words, told, status in (
+                    (("ctl", "nodes"), "ok\nname state\n", 0),
+                    (("ctl", "nodes", "--json"), "ok\nname state\n", 1),
+                    (("try", "--json", "x", "10.1.0.1"),
+                     "error\ntry NAME ADDRESS[/LENGTH]\n", 1)):
+                command = subprocess.Popen(
+                    [DNSD, words[0], "-c", self.d.conf, *words[1:]], text=True,
+                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                peer, _ = older.accept()
+                with peer, peer.makefile("rb") as lines:
+                    lines.readline()
+                    peer.sendall(told.encode())
+                out, err = command.communicate(timeout=6 * PATIENCE_S)
+                self.assertEqual(command.returncode, status)
+                self.assertEqual(out, "" if status else "name state\n")
+                self.assertTrue(err if status else not err)
+            self.assertIn("try NAME", err)
+
+    def test_server_that_ends(self):
+        """Before it has read the question: said, and no signal."""
+        self.d.stop()
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(str(self.d.folder / "dnsd.sock"))
+            server.listen(4)
+            command = subprocess.Popen(
+                [DNSD, "ctl", "-c", self.d.conf, "status"], text=True,
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            peer, _ = server.accept()
+            peer.recv(1)
+            peer.close()
+            out, err = command.communicate(timeout=6 * PATIENCE_S)
+        self.assertEqual((command.returncode, out), (1, ""))
+        self.assertIn("ended without an answer", err)
 
     def test_unknown(self):
         self.assertEqual(
@@ -1358,13 +1438,31 @@ class Check(Test):
     def test_table(self):
         d = self.daemon(STATIC, files={"zone": zone()}, start=False)
         text = d.run("check")
-        self.assertIn("live.example.com (nearby) from a", text)
-        self.assertIn("a 5.0ms, b", text)
+        head, first, *_ = text.splitlines()
+        self.assertRegex(
+            first, r"^live\.example\.com  nearby  a +\S+  a 5\.0 ms, b \d+\.\d ms$")
+        for word in ("policy", "from", "at", "nodes"):     # each above its column
+            self.assertEqual(first[head.index(word) - 1], " ")
+            self.assertNotEqual(first[head.index(word)], " ")
         text = d.run("check", "--from", "51,0")
-        self.assertIn("b 5", text.split(":")[1])
+        self.assertRegex(text, r"(?m)^live\.example\.com  nearby  there  51.00,0.00  b 5\.")
+        told = json.loads(d.run("check", "--from", "51,0", "--json"))
+        self.assertTrue(told["ok"])
+        self.assertEqual((told["errors"], told["file"]), ([], d.conf))
+        row = next(r for r in told["table"] if r["name"] == "live.example.com")
+        self.assertEqual((row["policy"], row["from"], row["at"]),
+                         ("nearby", "there", [51, 0]))
+        self.assertEqual([n["node"] for n in row["nodes"]], ["b", "a"])
+        self.assertLess(row["nodes"][0]["path_ms"], 10)
+        d.write_conf(STATIC.replace("at: [22", "rule: [22"))
+        done = d.run("check", "--json", check=False)
+        told = json.loads(done.stdout)
+        self.assertEqual((done.returncode, told["ok"], told["table"]), (1, False, []))
+        self.assertTrue([e for e in told["errors"] if e.startswith(d.conf + ":")
+                         and "unknown key 'rule'" in e])
 
     def test_help(self):
-        for word in ("run", "check", "try", "lines", "srs", "ctl", "replay"):
+        for word in ("run", "check", "init", "try", "lines", "srs", "ctl", "replay"):
             done = subprocess.run([DNSD, word, "--help"], text=True,
                                   capture_output=True, timeout=6 * PATIENCE_S)
             self.assertEqual(done.returncode, 0)

@@ -106,9 +106,9 @@ class Paths(Test):
         self.measure(90, 30)
         self.goes_to("127.0.0.22")
         text = self.d.run("try", "live.example.com", HONG_KONG)
-        self.assertRegex(text, r"candidate near .* \(6 networks \d+ s ago, ")
+        self.assertRegex(text, r"(?m)^near  +up .* ms, measured \(6 networks, \d+ s ago, ")
         self.assertIn("answer 127.0.0.22\n", text)
-        self.assertIn("(distance)", self.d.run("try", "map.example.com", HONG_KONG))
+        self.assertIn("ms, by distance", self.d.run("try", "map.example.com", HONG_KONG))
         def first():
             text = self.d.run("lines", "live.example.com", HONG_KONG)
             return json.loads(text)["lines"][0]["node"]

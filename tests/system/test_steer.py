@@ -244,7 +244,10 @@ class Steering(Test):
         text = self.d.run("try", "live.example.com", "10.2.3.4")
         self.assertIn("pick srs3", text)
         self.assertNotIn("from the files alone", text)
-        self.assertIn("candidate srs1 up", text)
+        self.assertRegex(text, r"(?m)^srs1 +up +\d+\.\d ms +\d+ % ")
+        # a node that is well has nothing behind its answers
+        self.assertRegex(self.d.run("ctl", "nodes"),
+                         r"(?m)^srs1 +edge +up +\d+ % .* s ago +\d+$")
         before = self.d.node("srs3")["answers"]
         self.d.run("try", "live.example.com", "10.2.3.4")
         self.assertEqual(self.d.node("srs3")["answers"], before)

@@ -20,7 +20,7 @@ static void test_explain(void **state)
 	explain_candidate(&w->state, &trace.candidate[0], line);
 	assert_non_null(strstr(line, "jp1 up path 5."));
 	explain_pick(&w->state, &d, &trace, 20, line);
-	assert_non_null(strstr(line, "pick jp1 ttl 30 scope 20"));
+	assert_non_null(strstr(line, "pick jp1, ttl 30 s, scope /20"));
 	for (unsigned i = 0; i < w->map->n_nodes; i++)
 		assert_int_equal(w->accounts->reservation[i].answers, 0);
 }
@@ -133,7 +133,7 @@ static void test_explain_many(void **state)
 	assert_non_null(strstr(line, ", c0"));
 	assert_null(strstr(line, ", d0"));
 	pick_of_long_names(less, line);
-	assert_non_null(strstr(line, ", d0000 ttl 0 scope 20"));
+	assert_non_null(strstr(line, ", d0000, ttl 0 s, scope /20"));
 	memset(line, '#', sizeof line);
 	pick_of_long_names(longest, line);
 	assert_int_equal(strlen(line), EXPLAIN_LINE_MAX - 1);

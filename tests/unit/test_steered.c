@@ -261,7 +261,7 @@ static void test_why(void **state)
 	assert_int_equal(count_of(got, " 0 TXT "), 5);
 	assert_non_null(strstr(got, "client 10.3.0.0/"));
 	assert_non_null(strstr(got, "pick uk1"));
-	assert_non_null(strstr(got, " ttl 20 scope "));
+	assert_non_null(strstr(got, ", ttl 20 s, scope /"));
 	assert_non_null(strstr(got, "\"uk1 up path "));
 	assert_non_null(strstr(got, "\"hk1 up path "));
 	assert_non_null(strstr(got, "\"hk2 up path "));

@@ -47,6 +47,8 @@ static void test_load(void **state)
 	assert_true(s.cpu > 0.009f && s.cpu < 0.011f);
 	assert_int_equal(s.uptime_s, 141);
 	assert_int_equal(s.major, 6);
+	assert_int_equal(s.minor, 0);
+	assert_int_equal(s.revision, 157);
 	assert_true(s.rtt_ms == 0);
 	read_good("tests/data/srs/idle.txt", &idle);
 	assert_int_equal(idle.connections, 0);
@@ -122,6 +124,9 @@ static void test_tolerant(void **state)
 	const char *self4 = "{\"version\":\"4.0.271\",\"pid\":7}";
 	struct sample four = good(MAKE(.ids = "", .self = self4));
 	assert_int_equal(four.major, 4);
+	assert_int_equal(four.revision, 271);
+	assert_int_equal(
+		good(MAKE(.self = "{\"version\":\"x6.0.1\"}")).revision, 0);
 	assert_true(four.identity && four.identity != six.identity);
 	assert_true(four.identity !=
 		good(MAKE(.ids = "", .self = "{\"pid\":8}")).identity);

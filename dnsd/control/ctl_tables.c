@@ -1,0 +1,125 @@
+#include "control/ctl_tables.h"
+
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/columns.h"
+#include "base/words.h"
+#include "control/ctl_servers.h"
+#include "control/publish.h"
+#include "control/state.h"
+#include "fleet/fleet.h"
+#include "snapshot/report.h"
+#include "zones/zoneset.h"
+
+/* -- status: a subject and what is to be said of it -- */
+
+static void add_zones(const struct built *built, struct columns *t)
+{
+	char name[NAME_TEXT_MAX];
+	for (unsigned i = 0; i < zoneset_count(built->zoneset); i++) {
+		const struct zone *zone = zoneset_at(built->zoneset, i);
+		columns_add(t, "zone %s", name_text(&zone->apex, name));
+		columns_add(t, "serial %u, %u records", zone->serial,
+			zone->records);
+	}
+}
+
+static void add_reload(const struct report *r, struct columns *t)
+{
+	time_t at = (time_t)(r->reload_wall_ms / 1000);
+	struct tm tm;
+	char text[32], age[WORDS_TEXT_MAX];
+
+	if (!r->reload_wall_ms)
+		return;
+	strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&at, &tm));
+	columns_add(t, "last reload");
+	columns_add(t, "%s, %s ago: %s", text,
+		words_duration(
+			age, (clock_wall_ms() - r->reload_wall_ms) / 1000),
+		*r->reload_error ? r->reload_error : "ok");
+}
+
+void ctl_table_status(const struct control *c, struct buf *out)
+{
+	const struct report *r = c->publisher->report;
+	char uptime[WORDS_TEXT_MAX];
+	struct columns t;
+
+	columns_begin(&t, "ll");
+	columns_add(&t, "version");
+	columns_add(&t, DNSD_VERSION);
+	columns_add(&t, "running");
+	columns_add(&t, "for %s",
+		words_duration(uptime, (clock_ms() - c->start_ms) / 1000));
+	columns_add(&t, "published");
+	columns_add(&t, "generation %llu", (unsigned long long)r->generation);
+	add_zones(c->built, &t);
+	columns_add(&t, "geography");
+	columns_add(&t, "%u places, %zu KiB", geo_places(c->built->geo),
+		geo_size(c->built->geo) / 1024);
+	if (fleet_is_blind(c->fleet)) {
+		columns_add(&t, "network");
+		columns_add(&t,
+			"suspect: most nodes time out, the last good states are held");
+	}
+	if (c->publisher->servers)
+		ctl_servers(c->publisher->servers, &t);
+	add_reload(r, &t);
+	columns_end(&t, out);
+}
+
+/* -- nodes -- */
+
+/* Why it is as it is, and what else an operator should know. */
+static void add_why(const struct report_node *node, struct columns *t)
+{
+	struct buf why = {0};
+	buf_printf(&why, "%s", node->why);
+	if (node->streams_left_out)
+		buf_printf(&why, "%s%u unreadable streams left out",
+			why.len ? "; " : "", node->streams_left_out);
+	if (node->contradicted > 0)
+		buf_printf(&why,
+			"%sheartbeats ignored: one reported %.0f connections",
+			why.len ? "; " : "", node->contradicted);
+	columns_add(t, "%s", why.len ? why.text : "");
+	buf_fini(&why);
+}
+
+static void add_node(const struct report_node *node, struct columns *t)
+{
+	char text[WORDS_TEXT_MAX];
+
+	columns_add(t, "%s", node->name);
+	columns_add(t, "%s", node->role);
+	columns_add(t, "%s", node_states[node->state]);
+	columns_add(t, "%.0f %%", node->utilisation * 100);
+	columns_add(t, "%.0f of %.0f", node->connections, node->capacity);
+	columns_add(t, "%s", words_rate(text, node->bandwidth_bps));
+	columns_add(t, "%.0f %%", node->cpu * 100);
+	if (node->sample_age_ms < 0)
+		columns_add(t, "none yet");
+	else
+		columns_add(t, "%s ago",
+			words_duration(text, node->sample_age_ms / 1000));
+	columns_add(t, "%llu", (unsigned long long)node->answers);
+	add_why(node, t);
+}
+
+void ctl_table_nodes(const struct control *c, struct buf *out)
+{
+	static const char *const heads[] = {"node", "role", "state", "load",
+		"connections", "sends", "cpu", "sample", "answers", "why"};
+	const struct report *r = c->publisher->report;
+	struct columns t;
+
+	columns_begin(&t, "lllrrrrrrl");
+	for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
+		columns_add(&t, "%s", heads[i]);
+	for (unsigned i = 0; i < r->n_nodes; i++)
+		if (r->nodes[i].name)
+			add_node(&r->nodes[i], &t);
+	columns_end(&t, out);
+}
