@@ -141,6 +141,107 @@ static bool api_url(struct conf *conf, struct conf_node *node, struct err *err)
 	return true;
 }
 
+/* What is printed for players as it stands. */
+static bool is_printable_url(const char *url)
+{
+	for (; *url; url++)
+		if (*url <= ' ' || *url >= 0x7f || strchr("\"\\<>", *url))
+			return false;
+	return true;
+}
+
+static bool whep_url(struct conf *conf, struct conf_node *node, struct err *err)
+{
+	if (is_off(node->whep)) {
+		node->whep = NULL;
+		return true;
+	}
+	if (!url_ok(node->whep, false) || !is_printable_url(node->whep))
+		return check_complain(err, node->whep_where,
+			"whep is not http://host:port, https://host:port or off",
+			node->name);
+	node->whep = url_bare(conf, node->whep);
+	return true;
+}
+
+/* SCHEME://HOST[:PORT], perhaps with a slash behind it, of one of two schemes. */
+static bool public_url_ok(
+	struct conf *conf, const char *url, const char *scheme, bool may_be_tls)
+{
+	size_t n = strlen(scheme);
+	if (strncmp(url, scheme, n) != 0 || !is_printable_url(url))
+		return false;
+	n += may_be_tls && url[n] == 's';
+	return !strncmp(url + n, "://", 3) &&
+		url_ok(arena_printf(conf->arena, "http%s", url + n), false);
+}
+
+static bool check_public_urls(
+	struct conf *conf, struct conf_node *node, struct err *err)
+{
+	static const char *const schemes[] = {[URL_RTMP] = "rtmp",
+		[URL_FLV] = "http",
+		[URL_HLS] = "http",
+		[URL_SRT] = "srt",
+		[URL_WHEP] = "http"};
+	char line[120];
+	bool ok = true;
+	for (unsigned i = 0; i < CONF_URLS; i++) {
+		bool tls = i != URL_SRT;
+		const char **url = &node->public_url[i];
+		if (!**url)
+			continue;
+		if (public_url_ok(conf, *url, schemes[i], tls)) {
+			*url = url_bare(conf, *url);
+			continue;
+		}
+		snprintf(line, sizeof line,
+			"public_url: %s is not %s%s://host:port",
+			conf_public_url_section.keys[i].name, schemes[i],
+			tls ? "[s]" : "");
+		ok = check_complain(
+			err, node->public_url_where[i], line, node->name);
+	}
+	if (!*node->public_url[URL_HLS])
+		node->public_url[URL_HLS] = node->public_url[URL_FLV];
+	return ok;
+}
+
+/* SRS makes no SRT of RTMP, and that is what an edge gets. */
+static void warn_srt_edge(const struct conf_node *node, struct err *err)
+{
+	if (node->role == ROLE_EDGE && node->srt)
+		err_warn(err,
+			"%s:%u: %s: srt of an edge: SRS plays by SRT only what was published to the same node by SRT",
+			node->srt_where.file, node->srt_where.line, node->name);
+}
+
+/* What a header may hold behind "Bearer ", and what is compared of it. */
+static bool token_ok(const char *token)
+{
+	size_t n = strlen(token);
+	for (size_t i = 0; i < n; i++)
+		if (token[i] <= ' ' || token[i] >= 0x7f)
+			return false;
+	return n <= CONF_TOKEN_MAX;
+}
+
+/* Behind api_url(); never the token itself in a message. */
+static bool check_api_token(const struct conf_node *node, struct err *err)
+{
+	const char *why = NULL;
+	if (!*node->api_token)
+		return true;
+	if (!token_ok(node->api_token))
+		why = "api_token is not 1 to 255 characters of ASCII without spaces";
+	else if (!node->api)
+		why = "api_token is of no use with api: off";
+	else if (strchr(node->api, '@'))
+		why = "api_token and a user in api: one of them";
+	return !why ||
+		check_complain(err, node->api_token_where, why, node->name);
+}
+
 /* An SRS that has reached its max_connections is dead for good. Who is meant to
  * carry more than the 1000 of its default has been given more; others are kept
  * well below. */
@@ -167,11 +268,16 @@ static bool check_node(
 			node->role == ROLE_EDGE || node->role == ROLE_RELAY;
 	if (!node->overcommit_given)
 		node->overcommit = overcommit_of(node);
-	ok &= api_url(conf, node, err);
+	ok &= api_url(conf, node, err) && check_api_token(node, err);
 	ok &= endpoint(
 		conf, node, "rtmp", 1935, &node->rtmp, node->rtmp_where, err);
 	ok &= endpoint(
 		conf, node, "flv", 8080, &node->flv, node->flv_where, err);
+	ok &= endpoint(
+		conf, node, "srt", 10080, &node->srt, node->srt_where, err);
+	ok &= whep_url(conf, node, err) & check_public_urls(conf, node, err);
+	if (ok)
+		warn_srt_edge(node, err);
 	return ok;
 }
 
@@ -400,11 +506,30 @@ static void warn_readable(const char *path, struct conf_where where,
 			where.file, where.line, what);
 }
 
+/* The first one of a file stands for all. */
+static void warn_readable_nodes(const struct conf *conf, struct err *err)
+{
+	const char *warned = NULL;
+	for (unsigned i = 0; i < conf->n_nodes; i++) {
+		struct conf_where at = conf->nodes[i].api_token_where;
+		if (!*conf->nodes[i].api_token ||
+			(warned && at.file && !strcmp(warned, at.file)))
+			continue;
+		warned = at.file;
+		warn_readable(at.file, at, "api_token", err);
+	}
+}
+
 static void warn_readable_secrets(const struct conf *conf, struct err *err)
 {
 	if (*conf->http.token || *conf->http.measure_token)
 		warn_readable(
 			conf->http.where.file, conf->http.where, "token", err);
+	if (*conf->heartbeat_token) {
+		struct conf_where at = conf_key_where(conf, "heartbeat_token");
+		warn_readable(at.file, at, "heartbeat_token", err);
+	}
+	warn_readable_nodes(conf, err);
 	warn_readable(conf->cookie_secret,
 		conf_key_where(conf, "cookie_secret"), "cookie secret", err);
 	warn_readable(conf->public.key, conf->public.where, "private key", err);
@@ -545,6 +670,9 @@ bool conf_check(struct conf *conf, struct err *err)
 	const char *names = conf->node_names;
 
 	ok &= check_server_id(conf, err) && check_control(conf, err);
+	if (!token_ok(conf->heartbeat_token))
+		ok = complain_key(err, conf, "heartbeat_token", "%s",
+			"not 1 to 255 characters of ASCII without spaces");
 	ok &= check_record(conf, err) && check_etcd(conf, err);
 	if (!conf->n_zones)
 		ok = err_add(err, "%s:1: no zones", conf->path);

@@ -94,13 +94,30 @@ static char *list_grow(
 	return fresh;
 }
 
+static void note_public_urls(
+	const struct loader *l, const struct yaml *y, struct conf_node *node)
+{
+	const struct key *keys = conf_public_url_section.keys;
+	const struct yaml *map = NULL;
+	for (unsigned i = 0; y->kind == YAML_MAP && i < y->n; i++)
+		if (!strcasecmp(y->keys[i]->text, "public_url"))
+			map = y->values[i];
+	for (unsigned i = 0; map && i < CONF_URLS; i++)
+		node->public_url_where[i] =
+			value_where(l, map, keys[i].name, node->where);
+}
+
 /* Keys whose default depends on another one, and what is checked at the end. */
 static void note_given(
 	const struct loader *l, const struct yaml *y, struct conf_node *node)
 {
 	node->api_where = value_where(l, y, "api", node->where);
+	node->api_token_where = value_where(l, y, "api_token", node->where);
 	node->rtmp_where = value_where(l, y, "rtmp", node->where);
 	node->flv_where = value_where(l, y, "flv", node->where);
+	node->srt_where = value_where(l, y, "srt", node->where);
+	node->whep_where = value_where(l, y, "whep", node->where);
+	note_public_urls(l, y, node);
 	node->public_given = line_of(y, "public") > 0;
 	node->capacity_given = line_of(y, "capacity") > 0;
 	node->overcommit_given = line_of(y, "overcommit") > 0;

@@ -25,6 +25,7 @@
 #define CONF_VIEWERS_MAX 10000000 /* of a crowd that is expected */
 #define CONF_OVER_MAX_S 86400
 #define CONF_OVER_S 120
+#define CONF_TOKEN_MAX 255
 
 /* Where something was written; file NULL: nowhere, a default. */
 struct conf_where {
@@ -51,6 +52,9 @@ extern const char *const conf_roles[ROLES + 1]; /* names, NULL-ended */
 enum conf_policy { POLICY_NEARBY, POLICY_STABLE, POLICY_GEO, POLICY_FAILOVER };
 extern const char *const conf_policies[];
 
+/* Kinds of URLs that players get. */
+enum conf_url { URL_RTMP, URL_FLV, URL_HLS, URL_SRT, URL_WHEP, CONF_URLS };
+
 struct conf_zone {
 	const char *name; /* lower case, no dot at the end */
 	struct conf_where where;
@@ -72,11 +76,18 @@ struct conf_node {
 	unsigned n_asn;
 	uint32_t *asn;
 	double bias_ms;
-	double capacity;              /* connections */
-	double bandwidth_bps;         /* 0: no limit */
-	double overcommit;            /* times both, at most; 1 or more */
-	const char *api, *rtmp, *flv; /* NULL: off; else complete */
-	struct conf_where api_where, rtmp_where, flv_where; /* their values */
+	double capacity;      /* connections */
+	double bandwidth_bps; /* 0: no limit */
+	double overcommit;    /* times both, at most; 1 or more */
+	const char *api, *rtmp, *flv, *srt,
+		*whep;         /* NULL: off; else complete */
+	const char *api_token; /* "": none */
+	/* What players' URLs begin with instead of the line's name and the
+	 * node's port, without a slash behind it; "": these. */
+	const char *public_url[CONF_URLS];
+	struct conf_where api_where, api_token_where, rtmp_where, flv_where,
+		srt_where, whep_where; /* their values */
+	struct conf_where public_url_where[CONF_URLS];
 	bool is_public, public_given;
 	bool capacity_given, overcommit_given;
 };
@@ -160,6 +171,7 @@ struct conf {
 		struct conf_where where, cert_where, key_where;
 	} http, public;
 	struct conf_prefixes heartbeat_from;
+	const char *heartbeat_token; /* "": not asked for */
 
 	unsigned n_keys; /* top-level keys that were set */
 	struct conf_key {

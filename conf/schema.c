@@ -94,6 +94,21 @@ static const struct key zone_keys[] = {
 static const struct section zone_section = {
 	"a zone", zone_keys, sizeof(struct conf_zone)};
 
+static const struct key public_url_keys[] = {
+	[URL_RTMP] = {"rtmp", KEY_TEXT, AT(conf_node, public_url[URL_RTMP]),
+		.text = "rtmp:// or rtmps://HOST[:PORT]"},
+	[URL_FLV] = {"flv", KEY_TEXT, AT(conf_node, public_url[URL_FLV]),
+		.text = "http:// or https://HOST[:PORT]"},
+	[URL_HLS] = {"hls", KEY_TEXT, AT(conf_node, public_url[URL_HLS]),
+		.text = "http:// or https://HOST[:PORT]; default: flv's"},
+	[URL_SRT] = {"srt", KEY_TEXT, AT(conf_node, public_url[URL_SRT]),
+		.text = "srt://HOST:PORT"},
+	[URL_WHEP] = {"whep", KEY_TEXT, AT(conf_node, public_url[URL_WHEP]),
+		.text = "http:// or https://HOST[:PORT]"},
+	[CONF_URLS] = {0}};
+const struct section conf_public_url_section = {
+	"public_url", public_url_keys, 0};
+
 static const struct key node_keys[] = {
 	{"role", KEY_ENUM, AT(conf_node, role), .names = conf_roles,
 		.preset = "edge", .text = "what the SRS does"},
@@ -117,10 +132,18 @@ static const struct key node_keys[] = {
 		.text = "times capacity and bandwidth that it may carry, if CPU and bits show that it can; 1: never more"},
 	{"api", KEY_TEXT, AT(conf_node, api),
 		.text = "URL of the SRS HTTP API; off: not polled"},
+	{"api_token", KEY_TEXT, AT(conf_node, api_token),
+		.text = "bearer token for the API (SRS 8), instead of user and password in its URL"},
 	{"rtmp", KEY_TEXT, AT(conf_node, rtmp),
 		.text = "address:port probed with an RTMP handshake, or off"},
 	{"flv", KEY_TEXT, AT(conf_node, flv), .preset = "off",
 		.text = "address:port of HTTP-FLV, probed and used in URLs, or off"},
+	{"srt", KEY_TEXT, AT(conf_node, srt), .preset = "off",
+		.text = "address:port of SRT, probed and used in URLs, or off"},
+	{"whep", KEY_TEXT, AT(conf_node, whep), .preset = "off",
+		.text = "http[s]://host:port of WHEP, probed and used in URLs, or off"},
+	{"public_url", KEY_SECTION, .section = &conf_public_url_section,
+		.text = "what players' URLs begin with where something stands in front of the node, by kind"},
 	{"public", KEY_BOOL, AT(conf_node, is_public),
 		.text = "has a DNS name of its own; default: edges and relays"},
 	{0}};
@@ -225,6 +248,8 @@ static const struct key top_keys[] = {
 		.text = "the listener for the website's calls"},
 	{"heartbeat_from", KEY_PREFIXES, AT(conf, heartbeat_from),
 		.text = "addresses that may report heartbeats; default: the nodes'"},
+	{"heartbeat_token", KEY_TEXT, AT(conf, heartbeat_token),
+		.text = "bearer token asked of heartbeats (SRS 8), wherever they come from"},
 	{"zones", KEY_NAMED, AT(conf, zones), .section = &zone_section,
 		.text = "the zones served"},
 	{"nodes", KEY_NAMED, AT(conf, nodes), .section = &node_section,

@@ -56,7 +56,8 @@ struct section {
 	size_t size;            /* of the struct */
 };
 
-extern const struct section conf_section; /* the whole file */
+extern const struct section conf_section;            /* the whole file */
+extern const struct section conf_public_url_section; /* keys by enum conf_url */
 
 /* Cross-checks of a loaded file (check.c): references, DNS rules. */
 bool conf_check(struct conf *conf, struct err *err);

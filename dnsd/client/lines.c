@@ -69,26 +69,76 @@ bool lines_stream(const char *stream, char url[LINES_STREAM_MAX])
 /* -- as text -- */
 
 /* Written by hand, since a website asks this for every page. Names are letters,
- * digits, - and _, streams come from lines_stream(): nothing is to be escaped. */
+ * digits, - and _, streams come from lines_stream(), public URLs were checked: nothing
+ * is to be escaped. */
 
-static const struct url_form {
-	const char *key, *scheme, *suffix;
-	unsigned usual_port;
-} rtmp_form = {"rtmp", "rtmp", "", 1935},
-  flv_form = {"flv", "http", ".flv", 80},
-  hls_form = {"hls", "http", ".m3u8", 80};
+/* What a line's URLs of a kind begin with, if the operator does not say. */
+struct url_base {
+	const char *scheme;
+	unsigned port, usual_port; /* port 0: there are none */
+};
 
-static void put_url(struct buf *out, const struct url_form *form,
-	const char *host, unsigned port, const char *stream)
+static struct url_base base_of(const struct map_node *node, enum conf_url kind)
 {
-	if (!port || !stream)
-		buf_printf(out, "\"%s\":null", form->key);
-	else if (port == form->usual_port)
-		buf_printf(out, "\"%s\":\"%s://%s/%s%s\"", form->key,
-			form->scheme, host, stream, form->suffix);
+	switch (kind) {
+	case URL_RTMP:
+		return (struct url_base){"rtmp", node->rtmp_port, 1935};
+	case URL_FLV:
+	case URL_HLS:
+		return (struct url_base){"http", node->flv_port, 80};
+	case URL_SRT: /* it has no usual port */
+		return (struct url_base){"srt", node->srt_port, 0};
+	case URL_WHEP:
+		return node->whep_tls
+			? (struct url_base){"https", node->whep_port, 443}
+			: (struct url_base){"http", node->whep_port, 80};
+	case CONF_URLS:
+		break;
+	}
+	return (struct url_base){0};
+}
+
+/* What SRS has behind the port, for a stream "app/name". */
+static void put_resource(
+	struct buf *out, enum conf_url kind, const char *stream)
+{
+	const char *name = strrchr(stream, '/') + 1;
+	if (kind == URL_SRT)
+		buf_printf(out, "?streamid=#!::r=%s,m=request", stream);
+	else if (kind == URL_WHEP)
+		buf_printf(out, "/rtc/v1/whep/?app=%.*s&stream=%s",
+			(int)(name - 1 - stream), stream, name);
 	else
-		buf_printf(out, "\"%s\":\"%s://%s:%u/%s%s\"", form->key,
-			form->scheme, host, port, stream, form->suffix);
+		buf_printf(out, "/%s%s", stream,
+			kind == URL_FLV           ? ".flv"
+				: kind == URL_HLS ? ".m3u8"
+						  : "");
+}
+
+static void put_url(struct buf *out, const struct map_node *node,
+	enum conf_url kind, const char *host, const char *stream)
+{
+	static const char *const keys[] = {[URL_RTMP] = "rtmp",
+		[URL_FLV] = "flv",
+		[URL_HLS] = "hls",
+		[URL_SRT] = "srt",
+		[URL_WHEP] = "whep"};
+	const char *public = node->public_url[kind];
+	struct url_base base = base_of(node, kind);
+
+	buf_printf(out, "%s\"%s\":", kind ? "," : "", keys[kind]);
+	if (!stream || (!public && !base.port)) {
+		buf_printf(out, "null");
+		return;
+	}
+	if (public)
+		buf_printf(out, "\"%s", public);
+	else
+		buf_printf(out, "\"%s://%s", base.scheme, host);
+	if (!public && base.port != base.usual_port)
+		buf_printf(out, ":%u", base.port);
+	put_resource(out, kind, stream);
+	buf_printf(out, "\"");
 }
 
 static void put_line(struct buf *out, const struct map_name *name,
@@ -106,11 +156,8 @@ static void put_line(struct buf *out, const struct map_name *name,
 		buf_printf(out, "%s\"%s\"", i ? "," : "",
 			addr_text(&node->address[i], text));
 	buf_printf(out, "],\"urls\":{");
-	put_url(out, &rtmp_form, host, node->rtmp_port, stream);
-	buf_printf(out, ",");
-	put_url(out, &flv_form, host, node->flv_port, stream);
-	buf_printf(out, ",");
-	put_url(out, &hls_form, host, node->flv_port, stream);
+	for (unsigned i = 0; i < CONF_URLS; i++)
+		put_url(out, node, (enum conf_url)i, host, stream);
 	buf_printf(out, "}}");
 }
 

@@ -47,7 +47,7 @@ static bool endpoint_ok(const char *key, const char *text, struct err *err)
 
 	if (!strcmp(text, "off"))
 		return true;
-	if (!strcmp(key, "api")) {
+	if (!strcmp(key, "api") || !strcmp(key, "whep")) {
 		bool ok = srs_url_address(text, &a, &why) ||
 			err_add(err, "%s: %s", key, err_text(&why));
 		err_fini(&why);
@@ -64,6 +64,15 @@ static bool endpoint_ok(const char *key, const char *text, struct err *err)
 			key);
 }
 
+static bool is_endpoint(const char *key)
+{
+	static const char *const keys[] = {"api", "rtmp", "flv", "srt", "whep"};
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+		if (!strcmp(key, keys[i]))
+			return true;
+	return false;
+}
+
 /* $ would be the environment's. */
 static bool text_ok(const char *key, const char *text, struct err *err)
 {
@@ -74,7 +83,7 @@ static bool text_ok(const char *key, const char *text, struct err *err)
 				key);
 	if (!strcmp(key, "address"))
 		return address_ok(text, err);
-	if (!strcmp(key, "api") || !strcmp(key, "rtmp") || !strcmp(key, "flv"))
+	if (is_endpoint(key))
 		return endpoint_ok(key, text, err);
 	return true;
 }
@@ -100,7 +109,8 @@ bool enrol_keys_ok(json_t *keys, struct err *err)
 {
 	static const char *const known[] = {"role", "address", "at", "site",
 		"provider", "asn", "bias", "capacity", "bandwidth",
-		"overcommit", "api", "rtmp", "flv", "public"};
+		"overcommit", "api", "api_token", "rtmp", "flv", "srt", "whep",
+		"public"};
 	const char *key;
 	const json_t *value;
 

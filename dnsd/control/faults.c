@@ -13,6 +13,8 @@
 static const char *const words[FAULTS] = {[FAULT_POLL] = "a poll",
 	[FAULT_RTMP] = "the RTMP probe",
 	[FAULT_FLV] = "the FLV probe",
+	[FAULT_SRT] = "the SRT probe",
+	[FAULT_WHEP] = "the WHEP probe",
 	[FAULT_STREAMS] = "asking for streams",
 	[FAULT_CLIENTS] = "asking for clients",
 	[FAULT_HEARTBEAT] = "a check of its heartbeats"};

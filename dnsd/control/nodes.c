@@ -105,18 +105,22 @@ static void on_probed(void *arg, uint32_t node, enum poll_probe probe, bool ok,
 {
 	struct nodes *n = arg;
 	struct control *c = n->control;
-	static const enum health_probe kinds[] = {[POLL_RTMP] = HEALTH_RTMP,
-		[POLL_FLV] = HEALTH_FLV,
-		[POLL_STREAM] = HEALTH_STREAM};
-	enum health_probe kind = kinds[probe];
+	static const struct {
+		enum health_probe kind;
+		enum fault_of fault;
+	} of[] = {[POLL_RTMP] = {HEALTH_RTMP, FAULT_RTMP},
+		[POLL_FLV] = {HEALTH_FLV, FAULT_FLV},
+		[POLL_STREAM] = {HEALTH_STREAM, FAULT_FLV},
+		[POLL_SRT] = {HEALTH_SRT, FAULT_SRT},
+		[POLL_WHEP] = {HEALTH_WHEP, FAULT_WHEP}};
+	enum health_probe kind = of[probe].kind;
 	int64_t now_ms = clock_ms();
 	enum health_probed how = ok ? HEALTH_ANSWERED
 		: unreached         ? HEALTH_UNREACHED
 				    : HEALTH_FAILED;
 	fleet_probed(c->fleet, node, kind, how, now_ms);
 	record_probed(c->record, node, kind, how, now_ms);
-	note(n, node, probe == POLL_RTMP ? FAULT_RTMP : FAULT_FLV,
-		ok ? NULL : why);
+	note(n, node, of[probe].fault, ok ? NULL : why);
 	publish_if_news(n, node);
 }
 
@@ -155,6 +159,21 @@ static void on_clients(
 
 /* -- what is asked -- */
 
+static void watch_node(struct control *c, const struct poll_target *target)
+{
+	const char *const probed[HEALTH_PROBES] = {[HEALTH_RTMP] = target->rtmp,
+		[HEALTH_FLV] = target->flv,
+		[HEALTH_SRT] = target->srt,
+		[HEALTH_WHEP] = target->whep};
+	bool any = false;
+	for (unsigned i = 0; i < HEALTH_PROBES; i++) {
+		any |= probed[i] != NULL;
+		if (!probed[i])
+			fleet_unprobed(c->fleet, target->node, i);
+	}
+	fleet_watch(c->fleet, target->node, target->api != NULL, any);
+}
+
 void nodes_ask(struct nodes *n)
 {
 	const struct control *c = n->control;
@@ -166,14 +185,16 @@ void nodes_ask(struct nodes *n)
 		const struct conf_node *node = &conf->nodes[i];
 		targets[i] = (struct poll_target){.node = map->of_conf[i],
 			.api = node->api,
+			.api_token = node->api_token,
 			.rtmp = node->rtmp,
 			.flv = node->flv,
+			.srt = node->srt,
+			.whep = node->whep,
 			.source = node->role == ROLE_ORIGIN,
 			.pulls = node->role == ROLE_EDGE,
 			.streams = node->role != ROLE_EDGE ||
 				map->nodes[map->of_conf[i]].of_streams};
-		fleet_watch(c->fleet, targets[i].node, node->api != NULL,
-			node->rtmp || node->flv);
+		watch_node(n->control, &targets[i]);
 	}
 	for (unsigned i = 0; i < map->n_nodes; i++)
 		if (!map->nodes[i].name) {

@@ -145,6 +145,10 @@ void fleet_multiplier(
 void fleet_restore_multiplier(
 	struct fleet *fleet, float joined, float reserved);
 
+/* A node is not probed in this way, or no longer: what failed is forgotten. */
+void fleet_unprobed(
+	struct fleet *fleet, unsigned node, enum health_probe probe);
+
 /* A heartbeat: may raise the load until the next sample, never lower it, and of a
  * node that is polled by no more than half of its capacity. One that the next
  * sample contradicts lets all of that node's be ignored for ten minutes. */

@@ -205,6 +205,8 @@ void health_probed(struct health *h, const struct health_rules *rules,
 		[HEALTH_FLV] = "it does not answer HTTP on its FLV port",
 		[HEALTH_STREAM] =
 			"it serves no FLV: an HTTP error for a stream that is live",
+		[HEALTH_SRT] = "it does not answer SRT handshakes",
+		[HEALTH_WHEP] = "it does not answer where it serves WHEP",
 	};
 	unsigned *fails = &h->probe_fails[health_row(probe)];
 	unsigned *unreached = &h->unreached[health_row(probe)];

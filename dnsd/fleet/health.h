@@ -30,6 +30,8 @@ struct health_rules {
 enum health_probe {
 	HEALTH_RTMP,
 	HEALTH_FLV,
+	HEALTH_SRT,
+	HEALTH_WHEP,
 	HEALTH_PROBES,
 	/* The FLV probe, by its answer for a stream: one row with HEALTH_FLV. */
 	HEALTH_STREAM = HEALTH_PROBES,

@@ -223,6 +223,13 @@ void fleet_failed(struct fleet *f, unsigned i, enum sample_failure failure,
 	fleet_after_failure(f, i, state, fails, now_ms);
 }
 
+void fleet_unprobed(struct fleet *f, unsigned i, enum health_probe probe)
+{
+	assert(i < f->n);
+	f->node[i].health.probe_fails[health_row(probe)] = 0;
+	f->node[i].health.unreached[health_row(probe)] = 0;
+}
+
 void fleet_probed(struct fleet *f, unsigned i, enum health_probe probe,
 	enum health_probed how, int64_t now_ms)
 {

@@ -14,8 +14,9 @@
 
 /* Replaced as a whole by a reload. */
 struct access_rules {
-	char token[256];         /* "": no changes at all */
-	char measure_token[256]; /* "": nodes report for themselves alone */
+	char token[256];           /* "": no changes at all */
+	char measure_token[256];   /* "": nodes report for themselves alone */
+	char heartbeat_token[256]; /* "": not asked for */
 	unsigned n_heartbeat;
 	struct prefix *heartbeat_from; /* NULL: the nodes' addresses */
 	unsigned n_names;
@@ -40,6 +41,8 @@ struct access_rules *access_rules_new(const struct conf *conf)
 	strncpy(rules->token, conf->http.token, sizeof rules->token - 1);
 	strncpy(rules->measure_token, conf->http.measure_token,
 		sizeof rules->measure_token - 1);
+	strncpy(rules->heartbeat_token, conf->heartbeat_token,
+		sizeof rules->heartbeat_token - 1);
 	rules->heartbeat_from =
 		prefixes_copy(&conf->heartbeat_from, &rules->n_heartbeat);
 	rules->proxies =
@@ -154,6 +157,16 @@ bool access_may_change(struct request *r)
 	request_error(r, has ? 401 : 403,
 		has ? "the token is missing or wrong"
 		    : "no token is configured: changes are off");
+	return false;
+}
+
+bool access_has_heartbeat_token(struct request *r)
+{
+	const char *token = r->http->rules->heartbeat_token;
+	if (!*token || has_bearer(r->ev, token))
+		return true;
+	request_header(r, "WWW-Authenticate", "Bearer");
+	request_error(r, 401, "the heartbeat's token is missing or wrong");
 	return false;
 }
 

@@ -65,6 +65,8 @@ void api_heartbeat(struct request *r)
 		request_error(r, 403, "heartbeats are not taken from here");
 		return;
 	}
+	if (!access_has_heartbeat_token(r))
+		return;
 	if (!heartbeat_parse(body ? body : "", len, &beat, &err)) {
 		request_error(r, 400, "%s", err_text(&err));
 		err_fini(&err);

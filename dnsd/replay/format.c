@@ -119,6 +119,8 @@ static const char *const failures[] = {[SAMPLE_TIMEOUT] = "timeout",
 	[SAMPLE_UNTRUSTED] = "untrusted"};
 static const char *const probes[] = {[HEALTH_RTMP] = "rtmp",
 	[HEALTH_FLV] = "flv",
+	[HEALTH_SRT] = "srt",
+	[HEALTH_WHEP] = "whep",
 	[HEALTH_STREAM] = "stream"};
 
 static bool is_there(const struct trace_node *n)

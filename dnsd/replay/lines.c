@@ -278,9 +278,15 @@ static bool on_loadfail(struct replay *r, char **words, unsigned n)
 
 static enum health_probe probe_named(const char *word)
 {
-	if (!strcmp(word, "flv"))
-		return HEALTH_FLV;
-	return strcmp(word, "stream") ? HEALTH_RTMP : HEALTH_STREAM;
+	static const struct {
+		const char *name;
+		enum health_probe probe;
+	} probes[] = {{"flv", HEALTH_FLV}, {"stream", HEALTH_STREAM},
+		{"srt", HEALTH_SRT}, {"whep", HEALTH_WHEP}};
+	for (size_t i = 0; i < sizeof probes / sizeof *probes; i++)
+		if (!strcmp(word, probes[i].name))
+			return probes[i].probe;
+	return HEALTH_RTMP;
 }
 
 static enum health_probed probed_named(const char *word)

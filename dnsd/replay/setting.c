@@ -72,7 +72,8 @@ static char *node_words(const struct record_world *w, unsigned conf_index)
 		buf_printf(&out, " bias=%g", from->bias_ms);
 	add_pools(&out, conf, conf_index);
 	buf_printf(&out, " role=%s polled=%d probed=%d", conf_roles[from->role],
-		fleet->polled, from->rtmp || from->flv);
+		fleet->polled,
+		from->rtmp || from->flv || from->srt || from->whep);
 	return out.text;
 }
 

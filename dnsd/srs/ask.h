@@ -22,7 +22,16 @@
 #define SUMMARIES_PATH "/api/v1/summaries"
 #define SPARE_MAX 256 /* idle curl handles kept for the next polls */
 
-enum what { ASK_API, ASK_RTMP, ASK_FLV, ASK_STREAMS, ASK_CLIENTS, ASKS };
+enum what {
+	ASK_API,
+	ASK_RTMP,
+	ASK_FLV,
+	ASK_SRT,
+	ASK_WHEP,
+	ASK_STREAMS,
+	ASK_CLIENTS,
+	ASKS
+};
 
 /* One of the things asked of a node. */
 struct ask {
@@ -32,9 +41,9 @@ struct ask {
 	bool unreached; /* API: the last one brought no connection */
 	bool knocked;   /* ... but a knock did, just now */
 	bool transfer;  /* its turn is one of curl's */
-	CURL *curl;     /* API, streams: under way */
+	CURL *curl;     /* API, streams, WHEP: under way */
 	struct buf body;
-	struct probe *probe; /* RTMP, FLV, a knock at the API: under way */
+	struct probe *probe; /* RTMP, FLV, SRT, a knock at the API: under way */
 	struct sockaddr_storage to;
 	socklen_t to_len;
 	struct event *again; /* a second look, or the next step, at once */
@@ -48,9 +57,10 @@ struct ask {
 struct asked {
 	struct poller *poller;
 	uint32_t node;
-	bool kept;              /* within poll_set: it is in the new list too */
-	char *api, *rtmp, *flv; /* as given; "" if not */
+	bool kept; /* within poll_set: it is in the new list too */
+	char *api, *rtmp, *flv, *srt, *whep; /* as given; "" if not */
 	char *url, *streams_url, *user, *password;
+	char *token;  /* as given; "" if not */
 	bool numeric; /* an address is its own name: never looked up again */
 	struct event *due;
 	struct ask asks[ASKS];

@@ -17,6 +17,8 @@
 #define RTMP_PORT 1935
 #define API_PORT 1985
 #define HTTP_PORT 8080
+#define SRT_PORT 10080
+#define RTC_PORT 8000
 #define HEARTBEAT_S 3 /* its statistics are as old */
 
 static const struct conf_node *config_find(
@@ -64,6 +66,28 @@ static unsigned put_role(struct buf *out, const struct conf *conf, int role,
 		n++;
 	}
 	return n;
+}
+
+/* An edge that pulls plays RTMP and HTTP-FLV only: one that is to play more is fed. */
+static bool is_fed(const struct conf_node *node)
+{
+	return node->role == ROLE_EDGE && (node->whep || node->srt);
+}
+
+static unsigned count_fed(const struct conf *conf)
+{
+	unsigned n = 0;
+	for (unsigned i = 0; i < conf->n_nodes; i++)
+		n += is_fed(&conf->nodes[i]);
+	return n;
+}
+
+static void put_fed(struct buf *out, const struct conf *conf)
+{
+	for (unsigned i = 0; i < conf->n_nodes; i++)
+		if (is_fed(&conf->nodes[i]))
+			put_place(out, &conf->nodes[i].address[0],
+				port_of(conf->nodes[i].rtmp, RTMP_PORT));
 }
 
 static unsigned count_role(const struct conf *conf, int role)
@@ -153,6 +177,25 @@ static bool on_loopback(const struct conf_node *node)
 	return true;
 }
 
+/* A token is no word of a file that is printed, nor does SRS before 8 know where it
+ * would stand: it comes from the environment. */
+static void put_bearer(struct buf *out, const char *names, const char *key)
+{
+	buf_printf(out,
+		"# %s, SRS 8.0.28 and later. In its environment:\n"
+		"#   %s_ENABLED=on %s_TYPE=bearer %s_TOKEN=...\n",
+		key, names, names, names);
+}
+
+static void put_api_auth(struct buf *out, const struct conf_node *node)
+{
+	if (*node->api_token)
+		put_bearer(out, "SRS_HTTP_API_AUTH", "api_token");
+	else if (node->api && strchr(node->api, '@'))
+		buf_printf(out,
+			"# http_api asks for a password (auth): write it in here.\n");
+}
+
 /* SRS posts to one URL: the first name server's. */
 static void put_heartbeat(
 	struct buf *out, const struct conf *conf, const struct conf_node *node)
@@ -173,7 +216,9 @@ static void put_heartbeat(
 			HEARTBEAT_S, tls ? "https" : "http",
 			(int)strcspn(at.text + 1, " "), at.text + 1,
 			node->name);
-	else
+	if (at.len && *conf->heartbeat_token)
+		put_bearer(out, "SRS_HEARTBEAT_AUTH", "heartbeat_token");
+	else if (!at.len)
 		buf_printf(out,
 			"# No heartbeat: no HTTP listener of dnsd is reachable from here.\n");
 	buf_fini(&at);
@@ -214,16 +259,22 @@ static void put_origin(
 			put_role(out, conf, ROLE_ORIGIN, node, true);
 		buf_printf(out, ";\n    }\n");
 	}
-	if (count_role(conf, ROLE_RECORDER)) {
+	if (count_role(conf, ROLE_RECORDER) || count_fed(conf)) {
 		buf_printf(out,
 			"    forward {\n        enabled on;\n        destination");
 		put_role(out, conf, ROLE_RECORDER, NULL, false);
+		put_fed(out, conf);
 		buf_printf(out, ";\n    }\n");
 	}
 }
 
-static void put_edge(struct buf *out, const struct conf *conf)
+static void put_edge(
+	struct buf *out, const struct conf *conf, const struct conf_node *node)
 {
+	if (is_fed(node)) { /* mode local is the default */
+		buf_printf(out, "    # The origins forward to it.\n");
+		return;
+	}
 	buf_printf(out, "    cluster {\n        mode remote;\n        origin");
 	put_role(out, conf, ROLE_ORIGIN, NULL, false);
 	buf_printf(out, ";\n    }\n");
@@ -256,6 +307,35 @@ static void put_recorder(struct buf *out)
 		"    }\n");
 }
 
+/* SRS resolves the name that WHEP was asked by, and stands still meanwhile, to tell the
+ * player an address: with a steered name perhaps another node's. So it is told its own. */
+static void put_play_servers(struct buf *out, const struct conf_node *node)
+{
+	char text[ADDR_TEXT_MAX];
+	if (node->whep)
+		buf_printf(out,
+			"rtc_server {\n    enabled on;\n    listen %u;\n"
+			"    candidate %s;\n    api_as_candidates off;\n}\n",
+			RTC_PORT, addr_text(&node->address[0], text));
+	if (node->srt)
+		buf_printf(out,
+			"srt_server {\n    enabled on;\n    listen %u;\n}\n",
+			port_of(node->srt, SRT_PORT));
+}
+
+static void put_play(struct buf *out, const struct conf_node *node)
+{
+	if (node->whep)
+		buf_printf(out,
+			"    rtc {\n        enabled on;\n"
+			"        rtmp_to_rtc on;\n    }\n");
+	if (node->srt)
+		buf_printf(out,
+			"    # SRT players get only what comes to this node by SRT.\n"
+			"    srt {\n        enabled on;\n"
+			"        srt_to_rtmp on;\n    }\n");
+}
+
 static void put_vhost(
 	struct buf *out, const struct conf *conf, const struct conf_node *node)
 {
@@ -267,11 +347,12 @@ static void put_vhost(
 	if (node->role == ROLE_ORIGIN)
 		put_origin(out, conf, node);
 	else if (node->role == ROLE_EDGE)
-		put_edge(out, conf);
+		put_edge(out, conf, node);
 	else if (node->role == ROLE_RELAY)
 		put_relay(out, conf);
 	else
 		put_recorder(out);
+	put_play(out, node);
 	buf_printf(out, "}\n");
 }
 
@@ -297,7 +378,7 @@ bool srs_config(const struct conf *conf, const char *name, struct buf *out,
 			node->role == ROLE_EDGE ? "an" : "a",
 			conf_roles[node->role]);
 	buf_printf(out,
-		"# %s (%s), by `dnsd srs %s`. For SRS 5 and 6.\n"
+		"# %s (%s), by `dnsd srs %s`. For SRS 5, 6 and 7.\n"
 		"# Open files that it must be allowed (ulimit -n, LimitNOFILE): %u\n",
 		name, conf_roles[node->role], name,
 		max_connections(node) + FILES_MORE);
@@ -307,14 +388,13 @@ bool srs_config(const struct conf *conf, const char *name, struct buf *out,
 		port_of(node->rtmp, RTMP_PORT), max_connections(node), name);
 	buf_printf(out, "stats {\n    enabled on;\n    network 0;\n}\n");
 	put_heartbeat(out, conf, node);
-	if (node->api && strchr(node->api, '@'))
-		buf_printf(out,
-			"# http_api asks for a password (auth): write it in here.\n");
+	put_api_auth(out, node);
 	buf_printf(out,
 		"http_api {\n    enabled on;\n    listen %u;\n}\n"
 		"http_server {\n    enabled on;\n    listen %u;\n"
 		"    dir ./objs/nginx/html;\n}\n",
 		port_of(node->api, API_PORT), port_of(node->flv, HTTP_PORT));
+	put_play_servers(out, node);
 	put_vhost(out, conf, node);
 	return true;
 }

@@ -4,7 +4,8 @@
  * Origins are a cluster whose only coworker is dnsd (/api/v1/clusters) where its
  * public listener can be reached by plain HTTP, else each other's coworkers; they
  * forward to the recorders;
- * edges pull from the origins; relays forward to an origin, by its steered name if
+ * edges pull from the origins, but for those with whep or srt, to which the origins
+ * forward, since an edge that pulls plays neither; relays forward to an origin, by its steered name if
  * there is one, so that another one is found when it is gone; recorders record.
  */
 #ifndef SRS_CONFIG_H

@@ -68,7 +68,7 @@ static void on_again(evutil_socket_t fd, short what, void *arg)
 static bool wants_transfer(const struct ask *ask)
 {
 	enum what what = ask_what(ask);
-	return what == ASK_STREAMS || what == ASK_CLIENTS ||
+	return what == ASK_STREAMS || what == ASK_CLIENTS || what == ASK_WHEP ||
 		(what == ASK_API &&
 			(!ask->unreached || !ask->to_len || ask->knocked));
 }
@@ -124,7 +124,8 @@ static void on_probed(void *arg, const struct probe_end *end)
 	struct ask *ask = arg;
 	ask->probe = NULL;
 	ask_turn_end(ask);
-	ask_tell_probe(ask, POLL_RTMP, end);
+	ask_tell_probe(
+		ask, ask_what(ask) == ASK_SRT ? POLL_SRT : POLL_RTMP, end);
 }
 
 static void on_knocked(void *arg, const struct probe_end *end)
@@ -150,11 +151,13 @@ static void ask_begin(struct ask *ask)
 		[ASK_API] = PROBE_CONNECT,
 		[ASK_RTMP] = PROBE_RTMP,
 		[ASK_FLV] = PROBE_HTTP,
+		[ASK_SRT] = PROBE_SRT,
 	};
 	static probe_done *const done[ASKS] = {
 		[ASK_API] = on_knocked,
 		[ASK_RTMP] = on_probed,
 		[ASK_FLV] = play_probed,
+		[ASK_SRT] = on_probed,
 	};
 	enum what what = ask_what(ask);
 	struct poller *p = ask->node->poller;
@@ -185,15 +188,15 @@ void ask_now(struct ask *ask)
 		ask_begin(ask);
 }
 
-/* Lists are asked for while the API answers, clients now and then. */
+/* Lists and WHEP are asked for while the API answers, clients now and then. */
 static bool is_asked(const struct ask *ask)
 {
 	struct asked *node = ask->node;
 	enum what what = ask_what(ask);
-	if (what != ASK_STREAMS && what != ASK_CLIENTS)
+	if (what != ASK_STREAMS && what != ASK_CLIENTS && what != ASK_WHEP)
 		return true;
 	return !node->asks[ASK_API].failing &&
-		(what == ASK_STREAMS || rounds_due(node));
+		(what != ASK_CLIENTS || rounds_due(node));
 }
 
 void ask_start(struct ask *ask)
@@ -295,7 +298,8 @@ static void set_ask(struct asked *node, enum what what, const char *to)
 	ask->node = node;
 	ask->again = poll_timer_new(node->poller, on_again, ask);
 	ask->wanted = *to;
-	if (what == ASK_API || what == ASK_STREAMS || what == ASK_CLIENTS)
+	if (what == ASK_API || what == ASK_STREAMS || what == ASK_CLIENTS ||
+		what == ASK_WHEP)
 		return;
 	ask->to_len = *to ? sockaddr_parse(&ask->to, to, 0) : 0;
 	ask->wanted = ask->to_len > 0;
@@ -312,12 +316,17 @@ static struct asked *node_new(struct poller *p, const struct poll_target *t)
 	node->poller = p;
 	node->node = t->node;
 	node->api = mem_strdup(or_empty(t->api));
+	node->token = mem_strdup(or_empty(t->api_token));
 	node->rtmp = mem_strdup(or_empty(t->rtmp));
 	node->flv = mem_strdup(or_empty(t->flv));
+	node->srt = mem_strdup(or_empty(t->srt));
+	node->whep = mem_strdup(or_empty(t->whep));
 	split_url(node);
 	set_ask(node, ASK_API, node->api);
 	set_ask(node, ASK_RTMP, node->rtmp);
 	set_ask(node, ASK_FLV, node->flv);
+	set_ask(node, ASK_SRT, node->srt);
+	set_ask(node, ASK_WHEP, node->whep);
 	set_ask(node, ASK_STREAMS, t->streams ? node->api : "");
 	set_ask(node, ASK_CLIENTS, node->api);
 	node->pulls = t->pulls;
@@ -336,8 +345,11 @@ static void node_free(struct asked *node)
 		ask_drop(&node->asks[i]);
 	rounds_drop(node);
 	free(node->api);
+	free(node->token);
 	free(node->rtmp);
 	free(node->flv);
+	free(node->srt);
+	free(node->whep);
 	free(node->url);
 	free(node->streams_url);
 	free(node->user);
@@ -362,8 +374,11 @@ struct asked **poll_find(struct poller *p, uint32_t number)
 static bool same(const struct asked *node, const struct poll_target *t)
 {
 	return !strcmp(node->api, or_empty(t->api)) &&
+		!strcmp(node->token, or_empty(t->api_token)) &&
 		!strcmp(node->rtmp, or_empty(t->rtmp)) &&
 		!strcmp(node->flv, or_empty(t->flv)) &&
+		!strcmp(node->srt, or_empty(t->srt)) &&
+		!strcmp(node->whep, or_empty(t->whep)) &&
 		node->pulls == t->pulls && node->source == t->source &&
 		node->asks[ASK_STREAMS].wanted == (t->streams && *node->api);
 }

@@ -4,8 +4,10 @@
  * One fresh connection a poll (a kept one would stop SRS's graceful exit and
  * costs 44 ms on SRS), no redirects, no proxy from the environment, http and
  * https only, TLS verified, a cap on the body, one deadline for all.
- * Beside the poll a node may have two probes (probe.h), because a TCP connect
- * proves nothing about an SRS.
+ * Beside the poll a node may have probes (probe.h), because a TCP connect
+ * proves nothing about an SRS. That of WHEP is an HTTP OPTIONS, by libcurl too, since
+ * it may be HTTPS, to which any answer will do but 404 and 5xx; it is left out while the
+ * poll fails, which tells enough of such a node.
  *
  * Where a node's streams are wanted, they are a second question to its API,
  * which is left out while the first one fails.
@@ -44,19 +46,24 @@ struct poller;
 
 /* What is asked of one node. Strings are copied. NULL or "": not asked. */
 struct poll_target {
-	uint32_t node;    /* handed back in callbacks; once in a list */
-	const char *api;  /* "http://[user:password@]host:port", no path */
-	const char *rtmp; /* "host:port", numeric */
-	const char *flv;  /* "host:port", numeric */
-	bool streams;     /* ask the API for its streams as well */
-	bool source;      /* with streams: nodes that pull can fetch them */
-	bool pulls;       /* has by and by each stream of a source */
+	uint32_t node;         /* handed back in callbacks; once in a list */
+	const char *api;       /* "http://[user:password@]host:port", no path */
+	const char *api_token; /* sent as Bearer; then without a user */
+	const char *rtmp;      /* "host:port", numeric */
+	const char *flv;       /* "host:port", numeric */
+	const char *srt;       /* "host:port", numeric */
+	const char *whep;      /* "http[s]://host:port", no path */
+	bool streams;          /* ask the API for its streams as well */
+	bool source; /* with streams: nodes that pull can fetch them */
+	bool pulls;  /* has by and by each stream of a source */
 };
 
 enum poll_probe {
 	POLL_RTMP,
 	POLL_FLV,
 	POLL_STREAM, /* the FLV probe again: failed, for a live stream */
+	POLL_SRT,
+	POLL_WHEP,
 };
 
 /* All on the control thread. A callback may call poll_set and poll_now, but
@@ -68,7 +75,7 @@ struct poll_events {
 	/* The API poll failed. why is one line without secrets. */
 	void (*failed)(void *arg, uint32_t node, enum sample_failure failure,
 		const char *why);
-	/* The RTMP or HTTP probe ended; ok, or it failed, unreached: without a
+	/* A probe ended; ok, or it failed, unreached: without a
 	 * connection or a refusal of one. why names it. */
 	void (*probed)(void *arg, uint32_t node, enum poll_probe probe, bool ok,
 		bool unreached, const char *why);

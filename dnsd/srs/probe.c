@@ -13,9 +13,11 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "srs/flv.h"
+#include "srs/srt.h"
 
 #define RTMP_HELLO 1537 /* C0 and C1 */
 #define ANSWER_MAX 2048 /* an HTTP head and some bytes */
+#define SRT_TIMES 3     /* that a datagram is sent, for it may be lost */
 
 /* A probe writes until all of its request is sent, then reads until it knows.
  * One event does both; its timeout is what is left until the deadline. */
@@ -27,6 +29,8 @@ struct probe {
 	enum probe_kind kind;
 	bool connected;
 	int64_t started_ns, deadline_ms;
+	int64_t again_ms; /* SRT: between two datagrams */
+	uint32_t socket;  /* SRT: its number in them */
 	struct sockaddr_storage to;
 	const char *request;
 	size_t request_len, sent;
@@ -66,6 +70,7 @@ static void finish_as(
 		[PROBE_RTMP] = "RTMP probe of",
 		[PROBE_HTTP] = "HTTP probe of",
 		[PROBE_FLV] = "FLV probe of",
+		[PROBE_SRT] = "SRT probe of",
 		[PROBE_CONNECT] = "connection to",
 	};
 	snprintf(why, sizeof why, "%s %s: %s", kinds[probe->kind],
@@ -111,6 +116,8 @@ static void wait_for(struct probe *probe, short what, event_callback_fn step)
 {
 	int64_t left = probe->deadline_ms - clock_ms();
 	left = left < 0 ? 0 : left;
+	if (probe->kind == PROBE_SRT && left > probe->again_ms)
+		left = probe->again_ms;
 	struct timeval timeout = {left / 1000, left % 1000 * 1000};
 	event_assign(probe->event, probe->base, probe->fd, what, step, probe);
 	event_add(probe->event, &timeout);
@@ -156,6 +163,28 @@ static void judge(struct probe *probe)
 						  : "the answer is no HTTP");
 	else if (had == n)
 		probe_finish(probe, true, 0, "answered");
+}
+
+/* Each datagram is an answer of its own. */
+static void on_datagram(evutil_socket_t fd, short what, void *arg)
+{
+	struct probe *probe = arg;
+	bool over = clock_ms() >= probe->deadline_ms;
+	ssize_t n = what & EV_TIMEOUT
+		? send(fd, probe->request, probe->request_len, 0)
+		: recv(fd, probe->answer, sizeof probe->answer, 0);
+
+	if (what & EV_TIMEOUT && over)
+		probe_finish(probe, false, SAMPLE_TIMEOUT, "no answer in time");
+	else if (n < 0 && !again(errno))
+		fail(probe, errno);
+	else if (n < 0 || what & EV_TIMEOUT)
+		wait_for(probe, EV_READ, on_datagram);
+	else if (srt_answers(probe->answer, (size_t)n, probe->socket))
+		probe_finish(probe, true, 0, "answered");
+	else
+		probe_finish(probe, false, SAMPLE_UNREADABLE,
+			"the answer is no SRT");
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *arg)
@@ -211,11 +240,12 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	probe->sent += n > 0 ? (size_t)n : 0;
-	probe->connected |= n > 0;
+	probe->connected |= n > 0 && probe->kind != PROBE_SRT;
 	if (probe->sent < probe->request_len)
 		wait_for(probe, EV_WRITE, on_writable);
 	else
-		wait_for(probe, EV_READ, on_readable);
+		wait_for(probe, EV_READ,
+			probe->kind == PROBE_SRT ? on_datagram : on_readable);
 }
 
 static void set_request(struct probe *probe, const char *stream)
@@ -229,6 +259,12 @@ static void set_request(struct probe *probe, const char *stream)
 		probe->request = probe->own_request;
 		probe->request_len = flv_request(
 			probe->own_request, sizeof probe->own_request, stream);
+		break;
+	case PROBE_SRT: /* any number will do but 0 */
+		probe->socket = (uint32_t)probe->started_ns | 1;
+		srt_request((unsigned char *)probe->own_request, probe->socket);
+		probe->request = probe->own_request;
+		probe->request_len = SRT_HANDSHAKE;
 		break;
 	case PROBE_HTTP:
 	case PROBE_CONNECT:
@@ -256,8 +292,11 @@ struct probe *probe_start(struct event_base *base,
 	probe->event = event_new(base, -1, 0, on_writable, probe);
 	if (!probe->event)
 		abort(); /* no memory */
-	probe->fd = socket(
-		to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	probe->again_ms = want->timeout_ms / SRT_TIMES + 1;
+	probe->fd = socket(to->sa_family,
+		(want->kind == PROBE_SRT ? SOCK_DGRAM : SOCK_STREAM) |
+			SOCK_NONBLOCK | SOCK_CLOEXEC,
+		0);
 	if (probe->fd >= 0 && connect(probe->fd, to, want->to_len) != 0 &&
 		!again(errno)) {
 		probe->error = errno;

@@ -2,7 +2,8 @@
  *
  * A full SRS accepts connections for ever and says nothing on them, so a probe
  * sends bytes and wants bytes: RTMP's C0 and C1 (1537 bytes) bring S0, a 3; an
- * HTTP GET brings a status line; a request for a stream brings FLV (flv.h). The
+ * HTTP GET brings a status line; a request for a stream brings FLV (flv.h); a
+ * datagram brings SRT's answer (srt.h), and is sent three times if need be. The
  * connection is closed as soon as that is known. Nothing blocks. Control thread
  * only.
  */
@@ -21,6 +22,7 @@ enum probe_kind {
 	PROBE_RTMP,
 	PROBE_HTTP,
 	PROBE_FLV,     /* a stream */
+	PROBE_SRT,     /* by UDP */
 	PROBE_CONNECT, /* only whether a connection comes about */
 };
 
@@ -37,7 +39,8 @@ struct probe_end {
 	bool ok;
 	enum sample_failure failure;
 	unsigned status; /* PROBE_FLV: the HTTP error, 404 or 5xx; else 0 */
-	bool unreached;  /* there was no connection, and no refusal of one */
+	/* There was no connection, and no refusal of one; of SRT: silence. */
+	bool unreached;
 	float rtt_ms;
 	const char *why;
 };

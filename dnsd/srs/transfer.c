@@ -15,6 +15,7 @@
 #define STREAMS_BODY_MAX (4 * 1024 * 1024)
 #define CLIENTS_BODY_MAX (1024 * 1024)
 #define CLIENTS_URL_MAX 2048
+#define WHEP_PATH "/rtc/v1/whep/"
 
 static size_t on_body(char *bytes, size_t size, size_t n, void *arg)
 {
@@ -55,21 +56,45 @@ static void set_url(CURL *curl, const struct ask *ask)
 	else if (ask_what(ask) == ASK_CLIENTS &&
 		rounds_url(ask->node, text, sizeof text) < sizeof text)
 		url = text;
+	else if (ask_what(ask) == ASK_WHEP) {
+		snprintf(text, sizeof text, "%s" WHEP_PATH, ask->node->whep);
+		url = text;
+	}
 	curl_easy_setopt(curl, CURLOPT_URL, url);
+}
+
+/* What only the API is told. */
+static void set_login(CURL *curl, const struct asked *node)
+{
+	if (node->user) {
+		curl_easy_setopt(curl, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+		curl_easy_setopt(curl, CURLOPT_USERNAME, node->user);
+		curl_easy_setopt(curl, CURLOPT_PASSWORD, node->password);
+	} else if (*node->token) {
+		curl_easy_setopt(curl, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
+		curl_easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, node->token);
+	}
+}
+
+/* WHEP may be at another host: it is sent no secrets. */
+static void set_whep(CURL *curl)
+{
+	curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
+	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, "OPTIONS");
 }
 
 static void set_options(CURL *curl, struct ask *ask)
 {
 	const struct asked *node = ask->node;
 	long timeout = (long)node->poller->timeout_ms;
+	bool whep = ask_what(ask) == ASK_WHEP;
 
 	curl_easy_setopt(curl, CURLOPT_PRIVATE, ask);
 	set_url(curl, ask);
-	if (node->user) {
-		curl_easy_setopt(curl, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
-		curl_easy_setopt(curl, CURLOPT_USERNAME, node->user);
-		curl_easy_setopt(curl, CURLOPT_PASSWORD, node->password);
-	}
+	if (whep)
+		set_whep(curl);
+	else
+		set_login(curl, node);
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
@@ -81,8 +106,8 @@ static void set_options(CURL *curl, struct ask *ask)
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, timeout);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	/* With a timeout curl looks through its whole cache each time. */
-	curl_easy_setopt(
-		curl, CURLOPT_DNS_CACHE_TIMEOUT, node->numeric ? -1L : 60L);
+	curl_easy_setopt(curl, CURLOPT_DNS_CACHE_TIMEOUT,
+		node->numeric && !whep ? -1L : 60L);
 	/* A name lookup that outlives its deadline is left to its thread;
 	 * without this, dropping the transfer would wait for it. */
 	curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);
@@ -215,6 +240,24 @@ static void take_answer(struct ask *ask, float rtt_ms)
 	err_fini(&err);
 }
 
+/* Its answer says only that it is served: a 401 will do. Called last. */
+static void tell_whep(struct ask *ask, CURLcode code, long status,
+	enum sample_failure failure, const char *words)
+{
+	char why[256];
+	bool ok = code == CURLE_OK && status != 404 && status < 500;
+	if (code == CURLE_OK)
+		snprintf(why, sizeof why, "WHEP: HTTP %ld", status);
+	else
+		snprintf(why, sizeof why, "WHEP: %s", words);
+	ask_tell_probe(ask, POLL_WHEP,
+		&(struct probe_end){.ok = ok,
+			.failure = failure,
+			.unreached =
+				ask->unreached && failure == SAMPLE_TIMEOUT,
+			.why = why});
+}
+
 /* The ask may be gone after the callback: it is called last. */
 static void on_transfer(struct ask *ask, CURLcode code)
 {
@@ -231,7 +274,9 @@ static void on_transfer(struct ask *ask, CURLcode code)
 	const char *words = words_of(curl, code);
 	transfer_stop(ask);
 	snprintf(text, sizeof text, "HTTP %ld", status);
-	if (code != CURLE_OK)
+	if (ask_what(ask) == ASK_WHEP)
+		tell_whep(ask, code, status, failure, words);
+	else if (code != CURLE_OK)
 		transfer_failed(ask, failure, words);
 	else if (status == 401 || status == 403)
 		transfer_failed(ask, SAMPLE_DENIED, text);

@@ -83,7 +83,11 @@ struct map_node {
 	const struct addr *address;
 	unsigned n_asn;
 	const uint32_t *asn;
-	uint16_t rtmp_port, flv_port; /* for players' URLs; flv 0: none */
+	/* For players' URLs; 0: none, but that of RTMP. */
+	uint16_t rtmp_port, flv_port, srt_port, whep_port;
+	bool whep_tls;
+	/* What they begin with instead; NULL: the line's name and these ports. */
+	const char *public_url[CONF_URLS];
 	bool of_stable;  /* a name with policy `stable` may answer with it */
 	bool of_streams; /* ... one with `streams: true` */
 };

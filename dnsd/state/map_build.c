@@ -105,6 +105,29 @@ static uint16_t port_of(const char *endpoint)
 	return colon ? (uint16_t)atoi(colon + 1) : 0;
 }
 
+/* Of "http[s]://host[:port]", NULL: off. */
+static uint16_t url_port(const char *url, uint16_t usual)
+{
+	const char *host = url ? strstr(url, "://") + 3 : NULL;
+	const char *bracket = host ? strchr(host, ']') : NULL;
+	const char *colon = host ? strchr(bracket ? bracket : host, ':') : NULL;
+	return !url ? 0 : colon ? (uint16_t)atoi(colon + 1) : usual;
+}
+
+static void add_urls(
+	struct map *map, struct map_node *node, const struct conf_node *from)
+{
+	node->rtmp_port = from->rtmp ? port_of(from->rtmp) : 1935;
+	node->flv_port = port_of(from->flv);
+	node->srt_port = port_of(from->srt);
+	node->whep_tls = from->whep && !strncmp(from->whep, "https:", 6);
+	node->whep_port = url_port(from->whep, node->whep_tls ? 443 : 80);
+	for (unsigned i = 0; i < CONF_URLS; i++)
+		node->public_url[i] = *from->public_url[i]
+			? arena_strdup(map->arena, from->public_url[i])
+			: NULL;
+}
+
 static const uint32_t *copy_asns(
 	struct arena *arena, const struct conf_node *from)
 {
@@ -146,8 +169,7 @@ static void build_nodes(struct build *b, const struct conf *conf)
 		node->site = *from->site ? domain_of(sites, from->site)
 					 : CONF_NODES_MAX + 1 + i;
 		node->provider = domain_of(providers, from->provider);
-		node->rtmp_port = from->rtmp ? port_of(from->rtmp) : 1935;
-		node->flv_port = port_of(from->flv);
+		add_urls(map, node, from);
 		node->n_asn = from->n_asn;
 		node->asn = copy_asns(map->arena, from);
 		place_node(node, from, b->geo);

@@ -25,8 +25,11 @@ def ask(client, stream):
 
 
 def saved(stream):
+    app, _, name = stream.rpartition("/")
     text = json.dumps(site_settings.DNSD_LINES)
-    return json.loads(text.replace("/app/stream", "/" + stream))
+    for form in "/%s/%s", "r=%s/%s", "app=%s&stream=%s":    # SRT's, WHEP's
+        text = text.replace(form % ("app", "stream"), form % (app, name))
+    return json.loads(text)
 
 
 def lines(client, stream):

@@ -17,6 +17,7 @@ What is imitated, and how it was measured on a real SRS 6.0.157:
   - "Connection: Close" on a connection that stays open for 15 s
   - 302 where the last slash is missing, 200 with the index on unknown paths
   - 401 with a chunked body where auth is on
+  - the Bearer token of SRS 8 (from its own tests): for the API, of heartbeats
   - the timer that samples also posts heartbeats: a receiver that hangs freezes
     the statistics, while ok stays true
 """
@@ -81,6 +82,30 @@ def _quiet(coroutine_function):
     return wrapped
 
 
+class SrtListener(asyncio.DatagramProtocol):
+    """SRT's induction as SRS 6 answers it; or "silent", or "garbage"."""
+
+    def __init__(self, node):
+        self.node, self.transport = node, None
+
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def datagram_received(self, data, addr):
+        node = self.node
+        node.seen["srt"] += 1
+        words = struct.unpack("!16I", data) if len(data) == 64 else ()
+        if node.srt_manner == "silent" or not node._awake.is_set():
+            return
+        if node.srt_manner == "garbage":
+            self.transport.sendto(b"HTTP/1.1 400 Bad Request\r\n\r\n" * 4, addr)
+        elif (words and words[0] == 0x80000000 and
+              (words[4], words[5], words[9]) == (4, 2, 1)):
+            self.transport.sendto(struct.pack(
+                "!16I", 0x80000000, 0, 1728270, words[10], 5, 0x4A17, words[6],
+                1500, 8192, 1, words[10], 0x9F220500, *words[12:]), addr)
+
+
 class StandIn:
     """One SRS. Ports of 0 are chosen when it starts, and kept.
 
@@ -92,15 +117,21 @@ class StandIn:
 
     def __init__(self, name="srs", host="127.0.0.1", api=0, rtmp=0, flv=0,
                  version="6.0.157", scale=1.0, auth=None, heartbeat=None,
-                 heartbeat_s=10, device_id=None, tls=None):
+                 heartbeat_s=10, device_id=None, tls=None, token=None,
+                 heartbeat_token=None, srt=None, whep=True):
         self.name, self.host, self.version = name, host, version
-        self.ports = {"api": api, "rtmp": rtmp, "flv": flv}
+        self.ports = {"api": api, "rtmp": rtmp, "flv": flv, "srt": srt}
+        self.srt_manner, self._srt = None, None
+        self.whep = whep        # WHEP is served, at the API's port
         self.scale, self.auth = scale, auth      # auth: "user:password"
+        self.token = token                       # of SRS 8: Bearer, for the API
+        self.heartbeat_token = heartbeat_token   # shown by its heartbeats
         self.tls = tls                           # ssl.SSLContext for the API
         self.heartbeat, self.heartbeat_s = heartbeat, heartbeat_s
         self.device_id = device_id or name
-        self.seen = {key: 0 for key in LISTENERS + ("polls", "clients", "heartbeats",
-                                                "segments", "flv_probes")}
+        self.seen = {key: 0 for key in LISTENERS + (
+            "polls", "clients", "heartbeats", "segments", "flv_probes", "srt",
+            "whep")}
         self.open_api, self.open_api_max = 0, 0
         self.last_request = {}
         # the truth, which the statistics follow on their grids
@@ -313,6 +344,7 @@ class StandIn:
         self._awake = asyncio.Event()
         self._awake.set()
         await self._listen(LISTENERS)
+        await self._open_srt()
         self._timer_task = asyncio.ensure_future(self._timer())
 
     async def _listen(self, listeners):
@@ -328,6 +360,26 @@ class StandIn:
             self.ports[key] = port
             self._servers[key] = server
 
+    async def _open_srt(self):
+        if self.ports["srt"] is None or self._srt:
+            return
+        self.ports["srt"] = self.ports["srt"] or free_port()
+        self._srt, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+            lambda: SrtListener(self),
+            local_addr=(self.host, self.ports["srt"]))
+
+    def _close_srt(self):
+        if self._srt:
+            self._srt.close()
+            self._srt = None
+
+    def srt(self, opened=True):
+        """Whether its port is there."""
+        if opened:
+            background().call(self._open_srt())
+        else:
+            self._run(self._close_srt)
+
     async def _stop_listening(self, listeners):
         for key in list(listeners):
             server = self._servers.pop(key, None)
@@ -336,6 +388,7 @@ class StandIn:
 
     async def _die(self):
         self._deaths += 1
+        self._close_srt()
         await self._stop_listening(self._servers.keys())
         if self._timer_task:
             self._timer_task.cancel()
@@ -351,6 +404,7 @@ class StandIn:
         self._awake.set()
         self._new_process()
         await self._listen(LISTENERS)
+        await self._open_srt()
         self._timer_task = asyncio.ensure_future(self._timer())
 
     async def _close(self):
@@ -496,6 +550,9 @@ class StandIn:
                         self._close_client(url.path.rpartition("/")[2]).encode())
         elif url.path.startswith("/api/"):
             self._api(writer, url.path, query)
+        elif url.path == "/rtc/v1/whep/" and method == "OPTIONS" and self.whep:
+            self.seen["whep"] += 1
+            self._reply(writer, "200 OK", b"", "text/plain")
         elif url.path == "/metrics" and not self.version.startswith("4."):
             self._reply(writer, "200 OK", self._metrics().encode(),
                         "text/plain; charset=utf-8")
@@ -505,6 +562,8 @@ class StandIn:
             writer.close()
 
     def _allowed(self, headers):
+        if self.token:
+            return headers.get("authorization") == "Bearer " + self.token
         if not self.auth:
             return True
         want = "Basic " + base64.b64encode(self.auth.encode()).decode()
@@ -512,7 +571,8 @@ class StandIn:
 
     def _deny(self, writer, headers):
         scheme = headers.get("authorization", "Basic").split(" ")[0]
-        asks = ('WWW-Authenticate: Basic realm="srs-live"\r\n'
+        asks = ("WWW-Authenticate: Bearer\r\n" if self.token else
+                'WWW-Authenticate: Basic realm="srs-live"\r\n'
                 if scheme == "Basic" else "")
         writer.write((f"HTTP/1.1 401 Unauthorized\r\nConnection: Close\r\n"
                       f"Server: SRS/{self.version}(Hang)\r\n{asks}"
@@ -710,8 +770,10 @@ class StandIn:
             url.hostname, url.port or 80, local_addr=(self.host, 0))
         try:
             body = body.encode()
+            bearer = (f"Authorization: Bearer {self.heartbeat_token}\r\n"
+                      if self.heartbeat_token else "")
             writer.write((f"POST {url.path or '/'} HTTP/1.1\r\n"
-                          "Connection: Keep-Alive\r\n"
+                          f"Connection: Keep-Alive\r\n{bearer}"
                           f"Content-Length: {len(body)}\r\n"
                           "Content-Type: application/json\r\n"
                           f"Host: {url.netloc}\r\n"

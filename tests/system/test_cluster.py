@@ -17,7 +17,7 @@ import time
 import dns.rcode
 
 from harness import NETS, WAIT_S, Test
-from srs_standin import Fleet
+from srs_standin import Fleet, StandIn
 
 ROLES = ["origin", "origin", "recorder", "edge"]
 
@@ -299,6 +299,12 @@ class Registration(Test):
                 {"api": "http://[64:ff9b::7f00:1]:1985"},
                 {"api": "gopher://192.0.2.9"}, {"api": "192.0.2.9:1985"},
                 {"rtmp": "x@192.0.2.9:1935"}, {"flv": "http://192.0.2.9:8080"},
+                {"srt": "127.0.0.1:10080"}, {"whep": "http://127.0.0.1:1985"},
+                {"whep": "192.0.2.9:1985"}, {"srt": "srt://192.0.2.9:1"},
+                {"whep": "http://name.example:1985"},
+                {"whep": "http://u:p@192.0.2.9:1985"}, {"api_token": "a b"},
+                {"api_token": "x", "api": "off"},
+                {"public_url": {"flv": "https://x.example"}},
                 {"address": ["2002:7f00:1::1"]},
                 {"site": "${HOME}"}, {"site": "a\nb"}, {"site": {"a": 1}},
                 {"role": "king"}, {"at": [100, 0]}, {"capacity": -1},
@@ -426,6 +432,49 @@ class Registration(Test):
         status, body = beat("srs4", "srs3")
         self.assertEqual(status, 403)
         self.assertIn("its own addresses", body["error"])
+
+    def test_heartbeat_token(self):
+        """Of SRS 8: asked of whoever may report by address, and no way around that."""
+        self.d = d = self.daemon(conf_of(self.fleet) + "heartbeat_token: b3at\n")
+        self.eventually(lambda: d.node("srs4")["state"] == "up")
+
+        def beat(name, by, **headers):
+            call = http.client.HTTPConnection(
+                "127.0.0.1", d.http_port, timeout=WAIT_S,
+                source_address=(self.fleet[by].host, 0))
+            call.request("POST", "/api/v1/srs/register", heartbeat(name),
+                         headers)
+            answer = call.getresponse()
+            return (answer.status, answer.getheader("WWW-Authenticate"),
+                    json.loads(answer.read()))
+        right = {"Authorization": "Bearer b3at"}
+        self.assertEqual(beat("srs4", "srs4", **right)[0], 200)
+        for wrong in ({}, {"Authorization": "Bearer b3a"},
+                      {"Authorization": "Bearer b3at "},
+                      {"Authorization": "Bearer b3atb3at"},
+                      {"Authorization": "Basic b3at"},
+                      {"Authorization": "Bearer "}):
+            status, asks, body = beat("srs4", "srs4", **wrong)
+            if wrong.get("Authorization") == "Bearer b3at ":
+                self.assertEqual(status, 200)   # a header's value is trimmed
+                continue
+            self.assertEqual((status, asks), (401, "Bearer"))
+            self.assertIn("token", body["error"])
+        self.assertEqual(beat("srs4", "srs3", **right)[0], 403)
+        self.assertNotIn("b3at", d.log_text() + d.run("ctl", "status"))
+
+    def test_heartbeat_of_srs8(self):
+        """What a node sends by itself comes in with the token, else it does not."""
+        self.d = d = self.daemon(conf_of(self.fleet) + "heartbeat_token: b3at\n"
+                                 "heartbeat_from: [127.0.0.0/8]\n")
+        url = f"http://127.0.0.1:{d.http_port}/api/v1/servers"
+        nodes = [StandIn(f"eight{i}", "127.0.0.77", scale=0.1, version="8.0.28",
+                         heartbeat=url, heartbeat_s=1, heartbeat_token=token)
+                 for i, token in enumerate(("wrong", "b3at"))]
+        for node in nodes:
+            self.addCleanup(node.start().close)
+        self.eventually(lambda: all(n.seen["heartbeats"] > 2 for n in nodes))
+        self.eventually(lambda: self.waiting() == ["eight1"])
 
     def test_heartbeat_that_polls_contradict(self):
         """Fills no node, and is not believed again."""

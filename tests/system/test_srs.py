@@ -17,7 +17,12 @@ GRAMMAR = {
     "http_api": {"enabled": SWITCH, "listen": NUMBER, "crossdomain": SWITCH},
     "http_server": {"enabled": SWITCH, "listen": NUMBER, "dir": WORD,
                     "crossdomain": SWITCH},
+    "rtc_server": {"enabled": SWITCH, "listen": NUMBER,
+                   "candidate": r"[0-9a-f.:]+", "api_as_candidates": SWITCH},
+    "srt_server": {"enabled": SWITCH, "listen": NUMBER},
     "vhost __defaultVhost__": {
+        "rtc": {"enabled": SWITCH, "rtmp_to_rtc": SWITCH},
+        "srt": {"enabled": SWITCH, "srt_to_rtmp": SWITCH},
         "http_remux": {"enabled": SWITCH, "mount": r"\[vhost\]/.+\.flv"},
         "http_hooks": {"enabled": SWITCH},
         "cluster": {"mode": "local|remote", "origin": PLACE,
@@ -178,6 +183,34 @@ steer: {live.example.com: {pool: [origin]}}
                          {"mode": ["remote"],
                           "origin": ["192.0.2.1:1935", "192.0.2.2:1935"]})
 
+    def test_play_more(self):
+        """An edge with whep or srt is fed by the origins, and pulls no more."""
+        nodes = NODES.replace("capacity: 3000}", "capacity: 3000, "
+                              'whep: "http://[2001:db8::3]:1985"}\n'
+                              "  e2: {address: [192.0.2.6], at: [1, 1], "
+                              'rtmp: "192.0.2.6:19", srt: "192.0.2.6:10090"}\n'
+                              "  e3: {address: [192.0.2.7], at: [1, 1]}")
+        d = self.daemon(ZONE % TWO + nodes, start=False)
+        e1, e2, e3, oa, rec = (check(blocks_of(d.run("srs", n)))
+                               for n in ("e1", "e2", "e3", "oa", "rec"))
+        self.assertEqual(e1["rtc_server"], {
+            "enabled": ["on"], "listen": ["8000"], "candidate": ["2001:db8::3"],
+            "api_as_candidates": ["off"]})
+        vhost = "vhost __defaultVhost__"
+        self.assertEqual(e1[vhost]["rtc"],
+                         {"enabled": ["on"], "rtmp_to_rtc": ["on"]})
+        self.assertNotIn("srt_server", e1)
+        self.assertEqual(e2["srt_server"],
+                         {"enabled": ["on"], "listen": ["10090"]})
+        self.assertNotIn("rtc_server", e2)
+        for fed in e1, e2:
+            self.assertNotIn("cluster", fed[vhost])
+            self.assertNotIn("forward", fed[vhost])
+        self.assertEqual(e3[vhost]["cluster"]["mode"], ["remote"])
+        self.assertEqual(oa[vhost]["forward"]["destination"],
+                         ["192.0.2.5:1935", "[2001:db8::3]:1935", "192.0.2.6:19"])
+        self.assertNotIn("forward", rec[vhost])
+
     def test_relay(self):
         found = self.blocks("r1")
         self.assertEqual(found["listen"], ["19370"])
@@ -199,6 +232,20 @@ steer: {live.example.com: {pool: [origin]}}
         self.assertNotIn("hush", text)
         self.assertIn("asks for a password", text)
         self.assertNotIn("password", self.text("oa"))
+
+    def test_no_token(self):
+        """Of SRS 8: the environment has them, the file does not know them."""
+        more = "heartbeat_token: hush\npublic: {listen: [\"0.0.0.0:8080\"]}\n"
+        d = self.daemon(more + ZONE % TWO + NODES.replace(
+            'api: "http://u:hush@192.0.2.2:9091"', "api_token: hush"), start=False)
+        text = d.run("srs", "ob")
+        self.assertNotIn("hush", text)
+        self.assertNotIn("password", text)
+        self.assertIn("SRS_HTTP_API_AUTH_TOKEN=", text)
+        self.assertIn("SRS_HEARTBEAT_AUTH_TOKEN=", text)
+        check(blocks_of(text))
+        self.assertNotIn("SRS_HTTP_API_AUTH", d.run("srs", "oa"))
+        self.assertNotIn("_AUTH_", self.text("oa"))
 
     def test_without_origins(self):
         d = self.daemon("zones: {example.com: {ns: [n.example.com]}}\n"

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import pathlib
 import random
 import sqlite3
@@ -299,6 +300,75 @@ class Authentication(Test):
         for output in (d.log_text(), str(d.http("/api/v1/nodes")),
                        str(d.http("/api/v1/status")), d.run("ctl", "nodes")):
             self.assertNotIn("pa55w", output)
+
+
+    def test_bearer(self):
+        """api_token, of SRS 8. The right one after a wrong one without a restart."""
+        fleet = Fleet(1, scale=0.1, token="s3cr3t-bearer")
+        self.addCleanup(fleet.close)
+        conf = conf_of(fleet).replace("api:", "api_token: s3cr3t-wrong, api:")
+        d = self.daemon(conf, files={"nets.txt": NETS})
+        self.eventually(lambda: d.node("srs1")["state"] == "unknown" and
+                        "denies access" in d.node("srs1")["why"])
+        right = conf.replace("s3cr3t-wrong", "s3cr3t-bearer")
+        d.write_conf(right)
+        d.run("ctl", "reload")
+        self.eventually(lambda: d.node("srs1")["state"] == "up")
+        fleet[0].set_streams("live/class")
+        fleet[0].set_load(conns=123)
+        self.eventually(lambda: d.node("srs1")["connections"] == 123)
+        for output in (d.log_text(), str(d.http("/api/v1/nodes")),
+                       str(d.http("/api/v1/status")), d.run("ctl", "nodes"),
+                       d.run("ctl", "status"), d.run("check"),
+                       str(d.http("/metrics"))):
+            self.assertNotIn("s3cr3t", output)
+
+
+class Probes(Test):
+    """SRT and WHEP, as RTMP and FLV: who does not answer gets nobody."""
+
+    def setUp(self):
+        self.fleet = Fleet(1, scale=0.1, srt=0)
+        self.addCleanup(self.fleet.close)
+        self.node = self.fleet[0]
+        self.conf = conf_of(self.fleet).replace("timeout: 2", "timeout: 0.5").replace(
+            "flv:", f'srt: "{self.node.address("srt")}", '
+            f'whep: "{self.node.api_url}", flv:')
+        self.d = self.daemon(self.conf, files={"nets.txt": NETS})
+        self.up()
+
+    def up(self):
+        self.eventually(lambda: self.d.node("srs1")["state"] == "up")
+
+    def down(self, why, logged):
+        self.eventually(lambda: self.d.node("srs1")["state"] == "down")
+        self.assertEqual(self.d.node("srs1")["why"], why)
+        self.eventually(lambda: logged in self.d.log_text())
+
+    def test_srt(self):
+        why = "it does not answer SRT handshakes"
+        self.assertGreater(self.node.seen["srt"], 0)
+        self.node.srt_manner = "garbage"
+        self.down(why, "the SRT probe failed: SRT probe of "
+                  f"{self.node.address('srt')}: the answer is no SRT")
+        self.d.write_conf(re.sub('srt: "[^"]*", ', "", self.conf))
+        self.d.run("ctl", "reload")     # and it is held no more by what it was
+        self.up()
+
+    def test_srt_silent(self):
+        self.node.srt_manner = "silent"
+        self.down("it does not answer SRT handshakes", "no answer in time")
+
+    def test_srt_refused(self):
+        self.node.srt(False)
+        self.down("it does not answer SRT handshakes", "refused")
+        self.assertIn("SRT probe of", self.d.log_text())
+
+    def test_whep(self):
+        self.assertGreater(self.node.seen["whep"], 0)
+        self.node.whep = False
+        self.down("it does not answer where it serves WHEP",
+                  "the WHEP probe failed: WHEP: HTTP 404")
 
 
 class Https(Test):

@@ -17,8 +17,8 @@ CONF = """nets: nets
 health: {interval: 3600, fall: 10}
 zones: {example.com: {ns: ["ns1.example.com 127.0.0.1"]}}
 nodes:
-  hk: {address: [192.0.2.1], at: [22.3, 114.2], api: off, rtmp: off, flv: "192.0.2.1:8080"}
-  gb: {address: [192.0.2.2], at: [51.5, -0.1], api: off, rtmp: off, flv: "192.0.2.2:8080"}
+  hk: {address: [192.0.2.1], at: [22.3, 114.2], api: off, rtmp: off, flv: "192.0.2.1:8080", srt: "192.0.2.1", whep: "http://192.0.2.1:1985"}
+  gb: {address: [192.0.2.2], at: [51.5, -0.1], api: off, rtmp: off, flv: "192.0.2.2:8080", srt: "192.0.2.2:10090", whep: "https://192.0.2.2/", public_url: {flv: "https://gb.example.net/", srt: "srt://gb.example.net:1"}}
 steer:
   live.example.com: {pool: [edge], lines: 2}
 """
@@ -88,10 +88,26 @@ class Website(Test):
         status, lines = self.get("/maths")
         self.assertEqual(status, "200 OK")
         self.assertEqual([l["node"] for l in lines], ["hk", "gb"])
-        self.assertEqual(lines[1]["flv"],
-                         "http://line2.live.example.com:8080/live/maths.flv")
+        self.assertEqual(lines[0]["flv"],
+                         "http://live.example.com:8080/live/maths.flv")
+        self.assertEqual(lines[0]["srt"], "srt://live.example.com:10080"
+                         "?streamid=#!::r=live/maths,m=request")
+        self.assertEqual(lines[0]["whep"], "http://live.example.com:1985"
+                         "/rtc/v1/whep/?app=live&stream=maths")
+        self.assertEqual(lines[1]["rtmp"],
+                         "rtmp://line2.live.example.com/live/maths")
+        self.assertEqual(lines[1]["whep"], "https://line2.live.example.com"
+                         "/rtc/v1/whep/?app=live&stream=maths")
+        self.is_public(lines[1], "live/maths")
         self.assertEqual(self.nodes(GB), ["gb", "hk"])
         self.assertEqual(self.get("/nothing"), ("404 Not Found", []))
+
+    def is_public(self, line, stream):
+        """gb, behind what its public_url names; HLS comes where FLV does."""
+        self.assertEqual(line["flv"], f"https://gb.example.net/{stream}.flv")
+        self.assertEqual(line["hls"], f"https://gb.example.net/{stream}.m3u8")
+        self.assertEqual(line["srt"], "srt://gb.example.net:1"
+                         f"?streamid=#!::r={stream},m=request")
 
     def is_saved(self):
         """What was true for GB when site_settings.py was made, for HK too."""
@@ -100,6 +116,9 @@ class Website(Test):
         self.assertEqual([l["node"] for l in lines], ["gb", "hk"])
         self.assertEqual(lines[0]["rtmp"],
                          "rtmp://live.example.com/live/music")
+        self.is_public(lines[0], "live/music")
+        self.assertEqual(lines[1]["whep"], "http://line2.live.example.com:1985"
+                         "/rtc/v1/whep/?app=live&stream=music")
 
     def test_stopped_and_back(self):
         self.example.REST_S = 0.1

@@ -109,6 +109,29 @@ static void test_smallest(void **state)
 	conf_free(c);
 }
 
+/* What players get, beside RTMP and FLV. */
+static void test_players(void **state)
+{
+	struct conf *c = load(DATA "good/players.yaml");
+	const struct conf_node *a = &c->nodes[0], *b = &c->nodes[1];
+
+	(void)state;
+	assert_string_equal(a->srt, "192.0.2.1:10080");
+	assert_string_equal(a->whep, "https://a.example.net:1985");
+	assert_string_equal(a->public_url[URL_RTMP], "rtmps://a.example.net");
+	assert_string_equal(
+		a->public_url[URL_FLV], "https://a.example.net:8443");
+	assert_string_equal(
+		a->public_url[URL_HLS], "https://a.example.net:8443");
+	assert_string_equal(a->public_url[URL_SRT], "srt://[2001:db8::1]:1");
+	assert_string_equal(a->public_url[URL_WHEP], "");
+	assert_null(b->srt);
+	assert_null(b->whep);
+	for (unsigned i = 0; i < CONF_URLS; i++)
+		assert_string_equal(b->public_url[i], "");
+	conf_free(c);
+}
+
 /* A recording, and that there is none by default. */
 static void test_record(void **state)
 {
@@ -346,6 +369,7 @@ int main(void)
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_smallest),
 		cmocka_unit_test(test_record),
+		cmocka_unit_test(test_players),
 		cmocka_unit_test(test_overcommit),
 		cmocka_unit_test(test_anchors),
 		cmocka_unit_test(test_empty_values),

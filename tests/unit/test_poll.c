@@ -46,7 +46,7 @@ struct server {
 	enum manner manner;
 	char text[1024];
 	char asked[4096]; /* what the last client sent */
-	unsigned accepted, marked;
+	unsigned accepted, marked, heads, bearers;
 	char at[SOCKADDR_TEXT_MAX]; /* 127.0.0.1:port */
 
 	/* SRS: API and FLV at one port. NULL: silent; "": closes. */
@@ -178,6 +178,8 @@ static void on_read(struct bufferevent *client, void *arg)
 		in, s->asked, n < sizeof s->asked ? n : sizeof s->asked - 1);
 	if (s->asked[0] == 3 && n < 1537)
 		return; /* C1 is not all there */
+	s->heads++;
+	s->bearers += strstr(s->asked, "\r\nAuthorization: Bearer ") != NULL;
 	const char *text = s->manner == SRS ? srs_answer(s) : s->text;
 	if (s->manner == SILENT || !text)
 		return;
@@ -346,6 +348,208 @@ static void test_sample(void **state)
 	assert_non_null(
 		strstr(s.asked, "Authorization: Basic dXNAcjpwYTpzcw==\r\n"));
 	evconnlistener_free(s.listener);
+}
+
+/* Beside the summaries, streams and clients are asked with it too; another one is
+ * another target. */
+static void test_bearer(void **state)
+{
+	static struct server s;
+	serve(&s, SRS, "");
+	s.list = s.later = "";
+	struct poll_target target = {.node = 1,
+		.api = url(&s, ""),
+		.api_token = "one.two-3",
+		.streams = true};
+	ask(target, 50, 5000);
+	until(&sent[1].samples, 1);
+	until(&sent[1].lists, 1);
+	assert_int_equal(s.bearers, s.heads);
+	assert_non_null(strstr(s.asked, "Authorization: Bearer one.two-3\r\n"));
+	target.api_token = "four";
+	ask(target, 50, 5000);
+	until(&sent[1].samples, sent[1].samples + 2);
+	assert_non_null(strstr(s.asked, "Authorization: Bearer four\r\n"));
+	target.api_token = "";
+	ask(target, 50, 5000);
+	until(&sent[1].samples, sent[1].samples + 2);
+	assert_null(strstr(s.asked, "Authorization"));
+	evconnlistener_free(s.listener);
+}
+
+/* A listener of SRT, by UDP: what it answers, and how. */
+struct srt_server {
+	struct event *event;
+	int fd;
+	const char
+		*manner; /* "right", "late" (the third), "other", "short", "" */
+	unsigned asked;
+	char at[SOCKADDR_TEXT_MAX];
+};
+
+static void on_srt(evutil_socket_t fd, short what, void *arg)
+{
+	struct srt_server *s = arg;
+	unsigned char in[128],
+		out[64] = {[0] = 0x80,
+			[19] = 5,
+			[22] = 0x4a,
+			[23] = 0x17,
+			[39] = 1};
+	struct sockaddr_storage from;
+	socklen_t len = sizeof from;
+	ssize_t n = recvfrom(fd, in, sizeof in, 0, (void *)&from, &len);
+	static const unsigned char head[40] = {[0] = 0x80,
+		[19] = 4,
+		[23] = 2,
+		[30] = 0x05,
+		[31] = 0xdc,
+		[34] = 0x20,
+		[39] = 1};
+
+	assert_int_equal(n, 64);
+	assert_memory_equal(in, head, sizeof head);
+	s->asked++;
+	memcpy(out + 12, in + 40, 4);
+	if (!strcmp(s->manner, "other"))
+		out[15] ^= 1;
+	if (!*s->manner || (!strcmp(s->manner, "late") && s->asked % 3))
+		return;
+	sendto(fd, out, strcmp(s->manner, "short") ? 64 : 63, 0, (void *)&from,
+		len);
+}
+
+static void serve_srt(struct srt_server *s, const char *manner)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof in;
+
+	*s = (struct srt_server){.manner = manner};
+	s->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	assert_int_equal(bind(s->fd, (void *)&in, len), 0);
+	getsockname(s->fd, (void *)&in, &len);
+	sockaddr_text((void *)&in, s->at);
+	s->event = event_new(base, s->fd, EV_READ | EV_PERSIST, on_srt, s);
+	event_add(s->event, NULL);
+}
+
+static void close_srt(struct srt_server *s)
+{
+	event_free(s->event);
+	close(s->fd);
+}
+
+static void test_srt(void **state)
+{
+	static const struct {
+		const char *manner, *why;
+		bool ok, unreached;
+	} cases[] = {{"right", "answered", true, false},
+		{"late", "answered", true, false},
+		{"other", "no SRT", false, false},
+		{"short", "no SRT", false, false},
+		{"", "no answer in time", false, true}};
+	static struct srt_server s;
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct sent *t = &sent[1];
+		memset(sent, 0, sizeof sent);
+		serve_srt(&s, cases[i].manner);
+		ask((struct poll_target){.node = 1, .srt = s.at}, 50, 600);
+		until(cases[i].ok ? &t->good_probes : &t->bad_probes, 2);
+		assert_int_equal(
+			cases[i].ok ? t->bad_probes : t->good_probes, 0);
+		assert_int_equal(
+			t->unreached, cases[i].unreached ? t->bad_probes : 0);
+		assert_non_null(strstr(t->why, cases[i].why));
+		assert_non_null(strstr(t->why, "SRT probe of 127.0.0.1:"));
+		/* Silence: three times each, before the second look. */
+		if (!*cases[i].manner)
+			assert_true(s.asked >= 6);
+		poll_set(poller, NULL, 0, 50, 600);
+		close_srt(&s);
+	}
+}
+
+static void test_srt_refused(void **state)
+{
+	static struct srt_server s;
+	serve_srt(&s, "right");
+	close_srt(&s);
+	ask((struct poll_target){.node = 1, .srt = s.at}, 50, 5000);
+	until(&sent[1].bad_probes, 2);
+	assert_int_equal(sent[1].unreached, 0);
+	assert_non_null(strstr(sent[1].why, "refused"));
+}
+
+/* Any answer but 404 and 5xx; no secret of the API is told. */
+static void test_whep(void **state)
+{
+	static const struct {
+		enum manner manner;
+		const char *text, *why;
+		bool ok;
+	} cases[] = {
+		{ANSWER, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+			"HTTP 200", true},
+		{ANSWER, "HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n",
+			"HTTP 401", true},
+		{ANSWER, "HTTP/1.1 405 No\r\nContent-Length: 9\r\n\r\n",
+			"HTTP 405", true},
+		{ANSWER, "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n",
+			"HTTP 404", false},
+		{ANSWER, "HTTP/1.1 502 No\r\nContent-Length: 0\r\n\r\n",
+			"HTTP 502", false},
+		{ANSWER, "SSH-2.0-nothing of the kind\r\n\r\n",
+			"WHEP: ", false},
+		{CLOSE, "", "WHEP: ", false},
+		{SILENT, "", "no answer in time", false},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		static struct server s, api;
+		struct sent *t = &sent[1];
+		char api_url[256];
+		memset(sent, 0, sizeof sent);
+		serve_summary(&api, 1);
+		snprintf(api_url, sizeof api_url, "%s", url(&api, ""));
+		serve(&s, cases[i].manner, cases[i].text);
+		ask((struct poll_target){.node = 1,
+			    .api = api_url,
+			    .api_token = "secret",
+			    .whep = url(&s, "")},
+			50, cases[i].manner == SILENT ? 300 : 5000);
+		until(cases[i].ok ? &t->good_probes : &t->bad_probes, 2);
+		assert_int_equal(
+			cases[i].ok ? t->bad_probes : t->good_probes, 0);
+		assert_int_equal(t->unreached, 0);
+		assert_non_null(strstr(t->why, cases[i].why));
+		assert_non_null(
+			strstr(s.asked, "OPTIONS /rtc/v1/whep/ HTTP/1.1\r\n"));
+		assert_null(strstr(s.asked, "secret"));
+		assert_true(t->samples > 0);
+		poll_set(poller, NULL, 0, 50, 600);
+		evconnlistener_free(s.listener);
+		evconnlistener_free(api.listener);
+	}
+}
+
+/* A node whose API fails is not asked for WHEP: that tells enough. */
+static void test_whep_after_the_api(void **state)
+{
+	static struct server s, api;
+	char api_url[256];
+	serve(&api, CLOSE, "");
+	snprintf(api_url, sizeof api_url, "%s", url(&api, ""));
+	serve(&s, ANSWER, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+	ask(
+		(struct poll_target){
+			.node = 1, .api = api_url, .whep = url(&s, "")},
+		20, 5000);
+	until(&sent[1].failures, 6);
+	assert_true(s.accepted <= 2);
+	evconnlistener_free(s.listener);
+	evconnlistener_free(api.listener);
 }
 
 /* Every way to fail, what it counts as, and the second look at once. */
@@ -1066,6 +1270,11 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(test_sample),
+		TEST(test_bearer),
+		TEST(test_srt),
+		TEST(test_srt_refused),
+		TEST(test_whep),
+		TEST(test_whep_after_the_api),
 		TEST(test_failures),
 		TEST(test_refused),
 		TEST(test_knock),
