@@ -150,6 +150,7 @@ static void tell_mover(struct control *c, unsigned node, double per_s)
 		return;
 	struct mover_target target = {.node = node,
 		.api = conf->api,
+		.api_token = conf->api_token,
 		.per_s = per_s,
 		.publishers = m->of[node].moving.publishers};
 	if (!m->mover)
