@@ -11,8 +11,8 @@ _dnsd_words()
 	try) echo "--config --json --help" ;;
 	lines) echo "--config --stream --format --help" ;;
 	srs) echo "--config --help" ;;
-	ctl) echo "--config --json --help status nodes drain undrain waiting approve
-		remove registry reload stop" ;;
+	ctl) echo "--config --json --move --publishers --help status nodes drain undrain waiting approve
+		remove registry reload replace stop" ;;
 	replay) echo "--config --workers --deal --stats --help" ;;
 	measure) echo "--to --node --ports --every --token-file --print --help" ;;
 	approve) echo "--role --at --address --capacity --bandwidth --site --provider" ;;

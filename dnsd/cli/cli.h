@@ -30,8 +30,10 @@ struct cli_options {
 	const char *stream, *format; /* --stream, --format, if lines_allowed */
 	bool lines_allowed;
 	bool take_over_allowed;
-	int take_over;           /* --take-over FD; negative: none */
-	bool json_allowed, json; /* --json */
+	int take_over;                 /* --take-over FD; negative: none */
+	bool json_allowed, json;       /* --json */
+	bool move_allowed, publishers; /* --publishers */
+	const char *move;              /* --move N; NULL: not given */
 	int words; /* that must follow the options; 0: any number */
 	int first; /* index of the first word that is no option */
 };
@@ -39,6 +41,10 @@ struct cli_options {
 /* False: the program ends with *status. */
 bool cli_options(struct cli_options *options, int argc, char **argv,
 	const char *usage, const char *help, int *status);
+
+/* `ctl drain NODE --move PER_S`: 0 when all are moved, 1 if it stopped before. */
+int cli_move(const char *conf_path, const char *node, const char *per_s,
+	bool publishers);
 
 /* Sends a line to the server that runs with this configuration and copies what
  * it says to stdout (text of an error to stderr). The exit status, or

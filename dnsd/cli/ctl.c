@@ -6,7 +6,8 @@
 #include "cli/cli.h"
 
 static const char usage[] =
-	"ctl [-c FILE] [--json] status | nodes | drain NODE | undrain NODE | waiting |\n"
+	"ctl [-c FILE] [--json] status | nodes |\n"
+	"       drain NODE [--move N [--publishers]] | undrain NODE | waiting |\n"
 	"       approve NAME --role ROLE --at LAT,LON ... | remove NODE |\n"
 	"       registry seed | registry adopt | reload |\n"
 	"       replace [--if-new] | stop";
@@ -17,7 +18,9 @@ static const char help[] =
 	"  nodes         all nodes with state, load and answers\n"
 	"  drain NODE    no new viewers for NODE while another lives; kept over\n"
 	"                a restart; with etcd on all name servers, else on this one\n"
-	"  undrain NODE  ends it\n"
+	"                --move N: also moves the viewers that it has, N a second, and\n"
+	"                shows how far it is; --publishers: publishers too, at last\n"
+	"  undrain NODE  ends both\n"
 	"  waiting       SRS servers that report and are not known\n"
 	"  approve NAME  makes a node of one; its keys as the configuration has them:\n"
 	"                --role edge --at 22.3,114.2 --address 203.0.113.9\n"
@@ -51,19 +54,29 @@ static bool has_json(const char *word)
 	return !strcmp(word, "status") || !strcmp(word, "nodes");
 }
 
+static bool is_move(const struct cli_options *o, int argc, char **argv)
+{
+	return argc == o->first + 2 && !strcmp(argv[o->first], "drain");
+}
+
 int cli_ctl(int argc, char **argv)
 {
-	struct cli_options o = {.json_allowed = true};
+	struct cli_options o = {.json_allowed = true, .move_allowed = true};
 	struct buf line = {0};
 	int status;
 
 	o.keys_behind = has_keys(argc, argv);
 	if (!cli_options(&o, argc, argv, usage, help, &status))
 		return status;
-	if (o.first >= argc || (o.json && !has_json(argv[o.first]))) {
+	if (o.first >= argc || (o.json && !has_json(argv[o.first])) ||
+		((o.move || o.publishers) &&
+			(!o.move || !is_move(&o, argc, argv)))) {
 		fprintf(stderr, "usage: dnsd %s\n", usage);
 		return 2;
 	}
+	if (o.move)
+		return cli_move(
+			o.conf, argv[o.first + 1], o.move, o.publishers);
 	for (int i = o.first; i < argc; i++)
 		buf_printf(&line, "%s%s", i > o.first ? "\t" : "", argv[i]);
 	if (o.json)

@@ -21,6 +21,8 @@ bool cli_options(struct cli_options *o, int argc, char **argv,
 		{"json", no_argument, NULL, 'j'},
 		{"stream", required_argument, NULL, 'S'},
 		{"format", required_argument, NULL, 'F'},
+		{"move", required_argument, NULL, 'm'},
+		{"publishers", no_argument, NULL, 'p'},
 		{"take-over", required_argument, NULL, 't'}, {0}};
 	int opt;
 
@@ -40,6 +42,10 @@ bool cli_options(struct cli_options *o, int argc, char **argv,
 			o->stream = optarg;
 		} else if (opt == 'F' && o->lines_allowed) {
 			o->format = optarg;
+		} else if (opt == 'm' && o->move_allowed) {
+			o->move = optarg;
+		} else if (opt == 'p' && o->move_allowed) {
+			o->publishers = true;
 		} else if (opt == 't' && o->take_over_allowed) {
 			o->take_over = atoi(optarg);
 		} else if (opt == 'h') {

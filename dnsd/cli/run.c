@@ -5,10 +5,7 @@
 
 static const char usage[] = "run [-c FILE]";
 static const char help[] =
-	"Serves, in the foreground, until SIGTERM. SIGHUP reloads. Logs to stderr.\n"
-	"\n"
-	"`dnsd ctl replace` starts it with --take-over FD: it takes the place of the\n"
-	"process that started it.\n";
+	"Serves, in the foreground, until SIGTERM. SIGHUP reloads. Logs to stderr.\n";
 
 int cli_run(int argc, char **argv)
 {

@@ -27,6 +27,7 @@
 #include "control/threads.h"
 #include "http/texts.h"
 #include "snapshot/pending.h"
+#include "snapshot/report.h"
 
 #define LINE_MAX_BYTES 4096
 #define WORDS_MAX 40
@@ -200,6 +201,54 @@ static void cmd_undrain(struct session *s, char **words, unsigned n)
 	drain(s, words, n, CALL_UNDRAIN);
 }
 
+static void on_moved(struct call *call)
+{
+	struct buf out = {0};
+	bool ok = call->result == CALL_KEPT;
+	if (ok)
+		buf_printf(
+			&out, "%.1f viewers a second are moved", call->per_s);
+	else
+		buf_printf(&out, "%s: %s", call->node, call->text);
+	finish_buf(session_of(call), ok, &out);
+}
+
+static void cmd_move(struct session *s, char **words, unsigned n)
+{
+	char *end = NULL;
+	double per_s = n >= 3 ? strtod(words[2], &end) : 0;
+	bool publishers = n == 4 && !strcmp(words[3], "publishers");
+	if (n < 3 || end == words[2] || *end || (n == 4 && !publishers) ||
+		n > 4) {
+		ctl_finish(s, false, "--move: how many viewers a second?");
+		return;
+	}
+	struct call *call = session_call(s, CALL_MOVE, words[1], on_moved);
+	call->per_s = per_s;
+	call->publishers = publishers;
+	control_ask(s->ctl->control, call);
+}
+
+/* For `dnsd ctl drain --move`: STATE MOVED LEFT WAITS_S WHY. */
+static void cmd_moving(struct session *s, char **words, unsigned n)
+{
+	const struct report *r = s->ctl->control->publisher->report;
+	struct buf out = {0};
+	for (unsigned i = 0; n == 2 && i < r->n_nodes; i++) {
+		const struct report_node *node = &r->nodes[i];
+		if (!node->name || strcmp(node->name, words[1]) != 0 ||
+			!node->move.state)
+			continue;
+		buf_printf(&out, "%s %llu %.0f %d %s\n", node->move.state,
+			(unsigned long long)node->move.moved, node->connections,
+			node->move.waits_s, node->move.why);
+	}
+	if (out.len)
+		finish_buf(s, true, &out);
+	else
+		ctl_finish(s, false, "no viewers are moved there");
+}
+
 static void cmd_waiting(struct session *s, char **words, unsigned n)
 {
 	const struct pending_list *list =
@@ -353,8 +402,9 @@ static const struct {
 	const char *word;
 	void (*run)(struct session *s, char **words, unsigned n);
 } commands[] = {{"status", cmd_status}, {"nodes", cmd_nodes},
-	{"drain", cmd_drain}, {"undrain", cmd_undrain}, {"reload", cmd_reload},
-	{"stop", cmd_stop}, {"waiting", cmd_waiting}, {"approve", cmd_approve},
+	{"drain", cmd_drain}, {"move", cmd_move}, {"moving", cmd_moving},
+	{"undrain", cmd_undrain}, {"reload", cmd_reload}, {"stop", cmd_stop},
+	{"waiting", cmd_waiting}, {"approve", cmd_approve},
 	{"replace", cmd_replace}, {"remove", cmd_remove},
 	{"registry", cmd_registry}, {"try", cmd_try}, {"lines", cmd_lines}};
 

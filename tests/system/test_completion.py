@@ -59,8 +59,8 @@ class Completion(Test):
         """Of each command those that its help names, no more and no less."""
         for word in commands():
             known = {o for o in re.findall(r"(?<![\w-])--[a-z][\w-]+", said(word, "--help"))}
-            if word == "ctl":       # keys of a node, which stand behind approve
-                known = {"--json"}
+            if word == "ctl":       # but for what stands behind its words
+                known = {"--json", "--move", "--publishers"}
             offered = set(self.complete(word, "-"))
             usual = {"--help"} | ({"--config"} if "[-c FILE]" in said(word, "--help")
                                   else set())

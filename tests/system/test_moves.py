@@ -77,6 +77,32 @@ class Moves(Test):
         self.eventually(lambda: self.state() == "done")
         self.assertEqual(len(self.first.closed), 60)
 
+    def test_command(self):
+        said = self.d.run("ctl", "drain", "srs1", "--move", "30").splitlines()
+        self.assertEqual(said[0], "on this name server, kept over a restart")
+        self.assertEqual(said[1], "30.0 viewers a second are moved")
+        self.assertRegex(said[-1], r"^\[#{30}\] 60 moved, 0 left, done$")
+        self.assertEqual(len(self.first.closed), 60)
+
+    def test_command_that_cannot(self):
+        for words, why in ((("srs9", "--move", "3"), "there is no node 'srs9'"),
+                           (("srs1", "--move", "x"), "how many viewers a second"),
+                           (("srs1", "--move", "0"), "above 0, at most 1000"),
+                           (("srs1", "--publishers"), "usage: dnsd ctl")):
+            done = self.d.run("ctl", "drain", *words, check=False)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn(why, done.stderr)
+        self.assertEqual(self.first.closed, [])
+
+    def test_command_when_it_stops(self):
+        """Who is closed stays away."""
+        self.first.on_closed = None
+        done = self.d.run("ctl", "drain", "srs1", "--move", "2", check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("stopped: most of those that were moved have not come back",
+                      done.stdout)
+        self.assertLess(len(self.first.closed), 60)
+
     def test_undrained_it_stops(self):
         self.drain()
         self.move(1)
