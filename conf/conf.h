@@ -55,6 +55,8 @@ extern const char *const conf_policies[];
 /* Kinds of URLs that players get. */
 enum conf_url { URL_RTMP, URL_FLV, URL_HLS, URL_SRT, URL_WHEP, CONF_URLS };
 
+enum conf_log { LOG_TEXT, LOG_JSON }; /* the form of its lines */
+
 struct conf_zone {
 	const char *name; /* lower case, no dot at the end */
 	struct conf_where where;
@@ -142,6 +144,7 @@ struct conf {
 	const char *control, *store; /* paths */
 	const char *node_names;      /* zone, "": the first */
 	double query_log;            /* share of queries logged, 0..1 */
+	int log;                     /* enum conf_log */
 	struct {
 		bool given;
 		const char *file; /* path; "": nothing is recorded */

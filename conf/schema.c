@@ -9,6 +9,8 @@ const char *const conf_roles[ROLES + 1] = {
 const char *const conf_policies[] = {
 	"nearby", "stable", "geo", "failover", NULL};
 
+static const char *const log_forms[] = {"text", "json", NULL};
+
 #define TEXT(macro) TEXT_OF(macro)
 #define TEXT_OF(value) #value
 #define AT(type, field) .offset = offsetof(struct type, field)
@@ -234,6 +236,8 @@ static const struct key top_keys[] = {
 		.text = "zone of the nodes' own names; default: the first"},
 	{"query_log", KEY_REAL, AT(conf, query_log), 0, 1, "0",
 		.text = "share of queries that are logged"},
+	{"log", KEY_ENUM, AT(conf, log), .names = log_forms, .preset = "text",
+		.text = "form of the log's lines on stderr: text, or JSON objects"},
 	{"record", KEY_SECTION, AT(conf, record), .section = &record_section,
 		.text = "a recording for dnsd replay"},
 	{"version", KEY_TEXT, AT(conf, version),

@@ -2,14 +2,20 @@
 
 #include <assert.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/log_json.h"
 #include "base/rng.h"
 
+#define TEXT_LINE_MAX 2048
+
 static enum log_level level_max = LOG_LVL_INFO;
+static atomic_bool as_json;
 
 static const struct {
 	const char *name;
@@ -21,9 +27,28 @@ void log_set_level(enum log_level level)
 	level_max = level;
 }
 
+void log_set_json(bool json)
+{
+	atomic_store_explicit(&as_json, json, memory_order_relaxed);
+}
+
+static size_t text_line(
+	char *line, size_t room, const char *level, const char *text)
+{
+	size_t n = (size_t)snprintf(line, room, "%s: ", level);
+	for (; *text && n < room - 6; text++) {
+		unsigned char c = (unsigned char)*text;
+		if (c < 0x20 || c == 0x7f)
+			n += (size_t)snprintf(line + n, room - n, "\\x%02x", c);
+		else
+			line[n++] = (char)c;
+	}
+	return n;
+}
+
 static void write_line(enum log_level level, const char *text)
 {
-	char line[2048];
+	char line[LOG_JSON_MAX + 16];
 	size_t n = 0;
 
 	if (level > level_max)
@@ -31,16 +56,12 @@ static void write_line(enum log_level level, const char *text)
 	if (getenv("JOURNAL_STREAM"))
 		n = (size_t)snprintf(
 			line, sizeof line, "<%d>", levels[level].priority);
-	n += (size_t)snprintf(
-		line + n, sizeof line - n, "%s: ", levels[level].name);
-	for (; *text && n < sizeof line - 6; text++) {
-		unsigned char c = (unsigned char)*text;
-		if (c < 0x20 || c == 0x7f)
-			n += (size_t)snprintf(
-				line + n, sizeof line - n, "\\x%02x", c);
-		else
-			line[n++] = (char)c;
-	}
+	if (atomic_load_explicit(&as_json, memory_order_relaxed))
+		n += log_json(
+			line + n, levels[level].name, clock_wall_ms(), text);
+	else
+		n += text_line(
+			line + n, TEXT_LINE_MAX - n, levels[level].name, text);
 	line[n++] = '\n';
 	/* A log that cannot be written must not stop the server. */
 	if (write(STDERR_FILENO, line, n) < 0)

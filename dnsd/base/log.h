@@ -1,4 +1,4 @@
-/* log.h - one line an event on stderr: "LEVEL module: text key=value ...".
+/* log.h - one line an event on stderr: "LEVEL: module: text", or as JSON.
  *
  * Threads may log at any time; a line is one write(2). Under systemd (or with
  * JOURNAL_STREAM set) lines carry the <N> priority prefix of sd-daemon(3).
@@ -15,6 +15,10 @@ enum log_level { LOG_LVL_ERROR, LOG_LVL_WARN, LOG_LVL_INFO, LOG_LVL_DEBUG };
 
 /* Lines above this level are not written. Default: info. Before threads. */
 void log_set_level(enum log_level level);
+
+/* Lines are JSON objects (log_json.h) from now on, or texts, as from the start. Any
+ * thread. */
+void log_set_json(bool json);
 
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "control/learner.h"
 #include "control/moves.h"
 #include "control/nodes.h"
@@ -267,6 +268,7 @@ void publish_adopt(struct control *c, struct built *built, struct err *err)
 {
 	assert(built->zoneset && built->map && built->geo && built->options);
 	struct built *old = c->built;
+	log_set_json(built->conf->log == LOG_JSON);
 	c->built = built;
 	use_map(c);
 	renew_recording(c);
@@ -315,6 +317,7 @@ void publish_reloaded(struct control *c, const char *error)
 void publish_open(struct control *c)
 {
 	struct fleet_rules rules = rules_of(c->built->conf);
+	log_set_json(c->built->conf->log == LOG_JSON);
 	c->publisher = mem_zero(1, sizeof *c->publisher);
 	c->publisher->reload_error = mem_strdup("");
 	c->fleet = fleet_new(&rules, c->start_ms);

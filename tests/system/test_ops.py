@@ -566,6 +566,48 @@ class Control(Test):
         self.assertIn("example.com", self.d.run("ctl", "status"))
 
 
+class JsonLog(Test):
+    """`log: json`."""
+
+    def objects(self, d, after=0):
+        text = d.log_text(after)
+        self.assertTrue(text.endswith("\n"))
+        return [json.loads(line) for line in text.splitlines()]
+
+    def test_all_lines(self):
+        d = self.daemon("log: json\nquery_log: 1\n" + STATIC,
+                        files={"zone": zone()})
+        d.ask("www.example.com")
+        d.run("ctl", "drain", "a")
+        d.run("ctl", "reload")
+        self.eventually(lambda: "reload: done" in d.log_text())
+        seen = self.objects(d)
+        for line in seen:
+            self.assertEqual(set(line) - {"node", "module", "fields"},
+                             {"time", "level", "message"})
+            self.assertIn(line["level"], ("error", "warning", "info"))
+            self.assertRegex(line["time"], r"^\d{4}-\d\d-\d\dT[\d:]{8}\.\d{3}Z$")
+        query = next(line for line in seen if line.get("module") == "query")
+        self.assertEqual(query["fields"]["name"].rstrip("."), "www.example.com")
+        self.assertEqual(query["fields"]["rcode"], "0")
+        self.assertTrue([line for line in seen if line.get("node") == "a"
+                         and "drained" in line["message"]])
+        self.assertTrue([line for line in seen if line.get("module") == "reload"])
+
+    def test_reload_changes_it(self):
+        d = self.daemon(STATIC, files={"zone": zone()})
+        self.assertIn("info: listening on", d.log_text())
+        d.write_conf("log: json\n" + STATIC)
+        length = len(d.log_text().encode())
+        d.run("ctl", "reload")
+        self.eventually(lambda: "reload: done" in d.log_text(length))
+        self.assertIn("reload: done", [line["message"] for line in
+                                       self.objects(d, length)])
+        d.write_conf("log: text\n" + STATIC)
+        d.run("ctl", "reload")
+        self.eventually(lambda: "\ninfo: reload: done\n" in d.log_text())
+
+
 class Start(Test):
     def test_errors_end_it(self):
         d = self.daemon("listn: 1\n" + STATIC, files={"zone": zone()},

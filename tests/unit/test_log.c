@@ -3,10 +3,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "base/log.h"
+#include "base/log_json.h"
+#include "base/rng.h"
 
 #define POLL_MS 3000
 #define DAY_MS 86400000
@@ -75,9 +79,97 @@ static void test_limit(void **state)
 	assert_int_equal(held_sum, 9 * 800);
 }
 
+/* -- JSON -- */
+
+#define BEFORE "{\"time\":\"2026-11-22T09:00:00.007Z\",\"level\":\"info\""
+
+static void same(const char *text, const char *want)
+{
+	char line[LOG_JSON_MAX + 1];
+	size_t n = log_json(line, "info", 1795338000007, text);
+	line[n] = '\0';
+	assert_memory_equal(line, BEFORE, strlen(BEFORE));
+	assert_string_equal(line + strlen(BEFORE), want);
+}
+
+static void test_json_forms(void **state)
+{
+	same("stopping", ",\"message\":\"stopping\"}");
+	same("geoip: kept in /x",
+		",\"module\":\"geoip\",\"message\":\"geoip: kept in /x\"}");
+	same("node hk1: up -> down x",
+		",\"node\":\"hk1\",\"message\":\"node hk1: up -> down x\"}");
+	same("query from=::1 name=a=b. size=9",
+		",\"module\":\"query\",\"fields\":{\"from\":\"::1\",\"name\":\"a=b.\",\"size\":\"9\"},"
+		"\"message\":\"query from=::1 name=a=b. size=9\"}");
+	/* what only looks like one of them */
+	same("/etc/x: y", ",\"message\":\"/etc/x: y\"}");
+	same("node x y: z", ",\"message\":\"node x y: z\"}");
+	same("query from=a and more",
+		",\"message\":\"query from=a and more\"}");
+	same("query a=1 a=2", ",\"message\":\"query a=1 a=2\"}");
+	same("query a=1 ", ",\"message\":\"query a=1 \"}");
+	same("", ",\"message\":\"\"}");
+}
+
+/* One object a line, whatever the network said. */
+static void test_json_escapes(void **state)
+{
+	same("a\"b\\c\n\x1b\x7f\xff\xe7\xba\xbf",
+		",\"message\":\"a\\\"b\\\\c\\u000a\\u001b\\u007f\\ufffd\xe7\xba\xbf\"}");
+}
+
+/* What does not fit is cut between two characters, and the object is whole. */
+static void test_json_long(void **state)
+{
+	char text[1900], line[LOG_JSON_MAX];
+	memset(text, '\n', sizeof text - 1);
+	text[sizeof text - 1] = '\0';
+	size_t n = log_json(line, "error", 0, text);
+	assert_in_range(n, LOG_JSON_MAX - 60, LOG_JSON_MAX);
+	assert_memory_equal(line + n - 8, "\\u000a\"}", 8);
+	/* a text of that length without escapes is whole */
+	memset(text, 'x', sizeof text - 1);
+	n = log_json(line, "error", 0, text);
+	assert_memory_equal(line + n - 3, "x\"}", 3);
+	assert_in_range(n, sizeof text, sizeof text + 80);
+}
+
+/* Whatever a line holds and wherever it is cut, it is one object. */
+static void test_json_always(void **state)
+{
+	static const char *const begins[] = {
+		"", "node a: ", "geoip: ", "query name=", "query a=b name="};
+	/* some without a blank, so that a field may be long */
+	static const char *const octets[] = {
+		"\n\"\\ =:a\xe7\xba\xbf\xff\x7f", "\n\"\xff="};
+	struct rng rng = {1};
+	char text[1900], line[LOG_JSON_MAX];
+
+	for (unsigned i = 0; i < 20000; i++) {
+		size_t n = rng_next(&rng) % (sizeof text - 20);
+		size_t at = strlen(strcpy(text, begins[i % 5]));
+		size_t kinds = 1 + rng_next(&rng) % strlen(octets[i & 1]);
+		for (n += at; at < n; at++)
+			text[at] = octets[i & 1][rng_next(&rng) % kinds];
+		text[at] = '\0';
+		json_error_t error;
+		json_t *json =
+			json_loadb(line, log_json(line, "warning", 0, text),
+				JSON_REJECT_DUPLICATES, &error);
+		if (!json || !json_object_get(json, "message"))
+			fail_msg("%s: %s", error.text, text);
+		json_decref(json);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_json_forms),
+		cmocka_unit_test(test_json_escapes),
+		cmocka_unit_test(test_json_long),
+		cmocka_unit_test(test_json_always),
 		cmocka_unit_test(test_said_once),
 		cmocka_unit_test(test_change_of_the_reason),
 		cmocka_unit_test(test_over),
