@@ -23,7 +23,7 @@ VERSION := 0.1.0
 ETCD := build/etcd
 
 PACKAGES := ldns libevent libevent_pthreads libevent_openssl openssl \
-	libmaxminddb libcurl liburcu-memb yaml-0.1 jansson sqlite3
+	libmaxminddb libcurl liburcu-memb yaml-0.1 jansson sqlite3 libseccomp
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wno-unused-parameter $(if $(CI),-Werror)
 BASE_CFLAGS = -std=gnu17 $(WARNINGS) -fno-strict-aliasing -fstack-protector-strong \
@@ -251,7 +251,7 @@ bench-measure: $(B)/dnsd $(B)/dnsd-measure
 
 DEPS := build-essential pkg-config libldns-dev libevent-dev libmaxminddb-dev \
 	libcurl4-openssl-dev liburcu-dev libyaml-dev libjansson-dev \
-	libsqlite3-dev libssl-dev ca-certificates python3 \
+	libsqlite3-dev libssl-dev libseccomp-dev ca-certificates python3 \
 	$(if $(shell command -v npm),,nodejs npm)
 DEPS_TEST := $(DEPS) clang clang-format libclang-rt-14-dev libcmocka-dev \
 	python3-dnspython bind9-dnsutils curl libmaxmind-db-writer-perl \

@@ -145,6 +145,7 @@ struct conf {
 	const char *node_names;      /* zone, "": the first */
 	double query_log;            /* share of queries logged, 0..1 */
 	int log;                     /* enum conf_log */
+	int sandbox; /* enum sandbox_mode of sandbox/sandbox.h */
 	struct {
 		bool given;
 		const char *file; /* path; "": nothing is recorded */
@@ -171,6 +172,7 @@ struct conf {
 		struct conf_texts names;   /* that browsers reach it by */
 		const char *cert, *key;    /* paths or "" */
 		struct conf_prefixes proxied_by;
+		bool httpdns;
 		struct conf_where where, cert_where, key_where;
 	} http, public;
 	struct conf_prefixes heartbeat_from;

@@ -9,6 +9,7 @@ const char *const conf_roles[ROLES + 1] = {
 const char *const conf_policies[] = {
 	"nearby", "stable", "geo", "failover", NULL};
 
+static const char *const sandbox_modes[] = {"off", "on", "strict", NULL};
 static const char *const log_forms[] = {"text", "json", NULL};
 
 #define TEXT(macro) TEXT_OF(macro)
@@ -55,6 +56,8 @@ static const struct key public_keys[] = {
 	{"cert", KEY_PATH, AT(conf, public.cert),
 		.text = "certificate chain (PEM); with key: HTTPS"},
 	{"key", KEY_PATH, AT(conf, public.key), .text = "private key (PEM)"},
+	{"httpdns", KEY_BOOL, AT(conf, public.httpdns),
+		.text = "answers also in the shapes of Tencent's and Alibaba's HTTPDNS"},
 	{"proxied_by", KEY_PREFIXES, AT(conf, public.proxied_by),
 		.text = "reverse proxies in front of it: their X-Forwarded-For is believed"},
 	{0}};
@@ -238,6 +241,9 @@ static const struct key top_keys[] = {
 		.text = "share of queries that are logged"},
 	{"log", KEY_ENUM, AT(conf, log), .names = log_forms, .preset = "text",
 		.text = "form of the log's lines on stderr: text, or JSON objects"},
+	{"sandbox", KEY_ENUM, AT(conf, sandbox), .names = sandbox_modes,
+		.preset = "on",
+		.text = "what threads that answer may not do fails, or, if strict, ends dnsd"},
 	{"record", KEY_SECTION, AT(conf, record), .section = &record_section,
 		.text = "a recording for dnsd replay"},
 	{"version", KEY_TEXT, AT(conf, version),

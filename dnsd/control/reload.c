@@ -75,6 +75,7 @@ static void warn_fixed(
 		{"tcp",
 			old->tcp.max != new->tcp.max ||
 				old->tcp.idle_s != new->tcp.idle_s},
+		{"sandbox", old->sandbox != new->sandbox},
 		{"user", strcmp(old->user, new->user) != 0},
 		{"http listen",
 			texts_differ(&old->http.listen, &new->http.listen)},

@@ -134,7 +134,8 @@ void threads_make(
 	assert(!t->workers && !t->tcp);
 	t->sent = sent_table_new((unsigned)conf->client_nets, t->secret);
 	t->own = accounts_new(1, t->sent, t->secret);
-	struct net_shared shared = {published, t->sent, t->secret};
+	struct net_shared shared = {published, t->sent, t->secret,
+		(enum sandbox_mode)conf->sandbox};
 	t->workers = mem_zero(t->n_workers, sizeof(struct udp_worker *));
 	for (unsigned i = 0; i < t->n_workers; i++)
 		t->workers[i] =
@@ -199,7 +200,8 @@ void threads_start_http(struct threads *t, const struct conf *conf,
 		.control = callee,
 		.sent = t->sent,
 		.ring = record_ring(t->record, t->n_workers + 1),
-		.secret = t->secret};
+		.secret = t->secret,
+		.sandbox = (enum sandbox_mode)conf->sandbox};
 	if (!t->http_kept.n)
 		return;
 	renew_tls(t, conf);

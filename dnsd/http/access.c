@@ -23,6 +23,7 @@ struct access_rules {
 	char **names; /* by which the operator's listener is reached */
 	unsigned n_proxies;
 	struct prefix *proxies; /* in front of the public one */
+	bool httpdns;
 };
 
 /* -- rules -- */
@@ -47,6 +48,7 @@ struct access_rules *access_rules_new(const struct conf *conf)
 		prefixes_copy(&conf->heartbeat_from, &rules->n_heartbeat);
 	rules->proxies =
 		prefixes_copy(&conf->public.proxied_by, &rules->n_proxies);
+	rules->httpdns = conf->public.httpdns;
 	rules->n_names = conf->http.names.n;
 	rules->names = mem_zero(rules->n_names, sizeof *rules->names);
 	for (unsigned i = 0; i < rules->n_names; i++)
@@ -158,6 +160,11 @@ bool access_may_change(struct request *r)
 		has ? "the token is missing or wrong"
 		    : "no token is configured: changes are off");
 	return false;
+}
+
+bool access_has_httpdns(const struct request *r)
+{
+	return r->http->rules->httpdns;
 }
 
 bool access_has_heartbeat_token(struct request *r)

@@ -27,6 +27,9 @@ bool access_check(struct request *r);
 /* Whether the caller may change things; false: an error was answered. */
 bool access_may_change(struct request *r);
 
+/* Whether the public listener answers as HTTPDNS services do. */
+bool access_has_httpdns(const struct request *r);
+
 /* Whether a heartbeat has the token that is asked of them, if one is; false: an error
  * was answered. */
 bool access_has_heartbeat_token(struct request *r);

@@ -25,6 +25,12 @@ void api_path_history(struct request *r);
 void api_paths(struct request *r);
 void api_pending(struct request *r);
 void api_resolve(struct request *r);
+
+/* Decides for a name and client (parameters, or NULL) as DNS would. False: an error was
+ * answered. */
+struct steer_decision;
+bool lines_resolve(struct request *r, const char *name, const char *client,
+	struct steer_decision *d);
 void api_schedule(struct request *r);
 void api_schedule_remove(struct request *r, const char *id);
 void api_status(struct request *r);

@@ -2,6 +2,7 @@
 
 #include <event2/event.h>
 #include <event2/listener.h>
+#include <jansson.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -53,6 +54,7 @@ struct http {
 	struct event *mail, *tick;
 	struct listener listeners[2];
 	uint64_t secret;
+	enum sandbox_mode sandbox;
 	bool with_tls;   /* the public listener; fixed at start */
 	int64_t rest_ms; /* http_rest() since; 0: no */
 	struct mailbox *rested_in;
@@ -287,6 +289,7 @@ static void *http_run(void *arg)
 	struct http *h = arg;
 	running = h;
 	snapshot_thread_begin();
+	sandbox_enter(SANDBOX_HTTP, h->sandbox);
 	event_base_dispatch(h->context.base);
 	for (int i = 0; i < 2; i++) {
 		evhttp_free(h->listeners[i].evhttp);
@@ -364,6 +367,7 @@ static struct http *http_new(const struct conf *conf,
 	context_init(h, conf, sockets, links);
 	h->published = links->published;
 	h->secret = links->secret;
+	h->sandbox = links->sandbox;
 	h->listeners[1].tls = sockets->tls;
 	h->with_tls = sockets->tls != NULL;
 	h->mail = event_new(h->context.base, mailbox_fd(h->context.mailbox),
@@ -383,6 +387,7 @@ struct http *http_start(const struct conf *conf,
 	const struct http_sockets *sockets, const struct http_links *links)
 {
 	struct http *h = http_new(conf, sockets, links);
+	json_object_seed(0); /* reads a file, which the thread may not */
 	h->thread = thread_start("dnsd-http", http_run, h);
 	return h;
 }

@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "conf/conf.h"
+#include "sandbox/sandbox.h"
 #include "snapshot/snapshot.h"
 
 struct accounts;
@@ -41,6 +42,7 @@ struct http_links {
 	struct sent_table *sent;  /* what client nets were sent to */
 	struct record_ring *ring; /* what is recorded; NULL: nothing */
 	uint64_t secret;
+	enum sandbox_mode sandbox;
 };
 
 /* conf is read now and by http_reconfigure, not kept. Starts the thread. */

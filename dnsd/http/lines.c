@@ -96,19 +96,28 @@ void api_lines(struct request *r)
 	buf_fini(&text);
 }
 
+bool lines_resolve(struct request *r, const char *name, const char *client,
+	struct steer_decision *d)
+{
+	struct steer_query query;
+	unsigned scope;
+
+	if (!request_client(r, name, client, &query, &scope))
+		return false;
+	answer_query(r, name, &query, scope, d);
+	return true;
+}
+
 void api_resolve(struct request *r)
 {
 	const struct steer_state *state = &r->snap->steer;
 	const char *name = request_param(r, "name");
 	const char *client = request_param(r, "ip");
-	struct steer_query query;
 	struct steer_decision d;
 	char text[ADDR_TEXT_MAX];
-	unsigned scope;
 
-	if (!request_client(r, name, client, &query, &scope))
+	if (!lines_resolve(r, name, client, &d))
 		return;
-	answer_query(r, name, &query, scope, &d);
 	json_t *list = json_array();
 	for (unsigned i = 0; i < d.n; i++) {
 		json_t *more = json_of_addresses(&state->map->nodes[d.node[i]]);

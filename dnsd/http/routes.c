@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "http/handlers.h"
+#include "http/httpdns.h"
 #include "http/request.h"
 #include "page/page.h"
 
@@ -152,6 +153,8 @@ void routes_run(struct request *r)
 					: "GET or POST");
 		return;
 	}
+	if (r->of.public && httpdns_route(r))
+		return;
 	if (r->of.public || (!route_node(r) && !route_schedule(r)))
 		request_error(r, 404, "there is nothing here");
 }

@@ -572,6 +572,7 @@ static void *tcp_thread(void *arg)
 {
 	struct tcp_server *s = arg;
 	snapshot_thread_begin();
+	sandbox_enter(SANDBOX_TCP, s->thread.sandbox);
 	while (turn(s)) {
 	}
 	snapshot_thread_end();

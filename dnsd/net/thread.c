@@ -22,6 +22,7 @@ void net_thread_init(struct net_thread *t, const struct net_shared *shared,
 {
 	assert(shared->published && shared->sent);
 	t->published = shared->published;
+	t->sandbox = shared->sandbox;
 	t->log.rng.state = shared->secret;
 	t->answerer.accounts =
 		accounts_new(max_clients, shared->sent, shared->secret);

@@ -9,6 +9,7 @@
 
 #include "answer/answer.h"
 #include "net/querylog.h"
+#include "sandbox/sandbox.h"
 #include "snapshot/snapshot.h"
 
 struct sent_table;
@@ -21,6 +22,7 @@ struct net_thread {
 	pthread_t thread;
 	int stop_fd; /* eventfd; readable: stop */
 	bool running;
+	enum sandbox_mode sandbox; /* that run() enters */
 };
 
 /* What all of them share. */
@@ -28,6 +30,7 @@ struct net_shared {
 	struct published *published;
 	struct sent_table *sent; /* what client nets were sent to */
 	uint64_t secret;
+	enum sandbox_mode sandbox;
 };
 
 /* Readies the thread's struct: accounts for about max_clients client nets. */

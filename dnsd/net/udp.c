@@ -310,6 +310,7 @@ static void *udp_thread(void *arg)
 
 	snapshot_thread_begin();
 	net_thread_wakes();
+	sandbox_enter(SANDBOX_UDP, w->thread.sandbox);
 	while (!w->stopping) {
 		if (w->n == 1 && !w->deferred)
 			turn_one(w);

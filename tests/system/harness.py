@@ -56,6 +56,7 @@ class Daemon:
         self.port, self.http_port = free_port(), free_port()
         self.listen = listen or [f"127.0.0.1:{self.port}"]
         self.head = (f"listen: {json.dumps(self.listen)}\nworkers: 2\n"
+                     "sandbox: strict\n"
                      f"control: {self.folder}/dnsd.sock\n"
                      f"store: {self.folder}/dnsd.db\n")
         if http:

@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import os
+import pathlib
 import re
 import shutil
 import signal
@@ -681,6 +682,31 @@ class Start(Test):
         # not dumpable: its own user has no access to its memory
         self.assertEqual(os.stat(f"/proc/{d.process.pid}/mem").st_uid, 0)
 
+    def sandboxed(self, d):
+        """Names of threads that have a filter of system calls."""
+        found = set()
+        for task in os.scandir(f"/proc/{d.process.pid}/task"):
+            status = pathlib.Path(task.path, "status").read_text()
+            if "Seccomp:\t2" in status:
+                found.add(re.match(r"Name:\t(\S+)", status)[1])
+        return found
+
+    def test_sandbox(self):
+        """What answers strangers has one, and nothing else; that tests run with
+        `strict`, in which a call too many ends dnsd, shows that it is enough."""
+        binary = pathlib.Path(DNSD).read_bytes()
+        if b"__asan_init" in binary or b"__tsan_init" in binary:
+            self.skipTest("not with sanitizers")
+        d = self.daemon(STATIC, files={"zone": zone()})
+        self.eventually(lambda: self.sandboxed(d) == {
+            "dnsd-udp0", "dnsd-udp1", "dnsd-tcp", "dnsd-http"})
+        d.head = d.head.replace("sandbox: strict", "sandbox: off")
+        d.write_conf(STATIC)
+        d.stop()
+        d.start()
+        self.assertEqual(d.address("www.example.com"), "192.0.2.80")
+        self.assertEqual(self.sandboxed(d), set())
+
     def test_what_a_reload_could_not_read(self):
         """Is said at the start, all of it, as the user who will read it."""
         if os.geteuid() != 0:
@@ -1035,6 +1061,36 @@ class Http(Test):
         self.assertEqual(
             self.d.http("/api/v1/lines?name=live.example.com")[0], 200)
         self.d.http_port = operators
+
+    def test_httpdns(self):
+        """The shapes of two services, on the public listener alone and if it is so
+        configured."""
+        both = ("/d?dn=live.example.com", "/1000/d?host=live.example.com")
+        operators, self.d.http_port = self.d.http_port, self.public
+        for path in both:
+            self.assertEqual(self.d.http(path)[0], 404)
+        conf = (self.d.folder / "dnsd.yaml").read_text()
+        self.d.write("dnsd.yaml", conf.replace(
+            "public: {", "public: {httpdns: true, "))
+        self.d.run("ctl", "reload")
+        _, want = self.d.http("/resolve?name=live.example.com")
+        four = ";".join(a for a in want["addresses"] if ":" not in a)
+        self.assertEqual(self.d.http(both[0]), (200, four))
+        status, text = self.d.http(both[0] + "&ttl=1")
+        self.assertRegex(text, rf"^{re.escape(four)},\d+$")
+        status, got = self.d.http(both[1] + "&query=4,6")
+        self.assertEqual((got["host"], ";".join(got["ips"])),
+                         ("live.example.com", four))
+        self.assertEqual(got["client_ip"], "127.0.0.1")
+        self.assertEqual(got["ipsv6"],
+                         [a for a in want["addresses"] if ":" in a])
+        self.assertNotIn("ipsv6", self.d.http(both[1])[1])
+        for path, status in (("/d", 400), ("/1000/d", 400), ("/a/b/d?host=x", 404),
+                             ("/d?dn=www.example.com", 404),
+                             (both[0] + "&ip=10.3.0.7", 403)):
+            self.assertEqual(self.d.http(path)[0], status, path)
+        self.d.http_port = operators
+        self.assertEqual(self.d.http(both[0])[0], 404)
 
     def test_flood_of_connections(self):
         """More connections than are taken: DNS goes on, and so does HTTP when
