@@ -383,6 +383,206 @@ const scenarios = {
 		await shot(page, "phone");
 	},
 
+	/** Viewers of a drained node. */
+	async move(page) {
+		const box = page.locator("#panel .move"), bar = box.locator("progress");
+		const begin = async (perSecond) => {
+			await box.getByRole("spinbutton").fill(perSecond);
+			await box.getByRole("button", { name: "Move viewers" }).click();
+		};
+		const is = (name) => until(name, async () => await box.getAttribute("data-state") === name);
+		const share = () => bar.evaluate((p) => [p.value, p.max]);
+		await until("its viewers", async () => (await act("node", "hk1")).connections === 20);
+		await act("come-to", "hk1", "jp1");
+		await row(page, "hk1").locator("button.open").click();
+		await until("the panel", async () => await page.locator("#panel").getAttribute("data-node") === "hk1");
+		assert.equal(await box.locator("form").isVisible(), false);
+		await page.locator("#panel").getByRole("button", { name: "Drain" }).click();
+		await page.fill("#ask-token", "sesame");
+		await page.keyboard.press("Enter");
+		await until("it can be begun", async () => await box.locator("form").isVisible());
+		assert.equal(await box.getByRole("spinbutton").inputValue(), "20");
+		await begin("1");
+		await is("moves");
+		assert.match(await box.textContent(), /1 viewers a second are closed and come back elsewhere/);
+		await until("the bar moves", async () => (await share())[0] > 0);
+		assert.equal((await act("node", "hk1")).move.per_s, 1);
+		const [moved, all] = await share();
+		assert.ok(moved < all, `${moved} of ${all}`);
+		await shot(page, "move");
+		await page.locator("#panel").getByRole("button", { name: "Undrain" }).click();
+		await is("stopped");
+		assert.match(await box.textContent(), /stopped before its end: it is drained no more/);
+		await until("it cannot be begun", async () => !await box.locator("form").isVisible());
+		await page.locator("#panel").getByRole("button", { name: "Drain" }).click();
+		await until("it can again", async () => await box.locator("form").isVisible());
+		await begin("40");
+		await is("done");
+		await until("nobody is left", async () => / 0 left/.test(await box.textContent()));
+		const [value, max] = await share();
+		assert.equal(value, max);
+		assert.equal(await act("closed", "hk1"), 20);
+	},
+
+	/** The browser's language, the other one, and that it is kept. */
+	async chinese(page) {
+		const text = (selector) => page.locator(selector).textContent();
+		const tag = () => page.evaluate(() => document.documentElement.lang);
+		/** Words of Latin letters that are neither names nor abbreviations. */
+		const foreign = () => page.evaluate(() => {
+			const known = /^(dnsd|cpu|dns|etcd|live|example|com|hongkong|tokyo|london|saopaulo|english|mbit|kbit)$/i;
+			const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+			const words = [];
+			while (walker.nextNode()) {
+				const at = walker.currentNode;
+				if (at.parentElement.closest("script, datalist")) continue;
+				words.push(...(at.data.match(/[A-Za-z]{3,}/g) ?? []).filter((word) => !known.test(word)));
+			}
+			return words;
+		});
+		await until("rows", async () => await rows(page) === 6);
+		assert.equal(await tag(), "zh-CN");
+		await act("drain", "hk1");
+		await until("its state in Chinese", async () => await cell(page, "hk1", "状态") === "▲ 已下线");
+		assert.equal(await cell(page, "hk1", "角色"), "边缘");
+		await act("kill", "gb1");
+		await until("the other one is down", async () => await state(page, "gb1") === "down");
+		await mark(page, "gb1").press("Enter");
+		await until("why", async () => /轮询被拒绝连接/.test(await text("#panel")));
+		assert.deepEqual(await foreign(), []);
+		await page.fill("#filter", "故障");
+		await until("the filter reads Chinese", async () => await rows(page) === 1);
+		await page.fill("#explain-client", "10.1.0.7");
+		await page.click("#explain-form button");
+		await until("the picture", async () => /位于/.test(await text("#explain-answer")));
+		await shot(page, "chinese");
+		await page.click("#language-en");
+		await until("English", async () => await tag() === "en" && await text("#nodes-title span") === "Nodes");
+		await page.reload();
+		await until("rows again", async () => await rows(page) === 6);
+		assert.equal(await tag(), "en");
+		assert.equal(await page.locator("#language-en").getAttribute("aria-pressed"), "true");
+		await until("a state in English", async () => await cell(page, "hk1", "State") === "▲ drained");
+		await page.click("#language-zh");
+		await until("Chinese again", async () => await tag() === "zh-CN" && await text("#nodes-title span") === "节点");
+	},
+
+	/** Who watches what where. */
+	async streams(page) {
+		await until("rows", async () => await rows(page) === 6);
+		await act("streams", "us1", "live/maths", "live/<b>music</b>");
+		await act("watched", "hk1", 12, "live/maths");
+		await act("watched", "jp1", 5, "live/maths");
+		await page.click("#streams summary");
+		const at = page.locator('#streams-table tr[data-stream="/live/maths"]');
+		await until("a stream and its viewers", async () => await at.count() === 1
+			&& await at.locator("td").first().textContent() === "17");
+		assert.deepEqual(await at.locator("button").allTextContents(),
+			["us1 (origin): 1", "hk1 (edge): 12", "jp1 (edge): 5"]);
+		// Nobody's edge lists it: that is not nobody.
+		assert.deepEqual(await page.locator("#streams-table tbody tr").last().locator("th, td").allTextContents(),
+			["/live/<b>music</b>", "—", "us1 (origin): 1"]);
+		await page.fill("#streams-filter", "jp1");
+		await until("the filter", async () => await page.locator("#streams-table tbody tr").count() === 1);
+		await page.fill("#streams-filter", "");
+		await shot(page, "streams");
+		await at.locator("button", { hasText: "hk1" }).focus();
+		await page.evaluate(() => { document.querySelector("#streams-table tbody").dataset.old = "1"; });
+		await until("a new table", async () => await page.locator("#streams-table tbody[data-old]").count() === 0);
+		assert.equal(await page.evaluate(() => document.activeElement.textContent), "hk1 (edge): 12");
+		await page.keyboard.press("Enter");
+		assert.equal(await page.locator("#panel").getAttribute("data-node"), "hk1");
+		await act("streams", "us1");
+		await act("watched", "hk1", 0);
+		await act("watched", "jp1", 0);
+		await until("all ended", async () => /No stream is published/.test(await page.locator("#streams-says").textContent())
+			&& await page.locator("#streams-table tbody tr").count() === 0);
+		// By role.
+		assert.deepEqual(await page.locator("#roles button").allTextContents(), ["all 6", "edge 4", "origin 1", "relay 1"]);
+		await page.locator("#roles button", { hasText: "edge" }).click();
+		assert.equal(await rows(page), 4);
+		await page.fill("#filter", "hongkong");
+		await until("by both", async () => await rows(page) === 2);
+		await page.locator("#roles button", { hasText: "all" }).click();
+		await page.fill("#filter", "");
+		await until("all of them", async () => await rows(page) === 6);
+	},
+
+	/** The history of all, and of those that are chosen. */
+	async fleet(page) {
+		await until("rows", async () => await rows(page) === 6);
+		const says = () => page.locator("#fleet-says").textContent();
+		const points = async () => Number(await page.locator("#fleet-chart").getAttribute("data-points"));
+		for (const name of ["hk1", "jp1"]) await act("history", name);
+		await page.click("#fleet summary");
+		await until("the chart", async () => await page.locator("#fleet-chart canvas").count() === 1);
+		assert.ok(await points() > 1000, `${await points()} points`);
+		assert.equal(await drawn(page, "#fleet-chart canvas"), true);
+		// 289 each at most; a minute may have begun between the two.
+		assert.match(await says(), /of 6 nodes, .* At most 57[78] connections\.$/);
+		await page.fill("#filter", "hk1");
+		await until("one of them", async () => /of 1 node, .* At most 289 connections\.$/.test(await says()));
+		await page.locator("#fleet button", { hasText: "Hour" }).click();
+		await until("the last hour", async () => await points() > 50 && await points() <= 60);
+		await shot(page, "fleet");
+	},
+
+	/** Nothing is cut off, on a phone, a laptop and a wall. */
+	async sizes(page) {
+		await until("rows", async () => await rows(page) === 6);
+		for (const name of ["hk1", "jp1"]) await act("history", name);
+		await act("streams", "us1", `live/${"a-long-name-of-a-class-".repeat(5)}`);
+		await act("watched", "hk1", 1234, "live/maths");
+		await act("drain", "hk1");
+		await until("it is drained", async () => await state(page, "hk1") === "drained");
+		/** What of the page reaches beyond its sides: all but what scrolls in a box of its own. */
+		const beyond = () => page.evaluate(() => [...document.querySelectorAll("body *")].filter((e) => {
+			if (e.closest("svg svg, svg *, .skip, dialog") || !e.checkVisibility()) return false;
+			for (let box = e.parentElement; box !== document.body; box = box.parentElement)
+				if (getComputedStyle(box).overflowX !== "visible") return false;
+			const at = e.getBoundingClientRect();
+			return at.width > 0 && (at.left < -0.5 || at.right > document.documentElement.clientWidth + 0.5);
+		}).map((e) => e.outerHTML.slice(0, 80)));
+		const box = (selector) => page.locator(selector).first().boundingBox();
+		for (const language of ["en", "zh"]) {
+			await page.click(`#language-${language}`);
+			await until(`it is in ${language}`, async () => await rows(page) === 6
+				&& (await page.evaluate(() => document.documentElement.lang)).startsWith(language));
+			await page.click("#streams summary");
+			await until("streams", async () => await page.locator("#streams-table tbody tr").count() === 2);
+			await page.click("#fleet summary");
+			await page.fill("#explain-client", "10.1.0.7");
+			await page.click("#explain-form button");
+			await until("the picture", async () => await page.locator("#explain-answer .pick").count() === 1);
+			await row(page, "hk1").locator("button.open").click();
+			await until("the panel", async () => await page.locator("#panel .move form").isVisible());
+			for (const [width, height] of [[390, 844], [1280, 900], [1600, 900], [2560, 1300]]) {
+				await page.setViewportSize({ width, height });
+				const charts = () => page.evaluate(() => [...document.querySelectorAll(".chart .uplot")].every(
+					(u) => Math.abs(u.offsetWidth - u.parentElement.clientWidth) <= 1));
+				await until(`the charts fit at ${width}`, async () => await page.locator("#fleet-chart canvas").count() === 1 && await charts());
+				assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth),
+					`the page scrolls sideways at ${width}`);
+				assert.deepEqual(await beyond(), [], `beyond the page at ${width}`);
+				// What an operator must reach without a scroll to the side.
+				for (const what of ["#status", "#summary", "#language-en", "#world", "#filter", "#table .drain", "#table .open",
+					"#panel .close", "#panel .move button", "#panel .move input", "#streams-table td", "#explain-form button"]) {
+					const at = await box(what);
+					assert.ok(at && at.width > 0 && at.x >= 0 && at.x + at.width <= width, `${what} at ${width}, ${language}: ${JSON.stringify(at)}`);
+				}
+				const [map, table] = [await box("#map"), await box("#nodes")];
+				const beside = table.x >= map.x + map.width && table.y < map.y + map.height;
+				assert.equal(beside, width >= 1600, `table beside the map at ${width}`);
+				// Beside it, too, all columns are seen.
+				if (width >= 1600) assert.ok(await page.evaluate(() => {
+					const scroll = document.querySelector("#scroll");
+					return scroll.scrollWidth <= scroll.clientWidth && document.querySelector("#table th.w").checkVisibility();
+				}), `all columns at ${width}`);
+				await shot(page, `size-${language}-${width}`);
+			}
+		}
+	},
+
 	async thousand(page) {
 		await until("the table", async () => /^1000$/.test(await page.locator("#count").textContent()));
 		assert.ok(await rows(page) < 100, "rows out of sight exist");
@@ -415,6 +615,13 @@ const scenarios = {
 		const name = (await page.locator("#panel .choose button").nth(5).textContent()).split(" ")[1];
 		await page.locator("#panel .choose button").nth(5).click();
 		await until("one of them", async () => await page.locator("#panel").getAttribute("data-node") === name);
+		// A thousand histories are not asked for; those of a site are.
+		await page.click("#fleet summary");
+		await until("too many", async () => /^1000 nodes are chosen; .* 100 at most/.test(await page.locator("#fleet-says").textContent()));
+		assert.equal(await page.locator("#fleet-chart > *").count(), 0);
+		await page.fill("#filter", "s19");
+		await until("some", async () => await page.locator("#fleet-chart > *").count() === 1
+			&& /of 50 nodes/.test(await page.locator("#fleet-says").textContent()));
 		const update = await page.evaluate(() => performance.getEntriesByName("update").map((e) => e.duration));
 		console.error(`update of 1000 nodes: ${update.map((ms) => ms.toFixed(1))} ms`);
 		await shot(page, "thousand");
@@ -448,7 +655,8 @@ class Problems {
 
 const { browser, page } = await open("about:blank", scenario === "phone"
 	? { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true }
-	: { viewport: { width: 1280, height: 900 }, colorScheme: scenario === "history" ? "dark" : "light" });
+	: { viewport: { width: 1280, height: 900 }, locale: scenario === "chinese" ? "zh-CN" : "en-GB",
+		colorScheme: scenario === "history" ? "dark" : "light" });
 try {
 	const problems = new Problems(page);
 	await page.goto(url);

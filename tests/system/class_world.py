@@ -87,7 +87,7 @@ class World:
         self.resolver = Resolver(self.daemon.port)
         self.site = Website(
             pathlib.Path(DNSD).parent / "page" / "player" / "demo",
-            {"title": "高等数学 第一讲", "player": options}, port=SITE_PORT,
+            {"title": "高等数学 第一讲", "player": {"lang": "zh", **options}}, port=SITE_PORT,
             calls={"/world/" + call.__name__: call for call in (
                 self.players, self.die, self.revive, self.hang, self.resolve,
                 self.metric, self.states, self.site_of)})

@@ -5,6 +5,8 @@ import gzip
 import json
 import math
 import os
+import pathlib
+import re
 import sqlite3
 import struct
 import subprocess
@@ -13,7 +15,7 @@ import unittest
 import urllib.request
 
 from etcd_world import Etcd
-from harness import NETS, ROOT, WAIT_S, Test
+from harness import DNSD, NETS, ROOT, WAIT_S, Test
 from srs_standin import Fleet
 from test_cluster import heartbeat
 
@@ -73,6 +75,9 @@ class Browser:
     def do_streams(self, name, *streams):
         self.fleet[name].set_streams(*streams)
 
+    def do_watched(self, name, clients, *streams):
+        self.fleet[name].set_streams(*streams, clients=clients)
+
     def do_load(self, name, connections):
         self.fleet[name].set_load(conns=connections)
 
@@ -102,6 +107,15 @@ class Browser:
         self.test.assertEqual(status, 200)
         self.test.eventually(lambda: self.daemon.http(
             f"/api/v1/paths?node={node}&client={net}.0.1")[1], "a path")
+
+    def do_come_to(self, name, other):
+        """Viewers that are closed on the one come back on the other."""
+        def come(_):
+            self.fleet[other].conns += 1
+        self.fleet[name].on_closed = come
+
+    def do_closed(self, name):
+        return len(set(self.fleet[name].closed))
 
     def do_ask(self, net, n):
         for i in range(n):
@@ -248,6 +262,47 @@ class Page(Test):
                              % json.dumps(etcd.endpoints))
         browser.etcd = etcd
         browser.run("servers")
+
+    def test_move(self):
+        self.start().run("move")
+
+    def test_languages(self):
+        self.start().run("chinese")
+
+    def test_reasons_in_chinese(self):
+        """Each why that operators are told of, and each in the code."""
+        table = (ROOT / "docs" / "operations.md").read_text().split(
+            "## States and their why")[1].split("\n## ")[0]
+        whys = {line.split("|")[1].strip() for line in table.splitlines()
+                if line.startswith("| ")} - {"why", "*(empty)*"}
+        for name in ("health.c", "moving.c", "fleet.c"):
+            code = re.sub(r"/\*.*?\*/", "", (ROOT / "dnsd" / "fleet" / name
+                                             ).read_text(), flags=re.S)
+            found = re.findall(r'"([a-z][^"\n]* [^"\n]*)"',
+                               re.sub(r'"\s*\n\s*"', "", code))
+            self.assertGreater(len(found), 3)
+            whys.update(found)
+        self.assertGreater(len(whys), 25)
+        chinese = (ROOT / "dnsd" / "page" / "operator" / "zh.ts").read_text()
+        self.assertEqual([why for why in whys if f'"{why}":' not in chinese], [])
+
+    def test_languages_of_the_player(self):
+        demo = pathlib.Path(DNSD).parent / "page" / "player" / "demo"
+        done = subprocess.run(["node", str(SCRIPT.parent / "player_language.mjs"), str(demo)],
+                              stderr=subprocess.PIPE, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    ROLES = {"us1": "origin", "br1": "relay"}
+    LISTED = "  watch.example.com: {pool: [edge], streams: true}\n"
+
+    def test_streams(self):
+        self.start(self.ROLES, self.LISTED).run("streams")
+
+    def test_fleet(self):
+        self.start().run("fleet")
+
+    def test_sizes(self):
+        self.start(self.ROLES, self.LISTED).run("sizes")
 
     def test_phone(self):
         self.start().run("phone")

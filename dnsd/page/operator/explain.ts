@@ -4,6 +4,7 @@ import { age, percent } from "./format";
 import { Place } from "./model";
 import { SIGNS } from "./shapes";
 import type { State } from "./model";
+import { t } from "./texts";
 
 interface Candidate {
 	node: string;
@@ -35,9 +36,9 @@ interface Explanation {
 const BAR_MOST = 4, BAR_MOST_MS = 200;
 
 function place(p: Explanation["place"]): string {
-	if (p.source === "unknown") return "nowhere known";
-	const where = p.latitude === undefined ? "" : ` at ${p.latitude.toFixed(1)}, ${p.longitude!.toFixed(1)}`;
-	return `${p.country ?? "a place"}${where}${p.asn ? `, AS ${p.asn}` : ""} (by ${p.source})`;
+	if (p.source === "unknown") return t.explain.nowhere;
+	const where = p.latitude === undefined ? "" : t.explain.at(p.latitude.toFixed(1), p.longitude!.toFixed(1));
+	return `${p.country ?? t.explain.aPlace}${where}${p.asn ? `, AS ${p.asn}` : ""}${t.explain.by(p.source)}`;
 }
 
 /** One bar: path, penalty and price side by side. */
@@ -56,15 +57,15 @@ function bar(c: Candidate, longest: number): HTMLElement {
 
 /** What its path rests on. */
 function pathBy(c: Candidate): string {
-	return c.path_by !== "measured" ? (c.path_by === "others" ? "by other paths" : "by distance")
-		: `by ${c.networks} networks, ${age(c.age_s!)} ago, loss ${(c.loss! * 100).toFixed(1)} %`;
+	return c.path_by !== "measured" ? (c.path_by === "others" ? t.explain.others : t.explain.distance)
+		: t.explain.measured(c.networks!, age(c.age_s!), (c.loss! * 100).toFixed(1));
 }
 
 function row(c: Candidate, picked: boolean, longest: number): HTMLElement {
 	const ms = (v: number): string => `${v.toFixed(1)} ms`;
 	const price = c.cost - c.path_ms - c.penalty_ms;
-	const numbers = `path ${ms(c.path_ms)} (${pathBy(c)})${c.penalty_ms ? `, penalty ${ms(c.penalty_ms)}` : ""}, price ${ms(price)}, `
-		+ `load ${percent(c.utilisation)}, in flight ${c.reserved.toFixed(1)}`;
+	const numbers = t.explain.numbers(ms(c.path_ms), pathBy(c), c.penalty_ms ? ms(c.penalty_ms) : "", ms(price),
+		percent(c.utilisation), c.reserved.toFixed(1));
 	const item = el("li", { "data-node": c.node, class: picked ? "pick" : "" },
 		el("span", { class: `who ${c.state}` }, `${picked ? "★ " : ""}${SIGNS[c.state]} ${c.node}`),
 		bar(c, longest), el("span", { class: "sum" }, ms(c.cost)), el("span", { class: "detail" }, numbers));
@@ -77,11 +78,11 @@ function picture(e: Explanation): HTMLElement[] {
 	const most = Math.max(1, ...e.candidates.map((c) => c.cost));
 	const longest = Math.min(most, Math.max(BAR_MOST_MS, BAR_MOST * (pick?.cost ?? most)));
 	return [
-		el("p", {}, `${e.client} is in ${place(e.place)}. `, el("strong", {}, e.pick), ` for ${e.ttl} s, scope /${e.scope}.`),
-		el("ul", { class: "costs", "aria-label": "Candidates" },
+		el("p", {}, t.explain.isIn(e.client, place(e.place)), el("strong", {}, e.pick), t.explain.gets(e.ttl, e.scope)),
+		el("ul", { class: "costs", "aria-label": t.explain.candidates },
 			...e.candidates.map((c) => row(c, c.node === e.pick, longest))),
-		el("p", { class: "legend" }, ...[["path", "path"], ["penalty", "penalty"], ["price", "price of load"]].map(
-			([name, says]) => el("span", {}, el("i", { class: name }), says)), el("span", {}, "a cut bar goes on")),
+		el("p", { class: "legend" }, ...[["path", t.explain.path], ["penalty", t.explain.penalty], ["price", t.explain.price]].map(
+			([name, says]) => el("span", {}, el("i", { class: name }), says)), el("span", {}, t.explain.cut)),
 	];
 }
 
@@ -110,7 +111,7 @@ export class Explain {
 		try {
 			e = await (await fetch(`api/v1/explain?${query}`)).json() as Explanation;
 		} catch {
-			e = { error: "no connection to dnsd" } as Explanation;
+			e = { error: t.noConnection } as Explanation;
 		}
 		if (e.error) {
 			this.answer.replaceChildren(el("p", { class: "bad" }, e.error));

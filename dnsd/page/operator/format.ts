@@ -1,4 +1,6 @@
 // format.ts - numbers as people read them.
+import { t } from "./texts";
+
 export const percent = (share: number): string => `${Math.round(share * 100)} %`;
 
 export function bandwidth(kbps: number): string {
@@ -8,16 +10,16 @@ export function bandwidth(kbps: number): string {
 }
 
 export function age(seconds: number | null): string {
-	if (seconds === null) return "none";
-	if (seconds < 100) return `${seconds.toFixed(0)} s`;
+	if (seconds === null) return t.format.none;
+	if (seconds < 100) return t.format.s(seconds.toFixed(0));
 	return duration(seconds);
 }
 
 export function duration(seconds: number): string {
-	if (seconds < 60) return `${Math.floor(seconds)} s`;
-	if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
-	if (seconds < 2 * 86400) return `${Math.floor(seconds / 3600)} h ${Math.floor(seconds % 3600 / 60)} min`;
-	return `${Math.floor(seconds / 86400)} days`;
+	if (seconds < 60) return t.format.s(Math.floor(seconds));
+	if (seconds < 3600) return t.format.min(Math.floor(seconds / 60));
+	if (seconds < 2 * 86400) return t.format.h(Math.floor(seconds / 3600), Math.floor(seconds % 3600 / 60));
+	return t.format.days(Math.floor(seconds / 86400));
 }
 
 export const rate = (perSecond: number): string =>

@@ -3,6 +3,7 @@ import { byId, el, setText } from "./dom";
 import { duration, rate } from "./format";
 import { Model, STATES } from "./model";
 import { SIGNS } from "./shapes";
+import { t } from "./texts";
 
 export class Header {
 	private before: { at: number; responses: number } | null = null;
@@ -15,24 +16,24 @@ export class Header {
 		const now = performance.now(), before = this.before;
 		this.before = { at: now, responses };
 		if (!before || responses < before.responses) return "";
-		return `, ${rate((responses - before.responses) / Math.max(0.1, (now - before.at) / 1000))} answers/s`;
+		return t.header.answers(rate((responses - before.responses) / Math.max(0.1, (now - before.at) / 1000)));
 	}
 
 	status(): void {
 		const s = this.model.status;
 		if (!s) return;
 		const error = s.last_reload?.error;
-		const bad = s.paths_bad ? `, ${s.paths_bad} bad path${s.paths_bad === 1 ? "" : "s"}` : "";
-		setText(byId("status"), `${s.version}, up ${duration(s.uptime)}${this.perSecond(s.responses)}${bad}`);
+		const bad = s.paths_bad ? t.header.bad(s.paths_bad) : "";
+		setText(byId("status"), t.header.says(s.version, duration(s.uptime)) + this.perSecond(s.responses) + bad);
 		byId("blind").hidden = !s.network_suspect;
 		byId("reload").hidden = !error;
-		setText(byId("reload"), error ? `Last reload refused: ${error}` : "");
+		setText(byId("reload"), error ? t.header.reload(error) : "");
 	}
 
 	nodes(): void {
 		for (const item of byId("summary").children) {
 			const state = item.getAttribute("data-state") as typeof STATES[number];
-			setText(item, `${SIGNS[state]} ${this.model.count(state)} ${state}`);
+			setText(item, `${SIGNS[state]} ${this.model.count(state)} ${t.states[state]}`);
 		}
 	}
 }

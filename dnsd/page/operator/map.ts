@@ -10,6 +10,7 @@ import { GroupMark, Mark, NodeMark } from "./marks";
 import { Model, Place, STATES } from "./model";
 import { pathTitle } from "./path";
 import { SHAPES } from "./shapes";
+import { t } from "./texts";
 
 const TALL = 0.49;		// of its width, as the projection is
 const ZOOM_MOST = 60;
@@ -70,9 +71,9 @@ export class WorldMap {
 			const mark = svg("svg", { viewBox: "-1.6 -1.6 3.2 3.2", class: `mark ${state}`, "aria-hidden": "true" },
 				svg("path", { class: "outline", d: SHAPES[state] }),
 				svg("path", { class: "fill", d: SHAPES[state], transform: "scale(.6)" }));
-			byId("legend").append(el("li", {}, mark, state));
+			byId("legend").append(el("li", {}, mark, t.states[state]));
 		}
-		byId("legend").append(el("li", {}, "filling: load; arcs, narrow at their end: where viewers were sent recently; rings: in their own area; dotted: bad paths, much worse than by distance, at most 100"));
+		byId("legend").append(el("li", {}, t.map.legend));
 	}
 
 	// -- moving and magnifying --
@@ -201,7 +202,7 @@ export class WorldMap {
 		const sums = this.sums(), total = sums.reduce((n, s) => n + s[2], 0);
 		this.flows.replaceChildren(...sums.map(([from, to, viewers]) => {
 			const width = Math.max(1.5, FLOW_MOST * viewers / total);
-			const share = `${viewers.toFixed(1)} viewers, ${(100 * viewers / total).toFixed(1)} %`;
+			const share = t.map.viewers(viewers.toFixed(1), `${(100 * viewers / total).toFixed(1)} %`);
 			return from.x === to.at.x && from.y === to.at.y ? ring(to, width, share) : arc(from, to.at, width, share);
 		}));
 	}
@@ -222,7 +223,7 @@ export class WorldMap {
 			lines.set(key, line);
 		}
 		this.bad.replaceChildren(...[...lines.values()].map(({ from, to, says }) => {
-			const title = svg("title", {}, [...says.slice(0, SAYS_MOST), ...says.length > SAYS_MOST ? [`and ${says.length - SAYS_MOST} more`] : []].join("\n"));
+			const title = svg("title", {}, [...says.slice(0, SAYS_MOST), ...says.length > SAYS_MOST ? [t.and_more(says.length - SAYS_MOST)] : []].join("\n"));
 			return Math.hypot(from.x - to.x, from.y - to.y) < 3 * RADIUS
 				? svg("circle", { class: "badpath", cx: to.x.toFixed(1), cy: to.y.toFixed(1), r: String(2.2 * RADIUS) }, title)
 				: svg("path", { class: "badpath", d: curve(to, from) }, title);
@@ -235,7 +236,7 @@ export class WorldMap {
 		const from = this.project(at), to = this.at.get(pick)?.members.find((m) => m.node.name === pick);
 		this.client.replaceChildren();
 		if (!from) return;
-		this.client.append(svg("circle", { cx: String(from.x), cy: String(from.y), r: "5" }, svg("title", {}, "the client")));
+		this.client.append(svg("circle", { cx: String(from.x), cy: String(from.y), r: "5" }, svg("title", {}, t.map.client)));
 		if (to) this.client.append(svg("path", { d: curve(from, to.at) }));
 	}
 }

@@ -5,6 +5,7 @@ import { percent } from "./format";
 import { Group, Placed, RADIUS } from "./layout";
 import { Node, State, STATES } from "./model";
 import { CROSS, SHAPES } from "./shapes";
+import { t, whyText } from "./texts";
 
 export interface Mark {
 	readonly g: SVGGElement;
@@ -40,7 +41,7 @@ export class NodeMark implements Mark {
 	update(): void {
 		const { state, name, utilisation, why } = this.node;
 		const share = state === "down" ? 0 : Math.sqrt(Math.min(1, utilisation));
-		const says = `${name}, ${state}, ${percent(utilisation)}${why ? `, ${why}` : ""}`;
+		const says = [name, t.states[state], percent(utilisation), ...why ? [whyText(why)] : []].join(t.path.comma);
 		setAttribute(this.g, "class", `mark ${state}`);
 		setAttribute(this.outline, "d", SHAPES[state]);
 		setAttribute(this.fill, "d", SHAPES[state]);
@@ -78,13 +79,13 @@ export class GroupMark implements Mark {
 		const says: string[] = [];
 		for (const state of STATES) {
 			const n = this.group.members.filter((m) => m.node.state === state).length;
-			if (n) says.push(`${n} ${state}`);
+			if (n) says.push(`${n} ${t.states[state]}`);
 			setAttribute(this.parts.get(state)!, "d", n ? arc(r, from / all, (from + n) / all) : "");
 			from += n;
 		}
 		for (const { node } of this.group.members) used += Math.min(1, node.utilisation);
 		setAttribute(this.fill, "r", (r * Math.sqrt(used / all)).toFixed(1));
-		const text = `${all} nodes: ${says.join(", ")}; mean load ${percent(used / all)}`;
+		const text = t.map.group(all, says.join(t.path.comma), percent(used / all));
 		setAttribute(this.g, "aria-label", text);
 		setText(this.title, text);
 	}

@@ -6,23 +6,28 @@ import { byId, el, setText } from "./dom";
 import { age, bandwidth, percent, rate } from "./format";
 import { Model, Node } from "./model";
 import { SIGNS } from "./shapes";
+import { MoveBox } from "./move";
+import { spanButtons } from "./spans";
+import { roleText, t, whyText } from "./texts";
 
 const FACTS: [string, (node: Node, model: Model) => string][] = [
-	["State", (n) => `${SIGNS[n.state]} ${n.state}`],
-	["Why", (n) => n.why || "—"],
-	["Load", (n) => percent(n.utilisation)],
-	["Connections", (n) => `${n.connections} of ${n.capacity}`],
-	["In flight", (n) => n.reserved.toFixed(1)],
-	["Bandwidth", (n) => bandwidth(n.bandwidth_kbps)],
-	["CPU", (n) => `${n.cpu_percent} %`],
-	["Sample age", (n, m) => age(m.sampleAge(n))],
-	["Answers", (n) => `${n.answers}, ${rate(n.rate)}/s`],
-	["Role", (n) => n.role],
-	["Site", (n) => n.site ?? "—"],
-	["Provider", (n) => n.provider ?? "—"],
-	["Addresses", (n) => n.addresses.join(" ")],
-	["Place", (n) => n.at ? n.at.join(", ") : "—"],
+	[t.node.state, (n) => `${SIGNS[n.state]} ${t.states[n.state]}`],
+	[t.node.why, (n) => whyText(n.why) || "—"],
+	[t.node.load, (n) => percent(n.utilisation)],
+	[t.node.connections, (n) => t.node.of(n.connections, n.capacity)],
+	[t.node.inFlight, (n) => n.reserved.toFixed(1)],
+	[t.node.bandwidth, (n) => bandwidth(n.bandwidth_kbps)],
+	[t.node.cpu, (n) => `${n.cpu_percent} %`],
+	[t.node.sampleAge, (n, m) => age(m.sampleAge(n))],
+	[t.node.answers, (n) => t.node.answered(n.answers, rate(n.rate))],
+	[t.node.role, (n) => roleText(n.role)],
+	[t.node.site, (n) => n.site ?? "—"],
+	[t.node.provider, (n) => n.provider ?? "—"],
+	[t.node.addresses, (n) => n.addresses.join(" ")],
+	[t.node.place, (n) => n.at ? n.at.join(", ") : "—"],
 ];
+
+const DAY_H = 24;
 
 export class Panel {
 	private root = byId("panel");
@@ -31,7 +36,8 @@ export class Panel {
 	private values: HTMLElement[] = [];
 	private drain = el("button", { type: "button" });
 	private from: Element | null = null;
-	private detail = new Detail();
+	private move = new MoveBox(() => this.detail.again());
+	private detail: Detail = new Detail((move) => this.move.take(move));
 
 	constructor(private model: Model) {
 		document.addEventListener("keydown", (event) => {
@@ -44,7 +50,7 @@ export class Panel {
 	}
 
 	private frame(title: string, ...children: HTMLElement[]): void {
-		const close = el("button", { type: "button", class: "close", "aria-label": "Close" }, "×");
+		const close = el("button", { type: "button", class: "close", "aria-label": t.panel.close }, "×");
 		close.onclick = () => this.close();
 		if (this.root.hidden) this.from = document.activeElement;
 		this.root.replaceChildren(el("div", { class: "title" }, el("h2", {}, title), close), ...children);
@@ -73,33 +79,19 @@ export class Panel {
 			return value;
 		});
 		const actions = el("p", { class: "actions" }, this.drain, this.remove(name));
-		this.frame(name, actions, facts, this.detail.root, this.spans(name, chart), chart);
+		this.move.show(name);
+		this.frame(name, actions, this.move.root, facts, this.detail.root, spanButtons(DAY_H, (hours) => void drawHistory(chart, name, hours)), chart);
+		void drawHistory(chart, name, DAY_H);
 		this.detail.show(name);
 		this.update();
 	};
 
 	private remove(name: string): HTMLElement {
-		const button = el("button", { type: "button" }, "Remove");
+		const button = el("button", { type: "button" }, t.panel.remove);
 		button.onclick = () => {
-			if (confirm(`Remove ${name}? It gets no viewers any more.`)) void change(name, "remove");
+			if (confirm(t.panel.confirm(name))) void change(name, "remove");
 		};
 		return button;
-	}
-
-	/** The buttons that choose how far back the chart goes. */
-	private spans(name: string, chart: HTMLElement): HTMLElement {
-		const buttons = el("p", { class: "actions", role: "group", "aria-label": "Load history" });
-		const choose = (hours: number): void => {
-			for (const b of buttons.children) b.setAttribute("aria-pressed", String(b.getAttribute("data-hours") === String(hours)));
-			void drawHistory(chart, name, hours);
-		};
-		for (const [hours, title] of [[1, "Hour"], [24, "Day"], [168, "Week"]] as const) {
-			const button = el("button", { type: "button", "data-hours": String(hours) }, title);
-			button.onclick = () => choose(hours);
-			buttons.append(button);
-		}
-		choose(24);
-		return buttons;
 	}
 
 	/** The nodes of a group, in place of one. */
@@ -108,7 +100,7 @@ export class Panel {
 		this.name = null;
 		this.group = names;
 		const list = el("ul", { class: "choose" });
-		this.frame(`${names.length} nodes`, list);
+		this.frame(t.panel.nodes(names.length), list);
 		this.updateGroup(list);
 	};
 
@@ -136,8 +128,9 @@ export class Panel {
 			return;
 		}
 		FACTS.forEach(([, text], i) => setText(this.values[i], text(node, this.model)));
+		this.move.update(node.state);
 		this.root.dataset.node = node.name;
 		this.root.dataset.state = node.state;
-		setText(this.drain, node.state === "drained" ? "Undrain" : "Drain");
+		setText(this.drain, node.state === "drained" ? t.table.undrain : t.table.drain);
 	}
 }

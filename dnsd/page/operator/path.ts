@@ -1,5 +1,6 @@
 // path.ts - a path of an area of clients to a node, as the server shows it.
 import { Place } from "./model";
+import { t } from "./texts";
 
 export interface Path {
 	area: { id: string; at: Place; country?: string; asn?: number };
@@ -18,6 +19,6 @@ export function areaTitle(area: Path["area"]): string {
 }
 
 export function pathTitle(path: Path): string {
-	return `${areaTitle(path.area)} to ${path.node}: ${path.path_ms.toFixed(0)} ms, by distance ${path.distance_ms.toFixed(0)} ms, `
-		+ `loss ${(path.loss * 100).toFixed(1)} %, ${path.networks} networks`;
+	return t.path.title(areaTitle(path.area), path.node) + t.path.colon
+		+ t.path.says(path.path_ms.toFixed(0), path.distance_ms.toFixed(0), (path.loss * 100).toFixed(1), path.networks);
 }

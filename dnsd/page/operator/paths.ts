@@ -5,6 +5,7 @@ import { drawPathHistory } from "./chart";
 import { byId, el, setText } from "./dom";
 import { age } from "./format";
 import { areaTitle, Path } from "./path";
+import { t } from "./texts";
 
 interface Area {
 	title: string;
@@ -45,7 +46,7 @@ export class Paths {
 		try {
 			this.show(await (await fetch("api/v1/paths")).json() as Path[]);
 		} catch {
-			setText(byId("paths-says"), "No connection to dnsd.");
+			setText(byId("paths-says"), t.noConnection);
 		}
 		this.timer = window.setTimeout(() => void this.load(), EVERY_MS);
 	}
@@ -54,11 +55,11 @@ export class Paths {
 		const areas = areasOf(paths), shown = areas.slice(0, AREAS_MAX);
 		const nodes = [...new Set(shown.flatMap((a) => [...a.paths.keys()]))].sort();
 		setText(byId("paths-says"), !areas.length
-			? "Nothing is reported yet: every path is by distance."
-			: `Round trips in ms, and loss from half a per cent on, of ${shown.length} of ${areas.length} areas. Red: bad, much worse than by distance. One of them, pressed, shows its last day.`);
+			? t.path.nothing
+			: t.path.shown(shown.length, areas.length));
 		const focused = document.activeElement?.getAttribute("data-pair");
 		this.table.replaceChildren(
-			el("thead", {}, el("tr", {}, el("th", { class: "l", scope: "col" }, "Clients"),
+			el("thead", {}, el("tr", {}, el("th", { class: "l", scope: "col" }, t.path.clients),
 				...nodes.map((node) => el("th", { scope: "col" }, node)))),
 			el("tbody", {}, ...shown.map((area) => el("tr", {},
 				el("th", { class: "l", scope: "row" }, area.title),
@@ -73,7 +74,7 @@ export class Paths {
 		button.onclick = () => this.open(path);
 		return el("td", {
 			class: path.bad ? "bad" : "",
-			title: `${path.networks} networks, ${age(path.age_s)} ago, loss ${(path.loss * 100).toFixed(1)} %, by distance ${path.distance_ms.toFixed(0)} ms`,
+			title: t.path.cell(path.networks, age(path.age_s), (path.loss * 100).toFixed(1), path.distance_ms.toFixed(0)),
 		}, button);
 	}
 
@@ -81,7 +82,7 @@ export class Paths {
 	private open(path: Path): void {
 		const chart = el("div", { class: "chart" });
 		byId("paths-day").replaceChildren(
-			el("h3", {}, `${areaTitle(path.area)} to ${path.node}, by distance ${path.distance_ms.toFixed(0)} ms`), chart);
+			el("h3", {}, t.path.title(areaTitle(path.area), path.node) + t.path.comma + t.path.byDistance(path.distance_ms.toFixed(0))), chart);
 		void drawPathHistory(chart, path.node, path.area.id);
 	}
 }

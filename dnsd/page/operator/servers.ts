@@ -3,27 +3,28 @@
 import { byId, el, setText } from "./dom";
 import { duration } from "./format";
 import { Model, Servers as Status } from "./model";
+import { t } from "./texts";
 
 function connection(s: Status): string {
 	const since = duration(s.since_s);
-	if (!s.connected) return `${s.as}: not connected to etcd for ${since}: ${s.why}`;
-	return `${s.as}: connected to etcd for ${since}, revision ${s.revision}, the registry is ${s.registry}`;
+	if (!s.connected) return t.servers.notConnected(s.as, since, s.why);
+	return t.servers.connected(s.as, since, s.revision, s.registry);
 }
 
 function peers(s: Status): string[] {
 	return s.peers.map((p) => {
-		const heard = p.age_s === null ? "not heard yet" : `heard ${p.age_s.toFixed(1)} s ago`;
-		const finds = `finds ${p.up} up, ${p.unknown} unknown, ${p.down} down`;
-		return `${p.name}: ${heard}${p.fresh ? "" : ", not counted"}, ${finds}`
-			+ (p.network_suspect ? "; its own network is suspect" : "");
+		const heard = p.age_s === null ? t.servers.notHeard : t.servers.heard(p.age_s.toFixed(1));
+		const finds = t.servers.finds(p.up, p.unknown, p.down);
+		return p.name + t.path.colon + heard + (p.fresh ? "" : t.servers.notCounted) + t.path.comma + finds
+			+ (p.network_suspect ? t.servers.suspect : "");
 	});
 }
 
 function open(s: Status): string[] {
-	const lines = s.pending.map((l) => `${l.key}: pending`);
-	if (s.pending_count > s.pending.length) lines.push(`and ${s.pending_count - s.pending.length} more pending`);
-	lines.push(...s.refused.map((l) => `${l.key}: refused: ${l.text}`));
-	lines.push(...s.conflicts.map((l) => `${l.key}: ${l.text}, ${duration(l.age_s ?? 0)} ago`));
+	const lines = s.pending.map((l) => t.servers.pending(l.key));
+	if (s.pending_count > s.pending.length) lines.push(t.servers.morePending(s.pending_count - s.pending.length));
+	lines.push(...s.refused.map((l) => t.servers.refused(l.key, l.text)));
+	lines.push(...s.conflicts.map((l) => t.servers.conflict(l.key, l.text, duration(l.age_s ?? 0))));
 	return lines;
 }
 
@@ -41,8 +42,8 @@ export class Servers {
 		byId("apart").hidden = !s || (s.connected && s.in_force);
 		if (!s) return;
 		setText(byId("apart"), s.connected
-			? `The registry in etcd is ${s.registry}: what this name server has stays in force.`
-			: `Apart from the other name servers: ${s.why}. Changes made here are sent later.`);
+			? t.servers.registry(s.registry)
+			: t.servers.apart(s.why));
 		setText(byId("servers-says"), connection(s));
 		fill(byId("servers-peers"), peers(s));
 		fill(byId("servers-open"), open(s));

@@ -5,6 +5,7 @@ import { byId, el, setAttribute, setText } from "./dom";
 import { age, bandwidth, percent, rate } from "./format";
 import { Model, Node, STATES } from "./model";
 import { SIGNS } from "./shapes";
+import { roleText, t, whyText } from "./texts";
 
 interface Column {
 	key: string;
@@ -16,27 +17,29 @@ interface Column {
 }
 
 const text = (key: "name" | "role", title: string, wide = false): Column =>
-	({ key, title, wide, left: true, value: (n) => n[key], text: (n) => n[key] });
+	({ key, title, wide, left: true, value: (n) => n[key], text: (n) => key === "role" ? roleText(n.role) : n[key] });
 
 const number = (key: "connections" | "bandwidth_kbps" | "cpu_percent" | "reserved", title: string,
 	show: (v: number) => string, wide = false): Column =>
 	({ key, title, wide, value: (n) => n[key], text: (n) => show(n[key]) });
 
 const COLUMNS: Column[] = [
-	text("name", "Node"),
-	text("role", "Role", true),
-	{ key: "site", title: "Site", wide: true, left: true, value: (n) => n.site ?? "", text: (n) => n.site ?? "" },
-	{ key: "state", title: "State", left: true, value: (n) => STATES.indexOf(n.state),
-		text: (n) => `${SIGNS[n.state]} ${n.state}` },
-	{ key: "utilisation", title: "Load", left: true, value: (n) => n.utilisation, text: (n) => percent(n.utilisation) },
-	number("connections", "Conns", String, true),
-	number("bandwidth_kbps", "Bandwidth", bandwidth, true),
-	number("cpu_percent", "CPU %", String, true),
-	number("reserved", "In flight", (v) => v.toFixed(0), true),
-	{ key: "age", title: "Sample age", wide: true, value: (n, m) => m.sampleAge(n) ?? Infinity,
+	text("name", t.node.node),
+	text("role", t.node.role, true),
+	{ key: "site", title: t.node.site, wide: true, left: true, value: (n) => n.site ?? "", text: (n) => n.site ?? "" },
+	{ key: "state", title: t.node.state, left: true, value: (n) => STATES.indexOf(n.state),
+		text: (n) => `${SIGNS[n.state]} ${t.states[n.state]}` },
+	{ key: "utilisation", title: t.node.load, left: true, value: (n) => n.utilisation, text: (n) => percent(n.utilisation) },
+	number("connections", t.node.conns, String, true),
+	number("bandwidth_kbps", t.node.bandwidth, bandwidth, true),
+	number("cpu_percent", `${t.node.cpu} %`, String, true),
+	number("reserved", t.node.inFlight, (v) => v.toFixed(0), true),
+	{ key: "age", title: t.node.sampleAge, wide: true, value: (n, m) => m.sampleAge(n) ?? Infinity,
 		text: (n, m) => age(m.sampleAge(n)) },
-	{ key: "rate", title: "Answers/s", wide: true, value: (n) => n.rate, text: (n) => rate(n.rate) },
+	{ key: "rate", title: t.node.perSecond, wide: true, value: (n) => n.rate, text: (n) => rate(n.rate) },
 ];
+/** As their buttons stand; first all. */
+const ROLES: (string | null)[] = [null, "edge", "origin", "relay", "recorder"];
 const SPARE = 8;	// rows beyond each edge
 
 class Row {
@@ -75,17 +78,19 @@ class Row {
 		setAttribute(this.tr, "data-node", node.name);
 		setAttribute(this.tr, "data-state", node.state);
 		setAttribute(this.tr, "aria-rowindex", String(index + 2));
-		setAttribute(this.tr, "title", node.why);
+		setAttribute(this.tr, "title", whyText(node.why));
 		const width = `${Math.min(100, Math.round(node.utilisation * 100))}%`;
 		if (this.fill.style.width !== width) this.fill.style.width = width;
 		setAttribute(this.fill, "class", node.utilisation > 0.95 ? "full" : node.utilisation > 0.7 ? "hot" : "");
-		const what = node.state === "drained" ? "Undrain" : "Drain";
+		const what = node.state === "drained" ? t.table.undrain : t.table.drain;
 		setText(this.drain, what);
 		setAttribute(this.drain, "aria-label", `${what} ${node.name}`);
 	}
 }
 
 export class Table {
+	private role: string | null = null;	// null: all
+	private roles = byId("roles");
 	private sorted: Node[] = [];
 	private by = 0;
 	private down = false;
@@ -98,10 +103,11 @@ export class Table {
 	private heads: HTMLTableCellElement[] = [];
 	private rowHeight = 34;
 
-	constructor(private model: Model, private show: (name: string) => void) {
+	/** changed: what it shows is to be looked at again. */
+	constructor(private model: Model, private show: (name: string) => void, private changed: () => void) {
 		const head = el("tr");
 		COLUMNS.forEach((column, i) => head.append(this.head(column, i)));
-		head.append(el("th", { class: "l", scope: "col" }, "Actions"));
+		head.append(el("th", { class: "l", scope: "col" }, t.node.actions));
 		byId<HTMLTableElement>("table").tHead!.append(head);
 		this.body.append(this.above, this.below);
 		this.scroll.addEventListener("scroll", () => this.draw(), { passive: true });
@@ -122,8 +128,8 @@ export class Table {
 	}
 
 	private matches(node: Node, wanted: string): boolean {
-		return [node.name, node.role, node.site ?? "", node.provider ?? "", node.state]
-			.some((t) => t.toLowerCase().includes(wanted));
+		return [node.name, node.role, roleText(node.role), node.site ?? "", node.provider ?? "", node.state, t.states[node.state]]
+			.some((word) => word.toLowerCase().includes(wanted));
 	}
 
 	private order(): void {
@@ -132,20 +138,46 @@ export class Table {
 		const names = new Intl.Collator("en", { numeric: true }).compare;
 		const keyed: [number | string, Node][] = [];
 		for (const node of this.model.nodes.values())
-			if (!wanted || this.matches(node, wanted)) keyed.push([column.value(node, this.model), node]);
+			if ((this.role === null || node.role === this.role) && (!wanted || this.matches(node, wanted))) keyed.push([column.value(node, this.model), node]);
 		keyed.sort(([a, x], [b, y]) => sign * (typeof a === "string" ? names(a, b as string) : a === b ? 0 : a - (b as number))
 			|| names(x.name, y.name));
 		this.sorted = keyed.map(([, node]) => node);
 	}
 
+	/** The nodes that are chosen by role and filter, in their order. */
+	chosen(): Node[] {
+		return this.sorted;
+	}
+
+	/** A button for each role that there is, with its number; none if all have one. */
+	private drawRoles(): void {
+		const counts = new Map<string | null, number>([[null, this.model.nodes.size]]);
+		for (const { role } of this.model.nodes.values()) counts.set(role, (counts.get(role) ?? 0) + 1);
+		if (!counts.has(this.role)) this.role = null;
+		this.roles.hidden = counts.size < 3;
+		const wanted = [...counts].sort(([a], [b]) => ROLES.indexOf(a) - ROLES.indexOf(b));
+		while (this.roles.children.length > wanted.length) this.roles.lastElementChild!.remove();
+		wanted.forEach(([role, n], i) => {
+			const button = (this.roles.children[i] ?? this.roles.appendChild(el("button", { type: "button" }))) as HTMLButtonElement;
+			setText(button, `${role === null ? t.table.all : roleText(role)} ${n}`);
+			setAttribute(button, "aria-pressed", String(role === this.role));
+			button.onclick = () => {
+				this.role = role;
+				this.update();
+			};
+		});
+	}
+
 	update(): void {
+		this.drawRoles();
 		this.order();
 		this.heads.forEach((th, i) => setAttribute(th, "aria-sort",
 			i !== this.by ? "none" : this.down ? "descending" : "ascending"));
 		setText(byId("count"), this.sorted.length === this.model.nodes.size
-			? String(this.sorted.length) : `${this.sorted.length} of ${this.model.nodes.size}`);
+			? String(this.sorted.length) : t.node.of(this.sorted.length, this.model.nodes.size));
 		setAttribute(byId("table"), "aria-rowcount", String(this.sorted.length + 1));
 		this.draw();
+		this.changed();
 	}
 
 	private spacer(row: HTMLElement, rows: number): void {

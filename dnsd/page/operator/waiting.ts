@@ -2,6 +2,7 @@
 import { change } from "./actions";
 import { byId, el } from "./dom";
 import { duration } from "./format";
+import { roleText, t } from "./texts";
 
 interface Waiting {
 	name: string;
@@ -18,19 +19,19 @@ function field(title: string, input: HTMLInputElement | HTMLSelectElement): HTML
 }
 
 function form(node: Waiting, done: () => void): HTMLElement {
-	const role = el("select", {}, ...ROLES.map((r) => el("option", {}, r)));
+	const role = el("select", {}, ...ROLES.map((r) => el("option", { value: r }, roleText(r))));
 	const at = el("input", { placeholder: "22.3, 114.2", required: "", inputmode: "text",
-		pattern: "\\s*-?\\d+(\\.\\d+)?\\s*,\\s*-?\\d+(\\.\\d+)?\\s*", title: "latitude, longitude" });
+		pattern: "\\s*-?\\d+(\\.\\d+)?\\s*,\\s*-?\\d+(\\.\\d+)?\\s*", title: t.waiting.atTitle });
 	const address = el("input", { value: node.address, required: "" });
 	const capacity = el("input", { type: "number", min: "1", value: "1000", required: "" });
 	const site = el("input", {}), provider = el("input", {});
-	const api = el("input", { placeholder: "http://ADDRESS:1985" });
-	const rtmp = el("input", { placeholder: "ADDRESS:1935" });
+	const api = el("input", { placeholder: `http://${t.waiting.address}:1985` });
+	const rtmp = el("input", { placeholder: `${t.waiting.address}:1935` });
 	const flv = el("input", { placeholder: "off" });
 	const optional = { site, provider, api, rtmp, flv };
-	const all = el("form", { "aria-label": `Approve ${node.name}` }, field("Role", role), field("At", at),
-		field("Addresses", address), field("Capacity", capacity), field("Site", site), field("Provider", provider),
-		field("API", api), field("RTMP", rtmp), field("FLV", flv), el("button", {}, "Approve"));
+	const all = el("form", { "aria-label": t.waiting.approveNode(node.name) }, field(t.node.role, role), field(t.waiting.at, at),
+		field(t.node.addresses, address), field(t.waiting.capacity, capacity), field(t.node.site, site), field(t.node.provider, provider),
+		field("API", api), field("RTMP", rtmp), field("FLV", flv), el("button", {}, t.waiting.approve));
 	all.onsubmit = async (event) => {
 		event.preventDefault();
 		const body: Record<string, unknown> = { role: role.value, at: at.value.split(",").map(Number),
@@ -72,7 +73,7 @@ export class WaitingList {
 		for (const node of waiting) {
 			if (!this.items.has(node.name)) this.add(node);
 			this.items.get(node.name)!.text.textContent =
-				`${node.name} from ${node.address}, seen ${duration(node.seen)} ago, ${node.connections} connections`;
+				t.waiting.says(node.name, node.address, duration(node.seen), node.connections);
 		}
 		this.section.hidden = waiting.length === 0;
 	}

@@ -1,4 +1,8 @@
-// The buttons of the lines, and one line of text. What it shows is text, never HTML.
+// The buttons of the lines, one line of text, and where the site leaves the language to
+// the viewer a button for the other one. What it shows is text, never HTML.
+import { type Language, type Texts, texts } from "./texts.js";
+
+export type Say = (t: Texts) => string;
 
 const CSS = `
 .dnsd-player { background: #000; color: #eee; font: 14px/1.4 system-ui, sans-serif; }
@@ -11,34 +15,16 @@ const CSS = `
 .dnsd-status { margin-left: auto; overflow-wrap: anywhere; }
 `;
 
-export const texts = {
-	zh: {
-		line: (n: number) => `线路${n}`,
-		connecting: (label: string) => `正在连接${label}…`,
-		playing: (label: string, node: string | null) =>
-			node ? `${label} · 节点 ${node}` : label,
-		stalled: (label: string) => `${label}卡顿…`,
-		failed: (s: number) => `线路暂时不可用,${s} 秒后重试`,
-		source: "节点由域名服务器告知",
-	},
-	en: {
-		line: (n: number) => `Line ${n}`,
-		connecting: (label: string) => `connecting to ${label} …`,
-		playing: (label: string, node: string | null) =>
-			node ? `${label} · node ${node}` : label,
-		stalled: (label: string) => `${label} stalls …`,
-		failed: (s: number) => `no line answers; again in ${s} s`,
-		source: "the node, as the name server answered",
-	},
-};
-
 export class Bar {
 	private buttons: HTMLButtonElement[] = [];
 	private bar = document.createElement("div");
 	private status = document.createElement("span");
+	private other: HTMLButtonElement | null = null;
+	private said: Say = () => "";
+	private titled: Say = () => "";
 
-	constructor(parent: HTMLElement, css: boolean,
-		private label: (line: number) => string,
+	constructor(parent: HTMLElement, css: boolean, private language: Language,
+		private label: (line: number, t: Texts) => string,
 		private pressed: (line: number) => void) {
 		if (css) addStyle();
 		this.bar.className = "dnsd-bar";
@@ -46,6 +32,20 @@ export class Bar {
 		this.status.setAttribute("role", "status");
 		this.bar.append(this.status);
 		parent.append(this.bar);
+	}
+
+	/** Adds the button for the other language; chosen: it was pressed. */
+	offerLanguages(chosen: (language: Language) => void): void {
+		const button = this.other = document.createElement("button");
+		button.type = "button";
+		button.className = "dnsd-language";
+		button.addEventListener("click", () => {
+			this.language = this.language === "zh" ? "en" : "zh";
+			this.write();
+			chosen(this.language);
+		});
+		this.bar.append(button);
+		this.write();
 	}
 
 	/** As many buttons as there are lines; the active one is pressed. */
@@ -56,15 +56,25 @@ export class Bar {
 			button.setAttribute("aria-pressed", String(i + 1 === active)));
 	}
 
-	say(text: string, title = ""): void {
-		this.status.textContent = text;
-		this.status.title = title;
+	say(text: Say, title: Say = () => ""): void {
+		this.said = text;
+		this.titled = title;
+		this.write();
+	}
+
+	/** Everything, in the language of now. */
+	private write(): void {
+		const t = texts[this.language];
+		this.status.textContent = this.said(t);
+		this.status.title = this.titled(t);
+		this.buttons.forEach((button, i) => { button.textContent = this.label(i + 1, t); });
+		if (this.other) this.other.textContent = this.language === "zh" ? "English" : "中文";
 	}
 
 	private add(line: number): void {
 		const button = document.createElement("button");
 		button.type = "button";
-		button.textContent = this.label(line);
+		button.textContent = this.label(line, texts[this.language]);
 		button.addEventListener("click", () => this.pressed(line));
 		this.status.before(button);
 		this.buttons.push(button);

@@ -15,6 +15,7 @@ export interface Options {
 	lines?: number;
 	/** Of the buttons. */
 	labels?: string[];
+	/** Left out: the browser's, and the viewer may change it. */
 	lang?: "zh" | "en";
 	/** auto: HTTP-FLV where the browser can, else HLS. */
 	format?: "auto" | Format;
@@ -45,8 +46,8 @@ export interface Options {
 	css?: boolean;
 }
 
-export type Settings = Required<Omit<Options, "api" | "url" | "client">> &
-	Pick<Options, "api" | "url" | "client">;
+export type Settings = Required<Omit<Options, "api" | "url" | "client" | "lang">> &
+	Pick<Options, "api" | "url" | "client" | "lang">;
 
 /** Throws on what cannot work. */
 export function complete(options: Options): Settings {
@@ -57,7 +58,7 @@ export function complete(options: Options): Settings {
 		throw new TypeError("by: \"address\" needs the API");
 	const api = options.api?.replace(/\/*$/, "/");
 	return {
-		lines: 3, labels: [], lang: "zh", format: "auto", by: "host", port: 8080,
+		lines: 3, labels: [], format: "auto", by: "host", port: 8080,
 		stall_s: 6, startup_s: 8, latency_s: 5, report: true, measure: true, muted: false, css: true,
 		...options, api,
 	};

@@ -1,11 +1,12 @@
 // dnsd-player: a live class in a page, with buttons that switch the line.
-import { Bar, texts } from "./bar.js";
+import { Bar } from "./bar.js";
 import { Choice } from "./choice.js";
 import { Feedback, poster } from "./feedback.js";
 import { type Line, Lines, urlOf } from "./lines.js";
 import { Measure } from "./measure.js";
 import { formatFor, type Media, open } from "./media.js";
 import { complete, type Format, type Options, type Settings } from "./options.js";
+import { keepLanguage, type Texts, viewersLanguage } from "./texts.js";
 import { liveJump, Watch } from "./watch.js";
 
 export type { Format, Line, Options };
@@ -33,7 +34,6 @@ export class ClassPlayer {
 	readonly video = document.createElement("video");
 	private settings: Settings;
 	private format: Format;
-	private text;
 	private lines: Lines;
 	private choice = new Choice();
 	private feedback: Feedback;
@@ -56,7 +56,6 @@ export class ClassPlayer {
 	constructor(element: HTMLElement, options: Options) {
 		this.settings = complete(options);
 		this.format = formatFor(this.settings.format);
-		this.text = texts[this.settings.lang];
 		this.lines = new Lines(this.settings);
 		const { api, report, name, client } = this.settings;
 		this.feedback = new Feedback(api && report ? poster(api) : () => {}, name, client);
@@ -72,8 +71,9 @@ export class ClassPlayer {
 		});
 		this.box.append(this.video);
 		element.append(this.box);
-		this.bar = new Bar(this.box, this.settings.css, (n) => this.label(n),
-			(n) => this.switchTo(n));
+		this.bar = new Bar(this.box, this.settings.css, this.settings.lang ?? viewersLanguage(),
+			(n, t) => this.label(n, t), (n) => this.switchTo(n));
+		if (!this.settings.lang) this.bar.offerLanguages(keepLanguage);
 		this.timer = setInterval(() => this.tick(), TICK_MS);
 		this.open(1, false);
 	}
@@ -113,8 +113,8 @@ export class ClassPlayer {
 		for (const listener of this.listeners.get(event) ?? []) listener(detail);
 	}
 
-	private label(line: number): string {
-		return this.settings.labels[line - 1] ?? this.text.line(line);
+	private label(line: number, t: Texts): string {
+		return this.settings.labels[line - 1] ?? t.line(line);
 	}
 
 	/** Where each line is. The address that the API gave is the node's for sure; a
@@ -134,7 +134,7 @@ export class ClassPlayer {
 		this.close();
 		this.at = line;
 		this.bar.show(this.lines.all.length, line);
-		this.bar.say(this.text.connecting(this.label(line)));
+		this.bar.say((t) => t.connecting(this.label(line, t)));
 		const known = await this.lines.get(line, fresh);
 		if (turn !== this.turn) return;
 		this.line = known;
@@ -195,7 +195,7 @@ export class ClassPlayer {
 			return;
 		}
 		this.feedback.allFailed();
-		this.bar.say(this.text.failed(Math.ceil(next.wait_ms / 1000)));
+		this.bar.say((t) => t.failed(Math.ceil(next.wait_ms / 1000)));
 		this.emit("failed", { line: this.at, retry_ms: next.wait_ms });
 		this.retry = setTimeout(() => this.open(next.line, true), next.wait_ms);
 	}
@@ -227,14 +227,15 @@ export class ClassPlayer {
 		this.started = true;
 		await this.learned;
 		if (turn !== this.turn) return;
-		const node = this.line?.node ?? null;
-		this.bar.say(this.text.playing(this.label(this.at), node), node ? this.text.source : "");
+		const node = this.line?.node ?? null, at = this.at;
+		this.bar.say((t) => t.playing(this.label(at, t), node), (t) => node ? t.source : "");
 		this.emit("playing", { line: this.at, node, startup_ms });
 	}
 
 	private stalls(): void {
 		this.feedback.stalled();
-		this.bar.say(this.text.stalled(this.label(this.at)));
+		const at = this.at;
+		this.bar.say((t) => t.stalled(this.label(at, t)));
 		this.emit("stalled", { line: this.at, node: this.line?.node ?? null, why: "stall" });
 	}
 
