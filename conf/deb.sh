@@ -50,8 +50,10 @@ gzip -9n "$root"/usr/share/man/man?/*
 doc=$root/usr/share/doc/dnsd
 install -d "$doc/docs"
 install -m 644 LICENSE "$doc/copyright"
-install -m 644 README.md "$doc"
+install -m 644 README.md README.zh.md "$doc"
 install -m 644 docs/*.md "$doc/docs"
+install -d "$doc/docs/zh"
+install -m 644 docs/zh/*.md "$doc/docs/zh"
 
 # What the binary is linked with; dpkg-shlibdeps wants a source package.
 install -D "$root/usr/sbin/dnsd" "$root.tmp/debian/dnsd/usr/sbin/dnsd"
