@@ -33,6 +33,7 @@
 #include "control/threads.h"
 #include "control/traffic.h"
 #include "replay/recorder.h"
+#include "snapshot/report.h"
 #include "store/store.h"
 
 #define TICK_MS 100
@@ -88,8 +89,31 @@ static void on_watch(evutil_socket_t fd, short what, void *arg)
 	path_history_watch(arg);
 }
 
+/* What an operator looks for first. */
+static void show_status(const struct control *c)
+{
+	const struct report *r = c->publisher->report;
+	unsigned up = 0, n = 0;
+	double connections = 0;
+	char text[160];
+
+	for (unsigned i = 0; i < r->n_nodes; i++) {
+		n += r->nodes[i].name != NULL;
+		if (!r->nodes[i].name || r->nodes[i].state != NODE_UP)
+			continue;
+		up++;
+		connections += (double)r->nodes[i].connections;
+	}
+	snprintf(text, sizeof text,
+		"serving: %u of %u nodes up, %.0f connections%s%s", up, n,
+		connections, r->blind ? "; network suspect" : "",
+		*r->reload_error ? "; the last reload was refused" : "");
+	notify_status(text);
+}
+
 static void on_save(evutil_socket_t fd, short what, void *arg)
 {
+	show_status(arg);
 	keep_save(arg, false);
 }
 

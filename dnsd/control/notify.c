@@ -40,6 +40,13 @@ void notify_ready(bool other)
 	notify(text);
 }
 
+void notify_status(const char *text)
+{
+	char state[200];
+	snprintf(state, sizeof state, "STATUS=%.180s", text);
+	notify(state);
+}
+
 void notify_stopping(void)
 {
 	notify("STOPPING=1");

@@ -6,6 +6,8 @@
 
 /* other: this process was started by the one that systemd knows, and takes its place. */
 void notify_ready(bool other);
+/* One line for `systemctl status`. */
+void notify_status(const char *text);
 void notify_stopping(void);
 
 #endif

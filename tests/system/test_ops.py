@@ -752,6 +752,8 @@ class Start(Test):
             finally:
                 del os.environ["NOTIFY_SOCKET"]
             self.assertIn(b"READY=1", s.recv(200))
+            self.assertEqual(s.recv(200),
+                             b"STATUS=serving: 2 of 2 nodes up, 0 connections")
             d.stop()
             self.assertIn(b"STOPPING=1", s.recv(200))
 
