@@ -275,7 +275,8 @@ static bool check_node(
 		conf, node, "flv", 8080, &node->flv, node->flv_where, err);
 	ok &= endpoint(
 		conf, node, "srt", 10080, &node->srt, node->srt_where, err);
-	ok &= whep_url(conf, node, err) & check_public_urls(conf, node, err);
+	ok &= whep_url(conf, node, err);
+	ok &= check_public_urls(conf, node, err);
 	if (ok)
 		warn_srt_edge(node, err);
 	return ok;
