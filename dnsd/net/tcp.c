@@ -409,7 +409,8 @@ unsigned tcp_server_hand(struct tcp_server *s, int **fds, struct buf *out)
 			.ended = c->ended};
 		memcpy(room + n * sizeof one, &one, sizeof one);
 		buf_add(&octets, c->in, c->in_len);
-		buf_add(&octets, c->out + c->out_at, unsent);
+		if (unsent)
+			buf_add(&octets, c->out + c->out_at, unsent);
 		(*fds)[n++] = c->source.fd;
 	}
 	sections_keep(out, "connections", CONNECTIONS_VERSION,
@@ -460,7 +461,8 @@ void tcp_server_take(
 	for (unsigned i = 0; i < n; i++) {
 		size_t len = i < n_one ? (size_t)one[i].in + one[i].out : 0;
 		if (i < n_one && len <= n_octets - at)
-			connection_take(s, fds[i], &one[i], octets + at);
+			connection_take(
+				s, fds[i], &one[i], len ? octets + at : NULL);
 		else
 			close(fds[i]); /* nothing is known of it */
 		at += len <= n_octets - at ? len : 0;
