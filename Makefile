@@ -1,7 +1,7 @@
 # dnsd - see README.md. The targets that people use: all (default), run, run-cluster,
 # check (= test), lint, fuzz, bench, bench-steer, bench-control, bench-measure, sim, pictures,
 # measure-static (dnsd-measure, for nodes), install, install-measure, deb (both packages),
-# deps, deps-demo, deps-test, clean.
+# dist (a source archive that builds without npm), geo, deps, deps-demo, deps-test, clean.
 # A second flavour beside the first: make B=build-asan CFLAGS='-O1 -g ...'
 
 B ?= build
@@ -102,17 +102,34 @@ $(B)/obj/dnsd/page/page.o: LTO :=
 $(B)/obj/dnsd/page/page.o: ALL_CFLAGS += -DPAGE_FILE='"$(B)/page/index.html"'
 $(B)/obj/dnsd/page/page.o: $(B)/page/index.html
 
-# The page and the player, from npm's packages as the lock file names them.
-PAGE := $(shell find dnsd/page -name node_modules -prune -o -name dist -prune \
-	-o -type f -print)
+# The page and the player. full: from npm's packages as the lock file names them;
+# built: as the source archive brings them; plain: a table, and no player.
+PAGE ?= $(if $(wildcard dnsd/page/built),built,full)
+PAGE_SOURCES := $(shell find dnsd/page -name node_modules -prune -o -name dist -prune \
+	-o -name built -prune -o -type f -print)
+NODE_MODULES := $(if $(filter full,$(PAGE)),dnsd/page/node_modules/.package-lock.json)
 
-$(B)/page/index.html: dnsd/page/node_modules/.package-lock.json $(PAGE)
+$(B)/page/index.html: $(B)/page/kind $(NODE_MODULES) $(PAGE_SOURCES)
 	$(call say,PAGE,$@)
-	$(Q)node dnsd/page/build.mjs $(abspath $(@D))
+	$(Q)rm -rf $(@D)/player
+	$(Q)$(PAGE_$(PAGE))
+
+PAGE_full = node dnsd/page/build.mjs $(abspath $(@D))
+PAGE_built = cp -r dnsd/page/built/. $(@D) && touch $@
+PAGE_plain = gzip -9nc dnsd/page/plain.html > $@.gz && cp dnsd/page/plain.html $@ && \
+	echo "  PAGE=plain: a table of nodes instead of the map, history and drain buttons;" && \
+	echo "  no player for websites. All of it: docs/install.md, 'Without npm'."
+
+# Another kind is another page.
+$(B)/page/kind: FORCE
+	$(if $(PAGE_$(PAGE)),,$(error PAGE=$(PAGE): it is full, built or plain))
+	@mkdir -p $(@D)
+	@echo $(PAGE) | cmp -s - $@ || echo $(PAGE) > $@
 
 dnsd/page/node_modules/.package-lock.json: dnsd/page/package-lock.json
 	$(call say,NPM,$(@D))
-	$(Q)cd dnsd/page && npm ci --ignore-scripts --no-progress --loglevel=error
+	$(Q)cd dnsd/page && npm ci --ignore-scripts --no-progress --loglevel=error || { \
+		echo "npm brings no packages: make PAGE=plain does without them" >&2; exit 1; }
 	@touch $@
 
 # Not optimised over files: that is most of the time that linking takes.
@@ -145,6 +162,11 @@ run-cluster: deps-demo $(ETCD)/etcd
 	@$(MAKE) --no-print-directory $(JOBS) $(B)/dnsd
 	@$(PYTHON) tests/system/demo_cluster.py $(B)/dnsd
 
+# Where addresses are, of a free licence, for the demonstration and for trying:
+# docs/geoip.md. GEO: other sources.
+geo: $(B)/dnsd
+	@sh conf/dnsd-geo-update -d build/geo -p $(CURDIR)/$(B)/dnsd $(GEO)
+
 # -- testing --
 
 test check: deps-test
@@ -173,14 +195,19 @@ $(B)/steady: tests/system/steady.c
 	$(call say,LD,$@)
 	$(Q)$(CC) -std=gnu17 $(WARNINGS) -D_GNU_SOURCE -O2 -o $@ $<
 
-lint: dnsd/page/node_modules/.package-lock.json
+lint: $(NODE_MODULES)
 	@$(PYTHON) tests/lint/lint.py
 	@$(PYTHON) tests/lint/docs.py
-	@cd dnsd/page && npx tsc -p .
-	@clang-format --dry-run -Werror $$(git ls-files '*.[ch]')
+	@clang-format --dry-run -Werror $$(find conf dnsd geo tests zones \
+		-name node_modules -prune -o -name '*.[ch]' -print)
 	@echo "lint: format ok"
+ifeq ($(PAGE),full)
+	@cd dnsd/page && npx tsc -p .
 	@dnsd/page/node_modules/.bin/tsc -p dnsd/page/player
-	@echo "lint: player ok"
+	@echo "lint: page and player ok"
+else
+	@echo "lint: PAGE=$(PAGE): page and player not looked at"
+endif
 
 # Every target for FUZZ_SECONDS over its corpus, under ASan and UBSan; or built alone.
 fuzz: fuzz-run.fuzz
@@ -252,10 +279,10 @@ bench-measure: $(B)/dnsd $(B)/dnsd-measure
 DEPS := build-essential pkg-config libldns-dev libevent-dev libmaxminddb-dev \
 	libcurl4-openssl-dev liburcu-dev libyaml-dev libjansson-dev \
 	libsqlite3-dev libssl-dev libseccomp-dev ca-certificates python3 \
-	$(if $(shell command -v npm),,nodejs npm)
+	$(if $(filter full,$(PAGE)),$(if $(shell command -v npm),,nodejs npm))
 DEPS_TEST := $(DEPS) clang clang-format libclang-rt-14-dev libcmocka-dev \
 	python3-dnspython bind9-dnsutils curl libmaxmind-db-writer-perl \
-	iproute2 procps man-db groff chromium ffmpeg zsh
+	iproute2 procps man-db groff chromium ffmpeg zsh prometheus
 
 # What the demonstration prints to be tried, and letters for its class page.
 DEPS_DEMO := $(DEPS) bind9-dnsutils curl fonts-wqy-microhei
@@ -277,24 +304,38 @@ $(ETCD)/etcd:
 
 install: $(B)/dnsd
 	install -D -m 755 $(B)/dnsd $(DESTDIR)$(PREFIX)/sbin/dnsd
+	install -D -m 755 conf/dnsd-geo-update $(DESTDIR)$(PREFIX)/sbin/dnsd-geo-update
 	install -D -m 644 docs/dnsd.8 $(DESTDIR)$(PREFIX)/share/man/man8/dnsd.8
 	install -D -m 644 docs/dnsd.yaml.5 $(DESTDIR)$(PREFIX)/share/man/man5/dnsd.yaml.5
 	install -D -m 644 conf/dnsd.schema.json $(DESTDIR)$(PREFIX)/share/dnsd/dnsd.schema.json
+	install -D -m 755 conf/dnsd-geo-asn $(DESTDIR)$(PREFIX)/share/dnsd/dnsd-geo-asn
+	install -D -m 644 conf/prometheus/dnsd.rules.yml \
+		$(DESTDIR)$(PREFIX)/share/dnsd/prometheus/dnsd.rules.yml
+	install -D -m 644 conf/grafana/dnsd.json $(DESTDIR)$(PREFIX)/share/dnsd/grafana/dnsd.json
 	install -D -m 644 conf/completion/dnsd.bash \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/dnsd
 	install -d $(DESTDIR)$(ZSH_FUNCTIONS)
 	sed 's|/usr/local/share|$(PREFIX)/share|' conf/completion/_dnsd > \
 		$(DESTDIR)$(ZSH_FUNCTIONS)/_dnsd
+ifeq ($(PAGE),plain)
+	@echo "without the player for websites: PAGE=plain"
+else
 	install -d $(DESTDIR)$(PREFIX)/share/dnsd/player
 	install -m 644 $(B)/page/player/*.js $(B)/page/player/*.d.ts \
 		$(B)/page/player/LICENSES.txt dnsd/page/player/README.md \
 		$(DESTDIR)$(PREFIX)/share/dnsd/player
+endif
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's|/usr/local/sbin|$(PREFIX)/sbin|g;s|/etc/dnsd|$(SYSCONFDIR)/dnsd|g' \
 		conf/dnsd.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/dnsd.service
 	sed 's|/usr/local/sbin|$(PREFIX)/sbin|g;s|/etc/dnsd|$(SYSCONFDIR)/dnsd|g' \
 		conf/dnsd-measure.service > \
 		$(DESTDIR)$(PREFIX)/lib/systemd/system/dnsd-measure.service
+	sed 's|/usr/local/sbin|$(PREFIX)/sbin|g;s|/etc/dnsd|$(SYSCONFDIR)/dnsd|g' \
+		conf/dnsd-geo-update.service > \
+		$(DESTDIR)$(PREFIX)/lib/systemd/system/dnsd-geo-update.service
+	install -m 644 conf/dnsd-geo-update.timer \
+		$(DESTDIR)$(PREFIX)/lib/systemd/system/dnsd-geo-update.timer
 	@if [ -e $(DESTDIR)$(SYSCONFDIR)/dnsd/dnsd.yaml ]; then \
 		echo "keeping $(DESTDIR)$(SYSCONFDIR)/dnsd/dnsd.yaml"; \
 	else \
@@ -310,6 +351,10 @@ install-measure: $(B)/dnsd-measure
 		conf/dnsd-measure.service > \
 		$(DESTDIR)$(PREFIX)/lib/systemd/system/dnsd-measure.service
 
+# The sources with the built page and player in them: needs a clone.
+dist: $(B)/page/index.html
+	@B=$(B) PAGE=$(PAGE) sh conf/dist.sh $(VERSION)
+
 deb:
 	@B=$(B) MAKE='$(MAKE)' sh conf/deb.sh $(VERSION)
 
@@ -317,8 +362,8 @@ clean:
 	rm -rf $(B) $(FUZZ_B)
 
 FORCE:
-.PHONY: all run run-cluster test check unit unit-programs system lint fuzz fuzz-build fuzz-programs fuzz-run bench bench-steer \
+.PHONY: all run run-cluster geo test check unit unit-programs system lint fuzz fuzz-build fuzz-programs fuzz-run bench bench-steer \
 	bench-growth bench-micro bench-control bench-measure measure-static sim pictures deps deps-demo deps-test install \
-	install-measure deb clean FORCE
+	install-measure dist deb clean FORCE
 .SECONDARY:
 -include $(shell find $(B)/obj $(B)/static $(B)/tests $(B)/bench -name '*.d' -type f 2>/dev/null)

@@ -65,6 +65,7 @@ control "$root" dnsd
 cat >>"$root/DEBIAN/control" <<EOF
 Depends: $depends, adduser
 Conflicts: dnsd-measure
+Suggests: curl, npm, python3
 Description: authoritative DNS steering server for live streaming
  Answers each viewer with a streaming server that is near and has room, from
  the load that the SRS servers themselves report and a GeoIP database. Serves
@@ -93,14 +94,15 @@ cat >"$root/DEBIAN/prerm" <<'EOF'
 #!/bin/sh
 set -e
 if [ "$1" = remove ] && [ -d /run/systemd/system ]; then
-	systemctl disable --now dnsd.service dnsd-measure.service || true
+	systemctl disable --now dnsd.service dnsd-measure.service \
+		dnsd-geo-update.timer || true
 fi
 EOF
 cat >"$root/DEBIAN/postrm" <<'EOF'
 #!/bin/sh
 set -e
 if [ "$1" = purge ]; then
-	rm -rf /var/lib/dnsd
+	rm -rf /var/lib/dnsd /var/lib/dnsd-geo
 fi
 [ ! -d /run/systemd/system ] || systemctl daemon-reload
 EOF

@@ -34,8 +34,8 @@ static const char help[] =
 	"  --ns NAME=ADDR     a name server of the zone; one without a dot is in the zone\n"
 	"  --geoip FILE       a database that nodes and clients are placed by; without it\n"
 	"                     those in " DNSD_SYSCONFDIR
-	"/dnsd, /var/lib/GeoIP or\n"
-	"                     /usr/share/GeoIP. none: none\n"
+	"/dnsd, /var/lib/dnsd-geo,\n"
+	"                     /var/lib/GeoIP or /usr/share/GeoIP. none: none\n"
 	"  -o FILE            writes there, where no file may be; default: stdout\n";
 
 /* -- the command line -- */
@@ -109,7 +109,8 @@ static bool add_database(struct draft *d, const char *file, struct err *err)
 static void find_databases(struct draft *d)
 {
 	static const char *const usual[] = {DNSD_SYSCONFDIR "/dnsd/*.mmdb",
-		"/var/lib/GeoIP/*.mmdb", "/usr/share/GeoIP/*.mmdb"};
+		"/var/lib/dnsd-geo/*.mmdb", "/var/lib/GeoIP/*.mmdb",
+		"/usr/share/GeoIP/*.mmdb"};
 	struct err err = {0};
 	glob_t found;
 

@@ -523,6 +523,16 @@ static bool etcd_readable(const struct conf *conf, struct err *err)
 	return ok;
 }
 
+/* Nothing is wrong then, but an operator would look long for the reason. */
+static void warn_no_places(
+	const struct conf *conf, const char *path, struct err *err)
+{
+	if (conf->n_steer && !conf->geoip.n && !*conf->nets)
+		err_warn(err,
+			"%s: neither geoip nor nets: all clients are equally far from every node, load alone decides; dnsd-geo-update brings data",
+			path);
+}
+
 static bool build_parts(struct built *b, const struct built *previous,
 	enum geo_from from, struct err *err)
 {
@@ -548,6 +558,7 @@ struct built *build_all(const char *path, const struct built *previous,
 	if (b->conf && !good)
 		look_at_files(b->conf, err);
 	if (good && build_parts(b, previous, from, err)) {
+		warn_no_places(b->conf, path, err);
 		b->servers = count_servers(b);
 		b->map = map_build(b->conf, b->geo, b->servers,
 			previous ? previous->map : NULL);

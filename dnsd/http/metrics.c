@@ -74,6 +74,9 @@ static void others(struct buf *out, const struct report *r)
 	simple(out, "snapshot_builds_cpu_seconds", "counter",
 		"Processor time that snapshots took.",
 		(double)r->builds_cpu_ns / 1e9);
+	simple(out, "snapshot_age_seconds", "gauge",
+		"Since the snapshot in service was made.",
+		(double)(clock_ms() - r->now_ms) / 1000);
 	simple(out, "reloads", "counter", "Reloads tried.", (double)r->reloads);
 	simple(out, "reload_errors", "counter", "Reloads refused.",
 		(double)r->reload_errors);
@@ -159,6 +162,11 @@ static double node_up(const struct report_node *n)
 	return n->state == NODE_UP;
 }
 
+static double node_drained(const struct report_node *n)
+{
+	return n->state == NODE_DRAINED;
+}
+
 static double node_connections(const struct report_node *n)
 {
 	return n->connections;
@@ -209,6 +217,8 @@ static const struct {
 	{"node_sample_age_seconds", "gauge",
 		"Age of the last sample, -1: none.", node_age},
 	{"node_up", "gauge", "1 if the node is up.", node_up},
+	{"node_drained", "gauge", "1 if the operator drained it.",
+		node_drained},
 	{"node_connections", "gauge", "Connections of the last sample.",
 		node_connections},
 	{"node_utilisation", "gauge",
@@ -223,6 +233,17 @@ static const struct {
 	{"node_cpu_ratio", "gauge", "Share of one core.", node_cpu},
 };
 
+/* The role, to be joined: other series keep their name if it changes. */
+static void node_info(struct buf *out, const struct report *r)
+{
+	head(out, "node_info", "gauge", "1, with the role of the node.");
+	for (unsigned i = 0; i < r->n_nodes; i++)
+		if (r->nodes[i].name)
+			buf_printf(out,
+				"dnsd_node_info{node=\"%s\",role=\"%s\"} 1\n",
+				r->nodes[i].name, r->nodes[i].role);
+}
+
 void api_metrics(struct request *r)
 {
 	const struct report *report = r->snap->report;
@@ -232,6 +253,7 @@ void api_metrics(struct request *r)
 	others(&out, report);
 	if (r->snap->servers)
 		servers_metrics(&out, r->snap->servers);
+	node_info(&out, report);
 	for (size_t i = 0; i < sizeof per_node / sizeof *per_node; i++) {
 		bool counter = !strcmp(per_node[i].type, "counter");
 		head(&out, per_node[i].name, per_node[i].type,

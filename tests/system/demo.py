@@ -7,6 +7,7 @@ not known. Every minute and a half an edge dies for half a minute; a class begin
 in Hong Kong now and then. Ctrl-C ends it.
 """
 
+import json
 import os
 import pathlib
 import signal
@@ -27,7 +28,7 @@ API, CLASS_PORT = "http://127.0.0.1:8055/", 8054
 
 TEXT = f"""
 dnsd answers on {DNS}; its page is {PAGE}
-a class with buttons 线路1 线路2 线路3: http://127.0.0.1:{CLASS_PORT}/
+%(lesson)s
 
   dig @127.0.0.1 -p 5300 live.example.com +subnet=10.1.0.0/24        # Hong Kong
   dig @127.0.0.1 -p 5300 live.example.com +subnet=10.2.0.0/24        # Tokyo
@@ -59,6 +60,8 @@ hk1 is 127.0.0.10, hk2 .11, jp1 .12, de1 .13, us1 .14, relay1 .15, relay2 .16,
 origin1 .17, origin2 .18, recorder1 .19. Ctrl-C ends it all.
 """
 
+LESSON = f"a class with buttons 线路1 线路2 线路3: http://127.0.0.1:{CLASS_PORT}/"
+NO_LESSON = "no class page: PAGE=plain builds no player"
 
 # By address: a browser on this machine does not ask our DNS.
 CLASS = {"title": "直播课堂", "places": [["香港", "10.1.0.7"], ["东京", "10.2.0.7"],
@@ -68,6 +71,23 @@ CLASS = {"title": "直播课堂", "places": [["香港", "10.1.0.7"], ["东京", 
                     "api": API, "by": "address", "client": "10.1.0.7"}}
 
 
+def configuration(folder):
+    """The demonstration's, with the databases of `make geo` if they are there."""
+    conf = ROOT / "conf" / "demo.yaml"
+    databases = sorted((ROOT / "build" / "geo").glob("*.mmdb"))
+    if not databases:
+        print("real addresses have no place here: make geo brings data", flush=True)
+        return conf
+    text = conf.read_text().replace(
+        "nets: demo-nets.txt", f"nets: {conf.parent}/demo-nets.txt\n"
+        f"geoip: {json.dumps([str(d) for d in databases])}")
+    with_places = pathlib.Path(folder) / "demo.yaml"
+    with_places.write_text(text)
+    print(f"real addresses have a place by {ROOT}/build/geo, under the terms of"
+          " licences/ there; try +subnet= with one of yours", flush=True)
+    return with_places
+
+
 def main():
     binary = os.path.abspath(sys.argv[1])
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -75,15 +95,17 @@ def main():
         os.environ["DNSD_DEMO"] = folder
         try:
             fleet = cast(API + "api/v1/servers")
-            Website(pathlib.Path(binary).parent / "page" / "player" / "demo",
-                    CLASS, port=CLASS_PORT)
+            site = pathlib.Path(binary).parent / "page" / "player" / "demo"
+            if site.exists():       # not with PAGE=plain
+                Website(site, CLASS, port=CLASS_PORT)
         except OSError as error:
             sys.exit(f"the demonstration needs 127.0.0.10..20, ports {BASE_PORT}"
                      f" to {BASE_PORT + 2}, and port {CLASS_PORT}: {error}")
-        conf = ROOT / "conf" / "demo.yaml"
+        conf = configuration(folder)
         server = subprocess.Popen([binary, "run", "-c", str(conf)])
         try:
-            print(TEXT % {"folder": folder, "dnsd": os.path.relpath(binary),
+            print(TEXT % {"lesson": LESSON if site.exists() else NO_LESSON,
+                          "folder": folder, "dnsd": os.path.relpath(binary),
                           "conf": os.path.relpath(conf)}, flush=True)
             play(Crowd(fleet, [DNS]), lambda: server.poll() is None)
             print(f"dnsd ended with status {server.returncode}", file=sys.stderr)

@@ -23,7 +23,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 # What takes longest begins first, so that nothing long is left for the end.
-LONGEST = ("test_class.Class", "test_page.Page", "test_events.History",
+LONGEST = ("test_class.Class", "test_page.Page", "test_build", "test_events.History",
            "test_steer.Steering", "test_road.Lossy", "test_differential",
            "test_servers_failures", "test_road.Slow", "test_servers", "test_events",
            "test_paths", "test_storm",
