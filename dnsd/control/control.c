@@ -256,6 +256,7 @@ static void control_serve(struct control *c)
 		c->built->conf->n_steer, threads_workers(c->threads));
 	for (unsigned i = 0; i < c->built->conf->listen.n; i++)
 		log_info("listening on %s", c->built->conf->listen.text[i]);
+	notify_ready(c->took_over);
 	if (c->geo_pending)
 		geo_watch_look(c);
 	event_base_dispatch(c->base);
@@ -366,7 +367,7 @@ static bool start(struct loop *loop, struct err *err)
 		return false;
 	if (!loop->takeover)
 		start_alone(loop);
-	notify_ready(loop->takeover != NULL);
+	c->took_over = loop->takeover != NULL;
 	takeover_free(loop->takeover);
 	loop->takeover = NULL;
 	return true;

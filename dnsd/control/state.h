@@ -47,6 +47,7 @@ struct control {
 
 	bool geo_pending; /* the first load of geography is still to come */
 	bool restored;    /* what the store keeps is in force */
+	bool took_over;   /* from the process that started this one */
 	bool replaced;    /* another process serves: nothing is ours any more */
 	bool failed;      /* the first load failed: stop with an error */
 };

@@ -47,6 +47,7 @@ class Daemon:
     may have open."""
 
     environment = {}        # of its own
+    tail = "\nsandbox: strict\n"    # at the end: lines have their numbers
     own_session = False     # so that the scheduler shares cores fairly
 
     def __init__(self, conf, files=None, start=True, listen=None, http=True,
@@ -56,7 +57,6 @@ class Daemon:
         self.port, self.http_port = free_port(), free_port()
         self.listen = listen or [f"127.0.0.1:{self.port}"]
         self.head = (f"listen: {json.dumps(self.listen)}\nworkers: 2\n"
-                     "sandbox: strict\n"
                      f"control: {self.folder}/dnsd.sock\n"
                      f"store: {self.folder}/dnsd.db\n")
         if http:
@@ -79,7 +79,7 @@ class Daemon:
         return path
 
     def write_conf(self, conf):
-        self.write("dnsd.yaml", self.head + conf)
+        self.write("dnsd.yaml", self.head + conf.rstrip("\n") + self.tail)
 
     @property
     def conf(self):

@@ -278,7 +278,7 @@ class Absent(Test):
         self.assertEqual(checked.returncode, 0, checked.stderr)
         for line, address in ((1, f"192.0.2.77:{d.port}"),
                               (1, f"[2001:db8::77]:{d.port}"),
-                              (6, f"192.0.2.78:{d.http_port}")):
+                              (5, f"192.0.2.78:{d.http_port}")):
             text = (f"{d.conf}:{line}: {address} is no address of this machine "
                     "(yet): it is served as soon as it is one")
             self.eventually(lambda: "warning: " + text in d.log_text())
