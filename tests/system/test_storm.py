@@ -122,7 +122,7 @@ class Storm(Test):
         for each thread that ever read it at the same time as others; there are
         three."""
         pid = self.d.process.pid
-        nodes = {f"{port:04X}" for n in self.fleet for port in n.ports.values()}
+        nodes = {f"{port:04X}" for n in self.fleet for port in n.ports.values() if port}
         with open(f"/proc/{pid}/net/tcp") as f:
             polls = {words[9] for words in map(str.split, f)
                      if words[2].rpartition(":")[2] in nodes}
