@@ -119,7 +119,7 @@ class NameServer:
         self.nodes, self.etcd = Link(), etcd.link()
         for node in fleet:
             address = node.host.replace("127.0.0.", f"127.1.{number}.")
-            for port in node.ports.values():
+            for port in filter(None, node.ports.values()):
                 self.nodes.to(node.host, port, address, port)
         self.conf = folder / f"{self.name}.yaml"
         self.conf.touch(mode=0o600)
