@@ -79,7 +79,9 @@ class Daemon:
         return path
 
     def write_conf(self, conf):
-        self.write("dnsd.yaml", self.head + conf.rstrip("\n") + self.tail)
+        """conf may be what was written before, without the head."""
+        conf = conf.replace(self.tail, "\n").rstrip("\n")
+        self.write("dnsd.yaml", self.head + conf + self.tail)
 
     @property
     def conf(self):
