@@ -179,7 +179,9 @@ const cases = {
 		await moves();
 		assert.notEqual((await current()).node, first);
 		await until("the stall is reported", () =>
-			feedback.some((f) => f.node === first && f.switched && f.stalls > 0));
+			// in one report or in two: one may be due just then
+			feedback.some((f) => f.node === first && f.stalls > 0) &&
+			feedback.some((f) => f.node === first && f.switched));
 		complaints();
 	},
 
