@@ -429,23 +429,28 @@ static bool run(struct init *i, struct err *err)
 	return ok;
 }
 
+static bool run_all(struct init *i)
+{
+	struct err err = {0};
+	i->draft.arena = arena_new();
+	bool ok = run(i, &err);
+	if (err.text)
+		print_errors(&i->draft, "", err.text);
+	err_fini(&err);
+	free(i->draft.ns);
+	free(i->draft.geoip);
+	free(i->draft.nodes);
+	arena_free(i->draft.arena);
+	return ok;
+}
+
 int cli_init(int argc, char **argv)
 {
 	struct init i = {.draft = {.zone = "example.com"}};
-	struct err err = {0};
 	int status;
 
-	if (!read_options(&i, argc, argv, &status))
-		return status;
-	i.draft.arena = arena_new();
-	status = run(&i, &err) ? 0 : 1;
-	if (err.text)
-		print_errors(&i.draft, "", err.text);
-	err_fini(&err);
-	free(i.draft.ns);
-	free(i.draft.geoip);
-	free(i.draft.nodes);
-	arena_free(i.draft.arena);
+	if (read_options(&i, argc, argv, &status))
+		status = run_all(&i) ? 0 : 1;
 	free(i.node_words);
 	free(i.ns_words);
 	free(i.geoip_words);
