@@ -114,7 +114,7 @@ class Shared(ServersTest):
                 self.assertNotIn("\n", said["nodes/" + name])
             self.assertIn("node srs1 was approved and is in the configuration too",
                           server.log_text())
-            self.assertEqual(server.edges(), USUAL)
+            self.eventually(lambda: server.edges() == USUAL)
         # Mended or taken away, nothing is refused; no other is taken with it.
         put("bad-key", {**KEYS, "address": ["192.0.2.13"]})
         for name in [*bad, "good2", "srs1"]:
