@@ -34,7 +34,8 @@ struct sections {
 	struct buf left; /* names of sections that could not be used */
 };
 
-/* The structs of a section, how many in *n; NULL if there is none that can be used. */
+/* The structs of a section, and in *n their number; NULL if the section is missing or of
+ * another version. */
 const void *sections_find(struct sections *in, const char *name,
 	uint32_t version, size_t size, size_t *n);
 

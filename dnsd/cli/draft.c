@@ -234,7 +234,7 @@ static void add_head(struct draft *d, struct buf *out)
 		"# dnsd.yaml - written by dnsd init. dnsd.yaml(5) explains every key.\n"
 		"#\n"
 		"# FIRST, say for each node how many connections it is meant to carry: its\n"
-		"# capacity. SRS tells nobody its max_connections, so the numbers below are a\n"
+		"# capacity. SRS has no API for its max_connections, so the numbers below are a\n"
 		"# guess. Stay well below max_connections: a connection more than that ends a\n"
 		"# listener of SRS until it is restarted.\n"
 		"#\n"

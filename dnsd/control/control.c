@@ -220,7 +220,7 @@ static void loop_stop(struct loop *l)
 
 /* The store and the control socket are useful, not vital: without them the
  * server says so and serves. */
-static void open_extras(struct control *c, struct listen_gift *gift)
+static void open_extras(struct control *c, struct listen_handed *handed)
 {
 	struct err err = {0};
 	umask(0077); /* store and socket are for our user alone */
@@ -230,7 +230,7 @@ static void open_extras(struct control *c, struct listen_gift *gift)
 			"no store, drains will not survive a restart: ",
 			err_text(&err));
 	err_fini(&err);
-	c->ctl = ctl_open(c, c->built->conf->control, gift, &err);
+	c->ctl = ctl_open(c, c->built->conf->control, handed, &err);
 	if (!c->ctl)
 		log_lines(LOG_LVL_WARN, "no control socket: ", err_text(&err));
 	err_fini(&err);
@@ -275,8 +275,8 @@ static bool open_vital(struct loop *l, struct err *err)
 		return false;
 	if (t)
 		takeover_number(t, c->built);
-	c->threads =
-		threads_take(c->built->conf, t ? takeover_gift(t) : NULL, err);
+	c->threads = threads_take(
+		c->built->conf, t ? takeover_handed(t) : NULL, err);
 	if (!c->threads || !privilege_drop(c->built->conf, err))
 		return false;
 	c->geo_pending =
@@ -305,7 +305,7 @@ static void restore(struct loop *l)
 {
 	struct control *c = &l->control;
 	open_extras(
-		c, l->takeover ? &takeover_gift(l->takeover)->sockets : NULL);
+		c, l->takeover ? &takeover_handed(l->takeover)->sockets : NULL);
 	keep_restore(c);
 	schedule_load(c);
 	servers_open(c);

@@ -563,9 +563,9 @@ static int socket_open(const char *path, struct err *err)
 }
 
 struct ctl *ctl_open(struct control *control, const char *path,
-	struct listen_gift *gift, struct err *err)
+	struct listen_handed *handed, struct err *err)
 {
-	int fd = listen_take(gift, LISTEN_CONTROL, 0, path);
+	int fd = listen_take(handed, LISTEN_CONTROL, 0, path);
 	if (fd < 0)
 		fd = socket_open(path, err);
 	if (fd < 0)
@@ -581,9 +581,9 @@ struct ctl *ctl_open(struct control *control, const char *path,
 	return ctl;
 }
 
-void ctl_give(const struct ctl *ctl, struct listen_gift *gift)
+void ctl_give(const struct ctl *ctl, struct listen_handed *handed)
 {
-	listen_give(gift, LISTEN_CONTROL, 0, ctl->path, ctl->fd);
+	listen_give(handed, LISTEN_CONTROL, 0, ctl->path, ctl->fd);
 }
 
 void ctl_rest(struct ctl *ctl, bool rest)

@@ -12,14 +12,14 @@
 struct control;
 struct ctl;
 
-/* Takes the socket of that path from the gift (NULL: there is none), or the place of a
- * socket without a listener. NULL with a message if there is a living one or it can't
- * be made. */
+/* Opens the socket at path. If the process before this one handed it over (handed may be
+ * NULL), it is taken from there; a socket file that no process listens on is replaced.
+ * NULL with a message if another process listens on it or it cannot be made. */
 struct ctl *ctl_open(struct control *control, const char *path,
-	struct listen_gift *gift, struct err *err);
+	struct listen_handed *handed, struct err *err);
 
 /* Adds the socket, which stays ours. */
-void ctl_give(const struct ctl *ctl, struct listen_gift *gift);
+void ctl_give(const struct ctl *ctl, struct listen_handed *handed);
 
 /* Whether another process answers at the socket from now on: then we accept nothing,
  * and leave the socket where it is. */

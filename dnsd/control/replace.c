@@ -234,7 +234,7 @@ static void add_names(const struct map *map, struct buf *out)
 }
 
 static bool say_sockets(
-	struct replace *r, const struct listen_gift *sockets, struct err *err)
+	struct replace *r, const struct listen_handed *sockets, struct err *err)
 {
 	int fds[CHANNEL_FDS];
 	for (unsigned at = 0, n; at < sockets->n; at += n) {
@@ -255,21 +255,21 @@ static bool say_sockets(
 static bool say_setting(struct replace *r, struct err *err)
 {
 	struct control *c = r->control;
-	struct threads_gift gift = {0};
+	struct threads_handed handed = {0};
 	struct buf body = {0};
 
-	threads_give(c->threads, &gift);
-	ctl_give(c->ctl, &gift.sockets);
+	threads_give(c->threads, &handed);
+	ctl_give(c->ctl, &handed.sockets);
 	struct handover_setting setting = {
-		.secret = gift.secret, .sockets = gift.sockets.n};
+		.secret = handed.secret, .sockets = handed.sockets.n};
 	memcpy(setting.cookie_secret, c->built->options->cookie_secret,
 		sizeof setting.cookie_secret);
 	sections_add(&body, "setting", HANDOVER_SETTING_VERSION, sizeof setting,
 		&setting, 1);
 	add_names(c->built->map, &body);
 	bool ok = say(r, HANDOVER_SETTING, &body, err) &&
-		say_sockets(r, &gift.sockets, err);
-	free(gift.sockets.one);
+		say_sockets(r, &handed.sockets, err);
+	free(handed.sockets.one);
 	return ok;
 }
 

@@ -21,7 +21,7 @@
 
 struct takeover {
 	int channel;
-	struct threads_gift gift;
+	struct threads_handed handed;
 	uint8_t cookie_secret[16];
 	struct handover_name *names; /* of nodes, by number */
 	unsigned n_names;
@@ -82,7 +82,7 @@ static bool take_setting(struct takeover *t, const struct channel_message *m,
 	if (n != 1 || !names)
 		return err_add(err,
 			"the version that runs cannot hand over to " DNSD_VERSION);
-	t->gift.secret = setting->secret;
+	t->handed.secret = setting->secret;
 	memcpy(t->cookie_secret, setting->cookie_secret,
 		sizeof t->cookie_secret);
 	t->names = mem_zero(n_names + 1, sizeof *names);
@@ -106,7 +106,7 @@ static bool take_sockets(
 	for (unsigned i = 0; i < n; i++) {
 		struct listen_given given = one[i];
 		given.text[sizeof given.text - 1] = '\0';
-		listen_give(&t->gift.sockets, (enum listen_kind)given.kind,
+		listen_give(&t->handed.sockets, (enum listen_kind)given.kind,
 			given.worker, given.text, m->fds[i]);
 		m->fds[i] = -1;
 	}
@@ -122,7 +122,7 @@ static bool hear_setting(struct takeover *t, struct err *err)
 		return false;
 	bool ok = take_setting(t, &m, &sockets, err);
 	channel_message_free(&m);
-	while (ok && t->gift.sockets.n < sockets) {
+	while (ok && t->handed.sockets.n < sockets) {
 		ok = hear(t, HANDOVER_SOCKETS, &m, err) &&
 			take_sockets(t, &m, err);
 		channel_message_free(&m);
@@ -147,9 +147,9 @@ void takeover_free(struct takeover *t)
 {
 	if (!t)
 		return;
-	for (unsigned i = 0; i < t->gift.sockets.n; i++)
-		if (t->gift.sockets.one[i].fd >= 0)
-			close(t->gift.sockets.one[i].fd);
+	for (unsigned i = 0; i < t->handed.sockets.n; i++)
+		if (t->handed.sockets.one[i].fd >= 0)
+			close(t->handed.sockets.one[i].fd);
 	if (t->left.len)
 		log_info(
 			"take-over: what another version means otherwise is learned anew: %s",
@@ -157,14 +157,14 @@ void takeover_free(struct takeover *t)
 	buf_fini(&t->left);
 	channel_message_free(&t->state);
 	close(t->channel);
-	free(t->gift.sockets.one);
+	free(t->handed.sockets.one);
 	free(t->names);
 	free(t);
 }
 
-struct threads_gift *takeover_gift(struct takeover *t)
+struct threads_handed *takeover_handed(struct takeover *t)
 {
-	return &t->gift;
+	return &t->handed;
 }
 
 void takeover_number(const struct takeover *t, struct built *built)

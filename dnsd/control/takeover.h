@@ -18,7 +18,7 @@ struct takeover *takeover_new(int channel, struct err *err);
 void takeover_free(struct takeover *takeover); /* NULL allowed */
 
 /* The sockets and the secret. */
-struct threads_gift *takeover_gift(struct takeover *takeover);
+struct threads_handed *takeover_handed(struct takeover *takeover);
 
 /* Node numbers and secrets of what was built go on. */
 void takeover_number(const struct takeover *takeover, struct built *built);

@@ -37,7 +37,7 @@ struct threads {
 	uint64_t secret;
 	struct answer_counters before; /* of the process before this one */
 	/* HTTP's sockets: it gets copies, which it closes when it ends. */
-	struct listen_gift http_kept;
+	struct listen_handed http_kept;
 };
 
 /* -- sockets -- */
@@ -50,7 +50,7 @@ static unsigned worker_count(const struct conf *conf)
 	return cores > 0 && cores <= WORKERS_MAX ? (unsigned)cores : 1;
 }
 
-/* A list of listen_streams() goes to the gift. */
+/* A list of listen_streams() goes to the handed. */
 static void keep_http(struct threads *t, enum listen_kind kind,
 	const struct conf_texts *addresses, int *fds)
 {
@@ -62,13 +62,13 @@ static void keep_http(struct threads *t, enum listen_kind kind,
 }
 
 static bool open_http(struct threads *t, const struct conf *conf,
-	struct listen_gift *gift, struct err *err)
+	struct listen_handed *handed, struct err *err)
 {
 	int *operators = NULL, *public = NULL;
 	bool ok = listen_streams(&conf->http.listen, OPERATORS_PORT,
-			  LISTEN_HTTP, gift, &operators, err) &&
+			  LISTEN_HTTP, handed, &operators, err) &&
 		listen_streams(&conf->public.listen, PUBLIC_PORT, LISTEN_PUBLIC,
-			gift, &public, err) &&
+			handed, &public, err) &&
 		http_load_tls(conf, &t->http_sockets.tls, err);
 	keep_http(t, LISTEN_HTTP, &conf->http.listen, operators);
 	keep_http(t, LISTEN_PUBLIC, &conf->public.listen, public);
@@ -76,15 +76,15 @@ static bool open_http(struct threads *t, const struct conf *conf,
 }
 
 struct threads *threads_take(
-	const struct conf *conf, struct threads_gift *gift, struct err *err)
+	const struct conf *conf, struct threads_handed *handed, struct err *err)
 {
 	struct threads *t = mem_zero(1, sizeof *t);
-	struct listen_gift *sockets = gift ? &gift->sockets : NULL;
+	struct listen_handed *sockets = handed ? &handed->sockets : NULL;
 
 	rng_secret(&t->secret, sizeof t->secret);
 	t->n_workers = worker_count(conf);
-	if (gift) {
-		t->secret = gift->secret;
+	if (handed) {
+		t->secret = handed->secret;
 		t->n_workers = sockets->workers;
 	}
 	bool ok = listen_open(&t->listeners, &conf->listen, t->n_workers,
@@ -104,21 +104,22 @@ struct threads *threads_open(const struct conf *conf, struct err *err)
 	return threads_take(conf, NULL, err);
 }
 
-void threads_give(const struct threads *t, struct threads_gift *gift)
+void threads_give(const struct threads *t, struct threads_handed *handed)
 {
 	const struct listeners *l = &t->listeners;
-	const struct listen_gift *http = &t->http_kept;
-	gift->secret = t->secret;
+	const struct listen_handed *http = &t->http_kept;
+	handed->secret = t->secret;
 	for (unsigned i = 0; i < l->n; i++) {
 		listen_give(
-			&gift->sockets, LISTEN_TCP, 0, l->text[i], l->tcp[i]);
+			&handed->sockets, LISTEN_TCP, 0, l->text[i], l->tcp[i]);
 		for (unsigned w = 0; w < l->workers; w++)
-			listen_give(&gift->sockets, LISTEN_UDP, w, l->text[i],
+			listen_give(&handed->sockets, LISTEN_UDP, w, l->text[i],
 				l->udp[w * l->n + i].fd);
 	}
 	for (unsigned i = 0; i < http->n; i++)
-		listen_give(&gift->sockets, (enum listen_kind)http->one[i].kind,
-			0, http->one[i].text, http->one[i].fd);
+		listen_give(&handed->sockets,
+			(enum listen_kind)http->one[i].kind, 0,
+			http->one[i].text, http->one[i].fd);
 }
 
 unsigned threads_polls(const struct threads *t)

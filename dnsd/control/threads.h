@@ -29,15 +29,15 @@ struct threads *threads_open(const struct conf *conf, struct err *err);
 
 /* The same with what another process gives: its sockets, of which there are as many for
  * each worker as it had, and its secret. */
-struct threads_gift {
-	struct listen_gift sockets;
+struct threads_handed {
+	struct listen_handed sockets;
 	uint64_t secret;
 };
-struct threads *threads_take(
-	const struct conf *conf, struct threads_gift *gift, struct err *err);
+struct threads *threads_take(const struct conf *conf,
+	struct threads_handed *handed, struct err *err);
 
 /* What this process can give. The sockets stay its own, even if HTTP closes them. */
-void threads_give(const struct threads *threads, struct threads_gift *gift);
+void threads_give(const struct threads *threads, struct threads_handed *handed);
 
 /* Sockets are closed; all threads have been stopped. NULL allowed. */
 void threads_free(struct threads *threads);
@@ -67,7 +67,7 @@ void threads_reconfigure(
 /* -- to the process that takes over, in this order -- */
 
 /* HTTP comes to an end, then rested(arg) is called in the mailbox, and
- * threads_stop_http() follows. False: there is none. */
+ * threads_stop_http() follows. False: this process has no HTTP. */
 bool threads_rest_http(struct threads *threads, struct mailbox *mailbox,
 	void (*rested)(void *arg), void *arg);
 void threads_stop_http(struct threads *threads);

@@ -59,8 +59,8 @@ unsigned complaints_of_areas(const struct complaints *complaints,
 /* How often a node, for all or for an area, was distrusted. */
 uint64_t complaints_found(const struct complaints *complaints, unsigned node);
 
-/* As a section, for the process that takes over; _take: false, there is none that can
- * be used. */
+/* As a section, for the process that takes over; _take is false if it
+ * is missing or of another version. */
 struct buf;
 struct sections;
 void complaints_hand(const struct complaints *complaints, struct buf *out);

@@ -5,7 +5,7 @@
 
 #define AHEAD_S 10 /* room for the viewers of so many seconds, or for all */
 #define FAILING_MS 30000   /* nothing could be closed for so long: it stops */
-#define COME_BACK_MS 15000 /* until who was closed is seen on another node */
+#define COME_BACK_MS 15000 /* until a closed viewer is seen on another node */
 #define COME_BACK_FROM 20  /* of so many at least */
 #define COME_BACK 0.5f     /* of those that were moved: so many must be there */
 

@@ -1,10 +1,11 @@
 /* moving.h - when viewers of a drained node are moved to others, and when that stops.
  * Pure: time is an argument.
  *
- *	WAITS   for answers that resolvers keep: who is closed now would come back here
+ *	WAITS   until resolvers have dropped answers that name this node: a viewer
+ *	        that is closed before would come back to it
  *	RUNS    so many a second
  *	HELD    the others have no room for those of the next seconds
- *	DONE    nobody is left that is to be moved
+ *	DONE    no viewer is left to be moved
  *	STOPPED it is undrained, it cannot be asked, viewers do not come back, or they
  *	        leave another node
  *

@@ -25,8 +25,8 @@
 
 #define SOCKETS_MAX 64
 #define TICK_MS 100 /* deadlines; a pause for want of descriptors */
-/* Before another process serves: for those who have connected and not yet asked; and
- * for those who read slowly. */
+/* Before another process serves: REST_MS for clients that have connected and not asked
+ * yet, REST_MOST_MS for clients that read their answers slowly. */
 #define REST_MS 300
 #define REST_MOST_MS 2000
 #define ALL_METHODS 0x1ff /* so that errors are JSON */

@@ -67,8 +67,8 @@ float resolver_rates_get(const struct resolver_rates *rates, unsigned entry);
 void resolver_rates_set(
 	struct resolver_rates *rates, unsigned entry, float rate);
 
-/* As a section, for the process that takes over; _take: the secret is the same. False:
- * there is none that can be used. */
+/* As a section, for the process that takes over; _take: the secret is the same; false
+ * if it is missing or of another version. */
 struct buf;
 struct sections;
 void resolver_rates_hand(const struct resolver_rates *rates, struct buf *out);

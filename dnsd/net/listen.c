@@ -121,18 +121,18 @@ static bool is_free(const struct sockaddr_storage *ss, socklen_t len)
 }
 
 static bool open_address(struct listeners *l, unsigned i, const char *text,
-	struct listen_gift *gift)
+	struct listen_handed *handed)
 {
 	struct sockaddr_storage ss;
 	socklen_t len = sockaddr_parse(&ss, text, 53);
-	int tcp = listen_take(gift, LISTEN_TCP, 0, text);
+	int tcp = listen_take(handed, LISTEN_TCP, 0, text);
 
 	if (!len || (tcp < 0 && !is_free(&ss, len)))
 		return false;
 	l->tcp[i] = tcp >= 0 ? tcp : tcp_open(&ss, len);
 	for (unsigned w = 0; w < l->workers; w++)
 		if (!udp_open(&l->udp[w * l->n + i], &ss, len,
-			    listen_take(gift, LISTEN_UDP, w, text)))
+			    listen_take(handed, LISTEN_UDP, w, text)))
 			return false;
 	return l->tcp[i] >= 0;
 }
@@ -151,24 +151,25 @@ static bool listen_complain(
 
 /* -- sockets of another process -- */
 
-void listen_give(struct listen_gift *gift, enum listen_kind kind,
+void listen_give(struct listen_handed *handed, enum listen_kind kind,
 	unsigned worker, const char *text, int fd)
 {
 	struct listen_given given = {.kind = kind, .worker = worker, .fd = fd};
 	if (strlen(text) >= sizeof given.text)
 		return; /* no address is so long */
 	strcpy(given.text, text);
-	gift->one = mem_grow(gift->one, (gift->n + 1) * sizeof *gift->one);
-	gift->one[gift->n++] = given;
-	if (kind == LISTEN_UDP && worker >= gift->workers)
-		gift->workers = worker + 1;
+	handed->one =
+		mem_grow(handed->one, (handed->n + 1) * sizeof *handed->one);
+	handed->one[handed->n++] = given;
+	if (kind == LISTEN_UDP && worker >= handed->workers)
+		handed->workers = worker + 1;
 }
 
-int listen_take(struct listen_gift *gift, enum listen_kind kind,
+int listen_take(struct listen_handed *handed, enum listen_kind kind,
 	unsigned worker, const char *text)
 {
-	for (unsigned i = 0; gift && i < gift->n; i++) {
-		struct listen_given *given = &gift->one[i];
+	for (unsigned i = 0; handed && i < handed->n; i++) {
+		struct listen_given *given = &handed->one[i];
 		int fd = given->fd;
 		if (fd < 0 || given->kind != kind || given->worker != worker ||
 			strcmp(given->text, text) != 0)
@@ -210,7 +211,7 @@ void listen_warn(const struct conf_texts *addresses, struct err *err)
 }
 
 bool listen_streams(const struct conf_texts *addresses, int default_port,
-	enum listen_kind kind, struct listen_gift *gift, int **fds,
+	enum listen_kind kind, struct listen_handed *handed, int **fds,
 	struct err *err)
 {
 	bool ok = true;
@@ -219,7 +220,7 @@ bool listen_streams(const struct conf_texts *addresses, int default_port,
 		struct sockaddr_storage ss;
 		socklen_t len =
 			sockaddr_parse(&ss, addresses->text[i], default_port);
-		(*fds)[i] = listen_take(gift, kind, 0, addresses->text[i]);
+		(*fds)[i] = listen_take(handed, kind, 0, addresses->text[i]);
 		if ((*fds)[i] < 0)
 			(*fds)[i] = len ? tcp_open(&ss, len) : -1;
 		if ((*fds)[i] < 0)
@@ -231,7 +232,7 @@ bool listen_streams(const struct conf_texts *addresses, int default_port,
 }
 
 bool listen_open(struct listeners *l, const struct conf_texts *addresses,
-	unsigned workers, struct listen_gift *gift, struct err *err)
+	unsigned workers, struct listen_handed *handed, struct err *err)
 {
 	*l = (struct listeners){.n = addresses->n, .workers = workers};
 	l->udp = mem_zero(workers * l->n, sizeof *l->udp);
@@ -245,7 +246,7 @@ bool listen_open(struct listeners *l, const struct conf_texts *addresses,
 	}
 	bool ok = true;
 	for (unsigned i = 0; i < l->n; i++)
-		if (!open_address(l, i, addresses->text[i], gift))
+		if (!open_address(l, i, addresses->text[i], handed))
 			ok = listen_complain(err, addresses, i);
 	listen_warn(addresses, err);
 	if (!ok)

@@ -38,17 +38,17 @@ struct listen_given {
 	int32_t fd;            /* -1: taken */
 	char text[108];
 };
-struct listen_gift {
+struct listen_handed {
 	struct listen_given *one;
 	unsigned n, workers;
 };
 
 /* Adds a socket, which stays the caller's. */
-void listen_give(struct listen_gift *gift, enum listen_kind kind,
+void listen_give(struct listen_handed *handed, enum listen_kind kind,
 	unsigned worker, const char *text, int fd);
 
-/* The socket, from now on the caller's; -1: there is none. gift may be NULL. */
-int listen_take(struct listen_gift *gift, enum listen_kind kind,
+/* The socket, from now on the caller's; -1: there is none. handed may be NULL. */
+int listen_take(struct listen_handed *handed, enum listen_kind kind,
 	unsigned worker, const char *text);
 
 struct listeners {
@@ -59,20 +59,20 @@ struct listeners {
 	int *tcp;               /* n */
 };
 
-/* Opens all sockets that are not in the gift (NULL: none is); false with a message (and
+/* Opens all sockets that are not in the handed (NULL: none is); false with a message (and
  * nothing open) if one fails. An address that this machine has not is bound all the
  * same, with a warning. */
 bool listen_open(struct listeners *l, const struct conf_texts *addresses,
-	unsigned workers, struct listen_gift *gift, struct err *err);
+	unsigned workers, struct listen_handed *handed, struct err *err);
 void listen_close(struct listeners *l);
 
 /* Warns of addresses that this machine has not; opens nothing. */
 void listen_warn(const struct conf_texts *addresses, struct err *err);
 
-/* Listening stream sockets for HTTP, of that kind in the gift: a malloc'd list ended by
+/* Listening stream sockets for HTTP, of that kind in the handed: a malloc'd list ended by
  * -1. */
 bool listen_streams(const struct conf_texts *addresses, int default_port,
-	enum listen_kind kind, struct listen_gift *gift, int **fds,
+	enum listen_kind kind, struct listen_handed *handed, int **fds,
 	struct err *err);
 
 #endif
