@@ -13,6 +13,7 @@
 #include "base/rng.h"
 #include "base/thread.h"
 #include "srs/clients.h"
+#include "srs/request.h"
 
 #define LIST_MOST 1000 /* clients of a list; more come with the next one */
 #define LIST_BODY_MAX ((size_t)4 << 20)
@@ -59,6 +60,7 @@ struct mover {
 	void *arg;
 	pthread_t thread;
 	CURLM *multi;
+	const char *authorities; /* as request.h has it */
 	struct job *jobs;
 	bool stop;
 };
@@ -106,16 +108,7 @@ static void set_options(struct errand *e, const char *url)
 		curl_easy_setopt(curl, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
 		curl_easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, j->api_token);
 	}
-	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(curl, CURLOPT_PROXY, "");
-	curl_easy_setopt(curl, CURLOPT_USERAGENT, "dnsd");
-	/* A connection that is kept would hold up SRS's graceful exit. */
-	curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L);
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, TIMEOUT_MS);
-	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);
+	request_options(curl, TIMEOUT_MS, j->mover->authorities);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, e);
 	if (!e->lists)
@@ -440,6 +433,7 @@ struct mover *mover_new(struct mailbox *mailbox,
 	m->outbox = mailbox;
 	m->word = word;
 	m->arg = arg;
+	m->authorities = request_authorities();
 	m->multi = curl_multi_init();
 	if (!m->multi)
 		abort();

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "srs/ask.h"
+#include "srs/request.h"
 
 #define SPREAD_MS 200 /* over which new nodes are asked first */
 /* Transfers under way: curl goes through all their hosts whenever one ends. The
@@ -441,7 +442,7 @@ struct poller *poll_new(
 	struct poller *p = mem_zero(1, sizeof *p);
 	p->turns_max = UINT_MAX;
 	poll_play(p, PLAY_MS, PULL_MS);
-	p->authorities = getenv("SSL_CERT_FILE");
+	p->authorities = request_authorities();
 	p->base = base;
 	p->events = *events;
 	TAILQ_INIT(&p->ended);

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "srs/ask.h"
+#include "srs/request.h"
 #include "srs/summary.h"
 
 #define BODY_MAX (256 * 1024)
@@ -86,7 +87,6 @@ static void set_whep(CURL *curl)
 static void set_options(CURL *curl, struct ask *ask)
 {
 	const struct asked *node = ask->node;
-	long timeout = (long)node->poller->timeout_ms;
 	bool whep = ask_what(ask) == ASK_WHEP;
 
 	curl_easy_setopt(curl, CURLOPT_PRIVATE, ask);
@@ -95,28 +95,11 @@ static void set_options(CURL *curl, struct ask *ask)
 		set_whep(curl);
 	else
 		set_login(curl, node);
-	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(curl, CURLOPT_PROXY, "");
-	curl_easy_setopt(curl, CURLOPT_USERAGENT, "dnsd");
-	curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L);
-	curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L);
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, timeout);
-	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, timeout);
-	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	request_options(curl, (long)node->poller->timeout_ms,
+		node->poller->authorities);
 	/* With a timeout curl looks through its whole cache each time. */
 	curl_easy_setopt(curl, CURLOPT_DNS_CACHE_TIMEOUT,
 		node->numeric && !whep ? -1L : 60L);
-	/* A name lookup that outlives its deadline is left to its thread;
-	 * without this, dropping the transfer would wait for it. */
-	curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);
-	/* The bundle alone: curl keeps it parsed only if there is no directory
-	 * too, and to parse it anew holds the loop up for 50 ms each time. */
-	curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
-	if (node->poller->authorities)
-		curl_easy_setopt(
-			curl, CURLOPT_CAINFO, node->poller->authorities);
 	curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, 16384L);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, ask);

@@ -376,6 +376,8 @@ class Probes(Test):
 class Https(Test):
     """Polls by HTTPS: whose certificate is whose."""
 
+    more = ""       # nodes
+
     def certificate(self, folder, address):
         """(certificate, context of a server) for an address."""
         files = [folder / f"{address}.crt", folder / f"{address}.key"]
@@ -402,7 +404,8 @@ class Https(Test):
 
     def start(self):
         """Handshakes take long under a sanitizer: they have the time."""
-        conf = conf_of(self.fleet).replace("timeout: 2", "timeout: 10")
+        conf = conf_of(self.fleet, more_nodes=self.more).replace(
+            "timeout: 2", "timeout: 10")
         return self.daemon(conf, files={"nets.txt": NETS})
 
     def test_trusted(self):
@@ -412,6 +415,16 @@ class Https(Test):
         self.fleet[0].set_load(conns=123)
         self.eventually(lambda: d.node("srs1")["connections"] == 123)
         self.is_untrusted(d, "srs2")
+
+    def test_trusted_where_viewers_are_moved(self):
+        """By the same authorities as polls."""
+        self.more = ("  b: {address: [192.0.2.9], at: [22.3, 114.2], site: z, "
+                     "api: off, rtmp: off, flv: off}\n")
+        d = self.daemon_that_trusts(self.trusted)
+        self.fleet[0].set_load(conns=30)
+        self.eventually(lambda: d.node("srs1")["connections"] == 30)
+        d.run("ctl", "drain", "srs1", "--move", "50")
+        self.assertEqual(len(self.fleet[0].closed), 30)
 
     def is_untrusted(self, d, name):
         self.eventually(lambda: d.node(name)["state"] == "unknown" and
