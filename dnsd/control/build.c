@@ -523,11 +523,16 @@ static bool etcd_readable(const struct conf *conf, struct err *err)
 	return ok;
 }
 
+bool build_no_places(const struct conf *conf)
+{
+	return conf->n_steer && !conf->geoip.n && !*conf->nets;
+}
+
 /* Nothing is wrong then, but an operator would look long for the reason. */
 static void warn_no_places(
 	const struct conf *conf, const char *path, struct err *err)
 {
-	if (conf->n_steer && !conf->geoip.n && !*conf->nets)
+	if (build_no_places(conf))
 		err_warn(err,
 			"%s: neither geoip nor nets: all clients are equally far from every node, load alone decides; dnsd-geo-update brings data",
 			path);

@@ -52,6 +52,10 @@ enum geo_from {
 
 struct enrol_change;
 
+/* Whether names are steered without any data of where clients are: all are
+ * equally far from every node then. */
+bool build_no_places(const struct conf *conf);
+
 /* Builds from the file and the nodes that were approved, with changes of these
  * (or NULL), see enrolled.h. previous: the state in service or NULL; its cookie
  * secret, node indexes and, if the files are the same, geo table go on. NULL

@@ -97,6 +97,7 @@ static struct report *make_report(const struct control *c, int64_t now_ms)
 	r->reload_errors = p->reload_errors;
 	r->reload_wall_ms = p->reload_wall_ms;
 	r->blind = fleet_is_blind(c->fleet);
+	r->no_places = build_no_places(c->built->conf);
 	threads_counters(c->threads, &r->counters);
 	r->tcp_connections = threads_tcp_connections(c->threads);
 	r->record_dropped = record_dropped(c->record);

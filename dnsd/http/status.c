@@ -91,15 +91,15 @@ json_t *status_json(const struct snapshot *snap, bool whole)
 	const struct report *report = snap->report;
 	const struct map *map = snap->steer.map;
 	json_t *json = json_pack(
-		"{s:s, s:I, s:I, s:o, s:I, s:I, s:i, s:i, s:b, s:i}", "version",
-		DNSD_VERSION, "uptime",
+		"{s:s, s:I, s:I, s:o, s:I, s:I, s:i, s:i, s:b, s:b, s:i}",
+		"version", DNSD_VERSION, "uptime",
 		(json_int_t)((clock_ms() - report->start_ms) / 1000),
 		"generation", (json_int_t)snap->generation, "last_reload",
 		reload_json(report), "queries", (json_int_t)all_queries(report),
 		"responses", (json_int_t)all_responses(report), "workers",
 		(int)report->workers, "servers", (int)map->servers,
-		"network_suspect", report->blind, "paths_bad",
-		(int)report->paths_bad);
+		"network_suspect", report->blind, "no_places",
+		report->no_places, "paths_bad", (int)report->paths_bad);
 	if (snap->servers)
 		json_object_set_new(json, "etcd", servers_json(snap->servers));
 	if (whole) {

@@ -62,6 +62,7 @@ struct report {
 	int64_t reload_wall_ms;   /* 0: never */
 	const char *reload_error; /* "" if the last one went well */
 	bool blind;               /* our own network is suspect */
+	bool no_places;           /* names are steered without geography */
 	uint64_t record_dropped, record_bytes;
 	uint64_t path_reports;       /* networks that nodes and players named */
 	uint64_t path_reports_taken; /* of those, believed */

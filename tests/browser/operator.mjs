@@ -197,6 +197,13 @@ const scenarios = {
 			&& !/bad path/.test(await page.locator("#status").textContent()));
 	},
 
+	async places(page) {
+		const said = page.locator("#no-places");
+		await until("it says that there are none", async () => /neither geoip nor nets/.test(await said.textContent()) && await said.isVisible());
+		await act("bring-places");
+		await until("it says so no longer", async () => await said.isHidden());
+	},
+
 	/** What other name servers find, and what waits for them. */
 	async servers(page) {
 		const text = (selector) => page.locator(selector).textContent();
@@ -430,13 +437,13 @@ const scenarios = {
 		const tag = () => page.evaluate(() => document.documentElement.lang);
 		/** Words of Latin letters that are neither names nor abbreviations. */
 		const foreign = () => page.evaluate(() => {
-			const known = /^(dnsd|cpu|dns|etcd|live|example|com|hongkong|tokyo|london|saopaulo|english|mbit|kbit)$/i;
+			const known = /^(dnsd|dnsd-geo-update|geoip|nets|cpu|dns|etcd|live|example|com|hongkong|tokyo|london|saopaulo|english|mbit|kbit)$/i;
 			const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
 			const words = [];
 			while (walker.nextNode()) {
 				const at = walker.currentNode;
 				if (at.parentElement.closest("script, datalist")) continue;
-				words.push(...(at.data.match(/[A-Za-z]{3,}/g) ?? []).filter((word) => !known.test(word)));
+				words.push(...(at.data.match(/[A-Za-z-]{3,}/g) ?? []).filter((word) => !known.test(word)));
 			}
 			return words;
 		});

@@ -22,8 +22,7 @@ from test_cluster import heartbeat
 PLACES = {"hk1": ("22.3, 114.2", "hongkong"), "hk2": ("22.3, 114.2", "hongkong"),
           "jp1": ("35.7, 139.7", "tokyo"), "gb1": ("51.5, -0.1", "london"),
           "us1": ("34.1, -118.2", "la"), "br1": ("-23.5, -46.6", "saopaulo")}
-CONF = """nets: nets.txt
-zones:
+CONF = """zones:
   example.com: {ns: ["ns1.example.com 127.0.0.1"]}
 health: {interval: 0.3, timeout: 2, fall: 2, rise: 1}
 nodes:
@@ -31,6 +30,7 @@ nodes:
 steer:
   live.example.com: {pool: [edge], lines: 2, ttl: [1, 5]}
 """
+PLACED = "nets: nets.txt\n" + CONF
 SCRIPT = ROOT / "tests" / "browser" / "operator.mjs"
 
 
@@ -121,6 +121,11 @@ class Browser:
         for i in range(n):
             self.daemon.address("live.example.com", f"{net}.{i}.0/24")
 
+    def do_bring_places(self):
+        self.daemon.write("nets.txt", NETS.encode())
+        self.daemon.write_conf(PLACED % "  a: {address: [192.0.2.1], api: off, rtmp: off}")
+        self.daemon.run("ctl", "reload")
+
     def do_reload_broken(self):
         conf = self.daemon.folder / "dnsd.yaml"
         conf.write_text(conf.read_text() + "nonsense: 1\n")
@@ -210,7 +215,7 @@ class Page(Test):
                          f"address: [{node.host}], at: [{at}], "
                          f"site: {site}, capacity: 500, "
                          f"api: \"{node.api_url}\", rtmp: off}}")
-        d = self.daemon(CONF % "\n".join(lines) + more,
+        d = self.daemon(PLACED % "\n".join(lines) + more,
                         files={"nets.txt": nets})
         return Browser(self, d, fleet)
 
@@ -239,6 +244,11 @@ class Page(Test):
         self.start_measured("".join(
             f"{first}.{net}.0/24 {lat:.1f},{lon:.1f}\n" for net, (lat, lon) in AREAS
             for first in (100, 101))).run("badpaths")
+
+    def test_without_places(self):
+        """Said until there are data."""
+        d = self.daemon(CONF % "  a: {address: [192.0.2.1], api: off, rtmp: off}")
+        Browser(self, d, None).run("places")
 
     def test_history(self):
         self.start().run("history")
@@ -311,13 +321,12 @@ class Page(Test):
         lines = [f"  n{i}: {{address: [192.0.2.{i % 250}], "
                  f"at: [{20 + i % 20 * 1.5}, {-120 + i % 20 * 12}], "
                  f"site: s{i % 20}, api: off, rtmp: off}}" for i in range(1000)]
-        d = self.daemon(CONF % "\n".join(lines), files={"nets.txt": NETS})
+        d = self.daemon(PLACED % "\n".join(lines), files={"nets.txt": NETS})
         Browser(self, d, None).run("thousand")
 
     def test_one_file(self):
         """Compressed or not it is the same, and allows nothing from elsewhere."""
-        d = self.daemon(CONF % "  a: {address: [192.0.2.1], api: off, rtmp: off}",
-                        files={"nets.txt": NETS})
+        d = self.daemon(CONF % "  a: {address: [192.0.2.1], api: off, rtmp: off}")
         texts = []
         for encoding in ("identity", "gzip"):
             request = urllib.request.Request(

@@ -14,6 +14,7 @@ export const en = {
 		summary: "Nodes by state",
 		lost: "No connection to dnsd: what you see is old. Trying again.",
 		blind: "Our own network is suspect: most nodes time out, their last good states are held.",
+		noPlaces: "No data of where viewers are (neither geoip nor nets): all are equally far from every node, load alone decides. dnsd-geo-update brings data.",
 		map: "Map of the nodes", skipMap: "Skip the map", zoomIn: "Zoom in", zoomOut: "Zoom out",
 		zoomNodes: "Nodes", zoomWorld: "World", world: "World map", legend: "Legend", node: "Node",
 		waiting: "Waiting for approval",

@@ -26,6 +26,7 @@ export class Header {
 		const bad = s.paths_bad ? t.header.bad(s.paths_bad) : "";
 		setText(byId("status"), t.header.says(s.version, duration(s.uptime)) + this.perSecond(s.responses) + bad);
 		byId("blind").hidden = !s.network_suspect;
+		byId("no-places").hidden = !s.no_places;
 		byId("reload").hidden = !error;
 		setText(byId("reload"), error ? t.header.reload(error) : "");
 	}

@@ -67,6 +67,7 @@ export interface Status {
 	responses: number;
 	last_reload: { ok: boolean; error: string | null } | null;
 	network_suspect: boolean;
+	no_places: boolean;
 	paths_bad: number;
 	etcd?: Servers;		// absent: this name server is alone
 }

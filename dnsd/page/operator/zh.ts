@@ -42,6 +42,7 @@ export const zh: Texts = {
 		summary: "各状态的节点数",
 		lost: "与 dnsd 的连接已断开：页面上是旧数据，正在重连。",
 		blind: "本机网络可疑：多数节点超时，保持其上一次的正常状态。",
+		noPlaces: "没有观众位置数据（未配置 geoip 或 nets）：所有观众到各节点的距离都视为相同，只按负载分配。可用 dnsd-geo-update 获取数据。",
 		map: "节点地图", skipMap: "跳过地图", zoomIn: "放大", zoomOut: "缩小",
 		zoomNodes: "节点", zoomWorld: "全球", world: "世界地图", legend: "图例", node: "节点",
 		waiting: "等待批准",
