@@ -5,7 +5,7 @@ import { open, until } from "./launch.mjs";
 
 const [name, url] = process.argv.slice(2);
 // As browsers are set, a page may not sound before a click in it.
-const args = name === "quiet" ? ["--autoplay-policy=document-user-activation-required"] : [];
+const args = name.includes("whep") ? ["--allow-loopback-in-peer-connection", "--disable-features=WebRtcHideLocalIpsWithMdns"] : name === "quiet" ? ["--autoplay-policy=document-user-activation-required"] : [];
 const { browser, page } = await open("about:blank",
 	{ viewport: { width: 900, height: 760 } }, args);
 // What the player reports, and what the name server answers.
@@ -15,7 +15,7 @@ await page.addInitScript(() => {
 	const original = window.fetch;
 	window.fetch = async (to, init) => {
 		const response = await original(to, init);
-		if (init?.method === "POST")
+		if (/\/feedback$/.test(to))
 			window.reported({ ...JSON.parse(init.body), status: response.status,
 				answer: await response.clone().json() });
 		return response;
@@ -34,7 +34,46 @@ async function world(call, query = {}) {
 		`/world/${call}?${new URLSearchParams(query)}`);
 }
 
-const current = () => page.evaluate(() => window.player.current);
+/** Answers offers of WHEP as an edge does, from another page, with a picture that moves.
+ * Where the edge is not reached its answer has no candidate. Returns the paths asked for. */
+async function edges({ reached }) {
+	const edge = await page.context().newPage(), asked = [];
+	// Pages that may use the camera see all interfaces, loopback as well.
+	const local = `http://localhost:${new URL(url).port}`;
+	await page.context().grantPermissions(["camera", "microphone"], { origin: local });
+	await edge.goto(`${local}/class.json`);
+	await edge.evaluate(() => {
+		const canvas = document.createElement("canvas"), peers = [];
+		[canvas.width, canvas.height] = [320, 180];
+		const drawing = canvas.getContext("2d");
+		let hue = 0;
+		setInterval(() => {
+			drawing.fillStyle = `hsl(${hue++} 90% 50%)`;
+			drawing.fillRect(0, 0, 320, 180);
+		}, 40);
+		window.answer = async (offer) => {
+			const peer = new RTCPeerConnection(), stream = canvas.captureStream(25);
+			peers.push(peer);
+			await peer.setRemoteDescription({ type: "offer", sdp: offer });
+			peer.addTrack(stream.getTracks()[0], stream);
+			await peer.setLocalDescription();
+			while (peer.iceGatheringState !== "complete")
+				await new Promise((done) => setTimeout(done, 10));
+			return peer.localDescription.sdp;
+		};
+		window.hangUp = () => peers.splice(0).forEach((peer) => peer.close());
+	});
+	await page.route(/\/rtc\/v1\/whep\//, async (route) => {
+		const { pathname, search } = new URL(route.request().url());
+		asked.push(pathname + search);
+		const sdp = await edge.evaluate((offer) => window.answer(offer), route.request().postData());
+		await route.fulfill({ status: 201, headers: { "Access-Control-Allow-Origin": "*" },
+			body: reached ? sdp : sdp.replace(/^a=candidate.*\r\n/gm, "") });
+	});
+	return { asked, hangUp: () => edge.evaluate(() => window.hangUp()) };
+}
+
+const current = () => page.evaluate(() => window.player?.current ?? {});
 const status = () => page.textContent(".dnsd-status");
 const time = () => page.evaluate(() => document.querySelector("video").currentTime);
 const line = (n) => page.click(`.dnsd-bar button:nth-of-type(${n})`);
@@ -222,6 +261,45 @@ const cases = {
 		complaints(BROKEN);
 	},
 
+	async whep() {
+		const { asked, hangUp } = await edges({ reached: true });
+		await page.goto(url);
+		await until("a picture by WHEP", async () => (await current()).format === "whep");
+		await moves();
+		const { node } = await current();
+		await says(1, node);
+		assert.deepEqual(asked, ["/rtc/v1/whep/?app=live&stream=class"]);
+		assert.deepEqual(await players(), []);
+		await line(2);
+		await until("line 2 plays by WHEP", async () => (await status()).startsWith("线路2 · "));
+		await moves();
+		assert.equal((await current()).format, "whep");
+		// It broke, and was well: another line, by WHEP still.
+		await hangUp();
+		await until("another line plays", async () => {
+			const now = await current();
+			return now.line !== 2 && now.format === "whep" && /节点/.test(await status());
+		});
+		await moves();
+		assert.equal(asked.length, 3);
+		complaints();
+	},
+
+	/** No UDP gets through: FLV, from the same line, and no WHEP any more. */
+	async no_whep() {
+		const { asked } = await edges({ reached: false });
+		await page.goto(url);
+		const node = await playing();
+		assert.equal((await current()).format, "flv");
+		await says(1, node);
+		assert.equal(asked.length, 1);
+		await line(2);
+		await playing((other) => other !== node);
+		assert.equal(asked.length, 1);
+		assert.ok(!feedback.some((f) => f.switched && f.line !== 1));
+		complaints();
+	},
+
 	async quiet() {
 		// Nothing is evaluated before: playwright does that as if the viewer clicked.
 		await until("the video plays", () => quiet.length > 0);
@@ -248,7 +326,7 @@ const cases = {
 
 let failed;
 try {
-	await page.goto(url);
+	if (!name.includes("whep")) await page.goto(url);
 	await cases[name]();
 	console.log(`class ${name}: ok`);
 } catch (error) {

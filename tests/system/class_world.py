@@ -78,7 +78,8 @@ class Resolver:
 
 
 class World:
-    def __init__(self, options):
+    def __init__(self, options, whep):
+        self.whep = whep
         self.nodes = {name: StandIn(name, host, flv=FLV_PORT, scale=0.1).start()
                       for name, (host, _) in NODES.items()}
         for node in self.nodes.values():
@@ -96,7 +97,8 @@ class World:
         nodes = "".join(
             f"  {n.name}: {{address: [{n.host}], at: [22.3, 114.2], "
             f"site: {NODES[n.name][1]}, api: \"{n.api_url}\", "
-            f"rtmp: \"{n.address('rtmp')}\", flv: \"{n.address('flv')}\"}}\n"
+            f"rtmp: \"{n.address('rtmp')}\", flv: \"{n.address('flv')}\""
+            + (f", whep: \"{n.api_url}\"" if self.whep else "") + "}\n"
             for n in self.nodes.values())
         return (f"public: {{listen: [\"127.0.0.1:{API_PORT}\"]}}\n"
                 "nets: nets\nhealth: {interval: 0.3, timeout: 3}\n"
@@ -158,7 +160,7 @@ def main():
         options["format"] = "hls"
     if case == "hosts":
         del options["api"], options["client"]
-    world = World(options)
+    world = World(options, "whep" in case)
     try:
         return subprocess.run(
             ["node", ROOT / "tests" / "browser" / "class.mjs", case,

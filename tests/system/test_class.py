@@ -57,6 +57,14 @@ class Class(Test):
         """A browser that allows no sound: the picture comes all the same."""
         self.play("quiet")
 
+    def test_whep(self):
+        """Where lines offer it, WHEP; a line that breaks is left for the next."""
+        self.play("whep")
+
+    def test_no_whep(self):
+        """Where UDP is blocked, HTTP-FLV of the same line."""
+        self.play("no_whep")
+
     def test_address(self):
         """URLs by address: what the API answered is who plays."""
         self.play("address")

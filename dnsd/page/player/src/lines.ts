@@ -47,7 +47,7 @@ export function parse(answer: any): { lines: Line[], ttl_s: number } | null {
 /** Where to play a line from. */
 export function urlOf(line: Line, format: Format, settings: Settings): string {
 	if (settings.url) return settings.url(line, format);
-	const path = `${settings.stream}.${format === "flv" ? "flv" : "m3u8"}`;
+	const path = `${settings.stream}.${format === "hls" ? "m3u8" : "flv"}`;
 	const url = line.urls[format] ?? `http://${line.host}:${settings.port}/${path}`;
 	const address = line.addresses[0];
 	if (settings.by === "host" || !address) return url;

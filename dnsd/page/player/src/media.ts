@@ -1,8 +1,9 @@
-// A stream in a video element: HTTP-FLV by mpegts.js, HLS by hls.js or by the
+// A stream in a video element: by WHEP, HTTP-FLV by mpegts.js, HLS by hls.js or by the
 // browser itself.
 import Hls from "hls.js/light";
 import mpegts from "mpegts.js";
 import type { Format } from "./options.js";
+import { openWhep } from "./whep.js";
 
 export interface Media {
 	close(): void;
@@ -11,7 +12,8 @@ export interface Media {
 /** The stream broke or ended; not called after close(). */
 export type Ended = (why: "error" | "end") => void;
 
-export function formatFor(wanted: "auto" | Format): Format {
+/** The format of lines that offer no WHEP. */
+export function formatFor(wanted: "auto" | "flv" | "hls"): "flv" | "hls" {
 	if (wanted !== "auto") return wanted;
 	return mpegts.getFeatureList().mseLivePlayback ? "flv" : "hls";
 }
@@ -23,7 +25,8 @@ export function open(video: HTMLVideoElement, url: string, format: Format,
 	const later: Ended = (why) => {
 		setTimeout(() => { if (!closed) ended(why); });
 	};
-	const media = format === "flv" ? openFlv(video, url, later) :
+	const media = format === "whep" ? openWhep(video, url, later) :
+		format === "flv" ? openFlv(video, url, later) :
 		Hls.isSupported() ? openHls(video, url, later) : openNative(video, url, later);
 	return {
 		close() {

@@ -1,7 +1,7 @@
 // What a site may set, with its defaults.
 import type { Line } from "./lines.js";
 
-export type Format = "flv" | "hls";
+export type Format = "whep" | "flv" | "hls";
 
 export interface Options {
 	/** The steered name, "live.example.com". */
@@ -17,8 +17,9 @@ export interface Options {
 	labels?: string[];
 	/** Left out: the browser's, and the viewer may change it. */
 	lang?: "zh" | "en";
-	/** auto: HTTP-FLV where the browser can, else HLS. */
-	format?: "auto" | Format;
+	/** auto: WHEP where a line offers it and its UDP gets through, else HTTP-FLV
+	 * where the browser can, else HLS. */
+	format?: "auto" | "flv" | "hls";
 	/** host: URLs name the line and DNS decides when they are opened. address:
 	 * URLs have the address that the API gave. */
 	by?: "host" | "address";

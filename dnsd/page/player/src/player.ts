@@ -8,6 +8,7 @@ import { formatFor, type Media, open } from "./media.js";
 import { complete, type Format, type Options, type Settings } from "./options.js";
 import { keepLanguage, type Texts, viewersLanguage } from "./texts.js";
 import { liveJump, Watch } from "./watch.js";
+import { whepSupported } from "./whep.js";
 
 export type { Format, Line, Options };
 
@@ -33,7 +34,10 @@ const TICK_MS = 250;
 export class ClassPlayer {
 	readonly video = document.createElement("video");
 	private settings: Settings;
+	/** Of what plays, and of what is opened where there is no WHEP. */
 	private format: Format;
+	private plain: "flv" | "hls";
+	private whep: boolean;
 	private lines: Lines;
 	private choice = new Choice();
 	private feedback: Feedback;
@@ -55,7 +59,8 @@ export class ClassPlayer {
 
 	constructor(element: HTMLElement, options: Options) {
 		this.settings = complete(options);
-		this.format = formatFor(this.settings.format);
+		this.format = this.plain = formatFor(this.settings.format);
+		this.whep = this.settings.format === "auto" && whepSupported();
 		this.lines = new Lines(this.settings);
 		const { api, report, name, client } = this.settings;
 		this.feedback = new Feedback(api && report ? poster(api) : () => {}, name, client);
@@ -86,9 +91,10 @@ export class ClassPlayer {
 	}
 
 	/** What plays or is being opened. node: as the name server answered. */
-	get current(): { line: number, node: string | null, host: string | null } {
+	get current(): { line: number, node: string | null, host: string | null, format: Format } {
 		return {
 			line: this.at, node: this.line?.node ?? null, host: this.line?.host ?? null,
+			format: this.format,
 		};
 	}
 
@@ -121,9 +127,9 @@ export class ClassPlayer {
 	 * certificate fits the name only. */
 	private servers(): Array<{ line: Line, url: string }> {
 		return this.lines.all.map((line) => {
-			const url = urlOf(line, this.format, { ...this.settings, by: "address" });
-			const plain = url.startsWith("http:");
-			return { line, url: plain ? url : urlOf(line, this.format, this.settings) };
+			const url = urlOf(line, this.plain, { ...this.settings, by: "address" });
+			const bare = url.startsWith("http:");
+			return { line, url: bare ? url : urlOf(line, this.plain, this.settings) };
 		});
 	}
 
@@ -143,6 +149,7 @@ export class ClassPlayer {
 		this.feedback.opened(this.at, known.node);
 		this.opened_ms = performance.now();
 		this.started = false;
+		this.format = this.whep && known.urls.whep ? "whep" : this.plain;
 		this.watch = new Watch(this.opened_ms, this.settings.stall_s, this.settings.startup_s);
 		this.media = open(this.video, urlOf(known, this.format, this.settings),
 			this.format, (why) => this.fail(why));
@@ -184,8 +191,15 @@ export class ClassPlayer {
 		this.emit("switched", { from: this.at, to, why });
 	}
 
-	/** The line failed: the next one, at once or after a while. */
+	/** The line failed: the next one, at once or after a while. WHEP without a first
+	 * picture says nothing of the line: mostly UDP is blocked where the viewer is, on
+	 * all lines. */
 	private fail(why: Why): void {
+		if (this.format === "whep" && !this.started) {
+			this.whep = false;
+			this.open(this.at, false);
+			return;
+		}
 		this.emit("stalled", { line: this.at, node: this.line?.node ?? null, why });
 		const next = this.choice.next(this.at, this.lines.all.length, performance.now());
 		this.close();
