@@ -21,20 +21,22 @@ PYTHON ?= /usr/bin/python3
 VERSION := 0.1.0
 # For tests and the demonstration, whatever the flavour.
 ETCD := build/etcd
+DNSDIST := build/dnsdist
 
 PACKAGES := ldns libevent libevent_pthreads libevent_openssl openssl \
-	libmaxminddb libcurl liburcu-memb yaml-0.1 jansson sqlite3 libseccomp
+	libmaxminddb libcurl liburcu-memb yaml-0.1 jansson sqlite3 libseccomp \
+	libfstrm libprotobuf-c
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wno-unused-parameter $(if $(CI),-Werror)
 BASE_CFLAGS = -std=gnu17 $(WARNINGS) -fno-strict-aliasing -fstack-protector-strong \
-	-D_GNU_SOURCE -pthread -Idnsd -I. -DDNSD_VERSION='"$(VERSION)"' \
+	-D_GNU_SOURCE -pthread -Idnsd -I. -I$(B)/gen -DDNSD_VERSION='"$(VERSION)"' \
 	-DDNSD_SYSCONFDIR='"$(SYSCONFDIR)"' \
 	$(shell pkg-config --cflags $(PACKAGES))
 ALL_CFLAGS = $(BASE_CFLAGS) $(CFLAGS)
 LIBS = $(shell pkg-config --libs $(PACKAGES)) -lm
 
 SOURCES := $(sort $(wildcard dnsd/*/*.c zones/*.c geo/*.c conf/*.c))
-OBJECTS := $(SOURCES:%.c=$(B)/obj/%.o)
+OBJECTS := $(SOURCES:%.c=$(B)/obj/%.o) $(B)/obj/gen/tap.pb-c.o
 UNIT := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_BINARIES := $(UNIT:tests/unit/%.c=$(B)/tests/%)
 BENCH_BINARIES := $(B)/bench/turns.so $(patsubst tests/bench/%.c,$(B)/bench/%, \
@@ -96,6 +98,19 @@ $(B)/obj/%.o: %.c $(B)/flags
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) $(if $(LTO),$(LTO) -ffat-lto-objects) -MMD -MP \
 		-c -o $@ $<
+
+# dnstap's messages as C.
+$(B)/gen/tap.pb-c.c: dnsd/dnstap/tap.proto
+	@mkdir -p $(@D)
+	$(call say,PROTO,$@)
+	$(Q)protoc-c --c_out=$(@D) -I $(<D) $(<F)
+
+$(B)/obj/gen/tap.pb-c.o: $(B)/gen/tap.pb-c.c $(B)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) $(if $(LTO),$(LTO) -ffat-lto-objects) -c -o $@ $<
+
+$(B)/obj/dnsd/dnstap/frame.o: $(B)/gen/tap.pb-c.c
 
 # What is in assembler, optimisation does not see.
 $(B)/obj/dnsd/page/page.o: LTO :=
@@ -183,7 +198,7 @@ unit: unit-programs
 # TESTS: names of tests, and options of run.py.
 TESTS ?=
 
-system: $(B)/dnsd $(B)/dnsd-measure $(B)/later.so $(B)/steady $(ETCD)/etcd
+system: $(B)/dnsd $(B)/dnsd-measure $(B)/later.so $(B)/steady $(ETCD)/etcd $(DNSDIST)/dnsdist
 	@DNSD=$(CURDIR)/$(B)/dnsd $(PYTHON) tests/system/run.py $(TESTS)
 
 # Not sanitized: it is there before the sanitizers are.
@@ -278,11 +293,12 @@ bench-measure: $(B)/dnsd $(B)/dnsd-measure
 
 DEPS := build-essential pkg-config libldns-dev libevent-dev libmaxminddb-dev \
 	libcurl4-openssl-dev liburcu-dev libyaml-dev libjansson-dev \
-	libsqlite3-dev libssl-dev libseccomp-dev ca-certificates python3 \
+	libsqlite3-dev libssl-dev libseccomp-dev libfstrm-dev \
+	libprotobuf-c-dev protobuf-c-compiler ca-certificates python3 \
 	$(if $(filter full,$(PAGE)),$(if $(shell command -v npm),,nodejs npm))
 DEPS_TEST := $(DEPS) clang clang-format libclang-rt-14-dev libcmocka-dev \
 	python3-dnspython bind9-dnsutils curl libmaxmind-db-writer-perl \
-	iproute2 procps man-db groff chromium ffmpeg zsh prometheus
+	iproute2 procps man-db groff chromium ffmpeg zsh prometheus fstrm-bin
 
 # What the demonstration prints to be tried, and letters for its class page.
 DEPS_DEMO := $(DEPS) bind9-dnsutils curl fonts-wqy-microhei
@@ -295,10 +311,13 @@ deps-demo:
 
 deps-test:
 	@sh tests/install.sh $(DEPS_TEST)
-	@$(MAKE) -s $(ETCD)/etcd
+	@$(MAKE) -s $(ETCD)/etcd $(DNSDIST)/dnsdist
 
 $(ETCD)/etcd:
 	@sh tests/etcd.sh $(@D)
+
+$(DNSDIST)/dnsdist:
+	@sh tests/dnsdist.sh $(@D)
 
 # -- installing --
 

@@ -573,6 +573,23 @@ static bool check_record(const struct conf *conf, struct err *err)
 	return complain_key(err, conf, "record", "%s is missing", "file");
 }
 
+static bool check_dnstap(const struct conf *conf, struct err *err)
+{
+	const char *socket = conf->dnstap.socket;
+	if (!conf->dnstap.given)
+		return true;
+	if (!*socket)
+		return complain_key(
+			err, conf, "dnstap", "%s is missing", "socket");
+	if (strlen(socket) >= sizeof((struct sockaddr_un *)0)->sun_path)
+		return complain_key(err, conf, "dnstap",
+			"%s is too long for a socket", socket);
+	if (strlen(conf->dnstap.identity) > 255)
+		return complain_key(err, conf, "dnstap",
+			"identity is longer than %s octets", "255");
+	return true;
+}
+
 /* This name server's name there: of what a key of etcd may hold. */
 static bool etcd_name_ok(const char *name)
 {
@@ -675,6 +692,7 @@ bool conf_check(struct conf *conf, struct err *err)
 		ok = complain_key(err, conf, "heartbeat_token", "%s",
 			"not 1 to 255 characters of ASCII without spaces");
 	ok &= check_record(conf, err) && check_etcd(conf, err);
+	ok &= check_dnstap(conf, err);
 	if (!conf->n_zones)
 		ok = err_add(err, "%s:1: no zones", conf->path);
 	if (conf->n_nodes > CONF_NODES_MAX)

@@ -141,6 +141,7 @@ struct conf {
 	struct conf_texts geoip; /* paths */
 	const char *nets;        /* path or "" */
 	struct conf_prefixes trusted;
+	struct conf_prefixes proxy;
 	const char *control, *store; /* paths */
 	const char *node_names;      /* zone, "": the first */
 	double query_log;            /* share of queries logged, 0..1 */
@@ -152,6 +153,12 @@ struct conf {
 		double size;      /* bytes */
 		double share;     /* of the client nets, 0..1 */
 	} record;
+	struct {
+		bool given;
+		const char *socket;   /* path; "": off */
+		double sample;        /* share of the answers, 0..1 */
+		const char *identity; /* "": server_id or the host's name */
+	} dnstap;
 	const char *version; /* version.bind; "": not answered */
 	struct {
 		bool given;

@@ -73,6 +73,16 @@ static const struct key record_keys[] = {
 	{0}};
 static const struct section record_section = {"record", record_keys, 0};
 
+static const struct key dnstap_keys[] = {
+	{"socket", KEY_PATH, AT(conf, dnstap.socket),
+		.text = "unix socket that a reader of dnstap listens on"},
+	{"sample", KEY_REAL, AT(conf, dnstap.sample), 0, 1, "1",
+		.text = "share of the answers that go there, each with its query"},
+	{"identity", KEY_TEXT, AT(conf, dnstap.identity),
+		.text = "this server's name there; default: server_id, else the host's"},
+	{0}};
+static const struct section dnstap_section = {"dnstap", dnstap_keys, 0};
+
 static const struct key etcd_keys[] = {
 	{"endpoints", KEY_TEXTS, AT(conf, etcd.endpoints),
 		.text = "URLs of etcd's members"},
@@ -231,6 +241,8 @@ static const struct key top_keys[] = {
 	{"trusted", KEY_PREFIXES, AT(conf, trusted),
 		.preset = "127.0.0.0/8 ::1/128",
 		.text = "addresses that may ask _why and name another client's"},
+	{"proxy", KEY_PREFIXES, AT(conf, proxy),
+		.text = "DNS proxies: what they send begins with a PROXY header, version 2, whose client counts"},
 	{"control", KEY_PATH, AT(conf, control),
 		.preset = "/run/dnsd/dnsd.sock", .text = "control socket"},
 	{"store", KEY_PATH, AT(conf, store), .preset = "/var/lib/dnsd/dnsd.db",
@@ -246,6 +258,8 @@ static const struct key top_keys[] = {
 		.text = "what threads that answer may not do fails, or, if strict, ends dnsd"},
 	{"record", KEY_SECTION, AT(conf, record), .section = &record_section,
 		.text = "a recording for dnsd replay"},
+	{"dnstap", KEY_SECTION, AT(conf, dnstap), .section = &dnstap_section,
+		.text = "copies of queries and responses for a reader of dnstap"},
 	{"version", KEY_TEXT, AT(conf, version),
 		.text = "answer to version.bind; default: none"},
 	{"etcd", KEY_SECTION, AT(conf, etcd), .section = &etcd_section,

@@ -66,7 +66,7 @@ static inline bool begin(struct answerer *answerer, const struct asked_of *of,
 	job->defer = false;
 	job->zone = NULL;
 	job->steered = false;
-	job->proven = job->tcp;
+	job->proven = job->tcp && !job->forgeable;
 	job->drop = !query_begin(q, job->query, job->query_len);
 	if (!job->drop) {
 		job->asked =

@@ -70,8 +70,10 @@ struct answer_job {
 	const uint8_t *query;
 	uint16_t query_len;
 	bool tcp;
-	bool again;       /* it was deferred, and counted then */
-	struct addr peer; /* the asking address */
+	bool again;     /* it was deferred, and counted then */
+	bool forgeable; /* though over TCP: that is the proxy's, not the peer's */
+	uint16_t port;    /* the asking port */
+	struct addr peer; /* the asking address: behind a proxy, its client's */
 	uint8_t *reply;
 	uint16_t reply_room; /* at least 512 */
 

@@ -104,6 +104,16 @@ static inline bool prefix_contains(const struct prefix *p, const struct addr *a)
 		(p->len <= 64 || !(lower & addr_mask_half(p->len - 64u)));
 }
 
+/* Whether a is in one of n. */
+static inline bool prefix_any(
+	const struct prefix *p, unsigned n, const struct addr *a)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (prefix_contains(&p[i], a))
+			return true;
+	return false;
+}
+
 /* Where the IPv4 address begins in IPv4-mapped and in NAT64 addresses. */
 #define ADDR_MAPPED_BITS 96
 
@@ -160,6 +170,15 @@ static inline struct addr addr_from_sockaddr(const struct sockaddr *sa)
 		addr_unmap(&a);
 	}
 	return a;
+}
+
+/* Of IPv4 or IPv6, where it lies at the same place. */
+static inline uint16_t sockaddr_port(const struct sockaddr_storage *ss)
+{
+	_Static_assert(offsetof(struct sockaddr_in, sin_port) ==
+			offsetof(struct sockaddr_in6, sin6_port),
+		"one place");
+	return ntohs(((const struct sockaddr_in *)(const void *)ss)->sin_port);
 }
 
 /* "1.2.3.4:53", "[::1]:53"; port only with default_port > 0 may be missing.

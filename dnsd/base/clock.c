@@ -24,9 +24,12 @@ int64_t clock_ms(void)
 	return clock_ns() / 1000000 + 1;
 }
 
+int64_t clock_wall_ns(void)
+{
+	return read_ns(CLOCK_REALTIME);
+}
+
 int64_t clock_wall_ms(void)
 {
-	struct timespec t;
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	return clock_wall_ns() / 1000000;
 }

@@ -13,7 +13,8 @@ int64_t clock_ns(void);
 /* What the calling thread has used of a processor. */
 int64_t clock_cpu_ns(void);
 
-/* Seconds and milliseconds since 1970, for stamps that leave the machine. */
+/* Milliseconds and nanoseconds since 1970, for stamps that leave the machine. */
 int64_t clock_wall_ms(void);
+int64_t clock_wall_ns(void);
 
 #endif

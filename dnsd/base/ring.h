@@ -6,6 +6,10 @@
  *	putting thread   ring_room() -> index, fill entry[index], ring_put()
  *	taking thread    ring_any()  -> index, read entry[index], ring_taken()
  *
+ * Something that takes n entries in a row (from the last the first follows) asks for
+ * n - 1 to be kept beside the one, and is put and taken by ring_put_n() and
+ * ring_taken_n().
+ *
  * What finds no room is lost and counted. Zeroed memory is an empty ring.
  */
 #ifndef BASE_RING_H
@@ -42,11 +46,17 @@ static inline bool ring_room(
 	return true;
 }
 
+/* The n entries from the one that ring_room() found on are filled. */
+static inline void ring_put_n(struct ring *ring, uint32_t n)
+{
+	uint32_t put = atomic_load_explicit(&ring->put, memory_order_relaxed);
+	atomic_store_explicit(&ring->put, put + n, memory_order_release);
+}
+
 /* The entry that ring_room() found is filled. */
 static inline void ring_put(struct ring *ring)
 {
-	uint32_t put = atomic_load_explicit(&ring->put, memory_order_relaxed);
-	atomic_store_explicit(&ring->put, put + 1, memory_order_release);
+	ring_put_n(ring, 1);
 }
 
 /* The index of the oldest entry. False: there is none. */
@@ -62,12 +72,18 @@ static inline bool ring_any(
 	return true;
 }
 
-/* The entry that ring_any() found is read. */
-static inline void ring_taken(struct ring *ring)
+/* The n entries from the one that ring_any() found on are read. */
+static inline void ring_taken_n(struct ring *ring, uint32_t n)
 {
 	uint32_t taken =
 		atomic_load_explicit(&ring->taken, memory_order_relaxed);
-	atomic_store_explicit(&ring->taken, taken + 1, memory_order_release);
+	atomic_store_explicit(&ring->taken, taken + n, memory_order_release);
+}
+
+/* The entry that ring_any() found is read. */
+static inline void ring_taken(struct ring *ring)
+{
+	ring_taken_n(ring, 1);
 }
 
 static inline uint32_t ring_lost(const struct ring *ring)

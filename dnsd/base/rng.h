@@ -56,6 +56,14 @@ static inline double rng_unit(struct rng *rng)
 	return (double)(rng_next(rng) >> 11) * 0x1p-53;
 }
 
+/* A share, 0..1, of all numbers of 64 bits: those up to the bound; 0: none. */
+static inline uint64_t share_bound(double share)
+{
+	if (share >= 1)
+		return UINT64_MAX;
+	return share > 0 ? (uint64_t)(share * 0x1p64) : 0;
+}
+
 /* Fills bytes from the kernel; aborts if it cannot. */
 void rng_secret(void *bytes, size_t n);
 

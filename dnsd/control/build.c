@@ -443,9 +443,13 @@ static bool build_options(
 	o->version = *conf->version ? conf->version : NULL;
 	o->query_log = conf->query_log;
 	if (*conf->record.file)
-		o->record = record_share(conf->record.share);
+		o->record = share_bound(conf->record.share);
+	if (*conf->dnstap.socket)
+		o->dnstap = share_bound(conf->dnstap.sample);
 	o->trusted = conf->trusted.prefix;
 	o->n_trusted = conf->trusted.n;
+	o->proxy = conf->proxy.prefix;
+	o->n_proxy = conf->proxy.n;
 	b->options = o;
 	if (*conf->cookie_secret) {
 		if (!can_read(conf_key_where(conf, "cookie_secret"),
@@ -538,10 +542,23 @@ static void warn_no_places(
 			path);
 }
 
+/* It may come later; what is there must be one. */
+static bool check_dnstap(const struct conf *conf, struct err *err)
+{
+	const char *path = conf->dnstap.socket;
+	struct conf_where where = conf_key_where(conf, "dnstap");
+	struct stat st;
+	if (!*path || stat(path, &st) || S_ISSOCK(st.st_mode))
+		return true;
+	return err_add(err, "%s:%u: dnstap: %s is no socket", where.file,
+		where.line, path);
+}
+
 static bool build_parts(struct built *b, const struct built *previous,
 	enum geo_from from, struct err *err)
 {
 	bool ok = check_user(b->conf, err) && etcd_readable(b->conf, err);
+	ok &= check_dnstap(b->conf, err);
 	ok &= build_options(b, previous, err);
 	ok &= build_zones(b, err);
 	ok &= find_geo(b, previous, from, err);

@@ -32,6 +32,7 @@
 #include "control/takeover.h"
 #include "control/threads.h"
 #include "control/traffic.h"
+#include "dnstap/dnstap.h"
 #include "replay/recorder.h"
 #include "snapshot/report.h"
 #include "store/store.h"
@@ -363,6 +364,7 @@ static bool start(struct loop *loop, struct err *err)
 	make_parts(c);
 	threads_make(c->threads, c->built->conf, &c->publisher->published);
 	c->record = threads_record(c->threads);
+	c->dnstap = threads_dnstap(c->threads);
 	if (loop->takeover && !start_over(loop, err))
 		return false;
 	if (!loop->takeover)
@@ -396,6 +398,7 @@ static void control_finish(struct loop *loop)
 	servers_close(c);
 	threads_stop(c->threads);
 	record_close(c->record);
+	dnstap_close(c->dnstap);
 	store_close(c->store);
 	free_parts(c);
 	threads_free(c->threads);

@@ -1,8 +1,10 @@
 #include "control/publish.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/clock.h"
@@ -17,6 +19,7 @@
 #include "control/streams.h"
 #include "control/threads.h"
 #include "control/traffic.h"
+#include "dnstap/dnstap.h"
 #include "fleet/fleet.h"
 #include "replay/recorder.h"
 #include "replay/setting.h"
@@ -102,6 +105,10 @@ static struct report *make_report(const struct control *c, int64_t now_ms)
 	r->tcp_connections = threads_tcp_connections(c->threads);
 	r->record_dropped = record_dropped(c->record);
 	r->record_bytes = record_bytes(c->record);
+	struct dnstap_counts tap = dnstap_counts(c->dnstap);
+	r->dnstap_frames = tap.frames;
+	r->dnstap_dropped = tap.dropped;
+	r->dnstap_connected = tap.connected;
 	r->maps = p->maps;
 	struct learner_counts paths = learner_counts(c->learner);
 	r->path_reports = paths.reports;
@@ -253,6 +260,19 @@ static void renew_recording(struct control *c)
 	setting_renew(c->record, &world, clock_ms(), clock_wall_ms());
 }
 
+static void renew_dnstap(struct control *c)
+{
+	const struct conf *conf = c->built->conf;
+	char host[HOST_NAME_MAX + 1] = "";
+	const char *name = conf->dnstap.identity;
+
+	if (!*name)
+		name = conf->server_id;
+	if (!*name && !gethostname(host, sizeof host))
+		name = host;
+	dnstap_set(c->dnstap, conf->dnstap.socket, name);
+}
+
 static void use_map(struct control *c)
 {
 	struct fleet_rules rules = rules_of(c->built->conf);
@@ -273,6 +293,7 @@ void publish_adopt(struct control *c, struct built *built, struct err *err)
 	c->built = built;
 	use_map(c);
 	renew_recording(c);
+	renew_dnstap(c);
 	publish_now(c);
 	threads_reconfigure(c->threads, built->conf, err);
 	build_free(old, built);
@@ -300,6 +321,7 @@ void publish_restored(struct control *c)
 {
 	c->restored = true;
 	renew_recording(c);
+	renew_dnstap(c);
 	publish_now(c);
 }
 

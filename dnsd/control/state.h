@@ -36,6 +36,7 @@ struct control {
 	int64_t path_history_s; /* the step at work; 0: none yet */
 	struct traffic_sums *traffic;
 	struct record *record;
+	struct dnstap *dnstap;
 
 	struct builder *builder;
 	struct reload_job *reload; /* the last one asked for; NULL: none */

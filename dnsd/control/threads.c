@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/rng.h"
 #include "control/descriptors.h"
+#include "dnstap/dnstap.h"
 #include "fleet/handed.h"
 #include "http/http.h"
 #include "ledger/accounts.h"
@@ -156,6 +157,17 @@ struct record *threads_record(struct threads *t)
 			record_ring(t->record, i);
 	tcp_server_thread(t->tcp)->answerer.ring = record_ring(t->record, n);
 	return t->record;
+}
+
+struct dnstap *threads_dnstap(struct threads *t)
+{
+	unsigned n = t->n_workers;
+	struct dnstap *tap = dnstap_new(n + 1);
+	for (unsigned i = 0; i < n; i++)
+		udp_worker_thread(t->workers[i])->tap.ring =
+			dnstap_ring(tap, i);
+	tcp_server_thread(t->tcp)->tap.ring = dnstap_ring(tap, n);
+	return tap;
 }
 
 void threads_start(struct threads *t)

@@ -16,6 +16,7 @@
 struct accounts;
 struct answer_counters;
 struct callee;
+struct dnstap;
 struct fleet;
 struct mailbox;
 struct published;
@@ -52,6 +53,9 @@ void threads_make(struct threads *threads, const struct conf *conf,
 
 /* A recorder with a ring for each thread; before they start. */
 struct record *threads_record(struct threads *threads);
+
+/* A dnstap with a ring for each thread of DNS; before they start. */
+struct dnstap *threads_dnstap(struct threads *threads);
 
 /* Static names are answered from here on. */
 void threads_start(struct threads *threads);

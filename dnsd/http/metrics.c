@@ -65,6 +65,9 @@ static void others(struct buf *out, const struct report *r)
 	simple(out, "cookies_bad", "counter",
 		"Queries with an invalid server cookie.",
 		(double)c->cookies_bad);
+	simple(out, "proxy_bad", "counter",
+		"Packets and connections of proxies without a good PROXY header.",
+		(double)c->proxy_bad);
 	simple(out, "tcp_connections", "gauge", "TCP connections open.",
 		r->tcp_connections);
 	simple(out, "snapshot_builds", "counter", "Snapshots published.",
@@ -85,6 +88,14 @@ static void others(struct buf *out, const struct report *r)
 		(double)r->record_dropped);
 	simple(out, "record_bytes", "counter", "Bytes recorded.",
 		(double)r->record_bytes);
+	simple(out, "dnstap_frames", "counter",
+		"Queries and responses sent to the reader of dnstap.",
+		(double)r->dnstap_frames);
+	simple(out, "dnstap_dropped", "counter",
+		"Queries and responses that it did not take.",
+		(double)r->dnstap_dropped);
+	simple(out, "dnstap_connected", "gauge",
+		"1 while there is a reader of dnstap.", r->dnstap_connected);
 	simple(out, "path_reports", "counter",
 		"Networks whose paths nodes or players reported.",
 		(double)r->path_reports);

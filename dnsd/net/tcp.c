@@ -14,6 +14,8 @@
 #include "base/log.h"
 #include "base/shares.h"
 #include "base/sockets.h"
+#include "snapshot/options.h"
+#include "wire/proxy.h"
 
 #define MAX_CLIENTS (1 << 14)
 #define FRAME_MAX (2 + 65535)
@@ -48,7 +50,10 @@ struct connection {
 	TAILQ_ENTRY(connection) entry;
 	struct share held; /* one connection */
 	struct share kept; /* of KEPT_MAX */
-	struct addr peer;
+	struct addr peer;  /* behind a proxy: its client, with the header */
+	uint16_t port;
+	bool awaits_header; /* of a proxy, that did not come whole yet */
+	bool forgeable;     /* peer: it has no connection to the proxy */
 	int64_t active_ms;
 	bool ended; /* nothing more is read: close when all is written */
 	uint8_t *in;
@@ -69,6 +74,7 @@ struct tcp_server {
 	unsigned idle_ms, tick_ms;
 	int64_t swept_ms;
 	_Atomic unsigned connections;
+	unsigned headless; /* of them, those of proxies before the header */
 	TAILQ_HEAD(, connection) oldest_first;
 	struct shares *held, *kept; /* of connections, of octets */
 	uint8_t *spare[SPARES];     /* each ROOM */
@@ -125,6 +131,7 @@ static void connection_close(struct tcp_server *s, struct connection *c)
 	shares_hold(s->held, &c->held, &c->peer, 0);
 	shares_hold(s->kept, &c->kept, &c->peer, 0);
 	s->connections--;
+	s->headless -= c->awaits_header;
 	if (c->out)
 		sockets_forget_output(c->source.fd);
 	close(c->source.fd);
@@ -202,18 +209,23 @@ static unsigned cut(struct tcp_server *s, const struct connection *c,
 			break;
 		s->jobs[n].query = p + 2;
 		s->jobs[n].query_len = size;
+		s->jobs[n].port = c->port;
+		s->jobs[n].forgeable = c->forgeable;
 		s->jobs[n++].peer = c->peer;
 		*at += 2u + size;
 	}
 	return n;
 }
 
-static size_t answer_one(
-	struct tcp_server *s, struct answer_job *job, uint8_t *frame)
+static size_t answer_one(struct tcp_server *s, struct answer_job *job,
+	uint8_t *frame, int64_t query_ns)
 {
+	struct answerer *a = &s->thread.answerer;
 	job->reply = frame + 2;
-	answer_finish(&s->thread.answerer, job);
-	querylog_job(&s->thread.log, &s->thread.answerer, job);
+	answer_finish(a, job);
+	querylog_job(&s->thread.log, a, job);
+	if (query_ns)
+		tap_job(&s->thread.tap, a, job, query_ns, tap_now(a));
 	if (!job->reply_len)
 		return 0;
 	frame[0] = (uint8_t)(job->reply_len >> 8);
@@ -231,9 +243,10 @@ static size_t answer_all(
 	unsigned done = 0;
 
 	a->snap = snapshot_acquire(s->thread.published);
+	int64_t query_ns = tap_now(a);
 	answer_prepare(a, s->jobs, *n);
 	while (done < *n && !c->out) {
-		len += answer_one(s, &s->jobs[done++], s->out + len);
+		len += answer_one(s, &s->jobs[done++], s->out + len, query_ns);
 		if (len < FLUSH_AT)
 			continue;
 		flush(s, c, len);
@@ -320,6 +333,41 @@ static size_t read_more(
 	return len + (size_t)n;
 }
 
+/* The client's net has the connection from now on, as if it were its own. */
+static void become_client(struct tcp_server *s, struct connection *c,
+	const struct proxy_header *h)
+{
+	shares_hold(s->held, &c->held, &c->peer, 0);
+	shares_hold(s->kept, &c->kept, &c->peer, 0);
+	c->peer = h->client;
+	c->port = h->port;
+	c->forgeable = !h->stream;
+	shares_hold(s->held, &c->held, &c->peer, 1);
+}
+
+/* Takes the header off the front of s->in; the length then. Nothing is to be read
+ * of a connection that has no good one. */
+static size_t take_header(
+	struct tcp_server *s, struct connection *c, size_t len)
+{
+	struct proxy_header h;
+	enum proxy_read read = proxy_header_read(s->in, len, &h);
+
+	if (read == PROXY_READ) {
+		c->awaits_header = false;
+		s->headless--;
+		if (h.client.family)
+			become_client(s, c, &h);
+		memmove(s->in, s->in + h.len, len - h.len);
+		return len - h.len;
+	}
+	if (read == PROXY_BAD || (c->ended && len)) {
+		count(&s->thread.answerer.counters.proxy_bad);
+		c->ended = true;
+	}
+	return c->ended ? 0 : len;
+}
+
 /* Reads, answers, writes, each with one call where it fits. False: the
  * connection has been closed. */
 static bool tcp_serve(struct tcp_server *s, struct connection *c, uint32_t what)
@@ -329,7 +377,9 @@ static bool tcp_serve(struct tcp_server *s, struct connection *c, uint32_t what)
 	size_t len = take_kept(s, c);
 	if (!c->ended && len <= FRAME_MAX)
 		len = read_more(s, c, len, what);
-	size_t done = answer_input(s, c, len);
+	if (c->awaits_header)
+		len = take_header(s, c, len);
+	size_t done = c->awaits_header ? 0 : answer_input(s, c, len);
 	if (c->ended && !c->out) {
 		connection_close(s, c);
 		return false;
@@ -343,12 +393,13 @@ static bool tcp_serve(struct tcp_server *s, struct connection *c, uint32_t what)
 /* -- connections -- */
 
 static struct connection *connection_of(
-	struct tcp_server *s, int fd, const struct addr *peer)
+	struct tcp_server *s, int fd, const struct addr *peer, uint16_t port)
 {
 	struct connection *c = mem_zero(1, sizeof *c);
 
 	c->source = (struct source){fd, CONNECTION};
 	c->peer = *peer;
+	c->port = port;
 	c->active_ms = s->thread.answerer.now_ms;
 	TAILQ_INSERT_TAIL(&s->oldest_first, c, entry);
 	shares_hold(s->held, &c->held, &c->peer, 1);
@@ -362,10 +413,20 @@ static struct connection *holder(struct share *share, size_t offset)
 	return (struct connection *)(void *)((char *)share - offset);
 }
 
-/* The client net with the most connections gives way, be it the newcomer's. */
+/* It is of a proxy. */
+static void await_header(struct tcp_server *s, struct connection *c)
+{
+	c->awaits_header = true;
+	s->headless++;
+}
+
+/* The client net with the most connections gives way, be it the newcomer's: that is
+ * not known before the header of a proxy, so that a few of these may be too many. */
 static void tcp_make_room(struct tcp_server *s)
 {
-	while (s->connections > s->max)
+	unsigned few = s->max / 16 + 1;
+	while (s->connections >
+		s->max + (s->headless < few ? s->headless : few))
 		connection_close(s,
 			holder(shares_largest(s->held),
 				offsetof(struct connection, held)));
@@ -381,13 +442,14 @@ static void give_memory_back(struct tcp_server *s)
 
 /* -- the process that takes over -- */
 
-#define CONNECTIONS_VERSION 1 /* of what the struct means */
+#define CONNECTIONS_VERSION 2 /* of what the struct means */
 
 struct handed_connection {
 	struct addr peer;
+	uint16_t port;
 	int64_t active_ms;
 	uint32_t in, out; /* octets in the section of octets, in this order */
-	bool ended;
+	bool ended, awaits_header, forgeable;
 };
 
 unsigned tcp_server_hand(struct tcp_server *s, int **fds, struct buf *out)
@@ -403,10 +465,13 @@ unsigned tcp_server_hand(struct tcp_server *s, int **fds, struct buf *out)
 	{
 		size_t unsent = c->out ? c->out_len - c->out_at : 0;
 		struct handed_connection one = {.peer = c->peer,
+			.port = c->port,
 			.active_ms = c->active_ms,
 			.in = (uint32_t)c->in_len,
 			.out = (uint32_t)unsent,
-			.ended = c->ended};
+			.ended = c->ended,
+			.awaits_header = c->awaits_header,
+			.forgeable = c->forgeable};
 		memcpy(room + n * sizeof one, &one, sizeof one);
 		buf_add(&octets, c->in, c->in_len);
 		if (unsent)
@@ -435,9 +500,12 @@ void tcp_server_forget(struct tcp_server *s)
 static void connection_take(struct tcp_server *s, int fd,
 	const struct handed_connection *one, const uint8_t *octets)
 {
-	struct connection *c = connection_of(s, fd, &one->peer);
+	struct connection *c = connection_of(s, fd, &one->peer, one->port);
 	c->active_ms = one->active_ms;
 	c->ended = one->ended;
+	if (one->awaits_header)
+		await_header(s, c);
+	c->forgeable = one->forgeable;
 	tcp_keep(s, c, octets, one->in);
 	if (one->out) {
 		c->out = kept_new(s, octets + one->in, one->out);
@@ -501,6 +569,14 @@ static void go_on_accepting(struct tcp_server *s)
 	}
 }
 
+static bool is_proxy(struct tcp_server *s, const struct addr *peer)
+{
+	const struct snapshot *snap = snapshot_acquire(s->thread.published);
+	bool is = options_is_proxy(snap->options, peer);
+	snapshot_release(s->thread.published);
+	return is;
+}
+
 static void accept_some(struct tcp_server *s, int listener)
 {
 	for (int i = 0; i < ACCEPTS_AT_ONCE; i++) {
@@ -513,7 +589,10 @@ static void accept_some(struct tcp_server *s, int listener)
 		if (fd < 0)
 			return;
 		struct addr from = addr_from_sockaddr((struct sockaddr *)&peer);
-		struct connection *c = connection_of(s, fd, &from);
+		struct connection *c =
+			connection_of(s, fd, &from, sockaddr_port(&peer));
+		if (is_proxy(s, &from))
+			await_header(s, c);
 		if (!wait_for(s, c, EPOLLIN | EPOLLRDHUP))
 			connection_close(s, c);
 		tcp_make_room(s);
@@ -565,6 +644,7 @@ static bool turn(struct tcp_server *s)
 	for (int i = 0; i < n_listeners && !s->paused_ms; i++)
 		accept_some(s, listeners[i]);
 	go_on_accepting(s);
+	tcp_make_room(s);
 	give_memory_back(s);
 	sweep(s);
 	return true;

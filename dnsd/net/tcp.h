@@ -3,7 +3,8 @@
  * Pipelined queries are answered in the order they come, which is the order
  * they are ready. A connection that brings no whole query for the idle time is
  * closed. Beyond the cap the client net with the most connections (base/shares.h)
- * loses the one that was of use longest ago. No question of a connection is
+ * loses the one that was of use longest ago; a proxy's connection is its client's, once
+ * the header has come. No question of a connection is
  * answered while its output waits, and what all of them keep between their turns
  * has a bound: beyond, the client net that keeps most loses a connection.
  */

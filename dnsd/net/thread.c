@@ -24,6 +24,7 @@ void net_thread_init(struct net_thread *t, const struct net_shared *shared,
 	t->published = shared->published;
 	t->sandbox = shared->sandbox;
 	t->log.rng.state = shared->secret;
+	t->tap.rng.state = shared->secret;
 	t->answerer.accounts =
 		accounts_new(max_clients, shared->sent, shared->secret);
 	t->answerer.asked = mem_zero(1, sizeof *t->answerer.asked);

@@ -9,6 +9,7 @@
 
 #include "answer/answer.h"
 #include "net/querylog.h"
+#include "net/tap.h"
 #include "sandbox/sandbox.h"
 #include "snapshot/snapshot.h"
 
@@ -18,6 +19,7 @@ struct net_thread {
 	struct answerer answerer; /* owned by the thread while it runs; control
 				     reads accounts and counters */
 	struct querylog log;
+	struct tap tap;
 	struct published *published;
 	pthread_t thread;
 	int stop_fd; /* eventfd; readable: stop */

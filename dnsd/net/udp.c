@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "snapshot/options.h"
+#include "wire/proxy.h"
 
 #define BATCH 32
 #define QUERY_ROOM 4096
@@ -117,7 +118,6 @@ struct udp_worker *udp_worker_new(unsigned index,
 		w->out[i].msg_hdr = (struct msghdr){.msg_name = &s->peer,
 			.msg_iov = &w->out_io[i],
 			.msg_iovlen = 1};
-		w->jobs[i].query = s->query;
 		w->jobs[i].reply = s->reply;
 		w->jobs[i].reply_room = REPLY_ROOM;
 	}
@@ -132,17 +132,43 @@ static int receive(struct udp_worker *w, const struct udp_socket *s, int flags)
 	return recvmmsg(s->fd, w->in, BATCH, flags, NULL);
 }
 
+/* What a proxy has sent becomes its client's: without a good header it is no query. */
+static void udp_unwrap(struct udp_worker *w, struct answer_job *job)
+{
+	struct answerer *answerer = &w->thread.answerer;
+	struct proxy_header h;
+
+	if (!options_is_proxy(answerer->snap->options, &job->peer))
+		return;
+	if (proxy_header_read(job->query, job->query_len, &h) != PROXY_READ) {
+		count(&answerer->counters.proxy_bad);
+		job->query_len = 0;
+		return;
+	}
+	job->query += h.len;
+	job->query_len = (uint16_t)(job->query_len - h.len);
+	if (!h.client.family)
+		return;
+	job->peer = h.client;
+	job->port = h.port;
+}
+
 /* Makes jobs of what was received. */
 static void udp_take(struct udp_worker *w, unsigned n)
 {
+	bool behind = w->thread.answerer.snap->options->n_proxy > 0;
 	for (unsigned i = 0; i < n; i++) {
 		struct answer_job *job = &w->jobs[i];
+		job->query = w->slots[i].query;
 		/* A query that does not fit is none. */
 		job->query_len = w->in[i].msg_hdr.msg_flags & MSG_TRUNC
 			? 0
 			: (uint16_t)w->in[i].msg_len;
 		job->peer = addr_from_sockaddr(
 			(const struct sockaddr *)&w->slots[i].peer);
+		job->port = sockaddr_port(&w->slots[i].peer);
+		if (behind)
+			udp_unwrap(w, job);
 	}
 }
 
@@ -209,19 +235,30 @@ static void defer(struct udp_worker *w, const struct udp_socket *s, unsigned i)
 {
 	if (w->n_deferred == DEFER_MAX)
 		return;
-	struct deferred *d = mem_alloc(sizeof *d + w->jobs[i].query_len);
+	/* As it came, with the header of a proxy. */
+	size_t len = w->in[i].msg_len;
+	struct deferred *d = mem_alloc(sizeof *d + len);
 	d->socket = s;
 	d->peer = w->slots[i].peer;
 	d->control = w->slots[i].control;
 	d->control_len = w->in[i].msg_hdr.msg_controllen;
-	d->query_len = w->jobs[i].query_len;
-	memcpy(d->query, w->jobs[i].query, d->query_len);
+	d->query_len = (uint16_t)len;
+	memcpy(d->query, w->slots[i].query, len);
 	d->next = w->deferred;
 	w->deferred = d;
 	w->n_deferred++;
 }
 
 /* -- a batch -- */
+
+static void udp_tap(struct udp_worker *w, unsigned n, int64_t query_ns)
+{
+	const struct answerer *answerer = &w->thread.answerer;
+	int64_t response_ns = tap_now(answerer);
+	for (unsigned i = 0; i < n; i++)
+		tap_job(&w->thread.tap, answerer, &w->jobs[i], query_ns,
+			response_ns);
+}
 
 static void answer_all(
 	struct udp_worker *w, const struct udp_socket *s, unsigned n)
@@ -230,6 +267,7 @@ static void answer_all(
 
 	answerer->snap = snapshot_acquire(w->thread.published);
 	net_thread_times(&w->thread);
+	int64_t query_ns = tap_now(answerer);
 	udp_take(w, n);
 	unsigned deferred = answer_batch(answerer, w->jobs, n);
 	for (unsigned i = 0; deferred && i < n; i++)
@@ -238,6 +276,8 @@ static void answer_all(
 	if (answerer->snap->options->query_log > 0)
 		for (unsigned i = 0; i < n; i++)
 			querylog_job(&w->thread.log, answerer, &w->jobs[i]);
+	if (query_ns)
+		udp_tap(w, n, query_ns);
 	snapshot_release(w->thread.published);
 	send_all(w, s, n);
 	if (s->wildcard)

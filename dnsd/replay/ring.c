@@ -20,13 +20,6 @@ void record_ring_free(struct record_ring *ring)
 	free(ring);
 }
 
-uint64_t record_share(double share)
-{
-	if (share >= 1)
-		return UINT64_MAX;
-	return share > 0 ? (uint64_t)(share * 0x1p64) : 0;
-}
-
 static unsigned net_most(const struct addr *a)
 {
 	return a->family == 4 ? RECORD_NET_V4 : RECORD_NET_V6;

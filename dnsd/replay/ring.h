@@ -52,16 +52,14 @@ struct record_question {
 	uint8_t scope;  /* that the answer carries */
 	bool subnet;    /* the client was named by the asker */
 	bool http;      /* asked over HTTP */
-	uint64_t share; /* nets whose hash is above it are left out */
+	uint64_t share; /* share_bound() of the nets: those whose hash is above
+			   it are left out */
 };
 
 /* The thread that owns the ring: keeps what was asked and decided. */
 void record_answer(struct record_ring *ring, const struct steer_state *state,
 	const struct record_question *question,
 	const struct steer_decision *decision, int64_t now_ms);
-
-/* The bound that goes with a share of the client nets, 0..1; 0: none. */
-uint64_t record_share(double share);
 
 /* The reader: the oldest entry or NULL, and that it is done with. */
 const struct record_entry *record_ring_peek(struct record_ring *ring);

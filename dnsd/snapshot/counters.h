@@ -37,6 +37,7 @@ struct answer_counters {
 	uint64_t with_ecs;
 	uint64_t cookies_ok;  /* with a server cookie of ours, still good */
 	uint64_t cookies_bad; /* with one that is not */
+	uint64_t proxy_bad; /* of a proxy, without a header that can be read */
 };
 
 /* "A", "other": for metrics. */

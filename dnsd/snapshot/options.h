@@ -19,20 +19,29 @@ struct server_options {
 	const char *nsid;    /* NSID, id.server, hostname.bind; NULL: none */
 	const char *version; /* version.bind, version.server; NULL: REFUSED */
 	double query_log;    /* share of queries that are logged */
+	uint64_t dnstap;     /* as many of all random numbers as the share of
+				answers that go to dnstap; 0: none */
 	uint64_t record;     /* client nets whose hash is at most that are
 				recorded; 0: none */
 	const struct prefix *trusted; /* addresses that may ask _why */
 	unsigned n_trusted;
+	const struct prefix *proxy; /* addresses that name the client in front
+				       of what they send */
+	unsigned n_proxy;
 };
 
 /* Whether addr lies in one of the trusted prefixes. */
 static inline bool options_trusts(
 	const struct server_options *options, const struct addr *addr)
 {
-	for (unsigned i = 0; i < options->n_trusted; i++)
-		if (prefix_contains(&options->trusted[i], addr))
-			return true;
-	return false;
+	return prefix_any(options->trusted, options->n_trusted, addr);
+}
+
+/* Whether it is a proxy's. */
+static inline bool options_is_proxy(
+	const struct server_options *options, const struct addr *addr)
+{
+	return prefix_any(options->proxy, options->n_proxy, addr);
 }
 
 #endif

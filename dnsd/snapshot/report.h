@@ -64,6 +64,8 @@ struct report {
 	bool blind;               /* our own network is suspect */
 	bool no_places;           /* names are steered without geography */
 	uint64_t record_dropped, record_bytes;
+	uint64_t dnstap_frames, dnstap_dropped;
+	bool dnstap_connected;
 	uint64_t path_reports;       /* networks that nodes and players named */
 	uint64_t path_reports_taken; /* of those, believed */
 	unsigned path_areas, paths;  /* known: areas, areas and nodes */

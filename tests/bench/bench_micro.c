@@ -29,7 +29,9 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "control/build.h"
+#include "dnstap/ring.h"
 #include "fleet/fleet.h"
+#include "net/tap.h"
 #include "snapshot/snapshot.h"
 #include "wire/rr.h"
 #include "zones/zoneset.h"
@@ -55,6 +57,7 @@ static struct world {
 	struct load *load;
 	struct sent_table *sent;
 	struct answerer answerer;
+	struct tap tap;
 	struct snapshot snapshot;
 	struct packet *packets;
 	struct answer_job jobs[BATCH];
@@ -178,6 +181,7 @@ static void world_open(const char *geoip)
 	fleet_set_map(w.fleet, w.built->map, &rules, w.answerer.now_ms);
 	for (unsigned i = 0; i < NODES; i++)
 		fleet_watch(w.fleet, i, true, false);
+	w.tap.ring = tap_ring_new();
 	w.sent = sent_table_new(1 << 20, 7);
 	w.answerer.accounts = accounts_new(1 << 18, w.sent, 7);
 	for (unsigned i = 0; i < 3; i++, w.answerer.now_ms += 5000)
@@ -195,6 +199,7 @@ static void world_close(void)
 	fleet_free(w.fleet);
 	accounts_free(w.answerer.accounts);
 	sent_table_free(w.sent);
+	tap_ring_free(w.tap.ring);
 	build_free(w.built, NULL);
 	free(w.answerer.asked);
 	free(w.packets);
@@ -330,6 +335,35 @@ static void snapshot(unsigned i)
 	w.octets += w.snapshot.steer.load->ready;
 }
 
+/* As a worker does it for a batch. */
+static void copy(unsigned i)
+{
+	static int64_t query_ns, response_ns;
+	if (i == 0)
+		query_ns = tap_now(&w.answerer);
+	if (query_ns && i == 0)
+		response_ns = tap_now(&w.answerer);
+	if (query_ns)
+		tap_job(&w.tap, &w.answerer, &w.jobs[i], query_ns, response_ns);
+}
+
+static void copy_none(unsigned i)
+{
+	copy(i);
+}
+
+static void copy_some(unsigned i)
+{
+	copy(i);
+	w.octets++; /* another function */
+}
+
+static void copy_all(unsigned i)
+{
+	copy(i);
+	w.octets += 2;
+}
+
 static void nothing(unsigned i)
 {
 	w.octets += i;
@@ -349,6 +383,9 @@ static const struct part {
 	{"decision, client subnets", ECS, true, decide},
 	{"decision, line 2", LINE2, true, decide},
 	{"reply", STATIC, false, reply},
+	{"dnstap, off", STEERED, false, copy_none},
+	{"dnstap, of 1 %", STEERED, false, copy_some},
+	{"dnstap, of all", STEERED, false, copy_all},
 	{"snapshot of 12 nodes", STATIC, false, snapshot},
 	{"answer static", STATIC, false, NULL},
 	{"answer steered", STEERED, false, NULL},
@@ -371,6 +408,16 @@ __attribute__((noinline)) static void part_run(const struct part *part)
 		part->step(i);
 }
 
+/* Answers, with a ring that is empty. */
+static void prepare_copy(double share)
+{
+	struct tap_event event;
+	w.built->options->dnstap = share_bound(share);
+	while (tap_ring_take(w.tap.ring, &event))
+		w.octets += event.reply_len;
+	answer_batch(&w.answerer, w.jobs, BATCH);
+}
+
 /* Takes the packets of a batch as if they had come in, and for a step does what
  * comes before it. */
 static void prepare(const struct part *part, unsigned first)
@@ -390,6 +437,12 @@ static void prepare(const struct part *part, unsigned first)
 				i + 1 < BATCH ? &w.jobs[i + 1] : NULL;
 		}
 	}
+	if (part->step == copy_none)
+		prepare_copy(0);
+	if (part->step == copy_some)
+		prepare_copy(0.01);
+	if (part->step == copy_all)
+		prepare_copy(1);
 	if (part->step == reply)
 		answer_prepare(&w.answerer, w.jobs, BATCH);
 	if (part->found)

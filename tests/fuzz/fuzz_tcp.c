@@ -94,7 +94,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	setsockopt(fd[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
 	net_thread_times(&server->thread);
 	struct addr from = addr_from_sockaddr((struct sockaddr *)&peer);
-	struct connection *c = connection_of(server, fd[0], &from);
+	struct connection *c = connection_of(server, fd[0], &from, 53);
 	watch(server, &c->source, EPOLL_CTL_ADD, EPOLLIN | EPOLLRDHUP);
 	bool open = true;
 	for (unsigned i = 0; open && (size || c->out); i++) {

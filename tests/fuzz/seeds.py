@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Writes the seed corpora of fuzz_packet, fuzz_tcp and fuzz_zonefile.
+"""Writes the seed corpora of fuzz_packet, fuzz_tcp, fuzz_proxy and fuzz_zonefile.
 
     tests/fuzz/seeds.py [DIR]      default: tests/data/fuzz
 
@@ -60,6 +60,17 @@ PACKETS = {
     "bare": struct.pack("!HHHHHH", 1, 0, 0, 0, 0, 1) + opt(COOKIE),
 }
 
+SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
+V4 = b"\xc0\0\2\7\xc0\0\2\1\x30\x39\0\x35"
+V6 = (b"\x20\1\x0d\xb8" + b"\0" * 11 + b"\7") * 2 + b"\x30\x39\0\x35"
+PROXIES = {
+    "udp4": SIGNATURE + b"\x21\x12\0\x0c" + V4 + b"query",
+    "tcp6": SIGNATURE + b"\x21\x21\0\x24" + V6,
+    "local": SIGNATURE + b"\x20\0\0\0",
+    "tlv": SIGNATURE + b"\x21\x11\0\x11" + V4 + b"\xe0\0\2xy",
+    "unix": SIGNATURE + b"\x21\x31\0\xd8" + b"\0" * 216,
+}
+
 HEAD = "$TTL 300\n@ SOA ns h 1 2 3 4 60\n@ NS ns\nns A 192.0.2.1\n"
 ZONES = {
     "plain": HEAD + "www 1h IN A 192.0.2.2\n  AAAA 2001:db8::1\n",
@@ -87,6 +98,7 @@ def main():
         os.path.dirname(os.path.abspath(__file__)), "../data/fuzz")
     write(os.path.join(top, "packet"),
           {key: b"\0" + data for key, data in PACKETS.items()})
+    write(os.path.join(top, "proxy"), PROXIES)
     frames = {key: struct.pack("!H", len(data)) + data
               for key, data in PACKETS.items()}
     write(os.path.join(top, "tcp"), {

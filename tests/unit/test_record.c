@@ -264,12 +264,12 @@ static void test_nets_are_cut(void **state)
 static void test_share_of_nets(void **state)
 {
 	struct fixture f;
-	uint64_t half = record_share(0.5);
+	uint64_t half = share_bound(0.5);
 	char net[32], word[40];
 	unsigned whole = 0;
 
-	assert_int_equal(record_share(0), 0);
-	assert_true(record_share(1) == UINT64_MAX);
+	assert_int_equal(share_bound(0), 0);
+	assert_true(share_bound(1) == UINT64_MAX);
 	open_fixture(&f);
 	set(&f, f.path, 10000000);
 	for (unsigned i = 0; i < 3 * 256; i++) {
