@@ -1,14 +1,16 @@
 # dnsd - see README.md. The targets that people use: all (default), run, run-cluster,
 # check (= test), lint, fuzz, bench, bench-steer, bench-control, bench-measure, sim, pictures,
-# measure-static (dnsd-measure, for nodes), install, install-measure, deb (both packages),
-# dist (a source archive that builds without npm), geo, deps, deps-demo, deps-test, clean.
+# measure-static (dnsd-measure, for nodes), install, install-measure, deb (packages), deb-test
+# and deb-twice (what becomes of them, and of a second build), static (an archive with dnsd as
+# one file), dist (a source archive that builds without npm), geo, deps, deps-demo, deps-test,
+# clean.
 # A second flavour beside the first: make B=build-asan CFLAGS='-O1 -g ...'
 
 B ?= build
 ifeq ($(origin CC),default)
 CC := gcc
 endif
-CFLAGS ?= -O2 -g
+CFLAGS ?= -O2 -g -D_FORTIFY_SOURCE=2
 # Functions of one file into another's: 7 % of the instructions of an answer. Not
 # for flavours, which are to be built fast; nor for tests, which are many.
 LTO := $(if $(filter file,$(origin CFLAGS)),$(if $(findstring gcc,$(CC)),-flto=auto))
@@ -18,7 +20,7 @@ DESTDIR ?=
 # Debian's packages have another folder for it.
 ZSH_FUNCTIONS ?= $(PREFIX)/share/zsh/site-functions
 PYTHON ?= /usr/bin/python3
-VERSION := 0.1.0
+VERSION := 0.2.0
 # For tests and the demonstration, whatever the flavour.
 ETCD := build/etcd
 DNSDIST := build/dnsdist
@@ -28,12 +30,16 @@ PACKAGES := ldns libevent libevent_pthreads libevent_openssl openssl \
 	libfstrm libprotobuf-c
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wno-unused-parameter $(if $(CI),-Werror)
+# No path of this machine is in the program: two builds of one commit are equal.
 BASE_CFLAGS = -std=gnu17 $(WARNINGS) -fno-strict-aliasing -fstack-protector-strong \
 	-D_GNU_SOURCE -pthread -Idnsd -I. -I$(B)/gen -DDNSD_VERSION='"$(VERSION)"' \
+	-ffile-prefix-map='$(CURDIR)'=. \
 	-DDNSD_SYSCONFDIR='"$(SYSCONFDIR)"' \
 	$(shell pkg-config --cflags $(PACKAGES))
 ALL_CFLAGS = $(BASE_CFLAGS) $(CFLAGS)
 LIBS = $(shell pkg-config --libs $(PACKAGES)) -lm
+# What is linked stands read-only before main; the id finds the debugging symbols.
+HARDENED := -Wl,-z,relro,-z,now,--build-id=sha1
 
 SOURCES := $(sort $(wildcard dnsd/*/*.c zones/*.c geo/*.c conf/*.c))
 OBJECTS := $(SOURCES:%.c=$(B)/obj/%.o) $(B)/obj/gen/tap.pb-c.o
@@ -59,19 +65,22 @@ all: $(B)/dnsd
 
 $(B)/dnsd: $(B)/obj/dnsd/main.o $(B)/libdnsd.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LTO) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LTO) $(HARDENED) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 # Thin: the objects stay the truth.
 $(B)/libdnsd.a: $(OBJECTS)
 	@rm -f $@
 	@$(AR) rcsT $@ $^
 
-# For nodes: one file that needs no library and no package, so its flags are its own.
-# libevent asks for names itself, with what resolv.conf and hosts say: nothing of what
-# the linker warns of, which would be looked for on the node, is called.
+# One file each that needs no library and no package of the system that it runs on. The
+# linker warns of what glibc would look for there: libevent asks for names itself, and
+# static.c keeps glibc to files and DNS. --no-warnings would hide errors as well.
+SHOWN = >$@.log 2>&1 || { cat $@.log >&2; exit 1; }
+
+# For nodes; its flags are its own.
 MEASURE_OBJECTS := $(patsubst %.c,$(B)/static/%.o,dnsd/main_measure.c dnsd/cli/measure.c \
 	$(sort $(wildcard dnsd/measure/*.c dnsd/base/*.c)))
-MEASURE_CFLAGS := -O2 -g -ffunction-sections -fdata-sections
+MEASURE_CFLAGS := -O2 -g -D_FORTIFY_SOURCE=2 -ffunction-sections -fdata-sections
 MEASURE_LIBS = $(shell pkg-config --static --libs \
 	libevent_extra libevent_core libevent_openssl openssl) -lm
 
@@ -79,8 +88,22 @@ measure-static: $(B)/dnsd-measure
 
 $(B)/dnsd-measure: $(MEASURE_OBJECTS)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(BASE_CFLAGS) $(MEASURE_CFLAGS) -static-pie -Wl,--gc-sections,--no-warnings \
-		-o $@ $^ $(MEASURE_LIBS)
+	$(Q)$(CC) $(BASE_CFLAGS) $(MEASURE_CFLAGS) -static-pie $(HARDENED) -Wl,--gc-sections \
+		-o $@ $^ $(MEASURE_LIBS) $(SHOWN)
+
+# The server, for systems without packages: static.c says what its libcurl lacks.
+STATIC_LIBS = $(filter-out -lrtmp -lgssapi_krb5 -lldap -llber, \
+	$(shell pkg-config --static --libs $(PACKAGES))) -lunistring -lbrotlicommon -lm
+
+$(B)/dnsd-static: $(B)/obj/dnsd/main.o $(B)/obj/dnsd/static.o $(B)/libdnsd.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LTO) -static-pie $(HARDENED) -Wl,--gc-sections -o $@ $^ \
+		-Wl,--start-group $(STATIC_LIBS) -Wl,--end-group $(SHOWN)
+
+# An archive with it and all that belongs to it.
+static: deps-static
+	@$(MAKE) --no-print-directory $(JOBS) $(B)/dnsd $(B)/dnsd-static
+	@B=$(B) MAKE='$(MAKE)' sh conf/static.sh $(VERSION)
 
 $(B)/static/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
@@ -126,7 +149,7 @@ NODE_MODULES := $(if $(filter full,$(PAGE)),dnsd/page/node_modules/.package-lock
 
 $(B)/page/index.html: $(B)/page/kind $(NODE_MODULES) $(PAGE_SOURCES)
 	$(call say,PAGE,$@)
-	$(Q)rm -rf $(@D)/player
+	$(Q)rm -rf $(@D)/player $(@D)/sbom.json
 	$(Q)$(PAGE_$(PAGE))
 
 PAGE_full = node dnsd/page/build.mjs $(abspath $(@D))
@@ -303,8 +326,15 @@ DEPS_TEST := $(DEPS) clang clang-format libclang-rt-14-dev libcmocka-dev \
 # What the demonstration prints to be tried, and letters for its class page.
 DEPS_DEMO := $(DEPS) bind9-dnsutils curl fonts-wqy-microhei
 
+# What libcurl is linked with.
+DEPS_STATIC := $(DEPS) libnghttp2-dev libidn2-dev libunistring-dev libssh2-1-dev \
+	libpsl-dev libzstd-dev libbrotli-dev zlib1g-dev
+
 deps:
 	@sh tests/install.sh $(DEPS)
+
+deps-static:
+	@sh tests/install.sh $(DEPS_STATIC)
 
 deps-demo:
 	@sh tests/install.sh $(DEPS_DEMO)
@@ -325,6 +355,8 @@ install: $(B)/dnsd
 	install -D -m 755 $(B)/dnsd $(DESTDIR)$(PREFIX)/sbin/dnsd
 	install -D -m 755 conf/dnsd-geo-update $(DESTDIR)$(PREFIX)/sbin/dnsd-geo-update
 	install -D -m 644 docs/dnsd.8 $(DESTDIR)$(PREFIX)/share/man/man8/dnsd.8
+	install -D -m 644 docs/dnsd-geo-update.8 \
+		$(DESTDIR)$(PREFIX)/share/man/man8/dnsd-geo-update.8
 	install -D -m 644 docs/dnsd.yaml.5 $(DESTDIR)$(PREFIX)/share/man/man5/dnsd.yaml.5
 	install -D -m 644 conf/dnsd.schema.json $(DESTDIR)$(PREFIX)/share/dnsd/dnsd.schema.json
 	install -D -m 755 conf/dnsd-geo-asn $(DESTDIR)$(PREFIX)/share/dnsd/dnsd-geo-asn
@@ -343,6 +375,7 @@ else
 	install -m 644 $(B)/page/player/*.js $(B)/page/player/*.d.ts \
 		$(B)/page/player/LICENSES.txt dnsd/page/player/README.md \
 		$(DESTDIR)$(PREFIX)/share/dnsd/player
+	install -m 644 $(B)/page/sbom.json $(DESTDIR)$(PREFIX)/share/dnsd/sbom.json
 endif
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's|/usr/local/sbin|$(PREFIX)/sbin|g;s|/etc/dnsd|$(SYSCONFDIR)/dnsd|g' \
@@ -365,6 +398,7 @@ endif
 # For a node that has no dnsd: the file and its unit.
 install-measure: $(B)/dnsd-measure
 	install -D -m 755 $< $(DESTDIR)$(PREFIX)/sbin/dnsd-measure
+	install -D -m 644 docs/dnsd-measure.8 $(DESTDIR)$(PREFIX)/share/man/man8/dnsd-measure.8
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's|/usr/local/sbin/dnsd measure|$(PREFIX)/sbin/dnsd-measure|;s|/etc/dnsd|$(SYSCONFDIR)/dnsd|g' \
 		conf/dnsd-measure.service > \
@@ -377,12 +411,24 @@ dist: $(B)/page/index.html
 deb:
 	@B=$(B) MAKE='$(MAKE)' sh conf/deb.sh $(VERSION)
 
+# What becomes of the packages in a bare Debian 12: for root.
+deb-test:
+	@[ "$$(id -u)" = 0 ] || { echo "deb-test: makes a Debian by debootstrap, for root" >&2; exit 1; }
+	@sh tests/install.sh debootstrap
+	@$(MAKE) --no-print-directory deb
+	@$(MAKE) --no-print-directory static
+	@unshare -m $(PYTHON) tests/deb/bare.py $(B)
+
+# Two builds of what is committed, which must be equal.
+deb-twice: deps-static
+	@B=$(B) sh tests/deb/twice.sh
+
 clean:
 	rm -rf $(B) $(FUZZ_B)
 
 FORCE:
 .PHONY: all run run-cluster geo test check unit unit-programs system lint fuzz fuzz-build fuzz-programs fuzz-run bench bench-steer \
-	bench-growth bench-micro bench-control bench-measure measure-static sim pictures deps deps-demo deps-test install \
-	install-measure dist deb clean FORCE
+	bench-growth bench-micro bench-control bench-measure measure-static static sim pictures deps deps-static deps-demo deps-test install \
+	install-measure dist deb deb-test deb-twice clean FORCE
 .SECONDARY:
 -include $(shell find $(B)/obj $(B)/static $(B)/tests $(B)/bench -name '*.d' -type f 2>/dev/null)

@@ -1,68 +1,113 @@
 #!/bin/sh
-# deb.sh VERSION - builds dnsd_VERSION_ARCH.deb in the build folder ($B) from
-# `make install`, and dnsd-measure_VERSION_ARCH.deb, for nodes of any age, from
-# `make install-measure`. The first makes the user dnsd; neither starts anything.
+# deb.sh VERSION - builds Debian packages in the build folder ($B): dnsd, with what
+# `make install` installs; dnsd-dbgsym, its debugging symbols; dnsd-measure, for nodes
+# of any age, from `make install-measure`. dnsd makes the user dnsd; nothing is started.
+# Equal sources make equal packages. DEBFULLNAME and DEBEMAIL name another maintainer.
 set -eu
 cd "$(dirname "$0")/.."
 umask 022
+export LC_ALL=C TZ=UTC
 version=$1
 B=${B:-build}
 arch=$(dpkg --print-architecture)
-root=$B/deb
-measure=$B/deb-measure
-
-# Equal sources make an equal package.
-SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}
+maintainer="${DEBFULLNAME:-The dnsd authors} <${DEBEMAIL:-dnsd@dnsd.invalid}>"
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(dpkg-parsechangelog -l conf/debian/changelog -S Timestamp)}
 export SOURCE_DATE_EPOCH
 
 # install_to FOLDER TARGET
 install_to() {
 	rm -rf "$1"
-	${MAKE:-make} --no-print-directory B="$B" DESTDIR="$1" PREFIX=/usr \
+	${MAKE:-make} --no-print-directory B="$B" VERSION="$version" DESTDIR="$1" PREFIX=/usr \
 		SYSCONFDIR=/etc ZSH_FUNCTIONS=/usr/share/zsh/vendor-completions "$2"
 	mkdir "$1/DEBIAN"
 }
 
-# control FOLDER PACKAGE: the fields that all packages have.
+# documents FOLDER PACKAGE COPYRIGHT: what each package has of them.
+documents() {
+	install -D -m 644 "$3" "$1/usr/share/doc/$2/copyright"
+	gzip -9nc conf/debian/changelog >"$1/usr/share/doc/$2/changelog.gz"
+	install -D -m 644 "conf/debian/$2.lintian-overrides" "$1/usr/share/lintian/overrides/$2"
+	gzip -9n "$1"/usr/share/man/man?/*
+	for script in postinst prerm postrm; do
+		install -m 755 "conf/debian/$2.$script" "$1/DEBIAN/$script"
+	done
+}
+
+# control FOLDER PACKAGE SECTION: the fields that all packages have.
 control() {
-	cat >"$1/DEBIAN/control" <<EOF
+	cat >"$1/DEBIAN/control" <<END
 Package: $2
+Source: dnsd
 Version: $version
 Architecture: $arch
-Maintainer: The dnsd authors <dnsd@localhost>
-Section: net
-Priority: optional
-Installed-Size: $(du -sk --exclude=DEBIAN "$1" | cut -f1)
-EOF
+Maintainer: $maintainer
+Section: $3
+Installed-Size: $(du -sk --apparent-size --exclude=DEBIAN "$1" | cut -f1)
+END
 }
 
 # package FOLDER NAME
 package() {
-	chmod 755 "$1/DEBIAN/postinst" "$1/DEBIAN/prerm" "$1/DEBIAN/postrm"
+	(cd "$1" && find . -path ./DEBIAN -prune -o -type f -printf '%P\0' | sort -z |
+		xargs -0 md5sum >DEBIAN/md5sums)
+	chmod 644 "$1/DEBIAN/md5sums"
+	find "$1" -exec touch -hd "@$SOURCE_DATE_EPOCH" {} +
 	file=$B/$2_${version}_$arch.deb
-	dpkg-deb --root-owner-group -Zxz --build "$1" "$file" >/dev/null
+	dpkg-deb --root-owner-group --threads-max=1 -Zxz --build "$1" "$file" >/dev/null
 	echo "$file"
 }
 
+# stripped PROGRAM
+stripped() {
+	strip --strip-unneeded --remove-section=.comment --remove-section=.note "$1"
+}
+
+root=$B/deb
 install_to "$root" install
-strip --strip-unneeded "$root/usr/sbin/dnsd"
-gzip -9n "$root"/usr/share/man/man?/*
+program=$root/usr/sbin/dnsd
+id=$(readelf -n "$program" | sed -n 's/.*Build ID: //p')
+
+# -- the symbols, where gdb and coredumpctl look for them --
+
+symbols=$B/deb-dbgsym
+rm -rf "$symbols"
+mkdir -p "$symbols/DEBIAN" "$symbols/usr/share/doc"
+debug=usr/lib/debug/.build-id/${id%"${id#??}"}/${id#??}.debug
+install -d "$symbols/${debug%/*}"
+objcopy --only-keep-debug --compress-debug-sections "$program" "$symbols/$debug"
+chmod 644 "$symbols/$debug"
+ln -s dnsd "$symbols/usr/share/doc/dnsd-dbgsym"
+stripped "$program"
+control "$symbols" dnsd-dbgsym debug
+cat >>"$symbols/DEBIAN/control" <<END
+Priority: optional
+Auto-Built-Package: debug-symbols
+Build-Ids: $id
+Depends: dnsd (= $version)
+Description: debug symbols for dnsd
+END
+package "$symbols" dnsd-dbgsym
+
+# -- the server --
+
+documents "$root" dnsd conf/debian/copyright
 doc=$root/usr/share/doc/dnsd
-install -d "$doc/docs"
-install -m 644 LICENSE "$doc/copyright"
+install -d "$doc/docs/zh" "$doc/docs/pictures"
 install -m 644 README.md README.zh.md "$doc"
 install -m 644 docs/*.md "$doc/docs"
-install -d "$doc/docs/zh"
 install -m 644 docs/zh/*.md "$doc/docs/zh"
+install -m 644 docs/pictures/* "$doc/docs/pictures"
 
 # What the binary is linked with; dpkg-shlibdeps wants a source package.
-install -D "$root/usr/sbin/dnsd" "$root.tmp/debian/dnsd/usr/sbin/dnsd"
+install -D "$program" "$root.tmp/debian/dnsd/usr/sbin/dnsd"
+mkdir "$root.tmp/debian/dnsd/DEBIAN"
 printf 'Source: dnsd\n\nPackage: dnsd\nArchitecture: any\n' >"$root.tmp/debian/control"
 depends=$(cd "$root.tmp" && dpkg-shlibdeps -O debian/dnsd/usr/sbin/dnsd | sed -n 's/^shlibs:Depends=//p')
 rm -r "$root.tmp"
 
-control "$root" dnsd
-cat >>"$root/DEBIAN/control" <<EOF
+control "$root" dnsd net
+cat >>"$root/DEBIAN/control" <<END
+Priority: optional
 Depends: $depends, adduser
 Conflicts: dnsd-measure
 Suggests: curl, npm, python3
@@ -70,75 +115,33 @@ Description: authoritative DNS steering server for live streaming
  Answers each viewer with a streaming server that is near and has room, from
  the load that the SRS servers themselves report and a GeoIP database. Serves
  ordinary zones beside that.
-EOF
+END
 printf '/etc/dnsd/dnsd.yaml\n/etc/dnsd/example.com.zone\n' >"$root/DEBIAN/conffiles"
-
-cat >"$root/DEBIAN/postinst" <<'EOF'
-#!/bin/sh
-set -e
-[ "$1" = configure ] || exit 0
-getent passwd dnsd >/dev/null || adduser --system --group --quiet \
-	--home /var/lib/dnsd --no-create-home dnsd
-# It may hold a token: the server reads it, nobody else does.
-if [ "$(stat -c %U:%G /etc/dnsd/dnsd.yaml 2>/dev/null)" = root:root ]; then
-	chgrp dnsd /etc/dnsd/dnsd.yaml
-fi
-[ ! -d /run/systemd/system ] || systemctl daemon-reload
-# Not started: it is not configured yet. On an upgrade the new program takes over
-# from the one that runs; if it cannot, the old one goes on and the journal says why.
-if [ -n "$2" ] && [ -d /run/systemd/system ] && systemctl -q is-active dnsd.service; then
-	systemctl reload dnsd.service || true
-fi
-EOF
-cat >"$root/DEBIAN/prerm" <<'EOF'
-#!/bin/sh
-set -e
-if [ "$1" = remove ] && [ -d /run/systemd/system ]; then
-	systemctl disable --now dnsd.service dnsd-measure.service \
-		dnsd-geo-update.timer || true
-fi
-EOF
-cat >"$root/DEBIAN/postrm" <<'EOF'
-#!/bin/sh
-set -e
-if [ "$1" = purge ]; then
-	rm -rf /var/lib/dnsd /var/lib/dnsd-geo
-fi
-[ ! -d /run/systemd/system ] || systemctl daemon-reload
-EOF
 package "$root" dnsd
 
 # -- the agent alone --
 
+measure=$B/deb-measure
 install_to "$measure" install-measure
-strip --strip-unneeded "$measure/usr/sbin/dnsd-measure"
+stripped "$measure/usr/sbin/dnsd-measure"
+documents "$measure" dnsd-measure conf/debian/copyright.measure
 doc=$measure/usr/share/doc/dnsd-measure
-install -d "$doc"
-install -m 644 LICENSE "$doc/copyright"
 install -m 644 docs/paths.md "$doc"
 # What is linked into it.
-for library in libevent-dev libssl-dev libc6-dev; do
+within='libevent-dev libssl-dev libc6-dev'
+for library in $within; do
 	install -m 644 "/usr/share/doc/$library/copyright" "$doc/copyright.$library"
 done
-control "$measure" dnsd-measure
-cat >>"$measure/DEBIAN/control" <<'EOF'
+# shellcheck disable=SC2016,SC2086
+within=$(dpkg-query -W -f '${source:Package} (= ${source:Version}), ' $within)
+control "$measure" dnsd-measure net
+cat >>"$measure/DEBIAN/control" <<END
+Priority: optional
+Static-Built-Using: ${within%, }
 Conflicts: dnsd
 Description: reports the paths of an SRS server's viewers to dnsd
  Reads what the kernel knows of the round trip and loss of TCP connections and
  posts that to the name servers. It needs no other package. What it is started
  with stands in /etc/dnsd/measure.
-EOF
-cat >"$measure/DEBIAN/prerm" <<'EOF'
-#!/bin/sh
-set -e
-if [ "$1" = remove ] && [ -d /run/systemd/system ]; then
-	systemctl disable --now dnsd-measure.service || true
-fi
-EOF
-cat >"$measure/DEBIAN/postinst" <<'EOF'
-#!/bin/sh
-set -e
-[ ! -d /run/systemd/system ] || systemctl daemon-reload
-EOF
-cp "$measure/DEBIAN/postinst" "$measure/DEBIAN/postrm"
+END
 package "$measure" dnsd-measure

@@ -23,7 +23,8 @@ folder=$B/dist/$name
 rm -rf "$B/dist"
 mkdir -p "$folder/dnsd/page/built"
 git ls-files -z | tar -c --null -T - | tar -x -C "$folder"
-cp -r "$B/page/index.html" "$B/page/index.html.gz" "$B/page/player" "$folder/dnsd/page/built"
+cp -r "$B/page/index.html" "$B/page/index.html.gz" "$B/page/player" "$B/page/sbom.json" \
+	"$folder/dnsd/page/built"
 # The modes of this machine's umask are no part of it.
 chmod -R u=rwX,go=rX "$folder"
 tar -c -C "$B/dist" --sort=name --format=gnu --owner=0 --group=0 --numeric-owner \

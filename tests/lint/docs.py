@@ -3,8 +3,8 @@
 
 Compares the configuration's schema with dnsd.yaml.5, commands and options with
 dnsd.8, HTTP calls and metrics with docs/http.md, constants with docs/steering.md and
-docs/operations.md, looks for the tests that documents name, and follows every link
-between them. Prints every violation and exits 1 if there is one.
+docs/operations.md, the version in all that names it, looks for the tests that documents
+name, and follows every link between them. Prints every violation and exits 1 if there is one.
 """
 import json
 import pathlib
@@ -208,10 +208,29 @@ def check_links():
                 yield f"{where}: a link to {target}, without such a heading"
 
 
+# -- version --
+
+# What names it, and as what.
+VERSIONS = {"conf/debian/changelog": r"\Adnsd \((.*?)\)", "README.md": r"^dnsd ([\d.]+\d)",
+            "dnsd/page/player/package.json": r'"version": "(.*?)"',
+            "docs/install.md": r"dnsd(?:-measure)?[-_](\d+\.\d+\.\d+)",
+            "docs/paths.md": r"dnsd-measure_(\d+\.\d+\.\d+)",
+            **{f"docs/{name}": r'^\.TH .* "dnsd (.*?)"' for name in (
+                "dnsd.8", "dnsd.yaml.5", "dnsd-measure.8", "dnsd-geo-update.8")}}
+
+
+def check_version():
+    version = re.search(r"^VERSION := (\S+)", read("Makefile"), re.M)[1]
+    for name, form in VERSIONS.items():
+        found = set(re.findall(form, read(name), re.M))
+        if found != {version}:
+            yield f"{name}: {', '.join(found) or 'none'} instead of {version}"
+
+
 def main():
     bad = 0
     for check in (check_keys, check_commands, check_http, check_constants,
-                  check_tests, check_links):
+                  check_tests, check_links, check_version):
         for what in check():
             print(what)
             bad += 1

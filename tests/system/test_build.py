@@ -1,7 +1,9 @@
-"""The source archive, and builds where npm's packages cannot be had."""
+"""The source archive, what the page is made of, and builds where npm's packages cannot be had."""
 
+import base64
 import gzip
 import hashlib
+import json
 import os
 import pathlib
 import re
@@ -113,7 +115,11 @@ class Archive(Test):
         root = self.top / "root"
         status, text = self.make("install", DESTDIR=root)
         self.assertEqual(status, 0, text)
-        self.assertTrue((root / "usr/local/share/dnsd/player/player.js").exists())
+        share = root / "usr/local/share/dnsd"
+        self.assertTrue((share / "player/player.js").exists())
+        self.assertEqual(
+            (share / "sbom.json").read_text(),
+            (pathlib.Path(DNSD).parent / "page/sbom.json").read_text())
         self.assertFalse(self.called.exists())
         self.as_clone()
 
@@ -139,6 +145,7 @@ class Archive(Test):
         self.assertEqual(status, 0, text)
         self.assertIn("without the player", text)
         self.assertFalse((root / "usr/local/share/dnsd/player").exists())
+        self.assertFalse((root / "usr/local/share/dnsd/sbom.json").exists())
         self.assertFalse(self.called.exists())
 
     def shows_nodes(self, url):
@@ -155,3 +162,77 @@ class Archive(Test):
         status, text = self.make(PAGE="nice")
         self.assertNotEqual(status, 0)
         self.assertIn("PAGE=nice: it is full, built or plain", text)
+
+
+# What lies in the builds of others, which esbuild does not see.
+WITHIN = {"hls.js": {"eventemitter3", "url-toolkit", "@svta/cml-id3"},
+          "mpegts.js": {"es6-promise", "events"}}
+# Without minifying, esbuild names the file before what it takes of it.
+NAMES = r"""
+import { build } from "esbuild";
+const from = /^ *(?:\/\/|\/\*) (?:.*\/)?node_modules\/((?:@[^\/\n]+\/)?[^\/\n]+)\//gm;
+const names = new Set();
+for (const entry of ["operator/main.ts", "operator/page.css", "player/src/player.ts",
+                     "player/demo/class.ts"]) {
+    const { outputFiles } = await build({ entryPoints: [entry], bundle: true,
+        write: false, outdir: "out", target: "es2020" });
+    for (const { text } of outputFiles)
+        for (const [, name] of text.matchAll(from))
+            names.add(name);
+}
+console.log(JSON.stringify([...names]));
+"""
+
+
+@unittest.skipIf((ROOT / "dnsd/page/built").exists(), "the page is built already")
+class Components(Test):
+    """The list of what the page and the player are made of."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.page = pathlib.Path(DNSD).resolve().parent / "page"
+        cls.text = (cls.page / "sbom.json").read_text()
+        cls.bom = json.loads(cls.text)
+        cls.within = {cls.name(one): {cls.name(c) for c in one.get("components", [])}
+                      for one in cls.bom["components"]}
+        cls.all = [one for top in cls.bom["components"]
+                   for one in [top, *top.get("components", [])]]
+
+    @staticmethod
+    def name(component):
+        return "/".join(filter(None, [component.get("group"), component["name"]]))
+
+    def test_all_that_is_bundled_and_no_other(self):
+        done = subprocess.run(["node", "--input-type=module", "-e", NAMES],
+                              cwd=ROOT / "dnsd/page", text=True, capture_output=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        names = set(json.loads(done.stdout))
+        self.assertIn("hls.js", names)
+        self.assertEqual(self.within, {name: WITHIN.get(name, set()) for name in names})
+
+    def test_as_the_lock_file_has_them(self):
+        lock = json.loads((ROOT / "dnsd/page/package-lock.json").read_text())["packages"]
+        for one in self.all:
+            name = self.name(one)
+            locked = lock[f"node_modules/{name}"]
+            self.assertEqual(one["version"], locked["version"])
+            self.assertEqual(one["licenses"], [{"license": {"id": locked["license"]}}])
+            digest = base64.b64decode(locked["integrity"].removeprefix("sha512-"))
+            self.assertEqual(one["hashes"], [{"alg": "SHA-512", "content": digest.hex()}])
+            self.assertEqual(one["purl"], f"pkg:npm/{name.replace('@', '%40')}"
+                                          f"@{locked['version']}")
+        self.assertEqual(self.bom["specVersion"], "1.5")
+        self.assertEqual(self.bom["metadata"]["component"]["version"], VERSION)
+        # Equal each time, and of no place.
+        self.assertNotIn("timestamp", self.text)
+        self.assertNotIn("://", self.text)
+
+    def test_terms_of_each_are_said(self):
+        terms = (ROOT / "conf/debian/copyright").read_text()
+        files = " ".join(re.findall(r"(?m)^Files: (.*)", terms)).split()
+        self.assertEqual({file.removesuffix("/*") for file in files} - {"*"},
+                         {self.name(one) for one in self.all})
+        player = (self.page / "player/LICENSES.txt").read_text()
+        heads = set(re.findall(r"(?m)^== (.+)/[^/]+ ==$", player))
+        self.assertEqual(heads, {name for parent, inner in WITHIN.items()
+                                 for name in (parent, *inner)})
