@@ -426,9 +426,16 @@ static bool check_steer(
 	return ok;
 }
 
+#define VALIDITY_S (7 * 86400) /* if it is not said */
+
 static bool check_zone(
 	struct conf *conf, struct conf_zone *zone, struct err *err)
 {
+	if (zone->dnssec.validity_s && !zone->dnssec.keys)
+		return check_complain(
+			err, zone->where, "dnssec without keys", zone->name);
+	if (!zone->dnssec.validity_s)
+		zone->dnssec.validity_s = VALIDITY_S;
 	if (zone->file && *zone->file)
 		return true;
 	zone->file = NULL;

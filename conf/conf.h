@@ -64,6 +64,10 @@ struct conf_zone {
 	struct conf_where file_where;
 	struct conf_texts ns;
 	int64_t serial;
+	struct {
+		const char *keys; /* folder; NULL: the zone is not signed */
+		int64_t validity_s;
+	} dnssec;
 };
 
 struct conf_node {

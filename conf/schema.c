@@ -98,6 +98,15 @@ static const struct key etcd_keys[] = {
 	{0}};
 static const struct section etcd_section = {"etcd", etcd_keys, 0};
 
+static const struct key dnssec_keys[] = {
+	{"keys", KEY_PATH, AT(conf_zone, dnssec.keys),
+		.text = "folder of the zone's keys: K*.key and K*.private"},
+	{"validity", KEY_SPAN, AT(conf_zone, dnssec.validity_s), 8, 31536000,
+		.text = "how long a signature is valid; it is renewed after half"},
+	{0}};
+static const struct section dnssec_section = {
+	"dnssec", dnssec_keys, sizeof(struct conf_zone)};
+
 static const struct key zone_keys[] = {
 	{"file", KEY_PATH, AT(conf_zone, file),
 		.text = "RFC 1035 master file; without it SOA and NS are made from ns"},
@@ -105,6 +114,8 @@ static const struct key zone_keys[] = {
 		.text = "name servers: host name and its addresses"},
 	{"serial", KEY_COUNT, AT(conf_zone, serial), 0, 4294967295.0, "1",
 		.text = "SOA serial of a zone without a file"},
+	{"dnssec", KEY_SECTION, .section = &dnssec_section,
+		.text = "signs the zone"},
 	{0}};
 static const struct section zone_section = {
 	"a zone", zone_keys, sizeof(struct conf_zone)};
@@ -343,6 +354,7 @@ static json_t *type_schema(const struct key *key)
 			"additionalProperties", section_schema(key->section));
 	case KEY_ITEMS:
 		return array_of(section_schema(key->section));
+	case KEY_SPAN:
 	case KEY_TEXT:
 	case KEY_PATH:
 	case KEY_TIME:

@@ -17,6 +17,7 @@ enum key_type {
 	KEY_COUNT,     /* int64_t, whole numbers beyond int */
 	KEY_REAL,      /* double */
 	KEY_RATE,      /* double, bit/s or bytes with K, M or G */
+	KEY_SPAN,      /* int64_t, seconds, with s, m, h, d or w */
 	KEY_TEXT,      /* const char * */
 	KEY_PATH,      /* const char *, relative to the naming file */
 	KEY_ENUM,      /* int, index in names */

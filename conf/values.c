@@ -1,5 +1,6 @@
 /* One value of the configuration, by the type of its key. */
 #include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -234,6 +235,35 @@ static void set_name(struct loader *l, const struct yaml *y, char *out)
 
 /* -- any of them -- */
 
+/* "7d", "12h", "30": seconds without a letter. */
+static void set_span(struct loader *l, const struct yaml *y,
+	const struct key *key, int64_t *out)
+{
+	static const struct {
+		char letter;
+		double s;
+	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400},
+		{'w', 604800}, {'\0', 1}};
+	char *end;
+
+	if (!loader_is_kind(l, y, key->name, YAML_SCALAR))
+		return;
+	double v = strtod(y->text, &end);
+	for (unsigned i = 0; i < sizeof units / sizeof *units; i++) {
+		if (end == y->text || *end != units[i].letter ||
+			(*end && end[1]))
+			continue;
+		v *= units[i].s;
+		if (v >= key->min && v <= key->max && v == floor(v)) {
+			*out = (int64_t)v;
+			return;
+		}
+	}
+	loader_complain(l, y->line,
+		"%s: '%s' is not a time of %g s to %g d, such as 7d or 12h",
+		key->name, y->text, key->min, key->max / 86400);
+}
+
 static void set_number(struct loader *l, const struct yaml *y,
 	const struct key *key, void *field)
 {
@@ -242,6 +272,8 @@ static void set_number(struct loader *l, const struct yaml *y,
 		value_number(l, y, key, NULL, field);
 	else if (key->type == KEY_RATE)
 		value_number(l, y, key, "KMG", field);
+	else if (key->type == KEY_SPAN)
+		set_span(l, y, key, field);
 	else if (!whole(l, y, key, &v))
 		return;
 	else if (key->type == KEY_INT)
@@ -277,6 +309,7 @@ void value_set(struct loader *l, const struct yaml *y, const struct key *key,
 	case KEY_COUNT:
 	case KEY_REAL:
 	case KEY_RATE:
+	case KEY_SPAN:
 		set_number(l, y, key, field);
 		break;
 	case KEY_TEXT:

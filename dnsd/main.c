@@ -17,6 +17,7 @@ static const struct {
 	{"lines", cli_lines, "the lines of a class, for a website"},
 	{"srs", cli_srs, "the configuration of a node's SRS"},
 	{"ctl", cli_ctl, "talk to the running server"},
+	{"keys", cli_keys, "the keys of signed zones"},
 	{"replay", cli_replay, "run the decision core over recorded events"},
 	{"measure", cli_measure, "on a node: report the paths of its viewers"},
 };

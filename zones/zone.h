@@ -15,8 +15,7 @@
  * only against the apex, which every message about this zone holds in its
  * question, and against earlier names of the same body. `fixes` are the
  * offsets of those pointers in the body: 0xc000 is the apex, anything else
- * counts from the start of the body. (DNSSEC: the DO variant of a set will be
- * a second body with the RRSIGs, behind the first.)
+ * counts from the start of the body.
  *
  * Any number of threads may read; nothing here writes, locks or allocates.
  */
@@ -30,6 +29,7 @@
 #include "wire/reply.h"
 
 struct arena;
+struct zone_signing;
 
 enum zone_node_flags {
 	NODE_CUT = 1,   /* NS below the apex: all below is the child's */
@@ -72,6 +72,7 @@ struct zone {
 	uint32_t serial;
 	uint32_t negative_ttl; /* min(SOA's TTL, MINIMUM): RFC 2308 5 */
 	uint16_t name_servers; /* NS records at the apex */
+	const struct zone_signing *signing; /* of room sign; NULL: not signed */
 };
 
 void zone_free(struct zone *zone); /* NULL allowed */

@@ -4,7 +4,7 @@
 _dnsd_words()
 {
 	case $1 in
-	dnsd) echo "run check init try lines srs ctl replay measure --help --version" ;;
+	dnsd) echo "run check init try lines srs ctl keys replay measure --help --version" ;;
 	run) echo "--config --help" ;;
 	check) echo "--config --from --json --schema --help" ;;
 	init) echo "--zone --ns --node --geoip --output --help" ;;
@@ -13,6 +13,7 @@ _dnsd_words()
 	srs) echo "--config --help" ;;
 	ctl) echo "--config --json --move --publishers --help status nodes drain undrain waiting approve
 		remove registry reload replace stop" ;;
+	keys) echo "--config --algorithm --ds-at-parent --help generate list ds roll" ;;
 	replay) echo "--config --workers --deal --stats --help" ;;
 	measure) echo "--to --node --ports --every --token-file --print --help" ;;
 	approve) echo "--role --at --address --capacity --bandwidth --site --provider" ;;
@@ -20,6 +21,7 @@ _dnsd_words()
 	--role) echo "edge origin relay recorder" ;;
 	--format) echo "json site_settings" ;;
 	--deal) echo "resolver id" ;;
+	--algorithm) echo "13 15" ;;
 	esac
 }
 
@@ -56,7 +58,7 @@ _dnsd_complete()
 	-c | --config | -o | --output | --geoip | --token-file)
 		COMPREPLY=($(compgen -f -- "$cur"))
 		return ;;
-	--format | --deal | --role)
+	--format | --deal | --role | --algorithm)
 		COMPREPLY=($(compgen -W "$(_dnsd_words "$prev")" -- "$cur"))
 		return ;;
 	--from | --stream | --workers | --to | --node | --ports | --every | --zone | \

@@ -66,6 +66,7 @@ static inline bool begin(struct answerer *answerer, const struct asked_of *of,
 	job->defer = false;
 	job->zone = NULL;
 	job->steered = false;
+	job->accounted &= job->again;
 	job->proven = job->tcp && !job->forgeable;
 	job->drop = !query_begin(q, job->query, job->query_len);
 	if (!job->drop) {
@@ -169,6 +170,7 @@ static inline void take_result(
 {
 	f->rcode = result.rcode;
 	job->defer = result.defer;
+	job->accounted |= result.unsigned_yet;
 	f->flags = result.authoritative ? FLAG_AA : 0;
 	if (job->q.edns.ecs.present && job->q.edns.ecs.source && result.scope)
 		f->edns.scope =
@@ -242,6 +244,22 @@ void answer_finish(struct answerer *answerer, struct answer_job *job)
 		f.edns.rcode_high = (uint8_t)(f.rcode >> 4);
 	job->reply_len = (uint16_t)reply_end(&f.reply, f.flags, f.rcode, edns);
 	count_reply(&answerer->counters, f.rcode, f.flags);
+}
+
+void answer_fail(struct answerer *answerer, struct answer_job *job)
+{
+	struct edns_reply edns = {.udp_size = answerer->snap->options->udp_max,
+		.dnssec_ok = job->q.edns.dnssec_ok};
+	bool present = job->q.edns.present;
+	struct reply reply;
+
+	reply_begin(&reply, job->reply,
+		reply_size(job, answerer->snap->options),
+		present ? edns_reply_len(&edns) : 0, &job->q);
+	job->defer = false;
+	job->reply_len = (uint16_t)reply_end(
+		&reply, 0, RCODE_SERVFAIL, present ? &edns : NULL);
+	count_reply(&answerer->counters, RCODE_SERVFAIL, 0);
 }
 
 /* -- a batch -- */

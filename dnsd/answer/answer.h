@@ -21,4 +21,7 @@ void answer_prepare(
 	struct answerer *answerer, struct answer_job *jobs, unsigned n);
 void answer_finish(struct answerer *answerer, struct answer_job *job);
 
+/* Instead of what was deferred and does not come: SERVFAIL. */
+void answer_fail(struct answerer *answerer, struct answer_job *job);
+
 #endif

@@ -17,6 +17,7 @@
 struct accounts;
 struct asked_table;
 struct record_ring;
+struct sign_ring;
 struct snapshot;
 
 /* What an owner name is to steering, for one snapshot. */
@@ -57,8 +58,10 @@ struct answerer {
 	const struct snapshot *snap;
 	int64_t now_ms;  /* clock_ms() of the batch */
 	uint32_t wall_s; /* seconds since 1970, for cookies (RFC 9018) */
-	struct accounts *accounts; /* steering's, owned by the thread */
-	struct record_ring *ring;  /* what is recorded; NULL: nothing */
+	struct accounts *accounts;   /* steering's, owned by the thread */
+	struct record_ring *ring;    /* what is recorded; NULL: nothing */
+	struct sign_ring *sign_ring; /* where signatures are asked for; NULL:
+					nowhere, what is missing is deferred */
 	struct asked_table
 		*asked; /* names asked for recently; NULL: not kept */
 	struct answer_counters counters;
@@ -71,6 +74,8 @@ struct answer_job {
 	uint16_t query_len;
 	bool tcp;
 	bool again;     /* it was deferred, and counted then */
+	bool accounted; /* ... for want of a signature only: what was decided
+			   for it is in the accounts. Set by the answer */
 	bool forgeable; /* though over TCP: that is the proxy's, not the peer's */
 	uint16_t port;    /* the asking port */
 	struct addr peer; /* the asking address: behind a proxy, its client's */
@@ -79,8 +84,9 @@ struct answer_job {
 
 	/* set by the answer: 0 means drop, no reply is to be sent */
 	uint16_t reply_len;
-	bool defer; /* with reply_len 0: not now, try again in a moment (the
-		       first polls are awaited); never over TCP */
+	bool defer; /* with reply_len 0: not now, try again in a moment: the
+		       first polls are awaited (never over TCP), or
+		       signatures */
 
 	/* between the stages */
 	bool drop;

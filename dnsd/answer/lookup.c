@@ -1,7 +1,11 @@
 #include "answer/lookup.h"
 
+#include <assert.h>
+
 #include "answer/asked.h"
+#include "answer/signed.h"
 #include "answer/steered.h"
+#include "snapshot/snapshot.h"
 #include "zones/rdata.h"
 #include "zones/zone.h"
 
@@ -22,6 +26,13 @@ struct walk {
 	const struct name *name; /* current: the question's or target */
 	uint16_t at;             /* its offset in the message */
 	uint16_t apex;           /* the apex's: always in the question */
+	struct zone_match match; /* of the current name */
+	struct signed_reply dnssec;
+	unsigned n_expanded; /* only if it is signed */
+	struct {
+		struct name name;
+		struct zone_match match;
+	} expanded[CHAIN_MAX + 1];
 	struct lookup_result result;
 	unsigned steps;
 	struct {
@@ -46,6 +57,105 @@ static void write_set(const struct walk *w, const struct zone_rrset *set,
 	zone_rrset_write(set, w->r, owner, w->apex, ttl_max);
 }
 
+/* -- signatures, where they are asked for -- */
+
+static inline bool is_signed(const struct walk *w)
+{
+	return w->dnssec.signing != NULL;
+}
+
+/* What was written last is a set of that node, whose name stands at owner_at. */
+static void sign_node_set(struct walk *w, const struct zone_node *node,
+	const struct zone_rrset *set, uint16_t owner_at, uint32_t ttl_max)
+{
+	struct name owner;
+	if (!is_signed(w))
+		return;
+	zone_node_name(w->zone, node, &owner);
+	signed_set(&w->dnssec, node, set, &owner, owner_at, ttl_max);
+}
+
+/* The same of the node that the current name was found at. */
+static void sign_found(struct walk *w, const struct zone_rrset *set)
+{
+	if (!is_signed(w))
+		return;
+	if (w->match.found == ZONE_WILDCARD)
+		sign_node_set(w, w->match.node, set, w->at, TTL_MAX);
+	else
+		signed_set(&w->dnssec, w->match.node, set, w->name, w->at,
+			TTL_MAX);
+}
+
+/* No name is nearer to one than the wildcard that it was made from (RFC 4035
+ * 3.1.3.3). */
+static void deny_nearer(
+	struct walk *w, const struct name *name, const struct zone_match *m)
+{
+	struct name parent;
+	unsigned above = name->labels - m->labels;
+
+	if (!mark_unpack(zone_mark(m->encloser)).streams) {
+		signed_denial(&w->dnssec, name);
+		return;
+	}
+	name_strip(&parent, name, above);
+	signed_denial_of_stream(
+		&w->dnssec, name->bytes + name->offset[above - 1], &parent);
+}
+
+/* What says that the current name was found without a set (RFC 4035 3.1.3.1,
+ * 3.1.3.4), or as a wildcard. */
+static void deny_type(struct walk *w)
+{
+	struct name wild;
+	if (!is_signed(w))
+		return;
+	w->r->section = REPLY_AUTHORITY;
+	if (w->match.found != ZONE_WILDCARD) {
+		signed_denial(&w->dnssec, w->name);
+		return;
+	}
+	zone_node_name(w->zone, w->match.node, &wild);
+	signed_denial(&w->dnssec, &wild);
+	deny_nearer(w, w->name, &w->match);
+}
+
+/* What says that there is no such name (RFC 4035 3.1.3.2). */
+static void deny_name(struct walk *w)
+{
+	static const uint8_t asterisk[] = "\001*";
+	struct name encloser, wild;
+	if (!is_signed(w))
+		return;
+	signed_denial(&w->dnssec, w->name);
+	name_strip(&encloser, w->name, w->name->labels - w->match.labels);
+	if (name_prepend(&wild, asterisk, 2, &encloser))
+		signed_denial(&w->dnssec, &wild);
+}
+
+/* An answer that a wildcard gave: its proof stands in the authority section, which
+ * begins when the chain has ended. */
+static void note_expansion(struct walk *w)
+{
+	if (!is_signed(w) || w->match.found != ZONE_WILDCARD)
+		return;
+	assert(w->n_expanded <= CHAIN_MAX);
+	w->expanded[w->n_expanded].name = *w->name;
+	w->expanded[w->n_expanded++].match = w->match;
+}
+
+/* Before the additional section, at the latest. */
+static void prove_expansions(struct walk *w)
+{
+	if (!is_signed(w))
+		return;
+	w->r->section = REPLY_AUTHORITY;
+	for (unsigned i = 0; i < w->n_expanded; i++)
+		deny_nearer(w, &w->expanded[i].name, &w->expanded[i].match);
+	w->n_expanded = 0;
+}
+
 /* -- additional section -- */
 
 static bool node_below(const struct zone *zone, const struct zone_node *node,
@@ -58,8 +168,8 @@ static bool node_below(const struct zone *zone, const struct zone_node *node,
 
 /* A and AAAA of one target. must: what does not fit makes the reply full;
  * else a set that does not fit is left out whole. */
-static void lookup_add_addresses(const struct walk *w,
-	const struct zone_node *node, uint16_t owner, bool must)
+static void lookup_add_addresses(
+	struct walk *w, const struct zone_node *node, uint16_t owner, bool must)
 {
 	static const uint16_t types[] = {RR_A, RR_AAAA};
 	for (unsigned i = 0; i < 2; i++) {
@@ -68,6 +178,8 @@ static void lookup_add_addresses(const struct walk *w,
 			continue;
 		struct reply_point point = reply_save(w->r);
 		write_set(w, set, owner, TTL_MAX);
+		if (!must)
+			sign_node_set(w, node, set, owner, TTL_MAX);
 		if (w->r->full && !must)
 			reply_restore(w->r, point);
 	}
@@ -84,7 +196,7 @@ static bool seen(const uint32_t *targets, unsigned i)
 /* Addresses of the targets of a set that stands at message offset `base`.
  * For a referral, cut is the delegation: glue in its domain must fit (RFC 9471
  * 3.1) and goes first. */
-static void add_targets(const struct walk *w, const struct zone_rrset *set,
+static void add_targets(struct walk *w, const struct zone_rrset *set,
 	uint32_t base, const struct zone_node *cut, bool must)
 {
 	const uint32_t *targets = zone_targets(set);
@@ -113,23 +225,48 @@ static void add_targets(const struct walk *w, const struct zone_rrset *set,
 /* -- ends of a walk -- */
 
 static void write_soa(const struct zone *zone, struct reply *r, uint16_t apex,
-	uint32_t ttl_max)
+	uint32_t ttl_max, struct signed_reply *dnssec)
 {
 	uint32_t ttl = zone->negative_ttl;
+	if (ttl > ttl_max)
+		ttl = ttl_max;
 	r->section = REPLY_AUTHORITY;
-	zone_rrset_write(
-		zone->soa, r, apex, apex, ttl < ttl_max ? ttl : ttl_max);
+	zone_rrset_write(zone->soa, r, apex, apex, ttl);
+	if (dnssec->signing)
+		signed_set(dnssec, zone_apex(zone), zone->soa, &zone->apex,
+			apex, ttl);
 }
 
-static void negative(struct walk *w, uint8_t rcode)
+static void no_name(struct walk *w)
 {
-	w->result.rcode = rcode;
-	write_soa(w->zone, w->r, w->apex, TTL_MAX);
+	w->result.rcode = RCODE_NXDOMAIN; /* RFC 6604 3 */
+	write_soa(w->zone, w->r, w->apex, TTL_MAX, &w->dnssec);
+	deny_name(w);
 }
 
 static void no_data(struct walk *w)
 {
-	negative(w, RCODE_NOERROR);
+	w->result.rcode = RCODE_NOERROR;
+	write_soa(w->zone, w->r, w->apex, TTL_MAX, &w->dnssec);
+	deny_type(w);
+}
+
+/* Whether the child zone is signed (RFC 4035 3.1.4). */
+static void write_ds(struct walk *w, const struct zone_match *m)
+{
+	const struct zone_rrset *ds = zone_rrset(m->node, RR_DS);
+	uint16_t owner = suffix_at(w, m->labels);
+	struct name name;
+
+	if (!is_signed(w))
+		return;
+	if (ds) {
+		write_set(w, ds, owner, TTL_MAX);
+		sign_node_set(w, m->node, ds, owner, TTL_MAX);
+	} else {
+		zone_node_name(w->zone, m->node, &name);
+		signed_denial(&w->dnssec, &name);
+	}
 }
 
 static void referral(struct walk *w, const struct zone_match *m)
@@ -142,6 +279,8 @@ static void referral(struct walk *w, const struct zone_match *m)
 		w->result.authoritative = false;
 	w->r->section = REPLY_AUTHORITY;
 	write_set(w, ns, suffix_at(w, m->labels), TTL_MAX);
+	write_ds(w, m);
+	prove_expansions(w);
 	if (w->r->full)
 		return;
 	add_targets(w, ns, base, m->node, true);
@@ -153,6 +292,9 @@ static void positive(struct walk *w, const struct zone_rrset *set)
 {
 	uint32_t base = w->r->len;
 	write_set(w, set, w->at, TTL_MAX);
+	sign_found(w, set);
+	note_expansion(w);
+	prove_expansions(w);
 	if (set->extra & ZONE_TARGETS && !w->r->full)
 		add_targets(w, set, base, NULL, false);
 }
@@ -173,8 +315,14 @@ static void minimal_any(struct walk *w, const struct zone_node *node)
 		if (set->type == RR_RRSIG || set->type == RR_NSEC)
 			continue;
 		write_set(w, set, w->at, TTL_MAX);
+		sign_found(w, set);
+		note_expansion(w);
 		return;
 	}
+	if (is_signed(w) &&
+		signed_nsec_answer(
+			&w->dnssec, w->name, w->at, SIGNED_NSEC | SIGNED_RRSIG))
+		return;
 	if (zone_mark(node))
 		hinfo(w);
 	else
@@ -195,12 +343,33 @@ static void lower_chain(struct walk *w, uint32_t end, uint32_t ttl_s)
 	}
 }
 
+/* The owner that a decision for the current name is signed with: a stream is made from
+ * the wildcard beside it. */
+static const struct name *decided_owner(const struct walk *w, struct name *wild)
+{
+	static const uint8_t asterisk[] = "\001*";
+	struct name encloser;
+	if (w->match.found == ZONE_EXACT)
+		return w->name;
+	name_strip(&encloser, w->name, w->name->labels - w->match.labels);
+	return name_prepend(wild, asterisk, 2, &encloser) ? wild : w->name;
+}
+
+static void sign_decided(struct walk *w, uint32_t from, uint32_t ttl_s)
+{
+	struct name wild;
+	signed_records(&w->dnssec, from, w->job->q.qtype,
+		decided_owner(w, &wild), w->at, ttl_s);
+	note_expansion(w);
+}
+
 /* Where a chain led to a steered name, or _why is asked. */
 static void decide(struct walk *w, const struct steered_name *name)
 {
 	uint32_t end = w->r->len;
 	struct steered_result s =
 		steered_answer_at(w->answerer, w->job, name, w->r, w->at);
+	const struct map *map = w->answerer->snap->steer.map;
 
 	w->result.defer = s.defer;
 	if (s.defer)
@@ -213,8 +382,12 @@ static void decide(struct walk *w, const struct steered_name *name)
 	}
 	w->result.scope = s.scope;
 	lower_chain(w, end, s.ttl_s);
-	if (!s.records && !w->r->full)
-		write_soa(w->zone, w->r, w->apex, s.ttl_s);
+	if (is_signed(w) && s.records && !name->why)
+		sign_decided(w, end, map->names[name->name].ttl_max_s);
+	if (s.records || w->r->full)
+		return;
+	write_soa(w->zone, w->r, w->apex, s.ttl_s, &w->dnssec);
+	deny_type(w);
 }
 
 /* `line` and digits only: a line, or one that there is not. */
@@ -229,13 +402,14 @@ static bool is_line(const uint8_t *label, unsigned len)
 }
 
 /* A missing name directly below a steered one that looks like a line: it does
- * not exist, and no wildcard makes it. */
-static bool no_such_line(
-	const struct name *name, const struct zone_match *m, struct mark mark)
+ * not exist, and no wildcard makes it; but in a signed zone, where what a wildcard
+ * covers cannot be denied. */
+static bool no_such_line(const struct zone *zone, const struct name *name,
+	const struct zone_match *m, struct mark mark)
 {
 	const uint8_t *label = name->bytes;
-	return mark.kind == MARK_NAME && m->labels + 1 == name->labels &&
-		is_line(label + 1, *label);
+	return mark.kind == MARK_NAME && !zone->signing &&
+		m->labels + 1 == name->labels && is_line(label + 1, *label);
 }
 
 /* Whether a missing name is a stream of its encloser's. */
@@ -315,6 +489,8 @@ static bool follow_cname(struct walk *w, const struct zone_rrset *set)
 		return false;
 	uint32_t base = w->r->len;
 	write_set(w, set, w->at, TTL_MAX);
+	sign_found(w, set);
+	note_expansion(w);
 	return read_target(w, set, &w->target) &&
 		move_on(w, base + RR_POINTER_LEN);
 }
@@ -352,8 +528,11 @@ static bool follow_dname(struct walk *w, const struct zone_match *m)
 	/* One that leads below itself would go on until nothing fits. */
 	if ((again && name_below(&to, &owner)) || !may_follow(w, set))
 		return false;
-	if (!again)
+	if (!again) {
 		write_set(w, set, suffix_at(w, m->labels), TTL_MAX);
+		sign_node_set(
+			w, m->node, set, suffix_at(w, m->labels), TTL_MAX);
+	}
 	if (!name_prepend(&made, w->name->bytes, prefix, &to)) {
 		w->result.rcode = RCODE_YXDOMAIN;
 		return false;
@@ -363,6 +542,22 @@ static bool follow_dname(struct walk *w, const struct zone_match *m)
 	w->target = made;
 	/* Asked for a CNAME, the one made is the answer. */
 	return w->job->q.qtype != RR_CNAME && move_on(w, base + RR_POINTER_LEN);
+}
+
+/* NSEC or RRSIG are asked for by type. */
+static void nsec(struct walk *w)
+{
+	struct signed_reply by_type = w->dnssec;
+	unsigned parts = w->job->q.qtype == RR_RRSIG ? SIGNED_RRSIG
+		: is_signed(w) ? SIGNED_NSEC | SIGNED_RRSIG
+			       : SIGNED_NSEC;
+
+	by_type.signing = w->zone->signing;
+	bool found = w->match.found == ZONE_EXACT &&
+		signed_nsec_answer(&by_type, w->name, w->at, parts);
+	w->dnssec.missing |= by_type.missing;
+	if (!found)
+		no_data(w);
 }
 
 /* The name exists, by itself or through a wildcard. */
@@ -379,7 +574,9 @@ static bool found(struct walk *w, const struct zone_node *node)
 			return false;
 		}
 	}
-	if (qtype == RR_ANY)
+	if (w->zone->signing && (qtype == RR_NSEC || qtype == RR_RRSIG))
+		nsec(w);
+	else if (qtype == RR_ANY)
 		minimal_any(w, node);
 	else if ((set = zone_rrset(node, qtype)))
 		positive(w, set);
@@ -408,14 +605,14 @@ static void at_cut(struct walk *w, const struct zone_match *m)
 static bool missing(struct walk *w, const struct zone_match *m)
 {
 	struct mark mark = mark_unpack(zone_mark(m->encloser));
-	bool line = no_such_line(w->name, m, mark);
+	bool line = no_such_line(w->zone, w->name, m, mark);
 
 	if (!line && is_stream(w->name, m, mark))
 		stream(w, mark);
 	else if (!line && m->found == ZONE_WILDCARD)
 		return found(w, m->node);
 	else
-		negative(w, RCODE_NXDOMAIN); /* RFC 6604 3 */
+		no_name(w);
 	return false;
 }
 
@@ -425,6 +622,7 @@ static bool step(struct walk *w)
 	struct zone_match m = w->job->asked->match;
 	if (w->steps)
 		m = zone_find(w->zone, w->name, zone_hash(w->zone, w->name));
+	w->match = m;
 	switch (m.found) {
 	case ZONE_EXACT:
 		return found(w, m.node);
@@ -452,7 +650,8 @@ static void find_steering(struct asked *asked)
 	struct mark mark = mark_unpack(zone_mark(m->encloser));
 	if (m->found == ZONE_EXACT)
 		asked->steered = steered_name(mark, NULL);
-	else if (is_stream(name, m, mark) && !no_such_line(name, m, mark))
+	else if (is_stream(name, m, mark) &&
+		!no_such_line(asked->zone, name, m, mark))
 		asked->steered = steered_name(mark, name->bytes);
 }
 
@@ -475,13 +674,78 @@ static inline uint16_t apex_at(const struct answer_job *job)
 		job->zone->apex.len);
 }
 
+/* Whether signatures are asked for, and there. */
+static inline bool signs(const struct answer_job *job)
+{
+	return job->zone->signing && job->q.edns.present &&
+		job->q.edns.dnssec_ok;
+}
+
+static void walk_begin(struct walk *w, struct answerer *answerer,
+	const struct answer_job *job, struct reply *reply)
+{
+	w->answerer = answerer;
+	w->job = job;
+	w->zone = job->zone;
+	w->r = reply;
+	w->name = &job->asked->name;
+	w->at = HEADER_LEN;
+	w->apex = apex_at(job);
+	w->result = (struct lookup_result){
+		.rcode = RCODE_NOERROR, .authoritative = true};
+	w->steps = 0;
+	w->dnssec.signing = signs(job) ? job->zone->signing : NULL;
+	w->dnssec.ring = answerer->sign_ring;
+	w->dnssec.reply = reply;
+	w->dnssec.apex = w->apex;
+	w->dnssec.now_s = answerer->wall_s;
+	w->dnssec.missing = false;
+	w->dnssec.n_nsecs = 0;
+	w->n_expanded = 0;
+}
+
+/* What is not signed yet is answered in a moment. */
+static struct lookup_result walk_end(struct walk *w)
+{
+	prove_expansions(w);
+	struct lookup_result result = w->result;
+	result.unsigned_yet = w->dnssec.missing && !w->r->full;
+	result.defer |= result.unsigned_yet;
+	return result;
+}
+
+/* A steered question whose answer is to be signed. */
+static struct lookup_result steered_signed(struct answerer *answerer,
+	const struct answer_job *job, struct reply *reply)
+{
+	struct walk w;
+	const struct map *map = answerer->snap->steer.map;
+
+	walk_begin(&w, answerer, job, reply);
+	w.match = job->asked->match;
+	struct steered_result s = steered_answer(answerer, job, reply);
+	w.result.scope = s.scope;
+	w.result.defer = s.defer;
+	if (s.records) {
+		sign_decided(&w, HEADER_LEN + job->q.question_len,
+			map->names[job->steer.query.name].ttl_max_s);
+	} else if (!s.defer && !reply->full) {
+		write_soa(w.zone, reply, w.apex, s.ttl_s, &w.dnssec);
+		deny_type(&w);
+	}
+	return walk_end(&w);
+}
+
 /* The question itself is steered: no walk. */
 struct lookup_result lookup_steered(struct answerer *answerer,
 	const struct answer_job *job, struct reply *reply)
 {
+	if (signs(job))
+		return steered_signed(answerer, job, reply);
 	struct steered_result s = steered_answer(answerer, job, reply);
+	struct signed_reply none = {.signing = NULL};
 	if (!s.records && !s.defer && !reply->full)
-		write_soa(job->zone, reply, apex_at(job), s.ttl_s);
+		write_soa(job->zone, reply, apex_at(job), s.ttl_s, &none);
 	return (struct lookup_result){.rcode = RCODE_NOERROR,
 		.authoritative = true,
 		.defer = s.defer,
@@ -492,17 +756,8 @@ struct lookup_result lookup(struct answerer *answerer,
 	const struct answer_job *job, struct reply *reply)
 {
 	struct walk w;
-	w.answerer = answerer;
-	w.job = job;
-	w.zone = job->zone;
-	w.r = reply;
-	w.name = &job->asked->name;
-	w.at = HEADER_LEN;
-	w.apex = apex_at(job);
-	w.result = (struct lookup_result){
-		.rcode = RCODE_NOERROR, .authoritative = true};
-	w.steps = 0;
+	walk_begin(&w, answerer, job, reply);
 	while (step(&w))
 		;
-	return w.result;
+	return walk_end(&w);
 }

@@ -13,8 +13,9 @@
 struct lookup_result {
 	uint8_t rcode;
 	bool authoritative;
-	bool defer;    /* steering is not ready: nothing to send yet */
-	uint8_t scope; /* for ECS; 0 for all that is not steered */
+	bool defer; /* nothing to send yet: steering is not ready, or ... */
+	bool unsigned_yet; /* ... signatures are not made */
+	uint8_t scope;     /* for ECS; 0 for all that is not steered */
 };
 
 /* Finds the question's name in its zone: job->asked->match. Whether it is steered:

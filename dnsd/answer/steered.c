@@ -247,8 +247,13 @@ struct steered_result steered_answer(struct answerer *answerer,
 
 	if (too_early(answerer, job))
 		return (struct steered_result){.defer = true};
-	steer_answer_lookup(&answerer->snap->steer, answerer->accounts,
-		&question->query, &question->found, answerer->now_ms, &d);
+	if (job->accounted)
+		steer_decide(&answerer->snap->steer, answerer->accounts,
+			&question->query, answerer->now_ms, &d, NULL);
+	else
+		steer_answer_lookup(&answerer->snap->steer, answerer->accounts,
+			&question->query, &question->found, answerer->now_ms,
+			&d);
 	return write_records(answerer, job, question, &d, reply, HEADER_LEN);
 }
 
@@ -265,7 +270,11 @@ COLD struct steered_result steered_answer_at(struct answerer *answerer,
 	ask(answerer, job, &question);
 	if (name->why)
 		return why(answerer, job, &question, reply, owner);
-	steer_answer(&answerer->snap->steer, answerer->accounts,
-		&question.query, answerer->now_ms, &d);
+	if (job->accounted)
+		steer_decide(&answerer->snap->steer, answerer->accounts,
+			&question.query, answerer->now_ms, &d, NULL);
+	else
+		steer_answer(&answerer->snap->steer, answerer->accounts,
+			&question.query, answerer->now_ms, &d);
 	return write_records(answerer, job, &question, &d, reply, owner);
 }

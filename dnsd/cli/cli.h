@@ -18,6 +18,7 @@ int cli_srs(int argc, char **argv);
 int cli_replay(int argc, char **argv);
 int cli_ctl(int argc, char **argv);
 int cli_init(int argc, char **argv);
+int cli_keys(int argc, char **argv);
 int cli_measure(int argc, char **argv);
 
 /* The options that all commands share. usage stands behind "usage: dnsd ";
@@ -34,8 +35,10 @@ struct cli_options {
 	bool json_allowed, json;       /* --json */
 	bool move_allowed, publishers; /* --publishers */
 	const char *move;              /* --move N; NULL: not given */
-	int words; /* that must follow the options; 0: any number */
-	int first; /* index of the first word that is no option */
+	bool keys_allowed, ds_at_parent;
+	const char *algorithm; /* --algorithm N, if keys_allowed */
+	int words;             /* that must follow the options; 0: any number */
+	int first;             /* index of the first word that is no option */
 };
 
 /* False: the program ends with *status. */

@@ -23,6 +23,8 @@ bool cli_options(struct cli_options *o, int argc, char **argv,
 		{"format", required_argument, NULL, 'F'},
 		{"move", required_argument, NULL, 'm'},
 		{"publishers", no_argument, NULL, 'p'},
+		{"algorithm", required_argument, NULL, 'a'},
+		{"ds-at-parent", no_argument, NULL, 'd'},
 		{"take-over", required_argument, NULL, 't'}, {0}};
 	int opt;
 
@@ -46,6 +48,10 @@ bool cli_options(struct cli_options *o, int argc, char **argv,
 			o->move = optarg;
 		} else if (opt == 'p' && o->move_allowed) {
 			o->publishers = true;
+		} else if (opt == 'a' && o->keys_allowed) {
+			o->algorithm = optarg;
+		} else if (opt == 'd' && o->keys_allowed) {
+			o->ds_at_parent = true;
 		} else if (opt == 't' && o->take_over_allowed) {
 			o->take_over = atoi(optarg);
 		} else if (opt == 'h') {

@@ -13,9 +13,11 @@
 #include "base/log.h"
 #include "base/rng.h"
 #include "control/enrolled.h"
+#include "control/signing.h"
 #include "geo/cache.h"
 #include "geo/mmdb.h"
 #include "replay/ring.h"
+#include "sign/zone.h"
 #include "snapshot/mark.h"
 #include "wire/name.h"
 #include "wire/rr.h"
@@ -207,6 +209,7 @@ bool build_geo_keep(const struct built *built, struct err *err)
 struct zones_work {
 	const struct conf *conf;
 	struct zone_builder **builder; /* by zone; NULL: it is none */
+	struct zone_signing **signing; /* by zone; NULL: it is not signed */
 	bool *missing; /* its file can't be read: nothing more to say of it */
 	struct err *err;
 	bool ok;
@@ -258,7 +261,7 @@ static bool zone_read(struct zones_work *w, unsigned i)
 
 /* The zone with the longest apex that the name is in. */
 static struct zone_builder *zone_holding(
-	struct zones_work *w, const struct name *name)
+	const struct zones_work *w, const struct name *name)
 {
 	struct zone_builder *best = NULL;
 	for (unsigned i = 0; i < w->conf->n_zones; i++) {
@@ -290,6 +293,32 @@ static void mark_name(struct zones_work *w, const struct conf_steer *steer,
 		w->ok = false;
 }
 
+/* In a signed zone a wildcard stands for the streams of a name and its lines: their
+ * answers are made from it, and no name below can be denied. */
+static void mark_streams(struct zones_work *w, unsigned index)
+{
+	const struct conf_steer *steer = &w->conf->steer[index];
+	struct mark mark = {.kind = MARK_NAME, .line = 1, .name = index};
+	char prefix[32];
+
+	mark_name(w, steer, "*.", mark);
+	for (int line = 1; line <= steer->lines; line++) {
+		snprintf(prefix, sizeof prefix, "*.line%d.", line);
+		mark.line = (uint8_t)line;
+		mark_name(w, steer, prefix, mark);
+	}
+}
+
+static bool zone_is_signed(const struct zones_work *w, const char *text)
+{
+	struct name name = name_of(text);
+	const struct zone_builder *builder = zone_holding(w, &name);
+	for (unsigned i = 0; i < w->conf->n_zones; i++)
+		if (builder && w->builder[i] == builder)
+			return w->signing[i] != NULL;
+	return false;
+}
+
 static void mark_steered(struct zones_work *w, unsigned index)
 {
 	const struct conf_steer *steer = &w->conf->steer[index];
@@ -307,6 +336,8 @@ static void mark_steered(struct zones_work *w, unsigned index)
 	}
 	mark = (struct mark){.kind = MARK_WHY, .line = 1, .name = index};
 	mark_name(w, steer, "_why.", mark);
+	if (steer->streams && zone_is_signed(w, steer->name))
+		mark_streams(w, index);
 }
 
 /* <node>.<zone>: addresses of public nodes, unless the zone says otherwise. */
@@ -356,8 +387,11 @@ static void zones_begin(struct zones_work *w)
 	w->ok = true;
 	w->builder = mem_zero(conf->n_zones, sizeof *w->builder);
 	w->missing = mem_zero(conf->n_zones, sizeof *w->missing);
+	w->signing = mem_zero(conf->n_zones, sizeof(struct zone_signing *));
 	for (unsigned i = 0; i < conf->n_zones; i++)
-		w->ok &= zone_read(w, i);
+		w->ok &= zone_read(w, i) &&
+			signing_begin(
+				conf, i, w->builder[i], &w->signing[i], w->err);
 	for (unsigned i = 0; i < conf->n_steer; i++)
 		if (*conf->steer[i].name)
 			mark_steered(w, i);
@@ -384,6 +418,7 @@ static bool build_zones(struct built *b, struct err *err)
 	add_node_names(&w);
 	b->zones = mem_zero(conf->n_zones, sizeof(struct zone *));
 	b->n_zones = conf->n_zones;
+	b->signing = w.signing;
 	for (unsigned i = 0; i < conf->n_zones; i++)
 		b->zones[i] = zone_end(&w, i);
 	free(w.builder);
@@ -510,8 +545,11 @@ static void look_at_files(const struct conf *conf, struct err *err)
 	zones_begin(&w);
 	for (unsigned i = 0; i < conf->n_zones; i++)
 		zone_free(zone_end(&w, i));
+	for (unsigned i = 0; i < conf->n_zones; i++)
+		zone_signing_free(w.signing[i]);
 	free(w.builder);
 	free(w.missing);
+	free(w.signing);
 	struct geo_files files = {0};
 	geo_free(geo_of(conf, &files, GEO_FILES, err));
 }
@@ -584,7 +622,8 @@ struct built *build_all(const char *path, const struct built *previous,
 		b->servers = count_servers(b);
 		b->map = map_build(b->conf, b->geo, b->servers,
 			previous ? previous->map : NULL);
-		return b;
+		if (signing_end(b, previous, err))
+			return b;
 	}
 	build_free(b, previous);
 	return NULL;
@@ -616,6 +655,7 @@ void build_free(struct built *b, const struct built *heir)
 	for (unsigned i = 0; i < b->n_zones; i++)
 		zone_free(b->zones[i]);
 	free(b->zones);
+	signing_free(b);
 	if (!heir || heir->geo != b->geo)
 		geo_free(b->geo);
 	geo_files_free(&b->geo_files);

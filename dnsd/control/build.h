@@ -26,12 +26,15 @@ struct geo_files {
 	bool kept;
 };
 
+struct zone_signing;
+
 /* A whole built state. Control owns it; geo may be shared with its
  * predecessor, see build_free. */
 struct built {
 	struct conf *conf;
 	unsigned n_zones;
 	struct zone **zones;
+	struct zone_signing **signing; /* by zone; NULL: not signed */
 	struct zoneset *zoneset;
 	struct geo *geo;
 	struct geo_files geo_files;

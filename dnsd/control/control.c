@@ -16,6 +16,7 @@
 #include "control/geo_watch.h"
 #include "control/history.h"
 #include "control/keep.h"
+#include "control/keys_watch.h"
 #include "control/learner.h"
 #include "control/moves.h"
 #include "control/nodes.h"
@@ -34,6 +35,7 @@
 #include "control/traffic.h"
 #include "dnstap/dnstap.h"
 #include "replay/recorder.h"
+#include "sign/signer.h"
 #include "snapshot/report.h"
 #include "store/store.h"
 
@@ -88,6 +90,7 @@ static void on_watch(evutil_socket_t fd, short what, void *arg)
 	learner_step(arg);
 	moves_step(arg);
 	path_history_watch(arg);
+	keys_watch(arg);
 }
 
 /* What an operator looks for first. */
@@ -365,6 +368,8 @@ static bool start(struct loop *loop, struct err *err)
 	threads_make(c->threads, c->built->conf, &c->publisher->published);
 	c->record = threads_record(c->threads);
 	c->dnstap = threads_dnstap(c->threads);
+	c->signer = threads_signer(c->threads);
+	publish_signing(c);
 	if (loop->takeover && !start_over(loop, err))
 		return false;
 	if (!loop->takeover)
@@ -399,6 +404,7 @@ static void control_finish(struct loop *loop)
 	threads_stop(c->threads);
 	record_close(c->record);
 	dnstap_close(c->dnstap);
+	signer_free(c->signer);
 	store_close(c->store);
 	free_parts(c);
 	threads_free(c->threads);

@@ -23,6 +23,7 @@
 #include "fleet/fleet.h"
 #include "replay/recorder.h"
 #include "replay/setting.h"
+#include "sign/signer.h"
 #include "snapshot/options.h"
 #include "snapshot/report.h"
 #include "snapshot/servers.h"
@@ -109,6 +110,12 @@ static struct report *make_report(const struct control *c, int64_t now_ms)
 	r->dnstap_frames = tap.frames;
 	r->dnstap_dropped = tap.dropped;
 	r->dnstap_connected = tap.connected;
+	struct signer_figures signer = signer_figures(c->signer);
+	r->signatures = signer.made;
+	r->signatures_lost = signer.lost;
+	r->signatures_to_do = signer.waiting;
+	r->signatures_late = c->signatures_late;
+	r->signatures_end_s = signer.expires_s;
 	r->maps = p->maps;
 	struct learner_counts paths = learner_counts(c->learner);
 	r->path_reports = paths.reports;
@@ -285,6 +292,18 @@ static void use_map(struct control *c)
 	servers_renumber(c);
 }
 
+void publish_signing(struct control *c)
+{
+	struct zone_signing **zones =
+		mem_zero(c->built->n_zones, sizeof(struct zone_signing *));
+	unsigned n = 0;
+	for (unsigned i = 0; i < c->built->n_zones; i++)
+		if (c->built->signing[i])
+			zones[n++] = c->built->signing[i];
+	signer_serve(c->signer, zones, n);
+	free(zones);
+}
+
 void publish_adopt(struct control *c, struct built *built, struct err *err)
 {
 	assert(built->zoneset && built->map && built->geo && built->options);
@@ -295,6 +314,7 @@ void publish_adopt(struct control *c, struct built *built, struct err *err)
 	renew_recording(c);
 	renew_dnstap(c);
 	publish_now(c);
+	publish_signing(c);
 	threads_reconfigure(c->threads, built->conf, err);
 	build_free(old, built);
 }

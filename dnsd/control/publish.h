@@ -47,6 +47,9 @@ void publish_now(struct control *c);
 /* What queries are answered by, until the next publication. */
 struct steer_state publish_state(const struct control *c);
 
+/* Gives the signer the signed zones in service. */
+void publish_signing(struct control *c);
+
 /* Puts a new state in service; frees what it replaces. err takes warnings. */
 void publish_adopt(struct control *c, struct built *built, struct err *err);
 

@@ -37,6 +37,7 @@ struct control {
 	struct traffic_sums *traffic;
 	struct record *record;
 	struct dnstap *dnstap;
+	struct signer *signer;
 
 	struct builder *builder;
 	struct reload_job *reload; /* the last one asked for; NULL: none */
@@ -46,11 +47,13 @@ struct control {
 		replace; /* another process is about to take over; NULL: none */
 	struct callee *callee; /* for calls of other threads */
 
-	bool geo_pending; /* the first load of geography is still to come */
-	bool restored;    /* what the store keeps is in force */
-	bool took_over;   /* from the process that started this one */
-	bool replaced;    /* another process serves: nothing is ours any more */
-	bool failed;      /* the first load failed: stop with an error */
+	int64_t keys_read_s;  /* wall clock: the last reload for a key's time */
+	bool signatures_late; /* said in the log */
+	bool geo_pending;     /* the first load of geography is still to come */
+	bool restored;        /* what the store keeps is in force */
+	bool took_over;       /* from the process that started this one */
+	bool replaced; /* another process serves: nothing is ours any more */
+	bool failed;   /* the first load failed: stop with an error */
 };
 
 static inline void control_stop(struct control *c)

@@ -17,6 +17,7 @@
 #include "net/tcp.h"
 #include "net/udp.h"
 #include "replay/recorder.h"
+#include "sign/signer.h"
 #include "snapshot/counters.h"
 
 #define WORKERS_MAX 256 /* if the configuration does not say how many */
@@ -157,6 +158,17 @@ struct record *threads_record(struct threads *t)
 			record_ring(t->record, i);
 	tcp_server_thread(t->tcp)->answerer.ring = record_ring(t->record, n);
 	return t->record;
+}
+
+struct signer *threads_signer(struct threads *t)
+{
+	unsigned n = t->n_workers;
+	struct signer *signer = signer_new(n + 1);
+	for (unsigned i = 0; i < n; i++)
+		udp_worker_thread(t->workers[i])->answerer.sign_ring =
+			signer_ring(signer, i);
+	tcp_server_thread(t->tcp)->answerer.sign_ring = signer_ring(signer, n);
+	return signer;
 }
 
 struct dnstap *threads_dnstap(struct threads *t)

@@ -21,6 +21,7 @@ struct fleet;
 struct mailbox;
 struct published;
 struct record;
+struct signer;
 struct resolver_rates;
 struct sent_table;
 struct threads;
@@ -53,6 +54,10 @@ void threads_make(struct threads *threads, const struct conf *conf,
 
 /* A recorder with a ring for each thread; before they start. */
 struct record *threads_record(struct threads *threads);
+
+/* Makes the signer, and gives each answering thread its ring. The caller frees it, when
+ * they have ended. */
+struct signer *threads_signer(struct threads *threads);
 
 /* A dnstap with a ring for each thread of DNS; before they start. */
 struct dnstap *threads_dnstap(struct threads *threads);

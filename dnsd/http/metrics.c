@@ -96,6 +96,22 @@ static void others(struct buf *out, const struct report *r)
 		(double)r->dnstap_dropped);
 	simple(out, "dnstap_connected", "gauge",
 		"1 while there is a reader of dnstap.", r->dnstap_connected);
+	simple(out, "signatures", "counter", "Signatures of DNSSEC made.",
+		(double)r->signatures);
+	simple(out, "signatures_lost", "counter",
+		"Signatures that answers asked for when too many were.",
+		(double)r->signatures_lost);
+	simple(out, "signatures_waiting_names", "gauge",
+		"Names of signed zones that are not signed for now.",
+		r->signatures_to_do);
+	simple(out, "signatures_late", "gauge",
+		"1 while signatures in use are about to expire.",
+		r->signatures_late);
+	if (r->signatures_end_s)
+		simple(out, "signatures_expire_seconds", "gauge",
+			"Until the first signature in use expires.",
+			(double)r->signatures_end_s -
+				(double)clock_wall_ms() / 1000);
 	simple(out, "path_reports", "counter",
 		"Networks whose paths nodes or players reported.",
 		(double)r->path_reports);

@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -31,6 +32,10 @@
 #define KEPT_MAX ((size_t)64 << 20)
 #define KERNEL_KEEPS (2 * (LISTEN_SEND_BUFFER + LISTEN_RECEIVE_BUFFER))
 #define READY_MAX 64
+/* Answers whose signatures are being made are waited for: mostly one such time, all of
+ * them a tenth of a second. */
+#define DEFER_NS 1000000
+#define DEFER_TRIES 100
 #define ACCEPTS_AT_ONCE 64
 #define PAUSE_MS 100 /* without accepting, when there is no descriptor left */
 
@@ -223,6 +228,12 @@ static size_t answer_one(struct tcp_server *s, struct answer_job *job,
 	struct answerer *a = &s->thread.answerer;
 	job->reply = frame + 2;
 	answer_finish(a, job);
+	for (unsigned i = 0; job->defer && i < DEFER_TRIES; i++) {
+		nanosleep(&(struct timespec){.tv_nsec = DEFER_NS}, NULL);
+		answer_finish(a, job);
+	}
+	if (job->defer)
+		answer_fail(a, job);
 	querylog_job(&s->thread.log, a, job);
 	if (query_ns)
 		tap_job(&s->thread.tap, a, job, query_ns, tap_now(a));

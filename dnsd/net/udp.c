@@ -20,6 +20,7 @@
 #define MAX_CLIENTS (1 << 18)
 #define DEFER_MAX 1024
 #define DEFER_POLL_MS 10
+#define DEFER_TRIES 100 /* a second; the asker has asked again then */
 
 /* Room for the packet info of either family. */
 struct control {
@@ -35,9 +36,12 @@ struct slot {
 	uint8_t reply[REPLY_ROOM];
 };
 
-/* A steered question that came before the first polls were in. */
+/* A question that can't be answered yet: steered, before the first polls were in; in a
+ * signed zone, before its signatures are made. */
 struct deferred {
 	struct deferred *next;
+	unsigned tries;
+	bool accounted; /* as in the job */
 	const struct udp_socket *socket;
 	struct sockaddr_storage peer;
 	struct control control;
@@ -57,7 +61,8 @@ struct udp_worker {
 	struct answer_job jobs[BATCH];
 	const struct udp_socket *ready;
 	_Atomic bool stopping;
-	struct deferred *deferred; /* only in the first moments of a run */
+	struct deferred *deferred; /* mostly none */
+	unsigned tries; /* of the deferred question that is answered now */
 	unsigned n_deferred;
 	int64_t retried_ms;
 };
@@ -233,11 +238,13 @@ static void send_all(
 
 static void defer(struct udp_worker *w, const struct udp_socket *s, unsigned i)
 {
-	if (w->n_deferred == DEFER_MAX)
+	if (w->n_deferred == DEFER_MAX || w->tries == DEFER_TRIES)
 		return;
 	/* As it came, with the header of a proxy. */
 	size_t len = w->in[i].msg_len;
 	struct deferred *d = mem_alloc(sizeof *d + len);
+	d->tries = w->tries + 1;
+	d->accounted = w->jobs[i].accounted;
 	d->socket = s;
 	d->peer = w->slots[i].peer;
 	d->control = w->slots[i].control;
@@ -306,10 +313,13 @@ static void retry_deferred(struct udp_worker *w)
 		m->msg_controllen = d->control_len;
 		m->msg_flags = 0;
 		w->in[0].msg_len = d->query_len;
+		w->tries = d->tries;
+		w->jobs[0].accounted = d->accounted;
 		answer_all(w, d->socket, 1);
 		free(d);
 	}
-	w->jobs[0].again = false;
+	w->tries = 0;
+	w->jobs[0].again = w->jobs[0].accounted = false;
 }
 
 static void wait_for_packets(struct udp_worker *w)

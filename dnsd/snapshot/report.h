@@ -66,7 +66,13 @@ struct report {
 	uint64_t record_dropped, record_bytes;
 	uint64_t dnstap_frames, dnstap_dropped;
 	bool dnstap_connected;
-	uint64_t path_reports;       /* networks that nodes and players named */
+	uint64_t signatures;       /* made */
+	uint64_t signatures_lost;  /* asked for by answers, without room */
+	unsigned signatures_to_do; /* names that are not signed yet */
+	bool signatures_late; /* less than a quarter of their validity is left */
+	int64_t signatures_end_s; /* wall clock: when the first one expires; 0:
+				      there are none */
+	uint64_t path_reports;    /* networks that nodes and players named */
 	uint64_t path_reports_taken; /* of those, believed */
 	unsigned path_areas, paths;  /* known: areas, areas and nodes */
 	unsigned paths_bad;          /* of those, state/path_shown.h */

@@ -29,7 +29,7 @@ static const struct {
 	{RR_NSEC, "NSEC"},
 	{48, "DNSKEY"},
 	{RR_NSEC3, "NSEC3"},
-	{51, "NSEC3PARAM"},
+	{RR_NSEC3PARAM, "NSEC3PARAM"},
 	{52, "TLSA"},
 	{53, "SMIMEA"},
 	{59, "CDS"},

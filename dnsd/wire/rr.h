@@ -30,7 +30,11 @@ enum rr_type {
 	RR_DS = 43,
 	RR_RRSIG = 46,
 	RR_NSEC = 47,
+	RR_DNSKEY = 48,
 	RR_NSEC3 = 50,
+	RR_NSEC3PARAM = 51,
+	RR_CDS = 59,
+	RR_CDNSKEY = 60,
 	RR_SVCB = 64,
 	RR_HTTPS = 65,
 	RR_TKEY = 249, /* 249..255 are questions only (RFC 6895 3.1) */

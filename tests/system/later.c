@@ -1,12 +1,35 @@
-/* LD_PRELOAD for a program whose wall clock is wrong: DNSD_LATER_S seconds ahead. */
+/* LD_PRELOAD for a program whose wall clock is wrong: DNSD_LATER_S seconds ahead, or as many
+ * as the first 8 octets of the file DNSD_LATER_FILE say, at any moment. */
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
+static const volatile long long *shared(void)
+{
+	static const volatile long long *at;
+	const char *path = getenv("DNSD_LATER_FILE");
+	if (at || !path)
+		return at;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	void *got = fd < 0
+		? MAP_FAILED
+		: mmap(NULL, sizeof *at, PROT_READ, MAP_SHARED, fd, 0);
+	if (fd >= 0)
+		close(fd);
+	if (got != MAP_FAILED)
+		at = got;
+	return at;
+}
+
 static time_t ahead_s(void)
 {
+	const volatile long long *at = shared();
+	if (at)
+		return (time_t)*at;
 	const char *text = getenv("DNSD_LATER_S");
 	return text ? atol(text) : 0;
 }

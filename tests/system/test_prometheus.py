@@ -10,7 +10,7 @@ import unittest
 import urllib.parse
 import urllib.request
 
-from harness import NETS, ROOT, WAIT_S, Test
+from harness import Daemon, NETS, ROOT, WAIT_S, Test
 from patience import PATIENCE_S
 from ports import free_port
 from srs_standin import Fleet
@@ -108,6 +108,8 @@ class Rules(Test):
             self.assertRegex(alert, r"\n +for: \d+[sm]\n")
             self.assertRegex(alert, r"\n +labels: \{severity: (page|ticket)\}\n")
             found = re.findall(r"docs/operations\.md#([\w-]+)", alert)
+            if "docs/dnssec.md#" in alert:
+                found = re.findall(r"docs/dnssec\.md#([\w-]+)", alert)
             self.assertEqual(len(found), 1, alert)
             self.assertIn(found[0], headings)
             self.assertIn(f"`{alert.split()[0]}`", OPERATIONS.read_text())
@@ -115,7 +117,7 @@ class Rules(Test):
 
 @unittest.skipUnless(shutil.which("prometheus"), "needs prometheus")
 class Scrape(Test):
-    """Of a dnsd with etcd, which does not answer, and two nodes."""
+    """Of a dnsd with etcd, which does not answer, a signed zone and two nodes."""
 
     def setUp(self):
         self.fleet = Fleet(2, scale=0.1)
@@ -123,12 +125,17 @@ class Scrape(Test):
         nodes = "".join(
             f"  {n.name}: {{address: [{n.host}], at: [22.3, 114.2], capacity: 100, "
             f"api: \"{n.api_url}\", rtmp: off, flv: off}}\n" for n in self.fleet)
-        self.d = self.daemon(
+        self.d = Daemon(
             "nets: nets.txt\nhealth: {interval: 0.2, timeout: 2}\n"
             f"etcd: {{endpoints: [\"http://127.0.0.1:{free_port()}\"], as: ns1}}\n"
-            "zones: {example.com: {ns: [\"ns1.example.com 127.0.0.1\"]}}\n"
+            "zones: {example.com: {ns: [\"ns1.example.com 127.0.0.1\"], "
+            "dnssec: {keys: keys}}}\n"
             f"nodes:\n{nodes}steer:\n  live.example.com: {{pool: [edge]}}\n",
-            files={"nets.txt": NETS})
+            files={"nets.txt": NETS}, start=False)
+        self.addCleanup(self.d.close)
+        (self.d.folder / "keys").mkdir()
+        self.d.run("keys", "generate", "example.com")
+        self.d.start()
         for n in self.fleet:
             self.eventually(lambda: self.d.node(n.name)["state"] == "up")
         self.instance = f"127.0.0.1:{self.d.http_port}"

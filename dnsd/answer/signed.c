@@ -1,0 +1,307 @@
+#include "answer/signed.h"
+
+#include <string.h>
+
+#include "wire/rr.h"
+
+/* Of one signature by a key: the owner's pointer, RDATA. */
+#define RRSIG_ROOM \
+	(RR_POINTER_LEN + RRSIG_FIXED_LEN + NAME_WIRE_MAX + SIGN_SIGNATURE_LEN)
+
+/* What RRSIGs are written of. */
+struct covered {
+	uint64_t set;
+	enum sign_table table;
+	uint16_t type;
+	uint8_t labels;
+	uint16_t owner_at;
+	uint32_t ttl_s, original_s;
+};
+
+/* -- RRSIG -- */
+
+static void put_rrsig(struct reply *r, const struct covered *c,
+	const struct sign_key *key, const struct signature *signature)
+{
+	uint8_t rdata[RRSIG_ROOM];
+	struct rrsig_fields fields = {
+		c->type, c->labels, c->original_s, *signature->epoch, key};
+	size_t n = rrsig_put(&fields, rdata);
+	memcpy(rdata + n, signature->bytes, SIGN_SIGNATURE_LEN);
+	reply_rr(r, c->owner_at, RR_RRSIG, c->ttl_s, rdata,
+		n + SIGN_SIGNATURE_LEN);
+}
+
+/* Of what put_rrsigs() found. */
+enum found { SIGNED, SIGNED_BEFORE, NOT_SIGNED };
+
+/* SIGNED_BEFORE: the present epoch's are to be made, too. */
+static enum found put_rrsigs(struct signed_reply *s, const struct covered *c)
+{
+	const struct sign_keyset *keys = zone_signing_keys(s->signing, c->type);
+	const struct signatures *in = c->table == SIGN_SETS
+		? s->signing->signatures
+		: s->signing->made;
+	struct signature found[SIGN_KEYS_MAX];
+	bool old = false;
+
+	for (unsigned i = 0; i < keys->n; i++)
+		if (!signatures_find(in,
+			    sign_signature_id(c->set, keys->key[i]), s->now_s,
+			    &found[i], &old))
+			return NOT_SIGNED;
+	for (unsigned i = 0; i < keys->n; i++)
+		put_rrsig(s->reply, c, keys->key[i], &found[i]);
+	return old ? SIGNED_BEFORE : SIGNED;
+}
+
+/* Begins a request for a signature; NULL: it can't be asked now. */
+static struct sign_request *ask(struct signed_reply *s, const struct covered *c,
+	const struct name *owner)
+{
+	struct sign_request *q = s->ring ? sign_ask_begin(s->ring) : NULL;
+	if (!q)
+		return NULL;
+	q->signing = s->signing->id;
+	q->set = c->set;
+	q->table = c->table;
+	q->node = NULL;
+	q->type = c->type;
+	q->ttl_s = c->original_s;
+	q->labels = c->labels;
+	q->owner = *owner;
+	return q;
+}
+
+void signed_set(struct signed_reply *s, const struct zone_node *node,
+	const struct zone_rrset *set, const struct name *owner,
+	uint16_t owner_at, uint32_t ttl_max)
+{
+	uint32_t ttl_s = zone_rrset_ttl(set);
+	struct covered c = {.set = sign_set_id(owner, set->type, ttl_s,
+				    sign_body_contents(set)),
+		.type = set->type,
+		.labels = sign_labels(owner),
+		.owner_at = owner_at,
+		.ttl_s = ttl_s < ttl_max ? ttl_s : ttl_max,
+		.original_s = ttl_s};
+	if (s->reply->full)
+		return;
+	enum found found = put_rrsigs(s, &c);
+	s->missing |= found == NOT_SIGNED;
+	if (found == SIGNED)
+		return;
+	struct sign_request *q = ask(s, &c, owner);
+	if (!q)
+		return;
+	q->node = node;
+	q->of = set;
+	sign_ask(s->ring);
+}
+
+/* Copies records as they stand, but each with the owner that the question of a message
+ * is, and the original TTL. False: too many. */
+static bool copy_records(struct sign_request *q, const struct reply *r,
+	uint32_t from, uint32_t to)
+{
+	q->count = 0;
+	q->len = 0;
+	while (from < to) {
+		const uint8_t *rr = r->at + from;
+		/* The owner is a pointer, or labels that end with one. */
+		unsigned skip = (unsigned)name_skip(r->at, to, from);
+		rr += skip;
+		unsigned len = RR_FIXED_LEN + get16(rr + 8);
+		if (q->len + 2 + len > SIGN_RECORDS_MAX)
+			return false;
+		uint8_t *out = q->records + q->len;
+		put16(out, 0xc000u | HEADER_LEN);
+		memcpy(out + 2, rr, len);
+		put32(out + 6, q->ttl_s);
+		q->len = (uint16_t)(q->len + 2 + len);
+		q->count++;
+		from += skip + len;
+	}
+	return true;
+}
+
+static uint64_t contents_of(const struct reply *r, uint32_t from, uint32_t to)
+{
+	uint64_t sum = 0;
+	while (from < to) {
+		const uint8_t *rr = r->at + from + name_skip(r->at, to, from);
+		unsigned len = get16(rr + 8);
+		sum += sign_record_contents(rr + RR_FIXED_LEN, len);
+		from = (uint32_t)(rr - r->at) + RR_FIXED_LEN + len;
+	}
+	return sum;
+}
+
+static void sign_made(struct signed_reply *s, uint32_t from, struct covered *c,
+	const struct name *owner)
+{
+	uint32_t to = s->reply->len;
+
+	c->set = sign_set_id(
+		owner, c->type, c->original_s, contents_of(s->reply, from, to));
+	c->labels = sign_labels(owner);
+	enum found found = put_rrsigs(s, c);
+	s->missing |= found == NOT_SIGNED;
+	if (found == SIGNED)
+		return;
+	struct sign_request *q = ask(s, c, owner);
+	if (q && copy_records(q, s->reply, from, to))
+		sign_ask(s->ring);
+}
+
+void signed_records(struct signed_reply *s, uint32_t from, uint16_t type,
+	const struct name *owner, uint16_t owner_at, uint32_t ttl_s)
+{
+	if (s->reply->full || from == s->reply->len)
+		return;
+	const uint8_t *first = s->reply->at + from;
+	struct covered c = {.type = type,
+		.owner_at = owner_at,
+		.ttl_s = get32(first + 6),
+		.original_s = ttl_s};
+	sign_made(s, from, &c, owner);
+}
+
+/* -- NSEC -- */
+
+/* A record whose owner does not stand in the message; where it stands then. */
+static uint32_t put_nsec(struct signed_reply *s, const struct name *owner,
+	const uint8_t *rdata, size_t len)
+{
+	struct reply *r = s->reply;
+	uint32_t at = r->len, ttl_s = s->signing->nsec_ttl_s;
+	size_t labels = owner->len - (size_t)s->signing->zone->apex.len;
+
+	uint8_t *p = reply_take(r, labels + RR_POINTER_LEN + len);
+	if (!p)
+		return at;
+	memcpy(p, owner->bytes, labels);
+	p += labels;
+	put16(p, 0xc000u | s->apex);
+	put16(p + 2, RR_NSEC);
+	put16(p + 4, CLASS_IN);
+	put32(p + 6, ttl_s);
+	put16(p + 10, (unsigned)len);
+	memcpy(p + RR_POINTER_LEN, rdata, len);
+	r->counts[r->section]++;
+	return at;
+}
+
+/* With its signatures, whose owner is a pointer to that. */
+static void put_nsec_signed(struct signed_reply *s, enum sign_table table,
+	const struct name *owner, const uint8_t *rdata, size_t len)
+{
+	uint32_t at = put_nsec(s, owner, rdata, len);
+	if (at > REPLY_POINTER_MAX)
+		s->reply->full = true; /* nothing is so long */
+	if (s->reply->full)
+		return;
+	struct covered c = {.table = table,
+		.type = RR_NSEC,
+		.owner_at = (uint16_t)at,
+		.ttl_s = s->signing->nsec_ttl_s,
+		.original_s = s->signing->nsec_ttl_s};
+	sign_made(s, at, &c, owner);
+}
+
+static bool stands(const struct signed_reply *s, uint32_t place)
+{
+	for (unsigned i = 0; i < s->n_nsecs; i++)
+		if (s->nsecs[i] == place)
+			return true;
+	return false;
+}
+
+static void put_place(struct signed_reply *s, uint32_t place)
+{
+	uint8_t rdata[ZONE_NSEC_MAX];
+	struct name owner;
+
+	if (stands(s, place) || s->n_nsecs == SIGNED_NSECS)
+		return;
+	s->nsecs[s->n_nsecs++] = place;
+	size_t len = zone_signing_nsec(s->signing, place, rdata);
+	zone_node_name(s->signing->zone,
+		zone_chain_node(s->signing->chain, place), &owner);
+	put_nsec_signed(s, SIGN_SETS, &owner, rdata, len);
+}
+
+void signed_denial(struct signed_reply *s, const struct name *name)
+{
+	bool exact;
+	put_place(s, zone_chain_find(s->signing->chain, name, &exact));
+}
+
+/* A label before one, with next to nothing between them; RFC 4470 4.1's absolute
+ * predecessor would be longer and nothing better. False: there is none. */
+static bool label_before(uint8_t *label)
+{
+	unsigned n = *label;
+	if (!label[n])
+		return --*label > 0;
+	label[n]--;
+	if (label[n] >= 'A' && label[n] <= 'Z')
+		label[n] = 'A' - 1; /* names are in lower case */
+	if (n < NAME_LABEL_MAX)
+		label[++*label] = 0xff;
+	return true;
+}
+
+/* The first label after it and all below it. False: there is none so long. */
+static bool label_after(uint8_t *label)
+{
+	if (*label == NAME_LABEL_MAX)
+		return false;
+	label[++*label] = 0;
+	return true;
+}
+
+void signed_denial_of_stream(
+	struct signed_reply *s, const uint8_t *label, const struct name *parent)
+{
+	uint8_t before[NAME_LABEL_MAX + 2], after[NAME_LABEL_MAX + 2];
+	uint8_t rdata[ZONE_NSEC_MAX];
+	struct name owner, next;
+
+	memcpy(before, label, *label + 1u);
+	memcpy(after, label, *label + 1u);
+	if (!label_before(before) || !label_after(after) ||
+		!name_prepend(&owner, before, *before + 1u, parent) ||
+		!name_prepend(&next, after, *after + 1u, parent)) {
+		if (name_prepend(&owner, label, *label + 1u, parent))
+			signed_denial(s, &owner);
+		return;
+	}
+	put_nsec_signed(
+		s, SIGN_MADE, &owner, rdata, zone_nsec_made(&next, rdata));
+}
+
+bool signed_nsec_answer(struct signed_reply *s, const struct name *name,
+	uint16_t owner_at, unsigned parts)
+{
+	uint8_t rdata[ZONE_NSEC_MAX];
+	bool exact;
+	uint32_t place = zone_chain_find(s->signing->chain, name, &exact);
+
+	if (!exact)
+		return false;
+	size_t len = zone_signing_nsec(s->signing, place, rdata);
+	struct covered c = {.type = RR_NSEC,
+		.labels = sign_labels(name),
+		.owner_at = owner_at,
+		.ttl_s = s->signing->nsec_ttl_s,
+		.original_s = s->signing->nsec_ttl_s};
+	c.set = sign_set_id(
+		name, RR_NSEC, c.original_s, sign_record_contents(rdata, len));
+	if (parts & SIGNED_NSEC)
+		reply_rr(s->reply, owner_at, RR_NSEC, c.ttl_s, rdata, len);
+	/* It is made in the background, without being asked for. */
+	if (parts & SIGNED_RRSIG)
+		s->missing |= put_rrsigs(s, &c) == NOT_SIGNED;
+	return true;
+}

@@ -1,0 +1,37 @@
+/* rrsig.h - from a set of records to its signature (RFC 4034 3.1.8.1, 6).
+ *
+ * A set is given as a message whose question is the owner's name, or the wildcard's
+ * where it was expanded from one, and whose answer section is the set: so it is signed as
+ * it is served. Pure, but for the key's library; the signer thread, and tests.
+ */
+#ifndef SIGN_RRSIG_H
+#define SIGN_RRSIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sign/keys.h"
+#include "sign/signatures.h"
+
+/* RDATA in front of the signer's name. */
+#define RRSIG_FIXED_LEN 18
+
+/* All of an RRSIG but the signature. */
+struct rrsig_fields {
+	uint16_t type;
+	uint8_t labels; /* RFC 4034 3.1.3 */
+	uint32_t ttl_s; /* original */
+	struct signature_epoch epoch;
+	const struct sign_key *key;
+};
+
+/* Writes RDATA in front of the signature into out[RRSIG_FIXED_LEN + NAME_WIRE_MAX];
+ * returns its length. */
+size_t rrsig_put(const struct rrsig_fields *fields, uint8_t *out);
+
+/* False: the message is not read, or the library does not sign. */
+bool rrsig_make(const struct rrsig_fields *fields, const uint8_t *message,
+	size_t len, uint8_t out[SIGN_SIGNATURE_LEN]);
+
+#endif

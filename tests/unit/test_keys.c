@@ -1,0 +1,291 @@
+/* test_keys.c - keys of signed zones: vectors of the RFCs, files that come back as they
+ * were written, and files that are none.
+ */
+#include "unit/dns.h"
+
+#include <dirent.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sign/keys.h"
+
+static char folder[] = "/tmp/test_keys-XXXXXX";
+
+static void clear_folder(void)
+{
+	char path[600];
+	struct dirent *entry;
+	DIR *dir = opendir(folder);
+	while ((entry = readdir(dir))) {
+		snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+		unlink(path);
+	}
+	closedir(dir);
+}
+
+static void write_text(const char *name, const char *text)
+{
+	char path[600];
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+	FILE *f = fopen(path, "w");
+	fputs(text, f);
+	fclose(f);
+}
+
+static void from_hex(const char *hex, uint8_t *out)
+{
+	unsigned octet;
+	for (; *hex; hex += 2) {
+		assert_int_equal(sscanf(hex, "%2x", &octet), 1);
+		*out++ = (uint8_t)octet;
+	}
+}
+
+/* Files of a key that was made elsewhere. */
+static void put_key(const char *stem, unsigned algorithm, const char *public,
+	const char *private)
+{
+	char name[200], text[600];
+	snprintf(name, sizeof name, "%s.key", stem);
+	snprintf(text, sizeof text,
+		"; a comment\nexample.com. 300 IN DNSKEY 257 3 %u %s\n",
+		algorithm, public);
+	write_text(name, text);
+	snprintf(name, sizeof name, "%s.private", stem);
+	snprintf(text, sizeof text,
+		"Private-key-format: v1.3\nAlgorithm: %u (X)\nPrivateKey: %s\n"
+		"Created: 20260101000000\nActivate: 20260102030405\n",
+		algorithm, private);
+	write_text(name, text);
+}
+
+static struct sign_key *read_one(void)
+{
+	struct name zone = nm("example.com");
+	struct sign_key *keys;
+	struct err err = {0};
+	unsigned n;
+	if (!sign_keys_read(folder, &zone, &keys, &n, &err))
+		fail_msg("%s", err_text(&err));
+	assert_int_equal(n, 1);
+	return keys;
+}
+
+/* RFC 6979 A.2.5, with SHA-256. */
+static void test_ecdsa(void **state)
+{
+	uint8_t expected[64], signature[64];
+	clear_folder();
+	put_key("Kexample.com.+013+00001", 13,
+		"YP7UuiVanTHJYet0xjVtaMBJuJI7Yfps5mliLmDyn7Z5A/4QCLi8maQa6elWKLxk8vGyDC1+n1F3o8KU1EYimQ==",
+		"ya+p2EW6dRZrXCFXZ7HWk05Qw9s26JsSe4piKxIPZyE=");
+	struct sign_key *key = read_one();
+	from_hex(
+		"EFD48B2AACB6A8FD1140DD9CD45E81D69D2C877B56AAF991C34D0EA84EAF3716"
+		"F7CB1C942D657C41D436C7A1B6E29F65F3E900DBB9AFF4064DC4AB2F843ACDA8",
+		expected);
+	assert_true(
+		sign_key_sign(key, (const uint8_t *)"sample", 6, signature));
+	assert_memory_equal(signature, expected, 64);
+	from_hex(
+		"F1ABB023518351CD71D881567B1EA663ED3EFCF6C5132B354F28D3B0B7D38367"
+		"019F4113742A2B14BD25926B49C649155F267E60D3814B4C0CC84250E46F0083",
+		expected);
+	assert_true(sign_key_sign(key, (const uint8_t *)"test", 4, signature));
+	assert_memory_equal(signature, expected, 64);
+	assert_int_equal(key->times.activate, 1767323045);
+	assert_int_equal(key->times.publish, 0);
+	sign_keys_free(key, 1);
+}
+
+/* RFC 8032 7.1, test 2. */
+static void test_ed25519(void **state)
+{
+	uint8_t expected[64], signature[64];
+	clear_folder();
+	put_key("Kexample.com.+015+00001", 15,
+		"PUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw=",
+		"TM0Imyj/ltqdtsNG7BFOD1uKMZ81q6Yk2oz27U+4pvs=");
+	struct sign_key *key = read_one();
+	from_hex(
+		"92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
+		"085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00",
+		expected);
+	assert_true(sign_key_sign(key, (const uint8_t *)"\x72", 1, signature));
+	assert_memory_equal(signature, expected, 64);
+	sign_keys_free(key, 1);
+}
+
+/* RFC 6605 6.1: the tag and the DS of a key. */
+static void test_ds(void **state)
+{
+	struct sign_key key = {.zone = nm("example.net"), .algorithm = 13};
+	uint8_t ds[SIGN_DS_LEN], expected[32], public[64];
+	ldns_rr *rr;
+	assert_int_equal(
+		ldns_rr_new_frm_str(&rr,
+			"example.net. 3600 IN DNSKEY 257 3 13 "
+			"GojIhhXUN/u4v54ZQqGSnyhWJwaubCvTmeexv7bR6edbkrSqQpF64cYbcB7wNcP+e+MAnLr+Wi9xMWyQLc8NAA==",
+			0, NULL, NULL),
+		LDNS_STATUS_OK);
+	memcpy(public, ldns_rdf_data(ldns_rr_rdf(rr, 3)), 64);
+	put16(key.dnskey, 257);
+	key.dnskey[2] = 3;
+	key.dnskey[3] = 13;
+	memcpy(key.dnskey + 4, public, 64);
+	key.dnskey_len = 68;
+	key.tag = ldns_calc_keytag(rr);
+	sign_key_ds(&key, ds);
+	assert_int_equal(get16(ds), 55648);
+	assert_int_equal(ds[2], 13);
+	assert_int_equal(ds[3], 2);
+	from_hex(
+		"b4c8c1fe2e7477127b27115656ad6256f424625bf5c1e2770ce6d6e37df61d17",
+		expected);
+	assert_memory_equal(ds + 4, expected, 32);
+	ldns_rr_free(rr);
+}
+
+/* What is generated is read again, and signs what ldns verifies. */
+static void test_generate(void **state)
+{
+	static const enum sign_algorithm algorithms[] = {
+		SIGN_ECDSAP256SHA256, SIGN_ED25519};
+	static const uint8_t octets[] = {1, 2, 3};
+	struct sign_times times = {
+		.publish = 1000000000, .activate = 1000000001};
+	for (unsigned i = 0; i < 2; i++) {
+		struct name zone = nm("example.com");
+		struct sign_key made, *key;
+		struct err err = {0};
+		uint8_t one[64], two[64];
+		char path[700], stem[SIGN_KEY_FILE_MAX];
+		struct stat st;
+		clear_folder();
+		assert_true(sign_key_generate(
+			folder, &zone, algorithms[i], times, &made, &err));
+		key = read_one();
+		assert_int_equal(key->tag, made.tag);
+		assert_memory_equal(key->dnskey, made.dnskey, made.dnskey_len);
+		assert_int_equal(key->times.publish, 1000000000);
+		assert_int_equal(key->times.activate, 1000000001);
+		assert_int_equal(key->times.remove, 0);
+		snprintf(path, sizeof path, "%s/%s.private", folder,
+			sign_key_file(key, stem));
+		assert_int_equal(stat(path, &st), 0);
+		assert_int_equal(st.st_mode & 0777, 0600);
+		assert_true(sign_key_sign(key, octets, sizeof octets, one));
+		assert_true(sign_key_sign(&made, octets, sizeof octets, two));
+		assert_memory_equal(one, two, 64);
+		times.remove = 2000000000;
+		assert_true(sign_key_set_times(folder, key, times, &err));
+		sign_keys_free(key, 1);
+		key = read_one();
+		assert_int_equal(key->times.remove, 2000000000);
+		assert_int_equal(key->times.activate, 1000000001);
+		sign_keys_free(key, 1);
+		sign_key_fini(&made);
+		times.remove = 0;
+	}
+}
+
+/* Each with its line; nothing of it is used. */
+static void test_broken(void **state)
+{
+	static const struct {
+		const char *file, *text, *error;
+	} rows[] = {
+		{"Kexample.com.+013+00001.key", "",
+			": no DNSKEY of a zone with algorithm 13"},
+		{"Kexample.com.+013+00001.key",
+			"example.com. DNSKEY 257 3 13 AAAA\n",
+			": no DNSKEY of a zone with algorithm 13"},
+		{"Kexample.com.+013+00001.key",
+			"example.com. DNSKEY 257 3 15 PUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw=\n",
+			": no DNSKEY of a zone with algorithm 13"},
+		{"Kexample.com.+013+00001.private", NULL,
+			": No such file or directory"},
+		{"Kexample.com.+013+00001.private", "Algorithm: 13\n",
+			": no private key of algorithm 13"},
+		{"Kexample.com.+013+00001.private",
+			"Algorithm: 15\nPrivateKey: TM0Imyj/ltqdtsNG7BFOD1uKMZ81q6Yk2oz27U+4pvs=\n",
+			": no private key of algorithm 13"},
+		{"Kexample.com.+013+00001.private",
+			"Algorithm: 13\nPrivateKey: TM0Imyj/ltqdtsNG7BFOD1uKMZ81q6Yk2oz27U+4pvs=\n",
+			": the private key does not fit the DNSKEY"},
+		{"Kexample.com.+013+00001.private",
+			"Algorithm: 13\nPrivateKey: AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n",
+			": the private key does not fit the DNSKEY"},
+		{"Kexample.com.+008+00002.key", "x\n",
+			": algorithm 8: it must be 13 or 15"},
+	};
+	struct name zone = nm("example.com");
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct sign_key *keys;
+		struct err err = {0};
+		char expected[900], path[700];
+		unsigned n;
+		clear_folder();
+		put_key("Kexample.com.+013+00001", 13,
+			"YP7UuiVanTHJYet0xjVtaMBJuJI7Yfps5mliLmDyn7Z5A/4QCLi8maQa6elWKLxk8vGyDC1+n1F3o8KU1EYimQ==",
+			"ya+p2EW6dRZrXCFXZ7HWk05Qw9s26JsSe4piKxIPZyE=");
+		snprintf(path, sizeof path, "%s/%s", folder, rows[i].file);
+		if (rows[i].text)
+			write_text(rows[i].file, rows[i].text);
+		else
+			unlink(path);
+		assert_false(sign_keys_read(folder, &zone, &keys, &n, &err));
+		snprintf(
+			expected, sizeof expected, "%s%s", path, rows[i].error);
+		assert_string_equal(err_text(&err), expected);
+		err_fini(&err);
+	}
+}
+
+/* Files of other zones, and what is no key, are not looked at. */
+static void test_others(void **state)
+{
+	struct name zone = nm("example.com");
+	struct sign_key *keys;
+	struct err err = {0};
+	char expected[700];
+	unsigned n;
+	clear_folder();
+	put_key("Kwww.example.com.+013+00001", 13, "x", "x");
+	put_key("Kexample.com.+013+0000x", 13, "x", "x");
+	put_key("kexample.com.+013+00001", 13, "x", "x");
+	write_text("Kexample.com.+013+00001.key.old", "x");
+	assert_false(sign_keys_read(folder, &zone, &keys, &n, &err));
+	snprintf(
+		expected, sizeof expected, "%s: no key of example.com", folder);
+	assert_string_equal(err_text(&err), expected);
+	err_fini(&err);
+	assert_false(sign_keys_read("/nonexistent", &zone, &keys, &n, &err));
+	assert_string_equal(
+		err_text(&err), "/nonexistent: No such file or directory");
+	err_fini(&err);
+}
+
+static int setup(void **state)
+{
+	return mkdtemp(folder) ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	clear_folder();
+	return rmdir(folder);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_ecdsa),
+		cmocka_unit_test(test_ed25519),
+		cmocka_unit_test(test_ds),
+		cmocka_unit_test(test_generate),
+		cmocka_unit_test(test_broken),
+		cmocka_unit_test(test_others),
+	};
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

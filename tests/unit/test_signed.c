@@ -1,0 +1,595 @@
+/* test_signed.c - answers of signed zones, as ldns judges them: of random zones, each
+ * set is signed, each denial is proven; and without the signatures they are what a
+ * client gets that asks for none.
+ */
+#include "unit/dns.h"
+
+#include <unistd.h>
+
+#include "answer/answer.h"
+#include "answer/asked.h"
+#include "answer/steered.h"
+#include "base/arena.h"
+#include "base/rng.h"
+#include "sign/signer.h"
+#include "snapshot/mark.h"
+#include "snapshot/options.h"
+#include "snapshot/snapshot.h"
+#include "state/map.h"
+#include "zones/zoneset.h"
+
+static char folder[] = "/tmp/test_signed-XXXXXX";
+static struct asked_table asked_table;
+
+static struct fixture {
+	struct name apex;
+	struct zone *zone;
+	struct zone_signing *signing;
+	struct zoneset *set;
+	struct signer *signer;
+	struct server_options options;
+	struct map_name names[1];
+	struct map map;
+	struct snapshot snap;
+	struct answerer answerer;
+	ldns_rr_list *keys;
+	uint8_t reply[65535];
+} t;
+
+/* -- a stand-in for steering: the node is the client's last octet -- */
+
+void steered_find_all(const struct answerer *answerer, struct answer_job *first)
+{
+}
+
+struct steered_result steered_answer_at(struct answerer *answerer,
+	const struct answer_job *job, const struct steered_name *name,
+	struct reply *reply, uint16_t owner)
+{
+	uint8_t a[4] = {203, 0, 113, job->peer.bytes[3]};
+	if (job->q.qtype != RR_A)
+		return (struct steered_result){.ttl_s = 7};
+	reply_rr(reply, owner, RR_A, 7, a, 4);
+	a[2]++;
+	reply_rr(reply, owner, RR_A, 7, a, 4);
+	return (struct steered_result){.records = 2, .ttl_s = 7};
+}
+
+struct steered_result steered_answer(struct answerer *answerer,
+	const struct answer_job *job, struct reply *reply)
+{
+	return steered_answer_at(
+		answerer, job, &job->asked->steered, reply, HEADER_LEN);
+}
+
+/* -- a zone -- */
+
+static bool add_key_record(
+	void *to, uint16_t type, const uint8_t *rdata, size_t len)
+{
+	struct err err = {0};
+	assert_true(
+		zone_builder_add(to, &t.apex, type, 3600, rdata, len, 0, &err));
+	if (type == RR_DNSKEY) {
+		ldns_rr *rr = ldns_rr_new_frm_type(LDNS_RR_TYPE_DNSKEY);
+		ldns_rdf *owner = NULL;
+		size_t at = 0;
+		ldns_rr_free(rr);
+		uint8_t wire[400];
+		memcpy(wire, t.apex.bytes, t.apex.len);
+		put16(wire + t.apex.len, RR_DNSKEY);
+		put16(wire + t.apex.len + 2, CLASS_IN);
+		put32(wire + t.apex.len + 4, 3600);
+		put16(wire + t.apex.len + 8, (unsigned)len);
+		memcpy(wire + t.apex.len + 10, rdata, len);
+		assert_int_equal(ldns_wire2rr(&rr, wire, t.apex.len + 10 + len,
+					 &at, LDNS_SECTION_ANSWER),
+			LDNS_STATUS_OK);
+		assert_null(owner);
+		ldns_rr_list_push_rr(t.keys, rr);
+	}
+	return true;
+}
+
+static void mark(struct zone_builder *b, const char *prefix, struct mark m)
+{
+	struct err err = {0};
+	char text[200];
+	snprintf(text, sizeof text, "%slive.example.com", prefix);
+	struct name owner = nm(text);
+	assert_true(zone_builder_mark(b, &owner, mark_pack(m), NULL, &err));
+}
+
+/* Steered: live, line2.live and their streams. */
+static void begin(const char *text, bool steered)
+{
+	static const sign_types types[] = {{RR_A}};
+	struct err err = {0};
+	struct sign_policy policy = {
+		.folder = folder, .validity_s = 86400, .now_s = time(NULL)};
+	t.apex = nm("example.com");
+	t.keys = ldns_rr_list_new();
+	struct zone_builder *b = zone_builder_new(&t.apex);
+	if (!zonefile_parse(b, "z", text, strlen(text), &err))
+		fail_msg("%s", err_text(&err));
+	t.signing = zone_signing_begin(&t.apex, &policy, &err);
+	if (!t.signing)
+		fail_msg("%s", err_text(&err));
+	zone_builder_file(b, NULL);
+	assert_true(zone_signing_records(t.signing, add_key_record, b));
+	struct mark m = {.kind = MARK_NAME, .line = 1, .streams = true};
+	for (unsigned line = 1; steered && line <= 2; line++) {
+		mark(b, line == 1 ? "" : "line2.", m);
+		m.streams = false;
+		mark(b, line == 1 ? "*." : "*.line2.", m);
+		m = (struct mark){
+			.kind = MARK_NAME, .line = 2, .streams = true};
+	}
+	t.zone = zone_build(b, &err);
+	if (!t.zone ||
+		!zone_signing_end(t.signing, t.zone, types, 10, NULL, &err))
+		fail_msg("%s", err_text(&err));
+	t.zone->signing = t.signing;
+	t.set = zoneset_new((const struct zone *const *)&t.zone, 1);
+	t.options = (struct server_options){
+		.udp_max = 1232, .udp_nocookie = UINT16_MAX};
+	t.names[0] =
+		(struct map_name){.name = "live.example.com", .ttl_max_s = 30};
+	t.map = (struct map){.n_names = 1, .names = t.names};
+	t.snap = (struct snapshot){.generation = t.snap.generation + 1,
+		.zones = t.set,
+		.options = &t.options,
+		.steer = {.map = &t.map}};
+	t.signer = signer_new(1);
+	signer_serve(t.signer, &t.signing, 1);
+	t.answerer = (struct answerer){.snap = &t.snap,
+		.wall_s = (uint32_t)time(NULL),
+		.asked = &asked_table,
+		.sign_ring = signer_ring(t.signer, 0)};
+	err_fini(&err);
+}
+
+static void end(void)
+{
+	signer_free(t.signer);
+	zoneset_free(t.set);
+	zone_free(t.zone);
+	zone_signing_free(t.signing);
+	ldns_rr_list_deep_free(t.keys);
+}
+
+/* -- questions -- */
+
+/* The reply to one question; over TCP, so that all fits. */
+static ldns_pkt *ask(const char *name, unsigned type, bool dnssec, uint8_t net)
+{
+	struct packet p = packet_query(name, type);
+	packet_opt_end(&p, packet_opt(&p, 1232, 0, dnssec ? 0x8000 : 0));
+	struct answer_job job = {.query = p.bytes,
+		.query_len = p.len,
+		.tcp = true,
+		.peer = {4, {192, 0, 2, net}},
+		.reply = t.reply,
+		.reply_room = sizeof t.reply};
+	ldns_pkt *out;
+	/* The signer takes what time it takes. */
+	while (answer_batch(&t.answerer, &job, 1))
+		usleep(200);
+	assert_int_equal(
+		ldns_wire2pkt(&out, t.reply, job.reply_len), LDNS_STATUS_OK);
+	return out;
+}
+
+static bool is_dnssec(const ldns_rr *rr)
+{
+	ldns_rr_type type = ldns_rr_get_type(rr);
+	return type == LDNS_RR_TYPE_RRSIG || type == LDNS_RR_TYPE_NSEC ||
+		type == LDNS_RR_TYPE_DS;
+}
+
+/* The records of a section that a client without DO gets. */
+static void plain_text(const ldns_rr_list *all, char *out, size_t room)
+{
+	ldns_rr_list *few = ldns_rr_list_new();
+	for (size_t i = 0; i < ldns_rr_list_rr_count(all); i++)
+		if (!is_dnssec(ldns_rr_list_rr(all, i)))
+			ldns_rr_list_push_rr(few, ldns_rr_list_rr(all, i));
+	list_text(few, out, room);
+	ldns_rr_list_free(few);
+}
+
+static void same_section(
+	const ldns_rr_list *with, const ldns_rr_list *without, const char *what)
+{
+	static char a[100000], b[100000];
+	plain_text(with, a, sizeof a);
+	plain_text(without, b, sizeof b);
+	if (strcmp(a, b))
+		fail_msg("%s:\n%s\nis not\n%s", what, a, b);
+}
+
+/* -- what ldns says -- */
+
+/* RRSIGs of a list that are for a set. */
+static ldns_rr_list *signatures_of(const ldns_rr_list *all, const ldns_rr *of)
+{
+	ldns_rr_list *out = ldns_rr_list_new();
+	for (size_t i = 0; i < ldns_rr_list_rr_count(all); i++) {
+		ldns_rr *rr = ldns_rr_list_rr(all, i);
+		if (ldns_rr_get_type(rr) == LDNS_RR_TYPE_RRSIG &&
+			!ldns_dname_compare(
+				ldns_rr_owner(rr), ldns_rr_owner(of)) &&
+			ldns_rdf2rr_type(ldns_rr_rrsig_typecovered(rr)) ==
+				ldns_rr_get_type(of))
+			ldns_rr_list_push_rr(out, rr);
+	}
+	return out;
+}
+
+static ldns_rr_list *set_of(const ldns_rr_list *all, const ldns_rr *first)
+{
+	ldns_rr_list *out = ldns_rr_list_new();
+	for (size_t i = 0; i < ldns_rr_list_rr_count(all); i++) {
+		ldns_rr *rr = ldns_rr_list_rr(all, i);
+		if (ldns_rr_get_type(rr) == ldns_rr_get_type(first) &&
+			!ldns_dname_compare(
+				ldns_rr_owner(rr), ldns_rr_owner(first)))
+			ldns_rr_list_push_rr(out, rr);
+	}
+	return out;
+}
+
+static bool has_type(const ldns_rr_list *all, ldns_rr_type type)
+{
+	for (size_t i = 0; i < ldns_rr_list_rr_count(all); i++)
+		if (ldns_rr_get_type(ldns_rr_list_rr(all, i)) == type)
+			return true;
+	return false;
+}
+
+/* Sets that nobody signs: NS of a cut, a CNAME that a DNAME made. */
+static bool needs_none(const ldns_rr_list *all, const ldns_rr *rr, bool answer)
+{
+	ldns_rr_type type = ldns_rr_get_type(rr);
+	return type == LDNS_RR_TYPE_RRSIG ||
+		(!answer && type == LDNS_RR_TYPE_NS) ||
+		(type == LDNS_RR_TYPE_CNAME &&
+			has_type(all, LDNS_RR_TYPE_DNAME));
+}
+
+/* Whether one of the signatures was made of a wildcard's set. */
+static bool expanded(const ldns_rr_list *signatures)
+{
+	ldns_rr *rr = ldns_rr_list_rr(signatures, 0);
+	unsigned labels = ldns_rdf2native_int8(ldns_rr_rrsig_labels(rr));
+	return labels < ldns_dname_label_count(ldns_rr_owner(rr)) &&
+		!ldns_dname_is_wildcard(ldns_rr_owner(rr));
+}
+
+/* *wild: a set was expanded. */
+static void check_section(
+	const ldns_rr_list *all, bool answer, const char *what, bool *wild)
+{
+	char line[4096];
+	for (size_t i = 0; i < ldns_rr_list_rr_count(all); i++) {
+		ldns_rr *rr = ldns_rr_list_rr(all, i);
+		if (needs_none(all, rr, answer))
+			continue;
+		ldns_rr_list *set = set_of(all, rr);
+		ldns_rr_list *signatures = signatures_of(all, rr);
+		ldns_status said = ldns_rr_list_rr_count(signatures)
+			? ldns_verify(set, signatures, t.keys, NULL)
+			: LDNS_STATUS_CRYPTO_NO_RRSIG;
+		rr_line(rr, line, sizeof line);
+		if (said != LDNS_STATUS_OK)
+			fail_msg("%s: %s: %s", what, line,
+				ldns_get_errorstr_by_id(said));
+		*wild |= expanded(signatures);
+		ldns_rr_list_free(set);
+		ldns_rr_list_free(signatures);
+	}
+}
+
+static ldns_rr_list *of_type(const ldns_rr_list *all, ldns_rr_type type)
+{
+	ldns_rr_list *out = ldns_rr_list_new();
+	for (size_t i = 0; i < ldns_rr_list_rr_count(all); i++)
+		if (ldns_rr_get_type(ldns_rr_list_rr(all, i)) == type)
+			ldns_rr_list_push_rr(out, ldns_rr_list_rr(all, i));
+	return out;
+}
+
+/* One of the NSECs covers the name. */
+static bool covered(const ldns_rr_list *nsecs, const char *name)
+{
+	ldns_rdf *asked = ldns_dname_new_frm_str(name);
+	bool any = false;
+	for (size_t i = 0; i < ldns_rr_list_rr_count(nsecs); i++)
+		any |= ldns_nsec_covers_name(
+			       ldns_rr_list_rr(nsecs, i), asked) &&
+			ldns_dname_compare(
+				ldns_rr_owner(ldns_rr_list_rr(nsecs, i)),
+				asked);
+	ldns_rdf_deep_free(asked);
+	return any;
+}
+
+/* An NSEC that covers the name and leads to one below it says that it is an empty
+ * non-terminal, which ldns does not know. */
+static bool is_empty_name(const ldns_rr_list *nsecs, const char *name)
+{
+	ldns_rdf *asked = ldns_dname_new_frm_str(name);
+	bool any = false;
+	for (size_t i = 0; i < ldns_rr_list_rr_count(nsecs); i++)
+		any |= ldns_dname_is_subdomain(
+			ldns_rr_rdf(ldns_rr_list_rr(nsecs, i), 0), asked);
+	ldns_rdf_deep_free(asked);
+	return any && covered(nsecs, name);
+}
+
+/* What the answer says there is not, NSECs say too. */
+static void check_denial(const ldns_pkt *reply, const char *name, unsigned type,
+	const char *what)
+{
+	ldns_rr_list *authority = ldns_pkt_authority(reply);
+	ldns_rr_list *nsecs = of_type(authority, LDNS_RR_TYPE_NSEC);
+	ldns_rr_list *signatures = of_type(authority, LDNS_RR_TYPE_RRSIG);
+	ldns_rr *rr = ldns_rr_new();
+	ldns_rr_set_owner(rr, ldns_dname_new_frm_str(name));
+	ldns_rr_set_type(rr, (ldns_rr_type)type);
+	ldns_status said = ldns_dnssec_verify_denial(rr, nsecs, signatures);
+	if (said != LDNS_STATUS_OK && !is_empty_name(nsecs, name))
+		fail_msg("%s: %s", what, ldns_get_errorstr_by_id(said));
+	ldns_rr_free(rr);
+	ldns_rr_list_free(nsecs);
+	ldns_rr_list_free(signatures);
+}
+
+/* Asks both ways; what ldns does not accept fails. */
+static void check(const char *name, unsigned type, uint8_t net)
+{
+	char what[700], text[RR_TYPE_TEXT_MAX];
+	bool wild = false;
+	ldns_pkt *with = ask(name, type, true, net);
+	ldns_pkt *without = ask(name, type, false, net);
+	snprintf(what, sizeof what, "%s %s", name,
+		rr_type_text((uint16_t)type, text));
+	assert_int_equal(ldns_pkt_get_rcode(with), ldns_pkt_get_rcode(without));
+	assert_int_equal(ldns_pkt_aa(with), ldns_pkt_aa(without));
+	if (type != RR_DS)
+		same_section(
+			ldns_pkt_answer(with), ldns_pkt_answer(without), what);
+	same_section(
+		ldns_pkt_authority(with), ldns_pkt_authority(without), what);
+	assert_false(has_type(ldns_pkt_authority(without), LDNS_RR_TYPE_NSEC));
+	check_section(ldns_pkt_answer(with), true, what, &wild);
+	check_section(ldns_pkt_authority(with), false, what, &wild);
+	ldns_rr_list *nsecs =
+		of_type(ldns_pkt_authority(with), LDNS_RR_TYPE_NSEC);
+	bool negative = has_type(ldns_pkt_authority(with), LDNS_RR_TYPE_SOA);
+	if (negative && !ldns_pkt_ancount(with))
+		check_denial(with, name, type, what);
+	if (wild && !ldns_rr_list_rr_count(nsecs))
+		fail_msg("%s: an expansion that nothing proves", what);
+	if (wild && !has_type(ldns_pkt_answer(with), LDNS_RR_TYPE_CNAME) &&
+		!covered(nsecs, name))
+		fail_msg("%s: an expansion of a name that may exist", what);
+	ldns_rr_list_free(nsecs);
+	ldns_pkt_free(with);
+	ldns_pkt_free(without);
+}
+
+/* -- the tests -- */
+
+static unsigned below(struct rng *rng, unsigned n)
+{
+	return (unsigned)(rng_next(rng) % n);
+}
+
+static void random_name(struct rng *rng, char *out)
+{
+	static const char *const labels[] = {"a", "b", "c", "*", "z", "aa"};
+	unsigned n = 1 + below(rng, 3);
+	*out = '\0';
+	while (n--)
+		strcat(strcat(out, labels[below(rng, 6)]), n ? "." : "");
+}
+
+static void random_zone(struct rng *rng, char *out)
+{
+	static const char *const data[] = {"A 192.0.2.1", "A 192.0.2.2",
+		"TXT Hello", "MX 1 A.b", "SRV 1 2 3 B.c", "AAAA 2001:db8::1"};
+	char name[100], to[100], line[500];
+	strcpy(out,
+		"$TTL 300\n@ SOA Ns1 h 1 2 3 4 60\n@ NS ns1\n"
+		"ns1 A 192.0.2.53\n");
+	unsigned n = 3 + below(rng, 12);
+	while (n--) {
+		random_name(rng, name);
+		random_name(rng, to);
+		unsigned kind = below(rng, 12);
+		if (kind == 0)
+			snprintf(line, sizeof line, "%s NS ns.%s\n", name, to);
+		else if (kind == 1)
+			snprintf(line, sizeof line,
+				"%s NS ns.%s\n%s DS 1 13 2 %064d\n", name, to,
+				name, 7);
+		else if (kind == 2)
+			snprintf(line, sizeof line, "%s CNAME %s\n", name, to);
+		else if (kind == 3)
+			snprintf(line, sizeof line, "%s DNAME %s\n", name, to);
+		else
+			snprintf(line, sizeof line, "%s %s\n", name,
+				data[below(rng, 6)]);
+		strcat(out, line);
+	}
+}
+
+/* Whether the builder takes it: most random zones have a fault. */
+static bool is_zone(const char *text)
+{
+	struct name apex = nm("example.com");
+	struct zone_builder *b = zone_builder_new(&apex);
+	struct err err = {0};
+	zonefile_parse(b, "z", text, strlen(text), &err);
+	struct zone *zone = zone_build(b, &err);
+	bool ok = zone != NULL;
+	zone_free(zone);
+	err_fini(&err);
+	return ok;
+}
+
+static void test_random(void **state)
+{
+	static const unsigned types[] = {RR_A, RR_TXT, RR_MX, RR_DS, RR_NS,
+		RR_SRV, RR_CNAME, RR_DNAME, RR_AAAA, RR_SOA};
+	const char *worlds = getenv("DNSD_WORLDS");
+	unsigned left = worlds ? (unsigned)atoi(worlds) / 10 : 60;
+	struct rng rng = {11};
+	while (left) {
+		char text[8000], name[100], full[200];
+		random_zone(&rng, text);
+		if (!is_zone(text))
+			continue;
+		left--;
+		begin(text, false);
+		for (unsigned i = 0; i < 60; i++) {
+			random_name(&rng, name);
+			snprintf(full, sizeof full, "%s.example.com.", name);
+			check(full, types[below(&rng, 10)], 1);
+		}
+		check("example.com.", RR_DNSKEY, 1);
+		check("example.com.", RR_CDS, 1);
+		check("example.com.", RR_SOA, 1);
+		check("example.com.", RR_AAAA, 1);
+		end();
+	}
+}
+
+static const char small[] = "$TTL 300\n@ SOA ns1 h 1 2 3 4 60\n@ NS ns1\n"
+			    "ns1 A 192.0.2.53\nalias CNAME live\n"
+			    "toline CNAME line2.live\nlive TXT beside\n";
+
+/* Whatever set of addresses a client gets, its name is signed. */
+static void test_steered(void **state)
+{
+	static const char *const names[] = {"live", "LINE2.live", "alias",
+		"toline", "maths.live", "maths.line2.live", "a.b.live",
+		"line9.live", "*.live", "live-x", "\\000.live", "\\001.live",
+		"z\\255.live", "[.live", "a[.live",
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.live"};
+	char full[200];
+	begin(small, true);
+	for (uint8_t net = 1; net < 4; net++)
+		for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+			snprintf(
+				full, sizeof full, "%s.example.com.", names[i]);
+			check(full, RR_A, net);
+			check(full, RR_AAAA, net);
+			check(full, RR_TXT, net);
+		}
+	end();
+}
+
+/* The NSEC beside a stream's answer covers no other stream, so that no cache makes
+ * theirs from it (RFC 8198). */
+static void test_streams_apart(void **state)
+{
+	static const char *const streams[] = {"maths", "mathr", "matht", "math",
+		"mathss", "a", "zzz", "maths2", "maths-", "line9"};
+	size_t n = sizeof streams / sizeof *streams;
+	begin(small, true);
+	for (size_t i = 0; i < n; i++) {
+		char name[200];
+		snprintf(name, sizeof name, "%s.live.example.com.", streams[i]);
+		ldns_pkt *reply = ask(name, RR_A, true, 1);
+		ldns_rr_list *nsecs =
+			of_type(ldns_pkt_authority(reply), LDNS_RR_TYPE_NSEC);
+		assert_int_equal(ldns_rr_list_rr_count(nsecs), 1);
+		for (size_t k = 0; k < n; k++) {
+			snprintf(name, sizeof name, "%s.live.example.com.",
+				streams[k]);
+			assert_int_equal(covered(nsecs, name), k == i);
+		}
+		assert_false(covered(nsecs, "live.example.com."));
+		assert_false(covered(nsecs, "line2.live.example.com."));
+		ldns_rr_list_free(nsecs);
+		ldns_pkt_free(reply);
+	}
+	end();
+}
+
+/* NSEC and RRSIG by type; ANY has a signature as well. */
+static void test_by_type(void **state)
+{
+	begin(small, true);
+	for (unsigned dnssec = 0; dnssec < 2; dnssec++) {
+		ldns_pkt *reply = ask("live.example.com.", RR_NSEC, dnssec, 1);
+		char text[2000];
+		assert_int_equal(ldns_pkt_ancount(reply), 1 + dnssec);
+		rr_line(ldns_rr_list_rr(ldns_pkt_answer(reply), 0), text,
+			sizeof text);
+		assert_string_equal(text,
+			"live.example.com. 60 IN NSEC *.live.example.com. A TXT RRSIG NSEC ");
+		ldns_pkt_free(reply);
+		reply = ask("live.example.com.", RR_RRSIG, dnssec, 1);
+		assert_int_equal(ldns_pkt_ancount(reply), 1);
+		assert_int_equal(ldns_rr_get_type(ldns_rr_list_rr(
+					 ldns_pkt_answer(reply), 0)),
+			LDNS_RR_TYPE_RRSIG);
+		ldns_pkt_free(reply);
+		reply = ask("no.example.com.", RR_NSEC, dnssec, 1);
+		assert_int_equal(ldns_pkt_get_rcode(reply), RCODE_NXDOMAIN);
+		ldns_pkt_free(reply);
+	}
+	check("ns1.example.com.", RR_ANY, 1);
+	end();
+}
+
+/* All is signed in the background, and then nothing more. */
+static void test_background(void **state)
+{
+	begin(small, true);
+	while (signer_figures(t.signer).waiting)
+		usleep(200);
+	/* SOA, NS, DNSKEY, CDS, CDNSKEY, ns1, alias, toline, live's TXT; and an NSEC
+	 * of 8 names. */
+	assert_int_equal(signer_figures(t.signer).made, 9 + 8);
+	check("ns1.example.com.", RR_A, 1);
+	check("no.example.com.", RR_A, 1);
+	assert_int_equal(signer_figures(t.signer).made, 9 + 8);
+	assert_int_equal(signer_figures(t.signer).asked, 0);
+	end();
+}
+
+static int setup(void **state)
+{
+	struct name zone = nm("example.com");
+	struct sign_key key;
+	struct err err = {0};
+	if (!mkdtemp(folder) ||
+		!sign_key_generate(folder, &zone, SIGN_ECDSAP256SHA256,
+			(struct sign_times){0}, &key, &err))
+		return -1;
+	sign_key_fini(&key);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	char line[100];
+	snprintf(line, sizeof line, "rm -r %s", folder);
+	return system(line);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_steered),
+		cmocka_unit_test(test_streams_apart),
+		cmocka_unit_test(test_by_type),
+		cmocka_unit_test(test_background),
+	};
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
