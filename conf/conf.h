@@ -139,6 +139,10 @@ struct conf {
 	const char *cookie_secret; /* path or "" */
 	int udp_nocookie;
 	struct {
+		int rate; /* answers a second; 0: no limit */
+		int slip;
+	} rrl;
+	struct {
 		int max;
 		double idle_s;
 	} tcp;

@@ -24,6 +24,14 @@ static const struct key tcp_keys[] = {
 	{0}};
 static const struct section tcp_section = {"tcp", tcp_keys, 0};
 
+static const struct key rrl_keys[] = {
+	{"rate", KEY_INT, AT(conf, rrl.rate), 0, 1000000, "0",
+		.text = "answers over UDP a second that an asking network (/24, /48) gets; 0: no limit"},
+	{"slip", KEY_INT, AT(conf, rrl.slip), 0, 100, "1",
+		.text = "of those beyond, each so many-th is sent empty with TC, the others are not sent; 0: none is"},
+	{0}};
+static const struct section rrl_section = {"rrl", rrl_keys, 0};
+
 static const struct key health_keys[] = {
 	{"interval", KEY_REAL, AT(conf, health.interval_s), 0.1, 3600, "3.0",
 		.text = "seconds between two polls of a node"},
@@ -244,6 +252,8 @@ static const struct key top_keys[] = {
 		.text = "file with 32 hex digits, the same on all name servers"},
 	{"udp_nocookie", KEY_INT, AT(conf, udp_nocookie), 0, 1232, "1232",
 		.text = "larger UDP answers to clients without a valid server cookie get TC"},
+	{"rrl", KEY_SECTION, .section = &rrl_section,
+		.text = "response rate limiting"},
 	{"tcp", KEY_SECTION, .section = &tcp_section, .text = "TCP"},
 	{"geoip", KEY_PATHS, AT(conf, geoip),
 		.text = "MaxMind-format databases, merged"},

@@ -197,7 +197,9 @@ class Tree:
             capture_output=True, check=True, input=(
                 "include Makefile\nlibs:\n\t@echo $(LIBS) -lcmocka\n")
         ).stdout.split()
-        self.objects = sorted((self.root / "build/obj").rglob("*.o"))
+        # but for what is generated, which is nobody's to change
+        self.objects = sorted(o for o in (self.root / "build/obj").rglob("*.o")
+                              if o.with_suffix(".d").exists())
         self.took, self.reached = {}, collections.defaultdict(set)
         self.holders = collections.defaultdict(set)
 

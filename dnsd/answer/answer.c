@@ -2,8 +2,10 @@
 
 #include "answer/asked.h"
 #include "answer/cookie.h"
+#include "answer/ede.h"
 #include "answer/lookup.h"
 #include "answer/steered.h"
+#include "ledger/rrl.h"
 #include "snapshot/options.h"
 #include "snapshot/snapshot.h"
 #include "wire/reply.h"
@@ -14,12 +16,14 @@
 
 /* So that question and OPT fit into UDP_MIN whatever is asked. */
 #define NSID_MAX 128
+#define EDE_TEXT_MAX 40
 
 /* What goes around the records of one reply. */
 struct frame {
 	struct reply reply;
 	struct edns_reply edns;
 	unsigned rcode, flags;
+	bool held; /* TC is sent instead */
 };
 
 /* Types that are counted by themselves, less COUNT_OTHER: that is what is not
@@ -122,6 +126,7 @@ static void prepare_edns(
 		edns->nsid && options->nsid && strlen(options->nsid) <= NSID_MAX
 		? options->nsid
 		: NULL;
+	e->ede = EDE_NONE;
 	e->with_cookie = edns->cookie_len > 0;
 	if (!e->with_cookie)
 		return;
@@ -204,10 +209,104 @@ static inline void count_reply(
 		count(&c->truncated);
 }
 
+/* -- response rate limiting -- */
+
+/* Known clients have no limit. A question that was deferred was counted then. */
+static bool passes(
+	const struct answerer *answerer, const struct answer_job *job)
+{
+	const struct server_options *options = answerer->snap->options;
+	return job->tcp || job->proven || job->again || !answerer->rrl ||
+		options_trusts(options, &job->peer) ||
+		rrl_passes(answerer->rrl, &job->peer, options->rrl_cost,
+			answerer->now_ms);
+}
+
+/* Beyond the limit there is no answer (false), or an empty one with TC, after which a
+ * client comes over TCP. That is no larger than the question: OPT has what that had. */
+__attribute__((noinline)) static bool limit(struct answerer *answerer,
+	const struct answer_job *job, struct frame *f)
+{
+	struct answer_counters *c = &answerer->counters;
+	unsigned slip = answerer->snap->options->rrl_slip;
+
+	if (passes(answerer, job))
+		return true;
+	if (!slip || ++answerer->limited % slip) {
+		count(&c->dropped);
+		count(&c->rrl_dropped);
+		return false;
+	}
+	count(&c->rrl_truncated);
+	f->held = true;
+	f->rcode = job->q.rcode;
+	f->edns.nsid = NULL;
+	if (job->q.edns.cookie_len < sizeof f->edns.cookie)
+		f->edns.with_cookie = false;
+	return true;
+}
+
+/* -- an answer -- */
+
+static inline void fill(
+	struct answerer *answerer, struct answer_job *job, struct frame *f)
+{
+	if (f->held)
+		return;
+	if (job->steered) {
+		job->steer.query.proven = job->proven;
+		take_result(f, job, lookup_steered(answerer, job, &f->reply));
+	} else {
+		answer_question(f, answerer, job);
+	}
+}
+
+/* Adds to the OPT why it is an error, and returns how long that is then. There are no
+ * records, so there is room; but it is no reason for TC, where an address may be forged. */
+__attribute__((noinline)) static size_t add_reason(
+	const struct server_options *options, const struct answer_job *job,
+	struct frame *f)
+{
+	struct ede ede = ede_of(job, f->rcode);
+	bool trusted = options_trusts(options, &job->peer);
+	size_t without = edns_reply_len(&f->edns), with;
+
+	assert(!ede.text || strlen(ede.text) <= EDE_TEXT_MAX);
+	f->edns.ede = ede.code;
+	f->edns.ede_text = trusted ? ede.text : NULL;
+	with = edns_reply_len(&f->edns);
+	if (job->proven || f->reply.len + with <= options->udp_nocookie)
+		return with;
+	f->edns.ede = EDE_NONE;
+	return without;
+}
+
+/* Writes it out. */
+static inline void end(struct answerer *answerer, struct answer_job *job,
+	struct frame *f, size_t opt_len)
+{
+	const struct server_options *options = answerer->snap->options;
+	const struct edns_reply *edns = job->q.edns.present ? &f->edns : NULL;
+
+	if (edns && ede_is_of(f->rcode) && !f->held)
+		opt_len = add_reason(options, job, f);
+	/* Large answers only to addresses that are not forged. */
+	if (f->reply.len + opt_len > options->udp_nocookie && !job->proven)
+		f->held = true;
+	if (f->reply.full || f->held) {
+		reply_clear(&f->reply, &job->q);
+		f->flags |= FLAG_TC;
+	}
+	if (edns)
+		f->edns.rcode_high = (uint8_t)(f->rcode >> 4);
+	job->reply_len =
+		(uint16_t)reply_end(&f->reply, f->flags, f->rcode, edns);
+	count_reply(&answerer->counters, f->rcode, f->flags);
+}
+
 void answer_finish(struct answerer *answerer, struct answer_job *job)
 {
 	const struct server_options *options = answerer->snap->options;
-	const struct edns_reply *edns = NULL;
 	struct frame f;
 	size_t opt_len = 0;
 
@@ -215,35 +314,20 @@ void answer_finish(struct answerer *answerer, struct answer_job *job)
 		count(&answerer->counters.dropped);
 		return;
 	}
-	if (job->q.edns.present) {
+	if (job->q.edns.present)
 		prepare_edns(&f, answerer, job);
-		edns = &f.edns;
-		opt_len = edns_reply_len(edns);
-	}
 	f.rcode = RCODE_NOERROR;
 	f.flags = 0;
+	f.held = false;
+	if (options->rrl_cost && !limit(answerer, job, &f))
+		return;
+	if (job->q.edns.present)
+		opt_len = edns_reply_len(&f.edns);
 	reply_begin(&f.reply, job->reply, reply_size(job, options), opt_len,
 		&job->q);
-	if (job->steered) {
-		job->steer.query.proven = job->proven;
-		take_result(&f, job, lookup_steered(answerer, job, &f.reply));
-	} else {
-		answer_question(&f, answerer, job);
-	}
-	if (job->defer)
-		return;
-
-	/* Large answers only to addresses that are not forged. */
-	bool held =
-		f.reply.len + opt_len > options->udp_nocookie && !job->proven;
-	if (f.reply.full || held) {
-		reply_clear(&f.reply, &job->q);
-		f.flags |= FLAG_TC;
-	}
-	if (edns)
-		f.edns.rcode_high = (uint8_t)(f.rcode >> 4);
-	job->reply_len = (uint16_t)reply_end(&f.reply, f.flags, f.rcode, edns);
-	count_reply(&answerer->counters, f.rcode, f.flags);
+	fill(answerer, job, &f);
+	if (!job->defer)
+		end(answerer, job, &f, opt_len);
 }
 
 void answer_fail(struct answerer *answerer, struct answer_job *job)

@@ -17,6 +17,7 @@
 struct accounts;
 struct asked_table;
 struct record_ring;
+struct rrl_table;
 struct sign_ring;
 struct snapshot;
 
@@ -63,7 +64,9 @@ struct answerer {
 	struct sign_ring *sign_ring; /* where signatures are asked for; NULL:
 					nowhere, what is missing is deferred */
 	struct asked_table
-		*asked; /* names asked for recently; NULL: not kept */
+		*asked;        /* names asked for recently; NULL: not kept */
+	struct rrl_table *rrl; /* of all threads; NULL: there is no limit */
+	unsigned limited;      /* answers beyond it, for the slip */
 	struct answer_counters counters;
 };
 

@@ -16,6 +16,7 @@
 #include "control/signing.h"
 #include "geo/cache.h"
 #include "geo/mmdb.h"
+#include "ledger/rrl.h"
 #include "replay/ring.h"
 #include "sign/zone.h"
 #include "snapshot/mark.h"
@@ -474,6 +475,8 @@ static bool build_options(
 	o->udp_max = UDP_MAX;
 	o->udp_nocookie =
 		conf->udp_nocookie ? (uint16_t)conf->udp_nocookie : UINT16_MAX;
+	o->rrl_cost = rrl_cost((unsigned)conf->rrl.rate);
+	o->rrl_slip = (unsigned)conf->rrl.slip;
 	o->nsid = *conf->server_id ? conf->server_id : NULL;
 	o->version = *conf->version ? conf->version : NULL;
 	o->query_log = conf->query_log;

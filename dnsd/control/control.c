@@ -34,6 +34,8 @@
 #include "control/threads.h"
 #include "control/traffic.h"
 #include "dnstap/dnstap.h"
+#include "ledger/rrl.h"
+#include "paths/report.h"
 #include "replay/recorder.h"
 #include "sign/signer.h"
 #include "snapshot/report.h"
@@ -82,8 +84,26 @@ static void on_news(struct control *c)
 		event_add(loop->soon, &tv);
 }
 
+/* At most one line a second, however many networks it is about. */
+static void say_limited(const struct control *c)
+{
+	uint64_t net;
+	unsigned n = rrl_begun(threads_rrl(c->threads), &net);
+	char text[PREFIX_TEXT_MAX], more[40] = "";
+
+	if (!n)
+		return;
+	struct prefix prefix = path_net_prefix(net);
+	if (n > 1)
+		snprintf(
+			more, sizeof more, ", and to %u other networks", n - 1);
+	log_warn("rrl: answers to %s are limited%s", prefix_text(&prefix, text),
+		more);
+}
+
 static void on_watch(evutil_socket_t fd, short what, void *arg)
 {
+	say_limited(arg);
 	geo_watch_look(arg);
 	schedule_watch(arg);
 	history_watch(arg);

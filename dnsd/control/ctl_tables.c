@@ -41,6 +41,18 @@ static void add_reload(const struct report *r, struct columns *t)
 		*r->reload_error ? r->reload_error : "ok");
 }
 
+static void add_limits(
+	const struct conf *conf, const struct report *r, struct columns *t)
+{
+	if (!conf->rrl.rate)
+		return;
+	columns_add(t, "rate limit");
+	columns_add(t,
+		"%d answers/s to a network; beyond it %llu had TC, %llu were not sent",
+		conf->rrl.rate, (unsigned long long)r->counters.rrl_truncated,
+		(unsigned long long)r->counters.rrl_dropped);
+}
+
 void ctl_table_status(const struct control *c, struct buf *out)
 {
 	const struct report *r = c->publisher->report;
@@ -59,6 +71,7 @@ void ctl_table_status(const struct control *c, struct buf *out)
 	columns_add(&t, "geography");
 	columns_add(&t, "%u places, %zu KiB", geo_places(c->built->geo),
 		geo_size(c->built->geo) / 1024);
+	add_limits(c->built->conf, r, &t);
 	if (fleet_is_blind(c->fleet)) {
 		columns_add(&t, "network");
 		columns_add(&t,

@@ -13,6 +13,7 @@
 #include "fleet/handed.h"
 #include "http/http.h"
 #include "ledger/accounts.h"
+#include "ledger/rrl.h"
 #include "ledger/sent.h"
 #include "net/tcp.h"
 #include "net/udp.h"
@@ -34,6 +35,7 @@ struct threads {
 	struct http *http; /* NULL: none */
 	struct sent_table
 		*sent; /* what client nets were sent to; of all threads */
+	struct rrl_table *rrl; /* and what asking networks were answered */
 	struct accounts *own;
 	struct record *record;
 	uint64_t secret;
@@ -137,7 +139,8 @@ void threads_make(
 	assert(!t->workers && !t->tcp);
 	t->sent = sent_table_new((unsigned)conf->client_nets, t->secret);
 	t->own = accounts_new(1, t->sent, t->secret);
-	struct net_shared shared = {published, t->sent, t->secret,
+	t->rrl = rrl_table_new(t->secret);
+	struct net_shared shared = {published, t->sent, t->rrl, t->secret,
 		(enum sandbox_mode)conf->sandbox};
 	t->workers = mem_zero(t->n_workers, sizeof(struct udp_worker *));
 	for (unsigned i = 0; i < t->n_workers; i++)
@@ -275,6 +278,7 @@ void threads_free(struct threads *t)
 	listen_close(&t->listeners);
 	accounts_free(t->own);
 	sent_table_free(t->sent);
+	rrl_table_free(t->rrl);
 	for (unsigned i = 0; i < t->http_kept.n; i++)
 		close(t->http_kept.one[i].fd);
 	free(t->http_kept.one);
@@ -392,6 +396,11 @@ struct resolver_rates *threads_resolver_rates(const struct threads *t)
 }
 
 /* -- what they write -- */
+
+struct rrl_table *threads_rrl(const struct threads *t)
+{
+	return t->rrl;
+}
 
 const struct accounts *threads_accounts(const struct threads *t, unsigned i)
 {

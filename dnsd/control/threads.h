@@ -23,6 +23,7 @@ struct published;
 struct record;
 struct signer;
 struct resolver_rates;
+struct rrl_table;
 struct sent_table;
 struct threads;
 
@@ -116,6 +117,9 @@ const struct accounts *threads_accounts(
 
 /* Accounts of this thread, for explanations. */
 const struct accounts *threads_own_accounts(const struct threads *threads);
+
+/* What asking networks were answered. */
+struct rrl_table *threads_rrl(const struct threads *threads);
 
 unsigned threads_workers(const struct threads *threads);
 unsigned threads_tcp_connections(const struct threads *threads);

@@ -58,6 +58,12 @@ static void others(struct buf *out, const struct report *r)
 		(double)c->dropped);
 	simple(out, "truncated", "counter", "Responses with TC.",
 		(double)c->truncated);
+	simple(out, "rrl_dropped", "counter",
+		"Those of the dropped that were beyond the limit of their network.",
+		(double)c->rrl_dropped);
+	simple(out, "rrl_truncated", "counter",
+		"Those of the responses with TC that were beyond the limit of their network.",
+		(double)c->rrl_truncated);
 	simple(out, "ecs_queries", "counter", "Queries with a client subnet.",
 		(double)c->with_ecs);
 	simple(out, "cookies_good", "counter",

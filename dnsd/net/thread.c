@@ -27,6 +27,7 @@ void net_thread_init(struct net_thread *t, const struct net_shared *shared,
 	t->tap.rng.state = shared->secret;
 	t->answerer.accounts =
 		accounts_new(max_clients, shared->sent, shared->secret);
+	t->answerer.rrl = shared->rrl;
 	t->answerer.asked = mem_zero(1, sizeof *t->answerer.asked);
 	t->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (t->stop_fd < 0)

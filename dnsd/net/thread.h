@@ -13,6 +13,7 @@
 #include "sandbox/sandbox.h"
 #include "snapshot/snapshot.h"
 
+struct rrl_table;
 struct sent_table;
 
 struct net_thread {
@@ -31,6 +32,7 @@ struct net_thread {
 struct net_shared {
 	struct published *published;
 	struct sent_table *sent; /* what client nets were sent to */
+	struct rrl_table *rrl;   /* what asking networks were answered */
 	uint64_t secret;
 	enum sandbox_mode sandbox;
 };

@@ -34,6 +34,8 @@ struct answer_counters {
 	uint64_t rcodes[COUNT_RCODES];
 	uint64_t dropped;
 	uint64_t truncated;
+	uint64_t rrl_dropped;   /* of the dropped, beyond the limit */
+	uint64_t rrl_truncated; /* of the truncated */
 	uint64_t with_ecs;
 	uint64_t cookies_ok;  /* with a server cookie of ours, still good */
 	uint64_t cookies_bad; /* with one that is not */

@@ -13,6 +13,9 @@ struct server_options {
 	uint16_t udp_max;      /* largest UDP answer, also advertised: 1232 */
 	uint16_t udp_nocookie; /* larger UDP answers to clients without a valid
 				  server cookie get TC; UINT16_MAX: no limit */
+	int64_t rrl_cost;      /* of an answer over UDP (ledger/rrl.h); 0: there
+				  is no limit */
+	unsigned rrl_slip;     /* of those beyond it each so many-th gets TC */
 	uint8_t cookie_secret[16];   /* server cookies are made with this */
 	uint8_t cookie_previous[16]; /* and still accepted with this */
 	bool have_previous;

@@ -79,6 +79,11 @@ static size_t ecs_len(const struct edns_ecs *ecs)
 	return 4 + (ecs->source + 7u) / 8;
 }
 
+static size_t ede_len(const struct edns_reply *edns)
+{
+	return 2 + (edns->ede_text ? strlen(edns->ede_text) : 0);
+}
+
 size_t edns_reply_len(const struct edns_reply *edns)
 {
 	size_t n = EDNS_FIXED_LEN;
@@ -88,6 +93,8 @@ size_t edns_reply_len(const struct edns_reply *edns)
 		n += 4 + sizeof edns->cookie;
 	if (edns->nsid)
 		n += 4 + strlen(edns->nsid);
+	if (edns->ede)
+		n += 4 + ede_len(edns);
 	return n;
 }
 
@@ -137,6 +144,14 @@ size_t edns_write(const struct edns_reply *edns, uint8_t *out)
 		size_t n = strlen(edns->nsid);
 		p = option(p, EDNS_NSID, n);
 		memcpy(p, edns->nsid, n);
+		p += n;
+	}
+	if (edns->ede) {
+		size_t n = ede_len(edns);
+		p = option(p, EDNS_EDE, n);
+		put16(p, edns->ede);
+		if (n > 2)
+			memcpy(p + 2, edns->ede_text, n - 2);
 		p += n;
 	}
 	put16(out + 9, (unsigned)(p - out - EDNS_FIXED_LEN));

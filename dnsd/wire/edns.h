@@ -1,5 +1,6 @@
 /* edns.h - the OPT record (RFC 6891) and the options that we speak: client
- * subnet (RFC 7871), cookies (RFC 7873, 9018) and NSID (RFC 5001).
+ * subnet (RFC 7871), cookies (RFC 7873, 9018), NSID (RFC 5001) and, in replies,
+ * extended errors (RFC 8914).
  * Pure functions; any thread.
  */
 #ifndef WIRE_EDNS_H
@@ -15,6 +16,15 @@ enum edns_option {
 	EDNS_NSID = 3,
 	EDNS_ECS = 8,
 	EDNS_COOKIE = 10,
+	EDNS_EDE = 15,
+};
+
+/* INFO-CODEs (RFC 8914 4). 0 is another's, and never sent. */
+enum ede_code {
+	EDE_NONE = 0,
+	EDE_PROHIBITED = 18,
+	EDE_NOT_AUTHORITATIVE = 20,
+	EDE_NOT_SUPPORTED = 21,
 };
 
 #define EDNS_FIXED_LEN 11 /* root, type, size, rcode, version, flags, length */
@@ -56,6 +66,8 @@ struct edns_reply {
 	uint8_t scope;              /* with ecs */
 	const struct edns_ecs *ecs; /* NULL: no option */
 	const char *nsid;           /* NULL: no option */
+	enum ede_code ede;          /* EDE_NONE: no option */
+	const char *ede_text;       /* with ede; NULL: none */
 	uint8_t cookie[COOKIE_CLIENT_LEN + COOKIE_SERVER_LEN];
 };
 

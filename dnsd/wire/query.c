@@ -79,7 +79,11 @@ void query_end(struct query *q, size_t len, size_t name_len)
 	q->edns.ecs.present = false;
 	q->edns.cookie_len = 0;
 	bool good = questions == 1 && read_question(q, len, name_len);
-	if (q->flags & FLAG_OPCODE) {
+	if (q->flags & FLAG_OPCODE) { /* for its OPT, if it has one */
+		if (!good ||
+			!read_records(
+				q, counts, len, HEADER_LEN + q->question_len))
+			q->edns.present = false;
 		q->rcode = RCODE_NOTIMP;
 		return;
 	}

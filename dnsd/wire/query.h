@@ -26,7 +26,7 @@ struct query {
  *  FORMERR  not one well-formed question (RFC 9619), a record cut short,
  *           octets behind the last record, two OPTs or one not at the root
  *           (RFC 6891 6.1.1), a malformed ECS or COOKIE option
- *  NOTIMP   an opcode other than QUERY
+ *  NOTIMP   an opcode other than QUERY; its OPT is read if it is one
  *  BADVERS  an EDNS version above 0
  * A query without a question but with a COOKIE is answered NOERROR with
  * question_len 0 (RFC 7873 5.4). */

@@ -31,6 +31,7 @@
 #include "control/build.h"
 #include "dnstap/ring.h"
 #include "fleet/fleet.h"
+#include "ledger/rrl.h"
 #include "net/tap.h"
 #include "snapshot/snapshot.h"
 #include "wire/rr.h"
@@ -137,7 +138,7 @@ static void publish(void)
 	w.load->ready = true;
 	w.snapshot = (struct snapshot){w.snapshot.generation + 1,
 		w.built->zoneset, {w.built->map, w.load, w.built->geo},
-		w.built->options, NULL, NULL, NULL};
+		w.built->options, NULL, NULL, NULL, NULL};
 	w.answerer.snap = &w.snapshot;
 	load_free(old);
 }
@@ -182,6 +183,7 @@ static void world_open(const char *geoip)
 	for (unsigned i = 0; i < NODES; i++)
 		fleet_watch(w.fleet, i, true, false);
 	w.tap.ring = tap_ring_new();
+	w.answerer.rrl = rrl_table_new(7);
 	w.sent = sent_table_new(1 << 20, 7);
 	w.answerer.accounts = accounts_new(1 << 18, w.sent, 7);
 	for (unsigned i = 0; i < 3; i++, w.answerer.now_ms += 5000)
@@ -200,6 +202,7 @@ static void world_close(void)
 	accounts_free(w.answerer.accounts);
 	sent_table_free(w.sent);
 	tap_ring_free(w.tap.ring);
+	rrl_table_free(w.answerer.rrl);
 	build_free(w.built, NULL);
 	free(w.answerer.asked);
 	free(w.packets);
@@ -369,31 +372,39 @@ static void nothing(unsigned i)
 	w.octets += i;
 }
 
+/* Response rate limiting: none; askers of many networks, that pass; one that floods. */
+enum limit { NO_LIMIT, MANY_PASS, ONE_FLOODS };
+
 static const struct part {
 	const char *name;
 	enum question question;
 	bool found; /* what a decision reads is fetched before */
 	step *step; /* NULL: whole answers */
+	enum limit limit;
 } parts[] = {
-	{"parse", STEERED, false, parse},
-	{"parse, client subnet", ECS, false, parse},
-	{"zone lookup", NAME, false, zone},
-	{"geo lookup", ECS, false, place},
-	{"decision", STEERED, true, decide},
-	{"decision, client subnets", ECS, true, decide},
-	{"decision, line 2", LINE2, true, decide},
-	{"reply", STATIC, false, reply},
-	{"dnstap, off", STEERED, false, copy_none},
-	{"dnstap, of 1 %", STEERED, false, copy_some},
-	{"dnstap, of all", STEERED, false, copy_all},
-	{"snapshot of 12 nodes", STATIC, false, snapshot},
-	{"answer static", STATIC, false, NULL},
-	{"answer steered", STEERED, false, NULL},
-	{"answer ecs", ECS, false, NULL},
-	{"answer nxdomain", NXDOMAIN, false, NULL},
-	{"answer names", NAME, false, NULL},
-	{"answer mix", MIX, false, NULL},
-	{"answer line 2", LINE2, false, NULL},
+	{"parse", STEERED, false, parse, NO_LIMIT},
+	{"parse, client subnet", ECS, false, parse, NO_LIMIT},
+	{"zone lookup", NAME, false, zone, NO_LIMIT},
+	{"geo lookup", ECS, false, place, NO_LIMIT},
+	{"decision", STEERED, true, decide, NO_LIMIT},
+	{"decision, client subnets", ECS, true, decide, NO_LIMIT},
+	{"decision, line 2", LINE2, true, decide, NO_LIMIT},
+	{"reply", STATIC, false, reply, NO_LIMIT},
+	{"dnstap, off", STEERED, false, copy_none, NO_LIMIT},
+	{"dnstap, of 1 %", STEERED, false, copy_some, NO_LIMIT},
+	{"dnstap, of all", STEERED, false, copy_all, NO_LIMIT},
+	{"snapshot of 12 nodes", STATIC, false, snapshot, NO_LIMIT},
+	{"answer static", STATIC, false, NULL, NO_LIMIT},
+	{"answer steered", STEERED, false, NULL, NO_LIMIT},
+	{"answer ecs", ECS, false, NULL, NO_LIMIT},
+	{"answer nxdomain", NXDOMAIN, false, NULL, NO_LIMIT},
+	{"answer names", NAME, false, NULL, NO_LIMIT},
+	{"answer mix", MIX, false, NULL, NO_LIMIT},
+	{"answer line 2", LINE2, false, NULL, NO_LIMIT},
+	{"static, rrl, passes", STATIC, false, NULL, MANY_PASS},
+	{"static, rrl, limited", STATIC, false, NULL, ONE_FLOODS},
+	{"ecs, rrl, passes", ECS, false, NULL, MANY_PASS},
+	{"ecs, rrl, limited", ECS, false, NULL, ONE_FLOODS},
 };
 enum { PARTS = sizeof parts / sizeof *parts };
 
@@ -416,6 +427,21 @@ static void prepare_copy(double share)
 	while (tap_ring_take(w.tap.ring, &event))
 		w.octets += event.reply_len;
 	answer_batch(&w.answerer, w.jobs, BATCH);
+}
+
+/* Who asks, and what networks get; loopback is trusted, and has no limit. */
+static void prepare_limit(enum limit limit)
+{
+	struct rng rng = {9};
+	w.built->options->rrl_cost = limit ? rrl_cost(1000) : 0;
+	w.built->options->rrl_slip = 1;
+	for (unsigned i = 0; i < QUESTIONS && limit; i++) {
+		unsigned net = rng_next(&rng) % NETS;
+		if (limit == ONE_FLOODS)
+			net = 0;
+		w.packets[i].peer = (struct addr){
+			4, {10, (uint8_t)(net >> 8), (uint8_t)net, 53}};
+	}
 }
 
 /* Takes the packets of a batch as if they had come in, and for a step does what
@@ -483,7 +509,7 @@ static double run(const struct part *part, unsigned questions)
 /* Nanoseconds of a part without work in it, to be taken off. */
 static double clock_cost(void)
 {
-	static const struct part empty = {"", STATIC, false, nothing};
+	static const struct part empty = {"", STATIC, false, nothing, NO_LIMIT};
 	make_packets(STATIC);
 	return run(&empty, QUESTIONS);
 }
@@ -492,6 +518,7 @@ static void show(const struct part *part, double empty)
 {
 	double ns[ROUNDS];
 	make_packets(part->question);
+	prepare_limit(part->limit);
 	run(part, questions_of(part, QUESTIONS)); /* fills what remembers */
 	for (unsigned r = 0; r < ROUNDS; r++) {
 		w.answerer.now_ms += 61000; /* more than a TTL */
@@ -509,6 +536,7 @@ static int count_only(const char *name)
 	for (unsigned p = 0; p < PARTS; p++)
 		if (!strcmp(parts[p].name, name)) {
 			make_packets(parts[p].question);
+			prepare_limit(parts[p].limit);
 			unsigned n = questions_of(&parts[p], COUNTED);
 			run(&parts[p], n);
 			printf("%u questions\n", n);

@@ -4,7 +4,9 @@
  * with the same id, no larger than the client may be sent. The zone has one of
  * everything. Input: one octet of flags, then the packet; bit 0: TCP, bit 1:
  * IPv6 peer, bit 2: udp_nocookie, bit 3: a small buffer, bit 4: a question
- * with a known suffix is put in front, so that names get deep into the zone.
+ * with a known suffix is put in front, so that names get deep into the zone, bit 5:
+ * its network has had what it gets: the answer is no larger than the question, bit
+ * 6: IPv4 peers are trusted.
  */
 #include <assert.h>
 #include <ldns/ldns.h>
@@ -14,6 +16,7 @@
 
 #include "answer/answer.h"
 #include "answer/steered.h"
+#include "ledger/rrl.h"
 #include "snapshot/mark.h"
 #include "snapshot/options.h"
 #include "snapshot/snapshot.h"
@@ -41,6 +44,8 @@ static struct zone *zones[2];
 static struct server_options options = {
 	.udp_max = 1232, .nsid = "ns1", .version = "dnsd"};
 static struct snapshot snap;
+static struct rrl_table *rrl;
+static const struct prefix ipv4 = {.addr.family = 4};
 static const struct map map;
 
 void steered_find_all(const struct answerer *answerer, struct answer_job *first)
@@ -101,6 +106,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	snap.zones = zoneset_new((const struct zone *const *)zones, 2);
 	snap.options = &options;
 	snap.steer.map = &map;
+	rrl = rrl_table_new(1);
+	options.rrl_slip = 1;
+	options.trusted = &ipv4;
 	return 0;
 }
 
@@ -139,7 +147,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static uint8_t query[8192];
-	struct answerer answerer = {.snap = &snap, .wall_s = 1600000000};
+	struct answerer answerer = {
+		.snap = &snap, .wall_s = 1600000000, .rrl = rrl};
 	struct answer_job job = {0};
 
 	if (!size || size > 4096)
@@ -156,8 +165,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	job.reply_room = flags & 8 ? 512 : job.tcp ? 65535 : 1232;
 	job.reply = malloc(job.reply_room);
 	options.udp_nocookie = flags & 4 ? 256 : UINT16_MAX;
+	options.n_trusted = flags >> 6 & 1;
+	options.rrl_cost = flags & 32 ? INT64_MAX / 2 : 0; /* none fits */
 
 	answer_batch(&answerer, &job, 1);
+	if (answerer.limited)
+		assert(job.reply_len <= len);
 	if (job.reply_len)
 		check(&job, job.q.edns.present ? 1232 : 512);
 	free(job.reply);

@@ -18,7 +18,8 @@ import dns.query
 import dns.rcode
 import dns.rdatatype
 
-from harness import NETS, PATIENCE_S, Daemon, Test, free_port, scope_of
+from harness import (NETS, PATIENCE_S, WAIT_S, Daemon, Test, free_port,
+                     scope_of)
 
 ZONE = """$TTL 300
 @ SOA ns1 hostmaster 1 3600 600 86400 60
@@ -211,6 +212,30 @@ class Dns(Test):
 
     def test_refused_elsewhere(self):
         self.assertEqual(self.d.ask("example.org").rcode(), dns.rcode.REFUSED)
+
+    def errors_of(self, *question, opcode=0, **more):
+        """The extended errors of an answer that is refused."""
+        query = self.d.query(*question, **more)
+        query.set_opcode(opcode)
+        answer = dns.query.udp(query, "127.0.0.1", WAIT_S, self.d.port)
+        self.assertIn(answer.rcode(), (dns.rcode.REFUSED, dns.rcode.NOTIMP))
+        return [(o.code, o.text) for o in answer.options
+                if isinstance(o, dns.edns.EDEOption)]
+
+    def test_extended_errors(self):
+        """Why it is refused; loopback is trusted, and gets it in words."""
+        for question, more, expected in (
+                (("example.org", "A"), {}, [
+                    (20, "the name is in no zone of ours")]),
+                (("example.com", "IXFR"), {}, [
+                    (21, "zones are not transferred")]),
+                (("id.server", "TXT"), {"rdclass": "CH"}, [
+                    (21, "nothing of that name in this class")]),
+                (("example.com", "SOA"), {"opcode": 4}, [
+                    (21, "opcode is not QUERY")])):
+            self.assertEqual(
+                self.errors_of(*question, payload=1232, **more), expected)
+            self.assertEqual(self.errors_of(*question, **more), [])
 
     def test_large_answers(self):
         udp = self.d.ask("big.example.com", "TXT", payload=4096)

@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import unittest.mock
 
+import dns.edns
 import dns.rcode
 
 from harness import NETS, PATIENCE_S, Test, scope_of
@@ -462,3 +463,5 @@ class Trust(Test):
         answer = d.ask("_why.live.example.com", "TXT", JP)
         self.assertEqual(answer.rcode(), dns.rcode.REFUSED)
         self.assertEqual(answer.answer, [])
+        self.assertEqual([(o.code, o.text) for o in answer.options if
+                          isinstance(o, dns.edns.EDEOption)], [(18, None)])

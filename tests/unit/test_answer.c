@@ -7,6 +7,7 @@
 #include "answer/asked.h"
 #include "answer/cookie.h"
 #include "answer/steered.h"
+#include "ledger/rrl.h"
 #include "snapshot/mark.h"
 #include "snapshot/options.h"
 #include "snapshot/snapshot.h"
@@ -99,6 +100,7 @@ static struct fixture {
 	uint8_t reply[65535];
 	/* what the fake steering is to say, and was asked */
 	struct steered_result steered;
+	bool refuses;
 	struct steered_name name;
 	char stream[64];
 	uint16_t qtype;
@@ -200,7 +202,8 @@ static const char *run(const struct packet *p, bool tcp)
 		.peer = {4, {198, 51, 100, 100}},
 		.reply = t.reply,
 		.reply_room = sizeof t.reply};
-	t.steered = (struct steered_result){.ttl_s = 20, .scope = 22};
+	t.steered = (struct steered_result){
+		.ttl_s = 20, .scope = 22, .refused = t.refuses};
 	t.stream[0] = '\0';
 	answer_batch(&t.answerer, &t.job, 1);
 	return t.job.reply_len ? reply_text(t.reply, t.job.reply_len) : "";
@@ -589,7 +592,7 @@ static void test_ecs(void **state)
 
 	/* what is not steered has scope 0 */
 	static const char *const names[] = {
-		"www.example.com", "x.example.com", "www.example.net"};
+		"www.example.com", "x.example.com", "alias.example.com"};
 	for (int i = 0; i < 3; i++) {
 		p = with_option(
 			names[i], RR_A, 8, "\0\2\60\0\40\1\15\270\0\1", 10);
@@ -644,6 +647,162 @@ static void test_edns(void **state)
 	assert_string_equal(opt_text(), "");
 	ask("www.example.com", RR_A);
 	assert_string_equal(opt_text(), "-");
+}
+
+/* From here on a network gets that many answers, at one time. */
+static void limit(unsigned rate, unsigned slip)
+{
+	rrl_table_free(t.answerer.rrl);
+	t.answerer.rrl = rrl_table_new(1);
+	t.answerer.limited = 0;
+	t.answerer.now_ms = 1000000;
+	t.options.rrl_cost = rrl_cost(rate);
+	t.options.rrl_slip = slip;
+}
+
+static void limit_nothing(void)
+{
+	limit(0, 1);
+	rrl_table_free(t.answerer.rrl);
+	t.answerer.rrl = NULL;
+}
+
+static struct packet with_opt(const char *name, unsigned type)
+{
+	struct packet p = packet_query(name, type);
+	packet_opt(&p, 1232, 0, 0);
+	return p;
+}
+
+/* The options of the reply to a query, which are an extended error: "CODE TEXT". */
+static const char *ede_text(const struct packet *p, bool tcp)
+{
+	static char out[64];
+	ldns_pkt *pkt = NULL;
+	run(p, tcp);
+	assert_int_equal(
+		ldns_wire2pkt(&pkt, t.reply, t.job.reply_len), LDNS_STATUS_OK);
+	assert_true(ldns_pkt_edns(pkt));
+	const ldns_rdf *data = ldns_pkt_edns_data(pkt);
+	strcpy(out, "none");
+	if (data && ldns_rdf_size(data)) {
+		const uint8_t *o = ldns_rdf_data(data);
+		assert_int_equal(get16(o), 15);
+		assert_int_equal(get16(o + 2), ldns_rdf_size(data) - 4);
+		snprintf(out, sizeof out, "%u %.*s", get16(o + 4),
+			get16(o + 2) - 2, (const char *)o + 6);
+	}
+	ldns_pkt_free(pkt);
+	return out;
+}
+
+/* RFC 8914: why it is refused; to those who are trusted in words. */
+static void test_ede(void **state)
+{
+	struct prefix trusted;
+	struct packet notify = with_opt("example.com", RR_SOA);
+	struct packet hesiod = with_opt("www.example.com", RR_A);
+	struct packet chaos = with_opt("x.server", RR_TXT);
+	struct packet version = packet_query("www.example.com", RR_A);
+	packet_opt(&version, 1232, 1, 0);
+	put16(notify.bytes + 2, 4 << 11);
+	put16(hesiod.bytes + hesiod.len - 13, 4);
+	put16(chaos.bytes + chaos.len - 13, CLASS_CH);
+	struct {
+		struct packet p;
+		const char *plain, *in_words;
+	} rows[] = {
+		{with_opt("www.example.net", RR_A), "20 ",
+			"20 the name is in no zone of ours"},
+		{with_opt("example.net", RR_AXFR), "20 ",
+			"20 the name is in no zone of ours"},
+		{with_opt("example.com", RR_AXFR), "21 ",
+			"21 zones are not transferred"},
+		{with_opt("example.com", RR_IXFR), "21 ",
+			"21 zones are not transferred"},
+		{notify, "21 ", "21 opcode is not QUERY"},
+		{hesiod, "21 ", "21 nothing of that name in this class"},
+		{chaos, "21 ", "21 nothing of that name in this class"},
+		/* no error, or one that says all */
+		{with_opt("www.example.com", RR_A), "none", "none"},
+		{with_opt("www.example.com", RR_AAAA), "none", "none"},
+		{with_opt("x.example.com", RR_A), "none", "none"},
+		{with_opt("live.example.com", RR_A), "none", "none"},
+		{version, "none", "none"},
+	};
+	prefix_parse(&trusted, "198.51.100.0/24", true);
+	t.options.trusted = &trusted;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		t.options.n_trusted = 0;
+		assert_string_equal(ede_text(&rows[i].p, i % 2), rows[i].plain);
+		t.options.n_trusted = 1;
+		assert_string_equal(
+			ede_text(&rows[i].p, i % 2), rows[i].in_words);
+	}
+	t.options.n_trusted = 0;
+	/* without EDNS there is none */
+	assert_string_equal(ask("www.example.net", RR_A), "REFUSED;;;");
+	assert_string_equal(opt_text(), "-");
+	assert_int_equal(t.job.reply_len, 33);
+}
+
+/* _why is for trusted addresses alone. */
+static void test_ede_of_why(void **state)
+{
+	struct packet p = with_opt("_why.live.example.com", RR_TXT);
+	t.refuses = true;
+	assert_string_equal(ede_text(&p, false), "18 ");
+	assert_string_equal(run(&p, false), "REFUSED;;;");
+	t.refuses = false;
+	assert_string_equal(ede_text(&p, false), "none");
+}
+
+/* The longest question with all options and the longest text is 512 octets; a reason
+ * that leads over udp_nocookie is left out, and so it is with TC. */
+static void test_ede_room(void **state)
+{
+	static const char longest[] =
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa."
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa."
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa."
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+	static const uint8_t zeros[8], ecs[20] = {0, 2, 128, 0, 32, [19] = 1};
+	struct prefix trusted;
+	char nsid[129] = "";
+	struct packet p = packet_query(longest, RR_A);
+	uint16_t begin = packet_opt(&p, 512, 0, 0);
+	put_option(&p, 3, "", 0);
+	put_option(&p, 8, ecs, sizeof ecs);
+	put_option(&p, 10, zeros, 8);
+	packet_opt_end(&p, begin);
+	memset(nsid, 'n', 128);
+	prefix_parse(&trusted, "198.51.100.0/24", true);
+	t.options.trusted = &trusted;
+	t.options.n_trusted = 1;
+	t.options.nsid = nsid;
+	assert_string_equal(run(&p, false), "REFUSED;;;");
+	assert_in_range(t.job.reply_len, 480, 512);
+	t.options.n_trusted = 0;
+	assert_string_equal(run(&p, false), "REFUSED;;;");
+	t.options.nsid = "ns1";
+
+	p = with_opt("www.example.net", RR_A);
+	unsigned with = 33 + 11 + 6;
+	for (unsigned most = with + 1; most >= with - 6; most--) {
+		t.options.udp_nocookie = (uint16_t)most;
+		assert_string_equal(
+			ede_text(&p, false), most < with ? "none" : "20 ");
+		assert_string_equal(run(&p, false), "REFUSED;;;");
+		assert_string_equal(ede_text(&p, true), "20 ");
+	}
+	t.options.udp_nocookie = 33;
+	assert_string_equal(run(&p, false), "REFUSED tc;;;");
+	assert_string_equal(opt_text(), "");
+	t.options.udp_nocookie = UINT16_MAX;
+	limit(1, 1);
+	ede_text(&p, false);
+	assert_string_equal(ede_text(&p, false), "none");
+	limit_nothing();
 }
 
 /* RFC 9018 appendix A.1 and A.3: secret, client and stamps are the RFC's. */
@@ -760,6 +919,135 @@ static void test_proven(void **state)
 	p = with_option("live.example.com", RR_A, 10, cookie, 24);
 	run(&p, false);
 	assert_true(t.job.steer.query.proven);
+}
+
+/* -- response rate limiting -- */
+
+static void test_limit(void **state)
+{
+	static const char tc[] = "NOERROR tc;;;";
+	struct packet p = packet_query("live.example.com", RR_A);
+	const struct answer_counters *c = &t.answerer.counters;
+	struct answer_counters before = *c;
+
+	limit(3, 1);
+	for (int i = 0; i < 3; i++)
+		assert_non_null(strstr(run(&p, false), " A 203.0.113.11"));
+	t.qtype = 0;
+	for (int i = 0; i < 3; i++)
+		assert_string_equal(run(&p, false), tc);
+	assert_int_equal(t.qtype, 0); /* nothing is decided */
+	assert_int_equal(c->rrl_truncated - before.rrl_truncated, 3);
+	assert_int_equal(c->truncated - before.truncated, 3);
+	assert_int_equal(c->rrl_dropped, before.rrl_dropped);
+	t.answerer.now_ms += 400; /* and something passes again */
+	assert_non_null(strstr(run(&p, false), "203.0.113.11"));
+	assert_string_equal(run(&p, false), tc);
+
+	/* a slip of 0 and of 3 */
+	before = *c;
+	limit(1, 0);
+	run(&p, false);
+	for (int i = 0; i < 4; i++)
+		assert_string_equal(run(&p, false), "");
+	assert_int_equal(c->rrl_dropped - before.rrl_dropped, 4);
+	assert_int_equal(c->dropped - before.dropped, 4);
+	limit(1, 3);
+	run(&p, false);
+	for (int i = 1; i <= 9; i++)
+		assert_string_equal(run(&p, false), i % 3 ? "" : tc);
+
+	/* errors are answers too; what has none is not */
+	limit(3, 1);
+	p = packet_query("www.example.net", RR_A);
+	for (int i = 0; i < 3; i++)
+		assert_string_equal(run(&p, false), "REFUSED;;;");
+	assert_string_equal(run(&p, false), tc);
+	limit(1, 1);
+	p.bytes[2] |= 0x80;
+	for (int i = 0; i < 3; i++)
+		assert_string_equal(run(&p, false), "");
+	p.bytes[2] &= 0x7f;
+	assert_string_equal(run(&p, false), "REFUSED;;;");
+
+	/* what was deferred was counted then */
+	t.job.again = true;
+	answer_batch(&t.answerer, &t.job, 1);
+	assert_string_equal(reply_text(t.reply, t.job.reply_len), "REFUSED;;;");
+	limit_nothing();
+	for (int i = 0; i < 100; i++)
+		assert_string_equal(run(&p, false), "REFUSED;;;");
+}
+
+/* Known clients: TCP, a good cookie, trusted addresses. They have no limit and take
+ * nothing from that of their network. */
+static void test_without_limit(void **state)
+{
+	struct prefix trusted;
+	uint8_t cookie[24] = {1};
+	struct packet p = packet_query("www.example.com", RR_A);
+	struct packet with =
+		with_option("www.example.com", RR_A, 10, cookie, 8);
+
+	limit(1, 1);
+	run(&with, false);
+	memcpy(cookie, t.reply + t.job.reply_len - 24, 24);
+	limit(1, 1);
+	with = with_option("www.example.com", RR_A, 10, cookie, 24);
+	for (int i = 0; i < 5; i++) {
+		assert_null(strstr(run(&with, false), " tc"));
+		assert_null(strstr(run(&p, true), " tc"));
+	}
+	prefix_parse(&trusted, "198.51.100.0/24", true);
+	t.options.trusted = &trusted;
+	t.options.n_trusted = 1;
+	for (int i = 0; i < 5; i++)
+		assert_null(strstr(run(&p, false), " tc"));
+	t.options.n_trusted = 0;
+	assert_null(strstr(run(&p, false), " tc"));
+	assert_non_null(strstr(run(&p, false), " tc"));
+
+	/* a cookie that is not good gets one with the TC, which is then */
+	cookie[23] ^= 1;
+	with = with_option("www.example.com", RR_A, 10, cookie, 24);
+	assert_non_null(strstr(run(&with, false), " tc"));
+	memcpy(cookie, t.reply + t.job.reply_len - 24, 24);
+	with = with_option("www.example.com", RR_A, 10, cookie, 24);
+	assert_null(strstr(run(&with, false), " tc"));
+	limit_nothing();
+}
+
+/* Whatever is asked, with a TC the answer is not larger than the question. */
+static void test_limited_is_not_larger(void **state)
+{
+	static const uint8_t zeros[40];
+	struct packet p[] = {
+		packet_query("www.example.com", RR_A),
+		with_option("www.example.com", RR_A, 3, "", 0),
+		with_option("www.example.com", RR_A, 10, zeros, 8),
+		with_option("www.example.com", RR_A, 10, zeros, 16),
+		with_option("www.example.com", RR_A, 10, zeros, 24),
+		with_option("www.example.com", RR_A, 10, zeros, 40),
+		with_option("live.example.com", RR_A, 8, "\0\1\30\0\12\1\2", 7),
+		with_option("live.example.com", RR_A, 8,
+			"\0\2\170\0\0\0\0\0\0\0\0\0\0\0\377\377\12\1\2", 19),
+		with_option("live.example.com", RR_A, 8, "\0\1\30\0\12\1", 6),
+		with_option("www.example.com", RR_A, 65001, "abc", 3),
+		with_option("www.example.net", RR_AXFR, 3, "", 0),
+		packet_header(0, 0),                     /* FORMERR */
+		packet_query("www.example.com", RR_TXT), /* BADVERS */
+	};
+	enum { N = sizeof p / sizeof *p };
+	packet_opt(&p[N - 1], 1232, 1, EDNS_DO);
+	for (unsigned i = 0; i < N; i++) {
+		limit(1, 1);
+		run(&p[i], false);
+		assert_null(strstr(run(&p[i], true), " tc"));
+		assert_non_null(strstr(run(&p[i], false), " tc"));
+		assert_in_range(t.job.reply_len, 12, p[i].len);
+		assert_int_equal(get32(t.reply + 6), 0); /* no records */
+	}
+	limit_nothing();
 }
 
 static void test_sizes(void **state)
@@ -1165,8 +1453,14 @@ int main(void)
 		cmocka_unit_test(test_taken_places),
 		cmocka_unit_test(test_snapshots),
 		cmocka_unit_test(test_edns),
+		cmocka_unit_test(test_ede),
+		cmocka_unit_test(test_ede_of_why),
+		cmocka_unit_test(test_ede_room),
 		cmocka_unit_test(test_cookies),
 		cmocka_unit_test(test_proven),
+		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_without_limit),
+		cmocka_unit_test(test_limited_is_not_larger),
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_glue),
 		cmocka_unit_test(test_odd_packets),

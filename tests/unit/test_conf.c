@@ -147,6 +147,21 @@ static void test_record(void **state)
 	conf_free(c);
 }
 
+/* A limit of answers, and that there is none by default. */
+static void test_rrl(void **state)
+{
+	struct conf *c = load(DATA "good/rrl.yaml");
+
+	(void)state;
+	assert_int_equal(c->rrl.rate, 1000);
+	assert_int_equal(c->rrl.slip, 2);
+	conf_free(c);
+	c = load(DATA "good/smallest.yaml");
+	assert_int_equal(c->rrl.rate, 0);
+	assert_int_equal(c->rrl.slip, 1);
+	conf_free(c);
+}
+
 /* An unknown max_connections of a node is taken for SRS's default. */
 static void test_overcommit(void **state)
 {
@@ -369,6 +384,7 @@ int main(void)
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_smallest),
 		cmocka_unit_test(test_record),
+		cmocka_unit_test(test_rrl),
 		cmocka_unit_test(test_players),
 		cmocka_unit_test(test_overcommit),
 		cmocka_unit_test(test_anchors),

@@ -63,6 +63,14 @@ static void test_header(void **state)
 		put16(p.bytes + 8, 3); /* sections of an UPDATE */
 		assert_int_equal(read_packet(&p), RCODE_NOTIMP);
 		assert_int_equal(q.question_len, 17);
+		assert_false(q.edns.present);
+		put16(p.bytes + 8, 0); /* an OPT has one (RFC 6891 6.1.1) */
+		packet_opt(&p, 1232, 0, 0);
+		assert_int_equal(read_packet(&p), RCODE_NOTIMP);
+		assert_true(q.edns.present);
+		p.len--; /* but for one that cannot be read */
+		assert_int_equal(read_packet(&p), RCODE_NOTIMP);
+		assert_false(q.edns.present);
 	}
 
 	/* TC, AD, CD, Z and a rcode in a query mean nothing */

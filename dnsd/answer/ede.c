@@ -1,0 +1,26 @@
+#include "answer/ede.h"
+
+static const struct ede opcode = {EDE_NOT_SUPPORTED, "opcode is not QUERY"};
+static const struct ede class = {
+	EDE_NOT_SUPPORTED, "nothing of that name in this class"};
+static const struct ede transfer = {
+	EDE_NOT_SUPPORTED, "zones are not transferred"};
+static const struct ede outside = {
+	EDE_NOT_AUTHORITATIVE, "the name is in no zone of ours"};
+/* _why, by an address that is not trusted */
+static const struct ede prohibited = {EDE_PROHIBITED, NULL};
+
+struct ede ede_of(const struct answer_job *job, unsigned rcode)
+{
+	const struct query *q = &job->q;
+
+	if (rcode == RCODE_NOTIMP)
+		return opcode;
+	if (q->qclass != CLASS_IN)
+		return class;
+	if (!job->zone)
+		return outside;
+	if (q->qtype == RR_AXFR || q->qtype == RR_IXFR)
+		return transfer;
+	return prohibited;
+}

@@ -1,0 +1,29 @@
+/* ede.h - why there is no answer, as an extended DNS error (RFC 8914) says it: the one
+ * place that decides so. Pure functions; any thread.
+ *
+ * Errors alone are explained, and only where the reason is certain. A steered name that
+ * is not ready (14) is no error: over UDP the question waits, over TCP it is answered.
+ */
+#ifndef ANSWER_EDE_H
+#define ANSWER_EDE_H
+
+#include <stdbool.h>
+
+#include "answer/job.h"
+#include "wire/rr.h"
+
+struct ede {
+	enum ede_code code;
+	const char *text; /* for those who are trusted; NULL: none */
+};
+
+/* Whether this rcode is explained. */
+static inline bool ede_is_of(unsigned rcode)
+{
+	return rcode == RCODE_REFUSED || rcode == RCODE_NOTIMP;
+}
+
+/* Of a question that got such a one. */
+struct ede ede_of(const struct answer_job *job, unsigned rcode);
+
+#endif
