@@ -124,14 +124,12 @@ static void deny_type(struct walk *w)
 /* What says that there is no such name (RFC 4035 3.1.3.2). */
 static void deny_name(struct walk *w)
 {
-	static const uint8_t asterisk[] = "\001*";
-	struct name encloser, wild;
+	struct name encloser;
 	if (!is_signed(w))
 		return;
 	signed_denial(&w->dnssec, w->name);
 	name_strip(&encloser, w->name, w->name->labels - w->match.labels);
-	if (name_prepend(&wild, asterisk, 2, &encloser))
-		signed_denial(&w->dnssec, &wild);
+	signed_denial_of_wildcard(&w->dnssec, &encloser);
 }
 
 /* An answer that a wildcard gave: its proof stands in the authority section, which

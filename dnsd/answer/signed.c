@@ -4,10 +4,6 @@
 
 #include "wire/rr.h"
 
-/* Of one signature by a key: the owner's pointer, RDATA. */
-#define RRSIG_ROOM \
-	(RR_POINTER_LEN + RRSIG_FIXED_LEN + NAME_WIRE_MAX + SIGN_SIGNATURE_LEN)
-
 /* What RRSIGs are written of. */
 struct covered {
 	uint64_t set;
@@ -23,13 +19,22 @@ struct covered {
 static void put_rrsig(struct reply *r, const struct covered *c,
 	const struct sign_key *key, const struct signature *signature)
 {
-	uint8_t rdata[RRSIG_ROOM];
+	size_t len =
+		RRSIG_FIXED_LEN + (size_t)key->zone.len + SIGN_SIGNATURE_LEN;
 	struct rrsig_fields fields = {
 		c->type, c->labels, c->original_s, *signature->epoch, key};
-	size_t n = rrsig_put(&fields, rdata);
-	memcpy(rdata + n, signature->bytes, SIGN_SIGNATURE_LEN);
-	reply_rr(r, c->owner_at, RR_RRSIG, c->ttl_s, rdata,
-		n + SIGN_SIGNATURE_LEN);
+
+	uint8_t *p = reply_take(r, RR_POINTER_LEN + len);
+	if (!p)
+		return;
+	put16(p, 0xc000u | c->owner_at);
+	put16(p + 2, RR_RRSIG);
+	put16(p + 4, CLASS_IN);
+	put32(p + 6, c->ttl_s);
+	put16(p + 10, (unsigned)len);
+	p += RR_POINTER_LEN;
+	memcpy(p + rrsig_put(&fields, p), signature->bytes, SIGN_SIGNATURE_LEN);
+	r->counts[r->section]++;
 }
 
 /* Of what put_rrsigs() found. */
@@ -169,44 +174,45 @@ void signed_records(struct signed_reply *s, uint32_t from, uint16_t type,
 
 /* -- NSEC -- */
 
-/* A record whose owner does not stand in the message; where it stands then. */
-static uint32_t put_nsec(struct signed_reply *s, const struct name *owner,
-	const uint8_t *rdata, size_t len)
+/* An NSEC of an owner that does not stand in the message. */
+struct nsec {
+	const uint8_t *labels; /* of the owner, below the apex */
+	size_t labels_len;
+	const uint8_t *rdata;
+	size_t len;
+};
+
+/* Where its owner stands then. */
+static uint32_t put_nsec(struct signed_reply *s, const struct nsec *nsec)
 {
 	struct reply *r = s->reply;
-	uint32_t at = r->len, ttl_s = s->signing->nsec_ttl_s;
-	size_t labels = owner->len - (size_t)s->signing->zone->apex.len;
+	uint32_t at = r->len;
 
-	uint8_t *p = reply_take(r, labels + RR_POINTER_LEN + len);
+	uint8_t *p =
+		reply_take(r, nsec->labels_len + RR_POINTER_LEN + nsec->len);
 	if (!p)
 		return at;
-	memcpy(p, owner->bytes, labels);
-	p += labels;
+	octets_copy(p, nsec->labels, nsec->labels_len);
+	p += nsec->labels_len;
 	put16(p, 0xc000u | s->apex);
 	put16(p + 2, RR_NSEC);
 	put16(p + 4, CLASS_IN);
-	put32(p + 6, ttl_s);
-	put16(p + 10, (unsigned)len);
-	memcpy(p + RR_POINTER_LEN, rdata, len);
+	put32(p + 6, s->signing->nsec_ttl_s);
+	put16(p + 10, (unsigned)nsec->len);
+	octets_copy(p + RR_POINTER_LEN, nsec->rdata, nsec->len);
 	r->counts[r->section]++;
+	if (at > REPLY_POINTER_MAX)
+		r->full = true; /* its RRSIG could not point to it */
 	return at;
 }
 
-/* With its signatures, whose owner is a pointer to that. */
-static void put_nsec_signed(struct signed_reply *s, enum sign_table table,
-	const struct name *owner, const uint8_t *rdata, size_t len)
+static struct covered covered_nsec(
+	const struct signed_reply *s, uint32_t owner_at)
 {
-	uint32_t at = put_nsec(s, owner, rdata, len);
-	if (at > REPLY_POINTER_MAX)
-		s->reply->full = true; /* nothing is so long */
-	if (s->reply->full)
-		return;
-	struct covered c = {.table = table,
-		.type = RR_NSEC,
-		.owner_at = (uint16_t)at,
+	return (struct covered){.type = RR_NSEC,
+		.owner_at = (uint16_t)owner_at,
 		.ttl_s = s->signing->nsec_ttl_s,
 		.original_s = s->signing->nsec_ttl_s};
-	sign_made(s, at, &c, owner);
 }
 
 static bool stands(const struct signed_reply *s, uint32_t place)
@@ -217,24 +223,63 @@ static bool stands(const struct signed_reply *s, uint32_t place)
 	return false;
 }
 
+/* Of the owner's name, but for an asterisk. */
+static uint8_t labels_of(
+	const struct signed_reply *s, const struct sign_nsec *nsec)
+{
+	const uint8_t *p = nsec->bytes, *end = p + nsec->owner_len;
+	unsigned labels = s->signing->zone->apex.labels;
+	bool wild = p < end && p[0] == 1 && p[1] == '*';
+	for (; p < end; p += *p + 1)
+		labels++;
+	return (uint8_t)(labels - wild);
+}
+
+/* The record of a name, whose signature is made in the background; in the first moments
+ * it is asked for. */
 static void put_place(struct signed_reply *s, uint32_t place)
 {
-	uint8_t rdata[ZONE_NSEC_MAX];
+	const struct sign_nsec *nsec = zone_signing_nsec(s->signing, place);
 	struct name owner;
 
 	if (stands(s, place) || s->n_nsecs == SIGNED_NSECS)
 		return;
 	s->nsecs[s->n_nsecs++] = place;
-	size_t len = zone_signing_nsec(s->signing, place, rdata);
+	uint32_t at = put_nsec(s,
+		&(struct nsec){nsec->bytes, nsec->owner_len,
+			nsec->bytes + nsec->owner_len, nsec->rdata_len});
+	if (s->reply->full)
+		return;
+	struct covered c = covered_nsec(s, at);
+	c.set = nsec->set;
+	c.labels = labels_of(s, nsec);
+	uint32_t to = s->reply->len;
+	enum found found = put_rrsigs(s, &c);
+	if (found == SIGNED)
+		return;
+	s->missing |= found == NOT_SIGNED;
 	zone_node_name(s->signing->zone,
 		zone_chain_node(s->signing->chain, place), &owner);
-	put_nsec_signed(s, SIGN_SETS, &owner, rdata, len);
+	struct sign_request *q = ask(s, &c, &owner);
+	if (q && copy_records(q, s->reply, at, to))
+		sign_ask(s->ring);
 }
 
 void signed_denial(struct signed_reply *s, const struct name *name)
 {
 	bool exact;
 	put_place(s, zone_chain_find(s->signing->chain, name, &exact));
+}
+
+void signed_denial_of_wildcard(
+	struct signed_reply *s, const struct name *encloser)
+{
+	static const uint8_t asterisk[] = "\001*";
+	struct name wild;
+	if (encloser->labels == s->signing->zone->apex.labels)
+		put_place(s, s->signing->apex_wild);
+	else if (name_prepend(&wild, asterisk, 2, encloser))
+		signed_denial(s, &wild);
 }
 
 /* A label before one, with next to nothing between them; RFC 4470 4.1's absolute
@@ -277,29 +322,32 @@ void signed_denial_of_stream(
 			signed_denial(s, &owner);
 		return;
 	}
-	put_nsec_signed(
-		s, SIGN_MADE, &owner, rdata, zone_nsec_made(&next, rdata));
+	size_t len = zone_nsec_made(&next, rdata);
+	uint32_t at = put_nsec(s,
+		&(struct nsec){owner.bytes,
+			owner.len - (size_t)s->signing->zone->apex.len, rdata,
+			len});
+	struct covered c = covered_nsec(s, at);
+	c.table = SIGN_MADE;
+	if (!s->reply->full)
+		sign_made(s, at, &c, &owner);
 }
 
 bool signed_nsec_answer(struct signed_reply *s, const struct name *name,
 	uint16_t owner_at, unsigned parts)
 {
-	uint8_t rdata[ZONE_NSEC_MAX];
 	bool exact;
 	uint32_t place = zone_chain_find(s->signing->chain, name, &exact);
+	const struct sign_nsec *nsec = zone_signing_nsec(s->signing, place);
 
 	if (!exact)
 		return false;
-	size_t len = zone_signing_nsec(s->signing, place, rdata);
-	struct covered c = {.type = RR_NSEC,
-		.labels = sign_labels(name),
-		.owner_at = owner_at,
-		.ttl_s = s->signing->nsec_ttl_s,
-		.original_s = s->signing->nsec_ttl_s};
-	c.set = sign_set_id(
-		name, RR_NSEC, c.original_s, sign_record_contents(rdata, len));
+	struct covered c = covered_nsec(s, owner_at);
+	c.set = nsec->set;
+	c.labels = sign_labels(name);
 	if (parts & SIGNED_NSEC)
-		reply_rr(s->reply, owner_at, RR_NSEC, c.ttl_s, rdata, len);
+		reply_rr(s->reply, owner_at, RR_NSEC, c.ttl_s,
+			nsec->bytes + nsec->owner_len, nsec->rdata_len);
 	/* It is made in the background, without being asked for. */
 	if (parts & SIGNED_RRSIG)
 		s->missing |= put_rrsigs(s, &c) == NOT_SIGNED;

@@ -41,6 +41,10 @@ void signed_records(struct signed_reply *s, uint32_t from, uint16_t type,
  * are, or that the name is not. Once each. */
 void signed_denial(struct signed_reply *s, const struct name *name);
 
+/* The same for the wildcard below a name. */
+void signed_denial_of_wildcard(
+	struct signed_reply *s, const struct name *encloser);
+
 /* The same for a label that is not there, below a name with streams: the record says so
  * of nothing else (RFC 4470), so that no cache answers for another stream. */
 void signed_denial_of_stream(struct signed_reply *s, const uint8_t *label,

@@ -155,10 +155,8 @@ static void make_nsec(struct signer *s, struct work *w, uint32_t place,
 	const struct name *owner)
 {
 	uint8_t record[RR_POINTER_LEN + ZONE_NSEC_MAX];
-	size_t len = zone_signing_nsec(w->zone, place, record + RR_POINTER_LEN);
-	struct subject of = {
-		.set = sign_set_id(owner, RR_NSEC, w->zone->nsec_ttl_s,
-			sign_record_contents(record + RR_POINTER_LEN, len)),
+	const struct sign_nsec *nsec = zone_signing_nsec(w->zone, place);
+	struct subject of = {.set = nsec->set,
 		.type = RR_NSEC,
 		.labels = sign_labels(owner),
 		.ttl_s = w->zone->nsec_ttl_s};
@@ -166,9 +164,11 @@ static void make_nsec(struct signer *s, struct work *w, uint32_t place,
 	put16(record + 2, RR_NSEC);
 	put16(record + 4, CLASS_IN);
 	put32(record + 6, of.ttl_s);
-	put16(record + 10, (unsigned)len);
-	of.len = message_of_records(
-		s->message, owner, RR_NSEC, record, RR_POINTER_LEN + len, 1);
+	put16(record + 10, nsec->rdata_len);
+	memcpy(record + RR_POINTER_LEN, nsec->bytes + nsec->owner_len,
+		nsec->rdata_len);
+	of.len = message_of_records(s->message, owner, RR_NSEC, record,
+		RR_POINTER_LEN + (size_t)nsec->rdata_len, 1);
 	make(s, w, &of);
 }
 

@@ -138,6 +138,68 @@ static uint32_t sets_of(const struct zone *zone)
 	return n;
 }
 
+/* -- NSEC -- */
+
+static size_t nsec_rdata(
+	const struct zone_signing *s, uint32_t place, uint8_t *out)
+{
+	static const sign_types none = {0}, why = {RR_TXT};
+	const struct zone_node *node = zone_chain_node(s->chain, place);
+	const struct zone_node *after =
+		zone_chain_node(s->chain, zone_chain_next(s->chain, place));
+	struct mark mark = mark_unpack(zone_mark(node));
+	struct name next;
+
+	zone_node_name(s->zone, after, &next);
+	return zone_nsec_rdata(node,
+		mark.kind == MARK_NAME          ? s->steered[mark.name]
+			: mark.kind == MARK_WHY ? why
+						: none,
+		&next, out);
+}
+
+/* Appends one; returns the words that are used then. */
+static size_t nsec_add(
+	struct zone_signing *s, uint32_t place, size_t used, size_t *room)
+{
+	uint8_t rdata[ZONE_NSEC_MAX];
+	struct name owner;
+	size_t n = nsec_rdata(s, place, rdata);
+
+	zone_node_name(s->zone, zone_chain_node(s->chain, place), &owner);
+	size_t labels = owner.len - (size_t)s->zone->apex.len;
+	size_t words = (sizeof(struct sign_nsec) + labels + n + 7) / 8;
+	if (used + words > *room) {
+		*room = 2 * (used + words);
+		s->nsecs = mem_large_grow(s->nsecs, *room * 8);
+	}
+	s->nsec_at[place] = (uint32_t)used;
+	struct sign_nsec *nsec = (void *)(s->nsecs + used);
+	nsec->set = sign_set_id(
+		&owner, RR_NSEC, s->nsec_ttl_s, sign_record_contents(rdata, n));
+	nsec->rdata_len = (uint16_t)n;
+	nsec->owner_len = (uint8_t)labels;
+	memcpy(nsec->bytes, owner.bytes, labels);
+	memcpy(nsec->bytes + labels, rdata, n);
+	return used + words;
+}
+
+static void make_nsecs(struct zone_signing *s)
+{
+	static const uint8_t asterisk[] = "\001*";
+	size_t used = 0, room = s->chain->n * (size_t)8 + 64;
+	struct name wild;
+	bool exact;
+
+	s->nsecs = mem_large(room * 8);
+	s->nsec_at = mem_large(s->chain->n * sizeof *s->nsec_at);
+	for (uint32_t i = 0; i < s->chain->n; i++)
+		used = nsec_add(s, i, used, &room);
+	s->apex_wild = name_prepend(&wild, asterisk, 2, &s->zone->apex)
+		? zone_chain_find(s->chain, &wild, &exact)
+		: 0;
+}
+
 bool zone_signing_end(struct zone_signing *s, const struct zone *zone,
 	const sign_types *steered, uint32_t steered_sets,
 	const struct zone_signing *previous, struct err *err)
@@ -150,6 +212,7 @@ bool zone_signing_end(struct zone_signing *s, const struct zone *zone,
 	s->chain = zone_chain_build(zone, zone->arena, err);
 	if (!s->chain)
 		return false;
+	make_nsecs(s);
 	uint32_t room =
 		(sets_of(zone) + s->chain->n + steered_sets) * s->of_data.n +
 		ON_DEMAND_ROOM;
@@ -169,25 +232,9 @@ void zone_signing_free(struct zone_signing *s)
 	signatures_free(s->signatures);
 	signatures_free(s->made);
 	sign_keys_free(s->keys, s->n_keys);
+	free(s->nsecs);
+	free(s->nsec_at);
 	free(s);
-}
-
-size_t zone_signing_nsec(
-	const struct zone_signing *s, uint32_t place, uint8_t *out)
-{
-	static const sign_types none = {0}, why = {RR_TXT};
-	const struct zone_node *node = zone_chain_node(s->chain, place);
-	const struct zone_node *after =
-		zone_chain_node(s->chain, zone_chain_next(s->chain, place));
-	struct mark mark = mark_unpack(zone_mark(node));
-	struct name next;
-
-	zone_node_name(s->zone, after, &next);
-	return zone_nsec_rdata(node,
-		mark.kind == MARK_NAME          ? s->steered[mark.name]
-			: mark.kind == MARK_WHY ? why
-						: none,
-		&next, out);
 }
 
 /* Half of the validity is an epoch: what is made in one is valid through the next. */

@@ -28,10 +28,21 @@ struct sign_keyset {
 /* The types that a steered name answers; 0 ends. */
 typedef uint16_t sign_types[ZONE_CHAIN_TYPES];
 
+/* The NSEC of a name, ready to be copied. */
+struct sign_nsec {
+	uint64_t set; /* sign_set_id() */
+	uint16_t rdata_len;
+	uint8_t owner_len; /* labels below the apex */
+	uint8_t bytes[];   /* those, RDATA */
+};
+
 struct zone_signing {
 	uint32_t id; /* of this build of a zone: no other has it */
 	const struct zone *zone;
 	const struct zone_chain *chain;
+	uint64_t *nsecs;       /* owned: all of them */
+	uint32_t *nsec_at;     /* owned: by place, where each begins */
+	uint32_t apex_wild;    /* the place at or before "*" below the apex */
 	struct sign_key *keys; /* owned */
 	unsigned n_keys;
 	struct sign_keyset of_data, of_keys; /* what signs; of_keys: DNSKEY, CDS
@@ -82,9 +93,12 @@ static inline const struct sign_keyset *zone_signing_keys(
 		: &signing->of_data;
 }
 
-/* RDATA of the NSEC of the name at a place; out has room for ZONE_NSEC_MAX. */
-size_t zone_signing_nsec(
-	const struct zone_signing *signing, uint32_t place, uint8_t *out);
+/* The NSEC of the name at a place. */
+static inline const struct sign_nsec *zone_signing_nsec(
+	const struct zone_signing *signing, uint32_t place)
+{
+	return (const void *)(signing->nsecs + signing->nsec_at[place]);
+}
 
 /* The times of the signatures that are made at a moment: the same on all servers. */
 struct signature_epoch zone_signing_epoch(
