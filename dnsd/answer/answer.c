@@ -333,7 +333,8 @@ void answer_finish(struct answerer *answerer, struct answer_job *job)
 void answer_fail(struct answerer *answerer, struct answer_job *job)
 {
 	struct edns_reply edns = {.udp_size = answerer->snap->options->udp_max,
-		.dnssec_ok = job->q.edns.dnssec_ok};
+		.dnssec_ok = job->q.edns.dnssec_ok,
+		.ede = EDE_NOT_READY};
 	bool present = job->q.edns.present;
 	struct reply reply;
 

@@ -2,7 +2,8 @@
  * place that decides so. Pure functions; any thread.
  *
  * Errors alone are explained, and only where the reason is certain. A steered name that
- * is not ready (14) is no error: over UDP the question waits, over TCP it is answered.
+ * is not ready is no error: over UDP the question waits, over TCP it is answered; nor are
+ * signatures that are made in a moment. Where they do not come, SERVFAIL says 14.
  */
 #ifndef ANSWER_EDE_H
 #define ANSWER_EDE_H

@@ -22,6 +22,7 @@ enum edns_option {
 /* INFO-CODEs (RFC 8914 4). 0 is another's, and never sent. */
 enum ede_code {
 	EDE_NONE = 0,
+	EDE_NOT_READY = 14,
 	EDE_PROHIBITED = 18,
 	EDE_NOT_AUTHORITATIVE = 20,
 	EDE_NOT_SUPPORTED = 21,

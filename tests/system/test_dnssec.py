@@ -333,7 +333,7 @@ stub-zone:
                            for r in s if s.rdtype == dns.rdatatype.RRSIG}
         # Those of the epoch before do until the new ones are made.
         self.assertGreaterEqual(len(inceptions), 3)
-        self.assertIn("dnsd_signatures_late 0", d.http("/metrics")[1])
+        self.eventually(lambda: "dnsd_signatures_late 0" in d.http("/metrics")[1])
 
     def test_roll(self):
         """Both keys sign while resolvers may know one of them only."""

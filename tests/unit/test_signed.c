@@ -562,6 +562,34 @@ static void test_background(void **state)
 	end();
 }
 
+/* A signature that is not made: the question waits, and then there is an error. */
+static void test_not_made(void **state)
+{
+	static const uint8_t not_ready[] = {0, 15, 0, 2, 0, 14};
+	struct packet p = packet_query("maths.live.example.com.", RR_A);
+	packet_opt_end(&p, packet_opt(&p, 1232, 0, 0x8000));
+	struct answer_job job = {.query = p.bytes,
+		.query_len = p.len,
+		.tcp = true,
+		.peer = {4, {192, 0, 2, 1}},
+		.reply = t.reply,
+		.reply_room = sizeof t.reply};
+	begin(small, true);
+	t.answerer.sign_ring = NULL;
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(answer_batch(&t.answerer, &job, 1), 1);
+		assert_int_equal(job.reply_len, 0);
+		assert_true(job.accounted);
+	}
+	answer_fail(&t.answerer, &job);
+	assert_false(job.defer);
+	assert_int_equal(t.reply[3] & 15, RCODE_SERVFAIL);
+	assert_int_equal(get16(t.reply + 6), 0);
+	assert_memory_equal(t.reply + job.reply_len - sizeof not_ready,
+		not_ready, sizeof not_ready);
+	end();
+}
+
 static int setup(void **state)
 {
 	struct name zone = nm("example.com");
@@ -590,6 +618,7 @@ int main(void)
 		cmocka_unit_test(test_streams_apart),
 		cmocka_unit_test(test_by_type),
 		cmocka_unit_test(test_background),
+		cmocka_unit_test(test_not_made),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
