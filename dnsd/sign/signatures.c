@@ -6,6 +6,9 @@
 
 #include "base/arena.h"
 
+/* An answer is written in a millionth of it. */
+#define READ_AT_MOST_S 10
+
 struct signatures *signatures_new(uint32_t room, uint64_t keys)
 {
 	struct signatures *s = mem_zero(1, sizeof *s);
@@ -55,6 +58,27 @@ void signatures_begin(struct signatures *s, struct signature_epoch epoch)
 		atomic_load_explicit(&s->now, memory_order_relaxed),
 		memory_order_release);
 	atomic_store_explicit(&s->now, t, memory_order_release);
+}
+
+static uint32_t rest_s(const struct signature_table *table)
+{
+	return signature_rest_s(table->epoch.expiration - table->epoch.begin);
+}
+
+void signatures_forget(struct signatures *s, uint32_t now_s)
+{
+	struct signature_table *before = s->before;
+
+	if (s->freed && now_s - s->freed_s > READ_AT_MOST_S) {
+		free(s->freed);
+		s->freed = NULL;
+	}
+	if (!before || s->freed ||
+		signature_table_has(before, rest_s(before), now_s))
+		return;
+	s->freed = before;
+	s->freed_s = now_s;
+	atomic_store_explicit(&s->before, NULL, memory_order_release);
 }
 
 bool signatures_add(

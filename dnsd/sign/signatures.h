@@ -38,10 +38,12 @@ struct signature_table {
 struct signatures {
 	_Atomic unsigned owners; /* builds of a zone that share it */
 	_Atomic(struct signature_table *) now, before; /* NULL: none yet */
-	struct signature_table
-		*freed; /* at the next epoch: it may be read still */
-	uint32_t room;  /* signatures of a table */
-	uint64_t keys;  /* of what keys and validity they are */
+	/* No longer found, but maybe still read: freed a while later, or when another
+	 * one takes its place. */
+	struct signature_table *freed;
+	uint32_t freed_s;
+	uint32_t room; /* signatures of a table */
+	uint64_t keys; /* of what keys and validity they are */
 };
 
 /* For about so many signatures an epoch. The caller is the first owner. */
@@ -113,6 +115,9 @@ static inline bool signatures_find(const struct signatures *signatures,
 /* Begins an epoch: the table of the present one goes on as that before. */
 void signatures_begin(
 	struct signatures *signatures, struct signature_epoch epoch);
+
+/* Lets go of what is too old to be answered with. Now and then. */
+void signatures_forget(struct signatures *signatures, uint32_t now_s);
 
 /* Adds to the present epoch, once. False: the table is full. */
 bool signatures_add(struct signatures *signatures, uint64_t id,

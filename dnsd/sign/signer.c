@@ -237,8 +237,8 @@ static bool serve_rings(struct signer *s)
 /* A new epoch begins with an empty table. */
 static void look_at_epoch(struct work *w)
 {
-	struct signature_epoch now =
-		zone_signing_epoch(w->zone, clock_wall_ms() / 1000);
+	uint32_t now_s = (uint32_t)(clock_wall_ms() / 1000);
+	struct signature_epoch now = zone_signing_epoch(w->zone, now_s);
 	struct signature_table *table = w->zone->signatures->now;
 
 	if (!table || table->epoch.number != now.number) {
@@ -246,6 +246,8 @@ static void look_at_epoch(struct work *w)
 		signatures_begin(w->zone->made, now);
 		w->next = 0;
 	}
+	signatures_forget(w->zone->signatures, now_s);
+	signatures_forget(w->zone->made, now_s);
 	w->epoch = now;
 }
 

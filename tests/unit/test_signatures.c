@@ -99,6 +99,30 @@ static void test_full(void **state)
 	signatures_free(s);
 }
 
+/* The table before goes when it is of no use, and its memory a while later. */
+static void test_forget(void **state)
+{
+	struct signatures *s = signatures_new(64, 1);
+	at_s = 110;
+	signatures_begin(s, first);
+	put(s, 5, 'a');
+	signatures_forget(s, 190);
+	assert_non_null(s->now);
+	signatures_begin(s, second);
+	signatures_forget(s, 162);
+	assert_non_null(s->before);
+	signatures_forget(s, 163);
+	assert_null(s->before);
+	assert_non_null(s->freed);
+	at_s = 163;
+	missing(s, 5);
+	signatures_forget(s, 173);
+	assert_non_null(s->freed);
+	signatures_forget(s, 174);
+	assert_null(s->freed);
+	signatures_free(s);
+}
+
 static void test_owners(void **state)
 {
 	struct signatures *s = signatures_new(64, 1);
@@ -118,6 +142,7 @@ int main(void)
 		cmocka_unit_test(test_epochs),
 		cmocka_unit_test(test_add),
 		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_forget),
 		cmocka_unit_test(test_owners),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
