@@ -24,6 +24,7 @@ VERSION := 0.2.0
 # For tests and the demonstration, whatever the flavour.
 ETCD := build/etcd
 DNSDIST := build/dnsdist
+SECONDARIES := build/secondaries
 
 PACKAGES := ldns libevent libevent_pthreads libevent_openssl openssl \
 	libmaxminddb libcurl liburcu-memb yaml-0.1 jansson sqlite3 libseccomp \
@@ -170,12 +171,13 @@ dnsd/page/node_modules/.package-lock.json: dnsd/page/package-lock.json
 		echo "npm brings no packages: make PAGE=plain does without them" >&2; exit 1; }
 	@touch $@
 
-# Not optimised over files: that is most of the time that linking takes.
+# Not optimised over files: that is most of the time that linking takes. A test may include
+# the file that it tests, which is a prerequisite then.
 $(B)/tests/%: tests/unit/%.c $(B)/libdnsd.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -fno-lto $(LDFLAGS) -MMD -MP -MF $@.d -Itests -o $@ \
-		$(filter %.c %.a,$^) $(LIBS) -lcmocka
+		$(filter tests/unit/%.c %.a,$^) $(LIBS) -lcmocka
 
 $(B)/bench/turns.so: tests/bench/turns.c
 	@mkdir -p $(@D)
@@ -221,7 +223,8 @@ unit: unit-programs
 # TESTS: names of tests, and options of run.py.
 TESTS ?=
 
-system: $(B)/dnsd $(B)/dnsd-measure $(B)/later.so $(B)/steady $(ETCD)/etcd $(DNSDIST)/dnsdist
+system: $(B)/dnsd $(B)/dnsd-measure $(B)/later.so $(B)/steady $(ETCD)/etcd $(DNSDIST)/dnsdist \
+		$(SECONDARIES)/named
 	@DNSD=$(CURDIR)/$(B)/dnsd $(PYTHON) tests/system/run.py $(TESTS)
 
 # Not sanitized: it is there before the sanitizers are.
@@ -341,13 +344,16 @@ deps-demo:
 
 deps-test:
 	@sh tests/install.sh $(DEPS_TEST)
-	@$(MAKE) -s $(ETCD)/etcd $(DNSDIST)/dnsdist
+	@$(MAKE) -s $(ETCD)/etcd $(DNSDIST)/dnsdist $(SECONDARIES)/named
 
 $(ETCD)/etcd:
 	@sh tests/etcd.sh $(@D)
 
 $(DNSDIST)/dnsdist:
 	@sh tests/dnsdist.sh $(@D)
+
+$(SECONDARIES)/named:
+	@sh tests/secondaries.sh $(@D)
 
 # -- installing --
 

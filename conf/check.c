@@ -538,6 +538,9 @@ static void warn_readable_secrets(const struct conf *conf, struct err *err)
 		warn_readable(at.file, at, "heartbeat_token", err);
 	}
 	warn_readable_nodes(conf, err);
+	for (unsigned i = 0; i < conf->n_tsig; i++)
+		warn_readable(conf->tsig[i].where.file, conf->tsig[i].where,
+			"secret of tsig", err);
 	warn_readable(conf->cookie_secret,
 		conf_key_where(conf, "cookie_secret"), "cookie secret", err);
 	warn_readable(conf->public.key, conf->public.where, "private key", err);
@@ -711,6 +714,7 @@ bool conf_check(struct conf *conf, struct err *err)
 		ok &= check_node(conf, &conf->nodes[i], err);
 	for (unsigned i = 0; i < conf->n_steer; i++)
 		ok &= check_steer(conf, &conf->steer[i], err);
+	ok &= conf_check_transfers(conf, err);
 	ok &= check_lines(conf, err);
 	ok &= check_expect(conf, err);
 	if (*names) {

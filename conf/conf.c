@@ -33,26 +33,32 @@ static const char *name_of(
 	return name;
 }
 
-/* The three named lists have name and where first, so one loop serves. */
+/* The named lists have name and where first, so one loop serves. */
 struct named {
 	const char *name;
 	struct conf_where where;
 };
 _Static_assert(
 	offsetof(struct conf_zone, where) == offsetof(struct named, where) &&
+		offsetof(struct conf_tsig, where) ==
+			offsetof(struct named, where) &&
 		offsetof(struct conf_node, where) ==
 			offsetof(struct named, where) &&
 		offsetof(struct conf_steer, where) ==
 			offsetof(struct named, where),
-	"zones, nodes and steer begin alike");
+	"zones, keys, nodes and steer begin alike");
 _Static_assert(sizeof(struct conf_zone) != sizeof(struct conf_node) &&
 		sizeof(struct conf_node) != sizeof(struct conf_steer) &&
-		sizeof(struct conf_zone) != sizeof(struct conf_steer),
+		sizeof(struct conf_zone) != sizeof(struct conf_steer) &&
+		sizeof(struct conf_tsig) != sizeof(struct conf_zone) &&
+		sizeof(struct conf_tsig) != sizeof(struct conf_node) &&
+		sizeof(struct conf_tsig) != sizeof(struct conf_steer),
 	"and are told apart by their size");
 
 static unsigned *count_of(struct conf *conf, const struct key *key)
 {
 	return key->offset == offsetof(struct conf, zones)    ? &conf->n_zones
+		: key->offset == offsetof(struct conf, tsig)  ? &conf->n_tsig
 		: key->offset == offsetof(struct conf, nodes) ? &conf->n_nodes
 							      : &conf->n_steer;
 }
@@ -82,6 +88,7 @@ static char *list_grow(
 	struct loader *l, void **list, unsigned n, unsigned more, size_t size)
 {
 	unsigned *room = size == sizeof(struct conf_zone) ? &l->room_zones
+		: size == sizeof(struct conf_tsig)        ? &l->room_tsig
 		: size == sizeof(struct conf_node)        ? &l->room_nodes
 							  : &l->room_steer;
 	if (n + more <= *room)
@@ -380,6 +387,7 @@ static struct conf *loader_finish(struct loader *l)
 {
 	struct conf *conf = l->conf;
 	keep_keys(l);
+	check_twice(l, conf->tsig, conf->n_tsig, sizeof *conf->tsig, "tsig");
 	check_twice(l, conf->zones, conf->n_zones, sizeof *conf->zones, "zone");
 	check_twice(l, conf->nodes, conf->n_nodes, sizeof *conf->nodes, "node");
 	check_twice(l, conf->steer, conf->n_steer, sizeof *conf->steer,

@@ -26,6 +26,7 @@
 #define CONF_OVER_MAX_S 86400
 #define CONF_OVER_S 120
 #define CONF_TOKEN_MAX 255
+#define CONF_SECRET_MAX 256 /* octets of a key of TSIG */
 
 /* Where something was written; file NULL: nowhere, a default. */
 struct conf_where {
@@ -57,6 +58,30 @@ enum conf_url { URL_RTMP, URL_FLV, URL_HLS, URL_SRT, URL_WHEP, CONF_URLS };
 
 enum conf_log { LOG_TEXT, LOG_JSON }; /* the form of its lines */
 
+/* A key of TSIG (RFC 8945). */
+struct conf_tsig {
+	const char *name; /* a DNS name, lower case, no dot at the end */
+	struct conf_where where;
+	int algorithm; /* of conf_tsig_algorithms */
+	const char *secret;
+	const uint8_t *octets; /* the secret, read */
+	unsigned n_octets;
+};
+extern const char *const conf_tsig_algorithms[];
+
+/* Who may have a zone: an address of the prefix, or who has the key. */
+struct conf_transfer_to {
+	struct prefix prefix;
+	int key; /* index in tsig; -1: the prefix counts */
+};
+
+/* Who hears that a zone has changed. */
+struct conf_notify {
+	struct sockaddr_storage to;
+	socklen_t to_len;
+	int key; /* index in tsig, that signs; -1: none */
+};
+
 struct conf_zone {
 	const char *name; /* lower case, no dot at the end */
 	struct conf_where where;
@@ -68,6 +93,12 @@ struct conf_zone {
 		const char *keys; /* folder; NULL: the zone is not signed */
 		int64_t validity_s;
 	} dnssec;
+	struct {
+		struct conf_texts to_texts, notify_texts;
+		unsigned n_to, n_notify; /* what the texts say */
+		struct conf_transfer_to *to;
+		struct conf_notify *notify;
+	} transfer;
 };
 
 struct conf_node {
@@ -198,7 +229,8 @@ struct conf {
 		const char *name;
 		struct conf_where where;
 	} * keys;
-	unsigned n_zones, n_nodes, n_steer, n_expect;
+	unsigned n_tsig, n_zones, n_nodes, n_steer, n_expect;
+	struct conf_tsig *tsig;
 	struct conf_zone *zones;
 	struct conf_node *nodes;
 	struct conf_steer *steer;

@@ -28,7 +28,7 @@ struct loader {
 	const char *file; /* being read */
 	struct seen *seen;
 	unsigned n_seen, room_seen;
-	unsigned room_zones, room_nodes, room_steer, room_expect;
+	unsigned room_tsig, room_zones, room_nodes, room_steer, room_expect;
 };
 
 /* -- loader.c -- */

@@ -9,6 +9,8 @@ const char *const conf_roles[ROLES + 1] = {
 const char *const conf_policies[] = {
 	"nearby", "stable", "geo", "failover", NULL};
 
+const char *const conf_tsig_algorithms[] = {"hmac-sha256", "hmac-sha512", NULL};
+
 static const char *const sandbox_modes[] = {"off", "on", "strict", NULL};
 static const char *const log_forms[] = {"text", "json", NULL};
 
@@ -115,6 +117,22 @@ static const struct key dnssec_keys[] = {
 static const struct section dnssec_section = {
 	"dnssec", dnssec_keys, sizeof(struct conf_zone)};
 
+static const struct key tsig_keys[] = {
+	{"algorithm", KEY_ENUM, AT(conf_tsig, algorithm),
+		.names = conf_tsig_algorithms, .preset = "hmac-sha256",
+		.text = "of its signatures"},
+	{"secret", KEY_TEXT, AT(conf_tsig, secret), .text = "in base64"}, {0}};
+static const struct section tsig_section = {
+	"a key of tsig", tsig_keys, sizeof(struct conf_tsig)};
+
+static const struct key transfer_keys[] = {
+	{"to", KEY_TEXTS, AT(conf_zone, transfer.to_texts),
+		.text = "who may have the zone: ADDRESS, ADDRESS/LENGTH, or key:NAME of tsig; default: nobody"},
+	{"notify", KEY_TEXTS, AT(conf_zone, transfer.notify_texts),
+		.text = "who hears that it has changed: ADDRESS[:PORT] [key:NAME]"},
+	{0}};
+static const struct section transfer_section = {"transfer", transfer_keys, 0};
+
 static const struct key zone_keys[] = {
 	{"file", KEY_PATH, AT(conf_zone, file),
 		.text = "RFC 1035 master file; without it SOA and NS are made from ns"},
@@ -124,6 +142,8 @@ static const struct key zone_keys[] = {
 		.text = "SOA serial of a zone without a file"},
 	{"dnssec", KEY_SECTION, .section = &dnssec_section,
 		.text = "signs the zone"},
+	{"transfer", KEY_SECTION, .section = &transfer_section,
+		.text = "to other name servers"},
 	{0}};
 static const struct section zone_section = {
 	"a zone", zone_keys, sizeof(struct conf_zone)};
@@ -295,6 +315,8 @@ static const struct key top_keys[] = {
 		.text = "addresses that may report heartbeats; default: the nodes'"},
 	{"heartbeat_token", KEY_TEXT, AT(conf, heartbeat_token),
 		.text = "bearer token asked of heartbeats (SRS 8), wherever they come from"},
+	{"tsig", KEY_NAMED, AT(conf, tsig), .section = &tsig_section,
+		.text = "keys that sign transfers"},
 	{"zones", KEY_NAMED, AT(conf, zones), .section = &zone_section,
 		.text = "the zones served"},
 	{"nodes", KEY_NAMED, AT(conf, nodes), .section = &node_section,

@@ -63,6 +63,9 @@ extern const struct section conf_public_url_section; /* keys by enum conf_url */
 /* Cross-checks of a loaded file (check.c): references, DNS rules. */
 bool conf_check(struct conf *conf, struct err *err);
 
+/* The same of keys and transfers (transfer.c). */
+bool conf_check_transfers(struct conf *conf, struct err *err);
+
 /* Lower case, no dot at the end; NULL if it is no host name that DNS can
  * hold (labels of 1..63 octets, 253 in all). */
 const char *conf_name(struct arena *arena, const char *text);

@@ -5,6 +5,8 @@
 #include "answer/ede.h"
 #include "answer/lookup.h"
 #include "answer/steered.h"
+#include "answer/tsig.h"
+#include "answer/xfr.h"
 #include "ledger/rrl.h"
 #include "snapshot/options.h"
 #include "snapshot/snapshot.h"
@@ -17,6 +19,8 @@
 /* So that question and OPT fit into UDP_MIN whatever is asked. */
 #define NSID_MAX 128
 #define EDE_TEXT_MAX 40
+
+#define RARELY(x) __builtin_expect((x), 0)
 
 /* What goes around the records of one reply. */
 struct frame {
@@ -69,6 +73,8 @@ static inline bool begin(struct answerer *answerer, const struct asked_of *of,
 	job->reply_len = 0;
 	job->defer = false;
 	job->zone = NULL;
+	job->transfer = NULL;
+	job->key = NULL;
 	job->steered = false;
 	job->accounted &= job->again;
 	job->proven = job->tcp && !job->forgeable;
@@ -95,10 +101,11 @@ static inline bool begin(struct answerer *answerer, const struct asked_of *of,
 
 /* -- finish -- */
 
-/* Octets that this client may be sent. */
-static unsigned reply_size(
-	const struct answer_job *job, const struct server_options *options)
+/* Octets that this client may be sent; a signed reply has its TSIG whatever it may. */
+static unsigned reply_size(const struct answer_job *job,
+	const struct server_options *options, size_t reserve)
 {
+	unsigned least = HEADER_LEN + job->q.question_len + (unsigned)reserve;
 	unsigned size = UDP_MIN;
 	if (job->tcp)
 		size = UINT16_MAX;
@@ -108,6 +115,8 @@ static unsigned reply_size(
 			: options->udp_max;
 	if (size < UDP_MIN)
 		size = UDP_MIN;
+	if (size < least)
+		size = least;
 	return size < job->reply_room ? size : job->reply_room;
 }
 
@@ -191,7 +200,10 @@ static void answer_question(
 		f->rcode = q->rcode;
 	} else if (q->qclass == CLASS_CH) {
 		chaos(f, answerer->snap->options, q, &job->asked->name);
-	} else if (!job->zone || q->qtype == RR_AXFR || q->qtype == RR_IXFR) {
+	} else if (q->qtype == RR_AXFR || q->qtype == RR_IXFR) {
+		f->rcode = xfr_answer(answerer, job, &f->reply);
+		f->flags = f->rcode ? 0 : FLAG_AA;
+	} else if (!job->zone) {
 		f->rcode = RCODE_REFUSED;
 	} else {
 		take_result(f, job, lookup(answerer, job, &f->reply));
@@ -308,7 +320,8 @@ void answer_finish(struct answerer *answerer, struct answer_job *job)
 {
 	const struct server_options *options = answerer->snap->options;
 	struct frame f;
-	size_t opt_len = 0;
+	struct answer_tsig tsig;
+	size_t opt_len = 0, tsig_len = 0;
 
 	if (job->drop) {
 		count(&answerer->counters.dropped);
@@ -321,13 +334,23 @@ void answer_finish(struct answerer *answerer, struct answer_job *job)
 	f.held = false;
 	if (options->rrl_cost && !limit(answerer, job, &f))
 		return;
+	if (RARELY(job->q.tsig && !f.held))
+		tsig_len = answer_tsig_begin(answerer, job, &tsig);
 	if (job->q.edns.present)
 		opt_len = edns_reply_len(&f.edns);
-	reply_begin(&f.reply, job->reply, reply_size(job, options), opt_len,
-		&job->q);
+	reply_begin(&f.reply, job->reply,
+		reply_size(job, options, opt_len + tsig_len),
+		opt_len + tsig_len, &job->q);
 	fill(answerer, job, &f);
-	if (!job->defer)
-		end(answerer, job, &f, opt_len);
+	if (job->defer)
+		return;
+	if (RARELY(job->transfer != NULL)) {
+		count_reply(&answerer->counters, RCODE_NOERROR, 0);
+		return;
+	}
+	end(answerer, job, &f, opt_len);
+	if (RARELY(tsig_len))
+		answer_tsig_end(answerer, job, &tsig);
 }
 
 void answer_fail(struct answerer *answerer, struct answer_job *job)
@@ -336,11 +359,12 @@ void answer_fail(struct answerer *answerer, struct answer_job *job)
 		.dnssec_ok = job->q.edns.dnssec_ok,
 		.ede = EDE_NOT_READY};
 	bool present = job->q.edns.present;
+	size_t opt_len = present ? edns_reply_len(&edns) : 0;
 	struct reply reply;
 
 	reply_begin(&reply, job->reply,
-		reply_size(job, answerer->snap->options),
-		present ? edns_reply_len(&edns) : 0, &job->q);
+		reply_size(job, answerer->snap->options, opt_len), opt_len,
+		&job->q);
 	job->defer = false;
 	job->reply_len = (uint16_t)reply_end(
 		&reply, 0, RCODE_SERVFAIL, present ? &edns : NULL);

@@ -4,7 +4,7 @@ static const struct ede opcode = {EDE_NOT_SUPPORTED, "opcode is not QUERY"};
 static const struct ede class = {
 	EDE_NOT_SUPPORTED, "nothing of that name in this class"};
 static const struct ede transfer = {
-	EDE_NOT_SUPPORTED, "zones are not transferred"};
+	EDE_PROHIBITED, "no transfer of this zone to this asker"};
 static const struct ede outside = {
 	EDE_NOT_AUTHORITATIVE, "the name is in no zone of ours"};
 /* _why, by an address that is not trusted */

@@ -20,6 +20,8 @@ struct record_ring;
 struct rrl_table;
 struct sign_ring;
 struct snapshot;
+struct transfer_zone;
+struct tsig_key;
 
 /* What an owner name is to steering, for one snapshot. */
 struct steered_name {
@@ -83,13 +85,18 @@ struct answer_job {
 	uint16_t port;    /* the asking port */
 	struct addr peer; /* the asking address: behind a proxy, its client's */
 	uint8_t *reply;
-	uint16_t reply_room; /* at least 512 */
+	uint16_t reply_room; /* at least 1232 */
 
 	/* set by the answer: 0 means drop, no reply is to be sent */
 	uint16_t reply_len;
 	bool defer; /* with reply_len 0: not now, try again in a moment: the
 		       first polls are awaited (never over TCP), or
 		       signatures */
+	const struct transfer_zone *
+		transfer; /* with reply_len 0: this zone of the snapshot is to be
+			      sent instead; over TCP alone; NULL: no */
+	const struct tsig_key
+		*key; /* of the snapshot, that signed it; NULL: none */
 
 	/* between the stages */
 	bool drop;

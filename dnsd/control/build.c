@@ -410,6 +410,23 @@ static struct zone *zone_end(struct zones_work *w, unsigned i)
 	return zone;
 }
 
+/* With what signs it. NULL allowed. */
+static void drop_zone(struct zone *zone)
+{
+	if (!zone)
+		return;
+	zone_signing_free((struct zone_signing *)zone->signing);
+	zone_free(zone);
+}
+
+/* The last transfer of a configuration that was replaced is over, or it was not in use. */
+static void free_source(struct transfer_source *source)
+{
+	for (unsigned i = 0; i < source->n_zones; i++)
+		drop_zone((struct zone *)source->zones[i].zone);
+	conf_free((struct conf *)source->conf);
+}
+
 static bool build_zones(struct built *b, struct err *err)
 {
 	const struct conf *conf = b->conf;
@@ -420,14 +437,21 @@ static bool build_zones(struct built *b, struct err *err)
 	b->zones = mem_zero(conf->n_zones, sizeof(struct zone *));
 	b->n_zones = conf->n_zones;
 	b->signing = w.signing;
-	for (unsigned i = 0; i < conf->n_zones; i++)
+	for (unsigned i = 0; i < conf->n_zones; i++) {
 		b->zones[i] = zone_end(&w, i);
+		if (b->zones[i])
+			b->zones[i]->signing = b->signing[i];
+		else
+			zone_signing_free(b->signing[i]);
+	}
 	free(w.builder);
 	free(w.missing);
-	if (w.ok)
-		b->zoneset = zoneset_new(
-			(const struct zone *const *)b->zones, b->n_zones);
-	return w.ok;
+	if (!w.ok)
+		return false;
+	b->zoneset =
+		zoneset_new((const struct zone *const *)b->zones, b->n_zones);
+	b->transfers = transfer_source_new(conf, b->zones, free_source);
+	return true;
 }
 
 /* As many name servers as the zone of the first steered name has. */
@@ -655,14 +679,17 @@ void build_free(struct built *b, const struct built *heir)
 	if (!b)
 		return;
 	zoneset_free(b->zoneset);
-	for (unsigned i = 0; i < b->n_zones; i++)
-		zone_free(b->zones[i]);
+	for (unsigned i = 0; i < b->n_zones && !b->transfers; i++)
+		drop_zone(b->zones[i]);
 	free(b->zones);
-	signing_free(b);
+	free(b->signing);
 	if (!heir || heir->geo != b->geo)
 		geo_free(b->geo);
 	geo_files_free(&b->geo_files);
 	map_free(b->map);
-	conf_free(b->conf);
+	if (b->transfers)
+		transfer_source_release(b->transfers);
+	else
+		conf_free(b->conf);
 	free(b);
 }

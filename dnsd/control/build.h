@@ -15,6 +15,7 @@
 #include "geo/prefixes.h"
 #include "snapshot/options.h"
 #include "state/map.h"
+#include "transfer/source.h"
 #include "zones/zoneset.h"
 
 /* Files that the geo table was made from, to see whether they changed, and
@@ -34,8 +35,11 @@ struct built {
 	struct conf *conf;
 	unsigned n_zones;
 	struct zone **zones;
-	struct zone_signing **signing; /* by zone; NULL: not signed */
+	struct zone_signing **signing; /* by zone, whose they are; NULL: not
+					  signed */
 	struct zoneset *zoneset;
+	struct transfer_source
+		*transfers; /* owns conf and zones, once there are these */
 	struct geo *geo;
 	struct geo_files geo_files;
 	struct map *map;

@@ -394,6 +394,7 @@ static bool start(struct loop *loop, struct err *err)
 		return false;
 	if (!loop->takeover)
 		start_alone(loop);
+	threads_transfers(c->threads, c->built->transfers);
 	c->took_over = loop->takeover != NULL;
 	takeover_free(loop->takeover);
 	loop->takeover = NULL;

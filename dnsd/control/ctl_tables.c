@@ -53,6 +53,28 @@ static void add_limits(
 		(unsigned long long)r->counters.rrl_dropped);
 }
 
+/* If some zone may be had by others. */
+static void add_transfers(const struct control *c, struct columns *t)
+{
+	const struct conf *conf = c->built->conf;
+	const struct report *r = c->publisher->report;
+	bool any = false;
+
+	for (unsigned i = 0; i < conf->n_zones; i++)
+		any |= conf->zones[i].transfer.n_to ||
+			conf->zones[i].transfer.n_notify;
+	if (!any)
+		return;
+	columns_add(t, "transfers");
+	columns_add(t,
+		"%u running, %llu done, %llu refused, %llu failed; notified %llu, no answer from %llu",
+		r->transfers_running, (unsigned long long)r->transfers_done,
+		(unsigned long long)r->transfers_refused,
+		(unsigned long long)r->transfers_failed,
+		(unsigned long long)r->notifies_answered,
+		(unsigned long long)r->notifies_unanswered);
+}
+
 void ctl_table_status(const struct control *c, struct buf *out)
 {
 	const struct report *r = c->publisher->report;
@@ -77,6 +99,7 @@ void ctl_table_status(const struct control *c, struct buf *out)
 		columns_add(&t,
 			"suspect: most nodes time out, the last good states are held");
 	}
+	add_transfers(c, &t);
 	if (c->publisher->servers)
 		ctl_servers(c->publisher->servers, &t);
 	add_reload(r, &t);

@@ -86,6 +86,18 @@ static void report_nodes(const struct control *c, struct report *r)
 	}
 }
 
+static void report_transfers(const struct control *c, struct report *r)
+{
+	struct transfer_counts counts = threads_transfer_counts(c->threads);
+	r->transfers_done = counts.done;
+	r->transfers_refused = counts.refused;
+	r->transfers_failed = counts.failed;
+	r->transfers_running = counts.running;
+	r->transfer_records = counts.records;
+	r->notifies_answered = counts.notified;
+	r->notifies_unanswered = counts.unanswered;
+}
+
 static struct report *make_report(const struct control *c, int64_t now_ms)
 {
 	const struct publisher *p = c->publisher;
@@ -116,6 +128,7 @@ static struct report *make_report(const struct control *c, int64_t now_ms)
 	r->signatures_to_do = signer.waiting;
 	r->signatures_late = c->signatures_late;
 	r->signatures_end_s = signer.expires_s;
+	report_transfers(c, r);
 	r->maps = p->maps;
 	struct learner_counts paths = learner_counts(c->learner);
 	r->path_reports = paths.reports;
@@ -238,7 +251,8 @@ void publish_now(struct control *c)
 			.report = p->report,
 			.streams = p->stream_index,
 			.pending_list = p->pending_list,
-			.servers = p->servers});
+			.servers = p->servers,
+			.transfers = c->built->transfers});
 	free_replaced(&old);
 	nodes_log_changes(c->nodes);
 	p->build_ns = (uint64_t)(clock_ns() - begin_ns);
@@ -316,6 +330,7 @@ void publish_adopt(struct control *c, struct built *built, struct err *err)
 	publish_now(c);
 	publish_signing(c);
 	threads_reconfigure(c->threads, built->conf, err);
+	threads_transfers(c->threads, built->transfers);
 	build_free(old, built);
 }
 

@@ -179,12 +179,9 @@ static bool sign_zone(struct built *b, const struct built *previous, unsigned i,
 	if (!check_sets(&b->conf->zones[i], zone, err))
 		return false;
 	const sign_types *types = steered_types(b, zone, &sets, err);
-	if (!types ||
-		!zone_signing_end(b->signing[i], zone, types, sets,
-			previous_of(previous, zone), err))
-		return false;
-	zone->signing = b->signing[i];
-	return true;
+	return types &&
+		zone_signing_end(b->signing[i], zone, types, sets,
+			previous_of(previous, zone), err);
 }
 
 bool signing_end(struct built *b, const struct built *previous, struct err *err)
@@ -194,11 +191,4 @@ bool signing_end(struct built *b, const struct built *previous, struct err *err)
 		if (b->signing[i])
 			ok &= sign_zone(b, previous, i, err);
 	return ok;
-}
-
-void signing_free(struct built *b)
-{
-	for (unsigned i = 0; b->signing && i < b->n_zones; i++)
-		zone_signing_free(b->signing[i]);
-	free(b->signing);
 }

@@ -27,7 +27,4 @@ bool signing_begin(const struct conf *conf, unsigned zone,
 bool signing_end(
 	struct built *built, const struct built *previous, struct err *err);
 
-/* Of built->signing. */
-void signing_free(struct built *built);
-
 #endif

@@ -32,6 +32,7 @@ struct threads {
 	unsigned n_workers;
 	struct udp_worker **workers; /* NULL until they are made */
 	struct tcp_server *tcp;
+	struct transfers *transfers;
 	struct http *http; /* NULL: none */
 	struct sent_table
 		*sent; /* what client nets were sent to; of all threads */
@@ -149,6 +150,8 @@ void threads_make(
 				t->listeners.n, &shared);
 	t->tcp = tcp_server_new(t->listeners.tcp, t->listeners.n, t->shares.tcp,
 		(unsigned)(conf->tcp.idle_s * 1000), &shared);
+	t->transfers = transfers_new();
+	tcp_server_transfers(t->tcp, t->transfers);
 }
 
 /* The rings: UDP workers, TCP, HTTP. */
@@ -190,6 +193,7 @@ void threads_start(struct threads *t)
 	assert(t->workers && t->tcp);
 	for (unsigned i = 0; i < t->n_workers; i++)
 		udp_worker_start(t->workers[i]);
+	transfers_start(t->transfers); /* it runs on in a pause */
 	tcp_server_start(t->tcp);
 }
 
@@ -243,6 +247,16 @@ void threads_start_http(struct threads *t, const struct conf *conf,
 	sockets->tls = NULL; /* it owns it */
 }
 
+void threads_transfers(struct threads *t, struct transfer_source *source)
+{
+	transfers_use(t->transfers, source);
+}
+
+struct transfer_counts threads_transfer_counts(const struct threads *t)
+{
+	return transfers_counts(t->transfers);
+}
+
 void threads_reconfigure(
 	struct threads *t, const struct conf *conf, struct err *err)
 {
@@ -262,10 +276,14 @@ void threads_stop(struct threads *t)
 		udp_worker_stop(t->workers[i]);
 	if (t->tcp)
 		tcp_server_stop(t->tcp);
+	if (t->transfers)
+		transfers_stop(t->transfers);
 	for (unsigned i = 0; i < t->n_workers && t->workers; i++)
 		udp_worker_free(t->workers[i]);
 	if (t->tcp)
 		tcp_server_free(t->tcp);
+	transfers_free(t->transfers);
+	t->transfers = NULL;
 	free(t->workers);
 	t->workers = NULL;
 	t->tcp = NULL;

@@ -12,6 +12,7 @@
 #include "base/sections.h"
 #include "conf/conf.h"
 #include "net/listen.h"
+#include "transfer/transfer.h"
 
 struct accounts;
 struct answer_counters;
@@ -26,6 +27,7 @@ struct resolver_rates;
 struct rrl_table;
 struct sent_table;
 struct threads;
+struct transfer_source;
 
 /* All sockets, the key and the limits, while we are root. NULL with a message. */
 struct threads *threads_open(const struct conf *conf, struct err *err);
@@ -69,6 +71,10 @@ void threads_start(struct threads *threads);
 /* HTTP, if the configuration has a listener. What it asks goes to the callee. */
 void threads_start_http(struct threads *threads, const struct conf *conf,
 	struct published *published, const struct callee *callee);
+
+/* The zones that are transferred from now on; name servers hear of what has changed. */
+void threads_transfers(struct threads *threads, struct transfer_source *source);
+struct transfer_counts threads_transfer_counts(const struct threads *threads);
 
 /* After a reload; err takes warnings. */
 void threads_reconfigure(

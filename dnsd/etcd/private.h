@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "base/arena.h"
+#include "base/base64.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -16,16 +17,6 @@
 #include "etcd/etcd.h"
 
 #define ETCD_WHY_MAX 256
-
-/* -- base64.c -- */
-
-void base64_add(struct buf *out, const void *bytes, size_t n);
-
-/* Room for what a text of so many characters can hold. */
-#define BASE64_ROOM(n) ((n) / 4 * 3)
-
-/* False: it is not base64. */
-bool base64_read(const char *text, size_t len, uint8_t *out, size_t *n);
 
 /* -- gateway.c: pure; fuzzed -- */
 

@@ -138,6 +138,30 @@ static void others(struct buf *out, const struct report *r)
 		r->blind);
 }
 
+static void transfers_metrics(struct buf *out, const struct report *r)
+{
+	head(out, "transfers", "counter",
+		"Zones sent to other name servers, by how it ended.");
+	buf_printf(out,
+		"dnsd_transfers_total{result=\"done\"} %llu\n"
+		"dnsd_transfers_total{result=\"refused\"} %llu\n"
+		"dnsd_transfers_total{result=\"failed\"} %llu\n",
+		(unsigned long long)r->transfers_done,
+		(unsigned long long)r->transfers_refused,
+		(unsigned long long)r->transfers_failed);
+	simple(out, "transfers_running", "gauge", "Zones being sent.",
+		r->transfers_running);
+	simple(out, "transfer_records", "counter", "Records of zones sent.",
+		(double)r->transfer_records);
+	head(out, "notifies", "counter",
+		"Name servers that were to hear of a new serial.");
+	buf_printf(out,
+		"dnsd_notifies_total{result=\"answered\"} %llu\n"
+		"dnsd_notifies_total{result=\"unanswered\"} %llu\n",
+		(unsigned long long)r->notifies_answered,
+		(unsigned long long)r->notifies_unanswered);
+}
+
 static void servers_metrics(struct buf *out, const struct servers *s)
 {
 	unsigned fresh = 0;
@@ -284,6 +308,7 @@ void api_metrics(struct request *r)
 
 	queries(&out, &report->counters);
 	others(&out, report);
+	transfers_metrics(&out, report);
 	if (r->snap->servers)
 		servers_metrics(&out, r->snap->servers);
 	node_info(&out, report);

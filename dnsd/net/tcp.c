@@ -13,9 +13,11 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mailbox.h"
 #include "base/shares.h"
 #include "base/sockets.h"
 #include "snapshot/options.h"
+#include "transfer/transfer.h"
 #include "wire/proxy.h"
 
 #define MAX_CLIENTS (1 << 14)
@@ -33,13 +35,13 @@
 #define KERNEL_KEEPS (2 * (LISTEN_SEND_BUFFER + LISTEN_RECEIVE_BUFFER))
 #define READY_MAX 64
 /* Answers whose signatures are being made are waited for: mostly one such time, all of
- * them a tenth of a second. */
+ * them a second. */
 #define DEFER_NS 1000000
-#define DEFER_TRIES 100
+#define DEFER_TRIES 1000
 #define ACCEPTS_AT_ONCE 64
 #define PAUSE_MS 100 /* without accepting, when there is no descriptor left */
 
-enum kind { STOP, LISTENER, CONNECTION };
+enum kind { STOP, LISTENER, MAIL, CONNECTION };
 
 /* What epoll names: the first member of what it belongs to. */
 struct source {
@@ -66,12 +68,17 @@ struct connection {
 	uint8_t *out; /* the peer does not take it now; NULL: nothing waits */
 	size_t out_at, out_len; /* so far it was taken */
 	uint32_t watched;       /* the events that epoll reports of it */
+	struct handed_over
+		*leaves; /* for a transfer that it asked for; NULL: it
+				       stays */
 };
 
 struct tcp_server {
 	struct net_thread thread;
 	int epoll;
-	struct source stop, *listeners;
+	struct source stop, mail, *listeners;
+	struct mailbox *mailbox;     /* connections that come back */
+	struct transfers *transfers; /* where they go to; NULL: nowhere */
 	unsigned n_listeners;
 	int64_t paused_ms; /* nothing is accepted until then; 0: not paused */
 	struct log_fault no_room;
@@ -130,27 +137,34 @@ static void kept_free(struct tcp_server *s, uint8_t *p, size_t len)
 		mem_pages_free(p, ROOM);
 }
 
-static void connection_close(struct tcp_server *s, struct connection *c)
-{
-	TAILQ_REMOVE(&s->oldest_first, c, entry);
-	shares_hold(s->held, &c->held, &c->peer, 0);
-	shares_hold(s->kept, &c->kept, &c->peer, 0);
-	s->connections--;
-	s->headless -= c->awaits_header;
-	if (c->out)
-		sockets_forget_output(c->source.fd);
-	close(c->source.fd);
-	kept_free(s, c->in, c->in_len);
-	kept_free(s, c->out, c->out_len);
-	free(c);
-}
-
 static void touch(struct tcp_server *s, struct connection *c)
 {
 	c->active_ms = s->thread.answerer.now_ms;
 	TAILQ_REMOVE(&s->oldest_first, c, entry);
 	TAILQ_INSERT_TAIL(&s->oldest_first, c, entry);
 	shares_use(s->held, &c->held);
+}
+
+/* The connection is no longer here, but open. */
+static void connection_forget(struct tcp_server *s, struct connection *c)
+{
+	TAILQ_REMOVE(&s->oldest_first, c, entry);
+	shares_hold(s->held, &c->held, &c->peer, 0);
+	shares_hold(s->kept, &c->kept, &c->peer, 0);
+	s->connections--;
+	s->headless -= c->awaits_header;
+	kept_free(s, c->in, c->in_len);
+	kept_free(s, c->out, c->out_len);
+	free(c);
+}
+
+static void connection_close(struct tcp_server *s, struct connection *c)
+{
+	int fd = c->source.fd;
+	if (c->out)
+		sockets_forget_output(fd);
+	connection_forget(s, c);
+	close(fd);
 }
 
 /* What it keeps until its next turn. */
@@ -244,9 +258,27 @@ static size_t answer_one(struct tcp_server *s, struct answer_job *job,
 	return 2u + job->reply_len;
 }
 
+static void *octets_of(const void *from, size_t len)
+{
+	return len ? memcpy(mem_alloc(len), from, len) : NULL;
+}
+
+/* It asked for a zone: it goes away with the question when what was answered before is
+ * written. The snapshot is acquired. */
+static void leave(struct connection *c, const struct answer_job *job,
+	struct transfer_source *source)
+{
+	c->leaves = mem_zero(1, sizeof *c->leaves);
+	c->leaves->source = transfer_source_take(source);
+	c->leaves->zone = job->transfer;
+	c->leaves->key = job->key;
+	c->leaves->request = octets_of(job->query, job->query_len);
+	c->leaves->request_len = job->query_len;
+}
+
 /* Answers n queries behind len octets in s->out, until the peer takes no more:
  * no question is answered while output waits. Returns the length then; *n is how
- * many are answered. */
+ * many are answered, the last one perhaps by a transfer. */
 static size_t answer_all(
 	struct tcp_server *s, struct connection *c, unsigned *n, size_t len)
 {
@@ -256,8 +288,11 @@ static size_t answer_all(
 	a->snap = snapshot_acquire(s->thread.published);
 	int64_t query_ns = tap_now(a);
 	answer_prepare(a, s->jobs, *n);
-	while (done < *n && !c->out) {
-		len += answer_one(s, &s->jobs[done++], s->out + len, query_ns);
+	while (done < *n && !c->out && !c->leaves) {
+		struct answer_job *job = &s->jobs[done++];
+		len += answer_one(s, job, s->out + len, query_ns);
+		if (job->transfer && s->transfers)
+			leave(c, job, a->snap->transfers);
 		if (len < FLUSH_AT)
 			continue;
 		flush(s, c, len);
@@ -281,7 +316,7 @@ static size_t answer_input(
 		answered = n = cut(s, c, len, &at, &bad);
 		if (n)
 			out = answer_all(s, c, &answered, out);
-	} while (n == BATCH && !c->out);
+	} while (n == BATCH && !c->out && !c->leaves);
 	if (answered < n) {
 		at = (size_t)(s->jobs[answered].query - 2 - s->in);
 		bad = false;
@@ -379,8 +414,29 @@ static size_t take_header(
 	return c->ended ? 0 : len;
 }
 
+/* To the thread that sends zones, with what it has sent behind the question. */
+static void hand_over(struct tcp_server *s, struct connection *c,
+	const uint8_t *in, size_t len)
+{
+	struct handed_over *h = c->leaves;
+
+	if (c->watched)
+		watch(s, &c->source, EPOLL_CTL_DEL, 0);
+	h->fd = c->source.fd;
+	h->peer = c->peer;
+	h->port = c->port;
+	h->forgeable = c->forgeable;
+	h->ended = c->ended;
+	h->in = octets_of(in, len);
+	h->in_len = len;
+	h->out_len = c->out ? c->out_len - c->out_at : 0;
+	h->out = octets_of(c->out ? c->out + c->out_at : NULL, h->out_len);
+	connection_forget(s, c);
+	transfers_hand(s->transfers, h);
+}
+
 /* Reads, answers, writes, each with one call where it fits. False: the
- * connection has been closed. */
+ * connection is no longer here. */
 static bool tcp_serve(struct tcp_server *s, struct connection *c, uint32_t what)
 {
 	if (c->out && !flush_waiting(s, c))
@@ -391,6 +447,10 @@ static bool tcp_serve(struct tcp_server *s, struct connection *c, uint32_t what)
 	if (c->awaits_header)
 		len = take_header(s, c, len);
 	size_t done = c->awaits_header ? 0 : answer_input(s, c, len);
+	if (c->leaves) {
+		hand_over(s, c, s->in + done, len - done);
+		return false;
+	}
 	if (c->ended && !c->out) {
 		connection_close(s, c);
 		return false;
@@ -449,6 +509,52 @@ static void give_memory_back(struct tcp_server *s)
 		connection_close(s,
 			holder(shares_largest(s->kept),
 				offsetof(struct connection, kept)));
+}
+
+/* -- connections that come back after a transfer -- */
+
+struct comes_back {
+	struct tcp_server *server;
+	struct handed_over *h;
+};
+
+/* As if it had just been accepted, but for what it has sent meanwhile. */
+static void on_back(void *arg)
+{
+	struct comes_back *b = arg;
+	struct tcp_server *s = b->server;
+	struct handed_over *h = b->h;
+	struct connection *c = connection_of(s, h->fd, &h->peer, h->port);
+
+	c->forgeable = h->forgeable;
+	c->ended = h->ended;
+	tcp_keep(s, c, h->in, h->in_len);
+	free(h->in);
+	free(h);
+	free(b);
+	if (tcp_serve(s, c, 0))
+		tcp_make_room(s);
+}
+
+static void drop_back(void *arg)
+{
+	struct comes_back *b = arg;
+	handed_over_free(b->h);
+	free(b);
+}
+
+static void tcp_back(void *arg, struct handed_over *h)
+{
+	struct tcp_server *s = arg;
+	struct comes_back *b = mem_alloc(sizeof *b);
+	*b = (struct comes_back){s, h};
+	mailbox_post_owned(s->mailbox, on_back, drop_back, b);
+}
+
+void tcp_server_transfers(struct tcp_server *s, struct transfers *transfers)
+{
+	s->transfers = transfers;
+	transfers_give_back(transfers, tcp_back, s);
 }
 
 /* -- the process that takes over -- */
@@ -640,18 +746,22 @@ static bool turn(struct tcp_server *s)
 	struct epoll_event ready[READY_MAX];
 	int n = epoll_wait(s->epoll, ready, READY_MAX, wait_ms(s));
 	int listeners[READY_MAX], n_listeners = 0;
+	bool mail = false;
 
 	net_thread_times(&s->thread);
 	for (int i = 0; i < n; i++) {
 		struct source *source = ready[i].data.ptr;
 		if (source->kind == STOP)
 			return false;
+		mail |= source->kind == MAIL;
 		if (source->kind == LISTENER)
 			listeners[n_listeners++] = source->fd;
 		if (source->kind == CONNECTION)
 			tcp_serve(s, (struct connection *)source,
 				ready[i].events);
 	}
+	if (mail)
+		mailbox_run(s->mailbox);
 	for (int i = 0; i < n_listeners && !s->paused_ms; i++)
 		accept_some(s, listeners[i]);
 	go_on_accepting(s);
@@ -679,6 +789,9 @@ static void open_epoll(struct tcp_server *s, const int *fds, unsigned n)
 	s->stop = (struct source){s->thread.stop_fd, STOP};
 	ok &= s->epoll >= 0;
 	ok &= watch(s, &s->stop, EPOLL_CTL_ADD, EPOLLIN);
+	s->mailbox = mailbox_new();
+	s->mail = (struct source){mailbox_fd(s->mailbox), MAIL};
+	ok &= watch(s, &s->mail, EPOLL_CTL_ADD, EPOLLIN);
 	s->listeners = mem_zero(n, sizeof *s->listeners);
 	s->n_listeners = n;
 	for (unsigned i = 0; i < n; i++) {
@@ -728,6 +841,7 @@ void tcp_server_free(struct tcp_server *s)
 {
 	while (!TAILQ_EMPTY(&s->oldest_first))
 		connection_close(s, TAILQ_FIRST(&s->oldest_first));
+	mailbox_free(s->mailbox);
 	close(s->epoll);
 	free(s->listeners);
 	while (s->n_spares)

@@ -6,7 +6,8 @@
  * loses the one that was of use longest ago; a proxy's connection is its client's, once
  * the header has come. No question of a connection is
  * answered while its output waits, and what all of them keep between their turns
- * has a bound: beyond, the client net that keeps most loses a connection.
+ * has a bound: beyond, the client net that keeps most loses a connection. One that asks
+ * for a zone goes to the thread of transfer/transfer.h, and comes back.
  */
 #ifndef NET_TCP_H
 #define NET_TCP_H
@@ -16,11 +17,18 @@
 #include "net/thread.h"
 
 struct tcp_server;
+struct transfers;
 
 /* fds: n listening sockets (borrowed). Does not run yet. */
 struct tcp_server *tcp_server_new(const int *fds, unsigned n,
 	unsigned max_connections, unsigned idle_ms,
 	const struct net_shared *shared);
+
+/* Where connections go that ask for a zone, which outlives the server; before the
+ * start. */
+void tcp_server_transfers(
+	struct tcp_server *server, struct transfers *transfers);
+
 void tcp_server_start(struct tcp_server *server);
 /* Its connections stay, and it may be started again. */
 void tcp_server_stop(struct tcp_server *server);

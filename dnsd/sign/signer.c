@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -16,8 +15,9 @@
 /* Names that are signed between two looks at what is asked for. */
 #define AT_ONCE 8
 
-/* The background gives way to all that serves. */
-#define NICE 10
+/* The background rests for as long as it worked, mostly, so that it takes half of a core
+ * from what serves; but not from what answers ask for. */
+#define REST_MS 1
 
 /* How often the epoch is looked at. */
 #define LOOK_MS 1000
@@ -275,14 +275,12 @@ static void *signer_thread(void *arg)
 	struct pollfd p = {.fd = s->wake_fd, .events = POLLIN};
 	uint64_t count;
 
-	/* Of this thread alone: Linux. */
-	setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
 	while (!s->stopping) {
 		bool asked = serve_rings(s);
 		bool more = serve_background(s);
-		if (asked || more)
+		if (asked)
 			continue;
-		poll(&p, 1, s->n ? LOOK_MS : -1);
+		poll(&p, 1, more ? REST_MS : s->n ? LOOK_MS : -1);
 		if (read(s->wake_fd, &count, sizeof count) < 0)
 			continue; /* nothing has come */
 	}

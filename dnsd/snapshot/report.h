@@ -72,7 +72,11 @@ struct report {
 	bool signatures_late; /* less than a quarter of their validity is left */
 	int64_t signatures_end_s; /* wall clock: when the first one expires; 0:
 				      there are none */
-	uint64_t path_reports;    /* networks that nodes and players named */
+	uint64_t transfers_done, transfers_refused, transfers_failed;
+	uint64_t transfer_records;
+	uint64_t notifies_answered, notifies_unanswered;
+	unsigned transfers_running;
+	uint64_t path_reports;       /* networks that nodes and players named */
 	uint64_t path_reports_taken; /* of those, believed */
 	unsigned path_areas, paths;  /* known: areas, areas and nodes */
 	unsigned paths_bad;          /* of those, state/path_shown.h */

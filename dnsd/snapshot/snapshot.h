@@ -18,6 +18,7 @@ struct report;
 struct stream_index;
 struct pending_list;
 struct servers;
+struct transfer_source;
 
 struct snapshot {
 	uint64_t generation; /* grows with every publication */
@@ -28,7 +29,8 @@ struct snapshot {
 	const struct report *report;
 	const struct stream_index *streams;
 	const struct pending_list *pending_list;
-	const struct servers *servers; /* NULL: this one is alone */
+	const struct servers *servers;     /* NULL: this one is alone */
+	struct transfer_source *transfers; /* NULL: no transfers, no keys */
 };
 
 /* The one pointer. Control publishes; every other thread reads it, between

@@ -26,8 +26,8 @@ static bool read_opt(
 	return true;
 }
 
-/* Walks the records behind the question; only OPT is looked at. TSIG, SIG(0)
- * and the SOA of an IXFR are stepped over. False: FORMERR without an OPT. */
+/* Walks the records behind the question; of OPT all is read, of a TSIG where it is.
+ * SIG(0) and the SOA of an IXFR are stepped over. False: FORMERR without an OPT. */
 static inline bool read_records(
 	struct query *q, uint64_t counts, size_t len, size_t at)
 {
@@ -44,13 +44,17 @@ static inline bool read_records(
 			return false;
 		const uint8_t *rr = packet + at + owner_len;
 		size_t rdlen = get16(rr + 8);
-		at += owner_len + RR_FIXED_LEN;
-		if (len - at < rdlen)
+		if (len - at - owner_len - RR_FIXED_LEN < rdlen)
 			return false;
 		if (i >= before && get16(rr) == RR_OPT &&
 			!read_opt(q, rr, owner_len, rdlen))
 			return false;
-		at += rdlen;
+		if (i >= before && get16(rr) == RR_TSIG) {
+			if (i + 1 < total)
+				return false;
+			q->tsig = (uint16_t)at;
+		}
+		at += owner_len + RR_FIXED_LEN + rdlen;
 	}
 	return at == len;
 }
@@ -74,7 +78,7 @@ void query_end(struct query *q, size_t len, size_t name_len)
 
 	q->flags = get16(q->packet + 2);
 	q->rcode = RCODE_NOERROR;
-	q->question_len = q->qtype = q->qclass = 0;
+	q->question_len = q->qtype = q->qclass = q->tsig = 0;
 	q->edns.present = q->edns.dnssec_ok = q->edns.nsid = false;
 	q->edns.ecs.present = false;
 	q->edns.cookie_len = 0;
@@ -90,6 +94,7 @@ void query_end(struct query *q, size_t len, size_t name_len)
 	if ((good || !questions) &&
 		!read_records(q, counts, len, HEADER_LEN + q->question_len)) {
 		q->edns.present = false;
+		q->tsig = 0;
 		good = false;
 	} else if (!questions) {
 		good = q->edns.cookie_len > 0 || q->rcode != RCODE_NOERROR;

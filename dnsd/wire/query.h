@@ -18,6 +18,9 @@ struct query {
 	uint16_t rcode;        /* NOERROR: answer it; else say this */
 	uint16_t question_len; /* octets to echo after the header; 0: none */
 	uint16_t qtype, qclass;
+	uint16_t
+		tsig; /* where the TSIG begins, which is the last record; 0: there
+			  is none */
 	struct edns edns;
 };
 
@@ -25,7 +28,8 @@ struct query {
  * all (a response, or shorter than a header). Else q->rcode says what is wrong:
  *  FORMERR  not one well-formed question (RFC 9619), a record cut short,
  *           octets behind the last record, two OPTs or one not at the root
- *           (RFC 6891 6.1.1), a malformed ECS or COOKIE option
+ *           (RFC 6891 6.1.1), a malformed ECS or COOKIE option, a TSIG that
+ *           is not the last record (RFC 8945 5.1)
  *  NOTIMP   an opcode other than QUERY; its OPT is read if it is one
  *  BADVERS  an EDNS version above 0
  * A query without a question but with a COOKIE is answered NOERROR with

@@ -40,6 +40,7 @@ static const struct {
 	{RR_SVCB, "SVCB"},
 	{RR_HTTPS, "HTTPS"},
 	{99, "SPF"},
+	{RR_TSIG, "TSIG"},
 	{RR_IXFR, "IXFR"},
 	{RR_AXFR, "AXFR"},
 	{RR_ANY, "ANY"},

@@ -38,6 +38,7 @@ enum rr_type {
 	RR_SVCB = 64,
 	RR_HTTPS = 65,
 	RR_TKEY = 249, /* 249..255 are questions only (RFC 6895 3.1) */
+	RR_TSIG = 250,
 	RR_IXFR = 251,
 	RR_AXFR = 252,
 	RR_ANY = 255,
@@ -65,6 +66,7 @@ enum rcode {
 #define HEADER_LEN 12
 #define FLAG_QR 0x8000u
 #define FLAG_OPCODE 0x7800u
+#define OPCODE_NOTIFY 0x2000u
 #define FLAG_AA 0x0400u
 #define FLAG_TC 0x0200u
 #define FLAG_RD 0x0100u

@@ -3,7 +3,7 @@
  * Whatever comes in, what goes out is nothing or a message that ldns can read,
  * with the same id, no larger than the client may be sent. The zone has one of
  * everything. Input: one octet of flags, then the packet; bit 0: TCP, bit 1:
- * IPv6 peer, bit 2: udp_nocookie, bit 3: a small buffer, bit 4: a question
+ * IPv6 peer, bit 2: udp_nocookie, bit 3: a small buffer over TCP, bit 4: a question
  * with a known suffix is put in front, so that names get deep into the zone, bit 5:
  * its network has had what it gets: the answer is no larger than the question, bit
  * 6: IPv4 peers are trusted.
@@ -21,6 +21,7 @@
 #include "snapshot/options.h"
 #include "snapshot/snapshot.h"
 #include "state/map.h"
+#include "transfer/source.h"
 #include "wire/reply.h"
 #include "zones/zonefile.h"
 #include "zones/zoneset.h"
@@ -46,6 +47,8 @@ static struct server_options options = {
 static struct snapshot snap;
 static struct rrl_table *rrl;
 static const struct prefix ipv4 = {.addr.family = 4};
+static struct tsig_key fuzz_key;
+static struct transfer_source transfers = {.n_keys = 1, .keys = &fuzz_key};
 static const struct map map;
 
 void steered_find_all(const struct answerer *answerer, struct answer_job *first)
@@ -105,6 +108,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 		false);
 	snap.zones = zoneset_new((const struct zone *const *)zones, 2);
 	snap.options = &options;
+	snap.transfers = &transfers;
+	tsig_key_set(&fuzz_key, "ns2.example", TSIG_HMAC_SHA256,
+		(const uint8_t *)"secret", 6);
 	snap.steer.map = &map;
 	rrl = rrl_table_new(1);
 	options.rrl_slip = 1;
@@ -162,7 +168,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	job.query_len = (uint16_t)len;
 	job.tcp = flags & 1;
 	job.peer = (struct addr){.family = flags & 2 ? 6 : 4};
-	job.reply_room = flags & 8 ? 512 : job.tcp ? 65535 : 1232;
+	job.reply_room = flags & 8 ? 1232 : job.tcp ? 65535 : 1232;
 	job.reply = malloc(job.reply_room);
 	options.udp_nocookie = flags & 4 ? 256 : UINT16_MAX;
 	options.n_trusted = flags >> 6 & 1;
@@ -171,8 +177,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	answer_batch(&answerer, &job, 1);
 	if (answerer.limited)
 		assert(job.reply_len <= len);
+	bool large = job.q.edns.present || job.q.tsig;
 	if (job.reply_len)
-		check(&job, job.q.edns.present ? 1232 : 512);
+		check(&job, large ? 1232 : 512);
 	free(job.reply);
 	free(exact);
 	return 0;

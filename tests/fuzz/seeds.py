@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Writes the seed corpora of fuzz_packet, fuzz_tcp, fuzz_proxy and fuzz_zonefile.
+"""Writes the seed corpora of fuzz_packet, fuzz_tcp, fuzz_proxy, fuzz_tsig and
+fuzz_zonefile.
 
     tests/fuzz/seeds.py [DIR]      default: tests/data/fuzz
 
@@ -31,6 +32,12 @@ def opt(*options, size=1232, version=0, flags=0):
                                 len(data)) + data)
 
 
+def tsig(mac, key="ns2.example", algorithm="hmac-sha256", other=b""):
+    data = (name(algorithm) + struct.pack("!HIHH", 0, 1700000000, 300, len(mac))
+            + mac + struct.pack("!HHH", 0x1234, 0, len(other)) + other)
+    return name(key) + struct.pack("!HHIH", 250, 255, 0, len(data)) + data
+
+
 ECS4 = (8, b"\0\1\x18\0\x0a\1\2")
 ECS6 = (8, b"\0\2\x30\0\x20\1\x0d\xb8\0\1")
 COOKIE = (10, b"12345678")
@@ -59,6 +66,20 @@ PACKETS = {
     "notify": query("example.com", "SOA", flags=0x2400),
     "bare": struct.pack("!HHHHHH", 1, 0, 0, 0, 0, 1) + opt(COOKIE),
 }
+
+TSIGS = {
+    "query": b"\0" + query("example.com", "SOA", tsig(b"m" * 32), 1),
+    "opt": b"\1" + query("example.com", "SOA", opt() + tsig(
+        b"m" * 64, algorithm="hmac-sha512"), 2),
+    "cut": b"\0" + query("example.com", "SOA", tsig(b"m" * 16), 1),
+    "badtime": b"\0" + query("example.com", "SOA", tsig(
+        b"m" * 32, other=b"\0" * 6), 1, flags=0x8009),
+    "unsigned": b"\0" + query("example.com", "SOA"),
+    "unknown": b"\0" + query("example.com", "IXFR", tsig(
+        b"", "k", "hmac-md5.sig-alg.reg.int"), 1),
+}
+PACKETS["tsig"] = TSIGS["query"][1:]
+PACKETS["unknown"] = TSIGS["unknown"][1:]
 
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 V4 = b"\xc0\0\2\7\xc0\0\2\1\x30\x39\0\x35"
@@ -99,6 +120,7 @@ def main():
     write(os.path.join(top, "packet"),
           {key: b"\0" + data for key, data in PACKETS.items()})
     write(os.path.join(top, "proxy"), PROXIES)
+    write(os.path.join(top, "tsig"), TSIGS)
     frames = {key: struct.pack("!H", len(data)) + data
               for key, data in PACKETS.items()}
     write(os.path.join(top, "tcp"), {

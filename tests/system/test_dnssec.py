@@ -191,7 +191,10 @@ class Dnssec(Test):
                 if rrset.rdtype == dns.rdatatype.RRSIG}
 
     def signed(self, d, name, rdtype, tcp=True, **more):
-        return d.ask(self.owner(name), rdtype, want_dnssec=True, tcp=tcp, **more)
+        def ask():
+            answer = d.ask(self.owner(name), rdtype, want_dnssec=True, tcp=tcp, **more)
+            return answer if answer.rcode() != dns.rcode.SERVFAIL else None
+        return self.eventually(ask, f"{name} {rdtype}")
 
     # -- without DO, over UDP ------------------------------------------------------
 

@@ -132,6 +132,45 @@ static void test_players(void **state)
 	conf_free(c);
 }
 
+/* Keys, and who may have which zone; nobody by default. */
+static void test_transfer(void **state)
+{
+	struct err err = {0};
+	struct conf *c = conf_load(DATA "good/transfer.yaml", &err);
+	char text[SOCKADDR_TEXT_MAX];
+
+	(void)state;
+	assert_non_null(c);
+	assert_non_null(
+		strstr(err.warnings, "short.example: a secret of fewer"));
+	err_fini(&err);
+	assert_int_equal(c->n_tsig, 2);
+	assert_int_equal(c->tsig[0].n_octets, 16);
+	assert_int_equal(c->tsig[0].octets[15], 16);
+	assert_string_equal(
+		conf_tsig_algorithms[c->tsig[1].algorithm], "hmac-sha512");
+	const struct conf_zone *zone = &c->zones[0];
+	assert_int_equal(zone->transfer.n_to, 3);
+	assert_int_equal(zone->transfer.to[0].prefix.len, 24);
+	assert_int_equal(zone->transfer.to[0].key, -1);
+	assert_int_equal(zone->transfer.to[1].prefix.len, 128);
+	assert_int_equal(zone->transfer.to[2].key, 0);
+	assert_int_equal(zone->transfer.n_notify, 2);
+	assert_int_equal(zone->transfer.notify[0].key, -1);
+	assert_string_equal(
+		sockaddr_text(
+			(struct sockaddr *)&zone->transfer.notify[0].to, text),
+		"203.0.113.9:53");
+	assert_int_equal(zone->transfer.notify[1].key, 1);
+	assert_string_equal(
+		sockaddr_text(
+			(struct sockaddr *)&zone->transfer.notify[1].to, text),
+		"[2001:db8::9]:5353");
+	assert_int_equal(c->zones[1].transfer.n_to, 0);
+	assert_int_equal(c->zones[1].transfer.n_notify, 0);
+	conf_free(c);
+}
+
 /* A recording, and that there is none by default. */
 static void test_record(void **state)
 {
@@ -383,6 +422,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_smallest),
+		cmocka_unit_test(test_transfer),
 		cmocka_unit_test(test_record),
 		cmocka_unit_test(test_rrl),
 		cmocka_unit_test(test_players),

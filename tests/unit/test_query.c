@@ -106,8 +106,10 @@ static void test_records(void **state)
 	assert_int_equal(read_packet(&p), RCODE_FORMERR);
 	p.len++;
 
-	/* A TSIG behind OPT is stepped over */
+	/* Behind OPT, where it is is noted */
+	assert_int_equal(q.tsig, 0);
 	packet_opt(&p, 1232, 0, 0);
+	unsigned at = p.len;
 	put16(p.bytes + 10, 2);
 	put_name(&p, "key");
 	put_u16(&p, 250);
@@ -118,8 +120,19 @@ static void test_records(void **state)
 	put_bytes(&p, "abc", 3);
 	assert_int_equal(read_packet(&p), RCODE_NOERROR);
 	assert_true(q.edns.present);
+	assert_int_equal(q.tsig, at);
 
 	put_u8(&p, 0); /* trailing garbage */
+	assert_int_equal(read_packet(&p), RCODE_FORMERR);
+	assert_int_equal(q.tsig, 0);
+
+	/* RFC 8945 5.1: it is the last record */
+	p = packet_query("example.com", RR_A);
+	put_bytes(&p, "\0\0\372\0\377\0\0\0\0\0\0", 11);
+	put16(p.bytes + 10, 1);
+	assert_int_equal(read_packet(&p), RCODE_NOERROR);
+	assert_true(q.tsig);
+	packet_opt(&p, 1232, 0, 0);
 	assert_int_equal(read_packet(&p), RCODE_FORMERR);
 }
 

@@ -1,7 +1,8 @@
-/* base64 as JSON of protocol buffers has it: with padding, without line ends. */
+#include "base/base64.h"
+
 #include <assert.h>
 
-#include "etcd/private.h"
+#include "base/buf.h"
 
 static const char base64_digits[] =
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
