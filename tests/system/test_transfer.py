@@ -22,6 +22,7 @@ from harness import ROOT, WAIT_S, Test
 from patience import PATIENCE_S
 from ports import free_port
 from test_dnstap import metric
+from test_replace import Replaceable
 
 SECRET = base64.b64encode(bytes(range(32))).decode()
 OTHER = base64.b64encode(bytes(32)).decode()
@@ -79,7 +80,10 @@ def key(name="ns2", secret=SECRET, algorithm="hmac-sha256"):
     return dns.tsig.Key(name, secret, algorithm)
 
 
-def large(serial, records=100000):
+LARGE = 10000
+
+
+def large(serial, records=LARGE):
     """A zone whose transfer is larger than all that sockets hold."""
     return ZONE % serial + "".join(
         f"n{i} TXT \"{serial:0100d}\"\n" for i in range(records))
@@ -279,7 +283,26 @@ class Allowed(Transfers):
         self.assertNotIn(SECRET, done + shown + self.d.log_text())
 
 
-class Connections(Transfers):
+class Slow(Transfers):
+    def slow(self, **request):
+        """A connection whose transfer has begun, and what was read of it."""
+        s = self.connect(receive=4096)
+        query = self.request(**request)
+        self.put(s, query)
+        first = self.take(s, query)
+        self.assertEqual(first.answer[0].rdtype, dns.rdatatype.SOA)
+        return s, first.answer
+
+    def rest(self, s, got):
+        try:
+            while got[-1].rdtype != dns.rdatatype.SOA:
+                got += self.take(s).answer
+        except (EOFError, OSError) as error:
+            raise EOFError(f"{error!r}: {self.d.log_text()}")
+        return got
+
+
+class Connections(Slow):
     def test_goes_on_behind_a_transfer(self):
         """What is asked in one go is answered in this order."""
         self.serve("{to: [127.0.0.1]}")
@@ -306,20 +329,6 @@ class Connections(Transfers):
             self.all_of(s, query)
             self.assertEqual(s.recv(1), b"")
 
-    def slow(self, **request):
-        """A connection whose transfer has begun, and what was read of it."""
-        s = self.connect(receive=4096)
-        query = self.request(**request)
-        self.put(s, query)
-        first = self.take(s, query)
-        self.assertEqual(first.answer[0].rdtype, dns.rdatatype.SOA)
-        return s, first.answer
-
-    def rest(self, s, got):
-        while got[-1].rdtype != dns.rdatatype.SOA:
-            got += self.take(s).answer
-        return got
-
     def test_reload_in_the_middle(self):
         """A transfer that runs has the zone as it was; two reloads in it."""
         self.serve("{to: [127.0.0.1]}", zone=large(1))
@@ -333,7 +342,7 @@ class Connections(Transfers):
         texts = [r[0].strings[0] for r in self.rest(s, got)
                  if r.rdtype == dns.rdatatype.TXT and len(r[0].strings[0]) == 100]
         self.assertEqual(set(texts), {b"%0100d" % 1})
-        self.assertEqual(len(texts), 100000)
+        self.assertEqual(len(texts), LARGE)
         newer = self.rest(other, newer)
         self.assertEqual((newer[0][0].serial, newer[-1][0].serial), (3, 3))
 
@@ -364,6 +373,28 @@ class Connections(Transfers):
         with self.assertRaises((EOFError, ConnectionError)):
             while True:
                 self.take(s)
+
+
+class Replaced(Slow):
+    """The process is replaced while a transfer runs."""
+
+    def setUp(self):
+        self.d = Replaceable(conf("{to: [127.0.0.1]}"),
+                             files={"example.com.zone": large(1)})
+        self.addCleanup(self.d.close)
+        self.running, self.got = self.slow()
+
+    def test_breaks_off(self):
+        self.d.replace()
+        with self.assertRaisesRegex(EOFError, "dnsd stops"):
+            self.rest(self.running, self.got)
+        self.assertTrue(self.transfer())
+
+    def test_goes_on_if_that_is_refused(self):
+        self.d.install("/bin/false")
+        self.d.refused()
+        self.rest(self.running, self.got)
+        self.assertTrue(self.transfer())
 
 
 class Listener:
