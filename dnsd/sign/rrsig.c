@@ -19,6 +19,23 @@ size_t rrsig_put(const struct rrsig_fields *f, uint8_t *out)
 	return RRSIG_FIXED_LEN + (size_t)key->zone.len;
 }
 
+size_t rrsig_message_begin(
+	uint8_t *message, const struct name *owner, uint16_t type)
+{
+	memset(message, 0, HEADER_LEN);
+	put16(message, 1);     /* any id */
+	put16(message + 4, 1); /* questions */
+	memcpy(message + HEADER_LEN, owner->bytes, owner->len);
+	put16(message + HEADER_LEN + owner->len, type);
+	put16(message + HEADER_LEN + owner->len + 2, CLASS_IN);
+	return HEADER_LEN + (size_t)owner->len + 4;
+}
+
+void rrsig_message_end(uint8_t *message, unsigned count)
+{
+	put16(message + 6, count);
+}
+
 /* Appends the records in canonical form and order. */
 static bool put_records(ldns_buffer *to, ldns_rr_list *records, uint32_t ttl_s)
 {

@@ -30,6 +30,12 @@ struct rrsig_fields {
  * returns its length. */
 size_t rrsig_put(const struct rrsig_fields *fields, uint8_t *out);
 
+/* Begins such a message, which has room: a header, the question. Returns its length; the
+ * records follow, and rrsig_message_end() says how many. */
+size_t rrsig_message_begin(
+	uint8_t *message, const struct name *owner, uint16_t type);
+void rrsig_message_end(uint8_t *message, unsigned count);
+
 /* False: the message is not read, or the library does not sign. */
 bool rrsig_make(const struct rrsig_fields *fields, const uint8_t *message,
 	size_t len, uint8_t out[SIGN_SIGNATURE_LEN]);

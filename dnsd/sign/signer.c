@@ -61,36 +61,23 @@ void sign_ask(struct sign_ring *ring)
 
 /* -- making -- */
 
-/* A set as a message. Returns its length. */
-static size_t message_begin(
-	uint8_t *message, const struct name *owner, uint16_t type)
-{
-	memset(message, 0, HEADER_LEN);
-	put16(message, 1); /* any id */
-	message[5] = 1;    /* one question */
-	memcpy(message + HEADER_LEN, owner->bytes, owner->len);
-	put16(message + HEADER_LEN + owner->len, type);
-	put16(message + HEADER_LEN + owner->len + 2, CLASS_IN);
-	return HEADER_LEN + (size_t)owner->len + 4;
-}
-
 static size_t message_of_set(uint8_t *message, const struct zone *zone,
 	const struct name *owner, const struct zone_rrset *set)
 {
 	struct reply r = {.at = message, .limit = UINT16_MAX};
-	r.len = (uint32_t)message_begin(message, owner, set->type);
+	r.len = (uint32_t)rrsig_message_begin(message, owner, set->type);
 	zone_rrset_write(set, &r, HEADER_LEN,
 		(uint16_t)(HEADER_LEN + owner->len - zone->apex.len), TTL_MAX);
-	put16(message + 6, set->count);
+	rrsig_message_end(message, set->count);
 	return r.full ? 0 : r.len;
 }
 
 static size_t message_of_records(uint8_t *message, const struct name *owner,
 	uint16_t type, const uint8_t *records, size_t len, unsigned count)
 {
-	size_t n = message_begin(message, owner, type);
+	size_t n = rrsig_message_begin(message, owner, type);
 	memcpy(message + n, records, len);
-	put16(message + 6, count);
+	rrsig_message_end(message, count);
 	return n + len;
 }
 

@@ -52,7 +52,7 @@ void out_begin(struct out *o, const struct transfer_source *source,
 
 	*o = (struct out){.zone = zone, .is_signed = key != NULL};
 	query_read(&o->query, &o->qname, request, len);
-	records_begin(&o->records, source, zone->zone);
+	records_begin(&o->records, source, zone->zone, false);
 	o->all = !is_current(o, len);
 	o->state = o->all ? OUT_FIRST_SOA : OUT_LAST_SOA;
 	if (key && tsig_read(&tsig, request, len, o->query.tsig))

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/rng.h"
+#include "sign/zone.h"
 #include "snapshot/mark.h"
 #include "wire/rr.h"
 #include "wire/svcb.h"
@@ -123,7 +125,11 @@ static void add_steered(struct records *r, const struct conf_steer *steer)
  * zone has one there. */
 static void add_mark(struct records *r, const struct zone_node *node)
 {
+	static const char text[] = "\031asked of the server alone";
 	struct mark mark = mark_unpack(zone_mark(node));
+	/* The NSEC of _why says that there is a TXT. */
+	if (mark.kind == MARK_WHY && r->message)
+		add_record(r, RR_TXT, 0, text, sizeof text - 1);
 	if (mark.kind != MARK_NAME)
 		return;
 	const struct conf_steer *steer = &r->source->conf->steer[mark.name];
@@ -132,6 +138,122 @@ static void add_mark(struct records *r, const struct zone_node *node)
 	if (mark.streams && !(node->flags & NODE_WILD) &&
 		name_prepend(&r->stream, (const uint8_t *)"\1*", 2, &r->owner))
 		add_steered(r, steer);
+}
+
+/* -- signatures of a signed zone -- */
+
+/* A signature that answers have is taken; another one is made here. */
+static bool find_or_make(const struct zone_signing *z,
+	const struct rrsig_fields *fields, uint64_t set, const uint8_t *message,
+	size_t len, uint8_t out[SIGN_SIGNATURE_LEN])
+{
+	const struct signature_table *now = z->signatures->now;
+	struct signature found;
+	uint64_t id = sign_signature_id(set, fields->key);
+
+	if (!set || !now || now->epoch.number != fields->epoch.number ||
+		!signature_table_find(now, id, &found))
+		return rrsig_make(fields, message, len, out);
+	memcpy(out, found.bytes, SIGN_SIGNATURE_LEN);
+	return true;
+}
+
+/* Appends the RRSIGs of a set, which is in r->message. set: sign_set_id(); 0: answers
+ * have no such set. */
+static void add_rrsigs(struct records *r, uint16_t type, uint32_t ttl_s,
+	uint64_t set, size_t len)
+{
+	const struct zone_signing *z = r->zone->signing;
+	const struct sign_keyset *keys = zone_signing_keys(z, type);
+	uint8_t rdata[RRSIG_FIXED_LEN + NAME_WIRE_MAX + SIGN_SIGNATURE_LEN];
+
+	for (unsigned i = 0; i < keys->n; i++) {
+		struct rrsig_fields fields = {type, sign_labels(&r->owner),
+			ttl_s, r->epoch, keys->key[i]};
+		size_t n = rrsig_put(&fields, rdata);
+		if (find_or_make(z, &fields, set, r->message, len, rdata + n))
+			add_record(r, RR_RRSIG, ttl_s, rdata,
+				n + SIGN_SIGNATURE_LEN);
+	}
+}
+
+/* Copies records of one type that were made, from `at` on, into r->message; *at is behind
+ * them then. Returns the length of the message. */
+static size_t message_of(struct records *r, size_t *at, size_t end)
+{
+	const uint8_t *made = (const uint8_t *)r->made.text;
+	uint16_t type = get16(made + *at);
+	size_t len = rrsig_message_begin(r->message, &r->owner, type);
+	unsigned count = 0;
+
+	while (*at < end && get16(made + *at) == type) {
+		const uint8_t *p = made + *at;
+		size_t n = get16(p + 6);
+		uint8_t *out = r->message + len;
+		put16(out, 0xc000u | HEADER_LEN);
+		put16(out + 2, type);
+		put16(out + 4, CLASS_IN);
+		memcpy(out + 6, p + 2, 6 + n); /* TTL, length, RDATA */
+		len += RR_POINTER_LEN + n;
+		*at += MADE_LEN + n;
+		count++;
+	}
+	rrsig_message_end(r->message, count);
+	return len;
+}
+
+/* What answers know the set of that type by; 0: it is one that they have not. */
+static uint64_t set_of(
+	const struct records *r, const struct zone_node *node, uint16_t type)
+{
+	const struct zone_rrset *set = zone_rrset(node, type);
+	return set ? sign_set_id(&r->owner, type, zone_rrset_ttl(set),
+			     sign_body_contents(set))
+		   : 0;
+}
+
+static void add_nsec(struct records *r, uint32_t place)
+{
+	const struct zone_signing *z = r->zone->signing;
+	const struct sign_nsec *nsec = zone_signing_nsec(z, place);
+	size_t at = r->made.len;
+
+	add_record(r, RR_NSEC, z->nsec_ttl_s, nsec->bytes + nsec->owner_len,
+		nsec->rdata_len);
+	size_t len = message_of(r, &at, r->made.len);
+	add_rrsigs(r, RR_NSEC, z->nsec_ttl_s, nsec->set, len);
+}
+
+/* Of all sets of a name that are the zone's own, and the NSEC; nothing of glue. */
+static void add_signatures(struct records *r, const struct zone_node *node)
+{
+	const struct zone_signing *z = r->zone->signing;
+	bool exact;
+	uint32_t place = zone_chain_find(z->chain, &r->owner, &exact);
+	size_t end = r->made.len, at = 0;
+
+	if (!exact)
+		return;
+	while (at < end) {
+		const uint8_t *first = (const uint8_t *)r->made.text + at;
+		uint16_t type = get16(first);
+		uint32_t ttl_s = get32(first + 2);
+		size_t len = message_of(r, &at, end);
+		if (!(node->flags & NODE_CUT) || type == RR_DS)
+			add_rrsigs(r, type, ttl_s, set_of(r, node, type), len);
+	}
+	add_nsec(r, place);
+}
+
+/* The SOA stands apart from the others of the apex; its RRSIGs do not. */
+static void sign_soa(struct records *r)
+{
+	size_t at = r->made.len, begin = at;
+	add_set(r, r->zone->soa);
+	size_t len = message_of(r, &at, r->made.len);
+	r->made.len = begin;
+	add_rrsigs(r, RR_SOA, zone_rrset_ttl(r->zone->soa),
+		set_of(r, zone_apex(r->zone), RR_SOA), len);
 }
 
 /* -- a name after the other -- */
@@ -149,6 +271,12 @@ static void add_node(struct records *r, const struct zone_node *node)
 	r->streams_at = r->made.len;
 	if (node->flags & NODE_MARK)
 		add_mark(r, node);
+	if (!r->message)
+		return;
+	add_signatures(r, node);
+	if (!node->parent)
+		sign_soa(r);
+	r->streams_at = r->made.len;
 }
 
 static struct record take(struct records *r)
@@ -165,15 +293,20 @@ static struct record take(struct records *r)
 }
 
 void records_begin(struct records *r, const struct transfer_source *source,
-	const struct zone *zone)
+	const struct zone *zone, bool plain)
 {
 	*r = (struct records){
 		.source = source, .zone = zone, .next = zone_apex(zone)};
+	if (plain || !zone->signing)
+		return;
+	r->epoch = zone_signing_epoch(zone->signing, clock_wall_ms() / 1000);
+	r->message = mem_alloc(UINT16_MAX + 1);
 }
 
 void records_end(struct records *r)
 {
 	buf_fini(&r->made);
+	free(r->message);
 }
 
 struct record records_soa(struct records *r)
@@ -211,7 +344,7 @@ uint64_t records_hash(
 	struct record record;
 	uint64_t sum = 0;
 
-	records_begin(&r, source, zone);
+	records_begin(&r, source, zone, true);
 	record = records_soa(&r);
 	sum = record_hash(&record);
 	while (records_next(&r, &record))

@@ -17,6 +17,7 @@ import dns.message
 import dns.query
 import dns.rcode
 import dns.rdatatype
+import dns.zone
 
 from harness import DNSD, PATIENCE_S, WAIT_S, Daemon, Test
 from ports import free_port
@@ -316,6 +317,29 @@ stub-zone:
                              if rrset.rdtype == dns.rdatatype.RRSIG})
             if len(seen[0] | seen[1]) == 1:     # both chose the same node
                 self.assertEqual(seen[0], seen[1])
+
+    # -- transfers ---------------------------------------------------------------------
+
+    def test_transfer(self):
+        """Signed as a whole: what other programs check of a zone holds."""
+        d = self.sign(more="}, transfer: {to: [127.0.0.1]")
+        zone = dns.zone.from_xfr(dns.query.xfr(
+            "127.0.0.1", "example.com.", port=d.port, lifetime=WAIT_S,
+            relativize=False), relativize=False)
+        path = d.folder / "transferred"
+        zone.to_file(str(path), relativize=False)
+        (d.folder / "anchor.key").write_text(
+            "".join(f"example.com. IN DNSKEY {' '.join(key)}\n"
+                    for key in keys_of(d.folder / "keys").values()))
+        for words in (["ldns-verify-zone", "-V", "1", "-k", "anchor.key", path],
+                      ["dnssec-verify", "-z", "-q", "-o", "example.com", path],
+                      ["named-checkzone", "-q", "-i", "local", "example.com", path]):
+            done = subprocess.run(words, text=True, cwd=d.folder, stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT)
+            self.assertEqual(done.returncode, 0, f"{words[0]}: {done.stdout}")
+        types = {r.rdtype for r in zone.find_node("live.example.com.").rdatasets}
+        self.assertLessEqual({dns.rdatatype.A, dns.rdatatype.AAAA, dns.rdatatype.NSEC},
+                             types)
 
     # -- clocks and keys ----------------------------------------------------------------
 
