@@ -10,11 +10,28 @@ struct covered {
 	enum sign_table table;
 	uint16_t type;
 	uint8_t labels;
-	uint16_t owner_at;
+	uint32_t owner_at;
+	/* Of an owner that no pointer reaches: the labels below the apex. */
+	const uint8_t *labels_far;
+	size_t labels_far_len;
+	uint16_t apex;
 	uint32_t ttl_s, original_s;
 };
 
 /* -- RRSIG -- */
+
+/* As a pointer, if one reaches it. Returns the octet behind it. */
+static uint8_t *put_owner(uint8_t *p, const struct covered *c)
+{
+	if (!c->labels_far) {
+		put16(p, 0xc000u | c->owner_at);
+		return p + 2;
+	}
+	memcpy(p, c->labels_far, c->labels_far_len);
+	p += c->labels_far_len;
+	put16(p, 0xc000u | c->apex);
+	return p + 2;
+}
 
 static void put_rrsig(struct reply *r, const struct covered *c,
 	const struct sign_key *key, const struct signature *signature)
@@ -24,15 +41,15 @@ static void put_rrsig(struct reply *r, const struct covered *c,
 	struct rrsig_fields fields = {
 		c->type, c->labels, c->original_s, *signature->epoch, key};
 
-	uint8_t *p = reply_take(r, RR_POINTER_LEN + len);
+	uint8_t *p = reply_take(r, c->labels_far_len + RR_POINTER_LEN + len);
 	if (!p)
 		return;
-	put16(p, 0xc000u | c->owner_at);
-	put16(p + 2, RR_RRSIG);
-	put16(p + 4, CLASS_IN);
-	put32(p + 6, c->ttl_s);
-	put16(p + 10, (unsigned)len);
-	p += RR_POINTER_LEN;
+	p = put_owner(p, c);
+	put16(p, RR_RRSIG);
+	put16(p + 2, CLASS_IN);
+	put32(p + 4, c->ttl_s);
+	put16(p + 8, (unsigned)len);
+	p += RR_FIXED_LEN;
 	memcpy(p + rrsig_put(&fields, p), signature->bytes, SIGN_SIGNATURE_LEN);
 	r->counts[r->section]++;
 }
@@ -105,7 +122,7 @@ void signed_set(struct signed_reply *s, const struct zone_node *node,
 }
 
 /* Copies records as they stand, but each with the owner that the question of a message
- * is, and the original TTL. False: too many. */
+ * is. False: too many. */
 static bool copy_records(struct sign_request *q, const struct reply *r,
 	uint32_t from, uint32_t to)
 {
@@ -122,7 +139,6 @@ static bool copy_records(struct sign_request *q, const struct reply *r,
 		uint8_t *out = q->records + q->len;
 		put16(out, 0xc000u | HEADER_LEN);
 		memcpy(out + 2, rr, len);
-		put32(out + 6, q->ttl_s);
 		q->len = (uint16_t)(q->len + 2 + len);
 		q->count++;
 		from += skip + len;
@@ -201,16 +217,18 @@ static uint32_t put_nsec(struct signed_reply *s, const struct nsec *nsec)
 	put16(p + 10, (unsigned)nsec->len);
 	octets_copy(p + RR_POINTER_LEN, nsec->rdata, nsec->len);
 	r->counts[r->section]++;
-	if (at > REPLY_POINTER_MAX)
-		r->full = true; /* its RRSIG could not point to it */
 	return at;
 }
 
-static struct covered covered_nsec(
-	const struct signed_reply *s, uint32_t owner_at)
+static struct covered covered_nsec(const struct signed_reply *s,
+	uint32_t owner_at, const struct nsec *nsec)
 {
+	bool far = owner_at > REPLY_POINTER_MAX;
 	return (struct covered){.type = RR_NSEC,
-		.owner_at = (uint16_t)owner_at,
+		.owner_at = owner_at,
+		.labels_far = far ? nsec->labels : NULL,
+		.labels_far_len = far ? nsec->labels_len : 0,
+		.apex = s->apex,
 		.ttl_s = s->signing->nsec_ttl_s,
 		.original_s = s->signing->nsec_ttl_s};
 }
@@ -245,12 +263,12 @@ static void put_place(struct signed_reply *s, uint32_t place)
 	if (stands(s, place) || s->n_nsecs == SIGNED_NSECS)
 		return;
 	s->nsecs[s->n_nsecs++] = place;
-	uint32_t at = put_nsec(s,
-		&(struct nsec){nsec->bytes, nsec->owner_len,
-			nsec->bytes + nsec->owner_len, nsec->rdata_len});
+	struct nsec record = {nsec->bytes, nsec->owner_len,
+		nsec->bytes + nsec->owner_len, nsec->rdata_len};
+	uint32_t at = put_nsec(s, &record);
 	if (s->reply->full)
 		return;
-	struct covered c = covered_nsec(s, at);
+	struct covered c = covered_nsec(s, at, &record);
 	c.set = nsec->set;
 	c.labels = labels_of(s, nsec);
 	uint32_t to = s->reply->len;
@@ -283,26 +301,17 @@ void signed_denial_of_wildcard(
 }
 
 /* A label before one, with next to nothing between them; RFC 4470 4.1's absolute
- * predecessor would be longer and nothing better. False: there is none. */
+ * predecessor would be longer and nothing better. False: there is none; or it is what
+ * another stream may be called, of which its NSEC would say that it has no address. */
 static bool label_before(uint8_t *label)
 {
 	unsigned n = *label;
-	if (!label[n])
-		return --*label > 0;
-	label[n]--;
-	if (label[n] >= 'A' && label[n] <= 'Z')
-		label[n] = 'A' - 1; /* names are in lower case */
-	if (n < NAME_LABEL_MAX)
-		label[++*label] = 0xff;
-	return true;
-}
-
-/* The first label after it and all below it. False: there is none so long. */
-static bool label_after(uint8_t *label)
-{
-	if (*label == NAME_LABEL_MAX)
+	if (!label[n] || n == NAME_LABEL_MAX)
 		return false;
-	label[++*label] = 0;
+	label[n]--;
+	if (label[n] == 'Z')
+		label[n] = 'A' - 1; /* names are in lower case */
+	label[++*label] = 0xff;
 	return true;
 }
 
@@ -315,19 +324,19 @@ void signed_denial_of_stream(
 
 	memcpy(before, label, *label + 1u);
 	memcpy(after, label, *label + 1u);
-	if (!label_before(before) || !label_after(after) ||
+	after[++*after] = 0; /* the first one after it and all below it */
+	if (!label_before(before) ||
 		!name_prepend(&owner, before, *before + 1u, parent) ||
 		!name_prepend(&next, after, *after + 1u, parent)) {
 		if (name_prepend(&owner, label, *label + 1u, parent))
 			signed_denial(s, &owner);
 		return;
 	}
-	size_t len = zone_nsec_made(&next, rdata);
-	uint32_t at = put_nsec(s,
-		&(struct nsec){owner.bytes,
-			owner.len - (size_t)s->signing->zone->apex.len, rdata,
-			len});
-	struct covered c = covered_nsec(s, at);
+	struct nsec record = {owner.bytes,
+		owner.len - (size_t)s->signing->zone->apex.len, rdata,
+		zone_nsec_made(&next, rdata)};
+	uint32_t at = put_nsec(s, &record);
+	struct covered c = covered_nsec(s, at, &record);
 	c.table = SIGN_MADE;
 	if (!s->reply->full)
 		sign_made(s, at, &c, &owner);
@@ -342,7 +351,7 @@ bool signed_nsec_answer(struct signed_reply *s, const struct name *name,
 
 	if (!exact)
 		return false;
-	struct covered c = covered_nsec(s, owner_at);
+	struct covered c = covered_nsec(s, owner_at, NULL);
 	c.set = nsec->set;
 	c.labels = sign_labels(name);
 	if (parts & SIGNED_NSEC)

@@ -78,15 +78,14 @@ static void fleet_take_all(struct fleet *f, const struct handed_fleet *of)
 	f->ready = true;
 }
 
-/* What the configuration says of a node is the new one's. */
+/* What the configuration says of a node is the new one's; it exists and is watched in
+ * both. */
 static void fleet_take_node(
 	struct fleet_node *to, const struct fleet_node *from, const char *why)
 {
-	struct fleet_node own = *to;
+	bool polled = to->polled;
 	*to = *from;
-	to->exists = own.exists;
-	to->watched = own.watched;
-	to->polled = own.polled;
+	to->polled = polled;
 	to->health.why = why;
 }
 

@@ -21,7 +21,7 @@
 enum sign_table { SIGN_SETS, SIGN_MADE };
 
 /* A set that answers need a signature of: one of the zone's, or records as they stand
- * in a message whose question is the owner, with the original TTL. */
+ * in a message whose question is the owner. */
 struct sign_request {
 	uint32_t signing; /* zone_signing.id */
 	uint64_t set;     /* sign_set_id() */

@@ -55,16 +55,19 @@ static void test_order(void **state)
  * are what ends a label in a key, and what hides it. */
 static void random_label(struct rng *rng, char *out)
 {
-	static const char *const octets[] = {
-		"a", "b", "B", "-", "\\000", "\\001", "\\002", "\\255", "*"};
+	static const char *const octets[] = {"a", "b", "B", "-", "\\000",
+		"\\001", "\\002", "\\003", "\\255", "*"};
 	unsigned n = 1 + rng_below(rng, rng_below(rng, 4) ? 3 : 12);
 	*out = '\0';
 	while (n--)
-		strcat(out, octets[rng_below(rng, 9)]);
+		strcat(out, octets[rng_below(rng, 10)]);
 }
 
+/* Some are below labels that fill a key, or nearly, so that keys are equal. */
 static void random_name(struct rng *rng, char *out)
 {
+	static const char *const tops[] = {"abcdefg", "abcdefgh", "abcdefghi",
+		"abcdef\\000", "abcdefg\\001"};
 	char label[64];
 	unsigned n = 1 + rng_below(rng, 3);
 	*out = '\0';
@@ -72,6 +75,8 @@ static void random_name(struct rng *rng, char *out)
 		random_label(rng, label);
 		strcat(strcat(out, label), n ? "." : "");
 	}
+	if (rng_below(rng, 2))
+		strcat(strcat(out, "."), tops[rng_below(rng, 5)]);
 }
 
 static uint32_t find_slowly(
@@ -175,16 +180,44 @@ static void test_nsec(void **state)
 	zone_free(zone);
 }
 
-static void test_too_many(void **state)
+/* A zone whose name "many" has so many types. */
+static struct zone *zone_of_types(unsigned n)
 {
 	char text[8000] = "$TTL 60\n@ SOA a b 1 2 3 4 5\n@ NS ns.example.\n";
-	for (unsigned i = 0; i < ZONE_CHAIN_SETS + 1; i++) {
+	for (unsigned i = 0; i < n; i++) {
 		char line[80];
 		snprintf(line, sizeof line, "many TYPE%u \\# 0\n", 1000 + i);
 		strcat(text, line);
 	}
+	return zone_text("example", text);
+}
+
+/* As many types as there may be, with those of a mark: all stand in the NSEC, and
+ * nothing of what is behind them. */
+static void test_most(void **state)
+{
+	static const uint16_t more[ZONE_CHAIN_TYPES + 1] = {
+		RR_A, RR_AAAA, RR_HTTPS, RR_TXT, RR_MX};
+	uint8_t out[ZONE_NSEC_MAX];
+	unsigned bits = 0;
+	bool exact;
+	struct zone *zone = zone_of_types(ZONE_CHAIN_SETS);
+	struct zone_chain *chain = chain_of(zone);
+	struct name many = nm("many.example");
+	uint32_t at = zone_chain_find(chain, &many, &exact);
+	size_t n = zone_nsec_rdata(
+		zone_chain_node(chain, at), more, &zone->apex, out);
+	for (size_t i = zone->apex.len; i < n; i += 2u + out[i + 1])
+		for (unsigned k = 0; k < out[i + 1]; k++)
+			bits += (unsigned)__builtin_popcount(out[i + 2 + k]);
+	assert_int_equal(bits, ZONE_CHAIN_SETS + ZONE_CHAIN_TYPES + 2);
+	zone_free(zone);
+}
+
+static void test_too_many(void **state)
+{
 	struct err err = {0};
-	struct zone *zone = zone_text("example", text);
+	struct zone *zone = zone_of_types(ZONE_CHAIN_SETS + 1);
 	assert_null(zone_chain_build(zone, zone->arena, &err));
 	assert_string_equal(err_text(&err),
 		"many.example: more than 64 types of records in a signed zone");
@@ -198,6 +231,7 @@ int main(void)
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_nsec),
+		cmocka_unit_test(test_most),
 		cmocka_unit_test(test_too_many),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

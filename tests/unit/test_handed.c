@@ -7,6 +7,7 @@
 
 #include "base/channel.h"
 #include "base/sections.h"
+#include "fleet/fleet_internal.h"
 #include "fleet/handed.h"
 #include "ledger/handed.h"
 
@@ -19,6 +20,12 @@ static struct sections sections_of(const struct buf *b)
 	return (struct sections){.at = (const uint8_t *)b->text, .len = b->len};
 }
 
+/* Room whose octets are not zero. */
+static void make_dirty(struct buf *b)
+{
+	memset(buf_room(b, 100000), 0xff, 100000);
+}
+
 /* -- sections -- */
 
 /* Each is found by its name, in any order, with all that is in it. */
@@ -28,10 +35,19 @@ static void test_sections(void **state)
 	const uint32_t three[] = {1, 2, 3};
 	size_t n;
 	(void)state;
+	make_dirty(&b);
 	sections_add(&b, "none", 1, 8, NULL, 0);
 	sections_add(&b, "three", 7, sizeof *three, three, 3);
+	sections_add(&b, "one", 1, 1, "x", 1);
 	sections_add(&b, "text", 1, 1, "hello", 5);
+	sections_add(&b, "last", 1, 8, NULL, 0);
+	assert_int_equal(b.len, (1 + 2 + 2 + 2 + 1) * SECTIONS_ALIGNED);
+	for (size_t i = 2 * SECTIONS_ALIGNED + sizeof three;
+		i < 3 * SECTIONS_ALIGNED; i++)
+		assert_int_equal(b.text[i], 0);
 	struct sections in = sections_of(&b);
+	assert_non_null(sections_find(&in, "last", 1, 8, &n));
+	assert_int_equal(n, 0);
 	assert_memory_equal(sections_find(&in, "text", 1, 1, &n), "hello", 5);
 	assert_int_equal(n, 5);
 	assert_memory_equal(
@@ -69,17 +85,20 @@ static void test_sections_cut(void **state)
 	const uint32_t three[] = {1, 2, 3};
 	size_t n;
 	(void)state;
+	sections_add(&b, "none", 1, 8, NULL, 0);
 	sections_add(&b, "three", 7, sizeof *three, three, 3);
-	for (size_t len = 0; len < 64 + sizeof three; len++) {
+	for (size_t len = 0; len < b.len; len++) {
 		uint8_t *copy = mem_alloc(len + 1);
 		memcpy(copy, b.text, len);
 		struct sections in = {.at = copy, .len = len};
-		assert_null(sections_find(&in, "three", 7, 4, &n));
-		assert_int_equal(n, 0);
+		assert_int_equal(sections_find(&in, "three", 7, 4, &n) != NULL,
+			len >= 128 + sizeof three);
+		assert_int_equal(n, len >= 128 + sizeof three ? 3 : 0);
+		assert_null(sections_find(&in, "other", 7, 4, &n));
 		sections_fini(&in);
 		free(copy);
 	}
-	memset(b.text + 32, 0xff, 8); /* how many there are */
+	memset(b.text + 64 + 32, 0xff, 8); /* how many there are */
 	struct sections in = sections_of(&b);
 	assert_null(sections_find(&in, "three", 7, 4, &n));
 	assert_null(sections_find(&in, "other", 7, 4, &n));
@@ -203,6 +222,7 @@ static void test_sent(void **state)
 		t, STEER_AAAA); /* another type */
 	handed_sent_changes(a, &changes);
 	assert_true(changes.len < all.len / 10);
+	assert_true(all.len < 110 * (8 + 64)); /* those that hold anything */
 	take(b, &all);
 	take(b, &changes);
 	for (uint64_t key = 1; key <= 999; key++) {
@@ -240,6 +260,54 @@ static void test_sent_of_another_size(void **state)
 	sent_table_free(b);
 }
 
+/* The first line of a table and the last, with next to nothing in them; a line that is
+ * behind the last is refused. */
+static void test_sent_ends(void **state)
+{
+	struct sent_table *a = sent_table_new(4096, SECRET);
+	struct sent_table *b = sent_table_new(4096, SECRET);
+	uint32_t lines = 1u << a->bucket_bits;
+	struct buf all = {0};
+	(void)state;
+	*(uint8_t *)&a->buckets[0] = 1;
+	*(uint8_t *)&a->buckets[lines - 1] = 1;
+	handed_sent(a, &all);
+	take(b, &all);
+	assert_memory_equal(a->buckets, b->buckets, 64 * (size_t)lines);
+	memcpy(all.text + SECTIONS_ALIGNED, &lines, sizeof lines);
+	struct sections in = sections_of(&all);
+	assert_false(handed_take_sent(b, &in));
+	sections_fini(&in);
+	buf_fini(&all);
+	sent_table_free(a);
+	sent_table_free(b);
+}
+
+/* As many changes as are noted; of one more the whole table is handed. */
+static void test_sent_changes(void **state)
+{
+	struct sent_table *a = sent_table_new(4096, SECRET);
+	struct buf all = {0}, changes = {0};
+	(void)state;
+	*(uint8_t *)&a->buckets[7] = 1;
+	sent_changes_begin(a);
+	a->changes->n = SENT_CHANGES;
+	handed_sent_changes(a, &changes);
+	assert_true(changes.len >= SENT_CHANGES * (size_t)(8 + 64));
+	buf_fini(&changes);
+	a->changes->n = SENT_CHANGES + 1;
+	changes = (struct buf){0};
+	handed_sent_changes(a, &changes);
+	handed_sent(a, &all);
+	assert_int_equal(changes.len, all.len);
+	assert_memory_equal(changes.text, all.text, all.len);
+	sent_changes_end(a);
+	assert_null(a->changes);
+	buf_fini(&changes);
+	buf_fini(&all);
+	sent_table_free(a);
+}
+
 /* -- accounts -- */
 
 /* Only what no merge has read is handed, with the events that control has not seen. */
@@ -264,6 +332,8 @@ static void test_accounts(void **state)
 		accounts_make(accounts_bucket(a, 1ull << 63), 1ull << 63, 1000);
 	c->rate = 2.5f;
 	events_push(a->events, &event);
+	event.now_ms++;
+	events_push(a->events, &event);
 	handed_accounts(a, 4, &out);
 	handed_accounts_rest(a, 4, read, 3, &out);
 	struct sections in = sections_of(&out);
@@ -281,11 +351,62 @@ static void test_accounts(void **state)
 	assert_float_equal(c->rate, 2.5f, 0);
 	assert_true(events_pop(b->events, &got));
 	assert_int_equal(got.now_ms, 77);
+	assert_true(events_pop(b->events, &got));
+	assert_int_equal(got.now_ms, 78);
 	assert_false(events_pop(b->events, &got));
 	sections_fini(&in);
 	buf_fini(&out);
 	accounts_free(a);
 	accounts_free(b);
+	sent_table_free(sent);
+}
+
+/* Of each sum what is more than was read, or all; tables to their ends. */
+static void test_accounts_sums(void **state)
+{
+	struct sent_table *sent = sent_table_new(4096, SECRET);
+	struct accounts *a = accounts_new(4096, sent, SECRET);
+	struct handed_read read[2] = {
+		{.viewers = 1, .answers = 2, .line2 = 3, .only = 4}};
+	struct reservation *r = &a->reservation[0];
+	(void)state;
+	accounts_sum(&r->viewers, 11);
+	accounts_sum(&r->answers, 22);
+	accounts_sum(&r->line2, 33);
+	accounts_sum(&r->only, 44);
+	for (unsigned c = 0; c < RESERVATION_CLASSES; c++) {
+		accounts_sum(&r->rate[c], 50 + c);
+		read[0].rate[c] = 5;
+	}
+	r->there_ms = 66;
+	((uint8_t *)a->placed)[sizeof a->placed - 1] = 1;
+	((uint8_t *)a->askers)[sizeof a->askers - 1] = 1;
+	((uint8_t *)a->event_limits)[sizeof a->event_limits - 1] = 1;
+	for (unsigned any = 0; any < 2; any++) {
+		struct accounts *b = accounts_new(4096, sent, SECRET);
+		struct buf out = {0};
+		handed_accounts(a, 0, &out);
+		handed_accounts_rest(a, 0, any ? read : NULL, 2, &out);
+		struct sections in = sections_of(&out);
+		handed_take_accounts(b, 0, &in);
+		handed_take_accounts_rest(b, 0, &in);
+		const struct reservation *to = &b->reservation[0];
+		assert_int_equal(to->viewers, any ? 10 : 11);
+		assert_int_equal(to->answers, any ? 20 : 22);
+		assert_int_equal(to->line2, any ? 30 : 33);
+		assert_int_equal(to->only, any ? 40 : 44);
+		for (unsigned c = 0; c < RESERVATION_CLASSES; c++)
+			assert_int_equal(to->rate[c], any ? 45 + c : 50 + c);
+		assert_int_equal(to->there_ms, 66);
+		assert_memory_equal(a->placed, b->placed, sizeof a->placed);
+		assert_memory_equal(a->askers, b->askers, sizeof a->askers);
+		assert_memory_equal(a->event_limits, b->event_limits,
+			sizeof a->event_limits);
+		sections_fini(&in);
+		buf_fini(&out);
+		accounts_free(b);
+	}
+	accounts_free(a);
 	sent_table_free(sent);
 }
 
@@ -304,6 +425,7 @@ static void test_fleet(void **state)
 	scene_poll(s, 0, 140);
 	scene_promise(s, 1, 50);
 	scene_pass(s, 100);
+	make_dirty(&out);
 	fleet_hand(s->fleet, &out);
 
 	struct fleet *other = fleet_new(&scene_rules, s->now);
@@ -319,8 +441,9 @@ static void test_fleet(void **state)
 	assert_true(b->ready);
 	assert_int_equal(a->generation, b->generation);
 	assert_memory_equal(a->node, b->node, a->n * sizeof *a->node);
-	assert_string_equal(
-		fleet_why(other, 3, s->now), fleet_why(s->fleet, 3, s->now));
+	for (unsigned i = 0; i < s->w.map->n_nodes; i++)
+		assert_string_equal(fleet_why(other, i, s->now),
+			fleet_why(s->fleet, i, s->now));
 	assert_true(b->node[1].reserved > 0);
 	sections_fini(&in);
 	buf_fini(&out); /* nothing of it is needed any more */
@@ -329,6 +452,102 @@ static void test_fleet(void **state)
 	load_free(a);
 	load_free(b);
 	fleet_free(other);
+}
+
+static struct fleet *same_map(const struct scene *s)
+{
+	struct fleet *f = fleet_new(&scene_rules, s->now);
+	fleet_set_map(f, s->w.map, &scene_rules, s->now);
+	for (unsigned i = 0; i < s->w.map->n_nodes; i++)
+		fleet_watch(f, i, true, true);
+	return f;
+}
+
+/* What is of no single node, but for what the map and the configuration say. */
+static void test_fleet_sums(void **state)
+{
+	struct scene *s = *state;
+	struct fleet *f = s->fleet, *other = same_map(s);
+	struct buf out = {0};
+	f->all = (struct forecast_fleet){.second = 1,
+		.all_n = 2,
+		.all_g = 3,
+		.servers = 4,
+		.session_s = 5};
+	f->taken = (struct empty_sums){6, 7, 8, 9};
+	f->start_ms = 10;
+	f->blind_since_ms = 11;
+	f->fell_ms = 12;
+	f->generation = 13;
+	f->blind_over = true;
+	other->all.servers = 14;
+	other->all.session_s = 15;
+	assert_false(other->ready);
+	assert_null(fleet_merged(other, 0));
+	fleet_hand(f, &out);
+	struct sections in = sections_of(&out);
+	fleet_take(other, s->w.accounts->sent->rates, &in);
+	assert_int_equal(other->all.second, 1);
+	assert_float_equal(other->all.all_n, 2, 0);
+	assert_float_equal(other->all.all_g, 3, 0);
+	assert_int_equal(other->all.servers, 14);
+	assert_float_equal(other->all.session_s, 15, 0);
+	assert_memory_equal(&other->taken, &f->taken, sizeof f->taken);
+	assert_int_equal(other->start_ms, 10);
+	assert_int_equal(other->blind_since_ms, 11);
+	assert_int_equal(other->fell_ms, 12);
+	assert_int_equal(other->generation, 13);
+	assert_true(other->blind_over);
+	assert_true(other->ready);
+	assert_null(fleet_merged(other, FLEET_THREADS_MAX));
+	sections_fini(&in);
+	buf_fini(&out);
+	fleet_free(other);
+}
+
+/* Nodes that both know and watch the same way; whether a node has an API is what the
+ * new configuration says. Reasons are texts of the new process, and may be cut. */
+static void test_fleet_nodes(void **state)
+{
+	static const bool taken[] = {true, false, false, false, true, false};
+	struct scene *s = *state;
+	struct fleet *f = s->fleet, *other = same_map(s);
+	struct buf out = {0};
+	char reason[200];
+	assert_true(f->n > 5);
+	for (unsigned i = 0; i < f->n; i++) {
+		f->node[i].drained = true;
+		f->forecast[i].viewers = 42;
+	}
+	memset(reason, 'x', sizeof reason);
+	reason[sizeof reason - 1] = '\0';
+	f->node[0].health.why = reason;
+	f->node[4].health.why = NULL;
+	f->node[1].exists = false;
+	other->node[2].exists = false;
+	f->node[3].watched = false;
+	f->node[4].polled = false;
+	other->n = 5;
+	make_dirty(&out);
+	fleet_hand(f, &out);
+	struct sections in = sections_of(&out);
+	fleet_take(other, s->w.accounts->sent->rates, &in);
+	for (unsigned i = 0; i < 6; i++) {
+		assert_int_equal(other->node[i].drained, taken[i]);
+		assert_int_equal(other->forecast[i].viewers == 42, taken[i]);
+		assert_int_equal(other->node[i].exists, i != 2);
+		assert_true(other->node[i].watched);
+		assert_true(other->node[i].polled);
+	}
+	reason[95] = '\0';
+	assert_string_equal(other->node[0].health.why, reason);
+	assert_string_equal(other->node[4].health.why, "");
+	other->n = f->n;
+	sections_fini(&in);
+	buf_fini(&out);
+	fleet_free(other);
+	f->node[0].health.why = "";
+	f->node[4].health.why = "";
 }
 
 /* Of another version: as at any start. */
@@ -359,7 +578,11 @@ int main(void)
 		cmocka_unit_test(test_messages_refused),
 		cmocka_unit_test(test_sent),
 		cmocka_unit_test(test_sent_of_another_size),
-		cmocka_unit_test(test_accounts), SCENE_TEST(test_fleet),
+		cmocka_unit_test(test_sent_ends),
+		cmocka_unit_test(test_sent_changes),
+		cmocka_unit_test(test_accounts),
+		cmocka_unit_test(test_accounts_sums), SCENE_TEST(test_fleet),
+		SCENE_TEST(test_fleet_sums), SCENE_TEST(test_fleet_nodes),
 		SCENE_TEST(test_fleet_of_another_version)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -146,6 +146,22 @@ static void test_ds(void **state)
 	ldns_rr_free(rr);
 }
 
+/* The tag that ldns finds a file's key to have. */
+static unsigned tag_of_file(const char *stem)
+{
+	char path[SIGN_KEY_FILE_MAX + 100], line[600];
+	ldns_rr *rr;
+	snprintf(path, sizeof path, "%s/%s.key", folder, stem);
+	FILE *f = fopen(path, "r");
+	assert_non_null(fgets(line, sizeof line, f));
+	fclose(f);
+	assert_int_equal(
+		ldns_rr_new_frm_str(&rr, line, 60, NULL, NULL), LDNS_STATUS_OK);
+	unsigned tag = ldns_calc_keytag(rr);
+	ldns_rr_free(rr);
+	return tag;
+}
+
 /* What is generated is read again, and signs what ldns verifies. */
 static void test_generate(void **state)
 {
@@ -177,15 +193,20 @@ static void test_generate(void **state)
 		assert_true(sign_key_sign(key, octets, sizeof octets, one));
 		assert_true(sign_key_sign(&made, octets, sizeof octets, two));
 		assert_memory_equal(one, two, 64);
+		assert_int_equal(tag_of_file(stem), key->tag);
 		times.remove = 2000000000;
+		times.inactive = 1900000000;
+		times.activate = 1000000002;
 		assert_true(sign_key_set_times(folder, key, times, &err));
 		sign_keys_free(key, 1);
 		key = read_one();
 		assert_int_equal(key->times.remove, 2000000000);
-		assert_int_equal(key->times.activate, 1000000001);
+		assert_int_equal(key->times.inactive, 1900000000);
+		assert_int_equal(key->times.activate, 1000000002);
 		sign_keys_free(key, 1);
 		sign_key_fini(&made);
-		times.remove = 0;
+		times.remove = times.inactive = 0;
+		times.activate = 1000000001;
 	}
 }
 
@@ -202,6 +223,9 @@ static void test_broken(void **state)
 			": no DNSKEY of a zone with algorithm 13"},
 		{"Kexample.com.+013+00001.key",
 			"example.com. DNSKEY 257 3 15 PUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw=\n",
+			": no DNSKEY of a zone with algorithm 13"},
+		{"Kexample.com.+013+00001.key",
+			"example.com. DNSKEY 1 3 13 YP7UuiVanTHJYet0xjVtaMBJuJI7Yfps5mliLmDyn7Z5A/4QCLi8maQa6elWKLxk8vGyDC1+n1F3o8KU1EYimQ==\n",
 			": no DNSKEY of a zone with algorithm 13"},
 		{"Kexample.com.+013+00001.private", NULL,
 			": No such file or directory"},
@@ -235,6 +259,8 @@ static void test_broken(void **state)
 		else
 			unlink(path);
 		assert_false(sign_keys_read(folder, &zone, &keys, &n, &err));
+		assert_null(keys);
+		assert_int_equal(n, 0);
 		snprintf(
 			expected, sizeof expected, "%s%s", path, rows[i].error);
 		assert_string_equal(err_text(&err), expected);

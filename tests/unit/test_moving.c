@@ -76,6 +76,7 @@ static void test_room(void **state)
 	seen.room = 99;
 	assert_float_equal(moving_step(&m, &seen, BEGIN + 2000), 0, 0);
 	assert_int_equal(m.state, MOVING_HELD);
+	assert_string_equal(m.why, "the other nodes have no room for more");
 	seen.room = 199;
 	assert_float_equal(moving_step(&m, &seen, BEGIN + 3000), 0, 0);
 	seen.room = 200;

@@ -123,6 +123,26 @@ static void test_forget(void **state)
 	signatures_free(s);
 }
 
+/* The smallest table of which so many are two thirds. */
+static void test_sizes(void **state)
+{
+	static const struct {
+		uint32_t room, size, most;
+	} rows[] = {{1, 64, 42}, {42, 64, 42}, {43, 128, 84}, {60, 128, 84},
+		{84, 128, 84}, {85, 256, 170}};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct signatures *s = signatures_new(rows[i].room, 1);
+		uint8_t bytes[SIGNATURE_LEN] = {0};
+		uint64_t n = 0;
+		signatures_begin(s, first);
+		while (signatures_add(s, (n + 1) << 32, bytes))
+			n++;
+		assert_int_equal(s->now->mask + 1, rows[i].size);
+		assert_int_equal(n, rows[i].most);
+		signatures_free(s);
+	}
+}
+
 static void test_owners(void **state)
 {
 	struct signatures *s = signatures_new(64, 1);
@@ -132,6 +152,7 @@ static void test_owners(void **state)
 	struct signatures *other = signatures_share(s);
 	signatures_free(s);
 	found(other, 5, 'a', 7);
+	assert_int_equal(other->keys, 1);
 	signatures_free(other);
 	signatures_free(NULL);
 }
@@ -143,6 +164,7 @@ int main(void)
 		cmocka_unit_test(test_add),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_forget),
+		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_owners),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

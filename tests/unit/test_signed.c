@@ -20,6 +20,9 @@
 
 static char folder[] = "/tmp/test_signed-XXXXXX";
 static struct asked_table asked_table;
+static struct sign_ring ring; /* of tests that look at what is asked for */
+static unsigned large;        /* AAAA are two of so many octets; 0: none */
+static bool defers;           /* a decision is not made yet */
 
 static struct fixture {
 	struct name apex;
@@ -47,6 +50,14 @@ struct steered_result steered_answer_at(struct answerer *answerer,
 	struct reply *reply, uint16_t owner)
 {
 	uint8_t a[4] = {203, 0, 113, job->peer.bytes[3]};
+	if (defers)
+		return (struct steered_result){.defer = true};
+	if (job->q.qtype == RR_AAAA && large) {
+		static const uint8_t octets[1400];
+		reply_rr(reply, owner, RR_AAAA, 7, octets, large);
+		reply_rr(reply, owner, RR_AAAA, 7, octets, large);
+		return (struct steered_result){.records = 2, .ttl_s = 7};
+	}
 	if (job->q.qtype != RR_A)
 		return (struct steered_result){.ttl_s = 7};
 	reply_rr(reply, owner, RR_A, 7, a, 4);
@@ -100,8 +111,8 @@ static void mark(struct zone_builder *b, const char *prefix, struct mark m)
 	assert_true(zone_builder_mark(b, &owner, mark_pack(m), NULL, &err));
 }
 
-/* Steered: live, line2.live and their streams. */
-static void begin(const char *text, bool steered)
+/* Steered: live, line2.live and their streams. The signer does not know it yet. */
+static void begin_unserved(const char *text, bool steered)
 {
 	static const sign_types types[] = {{RR_A}};
 	struct err err = {0};
@@ -141,12 +152,17 @@ static void begin(const char *text, bool steered)
 		.options = &t.options,
 		.steer = {.map = &t.map}};
 	t.signer = signer_new(1);
-	signer_serve(t.signer, &t.signing, 1);
 	t.answerer = (struct answerer){.snap = &t.snap,
 		.wall_s = (uint32_t)time(NULL),
 		.asked = &asked_table,
 		.sign_ring = signer_ring(t.signer, 0)};
 	err_fini(&err);
+}
+
+static void begin(const char *text, bool steered)
+{
+	begin_unserved(text, steered);
+	signer_serve(t.signer, &t.signing, 1);
 }
 
 static void end(void)
@@ -160,17 +176,25 @@ static void end(void)
 
 /* -- questions -- */
 
-/* The reply to one question; over TCP, so that all fits. */
-static ldns_pkt *ask(const char *name, unsigned type, bool dnssec, uint8_t net)
+/* Over TCP, so that all fits. */
+static struct answer_job question(struct packet *p, const char *name,
+	unsigned type, bool dnssec, uint8_t net)
 {
-	struct packet p = packet_query(name, type);
-	packet_opt_end(&p, packet_opt(&p, 1232, 0, dnssec ? 0x8000 : 0));
-	struct answer_job job = {.query = p.bytes,
-		.query_len = p.len,
+	*p = packet_query(name, type);
+	packet_opt_end(p, packet_opt(p, 1232, 0, dnssec ? 0x8000 : 0));
+	return (struct answer_job){.query = p->bytes,
+		.query_len = p->len,
 		.tcp = true,
 		.peer = {4, {192, 0, 2, net}},
 		.reply = t.reply,
 		.reply_room = sizeof t.reply};
+}
+
+/* The reply to one question. */
+static ldns_pkt *ask(const char *name, unsigned type, bool dnssec, uint8_t net)
+{
+	struct packet p;
+	struct answer_job job = question(&p, name, type, dnssec, net);
 	ldns_pkt *out;
 	/* The signer takes what time it takes. */
 	while (answer_batch(&t.answerer, &job, 1))
@@ -284,6 +308,10 @@ static void check_section(
 		if (said != LDNS_STATUS_OK)
 			fail_msg("%s: %s: %s", what, line,
 				ldns_get_errorstr_by_id(said));
+		for (size_t k = 0; k < ldns_rr_list_rr_count(signatures); k++)
+			assert_int_equal(
+				ldns_rr_ttl(ldns_rr_list_rr(signatures, k)),
+				ldns_rr_ttl(rr));
 		*wild |= expanded(signatures);
 		ldns_rr_list_free(set);
 		ldns_rr_list_free(signatures);
@@ -496,7 +524,7 @@ static void test_steered(void **state)
 static void test_streams_apart(void **state)
 {
 	static const char *const streams[] = {"maths", "mathr", "matht", "math",
-		"mathss", "a", "zzz", "maths2", "maths-", "line9"};
+		"mathss", "a", "zzz", "maths2", "maths-", "line9", "a["};
 	size_t n = sizeof streams / sizeof *streams;
 	begin(small, true);
 	for (size_t i = 0; i < n; i++) {
@@ -513,9 +541,29 @@ static void test_streams_apart(void **state)
 		}
 		assert_false(covered(nsecs, "live.example.com."));
 		assert_false(covered(nsecs, "line2.live.example.com."));
+		assert_false(covered(nsecs, "maths\\000.live.example.com."));
 		ldns_rr_list_free(nsecs);
 		ldns_pkt_free(reply);
 	}
+	end();
+}
+
+/* Nor does one say of another stream that it has no address: the name before
+ * "b\\000" is "b". */
+static void test_stream_before(void **state)
+{
+	begin(small, true);
+	ldns_rdf *other = ldns_dname_new_frm_str("b.live.example.com.");
+	ldns_pkt *reply = ask("b\\000.live.example.com.", RR_A, true, 1);
+	ldns_rr_list *nsecs =
+		of_type(ldns_pkt_authority(reply), LDNS_RR_TYPE_NSEC);
+	assert_int_equal(ldns_rr_list_rr_count(nsecs), 1);
+	assert_true(ldns_dname_compare(
+		ldns_rr_owner(ldns_rr_list_rr(nsecs, 0)), other));
+	check("b\\000.live.example.com.", RR_A, 1);
+	ldns_rdf_deep_free(other);
+	ldns_rr_list_free(nsecs);
+	ldns_pkt_free(reply);
 	end();
 }
 
@@ -527,6 +575,7 @@ static void test_by_type(void **state)
 		ldns_pkt *reply = ask("live.example.com.", RR_NSEC, dnssec, 1);
 		char text[2000];
 		assert_int_equal(ldns_pkt_ancount(reply), 1 + dnssec);
+		assert_int_equal(ldns_pkt_nscount(reply), 0);
 		rr_line(ldns_rr_list_rr(ldns_pkt_answer(reply), 0), text,
 			sizeof text);
 		assert_string_equal(text,
@@ -559,6 +608,26 @@ static void test_background(void **state)
 	check("no.example.com.", RR_A, 1);
 	assert_int_equal(signer_figures(t.signer).made, 9 + 8);
 	assert_int_equal(signer_figures(t.signer).asked, 0);
+	signer_free(NULL);
+	end();
+}
+
+/* No pointer reaches the owner of an NSEC behind a large set. */
+static void test_far(void **state)
+{
+	static char text[60000];
+	strcpy(text, small);
+	for (unsigned i = 0; i < 200; i++) {
+		char line[200];
+		snprintf(line, sizeof line, "*.wild TXT \"%0100u\"\n", i);
+		strcat(text, line);
+	}
+	begin(text, true);
+	ldns_pkt *reply = ask("x.wild.example.com.", RR_TXT, true, 1);
+	assert_false(ldns_pkt_tc(reply));
+	assert_true(ldns_pkt_size(reply) > REPLY_POINTER_MAX);
+	ldns_pkt_free(reply);
+	check("x.wild.example.com.", RR_TXT, 1);
 	end();
 }
 
@@ -590,6 +659,337 @@ static void test_not_made(void **state)
 	end();
 }
 
+/* -- what is asked for -- */
+
+/* Requests stay where the test sees them. What was there before is not zero. */
+static void own_ring(void)
+{
+	memset(&ring, 0xff, sizeof ring);
+	ring.ring = (struct ring){0};
+	t.answerer.sign_ring = &ring;
+}
+
+static unsigned requests(void)
+{
+	return ring.ring.put;
+}
+
+/* Whether a question is answered at once. */
+static bool answered(const char *name, unsigned type)
+{
+	struct packet p;
+	struct answer_job job = question(&p, name, type, true, 1);
+	return !answer_batch(&t.answerer, &job, 1);
+}
+
+static void request_is(unsigned i, enum sign_table table, unsigned type,
+	const char *owner, unsigned labels, uint32_t ttl_s, unsigned count)
+{
+	const struct sign_request *q = &ring.entry[i];
+	char text[NAME_TEXT_MAX];
+	assert_int_equal(q->signing, t.signing->id);
+	assert_int_equal(q->table, table);
+	assert_int_equal(q->type, type);
+	assert_string_equal(name_text(&q->owner, text), owner);
+	assert_int_equal(q->labels, labels);
+	assert_int_equal(q->ttl_s, ttl_s);
+	if (count) {
+		assert_null(q->node);
+		assert_int_equal(q->count, count);
+	} else {
+		assert_ptr_equal(q->of, zone_rrset(q->node, (uint16_t)type));
+	}
+}
+
+/* Hands the first n to the signer, and waits until it has taken them. */
+static void hand(unsigned n)
+{
+	struct sign_ring *to = signer_ring(t.signer, 0);
+	uint64_t before = signer_figures(t.signer).asked;
+	for (unsigned i = 0; i < n; i++) {
+		*sign_ask_begin(to) = ring.entry[i];
+		sign_ask(to);
+	}
+	while (signer_figures(t.signer).asked < before + n)
+		usleep(200);
+}
+
+static void wait_made(void)
+{
+	while (signer_figures(t.signer).waiting)
+		usleep(200);
+}
+
+/* What an answer has no signature of is asked for, each in its own way; the signer
+ * makes of that what verifies, if the zone is in service. */
+static void test_requests(void **state)
+{
+	static const uint8_t two[] = {0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 7, 0, 4,
+		203, 0, 113, 1, 0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 7, 0, 4, 203, 0,
+		114, 1};
+	begin_unserved(small, true);
+	own_ring();
+	assert_false(answered("ns1.example.com.", RR_A));
+	assert_int_equal(requests(), 1);
+	request_is(0, SIGN_SETS, RR_A, "ns1.example.com", 3, 300, 0);
+	assert_false(answered("live.example.com.", RR_A));
+	assert_int_equal(requests(), 2);
+	request_is(1, SIGN_SETS, RR_A, "live.example.com", 3, 30, 2);
+	assert_int_equal(ring.entry[1].len, sizeof two);
+	assert_memory_equal(ring.entry[1].records, two, sizeof two);
+	assert_false(answered("no.example.com.", RR_A));
+	assert_int_equal(requests(), 5);
+	request_is(2, SIGN_SETS, RR_SOA, "example.com", 2, 300, 0);
+	request_is(3, SIGN_SETS, RR_NSEC, "*.line2.live.example.com", 4, 60, 1);
+	request_is(4, SIGN_SETS, RR_NSEC, "example.com", 2, 60, 1);
+	assert_false(answered("maths.live.example.com.", RR_A));
+	assert_int_equal(requests(), 7);
+	request_is(5, SIGN_SETS, RR_A, "*.live.example.com", 3, 30, 2);
+	request_is(
+		6, SIGN_MADE, RR_NSEC, "mathr\\255.live.example.com", 4, 60, 1);
+	hand(7);
+	assert_int_equal(signer_figures(t.signer).made, 0);
+	signer_serve(t.signer, &t.signing, 1);
+	hand(7);
+	wait_made();
+	assert_int_equal(signer_figures(t.signer).made, 9 + 8 + 3);
+	check("ns1.example.com.", RR_A, 1);
+	check("live.example.com.", RR_A, 1);
+	check("no.example.com.", RR_A, 1);
+	check("maths.live.example.com.", RR_A, 1);
+	assert_int_equal(requests(), 7);
+	end();
+}
+
+/* One of the zone's sets is signed with the owner of the request; what is no set is
+ * counted. */
+static void test_request_of_set(void **state)
+{
+	struct signature found;
+	begin_unserved(small, true);
+	own_ring();
+	assert_false(answered("ns1.example.com.", RR_A));
+	signer_serve(t.signer, &t.signing, 1);
+	wait_made();
+	ring.entry[0].owner = nm("x.example.com");
+	hand(1);
+	assert_int_equal(signer_figures(t.signer).made, 9 + 8 + 1);
+	uint64_t set = sign_set_id(&ring.entry[0].owner, RR_A, 300,
+		sign_body_contents(ring.entry[0].of));
+	assert_true(signature_table_find(t.signing->signatures->now,
+		sign_signature_id(set, &t.signing->keys[0]), &found));
+	ring.entry[0].node = NULL;
+	ring.entry[0].set++;
+	ring.entry[0].count = ring.entry[0].len = 0;
+	assert_int_equal(signer_figures(t.signer).failed, 0);
+	hand(1);
+	assert_int_equal(signer_figures(t.signer).failed, 1);
+	assert_int_equal(signer_figures(t.signer).made, 9 + 8 + 1);
+	end();
+}
+
+/* A ring that is full, or none: answers wait. */
+static void test_requests_full(void **state)
+{
+	begin_unserved(small, true);
+	own_ring();
+	for (unsigned i = 0; i < SIGN_RING; i++)
+		assert_false(answered("ns1.example.com.", RR_A));
+	assert_int_equal(requests(), SIGN_RING);
+	assert_int_equal(ring.ring.lost, 0);
+	assert_false(answered("ns1.example.com.", RR_A));
+	assert_false(answered("live.example.com.", RR_A));
+	assert_int_equal(requests(), SIGN_RING);
+	assert_int_equal(ring.ring.lost, 2);
+	t.answerer.sign_ring = NULL;
+	assert_false(answered("ns1.example.com.", RR_A));
+	end();
+}
+
+/* Records that just fit into a request, and such that do not. */
+static void test_requests_large(void **state)
+{
+	begin_unserved(small, true);
+	own_ring();
+	large = SIGN_RECORDS_MAX / 2 - RR_POINTER_LEN;
+	assert_false(answered("live.example.com.", RR_AAAA));
+	assert_int_equal(requests(), 1);
+	assert_int_equal(ring.entry[0].len, SIGN_RECORDS_MAX);
+	assert_int_equal(ring.entry[0].count, 2);
+	large++;
+	assert_false(answered("live.example.com.", RR_AAAA));
+	assert_int_equal(requests(), 1);
+	large = 0;
+	end();
+}
+
+/* While there is no decision nothing is signed. */
+static void test_deferred(void **state)
+{
+	begin_unserved(small, true);
+	own_ring();
+	defers = true;
+	assert_false(answered("live.example.com.", RR_A));
+	assert_int_equal(requests(), 0);
+	defers = false;
+	end();
+}
+
+/* Beside a wildcard that is no name of streams one record is enough. */
+static void test_wildcard(void **state)
+{
+	char text[400];
+	snprintf(text, sizeof text, "%s*.w A 192.0.2.1\n", small);
+	begin(text, true);
+	ldns_pkt *reply = ask("x.w.example.com.", RR_A, true, 1);
+	assert_int_equal(ldns_pkt_ancount(reply), 2);
+	assert_int_equal(ldns_pkt_nscount(reply), 2);
+	ldns_pkt_free(reply);
+	end();
+}
+
+/* Nothing is asked for with an answer that is cut off. */
+static void test_requests_cut(void **state)
+{
+	char text[4000], big[256];
+	memset(big, 'x', 255);
+	big[255] = '\0';
+	snprintf(text, sizeof text, "%sbig TXT %s %s %s %s %s\n", small, big,
+		big, big, big, big);
+	begin_unserved(text, true);
+	own_ring();
+	large = 700;
+	for (unsigned i = 0; i < 2; i++) {
+		struct packet p;
+		struct answer_job job = question(&p,
+			i ? "big.example.com." : "live.example.com.",
+			i ? RR_TXT : RR_AAAA, true, 1);
+		job.tcp = false;
+		assert_int_equal(answer_batch(&t.answerer, &job, 1), 0);
+		assert_true(get16(t.reply + 2) & FLAG_TC);
+		assert_int_equal(requests(), 0);
+	}
+	large = 0;
+	end();
+}
+
+/* -- epochs -- */
+
+static void begin_epoch(int64_t at_s)
+{
+	struct signature_epoch epoch = zone_signing_epoch(t.signing, at_s);
+	signatures_begin(t.signing->signatures, epoch);
+	signatures_begin(t.signing->made, epoch);
+}
+
+/* The signer begins the epoch that there is; while the next one's are not made, its own
+ * are what is answered, and those are asked for. */
+static void test_epochs(void **state)
+{
+	int64_t now_s = time(NULL);
+	begin_unserved(small, true);
+	const struct signatures *in = t.signing->signatures;
+	uint32_t number = zone_signing_epoch(t.signing, now_s).number;
+	begin_epoch(now_s - 43200);
+	signer_serve(t.signer, &t.signing, 1);
+	wait_made();
+	assert_int_equal(in->now->epoch.number, number);
+	assert_int_equal(in->before->epoch.number, number - 1);
+	assert_int_equal(in->now->used, 9 + 8);
+	assert_int_equal(t.signing->made->now->epoch.number, number);
+	assert_int_equal(t.signing->made->before->epoch.number, number - 1);
+	assert_int_equal(
+		signer_figures(t.signer).expires_s, in->now->epoch.expiration);
+	signer_serve(t.signer, NULL, 0);
+	assert_int_equal(signer_figures(t.signer).expires_s, 0);
+	own_ring();
+	assert_true(answered("no.example.com.", RR_A));
+	assert_int_equal(requests(), 0);
+	begin_epoch(now_s + 43200);
+	assert_true(answered("ns1.example.com.", RR_A));
+	assert_int_equal(requests(), 1);
+	assert_true(answered("no.example.com.", RR_A));
+	assert_int_equal(requests(), 4);
+	check("ns1.example.com.", RR_A, 1);
+	end();
+}
+
+static const struct signature_table *fill(struct signatures *s)
+{
+	const uint8_t bytes[SIGNATURE_LEN] = {0};
+	uint64_t n = 1;
+	while (signatures_add(s, n << 32, bytes))
+		n++;
+	return s->now;
+}
+
+/* A table that is full begins anew; what was in it is answered still. */
+static void test_full_table(void **state)
+{
+	begin_unserved(small, true);
+	begin_epoch(time(NULL));
+	const struct signatures *in = t.signing->signatures;
+	const struct signatures *made = t.signing->made;
+	const struct signature_table *full = fill(t.signing->signatures);
+	const struct signature_table *full_made = fill(t.signing->made);
+	signer_serve(t.signer, &t.signing, 1);
+	wait_made();
+	assert_ptr_equal(in->before, full);
+	assert_int_equal(in->now->used, 9 + 8);
+	assert_ptr_equal(made->now, full_made);
+	check("maths.live.example.com.", RR_A, 1);
+	assert_ptr_equal(made->before, full_made);
+	assert_int_equal(made->now->used, 1);
+	assert_int_equal(made->now->epoch.number, in->now->epoch.number);
+	end();
+}
+
+/* -- keys -- */
+
+/* Two keys that sign: each set has a signature by either. */
+static void test_two_keys(void **state)
+{
+	struct name zone = nm("example.com");
+	struct sign_key key;
+	struct err err = {0};
+	char stem[SIGN_KEY_FILE_MAX], path[SIGN_KEY_FILE_MAX + 100];
+	assert_true(sign_key_generate(folder, &zone, SIGN_ED25519,
+		(struct sign_times){0}, &key, &err));
+	begin(small, true);
+	wait_made();
+	assert_int_equal(signer_figures(t.signer).made, 2 * (9 + 8));
+	static const struct {
+		const char *name;
+		unsigned type, records;
+	} rows[] = {{"ns1.example.com.", RR_A, 1 + 2},
+		{"example.com.", RR_DNSKEY, 2 + 2},
+		{"example.com.", RR_CDS, 2 + 2},
+		{"live.example.com.", RR_A, 2 + 2},
+		{"live.example.com.", RR_NSEC, 1 + 2}};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		ldns_pkt *reply = ask(rows[i].name, rows[i].type, true, 1);
+		ldns_rr_list *all = ldns_pkt_answer(reply);
+		assert_int_equal(ldns_pkt_ancount(reply), rows[i].records);
+		ldns_rr_list *signatures = of_type(all, LDNS_RR_TYPE_RRSIG);
+		ldns_rr_list *set = set_of(all, ldns_rr_list_rr(all, 0));
+		for (size_t k = 0; k < 2; k++)
+			assert_int_equal(ldns_verify_rrsig_keylist(set,
+						 ldns_rr_list_rr(signatures, k),
+						 t.keys, NULL),
+				LDNS_STATUS_OK);
+		ldns_rr_list_free(signatures);
+		ldns_rr_list_free(set);
+		ldns_pkt_free(reply);
+	}
+	end();
+	sign_key_file(&key, stem);
+	snprintf(path, sizeof path, "%s/%s.key", folder, stem);
+	assert_int_equal(unlink(path), 0);
+	snprintf(path, sizeof path, "%s/%s.private", folder, stem);
+	assert_int_equal(unlink(path), 0);
+	sign_key_fini(&key);
+}
+
 static int setup(void **state)
 {
 	struct name zone = nm("example.com");
@@ -616,9 +1016,21 @@ int main(void)
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_steered),
 		cmocka_unit_test(test_streams_apart),
+		cmocka_unit_test(test_stream_before),
 		cmocka_unit_test(test_by_type),
 		cmocka_unit_test(test_background),
+		cmocka_unit_test(test_far),
 		cmocka_unit_test(test_not_made),
+		cmocka_unit_test(test_requests),
+		cmocka_unit_test(test_request_of_set),
+		cmocka_unit_test(test_requests_full),
+		cmocka_unit_test(test_requests_large),
+		cmocka_unit_test(test_requests_cut),
+		cmocka_unit_test(test_deferred),
+		cmocka_unit_test(test_wildcard),
+		cmocka_unit_test(test_epochs),
+		cmocka_unit_test(test_full_table),
+		cmocka_unit_test(test_two_keys),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
