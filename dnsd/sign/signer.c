@@ -238,10 +238,11 @@ static void look_at_epoch(struct work *w)
 	w->epoch = now;
 }
 
-/* A few names more; whether there are others still. */
-static bool serve_background(struct signer *s)
+/* A few names more. Returns how long nothing need be done then, ms; -1: no zone is
+ * signed. */
+static int serve_background(struct signer *s)
 {
-	bool more = false;
+	int wait_ms = -1;
 
 	pthread_mutex_lock(&s->mutex);
 	for (unsigned i = 0; i < s->n; i++) {
@@ -250,10 +251,13 @@ static bool serve_background(struct signer *s)
 		for (unsigned k = 0; k < AT_ONCE && w->next < w->zone->chain->n;
 			k++)
 			make_name(s, w, w->next++);
-		more |= w->next < w->zone->chain->n;
+		if (w->next < w->zone->chain->n)
+			wait_ms = REST_MS;
+		else if (wait_ms < 0)
+			wait_ms = LOOK_MS;
 	}
 	pthread_mutex_unlock(&s->mutex);
-	return more;
+	return wait_ms;
 }
 
 static void *signer_thread(void *arg)
@@ -264,10 +268,10 @@ static void *signer_thread(void *arg)
 
 	while (!s->stopping) {
 		bool asked = serve_rings(s);
-		bool more = serve_background(s);
+		int wait_ms = serve_background(s);
 		if (asked)
 			continue;
-		poll(&p, 1, more ? REST_MS : s->n ? LOOK_MS : -1);
+		poll(&p, 1, wait_ms);
 		if (read(s->wake_fd, &count, sizeof count) < 0)
 			continue; /* nothing has come */
 	}
