@@ -86,8 +86,10 @@ void query_end(struct query *q, size_t len, size_t name_len)
 	if (q->flags & FLAG_OPCODE) { /* for its OPT, if it has one */
 		if (!good ||
 			!read_records(
-				q, counts, len, HEADER_LEN + q->question_len))
+				q, counts, len, HEADER_LEN + q->question_len)) {
 			q->edns.present = false;
+			q->tsig = 0;
+		}
 		q->rcode = RCODE_NOTIMP;
 		return;
 	}

@@ -75,6 +75,8 @@ TSIGS = {
     "badtime": b"\0" + query("example.com", "SOA", tsig(
         b"m" * 32, other=b"\0" * 6), 1, flags=0x8009),
     "unsigned": b"\0" + query("example.com", "SOA"),
+    "opcode": b"\0" + query("example.com", "SOA", tsig(b"m" * 16), 1,
+                            flags=0x2400) + b"\0\0",
     "unknown": b"\0" + query("example.com", "IXFR", tsig(
         b"", "k", "hmac-md5.sig-alg.reg.int"), 1),
 }

@@ -125,6 +125,13 @@ static void test_records(void **state)
 	put_u8(&p, 0); /* trailing garbage */
 	assert_int_equal(read_packet(&p), RCODE_FORMERR);
 	assert_int_equal(q.tsig, 0);
+	put16(p.bytes + 2, 4 << 11); /* and with an opcode that is not served */
+	assert_int_equal(read_packet(&p), RCODE_NOTIMP);
+	assert_int_equal(q.tsig, 0);
+	assert_false(q.edns.present);
+	p.len--;
+	assert_int_equal(read_packet(&p), RCODE_NOTIMP);
+	assert_int_equal(q.tsig, at);
 
 	/* RFC 8945 5.1: it is the last record */
 	p = packet_query("example.com", RR_A);
