@@ -69,13 +69,14 @@ struct conf_tsig {
 };
 extern const char *const conf_tsig_algorithms[];
 
-/* Who may have a zone: an address of the prefix, or who has the key. */
+/* An asker that may transfer a zone: any address of the prefix, or any that signs by
+ * the key. */
 struct conf_transfer_to {
 	struct prefix prefix;
 	int key; /* index in tsig; -1: the prefix counts */
 };
 
-/* Who hears that a zone has changed. */
+/* A name server that is sent a NOTIFY when a zone has changed. */
 struct conf_notify {
 	struct sockaddr_storage to;
 	socklen_t to_len;

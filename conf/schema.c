@@ -127,9 +127,9 @@ static const struct section tsig_section = {
 
 static const struct key transfer_keys[] = {
 	{"to", KEY_TEXTS, AT(conf_zone, transfer.to_texts),
-		.text = "who may have the zone: ADDRESS, ADDRESS/LENGTH, or key:NAME of tsig; default: nobody"},
+		.text = "askers that may transfer the zone: ADDRESS, ADDRESS/LENGTH, or key:NAME of tsig; default: none"},
 	{"notify", KEY_TEXTS, AT(conf_zone, transfer.notify_texts),
-		.text = "who hears that it has changed: ADDRESS[:PORT] [key:NAME]"},
+		.text = "name servers that get a NOTIFY: ADDRESS[:PORT] [key:NAME]"},
 	{0}};
 static const struct section transfer_section = {"transfer", transfer_keys, 0};
 

@@ -1,4 +1,5 @@
-/* Keys of TSIG, and who may have a zone: from texts to what they say. */
+/* Reads the texts of tsig and transfer: secrets, askers that may transfer a zone, name
+ * servers that get a NOTIFY. */
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>

@@ -15,7 +15,7 @@
 
 struct ede {
 	enum ede_code code;
-	const char *text; /* for those who are trusted; NULL: none */
+	const char *text; /* for addresses of `trusted`; NULL: none */
 };
 
 /* Whether this rcode is explained. */

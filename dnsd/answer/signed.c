@@ -300,9 +300,10 @@ void signed_denial_of_wildcard(
 		signed_denial(s, &wild);
 }
 
-/* A label before one, with next to nothing between them; RFC 4470 4.1's absolute
- * predecessor would be longer and nothing better. False: there is none; or it is what
- * another stream may be called, of which its NSEC would say that it has no address. */
+/* Makes a label that sorts just before this one, so that next to no name lies between
+ * them; RFC 4470 4.1's exact predecessor would be longer and no better. False: there is
+ * none, or another stream may have it as its label, and the NSEC that it owns would deny
+ * that stream's addresses. */
 static bool label_before(uint8_t *label)
 {
 	unsigned n = *label;

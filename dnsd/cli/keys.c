@@ -253,12 +253,25 @@ static bool roll_end(struct keys *k, const struct sign_key *new,
 	return true;
 }
 
+/* Key signing and zone signing keys change in other steps (RFC 6781 4.1). */
+static bool all_entry_points(const struct keys *k, struct err *err)
+{
+	for (unsigned i = 0; i < k->n; i++)
+		if (!is_gone(k, &k->all[i]) && !(get16(k->all[i].dnskey) & 1))
+			return err_add(err,
+				"%s: key %u signs the zone alone (flags 256): change such pairs with the tool that made them",
+				k->zone->name, k->all[i].tag);
+	return true;
+}
+
 static bool roll(
 	struct keys *k, int algorithm, bool ds_at_parent, struct err *err)
 {
 	const struct sign_key *new, *old;
 	char text[32];
 
+	if (!all_entry_points(k, err))
+		return false;
 	find_pair(k, &new, &old);
 	if (!new)
 		return err_add(err, "%s: no key: `dnsd keys generate %s`",

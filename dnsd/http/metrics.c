@@ -51,7 +51,7 @@ static void simple(struct buf *out, const char *name, const char *type,
 		strcmp(type, "counter") ? "" : "_total", value);
 }
 
-static void others(struct buf *out, const struct report *r)
+static void answers_metrics(struct buf *out, const struct report *r)
 {
 	const struct answer_counters *c = &r->counters;
 	simple(out, "dropped", "counter", "Packets that got no response.",
@@ -76,6 +76,10 @@ static void others(struct buf *out, const struct report *r)
 		(double)c->proxy_bad);
 	simple(out, "tcp_connections", "gauge", "TCP connections open.",
 		r->tcp_connections);
+}
+
+static void control_metrics(struct buf *out, const struct report *r)
+{
 	simple(out, "snapshot_builds", "counter", "Snapshots published.",
 		(double)r->builds);
 	simple(out, "snapshot_build_seconds", "gauge",
@@ -89,6 +93,15 @@ static void others(struct buf *out, const struct report *r)
 	simple(out, "reloads", "counter", "Reloads tried.", (double)r->reloads);
 	simple(out, "reload_errors", "counter", "Reloads refused.",
 		(double)r->reload_errors);
+	simple(out, "uptime_seconds", "gauge", "Since start.",
+		(double)(clock_ms() - r->start_ms) / 1000);
+	simple(out, "network_suspect", "gauge",
+		"1 while most nodes time out and the last good states are held.",
+		r->blind);
+}
+
+static void copies_metrics(struct buf *out, const struct report *r)
+{
 	simple(out, "record_dropped", "counter",
 		"Answers that could not be recorded.",
 		(double)r->record_dropped);
@@ -102,6 +115,10 @@ static void others(struct buf *out, const struct report *r)
 		(double)r->dnstap_dropped);
 	simple(out, "dnstap_connected", "gauge",
 		"1 while there is a reader of dnstap.", r->dnstap_connected);
+}
+
+static void signatures_metrics(struct buf *out, const struct report *r)
+{
 	simple(out, "signatures", "counter", "Signatures of DNSSEC made.",
 		(double)r->signatures);
 	simple(out, "signatures_lost", "counter",
@@ -118,6 +135,10 @@ static void others(struct buf *out, const struct report *r)
 			"Until the first signature in use expires.",
 			(double)r->signatures_end_s -
 				(double)clock_wall_ms() / 1000);
+}
+
+static void paths_metrics(struct buf *out, const struct report *r)
+{
 	simple(out, "path_reports", "counter",
 		"Networks whose paths nodes or players reported.",
 		(double)r->path_reports);
@@ -131,11 +152,6 @@ static void others(struct buf *out, const struct report *r)
 	simple(out, "paths_bad", "gauge",
 		"Those of them that are much worse than by distance.",
 		r->paths_bad);
-	simple(out, "uptime_seconds", "gauge", "Since start.",
-		(double)(clock_ms() - r->start_ms) / 1000);
-	simple(out, "network_suspect", "gauge",
-		"1 while most nodes time out and the last good states are held.",
-		r->blind);
 }
 
 static void transfers_metrics(struct buf *out, const struct report *r)
@@ -307,7 +323,11 @@ void api_metrics(struct request *r)
 	struct buf out = {0};
 
 	queries(&out, &report->counters);
-	others(&out, report);
+	answers_metrics(&out, report);
+	control_metrics(&out, report);
+	copies_metrics(&out, report);
+	signatures_metrics(&out, report);
+	paths_metrics(&out, report);
 	transfers_metrics(&out, report);
 	if (r->snap->servers)
 		servers_metrics(&out, r->snap->servers);

@@ -1,5 +1,5 @@
 /* rrl.h - response rate limiting: how many answers over UDP each asking network, a
- * /24 or /48, had of late.
+ * /24 or /48, was sent in the last second or so.
  *
  * A counter goes up by one with each answer and decays by the rate every second; while
  * it stands at one second's worth, the network is limited. What it is refused does not
@@ -8,7 +8,7 @@
  * to nothing: one number, and another rate after a reload needs no other counters.
  *
  * One length of prefix for each family, that by which budgets and complaints are counted
- * as well: who is flooded through forged addresses is a network, and resolvers of one
+ * as well: the victim of forged addresses is a network, and resolvers of one
  * operator are neighbours. Longer ones would be a second line of the cache for each answer.
  *
  * One table for all threads that answer DNS, since the kernel deals a network's ports to

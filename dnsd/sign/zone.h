@@ -53,7 +53,7 @@ struct zone_signing {
 	uint32_t nsec_ttl_s;
 	const sign_types *steered; /* by index of the steered name */
 	/* Shared with other builds of the zone. made: of NSEC records that are made for
-	 * names of streams; apart, so that those who ask for many names push out
+	 * names of streams; apart, so that questions for many names push out
 	 * nothing else. */
 	struct signatures *signatures, *made;
 };

@@ -87,7 +87,7 @@ static bool is_news(
 	return !old || old->zone->serial != zone->zone->serial;
 }
 
-/* Whoever has the zone would not notice. */
+/* Secondaries compare the serial only: they would keep the old zone. */
 static void warn_same_serial(const struct transfer_source *before,
 	const struct transfer_source *source, const struct transfer_zone *zone)
 {

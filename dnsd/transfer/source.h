@@ -1,5 +1,5 @@
-/* source.h - what transfers are made from: the zones of one configuration, who may have
- * them, the keys. Immutable, and kept while somebody uses it: a transfer that runs goes
+/* source.h - what transfers are made from: the zones of one configuration, the askers that
+ * may have them, the keys. Immutable, and kept while it is used: a transfer that runs goes
  * on with the zone that it began with, whatever is reloaded meanwhile.
  *
  * Control makes it and publishes it in the snapshot; a reader takes it (inside its RCU

@@ -68,8 +68,8 @@ void transfers_free(struct transfers *transfers); /* NULL allowed */
 /* Any thread: begins a transfer. Takes h. */
 void transfers_hand(struct transfers *transfers, struct handed_over *h);
 
-/* Control: the zones as they are from now on. Whoever is to hear of zones whose serial is
- * another one than before does; at first of all of them. */
+/* Control: the zones as they are from now on. NOTIFY goes out for each zone whose serial
+ * changed; at the first call for all. */
 void transfers_use(struct transfers *transfers, struct transfer_source *source);
 
 /* Any thread. */

@@ -184,6 +184,9 @@ class Dnssec(Test):
             self.validated(d, self.owner(name), rdtype, anchor)
         self.assertEqual(self.tags(d, "www", "A"), set(zsk))
         self.assertEqual(self.tags(d, "", "DNSKEY"), set(ksk))
+        self.assertIn(f"key {zsk[0]} signs the zone alone",
+                      d.run("keys", "roll", "example.com", check=False).stderr)
+        self.assertEqual(len(keys_of(d.folder / "keys")), 2)
 
     def tags(self, d, name, rdtype):
         """Of the keys that signed a set."""
