@@ -126,10 +126,27 @@ void post_fini(struct post *post)
 	buf_fini(&post->answer);
 }
 
+/* In TLS 1.3 a server refuses a client's certificate after the handshake. Its alert is
+ * lost where the connection is reset before the alert is read. */
+static bool post_maybe_refused(const struct post *post, CURLcode code)
+{
+	long connections = 0;
+
+	curl_easy_getinfo(post->curl, CURLINFO_NUM_CONNECTS, &connections);
+	return connections && !post->answer.len &&
+		strncmp(post->etcd->endpoint[post->endpoint], "https:", 6) ==
+		0 &&
+		(code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR ||
+			code == CURLE_GOT_NOTHING);
+}
+
 /* What curl says, for people. */
 static const char *post_words(const struct post *post, CURLcode code)
 {
 	long error = 0;
+	if (post_maybe_refused(post, code))
+		return "closed after the TLS handshake: does etcd accept the "
+		       "certificate of 'cert'?";
 	curl_easy_getinfo(post->curl, CURLINFO_OS_ERRNO, &error);
 	if (code == CURLE_COULDNT_CONNECT && error)
 		return strerror((int)error);

@@ -14,15 +14,19 @@ Members are numbered from 0. etcd is below build/, or where DNSD_ETCD says.
 
 import atexit
 import base64
+import contextlib
 import http.client
 import json
 import os
 import pathlib
 import shutil
 import signal
+import socket
 import ssl
+import struct
 import subprocess
 import tempfile
+import threading
 import urllib.error
 import urllib.request
 
@@ -94,6 +98,35 @@ class Certificates:
              "ec_paramgen_curve:P-256", "-nodes", "-days", DAYS,
              "-keyout", self.path(name, "key"), "-out", self.path(name, "crt"),
              *words], check=True, capture_output=True)
+
+
+class Closes:
+    """Shakes hands by TLS with everybody, and resets the connection."""
+
+    def __init__(self, cert, key):
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(cert, key)
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"https://127.0.0.1:{self.socket.getsockname()[1]}"
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self):
+        while True:
+            try:
+                connection, _ = self.socket.accept()
+            except OSError:
+                return              # closed
+            with contextlib.suppress(OSError), \
+                    self.context.wrap_socket(connection, server_side=True) as tls:
+                tls.recv(1)         # the client's handshake is over
+                tls.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                               struct.pack("ii", 1, 0))
+
+    def close(self):
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+        self.thread.join()
 
 
 class Member:

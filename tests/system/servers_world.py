@@ -50,15 +50,16 @@ def words_of(keys):
 class Server(Daemon):
     """One of them."""
 
-    def __init__(self, name, world, also="", tls=None):
-        """also: it says that it is this one. tls: keys of `etcd` instead of those
-        that all have."""
+    def __init__(self, name, world, also="", tls=None, endpoints=None):
+        """also: it says that it is this one. tls, endpoints: of `etcd`, instead of
+        those that all have."""
         self.name, self.fleet, self.asker = name, world.fleet, None
         self.to_etcd, self.to_nodes = world.etcd.link(), Link()
         tls = world.etcd.tls_keys() if tls is None else tls
         conf = (f"nets: nets.txt\nserver_id: {name}\n"
                 f"health: {{interval: 0.3, timeout: 0.8}}\n"
-                f"etcd: {{endpoints: {json.dumps(self.to_etcd.endpoints)}, "
+                f"etcd: {{endpoints: "
+                f"{json.dumps(endpoints or self.to_etcd.endpoints)}, "
                 f"prefix: {PREFIX}, as: {also or name}{tls and ', '}{tls}}}\n"
                 "zones: {example.com: {ns: [\"ns1.example.com 127.0.0.1\"]}}\n"
                 "nodes:\n")

@@ -9,7 +9,7 @@ import threading
 import time
 
 import demo_cluster
-from etcd_world import Certificates
+from etcd_world import Certificates, Closes
 from harness import Test
 from servers_world import KEYS, PREFIX, ServersTest, clock_ahead, words_of
 
@@ -288,8 +288,7 @@ class Clock(ServersTest):
             self.drain(giver, node, "undrain")
         # The age of what others found is right, and counts.
         for server in all_five:
-            for views in (n["views"] for n in server.http("/api/v1/nodes")[1]):
-                self.assertEqual(len(views), 4)
+            for views in self.eventually(lambda: self.views_of(server, 4)):
                 for view in views:
                     self.assertLess(view["since_s"], 3000)
                     self.assertLess(view["sample_age_ms"], 3000000)
@@ -299,6 +298,13 @@ class Clock(ServersTest):
             server.to_nodes.mend()
             self.eventually(lambda: self.assertEqual(
                 set(server.whys().values()), {""}) is None)
+
+
+    @staticmethod
+    def views_of(server, others):
+        """Of each node, as soon as there is one of each other name server."""
+        views = [n["views"] for n in server.http("/api/v1/nodes")[1]]
+        return all(len(each) == others for each in views) and views
 
 
 class Tls(ServersTest):
@@ -324,7 +330,8 @@ class Tls(ServersTest):
                 (f"ca: {self.etcd.ca}, cert: {cert}, key: {key}",
                  "certificate|unknown ca"))):
             server = self.server(f"bad{i}", tls=keys).start()
-            self.eventually(lambda: re.search(why, server.etcd_status()["why"]))
+            self.eventually(lambda: self.assertRegex(
+                server.etcd_status()["why"], why) is None)
             self.assertFalse(server.etcd_status()["connected"])
             self.assertRegex(server.ctl("status"), f"not connected as bad{i} .*"
                                                    f"({why})")
@@ -332,6 +339,16 @@ class Tls(ServersTest):
             self.drain(server, "srs2", says="here; pending: ")
             server.stop()
         self.assertNotIn("drained", self.servers[0].states().values())
+
+    def test_reset_after_the_handshake(self):
+        """So a refused certificate looks where the alert is lost."""
+        closes = Closes(*self.etcd.server)
+        self.addCleanup(closes.close)
+        server = self.server("reset", endpoints=[closes.url]).start()
+        self.eventually(lambda: self.assertIn(
+            "closed after the TLS handshake: does etcd accept the certificate of "
+            "'cert'?", server.etcd_status()["why"]) is None)
+        server.stop()
 
     def test_twin(self):
         """Two have the same name."""
