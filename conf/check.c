@@ -436,13 +436,19 @@ static bool check_zone(
 			err, zone->where, "dnssec without keys", zone->name);
 	if (!zone->dnssec.validity_s)
 		zone->dnssec.validity_s = VALIDITY_S;
-	if (zone->file && *zone->file)
-		return true;
-	zone->file = NULL;
-	if (zone->ns.n)
+	if (!zone->file || !*zone->file)
+		zone->file = NULL;
+	if (zone->from.primary_texts.n && (zone->file || zone->ns.n))
+		return check_complain(err, zone->where,
+			"from, and file or ns as well", zone->name);
+	if (zone->from.primary_texts.n && !*conf->store)
+		return check_complain(err, zone->where,
+			"from takes a store: what is transferred is kept beside it",
+			zone->name);
+	if (zone->file || zone->ns.n || zone->from.primary_texts.n)
 		return true;
 	return check_complain(
-		err, zone->where, "neither file nor ns", zone->name);
+		err, zone->where, "no file, no ns, no from", zone->name);
 }
 
 /* A steered name's line or _why must not be another steered name, and two

@@ -471,7 +471,8 @@ char *conf_control_path(const char *path, struct err *err)
 	for (unsigned i = 0; root && root->kind == YAML_MAP && i < root->n; i++)
 		if (!strcmp(root->keys[i]->text, key->name) &&
 			root->values[i]->kind == YAML_SCALAR)
-			control = root->values[i]->text;
+			control = loader_path_beside(
+				arena, path, root->values[i]->text);
 	char *result = control ? mem_strdup(control) : NULL;
 	arena_free(arena);
 	return result;

@@ -83,6 +83,12 @@ struct conf_notify {
 	int key; /* index in tsig, that signs; -1: none */
 };
 
+/* A name server that has a zone. */
+struct conf_primary {
+	struct sockaddr_storage to;
+	socklen_t to_len;
+};
+
 struct conf_zone {
 	const char *name; /* lower case, no dot at the end */
 	struct conf_where where;
@@ -90,6 +96,13 @@ struct conf_zone {
 	struct conf_where file_where;
 	struct conf_texts ns;
 	int64_t serial;
+	struct {
+		struct conf_texts primary_texts;
+		const char *key_text;
+		unsigned n_primary; /* 0: the zone is not from elsewhere */
+		struct conf_primary *primary;
+		int key; /* index in tsig; -1: none */
+	} from;
 	struct {
 		const char *keys; /* folder; NULL: the zone is not signed */
 		int64_t validity_s;

@@ -29,13 +29,18 @@ bool loader_is_kind(struct loader *l, const struct yaml *y, const char *key,
 	return false;
 }
 
-const char *loader_path(struct loader *l, const char *text)
+const char *loader_path_beside(
+	struct arena *arena, const char *file, const char *text)
 {
-	const char *slash = strrchr(l->file, '/');
+	const char *slash = strrchr(file, '/');
 	if (*text == '/' || !*text || !slash)
 		return text;
-	return arena_printf(
-		l->arena, "%.*s/%s", (int)(slash - l->file), l->file, text);
+	return arena_printf(arena, "%.*s/%s", (int)(slash - file), file, text);
+}
+
+const char *loader_path(struct loader *l, const char *text)
+{
+	return loader_path_beside(l->arena, l->file, text);
 }
 
 bool loader_first_time(struct loader *l, const void *base,

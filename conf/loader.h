@@ -43,6 +43,8 @@ bool loader_is_kind(struct loader *l, const struct yaml *y, const char *key,
 	enum yaml_kind kind);
 
 /* A path relative to the file that names it. */
+const char *loader_path_beside(
+	struct arena *arena, const char *file, const char *text);
 const char *loader_path(struct loader *l, const char *text);
 
 /* Remembers where a key was set; false (with a message) the second time. */

@@ -133,13 +133,24 @@ static const struct key transfer_keys[] = {
 	{0}};
 static const struct section transfer_section = {"transfer", transfer_keys, 0};
 
+static const struct key from_keys[] = {
+	{"primary", KEY_TEXTS, AT(conf_zone, from.primary_texts),
+		.text = "name servers that have the zone: ADDRESS[:PORT]; the first one that answers with a newer serial is transferred from"},
+	{"key", KEY_TEXT, AT(conf_zone, from.key_text),
+		.text = "of tsig: signs questions and proves answers"},
+	{0}};
+static const struct section from_section = {
+	"from", from_keys, sizeof(struct conf_zone)};
+
 static const struct key zone_keys[] = {
 	{"file", KEY_PATH, AT(conf_zone, file),
-		.text = "RFC 1035 master file; without it SOA and NS are made from ns"},
+		.text = "RFC 1035 master file; without it and without from, SOA and NS are made from ns"},
 	{"ns", KEY_TEXTS, AT(conf_zone, ns),
 		.text = "name servers: host name and its addresses"},
 	{"serial", KEY_COUNT, AT(conf_zone, serial), 0, 4294967295.0, "1",
 		.text = "SOA serial of a zone without a file"},
+	{"from", KEY_SECTION, .section = &from_section,
+		.text = "another name server has the zone: it is transferred from there, and kept beside the store"},
 	{"dnssec", KEY_SECTION, .section = &dnssec_section,
 		.text = "signs the zone"},
 	{"transfer", KEY_SECTION, .section = &transfer_section,

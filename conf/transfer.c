@@ -1,5 +1,5 @@
-/* Reads the texts of tsig and transfer: secrets, askers that may transfer a zone, name
- * servers that get a NOTIFY. */
+/* Reads the texts of tsig, transfer and from: secrets, askers that may transfer a zone, name
+ * servers that get a NOTIFY, primaries. */
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -36,7 +36,7 @@ static bool read_secret(
 
 /* The index of the key that "key:NAME" names. False, with a message. */
 static bool find_key(const struct conf *conf, const char *text,
-	struct conf_where where, int *key, struct err *err)
+	struct conf_where where, const char *of, int *key, struct err *err)
 {
 	const char *name = conf_name(conf->arena, text + strlen(KEY_PREFIX));
 	for (unsigned i = 0; name && i < conf->n_tsig; i++)
@@ -44,8 +44,8 @@ static bool find_key(const struct conf *conf, const char *text,
 			*key = (int)i;
 			return true;
 		}
-	return err_add(err, "%s:%u: transfer: '%.80s' is no key of tsig",
-		where.file, where.line, text);
+	return err_add(err, "%s:%u: %s: '%.80s' is no key of tsig", where.file,
+		where.line, of, text);
 }
 
 static bool is_key(const char *text)
@@ -58,7 +58,7 @@ static bool read_to(const struct conf *conf, const char *text,
 {
 	to->key = -1;
 	if (is_key(text))
-		return find_key(conf, text, where, &to->key, err);
+		return find_key(conf, text, where, "transfer", &to->key, err);
 	if (prefix_parse(&to->prefix, text, true))
 		return true;
 	return err_add(err,
@@ -79,7 +79,8 @@ static bool read_notify(const struct conf *conf, const char *text,
 		return err_add(err,
 			"%s:%u: transfer: notify: '%.80s' is not ADDRESS[:PORT] [key:NAME]",
 			where.file, where.line, text);
-	return !*rest || find_key(conf, rest, where, &notify->key, err);
+	return !*rest ||
+		find_key(conf, rest, where, "transfer", &notify->key, err);
 }
 
 static bool read_transfer(
@@ -104,12 +105,46 @@ static bool read_transfer(
 	return ok;
 }
 
+/* A port of its own is usual for a primary that runs beside dnsd. */
+static bool read_from(
+	struct conf *conf, struct conf_zone *zone, struct err *err)
+{
+	const struct conf_texts *texts = &zone->from.primary_texts;
+	bool ok = true;
+
+	zone->from.key = -1;
+	zone->from.n_primary = texts->n;
+	zone->from.primary = arena_alloc(
+		conf->arena, (texts->n + 1) * sizeof *zone->from.primary);
+	for (unsigned i = 0; i < texts->n; i++) {
+		struct conf_primary *primary = &zone->from.primary[i];
+		primary->to_len =
+			sockaddr_parse(&primary->to, texts->text[i], 53);
+		if (!primary->to_len)
+			ok = err_add(err,
+				"%s:%u: from: primary: '%.80s' is not ADDRESS[:PORT]",
+				texts->where[i].file, texts->where[i].line,
+				texts->text[i]);
+	}
+	const char *key = zone->from.key_text;
+	if (!key || !*key)
+		return ok;
+	if (!texts->n)
+		return err_add(err, "%s:%u: %s: from without primary",
+			zone->where.file, zone->where.line, zone->name);
+	return find_key(conf, arena_printf(conf->arena, KEY_PREFIX "%s", key),
+		       zone->where, "from", &zone->from.key, err) &&
+		ok;
+}
+
 bool conf_check_transfers(struct conf *conf, struct err *err)
 {
 	bool ok = true;
 	for (unsigned i = 0; i < conf->n_tsig; i++)
 		ok &= read_secret(conf, &conf->tsig[i], err);
-	for (unsigned i = 0; i < conf->n_zones; i++)
+	for (unsigned i = 0; i < conf->n_zones; i++) {
 		ok &= read_transfer(conf, &conf->zones[i], err);
+		ok &= read_from(conf, &conf->zones[i], err);
+	}
 	return ok;
 }

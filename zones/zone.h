@@ -72,6 +72,8 @@ struct zone {
 	uint32_t serial;
 	uint32_t negative_ttl; /* min(SOA's TTL, MINIMUM): RFC 2308 5 */
 	uint16_t name_servers; /* NS records at the apex */
+	bool absent; /* it is another name server's, and not here yet or expired:
+			nothing is answered from it */
 	const struct zone_signing *signing; /* of room sign; NULL: not signed */
 };
 

@@ -12,7 +12,7 @@ _dnsd_words()
 	lines) echo "--config --stream --format --help" ;;
 	srs) echo "--config --help" ;;
 	ctl) echo "--config --json --move --publishers --help status nodes drain undrain waiting approve
-		remove registry reload replace stop" ;;
+		remove registry refresh reload replace stop" ;;
 	keys) echo "--config --algorithm --ds-at-parent --help generate list ds roll" ;;
 	replay) echo "--config --workers --deal --stats --help" ;;
 	measure) echo "--to --node --ports --every --token-file --print --help" ;;
@@ -74,6 +74,8 @@ _dnsd_complete()
 		[ "$prev" != approve ] || word=$(_dnsd_waiting "$conf") ;;
 	ctl:registry) word=$(_dnsd_words registry) ;;
 	ctl:status | ctl:nodes) word="--json" ;;
+	ctl:refresh) word="--force" ;;
+	ctl:replace) word="--if-new" ;;
 	ctl:?*) return ;;
 	*) word=$(_dnsd_words "$command") ;;
 	esac

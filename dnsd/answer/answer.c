@@ -93,6 +93,10 @@ static inline bool begin(struct answerer *answerer, const struct asked_of *of,
 	if (q->qtype == RR_DS)
 		job->asked = asked_above(of, job->asked, &job->own);
 	job->zone = job->asked->zone;
+	if (RARELY(job->zone && job->zone->absent)) {
+		job->zone = NULL;
+		q->rcode = RCODE_SERVFAIL;
+	}
 	if (!job->zone || job->asked->found || !zone_large(job->zone))
 		return false;
 	zone_prefetch(job->zone, job->asked->hash);
@@ -198,6 +202,10 @@ static void answer_question(
 
 	if (q->rcode != RCODE_NOERROR || !q->question_len) {
 		f->rcode = q->rcode;
+		if (RARELY(xfr_is_notify(q))) {
+			f->rcode = xfr_notified(answerer, job);
+			f->flags = f->rcode ? 0 : FLAG_AA;
+		}
 	} else if (q->qclass == CLASS_CH) {
 		chaos(f, answerer->snap->options, q, &job->asked->name);
 	} else if (q->qtype == RR_AXFR || q->qtype == RR_IXFR) {
@@ -300,7 +308,7 @@ static inline void end(struct answerer *answerer, struct answer_job *job,
 	const struct server_options *options = answerer->snap->options;
 	const struct edns_reply *edns = job->q.edns.present ? &f->edns : NULL;
 
-	if (edns && ede_is_of(f->rcode) && !f->held)
+	if (edns && ede_is_of(&job->q, f->rcode) && !f->held)
 		opt_len = add_reason(options, job, f);
 	/* Large answers only to addresses that are not forged. */
 	if (f->reply.len + opt_len > options->udp_nocookie && !job->proven)

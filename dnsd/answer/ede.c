@@ -1,10 +1,15 @@
 #include "answer/ede.h"
 
+#include "answer/xfr.h"
+
 static const struct ede opcode = {EDE_NOT_SUPPORTED, "opcode is not QUERY"};
 static const struct ede class = {
 	EDE_NOT_SUPPORTED, "nothing of that name in this class"};
 static const struct ede transfer = {
 	EDE_PROHIBITED, "no transfer of this zone to this asker"};
+static const struct ede notify = {EDE_PROHIBITED, "no primary of this zone"};
+static const struct ede absent = {
+	EDE_NOT_READY, "not transferred yet, or expired"};
 static const struct ede outside = {
 	EDE_NOT_AUTHORITATIVE, "the name is in no zone of ours"};
 /* _why, by an address that is not trusted */
@@ -16,6 +21,10 @@ struct ede ede_of(const struct answer_job *job, unsigned rcode)
 
 	if (rcode == RCODE_NOTIMP)
 		return opcode;
+	if (q->rcode == RCODE_SERVFAIL)
+		return absent;
+	if (xfr_is_notify(q))
+		return notify;
 	if (q->qclass != CLASS_IN)
 		return class;
 	if (!job->zone)

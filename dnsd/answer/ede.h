@@ -19,9 +19,10 @@ struct ede {
 };
 
 /* Whether this rcode is explained. */
-static inline bool ede_is_of(unsigned rcode)
+static inline bool ede_is_of(const struct query *q, unsigned rcode)
 {
-	return rcode == RCODE_REFUSED || rcode == RCODE_NOTIMP;
+	return rcode == RCODE_REFUSED || rcode == RCODE_NOTIMP ||
+		q->rcode == RCODE_SERVFAIL; /* the zone is absent */
 }
 
 /* Of a question that got such a one. */

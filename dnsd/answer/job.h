@@ -16,6 +16,7 @@
 
 struct accounts;
 struct asked_table;
+struct bell;
 struct record_ring;
 struct rrl_table;
 struct sign_ring;
@@ -68,6 +69,7 @@ struct answerer {
 	struct asked_table
 		*asked;        /* names asked for recently; NULL: not kept */
 	struct rrl_table *rrl; /* of all threads; NULL: there is no limit */
+	struct bell *bell;     /* what a NOTIFY rings; NULL: nothing */
 	unsigned limited;      /* answers beyond it, for the slip */
 	struct answer_counters counters;
 };

@@ -1,6 +1,7 @@
 #include "answer/xfr.h"
 
 #include "snapshot/snapshot.h"
+#include "transfer/bell.h"
 #include "transfer/source.h"
 #include "wire/rr.h"
 
@@ -25,5 +26,27 @@ unsigned xfr_answer(const struct answerer *answerer, struct answer_job *job,
 	else
 		zone_rrset_write(zone->zone->soa, reply, HEADER_LEN, HEADER_LEN,
 			TTL_MAX);
+	return RCODE_NOERROR;
+}
+
+/* The address of a question over UDP may be forged: a NOTIFY costs a question to the
+ * primary at most, once a second. */
+unsigned xfr_notified(
+	const struct answerer *answerer, const struct answer_job *job)
+{
+	const struct transfer_source *source = answerer->snap->transfers;
+	const struct transfer_zone *zone;
+
+	if (!source || !source->any_from)
+		return RCODE_NOTIMP;
+	zone = job->q.qtype == RR_SOA && job->q.qclass == CLASS_IN
+		? transfer_zone_at(source, &job->asked->name)
+		: NULL;
+	if (!zone || !zone->conf->from.n_primary)
+		return RCODE_NOTAUTH;
+	if (!transfer_is_primary(source, zone, &job->peer, job->key))
+		return RCODE_REFUSED;
+	if (answerer->bell)
+		bell_ring(answerer->bell, &zone->zone->apex);
 	return RCODE_NOERROR;
 }

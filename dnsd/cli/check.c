@@ -244,7 +244,8 @@ int cli_check(int argc, char **argv)
 		fprintf(stderr, "usage: dnsd %s\n", usage);
 		return 2;
 	}
-	struct built *built = build_all(o.conf, NULL, GEO_FILES, NULL, &err);
+	struct built *built =
+		build_all(o.conf, &(struct build_how){.from = GEO_FILES}, &err);
 	if (built && !certificate_ok(built->conf, &err)) {
 		build_free(built, NULL);
 		built = NULL;

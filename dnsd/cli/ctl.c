@@ -9,7 +9,7 @@ static const char usage[] =
 	"ctl [-c FILE] [--json] status | nodes |\n"
 	"       drain NODE [--move N [--publishers]] | undrain NODE | waiting |\n"
 	"       approve NAME --role ROLE --at LAT,LON ... | remove NODE |\n"
-	"       registry seed | registry adopt | reload |\n"
+	"       registry seed | registry adopt | refresh [ZONE] [--force] | reload |\n"
 	"       replace [--if-new] | stop";
 static const char help[] =
 	"Talks to the running server through its control socket.\n"
@@ -29,6 +29,9 @@ static const char help[] =
 	"  remove NODE   takes an approved node out again\n"
 	"  registry seed   what is in force here becomes what all name servers share\n"
 	"  registry adopt  what etcd has is in force here instead\n"
+	"  refresh ZONE  asks the primaries of a zone of another name server now; without\n"
+	"                ZONE, of all. --force: takes what they have, though its serial is\n"
+	"                not newer or much is missing\n"
 	"  reload        builds the configuration anew and swaps it in whole, or\n"
 	"                keeps the old one and says why\n"
 	"  replace       starts the program anew, which takes the sockets and all that\n"
@@ -44,7 +47,9 @@ static const char help[] =
 static bool has_keys(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++)
-		if (!strcmp(argv[i], "approve") || !strcmp(argv[i], "replace"))
+		if (!strcmp(argv[i], "approve") ||
+			!strcmp(argv[i], "replace") ||
+			!strcmp(argv[i], "refresh"))
 			return true;
 	return false;
 }

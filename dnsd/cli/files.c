@@ -8,7 +8,8 @@ bool files_open(struct files *f, const char *conf_path, struct err *err)
 	struct fleet_rules rules = {{3000, 1500, 2, 2}, 0};
 
 	*f = (struct files){.now_ms = clock_ms()};
-	f->built = build_all(conf_path, NULL, GEO_FILES, NULL, err);
+	f->built = build_all(
+		conf_path, &(struct build_how){.from = GEO_FILES}, err);
 	if (!f->built)
 		return false;
 	const struct map *map = f->built->map;

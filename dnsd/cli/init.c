@@ -202,7 +202,8 @@ static struct built *try_build(const struct draft *d, const struct buf *text)
 	if (fd < 0 || write(fd, text->text, text->len) != (ssize_t)text->len)
 		err_add(&err, "a draft: %s", strerror(errno));
 	else
-		built = build_all(path, NULL, GEO_FILES, NULL, &err);
+		built = build_all(
+			path, &(struct build_how){.from = GEO_FILES}, &err);
 	if (err.text)
 		print_errors(d, path, err.text);
 	if (fd >= 0)

@@ -12,20 +12,15 @@
 
 #include "base/log.h"
 #include "base/rng.h"
+#include "control/build_zones.h"
 #include "control/enrolled.h"
 #include "control/signing.h"
 #include "geo/cache.h"
 #include "geo/mmdb.h"
 #include "ledger/rrl.h"
 #include "replay/ring.h"
-#include "sign/zone.h"
-#include "snapshot/mark.h"
 #include "wire/name.h"
-#include "wire/rr.h"
-#include "zones/builder.h"
-#include "zones/zonefile.h"
 
-#define NODE_NAME_TTL_S 60
 #define NICENESS 5 /* above that of the other threads */
 #define UDP_MAX 1232
 
@@ -88,9 +83,7 @@ bool build_geo_changed(const struct built *built, struct geo_files *now)
 	return !geo_files_equal(&built->geo_files, now);
 }
 
-/* A file that the configuration names; false with the line that does so if it
- * can't be read at all. Its reader checks the content. */
-static bool can_read(struct conf_where where, const char *key, const char *path,
+bool build_can_read(struct conf_where where, const char *key, const char *path,
 	struct err *err)
 {
 	struct stat st;
@@ -110,10 +103,10 @@ static bool geo_readable(const struct conf *conf, struct err *err)
 {
 	bool ok = true;
 	if (*conf->nets)
-		ok &= can_read(
+		ok &= build_can_read(
 			conf_key_where(conf, "nets"), "nets", conf->nets, err);
 	for (unsigned i = 0; i < conf->geoip.n; i++)
-		ok &= can_read(conf->geoip.where[i], "geoip",
+		ok &= build_can_read(conf->geoip.where[i], "geoip",
 			conf->geoip.text[i], err);
 	return ok;
 }
@@ -205,255 +198,6 @@ bool build_geo_keep(const struct built *built, struct err *err)
 	return kept;
 }
 
-/* -- zones -- */
-
-struct zones_work {
-	const struct conf *conf;
-	struct zone_builder **builder; /* by zone; NULL: it is none */
-	struct zone_signing **signing; /* by zone; NULL: it is not signed */
-	bool *missing; /* its file can't be read: nothing more to say of it */
-	struct err *err;
-	bool ok;
-};
-
-static struct name name_of(const char *text)
-{
-	struct name name;
-	/* conf has checked it */
-	if (!name_from_text(&name, text))
-		name = (struct name){0};
-	return name;
-}
-
-/* A zone without a file. */
-static bool make_zone(
-	struct zone_builder *b, const struct conf_zone *zone, struct err *err)
-{
-	const struct conf_texts *ns = &zone->ns;
-	const char **where = mem_alloc((ns->n + 1) * sizeof *where);
-	struct arena *texts = arena_new();
-
-	for (unsigned i = 0; i < ns->n; i++)
-		where[i] = arena_printf(
-			texts, "%s:%u", ns->where[i].file, ns->where[i].line);
-	bool made = zone_builder_make(
-		b, ns->text, where, ns->n, (uint32_t)zone->serial, err);
-	arena_free(texts);
-	free(where);
-	return made;
-}
-
-static bool zone_read(struct zones_work *w, unsigned i)
-{
-	const struct conf_zone *zone = &w->conf->zones[i];
-	struct name apex = name_of(zone->name);
-
-	if (!*zone->name || (zone->file ? !*zone->file : !zone->ns.n))
-		return false;
-	w->builder[i] = zone_builder_new(&apex);
-	if (zone->file) {
-		w->missing[i] =
-			!can_read(zone->file_where, "file", zone->file, w->err);
-		return !w->missing[i] &&
-			zonefile_read(w->builder[i], zone->file, w->err);
-	}
-	return make_zone(w->builder[i], zone, w->err);
-}
-
-/* The zone with the longest apex that the name is in. */
-static struct zone_builder *zone_holding(
-	const struct zones_work *w, const struct name *name)
-{
-	struct zone_builder *best = NULL;
-	for (unsigned i = 0; i < w->conf->n_zones; i++) {
-		if (!w->builder[i])
-			continue;
-		const struct name *apex = zone_builder_apex(w->builder[i]);
-		if (name_below(name, apex) &&
-			(!best ||
-				apex->labels > zone_builder_apex(best)->labels))
-			best = w->builder[i];
-	}
-	return best;
-}
-
-static void mark_name(struct zones_work *w, const struct conf_steer *steer,
-	const char *prefix, struct mark mark)
-{
-	char text[320], where[512];
-	struct name name;
-
-	snprintf(text, sizeof text, "%s%s", prefix, steer->name);
-	name = name_of(text);
-	snprintf(where, sizeof where, "%s:%u", steer->where.file,
-		steer->where.line);
-	struct zone_builder *builder = zone_holding(w, &name);
-	if (!builder ||
-		!zone_builder_mark(
-			builder, &name, mark_pack(mark), where, w->err))
-		w->ok = false;
-}
-
-/* In a signed zone a wildcard stands for the streams of a name and its lines: their
- * answers are made from it, and no name below can be denied. */
-static void mark_streams(struct zones_work *w, unsigned index)
-{
-	const struct conf_steer *steer = &w->conf->steer[index];
-	struct mark mark = {.kind = MARK_NAME, .line = 1, .name = index};
-	char prefix[32];
-
-	mark_name(w, steer, "*.", mark);
-	for (int line = 1; line <= steer->lines; line++) {
-		snprintf(prefix, sizeof prefix, "*.line%d.", line);
-		mark.line = (uint8_t)line;
-		mark_name(w, steer, prefix, mark);
-	}
-}
-
-static bool zone_is_signed(const struct zones_work *w, const char *text)
-{
-	struct name name = name_of(text);
-	const struct zone_builder *builder = zone_holding(w, &name);
-	for (unsigned i = 0; i < w->conf->n_zones; i++)
-		if (builder && w->builder[i] == builder)
-			return w->signing[i] != NULL;
-	return false;
-}
-
-static void mark_steered(struct zones_work *w, unsigned index)
-{
-	const struct conf_steer *steer = &w->conf->steer[index];
-	struct mark mark = {.kind = MARK_NAME,
-		.line = 1,
-		.streams = steer->streams,
-		.name = index};
-	char prefix[16];
-
-	mark_name(w, steer, "", mark);
-	for (int line = 1; line <= steer->lines; line++) {
-		snprintf(prefix, sizeof prefix, "line%d.", line);
-		mark.line = (uint8_t)line;
-		mark_name(w, steer, prefix, mark);
-	}
-	mark = (struct mark){.kind = MARK_WHY, .line = 1, .name = index};
-	mark_name(w, steer, "_why.", mark);
-	if (steer->streams && zone_is_signed(w, steer->name))
-		mark_streams(w, index);
-}
-
-/* <node>.<zone>: addresses of public nodes, unless the zone says otherwise. */
-static void add_node_name(struct zones_work *w, struct zone_builder *builder,
-	const char *zone, const struct conf_node *node)
-{
-	char text[320];
-	snprintf(text, sizeof text, "%s.%s", node->name, zone);
-	struct name name = name_of(text);
-	enum zone_has has = zone_builder_has(builder, &name);
-
-	if (has != ZONE_HAS_NOTHING) {
-		err_warn(w->err, "%s:%u: %s has %s; the node gets no name",
-			node->where.file, node->where.line, text,
-			has == ZONE_HAS_CUT ? "a zone cut at or above it"
-					    : "data of its own");
-		return;
-	}
-	for (unsigned i = 0; i < node->n_addresses; i++) {
-		const struct addr *a = &node->address[i];
-		if (!zone_builder_add(builder, &name,
-			    a->family == 4 ? RR_A : RR_AAAA, NODE_NAME_TTL_S,
-			    a->bytes, addr_bits(a) / 8, 0, w->err))
-			w->ok = false;
-	}
-}
-
-static void add_node_names(struct zones_work *w)
-{
-	const struct conf *conf = w->conf;
-	unsigned z = 0;
-	if (*conf->node_names)
-		while (strcmp(conf->zones[z].name, conf->node_names))
-			z++;
-	zone_builder_file(w->builder[z], NULL);
-	for (unsigned i = 0; i < conf->n_nodes; i++)
-		if (conf->nodes[i].is_public)
-			add_node_name(w, w->builder[z], conf->zones[z].name,
-				&conf->nodes[i]);
-}
-
-/* Reads the zones and marks the steered names in them. */
-static void zones_begin(struct zones_work *w)
-{
-	const struct conf *conf = w->conf;
-
-	w->ok = true;
-	w->builder = mem_zero(conf->n_zones, sizeof *w->builder);
-	w->missing = mem_zero(conf->n_zones, sizeof *w->missing);
-	w->signing = mem_zero(conf->n_zones, sizeof(struct zone_signing *));
-	for (unsigned i = 0; i < conf->n_zones; i++)
-		w->ok &= zone_read(w, i) &&
-			signing_begin(
-				conf, i, w->builder[i], &w->signing[i], w->err);
-	for (unsigned i = 0; i < conf->n_steer; i++)
-		if (*conf->steer[i].name)
-			mark_steered(w, i);
-}
-
-/* NULL: it can't be served. */
-static struct zone *zone_end(struct zones_work *w, unsigned i)
-{
-	struct zone *zone = NULL;
-	if (w->builder[i] && !w->missing[i])
-		zone = zone_build(w->builder[i], w->err);
-	else
-		zone_builder_free(w->builder[i]);
-	w->ok &= zone != NULL;
-	return zone;
-}
-
-/* With what signs it. NULL allowed. */
-static void drop_zone(struct zone *zone)
-{
-	if (!zone)
-		return;
-	zone_signing_free((struct zone_signing *)zone->signing);
-	zone_free(zone);
-}
-
-/* The last transfer of a configuration that was replaced is over, or it was not in use. */
-static void free_source(struct transfer_source *source)
-{
-	for (unsigned i = 0; i < source->n_zones; i++)
-		drop_zone((struct zone *)source->zones[i].zone);
-	conf_free((struct conf *)source->conf);
-}
-
-static bool build_zones(struct built *b, struct err *err)
-{
-	const struct conf *conf = b->conf;
-	struct zones_work w = {.conf = conf, .err = err};
-
-	zones_begin(&w);
-	add_node_names(&w);
-	b->zones = mem_zero(conf->n_zones, sizeof(struct zone *));
-	b->n_zones = conf->n_zones;
-	b->signing = w.signing;
-	for (unsigned i = 0; i < conf->n_zones; i++) {
-		b->zones[i] = zone_end(&w, i);
-		if (b->zones[i])
-			b->zones[i]->signing = b->signing[i];
-		else
-			zone_signing_free(b->signing[i]);
-	}
-	free(w.builder);
-	free(w.missing);
-	if (!w.ok)
-		return false;
-	b->zoneset =
-		zoneset_new((const struct zone *const *)b->zones, b->n_zones);
-	b->transfers = transfer_source_new(conf, b->zones, free_source);
-	return true;
-}
-
 /* As many name servers as the zone of the first steered name has. */
 static unsigned count_servers(const struct built *b)
 {
@@ -461,7 +205,7 @@ static unsigned count_servers(const struct built *b)
 		return (unsigned)b->conf->servers;
 	if (!b->conf->n_steer)
 		return 1;
-	struct name name = name_of(b->conf->steer[0].name);
+	struct name name = build_name(b->conf->steer[0].name);
 	const struct zone *zone = zoneset_find(b->zoneset, &name);
 	return zone && zone->name_servers ? zone->name_servers : 1;
 }
@@ -514,7 +258,7 @@ static bool build_options(
 	o->n_proxy = conf->proxy.n;
 	b->options = o;
 	if (*conf->cookie_secret) {
-		if (!can_read(conf_key_where(conf, "cookie_secret"),
+		if (!build_can_read(conf_key_where(conf, "cookie_secret"),
 			    "cookie_secret", conf->cookie_secret, err) ||
 			!read_secret(
 				conf->cookie_secret, o->cookie_secret, err))
@@ -566,18 +310,12 @@ static bool find_geo(struct built *b, const struct built *previous,
 
 /* The configuration has errors; those of the files that it names are
  * reported together with them. */
-static void look_at_files(const struct conf *conf, struct err *err)
+static void look_at_files(
+	const struct conf *conf, const struct build_how *how, struct err *err)
 {
-	struct zones_work w = {.conf = conf, .err = err};
-	zones_begin(&w);
-	for (unsigned i = 0; i < conf->n_zones; i++)
-		zone_free(zone_end(&w, i));
-	for (unsigned i = 0; i < conf->n_zones; i++)
-		zone_signing_free(w.signing[i]);
-	free(w.builder);
-	free(w.missing);
-	free(w.signing);
 	struct geo_files files = {0};
+
+	build_look_at_zones(conf, how, err);
 	geo_free(geo_of(conf, &files, GEO_FILES, err));
 }
 
@@ -588,7 +326,8 @@ static bool etcd_readable(const struct conf *conf, struct err *err)
 	const char *paths[] = {conf->etcd.ca, conf->etcd.cert, conf->etcd.key};
 	bool ok = true;
 	for (unsigned i = 0; i < 3; i++)
-		ok &= !*paths[i] || can_read(where, "etcd", paths[i], err);
+		ok &= !*paths[i] ||
+			build_can_read(where, "etcd", paths[i], err);
 	return ok;
 }
 
@@ -619,32 +358,33 @@ static bool check_dnstap(const struct conf *conf, struct err *err)
 		where.line, path);
 }
 
-static bool build_parts(struct built *b, const struct built *previous,
-	enum geo_from from, struct err *err)
+static bool build_parts(
+	struct built *b, const struct build_how *how, struct err *err)
 {
 	bool ok = check_user(b->conf, err) && etcd_readable(b->conf, err);
 	ok &= check_dnstap(b->conf, err);
-	ok &= build_options(b, previous, err);
-	ok &= build_zones(b, err);
-	ok &= find_geo(b, previous, from, err);
+	ok &= build_options(b, how->previous, err);
+	ok &= build_zones(b, how, err);
+	ok &= find_geo(b, how->previous, how->from, err);
 	return ok;
 }
 
-struct built *build_all(const char *path, const struct built *previous,
-	enum geo_from from, const struct enrol_change *changes, struct err *err)
+struct built *build_all(
+	const char *path, const struct build_how *how, struct err *err)
 {
+	const struct built *previous = how->previous;
 	struct built *b = mem_zero(1, sizeof *b);
 	struct enrolled enrolled = {
 		.store = previous ? previous->conf->store : NULL,
-		.changes = changes,
-		.lenient = from != GEO_FILES,
+		.changes = how->changes,
+		.lenient = how->from != GEO_FILES,
 		.running = previous ? previous->conf : NULL};
 	bool good = false;
 
 	b->conf = enrolled_load(path, &enrolled, err, &good);
 	if (b->conf && !good)
-		look_at_files(b->conf, err);
-	if (good && build_parts(b, previous, from, err)) {
+		look_at_files(b->conf, how, err);
+	if (good && build_parts(b, how, err)) {
 		warn_no_places(b->conf, path, err);
 		b->servers = count_servers(b);
 		b->map = map_build(b->conf, b->geo, b->servers,
@@ -680,7 +420,7 @@ void build_free(struct built *b, const struct built *heir)
 		return;
 	zoneset_free(b->zoneset);
 	for (unsigned i = 0; i < b->n_zones && !b->transfers; i++)
-		drop_zone(b->zones[i]);
+		build_drop_zone(b->zones[i]);
 	free(b->zones);
 	free(b->signing);
 	if (!heir || heir->geo != b->geo)

@@ -63,13 +63,22 @@ struct enrol_change;
  * equally far from every node then. */
 bool build_no_places(const struct conf *conf);
 
-/* Builds from the file and the nodes that were approved, with changes of these
- * (or NULL), see enrolled.h. previous: the state in service or NULL; its cookie
- * secret, node indexes and, if the files are the same, geo table go on. NULL
- * with messages in err on any error. */
-struct built *build_all(const char *path, const struct built *previous,
-	enum geo_from from, const struct enrol_change *changes,
-	struct err *err);
+struct build_how {
+	/* In service, or NULL: its cookie secret, node indexes and, if the files are the
+	 * same, geo table go on. */
+	const struct built *previous;
+	enum geo_from from;
+	const struct enrol_change
+		*changes; /* of approved nodes (enrolled.h), or NULL */
+	/* A zone that has come from its primary (transfer/kept.h): what came is taken
+	 * instead of what is kept. NULL: none. */
+	const char *next;
+};
+
+/* Builds from the file and the nodes that were approved. NULL with messages in err on
+ * any error. */
+struct built *build_all(
+	const char *path, const struct build_how *how, struct err *err);
 
 /* Makes a state that was built without `previous` go on where another process stops:
  * with its cookie secret, if the configuration has none, and its numbers of nodes.
@@ -103,6 +112,11 @@ bool build_geo_unkept(const struct built *built);
 /* Writes it there, for the next start. False with a message if it can't be
  * written, or without one if its files changed meanwhile. */
 bool build_geo_keep(const struct built *built, struct err *err);
+
+/* A file that the configuration names. False with the line that does so if it can't be
+ * read at all; its reader checks the content. */
+bool build_can_read(struct conf_where where, const char *key, const char *path,
+	struct err *err);
 
 /* The path of the file beside the store; the caller frees it. */
 char *build_geo_path(const struct conf *conf);

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "control/ask.h"
+#include "control/arrivals.h"
 #include "control/build.h"
 #include "control/builder.h"
 #include "control/ctl.h"
@@ -40,6 +41,7 @@
 #include "sign/signer.h"
 #include "snapshot/report.h"
 #include "store/store.h"
+#include "transfer/transfer.h"
 
 #define TICK_MS 100
 #define SOON_US 5000   /* what comes together is published together */
@@ -293,8 +295,8 @@ static bool open_vital(struct loop *l, struct err *err)
 {
 	struct control *c = &l->control;
 	struct takeover *t = l->takeover;
-	c->built =
-		build_all(c->path, NULL, t ? GEO_KEPT : GEO_LATER, NULL, err);
+	c->built = build_all(c->path,
+		&(struct build_how){.from = t ? GEO_KEPT : GEO_LATER}, err);
 	if (!c->built)
 		return false;
 	if (t)
@@ -390,11 +392,12 @@ static bool start(struct loop *loop, struct err *err)
 	c->dnstap = threads_dnstap(c->threads);
 	c->signer = threads_signer(c->threads);
 	publish_signing(c);
+	arrivals_link(c);
 	if (loop->takeover && !start_over(loop, err))
 		return false;
 	if (!loop->takeover)
 		start_alone(loop);
-	threads_transfers(c->threads, c->built->transfers);
+	transfers_use(threads_transfers(c->threads), c->built->transfers);
 	c->took_over = loop->takeover != NULL;
 	takeover_free(loop->takeover);
 	loop->takeover = NULL;

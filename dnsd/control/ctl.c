@@ -28,6 +28,7 @@
 #include "http/texts.h"
 #include "snapshot/pending.h"
 #include "snapshot/report.h"
+#include "transfer/transfer.h"
 
 #define LINE_MAX_BYTES 4096
 #define WORDS_MAX 40
@@ -398,15 +399,41 @@ static void cmd_lines(struct session *s, char **words, unsigned n)
 	err_fini(&err);
 }
 
+/* refresh [ZONE] [--force] */
+static void cmd_refresh(struct session *s, char **words, unsigned n)
+{
+	struct control *c = s->ctl->control;
+	const struct conf *conf = c->built->conf;
+	bool force = n > 1 && !strcmp(words[n - 1], "--force");
+	const char *zone = n - force == 2 ? words[1] : NULL;
+	unsigned asked = 0;
+
+	for (unsigned i = 0; i < conf->n_zones; i++)
+		asked += conf->zones[i].from.n_primary &&
+			(!zone || !strcmp(conf->zones[i].name, zone));
+	if (n - force > 2 || !asked) {
+		ctl_finish(s, false,
+			n - force > 2 ? "refresh [ZONE] [--force]"
+				: zone
+				? "that is no zone of another name server ('from')"
+				: "no zone is another name server's ('from')");
+		return;
+	}
+	transfers_refresh(threads_transfers(c->threads), zone, force);
+	ctl_finish(s, true,
+		"the primaries are asked: see `dnsd ctl status` and the log");
+}
+
 static const struct {
 	const char *word;
 	void (*run)(struct session *s, char **words, unsigned n);
 } commands[] = {{"status", cmd_status}, {"nodes", cmd_nodes},
 	{"drain", cmd_drain}, {"move", cmd_move}, {"moving", cmd_moving},
-	{"undrain", cmd_undrain}, {"reload", cmd_reload}, {"stop", cmd_stop},
-	{"waiting", cmd_waiting}, {"approve", cmd_approve},
-	{"replace", cmd_replace}, {"remove", cmd_remove},
-	{"registry", cmd_registry}, {"try", cmd_try}, {"lines", cmd_lines}};
+	{"undrain", cmd_undrain}, {"refresh", cmd_refresh},
+	{"reload", cmd_reload}, {"stop", cmd_stop}, {"waiting", cmd_waiting},
+	{"approve", cmd_approve}, {"replace", cmd_replace},
+	{"remove", cmd_remove}, {"registry", cmd_registry}, {"try", cmd_try},
+	{"lines", cmd_lines}};
 
 /* Words stand between tabs, so that they may hold spaces; a line without a tab was
  * typed by hand. */

@@ -10,6 +10,7 @@
 #include "control/state.h"
 #include "fleet/fleet.h"
 #include "snapshot/report.h"
+#include "transfer/secondary_status.h"
 #include "zones/zoneset.h"
 
 /* -- status: a subject and what is to be said of it -- */
@@ -75,6 +76,29 @@ static void add_transfers(const struct control *c, struct columns *t)
 		(unsigned long long)r->notifies_unanswered);
 }
 
+/* "serial 7, current 12 s ago, expires in 7 d; asked again in 48 min" */
+static void add_secondary(const struct secondary_status *z, struct columns *t)
+{
+	char age[WORDS_TEXT_MAX], left[WORDS_TEXT_MAX], next[WORDS_TEXT_MAX];
+	int64_t now_s = clock_wall_ms() / 1000;
+
+	columns_add(t, "secondary %s", z->zone);
+	if (z->here)
+		columns_add(t,
+			"from %s: serial %u, current %s ago, expires in %s; asked again in %s%s%s",
+			z->primary, z->serial,
+			words_duration(age, now_s - z->current_s),
+			words_duration(left, z->until_s - now_s),
+			words_duration(next, z->next_s - now_s),
+			*z->why ? "; " : "", z->why);
+	else
+		columns_add(t,
+			"not answered from (SERVFAIL), %s; asked again in %s%s%s",
+			z->current_s ? "it has expired" : "it has not come yet",
+			words_duration(next, z->next_s - now_s),
+			*z->why ? "; " : "", z->why);
+}
+
 void ctl_table_status(const struct control *c, struct buf *out)
 {
 	const struct report *r = c->publisher->report;
@@ -100,6 +124,8 @@ void ctl_table_status(const struct control *c, struct buf *out)
 			"suspect: most nodes time out, the last good states are held");
 	}
 	add_transfers(c, &t);
+	for (unsigned i = 0; i < r->n_secondaries; i++)
+		add_secondary(&r->secondaries[i], &t);
 	if (c->publisher->servers)
 		ctl_servers(c->publisher->servers, &t);
 	add_reload(r, &t);

@@ -28,6 +28,7 @@
 #include "snapshot/report.h"
 #include "snapshot/servers.h"
 #include "snapshot/streams.h"
+#include "transfer/transfer.h"
 
 #define READY_WAIT_MS 300 /* steered names wait for first polls so long */
 
@@ -96,6 +97,8 @@ static void report_transfers(const struct control *c, struct report *r)
 	r->transfer_records = counts.records;
 	r->notifies_answered = counts.notified;
 	r->notifies_unanswered = counts.unanswered;
+	r->secondaries = transfers_secondaries(
+		threads_transfers(c->threads), &r->n_secondaries);
 }
 
 static struct report *make_report(const struct control *c, int64_t now_ms)
@@ -330,7 +333,7 @@ void publish_adopt(struct control *c, struct built *built, struct err *err)
 	publish_now(c);
 	publish_signing(c);
 	threads_reconfigure(c->threads, built->conf, err);
-	threads_transfers(c->threads, built->transfers);
+	transfers_use(threads_transfers(c->threads), built->transfers);
 	build_free(old, built);
 }
 

@@ -30,13 +30,17 @@ static void reload_build(struct job *job)
 {
 	struct reload_job *r = reload_job_of(job);
 	struct control *c = r->control;
-	enum geo_from from = c->geo_pending ? GEO_LATER : GEO_KEPT;
+	const struct reload_change *change = r->change;
+	struct build_how how = {.previous = c->built,
+		.from = c->geo_pending ? GEO_LATER : GEO_KEPT,
+		.changes =
+			change && change->change.name ? &change->change : NULL,
+		.next = change ? change->next : NULL};
 
 	build_step_back();
 	if (c->store) /* the build before may have brought nodes */
 		store_sync(c->store);
-	r->built = build_all(c->path, c->built, from,
-		r->change ? &r->change->change : NULL, &r->err);
+	r->built = build_all(c->path, &how, &r->err);
 }
 
 /* -- what a reload cannot change -- */

@@ -14,10 +14,11 @@ struct control;
  * it, so then there is another. */
 void reload_run(struct control *c, struct call *call);
 
-/* A build with changes of the enrolled nodes. Part of a struct of the caller's,
- * which stays until done() or drop(). */
+/* A build with changes: of the enrolled nodes, or of a zone of another name server. Part
+ * of a struct of the caller's, which stays until done() or drop(). */
 struct reload_change {
-	struct enrol_change change;
+	struct enrol_change change; /* name NULL: none */
+	const char *next;           /* as in struct build_how */
 	/* It is in service (why NULL), or does not hold. */
 	void (*done)(struct reload_change *change, const char *why);
 	void (*drop)(struct reload_change *change); /* the server stops */

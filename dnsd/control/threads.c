@@ -152,6 +152,10 @@ void threads_make(
 		(unsigned)(conf->tcp.idle_s * 1000), &shared);
 	t->transfers = transfers_new();
 	tcp_server_transfers(t->tcp, t->transfers);
+	for (unsigned i = 0; i < t->n_workers; i++)
+		udp_worker_thread(t->workers[i])->answerer.bell =
+			transfers_bell(t->transfers);
+	tcp_server_thread(t->tcp)->answerer.bell = transfers_bell(t->transfers);
 }
 
 /* The rings: UDP workers, TCP, HTTP. */
@@ -247,9 +251,9 @@ void threads_start_http(struct threads *t, const struct conf *conf,
 	sockets->tls = NULL; /* it owns it */
 }
 
-void threads_transfers(struct threads *t, struct transfer_source *source)
+struct transfers *threads_transfers(struct threads *t)
 {
-	transfers_use(t->transfers, source);
+	return t->transfers;
 }
 
 struct transfer_counts threads_transfer_counts(const struct threads *t)

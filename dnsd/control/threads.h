@@ -72,8 +72,8 @@ void threads_start(struct threads *threads);
 void threads_start_http(struct threads *threads, const struct conf *conf,
 	struct published *published, const struct callee *callee);
 
-/* The zones that are transferred from now on; name servers hear of what has changed. */
-void threads_transfers(struct threads *threads, struct transfer_source *source);
+/* NULL: they have ended. */
+struct transfers *threads_transfers(struct threads *threads);
 struct transfer_counts threads_transfer_counts(const struct threads *threads);
 
 /* After a reload; err takes warnings. */

@@ -7,6 +7,7 @@
 #include "http/request.h"
 #include "snapshot/report.h"
 #include "snapshot/servers.h"
+#include "transfer/secondary_status.h"
 
 typedef double node_value(const struct report_node *node);
 
@@ -178,6 +179,37 @@ static void transfers_metrics(struct buf *out, const struct report *r)
 		(unsigned long long)r->notifies_unanswered);
 }
 
+/* Zones of other name servers. */
+static void secondaries_metrics(struct buf *out, const struct report *r)
+{
+	int64_t now_s = clock_wall_ms() / 1000;
+
+	head(out, "secondary_left_seconds", "gauge",
+		"Until a zone of another name server expires; 0: it is not answered from.");
+	for (unsigned i = 0; i < r->n_secondaries; i++) {
+		const struct secondary_status *z = &r->secondaries[i];
+		int64_t left_s = z->here ? z->until_s - now_s : 0;
+		buf_printf(out,
+			"dnsd_secondary_left_seconds{zone=\"%s\"} %lld\n",
+			z->zone, (long long)(left_s > 0 ? left_s : 0));
+	}
+	head(out, "secondary_current", "gauge",
+		"1 if a primary answered the last time and nothing is wrong.");
+	for (unsigned i = 0; i < r->n_secondaries; i++)
+		buf_printf(out, "dnsd_secondary_current{zone=\"%s\"} %d\n",
+			r->secondaries[i].zone, !*r->secondaries[i].why);
+	head(out, "secondary_transfers", "counter",
+		"Zones that came from other name servers; failed: no primary answered, or what came was not taken.");
+	for (unsigned i = 0; i < r->n_secondaries; i++) {
+		const struct secondary_status *z = &r->secondaries[i];
+		buf_printf(out,
+			"dnsd_secondary_transfers_total{zone=\"%s\",result=\"done\"} %llu\n"
+			"dnsd_secondary_transfers_total{zone=\"%s\",result=\"failed\"} %llu\n",
+			z->zone, (unsigned long long)z->transfers, z->zone,
+			(unsigned long long)z->failures);
+	}
+}
+
 static void servers_metrics(struct buf *out, const struct servers *s)
 {
 	unsigned fresh = 0;
@@ -329,6 +361,7 @@ void api_metrics(struct request *r)
 	signatures_metrics(&out, report);
 	paths_metrics(&out, report);
 	transfers_metrics(&out, report);
+	secondaries_metrics(&out, report);
 	if (r->snap->servers)
 		servers_metrics(&out, r->snap->servers);
 	node_info(&out, report);

@@ -8,6 +8,7 @@
 #include "http/servers.h"
 #include "snapshot/pending.h"
 #include "snapshot/report.h"
+#include "transfer/secondary_status.h"
 #include "zones/zoneset.h"
 
 static uint64_t all_queries(const struct report *report)
@@ -86,6 +87,30 @@ static json_t *pending_json(const struct snapshot *snap)
 	return list;
 }
 
+static json_t *secondary_json(const struct secondary_status *z, int64_t now_s)
+{
+	json_t *age =
+		z->current_s ? json_integer(now_s - z->current_s) : json_null();
+	return json_pack("{s:s, s:s, s:b, s:I, s:o, s:I, s:I, s:I, s:I, s:s}",
+		"zone", z->zone, "primary", z->primary, "here", z->here,
+		"serial", (json_int_t)z->serial, "current_age_s", age,
+		"expires_in_s", (json_int_t)(z->here ? z->until_s - now_s : 0),
+		"asked_in_s",
+		(json_int_t)(z->next_s > now_s ? z->next_s - now_s : 0),
+		"transfers", (json_int_t)z->transfers, "failures",
+		(json_int_t)z->failures, "why", z->why);
+}
+
+static json_t *secondaries_json(const struct report *report)
+{
+	json_t *list = json_array();
+	for (unsigned i = 0; i < report->n_secondaries; i++)
+		json_array_append_new(list,
+			secondary_json(&report->secondaries[i],
+				clock_wall_ms() / 1000));
+	return list;
+}
+
 json_t *status_json(const struct snapshot *snap, bool whole)
 {
 	const struct report *report = snap->report;
@@ -106,6 +131,8 @@ json_t *status_json(const struct snapshot *snap, bool whole)
 		json_object_set_new(json, "zones", zones_json(snap->zones));
 		json_object_set_new(json, "steered", steered_json(map));
 		json_object_set_new(json, "waiting", pending_json(snap));
+		json_object_set_new(
+			json, "secondaries", secondaries_json(report));
 	}
 	return json;
 }

@@ -20,5 +20,7 @@ struct report *report_new(unsigned n_nodes, const char *reload_error)
 
 void report_free(struct report *report)
 {
+	if (report)
+		free(report->secondaries);
 	free(report);
 }

@@ -48,6 +48,8 @@ struct report_traffic {
 	} flow[REPORT_TRAFFIC_MAX];
 };
 
+struct secondary_status;
+
 struct report {
 	int64_t now_ms, start_ms; /* clock_ms() */
 	uint64_t generation;
@@ -76,6 +78,8 @@ struct report {
 	uint64_t transfer_records;
 	uint64_t notifies_answered, notifies_unanswered;
 	unsigned transfers_running;
+	unsigned n_secondaries;
+	struct secondary_status *secondaries; /* owned */
 	uint64_t path_reports;       /* networks that nodes and players named */
 	uint64_t path_reports_taken; /* of those, believed */
 	unsigned path_areas, paths;  /* known: areas, areas and nodes */
@@ -84,7 +88,7 @@ struct report {
 	const struct report_traffic *traffic; /* NULL: none yet */
 };
 
-/* One block. */
+/* One block, but for the secondaries. */
 struct report *report_new(unsigned n_nodes, const char *reload_error);
 void report_free(struct report *report);
 

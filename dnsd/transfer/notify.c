@@ -1,7 +1,6 @@
 #include "transfer/notify.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 #include "base/backoff.h"
 #include "base/log.h"
 #include "base/rng.h"
+#include "transfer/local.h"
 #include "transfer/records.h"
 #include "wire/rr.h"
 
@@ -84,7 +84,10 @@ static bool is_news(
 {
 	const struct transfer_zone *old =
 		before ? transfer_zone_at(before, &zone->zone->apex) : NULL;
-	return !old || old->zone->serial != zone->zone->serial;
+	if (zone->zone->absent)
+		return false;
+	return !old || old->zone->absent ||
+		old->zone->serial != zone->zone->serial;
 }
 
 /* Secondaries compare the serial only: they would keep the old zone. */
@@ -95,7 +98,8 @@ static void warn_same_serial(const struct transfer_source *before,
 		before ? transfer_zone_at(before, &zone->zone->apex) : NULL;
 	const struct conf_zone *conf = zone->conf;
 
-	if (!old || (!conf->transfer.n_to && !conf->transfer.n_notify) ||
+	if (!old || old->zone->absent || zone->zone->absent ||
+		(!conf->transfer.n_to && !conf->transfer.n_notify) ||
 		old->zone->serial != zone->zone->serial ||
 		records_hash(before, old->zone) ==
 			records_hash(source, zone->zone))
@@ -155,49 +159,17 @@ static size_t notice_write(
 	return n->is_signed ? tsig_sign(&n->chain, message, len, wall_s) : len;
 }
 
-static bool is_loopback(const struct sockaddr_storage *ss)
-{
-	struct addr a = addr_from_sockaddr((const struct sockaddr *)ss);
-	return a.family == 4
-		? a.bytes[0] == 127
-		: !addr_half(&a, 0) && addr_half(&a, 1) == htobe64(1);
-}
-
-static bool is_wildcard(const struct sockaddr_storage *ss)
-{
-	struct addr a = addr_from_sockaddr((const struct sockaddr *)ss);
-	return !addr_half(&a, 0) && !addr_half(&a, 1);
-}
-
-/* From the address that questions are sent to, if the configuration names one: others
- * believe their primary's address. Else routing decides. */
-static void bind_socket(
-	const struct notifier *n, int fd, const struct sockaddr_storage *to)
-{
-	const struct conf_texts *listen = &n->source->conf->listen;
-	for (unsigned i = 0; i < listen->n; i++) {
-		struct sockaddr_storage ss;
-		socklen_t len = sockaddr_parse(&ss, listen->text[i], 53);
-		if (!len || ss.ss_family != to->ss_family || is_wildcard(&ss) ||
-			is_loopback(&ss) != is_loopback(to))
-			continue;
-		/* The port lies at the same place of both families. */
-		((struct sockaddr_in *)(void *)&ss)->sin_port = 0;
-		if (bind(fd, (const struct sockaddr *)&ss, len) == 0)
-			return;
-	}
-}
-
 /* Opened when it is needed first. */
 static int socket_to(struct notifier *n, const struct sockaddr_storage *to)
 {
-	int *fd = &n->fd[2 * (to->ss_family == AF_INET6) + is_loopback(to)];
+	int *fd =
+		&n->fd[2 * (to->ss_family == AF_INET6) + local_is_loopback(to)];
 	if (*fd >= 0)
 		return *fd;
 	*fd = socket(
 		to->ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (*fd >= 0)
-		bind_socket(n, *fd, to);
+		local_bind(n->source->conf, *fd, to);
 	return *fd;
 }
 

@@ -27,8 +27,10 @@ struct transfer_source *transfer_source_new(const struct conf *conf,
 	s->conf = conf;
 	s->n_zones = conf->n_zones;
 	s->zones = arena_alloc(conf->arena, conf->n_zones * sizeof *s->zones);
-	for (unsigned i = 0; i < conf->n_zones; i++)
+	for (unsigned i = 0; i < conf->n_zones; i++) {
 		s->zones[i] = (struct transfer_zone){zones[i], &conf->zones[i]};
+		s->any_from |= conf->zones[i].from.n_primary > 0;
+	}
 	keys_make(s, conf);
 	return s;
 }
@@ -55,6 +57,22 @@ bool transfer_allowed(const struct transfer_source *source,
 		if (to->key >= 0 ? key == &source->keys[to->key]
 				 : address &&
 					prefix_contains(&to->prefix, address))
+			return true;
+	}
+	return false;
+}
+
+bool transfer_is_primary(const struct transfer_source *source,
+	const struct transfer_zone *zone, const struct addr *address,
+	const struct tsig_key *key)
+{
+	const struct conf_zone *conf = zone->conf;
+	if (key && conf->from.key >= 0 && key == &source->keys[conf->from.key])
+		return true;
+	for (unsigned i = 0; i < conf->from.n_primary; i++) {
+		struct addr primary = addr_from_sockaddr(
+			(const struct sockaddr *)&conf->from.primary[i].to);
+		if (addr_equal(&primary, address))
 			return true;
 	}
 	return false;

@@ -28,6 +28,7 @@ struct transfer_source {
 	const struct conf *conf;
 	unsigned n_zones;
 	struct transfer_zone *zones;
+	bool any_from; /* one of them is another name server's */
 	unsigned n_keys;
 	struct tsig_key *keys; /* as in conf->tsig */
 };
@@ -43,6 +44,12 @@ void transfer_source_release(struct transfer_source *source);
 /* Whether an asker may have a zone. address: where it asks from, NULL: that may be
  * forged. key: that its question is signed by, NULL: none. */
 bool transfer_allowed(const struct transfer_source *source,
+	const struct transfer_zone *zone, const struct addr *address,
+	const struct tsig_key *key);
+
+/* Whether a NOTIFY for a zone of another name server comes from there: from a primary's
+ * address, or signed by the key of the zone. */
+bool transfer_is_primary(const struct transfer_source *source,
 	const struct transfer_zone *zone, const struct addr *address,
 	const struct tsig_key *key);
 

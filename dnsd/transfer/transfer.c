@@ -19,6 +19,7 @@
 #include "base/thread.h"
 #include "transfer/notify.h"
 #include "transfer/out.h"
+#include "transfer/secondary.h"
 #include "wire/rr.h"
 
 #define MESSAGES_AT_ONCE 16 /* of one before the next has its turn */
@@ -51,6 +52,7 @@ struct transfers {
 	bool stop;
 	TAILQ_HEAD(, running) running;
 	struct notifier *notifier;
+	struct secondaries *secondaries;
 };
 
 void handed_over_free(struct handed_over *h)
@@ -245,7 +247,11 @@ void transfers_hand(struct transfers *t, struct handed_over *h)
 static void on_use(void *arg)
 {
 	struct posted *p = arg;
-	notifier_use(p->transfers->notifier, p->what, clock_ms());
+	struct transfer_source *source = p->what;
+	int64_t now_ms = clock_ms();
+	secondaries_use(p->transfers->secondaries, transfer_source_take(source),
+		now_ms, (int64_t)wall_s());
+	notifier_use(p->transfers->notifier, source, now_ms);
 	free(p);
 }
 
@@ -261,19 +267,92 @@ void transfers_use(struct transfers *t, struct transfer_source *source)
 	post(t, on_use, drop_source, transfer_source_take(source));
 }
 
+/* -- zones of other name servers -- */
+
+void transfers_link(struct transfers *t, const struct secondaries_links *links)
+{
+	secondaries_link(t->secondaries, links);
+}
+
+struct bell *transfers_bell(struct transfers *t)
+{
+	return secondaries_bell(t->secondaries);
+}
+
+struct secondary_status *transfers_secondaries(struct transfers *t, unsigned *n)
+{
+	return secondaries_status(t->secondaries, n);
+}
+
+/* That of which something is to be said or done. */
+struct of_zone {
+	struct transfers *transfers;
+	char *zone, *why; /* malloc'd; NULL: all; none */
+	bool force;
+};
+
+static void drop_of_zone(void *arg)
+{
+	struct of_zone *of = arg;
+	free(of->zone);
+	free(of->why);
+	free(of);
+}
+
+static void post_of_zone(struct of_zone of, void (*run)(void *arg))
+{
+	struct of_zone *p = mem_alloc(sizeof *p);
+	*p = of;
+	mailbox_post_owned(of.transfers->mailbox, run, drop_of_zone, p);
+}
+
+static void on_settled(void *arg)
+{
+	struct of_zone *of = arg;
+	secondaries_settled(of->transfers->secondaries, of->zone, of->why,
+		clock_ms(), (int64_t)wall_s());
+	drop_of_zone(of);
+}
+
+void transfers_settled(struct transfers *t, const char *zone, const char *why)
+{
+	post_of_zone((struct of_zone){.transfers = t,
+			     .zone = mem_strdup(zone),
+			     .why = why ? mem_strdup(why) : NULL},
+		on_settled);
+}
+
+static void on_refresh(void *arg)
+{
+	struct of_zone *of = arg;
+	secondaries_refresh(
+		of->transfers->secondaries, of->zone, of->force, clock_ms());
+	drop_of_zone(of);
+}
+
+void transfers_refresh(struct transfers *t, const char *zone, bool force)
+{
+	post_of_zone((struct of_zone){.transfers = t,
+			     .zone = zone ? mem_strdup(zone) : NULL,
+			     .force = force},
+		on_refresh);
+}
+
 /* -- the thread -- */
 
 static int wait_ms(const struct transfers *t)
 {
-	if (!TAILQ_EMPTY(&t->running) || notifier_busy(t->notifier))
-		return TICK_MS;
-	return -1;
+	bool busy = !TAILQ_EMPTY(&t->running) || notifier_busy(t->notifier);
+	int ms = secondaries_wait_ms(t->secondaries, clock_ms());
+	return busy && (ms < 0 || ms > TICK_MS) ? TICK_MS : ms;
 }
 
-/* The mailbox, the sockets of the notifier, then the transfers that run. */
+/* The mailbox, the sockets of the notifier, those of the secondaries, then the transfers
+ * that run. */
 static unsigned watch(struct transfers *t, struct pollfd **fds)
 {
-	unsigned n = 1 + NOTIFIER_SOCKETS;
+	unsigned secondaries = secondaries_watched(t->secondaries);
+	unsigned n = 1 + NOTIFIER_SOCKETS + secondaries;
 	struct running *r;
 
 	TAILQ_FOREACH(r, &t->running, entry)
@@ -283,6 +362,8 @@ static unsigned watch(struct transfers *t, struct pollfd **fds)
 	for (unsigned i = 0; i < NOTIFIER_SOCKETS; i++)
 		*p++ = (struct pollfd){.fd = notifier_socket(t->notifier, i),
 			.events = POLLIN};
+	secondaries_watch(t->secondaries, p);
+	p += secondaries;
 	TAILQ_FOREACH(r, &t->running, entry)
 	*p++ = (struct pollfd){.fd = r->h->fd, .events = POLLOUT};
 	return n;
@@ -291,7 +372,8 @@ static unsigned watch(struct transfers *t, struct pollfd **fds)
 static void turn(struct transfers *t)
 {
 	struct pollfd *fds;
-	unsigned n = watch(t, &fds), at = 1 + NOTIFIER_SOCKETS;
+	unsigned n = watch(t, &fds), secondaries = 1 + NOTIFIER_SOCKETS;
+	unsigned at = secondaries + secondaries_watched(t->secondaries);
 	struct running *r, *next;
 
 	poll(fds, n, wait_ms(t));
@@ -303,6 +385,8 @@ static void turn(struct transfers *t)
 		else
 			check_time(t, r, now_ms);
 	}
+	secondaries_step(
+		t->secondaries, fds + secondaries, now_ms, (int64_t)wall_s());
 	notifier_step(t->notifier, now_ms, wall_s());
 	free(fds);
 	mailbox_run(t->mailbox);
@@ -326,6 +410,7 @@ struct transfers *transfers_new(void)
 	struct transfers *t = mem_zero(1, sizeof *t);
 	t->mailbox = mailbox_new();
 	t->notifier = notifier_new();
+	t->secondaries = secondaries_new();
 	TAILQ_INIT(&t->running);
 	return t;
 }
@@ -366,6 +451,7 @@ void transfers_free(struct transfers *t)
 		return;
 	mailbox_free(t->mailbox);
 	notifier_free(t->notifier);
+	secondaries_free(t->secondaries);
 	free(t);
 }
 

@@ -1,5 +1,5 @@
-/* transfer.h - the thread that sends zones to other name servers, and tells them when one
- * has changed (notify.h).
+/* transfer.h - the thread that sends zones to other name servers, notifies them when one
+ * has changed (notify.h), and takes zones from others (secondary.h).
  *
  * The TCP thread hands a connection over with a question that is allowed, and gets it
  * back when all is sent. So a name server that reads slowly holds up nobody else. At most
@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "transfer/secondary.h"
 #include "transfer/source.h"
 
 #define TRANSFERS_MAX 10
@@ -67,6 +68,20 @@ void transfers_free(struct transfers *transfers); /* NULL allowed */
 
 /* Any thread: begins a transfer. Takes h. */
 void transfers_hand(struct transfers *transfers, struct handed_over *h);
+
+/* The same for zones that come (secondary.h). Before the start. */
+void transfers_link(
+	struct transfers *transfers, const struct secondaries_links *links);
+
+/* Any thread: as secondaries_settled(), secondaries_refresh(), secondaries_status(),
+ * secondaries_bell(). */
+void transfers_settled(
+	struct transfers *transfers, const char *zone, const char *why);
+void transfers_refresh(
+	struct transfers *transfers, const char *zone, bool force);
+struct secondary_status *transfers_secondaries(
+	struct transfers *transfers, unsigned *n);
+struct bell *transfers_bell(struct transfers *transfers);
 
 /* Control: the zones as they are from now on. NOTIFY goes out for each zone whose serial
  * changed; at the first call for all. */

@@ -263,6 +263,7 @@ static void mac_of(const struct tsig_key *key, const struct tsig *tsig,
 	put16(before, follows ? chain->mac_len : 0);
 	struct covered parts[] = {{before, follows ? 2 : 0},
 		{follows ? chain->mac : before, follows ? chain->mac_len : 0},
+		{chain ? chain->between : NULL, chain ? chain->between_len : 0},
 		{header, HEADER_LEN}, {message + HEADER_LEN, len - HEADER_LEN},
 		{v.at, v.len}};
 	mac_make(key, parts, sizeof parts / sizeof *parts, out);
@@ -302,6 +303,8 @@ void tsig_follow(struct tsig_chain *chain, const struct tsig_key *key,
 	const struct tsig *tsig)
 {
 	chain->later = false;
+	chain->between = NULL;
+	chain->between_len = 0;
 	chain->key = key;
 	chain->mac_len =
 		tsig->mac_len < TSIG_MAC_MAX ? tsig->mac_len : TSIG_MAC_MAX;

@@ -3,7 +3,8 @@
  * A message that is read has its TSIG found by tsig_read(), and checked by
  * tsig_verify(). One that is written gets one by tsig_sign(), behind all else. The MAC
  * covers the one before it: of the request for a reply, of the message before it for the
- * later ones of a stream. Every message of a stream is signed.
+ * later ones of a stream. Every message of a stream that is written is signed; of one that
+ * is read, some need not be: a later MAC covers them.
  *
  * A message is accepted while its time is within the fudge of ours: one that is sent
  * again meanwhile is accepted again (RFC 8945 5.2.3). What is answered to it changes
@@ -77,6 +78,9 @@ struct tsig_chain {
 	uint16_t mac_len;
 	uint8_t mac[TSIG_MAC_MAX];
 	bool later; /* a message of this stream had a TSIG before */
+	/* Messages without a TSIG since then, the one after the other; borrowed. */
+	const uint8_t *between;
+	size_t between_len;
 };
 
 /* The key of a TSIG; NULL: unknown by that name and algorithm. */
@@ -89,7 +93,7 @@ enum tsig_error tsig_verify(const struct tsig_key *key, const struct tsig *tsig,
 	const uint8_t *message, size_t len, const struct tsig_chain *chain,
 	uint64_t now_s);
 
-/* A chain that goes on from a request or a reply that was verified. */
+/* A chain that goes on from a request or a reply that was verified, with later false. */
 void tsig_follow(struct tsig_chain *chain, const struct tsig_key *key,
 	const struct tsig *tsig);
 

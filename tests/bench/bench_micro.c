@@ -166,7 +166,7 @@ static void world_open(const char *geoip)
 		abort();
 	write_world(folder, geoip);
 	snprintf(path, sizeof path, "%s/dnsd.yaml", folder);
-	w.built = build_all(path, NULL, GEO_FILES, NULL, &err);
+	w.built = build_all(path, &(struct build_how){.from = GEO_FILES}, &err);
 	if (!w.built) {
 		fprintf(stderr, "%s\n", err_text(&err));
 		exit(1);

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Writes the seed corpora of fuzz_packet, fuzz_tcp, fuzz_proxy, fuzz_tsig and
-fuzz_zonefile.
+"""Writes the seed corpora of fuzz_packet, fuzz_tcp, fuzz_proxy, fuzz_tsig,
+fuzz_in and fuzz_zonefile.
 
     tests/fuzz/seeds.py [DIR]      default: tests/data/fuzz
 
@@ -12,7 +12,7 @@ import struct
 import sys
 
 TYPES = dict(A=1, NS=2, CNAME=5, SOA=6, MX=15, TXT=16, AAAA=28, SRV=33, DS=43,
-             SVCB=64, HTTPS=65, IXFR=251, ANY=255)
+             SVCB=64, HTTPS=65, IXFR=251, AXFR=252, ANY=255)
 
 
 def name(text):
@@ -81,6 +81,39 @@ TSIGS = {
         b"", "k", "hmac-md5.sig-alg.reg.int"), 1),
 }
 PACKETS["tsig"] = TSIGS["query"][1:]
+
+
+def record(owner, qtype, rdata):
+    return owner + struct.pack("!HHIH", qtype, 1, 300, len(rdata)) + rdata
+
+
+APEX = b"\xc0\x0c"             # the question's name
+SOA = record(APEX, 6, name("ns1") + name("h") + struct.pack("!5I", 7, 1, 1, 1, 1))
+
+
+def reply(records, question=True, qtype="AXFR"):
+    """A frame of a transfer."""
+    message = struct.pack("!HHHHHH", 0x1234, 0x8400, question, len(records), 0, 0)
+    if question:
+        message += name("example.com") + struct.pack("!HH", TYPES[qtype], 1)
+    message += b"".join(records)
+    return struct.pack("!H", len(message)) + message
+
+
+INS = {
+    "whole": b"\0" + reply([
+        SOA, record(APEX, 2, b"\3ns1" + APEX), record(b"\3ns1" + APEX, 1, b"\1\2\3\4"),
+        record(b"\1*" + APEX, 15, b"\0\1\4mail" + APEX),
+        record(b"\1t" + APEX, 16, b"\3x\"\\"), record(b"\1u" + APEX, 65400, b"ab"),
+        record(APEX, 46, b"\0\1\x0d\2" + bytes(14) + b"\0ab"), SOA]),
+    "two": b"\0" + reply([SOA, record(APEX, 2, b"\3ns1" + APEX)]) + reply(
+        [record(name("a.example.com"), 28, bytes(16)), record(
+            name("s.example.com"), 64, b"\0\1\0\0\1\0\3\2h2"),
+         SOA.replace(APEX, name("example.com"), 1)], False),
+    "outside": b"\0" + reply([SOA, record(name("example.net"), 1, b"\1\2\3\4"), SOA]),
+    "empty": b"\0" + reply([record(APEX, 6, b""), SOA]),
+    "soa": b"\1" + reply([SOA], qtype="SOA"),
+}
 PACKETS["unknown"] = TSIGS["unknown"][1:]
 
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
@@ -123,6 +156,7 @@ def main():
           {key: b"\0" + data for key, data in PACKETS.items()})
     write(os.path.join(top, "proxy"), PROXIES)
     write(os.path.join(top, "tsig"), TSIGS)
+    write(os.path.join(top, "in"), INS)
     frames = {key: struct.pack("!H", len(data)) + data
               for key, data in PACKETS.items()}
     write(os.path.join(top, "tcp"), {

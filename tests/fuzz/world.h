@@ -40,7 +40,8 @@ static struct built *world_build(void)
 	if (fd < 0 || write(fd, yaml, sizeof yaml - 1) < 0)
 		abort();
 	close(fd);
-	struct built *fresh = build_all(path, NULL, GEO_LATER, NULL, &err);
+	struct built *fresh =
+		build_all(path, &(struct build_how){.from = GEO_LATER}, &err);
 	unlink(path);
 	if (!fresh) {
 		fprintf(stderr, "%s\n", err_text(&err));

@@ -18,7 +18,7 @@ QUERY, RESPONSE = 1, 2
 
 def metric(d, name):
     text = d.http("/metrics")[1]
-    return int(float(re.search(rf"(?m)^dnsd_{name} (\S+)$", text)[1]))
+    return int(float(re.search(rf"(?m)^dnsd_{re.escape(name)} (\S+)$", text)[1]))
 
 
 class Dnstap(Test):

@@ -11,6 +11,7 @@ import urllib.parse
 import urllib.request
 
 from harness import Daemon, NETS, ROOT, WAIT_S, Test
+from primary_standin import Primary
 from patience import PATIENCE_S
 from ports import free_port
 from srs_standin import Fleet
@@ -102,24 +103,27 @@ class Rules(Test):
 
     def test_each_says_what_to_do(self):
         """And where it is written: a heading that there is."""
-        headings = {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in
-                    re.findall(r"(?m)^#+ (.*)$", OPERATIONS.read_text())}
+        def headings(document):
+            return {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-")
+                    for h in re.findall(r"(?m)^#+ (.*)$", (ROOT / document).read_text())}
         for alert in RULES.read_text().split("- alert: ")[1:]:
             self.assertRegex(alert, r"\n +for: \d+[sm]\n")
             self.assertRegex(alert, r"\n +labels: \{severity: (page|ticket)\}\n")
-            found = re.findall(r"docs/operations\.md#([\w-]+)", alert)
-            if "docs/dnssec.md#" in alert:
-                found = re.findall(r"docs/dnssec\.md#([\w-]+)", alert)
+            found = re.findall(r"(docs/\w+\.md)#([\w-]+)", alert)
             self.assertEqual(len(found), 1, alert)
-            self.assertIn(found[0], headings)
+            self.assertIn(found[0][1], headings(found[0][0]))
             self.assertIn(f"`{alert.split()[0]}`", OPERATIONS.read_text())
 
 
 @unittest.skipUnless(shutil.which("prometheus"), "needs prometheus")
 class Scrape(Test):
-    """Of a dnsd with etcd, which does not answer, a signed zone and two nodes."""
+    """Of a dnsd with etcd, which does not answer, a signed zone, a zone of another name
+    server, and two nodes."""
 
     def setUp(self):
+        primary = Primary("@ 300 SOA ns h 1 3600 600 86400 60\n@ 300 NS ns\n"
+                          "ns 300 A 127.0.0.1\n", "school.example")
+        self.addCleanup(primary.close)
         self.fleet = Fleet(2, scale=0.1)
         self.addCleanup(self.fleet.close)
         nodes = "".join(
@@ -129,7 +133,8 @@ class Scrape(Test):
             "nets: nets.txt\nhealth: {interval: 0.2, timeout: 2}\n"
             f"etcd: {{endpoints: [\"http://127.0.0.1:{free_port()}\"], as: ns1}}\n"
             "zones: {example.com: {ns: [\"ns1.example.com 127.0.0.1\"], "
-            "dnssec: {keys: keys}}}\n"
+            "dnssec: {keys: keys}}, school.example: {from: {primary: "
+            f"[\"127.0.0.1:{primary.port}\"]}}}}}}\n"
             f"nodes:\n{nodes}steer:\n  live.example.com: {{pool: [edge]}}\n",
             files={"nets.txt": NETS}, start=False)
         self.addCleanup(self.d.close)

@@ -308,6 +308,16 @@ static void test_include(void **state)
 	snprintf(more, sizeof more, "%s:4: node a is there twice", twice);
 	assert_non_null(strstr(err_text(&err), more));
 	err_fini(&err);
+	/* Relative to the file, like all paths in it. */
+	write_file(path, "control: here.sock\nnonsense\n");
+	char *control = conf_control_path(path, &err);
+	assert_null(control);
+	err_fini(&err);
+	write_file(path, "control: here.sock\nnonsense: 1\n");
+	control = conf_control_path(path, &err);
+	snprintf(more, sizeof more, "%s/here.sock", dir);
+	assert_string_equal(control, more);
+	free(control);
 	remove(twice);
 	snprintf(more, sizeof more, "%s/b.inc", dir);
 	remove(more);
