@@ -324,7 +324,7 @@ DEPS := build-essential pkg-config libldns-dev libevent-dev libmaxminddb-dev \
 	$(if $(filter full,$(PAGE)),$(if $(shell command -v npm),,nodejs npm))
 DEPS_TEST := $(DEPS) clang clang-format libclang-rt-14-dev libcmocka-dev \
 	python3-dnspython bind9-dnsutils curl libmaxmind-db-writer-perl \
-	iproute2 procps man-db unbound bind9-utils ldnsutils groff chromium ffmpeg zsh prometheus fstrm-bin
+	iproute2 procps man-db unbound knot-dnsutils bind9-utils ldnsutils groff chromium ffmpeg zsh prometheus fstrm-bin
 
 # What the demonstration prints to be tried, and letters for its class page.
 DEPS_DEMO := $(DEPS) bind9-dnsutils curl fonts-wqy-microhei

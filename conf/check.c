@@ -550,6 +550,7 @@ static void warn_readable_secrets(const struct conf *conf, struct err *err)
 	warn_readable(conf->cookie_secret,
 		conf_key_where(conf, "cookie_secret"), "cookie secret", err);
 	warn_readable(conf->public.key, conf->public.where, "private key", err);
+	warn_readable(conf->tls.key, conf->tls.where, "private key", err);
 	warn_readable(conf->etcd.key, conf_key_where(conf, "etcd"),
 		"private key of etcd", err);
 }
@@ -662,6 +663,19 @@ static bool check_etcd(struct conf *conf, struct err *err)
 	return ok;
 }
 
+static bool check_tls(struct conf *conf, struct err *err)
+{
+	bool ok = check_listen(&conf->tls.listen, 853, "tls listen", err);
+	if (!conf->tls.given)
+		conf->tls.listen.n = 0;
+	else if (!*conf->tls.cert || !*conf->tls.key)
+		ok = complain_key(err, conf, "tls", "%s is missing",
+			*conf->tls.cert ? "key" : "cert");
+	else if (!conf->tls.listen.n)
+		ok = complain_key(err, conf, "tls", "%s is empty", "listen");
+	return ok;
+}
+
 static bool check_listeners(struct conf *conf, struct err *err)
 {
 	bool ok = check_listen(&conf->listen, 53, "listen", err);
@@ -669,6 +683,7 @@ static bool check_listeners(struct conf *conf, struct err *err)
 		ok = err_add(err, "%s:1: listen is empty", conf->path);
 	ok &= check_listen(&conf->http.listen, 8053, "http listen", err);
 	ok &= check_listen(&conf->public.listen, 8080, "public listen", err);
+	ok &= check_tls(conf, err);
 	if (!conf->http.given)
 		conf->http.listen.n = 0;
 	if (!conf->public.given)

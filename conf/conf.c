@@ -280,6 +280,26 @@ static void include(struct loader *l, const struct yaml *y, unsigned depth)
 	}
 }
 
+/* Where a listener is written, and what it shows. */
+static void note_listener(
+	struct loader *l, const struct yaml *name, const struct yaml *value)
+{
+	const struct {
+		const char *key;
+		struct conf_listener *listener;
+	} all[] = {{"tls", &l->conf->tls}, {"http", &l->conf->http},
+		{"public", &l->conf->public}};
+	struct conf_where of = {l->file, name->line};
+
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		if (strcmp(all[i].key, name->text) != 0)
+			continue;
+		all[i].listener->where = of;
+		all[i].listener->cert_where = value_where(l, value, "cert", of);
+		all[i].listener->key_where = value_where(l, value, "key", of);
+	}
+}
+
 static void set_top(struct loader *l, const struct yaml *root, unsigned depth)
 {
 	const struct yaml *includes = NULL; /* come behind the file itself */
@@ -314,17 +334,7 @@ static void set_top(struct loader *l, const struct yaml *root, unsigned depth)
 			set_items(l, root->values[i], key);
 		else
 			section_set_key(l, root->values[i], key, l->conf);
-		if (!strcmp(key->name, "http"))
-			l->conf->http.where =
-				(struct conf_where){l->file, name->line};
-		if (!strcmp(key->name, "public")) {
-			struct conf_where of = {l->file, name->line};
-			l->conf->public.where = of;
-			l->conf->public.cert_where =
-				value_where(l, root->values[i], "cert", of);
-			l->conf->public.key_where =
-				value_where(l, root->values[i], "key", of);
-		}
+		note_listener(l, name, root->values[i]);
 	}
 	if (includes)
 		include(l, includes, depth);

@@ -171,6 +171,19 @@ struct conf_expect {
 	bool has_from;
 };
 
+/* Addresses of a listener, and what it shows and asks for. */
+struct conf_listener {
+	bool given;
+	struct conf_texts listen;
+	const char *token;         /* "": no changes */
+	const char *measure_token; /* "": none */
+	struct conf_texts names;   /* that browsers reach it by */
+	const char *cert, *key;    /* paths or "" */
+	struct conf_prefixes proxied_by;
+	bool httpdns;
+	struct conf_where where, cert_where, key_where;
+};
+
 struct conf {
 	struct arena *arena;
 	const char *path;
@@ -224,17 +237,7 @@ struct conf {
 		double interval_s, timeout_s;
 		int fall, rise, clients_s; /* clients_s 0: never */
 	} health;
-	struct {
-		bool given;
-		struct conf_texts listen;
-		const char *token;         /* "": no changes */
-		const char *measure_token; /* "": none */
-		struct conf_texts names;   /* that browsers reach it by */
-		const char *cert, *key;    /* paths or "" */
-		struct conf_prefixes proxied_by;
-		bool httpdns;
-		struct conf_where where, cert_where, key_where;
-	} http, public;
+	struct conf_listener tls, http, public; /* tls: DNS over TLS */
 	struct conf_prefixes heartbeat_from;
 	const char *heartbeat_token; /* "": not asked for */
 

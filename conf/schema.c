@@ -26,6 +26,14 @@ static const struct key tcp_keys[] = {
 	{0}};
 static const struct section tcp_section = {"tcp", tcp_keys, 0};
 
+static const struct key tls_keys[] = {
+	{"listen", KEY_TEXTS, AT(conf, tls.listen),
+		.preset = "0.0.0.0:853 [::]:853", .text = "addresses for it"},
+	{"cert", KEY_PATH, AT(conf, tls.cert),
+		.text = "certificate chain (PEM)"},
+	{"key", KEY_PATH, AT(conf, tls.key), .text = "private key (PEM)"}, {0}};
+static const struct section tls_section = {"tls", tls_keys, 0};
+
 static const struct key rrl_keys[] = {
 	{"rate", KEY_INT, AT(conf, rrl.rate), 0, 1000000, "0",
 		.text = "answers over UDP a second that an asking network (/24, /48) gets; 0: no limit"},
@@ -286,6 +294,8 @@ static const struct key top_keys[] = {
 	{"rrl", KEY_SECTION, .section = &rrl_section,
 		.text = "response rate limiting"},
 	{"tcp", KEY_SECTION, .section = &tcp_section, .text = "TCP"},
+	{"tls", KEY_SECTION, AT(conf, tls), .section = &tls_section,
+		.text = "DNS over TLS"},
 	{"geoip", KEY_PATHS, AT(conf, geoip),
 		.text = "MaxMind-format databases, merged"},
 	{"nets", KEY_PATH, AT(conf, nets),

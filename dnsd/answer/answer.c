@@ -20,6 +20,9 @@
 #define NSID_MAX 128
 #define EDE_TEXT_MAX 40
 
+#define PADDING_BLOCK 468u /* RFC 8467 4.1 */
+#define PADDING_HEAD 4u    /* code and length of the option */
+
 #define RARELY(x) __builtin_expect((x), 0)
 
 /* What goes around the records of one reply. */
@@ -27,7 +30,8 @@ struct frame {
 	struct reply reply;
 	struct edns_reply edns;
 	unsigned rcode, flags;
-	bool held; /* TC is sent instead */
+	bool held;       /* TC is sent instead */
+	size_t tsig_len; /* what stands behind the OPT */
 };
 
 /* Types that are counted by themselves, less COUNT_OTHER: that is what is not
@@ -55,7 +59,7 @@ static inline void count_type(struct answer_counters *c, uint16_t qtype)
 static inline void count_query(
 	struct answer_counters *c, const struct answer_job *job)
 {
-	count(&c->queries[job->tcp][job->peer.family == 6]);
+	count(&c->queries[job->tcp + job->tls][job->peer.family == 6]);
 	if (job->drop)
 		return;
 	if (job->q.question_len)
@@ -140,6 +144,7 @@ static void prepare_edns(
 		? options->nsid
 		: NULL;
 	e->ede = EDE_NONE;
+	e->padded = false;
 	e->with_cookie = edns->cookie_len > 0;
 	if (!e->with_cookie)
 		return;
@@ -301,6 +306,28 @@ __attribute__((noinline)) static size_t add_reason(
 	return without;
 }
 
+/* Rounds the reply up, so that its length says little of the answer: where it was asked
+ * for, and nobody between reads it (RFC 8467 4.1, 5). tail: octets behind the records; of a
+ * signature the most, so that signed replies are all shorter by the same. */
+__attribute__((noinline)) static void pad(const struct answer_job *job,
+	size_t tail, const struct reply *reply, struct edns_reply *edns)
+{
+	size_t len = reply->len + tail + PADDING_HEAD;
+	size_t padding = (PADDING_BLOCK - len % PADDING_BLOCK) % PADDING_BLOCK;
+
+	if (len > job->reply_room)
+		return;
+	edns->padded = true;
+	edns->padding = (uint16_t)(len + padding > job->reply_room
+			? job->reply_room - len
+			: padding);
+}
+
+static inline bool is_padded(const struct answer_job *job)
+{
+	return job->tls && job->q.edns.padded;
+}
+
 /* Writes it out. */
 static inline void end(struct answerer *answerer, struct answer_job *job,
 	struct frame *f, size_t opt_len)
@@ -319,6 +346,8 @@ static inline void end(struct answerer *answerer, struct answer_job *job,
 	}
 	if (edns)
 		f->edns.rcode_high = (uint8_t)(f->rcode >> 4);
+	if (RARELY(is_padded(job)))
+		pad(job, opt_len + f->tsig_len, &f->reply, &f->edns);
 	job->reply_len =
 		(uint16_t)reply_end(&f->reply, f->flags, f->rcode, edns);
 	count_reply(&answerer->counters, f->rcode, f->flags);
@@ -329,7 +358,7 @@ void answer_finish(struct answerer *answerer, struct answer_job *job)
 	const struct server_options *options = answerer->snap->options;
 	struct frame f;
 	struct answer_tsig tsig;
-	size_t opt_len = 0, tsig_len = 0;
+	size_t opt_len = 0;
 
 	if (job->drop) {
 		count(&answerer->counters.dropped);
@@ -340,15 +369,16 @@ void answer_finish(struct answerer *answerer, struct answer_job *job)
 	f.rcode = RCODE_NOERROR;
 	f.flags = 0;
 	f.held = false;
+	f.tsig_len = 0;
 	if (options->rrl_cost && !limit(answerer, job, &f))
 		return;
 	if (RARELY(job->q.tsig && !f.held))
-		tsig_len = answer_tsig_begin(answerer, job, &tsig);
+		f.tsig_len = answer_tsig_begin(answerer, job, &tsig);
 	if (job->q.edns.present)
 		opt_len = edns_reply_len(&f.edns);
 	reply_begin(&f.reply, job->reply,
-		reply_size(job, options, opt_len + tsig_len),
-		opt_len + tsig_len, &job->q);
+		reply_size(job, options, opt_len + f.tsig_len),
+		opt_len + f.tsig_len, &job->q);
 	fill(answerer, job, &f);
 	if (job->defer)
 		return;
@@ -357,7 +387,7 @@ void answer_finish(struct answerer *answerer, struct answer_job *job)
 		return;
 	}
 	end(answerer, job, &f, opt_len);
-	if (RARELY(tsig_len))
+	if (RARELY(f.tsig_len))
 		answer_tsig_end(answerer, job, &tsig);
 }
 
@@ -374,6 +404,8 @@ void answer_fail(struct answerer *answerer, struct answer_job *job)
 		reply_size(job, answerer->snap->options, opt_len), opt_len,
 		&job->q);
 	job->defer = false;
+	if (present && is_padded(job))
+		pad(job, opt_len, &reply, &edns);
 	job->reply_len = (uint16_t)reply_end(
 		&reply, 0, RCODE_SERVFAIL, present ? &edns : NULL);
 	count_reply(&answerer->counters, RCODE_SERVFAIL, 0);

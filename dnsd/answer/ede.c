@@ -10,6 +10,7 @@ static const struct ede transfer = {
 static const struct ede notify = {EDE_PROHIBITED, "no primary of this zone"};
 static const struct ede absent = {
 	EDE_NOT_READY, "not transferred yet, or expired"};
+static const struct ede over_tls = {EDE_NOT_SUPPORTED, "no transfer over TLS"};
 static const struct ede outside = {
 	EDE_NOT_AUTHORITATIVE, "the name is in no zone of ours"};
 /* _why, by an address that is not trusted */
@@ -30,6 +31,6 @@ struct ede ede_of(const struct answer_job *job, unsigned rcode)
 	if (!job->zone)
 		return outside;
 	if (q->qtype == RR_AXFR || q->qtype == RR_IXFR)
-		return transfer;
+		return job->tls ? over_tls : transfer;
 	return prohibited;
 }

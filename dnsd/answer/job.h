@@ -80,6 +80,7 @@ struct answer_job {
 	const uint8_t *query;
 	uint16_t query_len;
 	bool tcp;
+	bool tls;       /* ... encrypted */
 	bool again;     /* it was deferred, and counted then */
 	bool accounted; /* ... for want of a signature only: what was decided
 			   for it is in the accounts. Set by the answer */

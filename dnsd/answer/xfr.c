@@ -19,6 +19,8 @@ unsigned xfr_answer(const struct answerer *answerer, struct answer_job *job,
 		!transfer_allowed(source, zone,
 			job->forgeable ? NULL : &job->peer, job->key))
 		return RCODE_REFUSED;
+	if (job->tls) /* a descriptor alone can't be handed on */
+		return RCODE_REFUSED;
 	if (job->tcp)
 		job->transfer = zone;
 	else if (job->q.qtype == RR_AXFR)

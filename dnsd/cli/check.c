@@ -9,8 +9,8 @@
 #include "cli/cli.h"
 #include "control/build.h"
 #include "http/http.h"
-#include "http/tls.h"
 #include "net/listen.h"
+#include "tls/tls.h"
 
 static const char usage[] =
 	"check [-c FILE] [--from LAT,LON] [--json] [--schema]";
@@ -252,6 +252,7 @@ int cli_check(int argc, char **argv)
 	}
 	if (built) {
 		listen_warn(&built->conf->listen, &err);
+		listen_warn(&built->conf->tls.listen, &err);
 		listen_warn(&built->conf->http.listen, &err);
 		listen_warn(&built->conf->public.listen, &err);
 	}

@@ -18,7 +18,9 @@
 #include "geo/cache.h"
 #include "geo/mmdb.h"
 #include "ledger/rrl.h"
+#include "net/dot.h"
 #include "replay/ring.h"
+#include "tls/tls.h"
 #include "wire/name.h"
 
 #define NICENESS 5 /* above that of the other threads */
@@ -308,6 +310,16 @@ static bool find_geo(struct built *b, const struct built *previous,
 	return b->geo != NULL;
 }
 
+static bool load_dot(
+	const struct conf *conf, struct ssl_ctx_st **dot, struct err *err)
+{
+	const struct conf_listener *tls = &conf->tls;
+	if (!tls->listen.n || !*tls->cert || !*tls->key)
+		return true;
+	*dot = dot_load(tls, err);
+	return *dot != NULL;
+}
+
 /* The configuration has errors; those of the files that it names are
  * reported together with them. */
 static void look_at_files(
@@ -317,6 +329,9 @@ static void look_at_files(
 
 	build_look_at_zones(conf, how, err);
 	geo_free(geo_of(conf, &files, GEO_FILES, err));
+	struct ssl_ctx_st *dot = NULL;
+	load_dot(conf, &dot, err);
+	tls_free(dot);
 }
 
 /* They are read at each connection: a new certificate needs no reload. */
@@ -363,6 +378,7 @@ static bool build_parts(
 {
 	bool ok = check_user(b->conf, err) && etcd_readable(b->conf, err);
 	ok &= check_dnstap(b->conf, err);
+	ok &= load_dot(b->conf, &b->dot, err);
 	ok &= build_options(b, how->previous, err);
 	ok &= build_zones(b, how, err);
 	ok &= find_geo(b, how->previous, how->from, err);
@@ -427,6 +443,7 @@ void build_free(struct built *b, const struct built *heir)
 		geo_free(b->geo);
 	geo_files_free(&b->geo_files);
 	map_free(b->map);
+	tls_free(b->dot);
 	if (b->transfers)
 		transfer_source_release(b->transfers);
 	else

@@ -27,6 +27,7 @@ struct geo_files {
 	bool kept;
 };
 
+struct ssl_ctx_st; /* OpenSSL's SSL_CTX */
 struct zone_signing;
 
 /* A whole built state. Control owns it; geo may be shared with its
@@ -46,6 +47,8 @@ struct built {
 	struct server_options
 		*options; /* with what it points to, in conf->arena */
 	unsigned servers;
+	struct ssl_ctx_st
+		*dot; /* what DNS over TLS shows; NULL: there is none */
 };
 
 /* Where geography comes from. */

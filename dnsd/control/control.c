@@ -282,6 +282,9 @@ static void control_serve(struct control *c)
 		c->built->conf->n_steer, threads_workers(c->threads));
 	for (unsigned i = 0; i < c->built->conf->listen.n; i++)
 		log_info("listening on %s", c->built->conf->listen.text[i]);
+	for (unsigned i = 0; i < c->built->conf->tls.listen.n; i++)
+		log_info("listening on %s for DNS over TLS",
+			c->built->conf->tls.listen.text[i]);
 	notify_ready(c->took_over);
 	if (c->geo_pending)
 		geo_watch_look(c);
@@ -388,6 +391,7 @@ static bool start(struct loop *loop, struct err *err)
 	}
 	make_parts(c);
 	threads_make(c->threads, c->built->conf, &c->publisher->published);
+	threads_certificate(c->threads, c->built->dot);
 	c->record = threads_record(c->threads);
 	c->dnstap = threads_dnstap(c->threads);
 	c->signer = threads_signer(c->threads);

@@ -67,6 +67,8 @@ static bool may_read_all(
 		conf_key_where(conf, "nets"), "nets", conf->nets, user, err);
 	ok &= may_read(conf_key_where(conf, "cookie_secret"), "cookie_secret",
 		conf->cookie_secret, user, err);
+	ok &= may_read(conf->tls.where, "cert", conf->tls.cert, user, err);
+	ok &= may_read(conf->tls.where, "key", conf->tls.key, user, err);
 	ok &= may_read(
 		conf->public.where, "cert", conf->public.cert, user, err);
 	ok &= may_read(conf->public.where, "key", conf->public.key, user, err);

@@ -28,6 +28,7 @@
 #include "snapshot/report.h"
 #include "snapshot/servers.h"
 #include "snapshot/streams.h"
+#include "tls/tls.h"
 #include "transfer/transfer.h"
 
 #define READY_WAIT_MS 300 /* steered names wait for first polls so long */
@@ -119,6 +120,8 @@ static struct report *make_report(const struct control *c, int64_t now_ms)
 	r->no_places = build_no_places(c->built->conf);
 	threads_counters(c->threads, &r->counters);
 	r->tcp_connections = threads_tcp_connections(c->threads);
+	r->tls_connections = threads_tls_connections(c->threads);
+	r->tls_end_s = c->built->dot ? tls_expires_s(c->built->dot) : 0;
 	r->record_dropped = record_dropped(c->record);
 	r->record_bytes = record_bytes(c->record);
 	struct dnstap_counts tap = dnstap_counts(c->dnstap);
@@ -333,6 +336,7 @@ void publish_adopt(struct control *c, struct built *built, struct err *err)
 	publish_now(c);
 	publish_signing(c);
 	threads_reconfigure(c->threads, built->conf, err);
+	threads_certificate(c->threads, built->dot);
 	transfers_use(threads_transfers(c->threads), built->transfers);
 	build_free(old, built);
 }

@@ -81,6 +81,8 @@ static void warn_fixed(
 				old->tcp.idle_s != new->tcp.idle_s},
 		{"sandbox", old->sandbox != new->sandbox},
 		{"user", strcmp(old->user, new->user) != 0},
+		{"tls listen",
+			texts_differ(&old->tls.listen, &new->tls.listen)},
 		{"http listen",
 			texts_differ(&old->http.listen, &new->http.listen)},
 		{"public listen",

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -24,10 +25,15 @@
 #define WORKERS_MAX 256 /* if the configuration does not say how many */
 #define OPERATORS_PORT 8053
 #define PUBLIC_PORT 8080
+#define TLS_PORT 853
 
 struct threads {
 	struct descriptors shares;
 	struct listeners listeners;
+	/* DNS over TLS: its addresses, and their sockets. */
+	unsigned n_tls;
+	char **tls_text;
+	int *tls_fds;
 	struct http_sockets http_sockets;
 	unsigned n_workers;
 	struct udp_worker **workers; /* NULL until they are made */
@@ -80,6 +86,30 @@ static bool open_http(struct threads *t, const struct conf *conf,
 	return ok;
 }
 
+static bool open_tls(struct threads *t, const struct conf *conf,
+	struct listen_handed *handed, struct err *err)
+{
+	const struct conf_texts *from = &conf->tls.listen;
+
+	bool ok = listen_streams(
+		from, TLS_PORT, LISTEN_TLS, handed, &t->tls_fds, err);
+	t->tls_text = mem_zero(from->n + 1, sizeof *t->tls_text);
+	for (t->n_tls = 0; t->n_tls < from->n; t->n_tls++)
+		t->tls_text[t->n_tls] = mem_strdup(from->text[t->n_tls]);
+	return ok;
+}
+
+static void close_tls(struct threads *t)
+{
+	for (unsigned i = 0; i < t->n_tls; i++) {
+		if (t->tls_fds[i] >= 0)
+			close(t->tls_fds[i]);
+		free(t->tls_text[i]);
+	}
+	free(t->tls_fds);
+	free(t->tls_text);
+}
+
 struct threads *threads_take(
 	const struct conf *conf, struct threads_handed *handed, struct err *err)
 {
@@ -94,6 +124,7 @@ struct threads *threads_take(
 	}
 	bool ok = listen_open(&t->listeners, &conf->listen, t->n_workers,
 			  sockets, err) &&
+		open_tls(t, conf, sockets, err) &&
 		open_http(t, conf, sockets, err);
 	t->shares = descriptors_now(conf, err);
 	t->http_sockets.connections = t->shares.http;
@@ -121,6 +152,9 @@ void threads_give(const struct threads *t, struct threads_handed *handed)
 			listen_give(&handed->sockets, LISTEN_UDP, w, l->text[i],
 				l->udp[w * l->n + i].fd);
 	}
+	for (unsigned i = 0; i < t->n_tls; i++)
+		listen_give(&handed->sockets, LISTEN_TLS, 0, t->tls_text[i],
+			t->tls_fds[i]);
 	for (unsigned i = 0; i < http->n; i++)
 		listen_give(&handed->sockets,
 			(enum listen_kind)http->one[i].kind, 0,
@@ -133,6 +167,19 @@ unsigned threads_polls(const struct threads *t)
 }
 
 /* -- begin -- */
+
+static void make_tcp(struct threads *t, const struct conf *conf,
+	const struct net_shared *shared)
+{
+	unsigned plain = t->listeners.n, n = plain + t->n_tls;
+	int *fds = mem_zero(n, sizeof *fds);
+
+	memcpy(fds, t->listeners.tcp, plain * sizeof *fds);
+	memcpy(fds + plain, t->tls_fds, t->n_tls * sizeof *fds);
+	t->tcp = tcp_server_new(fds, n, t->n_tls, t->shares.tcp,
+		(unsigned)(conf->tcp.idle_s * 1000), shared);
+	free(fds);
+}
 
 void threads_make(
 	struct threads *t, const struct conf *conf, struct published *published)
@@ -148,14 +195,19 @@ void threads_make(
 		t->workers[i] =
 			udp_worker_new(i, &t->listeners.udp[i * t->listeners.n],
 				t->listeners.n, &shared);
-	t->tcp = tcp_server_new(t->listeners.tcp, t->listeners.n, t->shares.tcp,
-		(unsigned)(conf->tcp.idle_s * 1000), &shared);
+	make_tcp(t, conf, &shared);
 	t->transfers = transfers_new();
 	tcp_server_transfers(t->tcp, t->transfers);
 	for (unsigned i = 0; i < t->n_workers; i++)
 		udp_worker_thread(t->workers[i])->answerer.bell =
 			transfers_bell(t->transfers);
 	tcp_server_thread(t->tcp)->answerer.bell = transfers_bell(t->transfers);
+}
+
+void threads_certificate(struct threads *t, struct ssl_ctx_st *certificate)
+{
+	if (certificate)
+		tcp_server_certificate(t->tcp, certificate);
 }
 
 /* The rings: UDP workers, TCP, HTTP. */
@@ -298,6 +350,7 @@ void threads_free(struct threads *t)
 	if (!t)
 		return;
 	listen_close(&t->listeners);
+	close_tls(t);
 	accounts_free(t->own);
 	sent_table_free(t->sent);
 	rrl_table_free(t->rrl);
@@ -309,7 +362,7 @@ void threads_free(struct threads *t)
 
 /* -- to the process that takes over -- */
 
-#define COUNTERS_VERSION 1 /* of what the struct means */
+#define COUNTERS_VERSION 2 /* of what the struct means */
 
 bool threads_rest_http(struct threads *t, struct mailbox *mailbox,
 	void (*rested)(void *arg), void *arg)
@@ -447,6 +500,11 @@ unsigned threads_workers(const struct threads *t)
 unsigned threads_tcp_connections(const struct threads *t)
 {
 	return t->tcp ? tcp_server_connections(t->tcp) : 0;
+}
+
+unsigned threads_tls_connections(const struct threads *t)
+{
+	return t->tcp ? tcp_server_tls_connections(t->tcp) : 0;
 }
 
 void threads_counters(const struct threads *t, struct answer_counters *sum)

@@ -23,6 +23,7 @@ struct mailbox;
 struct published;
 struct record;
 struct signer;
+struct ssl_ctx_st; /* OpenSSL's SSL_CTX */
 struct resolver_rates;
 struct rrl_table;
 struct sent_table;
@@ -54,6 +55,10 @@ unsigned threads_polls(const struct threads *threads);
 /* Makes the threads that answer DNS, over what is published. */
 void threads_make(struct threads *threads, const struct conf *conf,
 	struct published *published);
+
+/* What DNS over TLS shows from now on (dot_load()); NULL: as before. Takes a reference. */
+void threads_certificate(
+	struct threads *threads, struct ssl_ctx_st *certificate);
 
 /* A recorder with a ring for each thread; before they start. */
 struct record *threads_record(struct threads *threads);
@@ -129,6 +134,7 @@ struct rrl_table *threads_rrl(const struct threads *threads);
 
 unsigned threads_workers(const struct threads *threads);
 unsigned threads_tcp_connections(const struct threads *threads);
+unsigned threads_tls_connections(const struct threads *threads);
 
 /* Adds what the threads counted. */
 void threads_counters(

@@ -38,7 +38,9 @@ size_t frame_pack(const struct tap_event *e, enum frame_kind kind,
 
 	m.has_family = m.has_transport = m.has_query_address = true;
 	m.family = e->peer.family == 4 ? TAP__FAMILY__INET : TAP__FAMILY__INET6;
-	m.transport = e->tcp ? TAP__TRANSPORT__TCP : TAP__TRANSPORT__UDP;
+	m.transport = e->tls ? TAP__TRANSPORT__DOT
+		: e->tcp     ? TAP__TRANSPORT__TCP
+			     : TAP__TRANSPORT__UDP;
 	m.query_address = octets(e->peer.bytes, addr_bits(&e->peer) / 8);
 	m.has_query_port = true;
 	m.query_port = e->port;

@@ -18,7 +18,7 @@ struct tap_head {
 	int64_t query_ns, response_ns;
 	struct addr peer;
 	uint16_t port, query_len, reply_len;
-	bool tcp;
+	bool tcp, tls;
 };
 
 struct tap_ring *tap_ring_new(void)
@@ -72,7 +72,8 @@ void tap_ring_put(struct tap_ring *ring, const struct tap_event *e)
 		.port = e->port,
 		.query_len = e->query_len,
 		.reply_len = e->reply_len,
-		.tcp = e->tcp};
+		.tcp = e->tcp,
+		.tls = e->tls};
 	uint32_t cells = cells_of(e->query_len, e->reply_len), index;
 
 	if (!ring_room(&ring->ring, TAP_CELLS, cells - 1, &index))
@@ -103,6 +104,7 @@ bool tap_ring_take(struct tap_ring *ring, struct tap_event *e)
 		.query_len = head.query_len,
 		.reply_len = head.reply_len,
 		.tcp = head.tcp,
+		.tls = head.tls,
 		.query = ring->taken,
 		.reply = ring->taken + head.query_len};
 	return true;

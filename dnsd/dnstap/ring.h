@@ -22,7 +22,7 @@ struct tap_event {
 	struct addr peer;
 	uint16_t port;
 	uint16_t query_len, reply_len;
-	bool tcp;
+	bool tcp, tls; /* tls: with tcp */
 	const uint8_t *query, *reply;
 };
 

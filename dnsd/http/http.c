@@ -20,8 +20,8 @@
 #include "http/limits.h"
 #include "http/request.h"
 #include "http/routes.h"
-#include "http/tls.h"
 #include "ledger/accounts.h"
+#include "tls/tls.h"
 
 #define SOCKETS_MAX 64
 #define TICK_MS 100 /* deadlines; a pause for want of descriptors */
@@ -261,10 +261,12 @@ static SSL_CTX *renewed_tls(
 	SSL_CTX *tls = NULL;
 
 	if (*conf->public.cert && h->with_tls)
-		tls = tls_load(conf->public.cert, conf->public.key, &own);
+		tls = tls_load_listener(&conf->public, "public", &own);
 	if (own.count)
 		err_warn(err, "%s (the old certificate goes on)",
 			err_text(&own));
+	else
+		err_move(err, &own);
 	err_fini(&own);
 	return tls;
 }
@@ -324,19 +326,7 @@ bool http_load_tls(const struct conf *conf, SSL_CTX **tls, struct err *err)
 	*tls = NULL;
 	if (!conf->public.listen.n || !*conf->public.cert)
 		return true;
-	struct err own = {0};
-	*tls = tls_load(conf->public.cert, conf->public.key, &own);
-	if (!*tls) {
-		const char *key =
-			conf->public.key; /* the message begins with it */
-		const struct conf_where *where =
-			strncmp(err_text(&own), key, strlen(key)) != 0
-			? &conf->public.cert_where
-			: &conf->public.key_where;
-		err_add(err, "%s:%u: public: %s", where->file, where->line,
-			err_text(&own));
-	}
-	err_fini(&own);
+	*tls = tls_load_listener(&conf->public, "public", err);
 	return *tls != NULL;
 }
 

@@ -20,14 +20,15 @@ static void head(
 
 static void queries(struct buf *out, const struct answer_counters *c)
 {
-	static const char *const transport[] = {"udp", "tcp"};
+	static const char *const transport[COUNT_TRANSPORTS] = {
+		"udp", "tcp", "tls"};
 	static const char *const family[] = {"ipv4", "ipv6"};
 	static const char *const rcode[COUNT_RCODES] = {"NOERROR", "FORMERR",
 		"SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED", "YXDOMAIN",
 		"YXRRSET", "NXRRSET", "NOTAUTH", "NOTZONE", "BADVERS"};
 
 	head(out, "queries", "counter", "Queries received.");
-	for (int t = 0; t < 2; t++)
+	for (int t = 0; t < COUNT_TRANSPORTS; t++)
 		for (int f = 0; f < 2; f++)
 			buf_printf(out,
 				"dnsd_queries_total{transport=\"%s\",family=\"%s\"} %llu\n",
@@ -77,6 +78,21 @@ static void answers_metrics(struct buf *out, const struct report *r)
 		(double)c->proxy_bad);
 	simple(out, "tcp_connections", "gauge", "TCP connections open.",
 		r->tcp_connections);
+	simple(out, "tls_connections", "gauge",
+		"Those of them that are of DNS over TLS.", r->tls_connections);
+	head(out, "tls_handshakes", "counter",
+		"Handshakes of DNS over TLS, by how they ended.");
+	buf_printf(out,
+		"dnsd_tls_handshakes_total{result=\"full\"} %llu\n"
+		"dnsd_tls_handshakes_total{result=\"resumed\"} %llu\n"
+		"dnsd_tls_handshakes_total{result=\"failed\"} %llu\n",
+		(unsigned long long)c->tls_full,
+		(unsigned long long)c->tls_resumed,
+		(unsigned long long)c->tls_failed);
+	if (r->tls_end_s)
+		simple(out, "tls_certificate_expires_seconds", "gauge",
+			"Until the certificate of DNS over TLS expires.",
+			(double)r->tls_end_s - (double)clock_wall_ms() / 1000);
 }
 
 static void control_metrics(struct buf *out, const struct report *r)

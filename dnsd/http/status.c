@@ -14,7 +14,7 @@
 static uint64_t all_queries(const struct report *report)
 {
 	uint64_t sum = 0;
-	for (int tcp = 0; tcp < 2; tcp++)
+	for (int tcp = 0; tcp < COUNT_TRANSPORTS; tcp++)
 		for (int v6 = 0; v6 < 2; v6++)
 			sum += report->counters.queries[tcp][v6];
 	return sum;

@@ -31,7 +31,8 @@ enum listen_kind {
 	LISTEN_TCP,
 	LISTEN_HTTP,
 	LISTEN_PUBLIC,
-	LISTEN_CONTROL
+	LISTEN_CONTROL,
+	LISTEN_TLS
 };
 struct listen_given {
 	uint32_t kind, worker; /* worker: of LISTEN_UDP */
@@ -69,7 +70,7 @@ void listen_close(struct listeners *l);
 /* Warns of addresses that this machine has not; opens nothing. */
 void listen_warn(const struct conf_texts *addresses, struct err *err);
 
-/* Listening stream sockets for HTTP, of that kind in the handed: a malloc'd list ended by
+/* Listening stream sockets for HTTP or TLS, of that kind in the handed: a malloc'd list ended by
  * -1. */
 bool listen_streams(const struct conf_texts *addresses, int default_port,
 	enum listen_kind kind, struct listen_handed *handed, int **fds,

@@ -22,8 +22,11 @@ static void write_line(const struct answer_job *job, unsigned held)
 		snprintf(more, sizeof more, " held=%u", held);
 	log_info(
 		"query from=%s transport=%s ecs=%s name=%s type=%s rcode=%u size=%u%s",
-		addr_text(&job->peer, from), job->tcp ? "tcp" : "udp", net,
-		name_text(&job->asked->name, name),
+		addr_text(&job->peer, from),
+		job->tls           ? "tls"
+			: job->tcp ? "tcp"
+				   : "udp",
+		net, name_text(&job->asked->name, name),
 		rr_type_text(job->q.qtype, type), job->reply[3] & 15u,
 		job->reply_len, more);
 }

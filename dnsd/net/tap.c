@@ -25,6 +25,7 @@ void tap_job(struct tap *tap, const struct answerer *answerer,
 		.query_len = job->query_len,
 		.reply_len = job->reply_len,
 		.tcp = job->tcp,
+		.tls = job->tls,
 		.query = job->query,
 		.reply = job->reply};
 	tap_ring_put(tap->ring, &event);

@@ -16,7 +16,9 @@
 #include "base/mailbox.h"
 #include "base/shares.h"
 #include "base/sockets.h"
+#include "net/dot.h"
 #include "snapshot/options.h"
+#include "tls/tls.h"
 #include "transfer/transfer.h"
 #include "wire/proxy.h"
 
@@ -40,8 +42,9 @@
 #define DEFER_TRIES 1000
 #define ACCEPTS_AT_ONCE 64
 #define PAUSE_MS 100 /* without accepting, when there is no descriptor left */
+#define HANDSHAKES_A_TURN 8 /* each may cost a millisecond */
 
-enum kind { STOP, LISTENER, MAIL, CONNECTION };
+enum kind { STOP, LISTENER, LISTENER_TLS, MAIL, CONNECTION };
 
 /* What epoll names: the first member of what it belongs to. */
 struct source {
@@ -68,6 +71,10 @@ struct connection {
 	uint8_t *out; /* the peer does not take it now; NULL: nothing waits */
 	size_t out_at, out_len; /* so far it was taken */
 	uint32_t watched;       /* the events that epoll reports of it */
+	bool encrypted;         /* it is of DNS over TLS */
+	struct ssl_st *tls;     /* that; NULL: not, or not begun */
+	bool shaken;            /* tls: the handshake is over */
+	bool writes_first; /* tls: it has something to say before it reads */
 	struct handed_over
 		*leaves; /* for a transfer that it asked for; NULL: it
 				       stays */
@@ -86,6 +93,11 @@ struct tcp_server {
 	unsigned idle_ms, tick_ms;
 	int64_t swept_ms;
 	_Atomic unsigned connections;
+	_Atomic unsigned tls_connections; /* of them */
+	struct ssl_ctx_st *certificate;   /* NULL: none, no such listener */
+	int64_t tickets_ms;  /* when its keys for tickets were made */
+	unsigned handshakes; /* worked at in this turn */
+	unsigned turns;
 	unsigned headless; /* of them, those of proxies before the header */
 	TAILQ_HEAD(, connection) oldest_first;
 	struct shares *held, *kept; /* of connections, of octets */
@@ -152,6 +164,7 @@ static void connection_forget(struct tcp_server *s, struct connection *c)
 	shares_hold(s->held, &c->held, &c->peer, 0);
 	shares_hold(s->kept, &c->kept, &c->peer, 0);
 	s->connections--;
+	s->tls_connections -= c->encrypted;
 	s->headless -= c->awaits_header;
 	kept_free(s, c->in, c->in_len);
 	kept_free(s, c->out, c->out_len);
@@ -161,10 +174,23 @@ static void connection_forget(struct tcp_server *s, struct connection *c)
 static void connection_close(struct tcp_server *s, struct connection *c)
 {
 	int fd = c->source.fd;
+	if (c->tls && !c->shaken)
+		count(&s->thread.answerer.counters.tls_failed);
+	if (c->tls)
+		dot_free(c->tls);
 	if (c->out)
 		sockets_forget_output(fd);
 	connection_forget(s, c);
 	close(fd);
+}
+
+static size_t tls_keeps(const struct connection *c)
+{
+	if (!c->tls)
+		return 0;
+	return !c->shaken           ? DOT_SHAKING_KEEPS
+		: dot_holds(c->tls) ? DOT_RECORD_KEEPS
+				    : 0;
 }
 
 /* What it keeps until its next turn. */
@@ -172,7 +198,7 @@ static void account(struct tcp_server *s, struct connection *c)
 {
 	shares_hold(s->kept, &c->kept, &c->peer,
 		kept_size(c->in_len) + kept_size(c->out_len) +
-			(c->out ? KERNEL_KEEPS : 0));
+			(c->out ? KERNEL_KEEPS : 0) + tls_keeps(c));
 }
 
 /* -- output -- */
@@ -181,6 +207,8 @@ static void account(struct tcp_server *s, struct connection *c)
  * takes everything, and reading will show it. */
 static size_t send_some(const struct connection *c, const uint8_t *p, size_t n)
 {
+	if (c->tls)
+		return dot_write(c->tls, p, n);
 	ssize_t sent = send(c->source.fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (sent < 0)
 		return errno == EAGAIN || errno == EINTR ? n : 0;
@@ -230,6 +258,7 @@ static unsigned cut(struct tcp_server *s, const struct connection *c,
 		s->jobs[n].query_len = size;
 		s->jobs[n].port = c->port;
 		s->jobs[n].forgeable = c->forgeable;
+		s->jobs[n].tls = c->encrypted;
 		s->jobs[n++].peer = c->peer;
 		*at += 2u + size;
 	}
@@ -363,18 +392,46 @@ static void tcp_keep(struct tcp_server *s, struct connection *c,
 	c->in_len = len;
 }
 
+_Static_assert(DOT_RECORD_MAX <= READ_MAX, "a record fits behind a frame");
+
+/* Reads TLS behind len bytes of s->in. No record is left in OpenSSL, where epoll does not
+ * see it: each is read while there is room for all of it. */
+static size_t read_tls(struct tcp_server *s, struct connection *c, size_t len)
+{
+	enum dot_result read = DOT_DONE;
+	size_t had = len, n;
+
+	while (read == DOT_DONE && len <= FRAME_MAX && len - had < READ_MAX) {
+		read = dot_read(c->tls, s->in + len, &n);
+		len += n;
+	}
+	c->writes_first = read == DOT_WANTS_WRITE;
+	c->ended = read == DOT_ENDED || read == DOT_FAILED;
+	return len;
+}
+
+/* How much may be read: in front of TLS no more than the header of a proxy. */
+static size_t read_most(
+	const struct tcp_server *s, const struct connection *c, size_t len)
+{
+	return c->encrypted ? proxy_header_more(s->in, len) : READ_MAX;
+}
+
 /* Reads behind len bytes of s->in; returns the length then. A peer may end its
  * side and still wait for answers. */
 static size_t read_more(
 	struct tcp_server *s, struct connection *c, size_t len, uint32_t what)
 {
-	ssize_t n = recv(c->source.fd, s->in + len, READ_MAX, MSG_DONTWAIT);
+	if (c->tls)
+		return read_tls(s, c, len);
+	size_t most = read_most(s, c, len);
+	ssize_t n = recv(c->source.fd, s->in + len, most, MSG_DONTWAIT);
 	if (n < 0) {
 		c->ended = errno != EAGAIN && errno != EINTR;
 		return len;
 	}
 	/* Its end was there before: a read that leaves room got all. */
-	if (n == 0 || (what & EPOLLRDHUP && n < READ_MAX))
+	if (n == 0 || (what & EPOLLRDHUP && (size_t)n < most))
 		c->ended = true;
 	return len + (size_t)n;
 }
@@ -420,6 +477,7 @@ static void hand_over(struct tcp_server *s, struct connection *c,
 {
 	struct handed_over *h = c->leaves;
 
+	assert(!c->encrypted);
 	if (c->watched)
 		watch(s, &c->source, EPOLL_CTL_DEL, 0);
 	h->fd = c->source.fd;
@@ -435,10 +493,73 @@ static void hand_over(struct tcp_server *s, struct connection *c,
 	transfers_hand(s->transfers, h);
 }
 
+/* -- TLS -- */
+
+/* Whether hands were shaken before, or just now. If not, the connection waits, or it is
+ * closed: *here is false. */
+static bool tls_is_shaken(
+	struct tcp_server *s, struct connection *c, bool *here)
+{
+	struct answer_counters *counters = &s->thread.answerer.counters;
+
+	if (c->shaken)
+		return true;
+	/* The others have their turn; epoll reports it again. */
+	if (s->handshakes++ >= HANDSHAKES_A_TURN)
+		return false;
+	enum dot_result shaken = dot_shake_hands(c->tls);
+	if (shaken == DOT_FAILED) {
+		connection_close(s, c);
+		*here = false;
+		return false;
+	}
+	c->shaken = shaken == DOT_DONE;
+	account(s, c);
+	if (!c->shaken) {
+		wait_for(s, c,
+			shaken == DOT_WANTS_WRITE ? EPOLLOUT
+						  : EPOLLIN | EPOLLRDHUP);
+		return false;
+	}
+	count(dot_resumed(c->tls) ? &counters->tls_resumed
+				  : &counters->tls_full);
+	return true;
+}
+
+/* What comes from now on is TLS. False: no memory. */
+static bool tls_begin(struct tcp_server *s, struct connection *c)
+{
+	int64_t now = s->thread.answerer.now_ms;
+
+	if (now - s->tickets_ms >= DOT_TICKETS_MS) {
+		dot_renew_tickets(s->certificate);
+		s->tickets_ms = now;
+	}
+	c->tls = dot_new(s->certificate, c->source.fd);
+	account(s, c);
+	return c->tls != NULL;
+}
+
+/* The header of a proxy was there, and nothing behind it was read. */
+static bool tls_behind_header(
+	struct tcp_server *s, struct connection *c, bool *here)
+{
+	if (!c->encrypted || c->tls || c->awaits_header)
+		return false;
+	if (!tls_begin(s, c)) {
+		connection_close(s, c);
+		*here = false;
+	}
+	return true;
+}
+
 /* Reads, answers, writes, each with one call where it fits. False: the
  * connection is no longer here. */
 static bool tcp_serve(struct tcp_server *s, struct connection *c, uint32_t what)
 {
+	bool here = true;
+	if (c->tls && !tls_is_shaken(s, c, &here))
+		return here;
 	if (c->out && !flush_waiting(s, c))
 		return true;
 	size_t len = take_kept(s, c);
@@ -446,6 +567,8 @@ static bool tcp_serve(struct tcp_server *s, struct connection *c, uint32_t what)
 		len = read_more(s, c, len, what);
 	if (c->awaits_header)
 		len = take_header(s, c, len);
+	if (tls_behind_header(s, c, &here))
+		return here;
 	size_t done = c->awaits_header ? 0 : answer_input(s, c, len);
 	if (c->leaves) {
 		hand_over(s, c, s->in + done, len - done);
@@ -457,7 +580,8 @@ static bool tcp_serve(struct tcp_server *s, struct connection *c, uint32_t what)
 	}
 	tcp_keep(s, c, s->in + done, len - done);
 	account(s, c);
-	wait_for(s, c, c->out ? EPOLLOUT : EPOLLIN | EPOLLRDHUP);
+	wait_for(s, c,
+		c->out || c->writes_first ? EPOLLOUT : EPOLLIN | EPOLLRDHUP);
 	return true;
 }
 
@@ -557,6 +681,38 @@ void tcp_server_transfers(struct tcp_server *s, struct transfers *transfers)
 	transfers_give_back(transfers, tcp_back, s);
 }
 
+/* -- a certificate -- */
+
+struct new_certificate {
+	struct tcp_server *server;
+	struct ssl_ctx_st *certificate;
+};
+
+/* Connections keep a reference to the old one. */
+static void take_certificate(void *arg)
+{
+	struct new_certificate *n = arg;
+	tls_free(n->server->certificate);
+	n->server->certificate = n->certificate;
+	n->server->tickets_ms = clock_ms();
+	free(n);
+}
+
+static void drop_certificate(void *arg)
+{
+	struct new_certificate *n = arg;
+	tls_free(n->certificate);
+	free(n);
+}
+
+void tcp_server_certificate(
+	struct tcp_server *s, struct ssl_ctx_st *certificate)
+{
+	struct new_certificate *n = mem_alloc(sizeof *n);
+	*n = (struct new_certificate){s, tls_take(certificate)};
+	mailbox_post_owned(s->mailbox, take_certificate, drop_certificate, n);
+}
+
 /* -- the process that takes over -- */
 
 #define CONNECTIONS_VERSION 2 /* of what the struct means */
@@ -580,6 +736,8 @@ unsigned tcp_server_hand(struct tcp_server *s, int **fds, struct buf *out)
 	*fds = mem_zero(s->connections + 1, sizeof **fds);
 	TAILQ_FOREACH(c, &s->oldest_first, entry)
 	{
+		if (c->encrypted) /* its keys are OpenSSL's */
+			continue;
 		size_t unsent = c->out ? c->out_len - c->out_at : 0;
 		struct handed_connection one = {.peer = c->peer,
 			.port = c->port,
@@ -694,12 +852,12 @@ static bool is_proxy(struct tcp_server *s, const struct addr *peer)
 	return is;
 }
 
-static void accept_some(struct tcp_server *s, int listener)
+static void accept_some(struct tcp_server *s, const struct source *listener)
 {
 	for (int i = 0; i < ACCEPTS_AT_ONCE; i++) {
 		struct sockaddr_storage peer;
 		socklen_t len = sizeof peer;
-		int fd = accept4(listener, (struct sockaddr *)&peer, &len,
+		int fd = accept4(listener->fd, (struct sockaddr *)&peer, &len,
 			SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd < 0 && sockets_lack_room(errno))
 			pause_accepting(s, strerror(errno));
@@ -708,9 +866,14 @@ static void accept_some(struct tcp_server *s, int listener)
 		struct addr from = addr_from_sockaddr((struct sockaddr *)&peer);
 		struct connection *c =
 			connection_of(s, fd, &from, sockaddr_port(&peer));
+		bool ok = true;
+		c->encrypted = listener->kind == LISTENER_TLS;
+		s->tls_connections += c->encrypted;
 		if (is_proxy(s, &from))
 			await_header(s, c);
-		if (!wait_for(s, c, EPOLLIN | EPOLLRDHUP))
+		else if (c->encrypted)
+			ok = tls_begin(s, c);
+		if (!ok || !wait_for(s, c, EPOLLIN | EPOLLRDHUP))
 			connection_close(s, c);
 		tcp_make_room(s);
 	}
@@ -745,20 +908,26 @@ static bool turn(struct tcp_server *s)
 {
 	struct epoll_event ready[READY_MAX];
 	int n = epoll_wait(s->epoll, ready, READY_MAX, wait_ms(s));
-	int listeners[READY_MAX], n_listeners = 0;
+	const struct source *listeners[READY_MAX];
+	int n_listeners = 0;
 	bool mail = false;
 
 	net_thread_times(&s->thread);
+	s->handshakes = 0;
+	/* Not always the same one first: of handshakes only some have their turn. */
+	s->turns++;
 	for (int i = 0; i < n; i++) {
-		struct source *source = ready[i].data.ptr;
+		struct epoll_event *event =
+			&ready[(s->turns + (unsigned)i) % (unsigned)n];
+		struct source *source = event->data.ptr;
 		if (source->kind == STOP)
 			return false;
 		mail |= source->kind == MAIL;
-		if (source->kind == LISTENER)
-			listeners[n_listeners++] = source->fd;
+		if (source->kind == LISTENER || source->kind == LISTENER_TLS)
+			listeners[n_listeners++] = source;
 		if (source->kind == CONNECTION)
-			tcp_serve(s, (struct connection *)source,
-				ready[i].events);
+			tcp_serve(
+				s, (struct connection *)source, event->events);
 	}
 	if (mail)
 		mailbox_run(s->mailbox);
@@ -782,7 +951,8 @@ static void *tcp_thread(void *arg)
 	return NULL;
 }
 
-static void open_epoll(struct tcp_server *s, const int *fds, unsigned n)
+static void open_epoll(
+	struct tcp_server *s, const int *fds, unsigned n, unsigned n_tls)
 {
 	bool ok = true;
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -795,14 +965,15 @@ static void open_epoll(struct tcp_server *s, const int *fds, unsigned n)
 	s->listeners = mem_zero(n, sizeof *s->listeners);
 	s->n_listeners = n;
 	for (unsigned i = 0; i < n; i++) {
-		s->listeners[i] = (struct source){fds[i], LISTENER};
+		s->listeners[i] = (struct source){
+			fds[i], i < n - n_tls ? LISTENER : LISTENER_TLS};
 		ok &= watch(s, &s->listeners[i], EPOLL_CTL_ADD, EPOLLIN);
 	}
 	if (!ok)
 		abort(); /* no descriptor or no memory while starting */
 }
 
-struct tcp_server *tcp_server_new(const int *fds, unsigned n,
+struct tcp_server *tcp_server_new(const int *fds, unsigned n, unsigned n_tls,
 	unsigned max_connections, unsigned idle_ms,
 	const struct net_shared *shared)
 {
@@ -823,7 +994,7 @@ struct tcp_server *tcp_server_new(const int *fds, unsigned n,
 	s->max = max_connections;
 	s->idle_ms = idle_ms;
 	s->tick_ms = idle_ms / 4 < 1000 ? idle_ms / 4 + 1 : 1000;
-	open_epoll(s, fds, n);
+	open_epoll(s, fds, n, n_tls);
 	return s;
 }
 
@@ -848,6 +1019,7 @@ void tcp_server_free(struct tcp_server *s)
 		mem_pages_free(s->spare[--s->n_spares], ROOM);
 	shares_free(s->held);
 	shares_free(s->kept);
+	tls_free(s->certificate);
 	net_thread_fini(&s->thread);
 	free(s);
 }
@@ -860,4 +1032,9 @@ struct net_thread *tcp_server_thread(struct tcp_server *s)
 unsigned tcp_server_connections(const struct tcp_server *s)
 {
 	return s->connections;
+}
+
+unsigned tcp_server_tls_connections(const struct tcp_server *s)
+{
+	return s->tls_connections;
 }

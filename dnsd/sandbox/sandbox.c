@@ -61,6 +61,14 @@ static bool allow(scmp_filter_ctx filter, const int *calls, size_t n)
 #define ALLOW(filter, calls) \
 	allow(filter, calls, sizeof(calls) / sizeof *(calls))
 
+/* libc asks, when it gives memory of a thread back, how the kernel counts memory
+ * (/proc/sys/vm/overcommit_memory); it goes on without an answer. */
+static bool refuse_files(scmp_filter_ctx filter)
+{
+	return seccomp_rule_add(
+		       filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(openat), 0) == 0;
+}
+
 static bool fill(scmp_filter_ctx filter, enum sandbox_thread thread)
 {
 	bool ok = ALLOW(filter, always);
@@ -87,7 +95,10 @@ static int filter_load(enum sandbox_thread thread, enum sandbox_mode mode)
 		seccomp_init(mode == SANDBOX_STRICT ? SCMP_ACT_KILL_PROCESS
 						    : SCMP_ACT_ERRNO(EPERM));
 	int error = ENOMEM;
-	if (filter && fill(filter, thread))
+	bool ok = filter && fill(filter, thread);
+	if (ok && mode == SANDBOX_STRICT) /* else it fails already */
+		ok = refuse_files(filter);
+	if (ok)
 		error = -seccomp_load(filter);
 	if (filter)
 		seccomp_release(filter);

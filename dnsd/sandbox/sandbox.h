@@ -4,7 +4,7 @@
  *
  * It holds for the calling thread, for good. A system call that is not on the list
  * fails with EPERM, or, if strict, ends the process by SIGSYS: for tests, which so find
- * what is missing from the list.
+ * what is missing from the list. To open a file fails either way, for libc tries to.
  *
  * Not in programs with sanitizers, which ask the kernel for much.
  */

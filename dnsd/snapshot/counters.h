@@ -24,12 +24,15 @@ enum count_type {
 	COUNT_TYPES
 };
 
+enum count_transport { COUNT_UDP, COUNT_TCP, COUNT_TLS, COUNT_TRANSPORTS };
+
 /* RCODEs 0..10 are their own index. */
 #define COUNT_BADVERS 11
 #define COUNT_RCODES 12
 
 struct answer_counters {
-	uint64_t queries[2][2];      /* [tcp][IPv6], dropped ones too */
+	/* [count_transport][IPv6], dropped ones too */
+	uint64_t queries[COUNT_TRANSPORTS][2];
 	uint64_t types[COUNT_TYPES]; /* of questions that could be read */
 	uint64_t rcodes[COUNT_RCODES];
 	uint64_t dropped;
@@ -39,6 +42,8 @@ struct answer_counters {
 	uint64_t with_ecs;
 	uint64_t cookies_ok;  /* with a server cookie of ours, still good */
 	uint64_t cookies_bad; /* with one that is not */
+	uint64_t tls_full, tls_resumed; /* handshakes that came to an end */
+	uint64_t tls_failed;            /* and those that did not */
 	uint64_t proxy_bad; /* of a proxy, without a header that can be read */
 };
 

@@ -55,8 +55,11 @@ struct report {
 	uint64_t generation;
 	unsigned n_nodes;
 	struct report_node *nodes;
-	struct answer_counters counters; /* of all threads */
-	unsigned tcp_connections, workers;
+	struct answer_counters counters;           /* of all threads */
+	unsigned tcp_connections, tls_connections; /* TLS: of the former */
+	int64_t tls_end_s; /* wall clock: when its certificate expires; 0: there
+			      is none */
+	unsigned workers;
 	uint64_t builds;        /* snapshots published */
 	uint64_t build_ns;      /* the last one took */
 	uint64_t builds_cpu_ns; /* all of them took of a processor */

@@ -69,6 +69,8 @@ bool edns_read_options(struct edns *edns, const uint8_t *p, size_t len)
 			return false;
 		if (code == EDNS_NSID)
 			edns->nsid = true;
+		if (code == EDNS_PADDING)
+			edns->padded = true;
 		p += n, len -= n;
 	}
 	return true;
@@ -95,6 +97,8 @@ size_t edns_reply_len(const struct edns_reply *edns)
 		n += 4 + strlen(edns->nsid);
 	if (edns->ede)
 		n += 4 + ede_len(edns);
+	if (edns->padded)
+		n += 4u + edns->padding;
 	return n;
 }
 
@@ -153,6 +157,11 @@ size_t edns_write(const struct edns_reply *edns, uint8_t *out)
 		if (n > 2)
 			memcpy(p + 2, edns->ede_text, n - 2);
 		p += n;
+	}
+	if (edns->padded) {
+		p = option(p, EDNS_PADDING, edns->padding);
+		memset(p, 0, edns->padding);
+		p += edns->padding;
 	}
 	put16(out + 9, (unsigned)(p - out - EDNS_FIXED_LEN));
 	return (size_t)(p - out);

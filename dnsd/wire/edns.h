@@ -1,6 +1,6 @@
 /* edns.h - the OPT record (RFC 6891) and the options that we speak: client
- * subnet (RFC 7871), cookies (RFC 7873, 9018), NSID (RFC 5001) and, in replies,
- * extended errors (RFC 8914).
+ * subnet (RFC 7871), cookies (RFC 7873, 9018), NSID (RFC 5001), padding (RFC 7830)
+ * and, in replies, extended errors (RFC 8914).
  * Pure functions; any thread.
  */
 #ifndef WIRE_EDNS_H
@@ -16,6 +16,7 @@ enum edns_option {
 	EDNS_NSID = 3,
 	EDNS_ECS = 8,
 	EDNS_COOKIE = 10,
+	EDNS_PADDING = 12,
 	EDNS_EDE = 15,
 };
 
@@ -47,6 +48,7 @@ struct edns {
 	bool present;
 	bool dnssec_ok;
 	bool nsid; /* asked for */
+	bool padded;
 	uint8_t version;
 	uint16_t udp_size;
 	uint8_t cookie_len; /* 0: none, 8: client's only, 16..40: with server's */
@@ -64,6 +66,8 @@ struct edns_reply {
 	uint8_t rcode_high; /* upper eight bits of the extended rcode */
 	bool dnssec_ok;
 	bool with_cookie;
+	bool padded;
+	uint16_t padding;           /* with padded: octets of it */
 	uint8_t scope;              /* with ecs */
 	const struct edns_ecs *ecs; /* NULL: no option */
 	const char *nsid;           /* NULL: no option */

@@ -70,3 +70,10 @@ enum proxy_read proxy_header_read(
 		read_client(p, h);
 	return PROXY_READ;
 }
+
+unsigned proxy_header_more(const uint8_t *p, size_t n)
+{
+	size_t least = n < AT_ADDRESSES ? AT_ADDRESSES
+					: AT_ADDRESSES + get16(p + AT_LENGTH);
+	return (unsigned)(least - n);
+}

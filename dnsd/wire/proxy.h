@@ -30,4 +30,8 @@ enum proxy_read {
 enum proxy_read proxy_header_read(
 	const uint8_t *octets, size_t n, struct proxy_header *h);
 
+/* Of a header of which n octets are read (PROXY_MORE): how many more are surely its own,
+ * for a reader that must leave what comes behind it. */
+unsigned proxy_header_more(const uint8_t *octets, size_t n);
+
 #endif

@@ -80,6 +80,7 @@ void query_end(struct query *q, size_t len, size_t name_len)
 	q->rcode = RCODE_NOERROR;
 	q->question_len = q->qtype = q->qclass = q->tsig = 0;
 	q->edns.present = q->edns.dnssec_ok = q->edns.nsid = false;
+	q->edns.padded = false;
 	q->edns.ecs.present = false;
 	q->edns.cookie_len = 0;
 	bool good = questions == 1 && read_question(q, len, name_len);

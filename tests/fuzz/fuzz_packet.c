@@ -6,7 +6,7 @@
  * IPv6 peer, bit 2: udp_nocookie, bit 3: a small buffer over TCP, bit 4: a question
  * with a known suffix is put in front, so that names get deep into the zone, bit 5:
  * its network has had what it gets: the answer is no larger than the question, bit
- * 6: IPv4 peers are trusted.
+ * 6: IPv4 peers are trusted, bit 7: with bit 0 over TLS.
  */
 #include <assert.h>
 #include <ldns/ldns.h>
@@ -167,6 +167,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	job.query = exact;
 	job.query_len = (uint16_t)len;
 	job.tcp = flags & 1;
+	job.tls = job.tcp && flags & 128;
 	job.peer = (struct addr){.family = flags & 2 ? 6 : 4};
 	job.reply_room = flags & 8 ? 1232 : job.tcp ? 65535 : 1232;
 	job.reply = malloc(job.reply_room);

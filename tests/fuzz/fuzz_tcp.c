@@ -28,7 +28,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	world_open();
 	struct net_shared shared = {
 		&fuzz_published, fuzz_sent, NULL, 1, SANDBOX_OFF};
-	server = tcp_server_new(NULL, 0, 10, 10000, &shared);
+	server = tcp_server_new(NULL, 0, 0, 10, 10000, &shared);
 	snapshot_thread_begin();
 	return 0;
 }

@@ -52,7 +52,7 @@ def decode(octets):
     m = fields(outer[14])
     family = {1: socket.AF_INET, 2: socket.AF_INET6}[m[2]]
     return Frame(outer.get(1, b"").decode(), outer[2].decode(), m[1], family,
-                 {1: "udp", 2: "tcp"}[m[3]], socket.inet_ntop(family, m[4]), m[6],
+                 {1: "udp", 2: "tcp", 3: "dot"}[m[3]], socket.inet_ntop(family, m[4]), m[6],
                  m[8], m.get(10), m[9], m.get(12), m.get(13), m.get(14))
 
 

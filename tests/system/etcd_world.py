@@ -75,12 +75,12 @@ class Certificates:
         self.folder, self.name = pathlib.Path(folder), name
         self._openssl(name, "-subj", f"/CN={name}")
 
-    def sign(self, name, use):
-        """A certificate for 127.0.0.1: (its path, that of its key)."""
+    def sign(self, name, use, names="IP:127.0.0.1"):
+        """A certificate for these names: (its path, that of its key)."""
         self._openssl(name, "-subj", f"/CN={name}",
                       "-CA", self.path(self.name, "crt"),
                       "-CAkey", self.path(self.name, "key"),
-                      "-addext", "subjectAltName=IP:127.0.0.1",
+                      "-addext", "subjectAltName=" + names,
                       "-addext", "basicConstraints=critical,CA:FALSE",
                       "-addext", "extendedKeyUsage=" + use)
         return self.path(name, "crt"), self.path(name, "key")

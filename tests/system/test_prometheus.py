@@ -10,6 +10,7 @@ import unittest
 import urllib.parse
 import urllib.request
 
+from etcd_world import Certificates
 from harness import Daemon, NETS, ROOT, WAIT_S, Test
 from primary_standin import Primary
 from patience import PATIENCE_S
@@ -118,7 +119,7 @@ class Rules(Test):
 @unittest.skipUnless(shutil.which("prometheus"), "needs prometheus")
 class Scrape(Test):
     """Of a dnsd with etcd, which does not answer, a signed zone, a zone of another name
-    server, and two nodes."""
+    server, TLS and two nodes."""
 
     def setUp(self):
         primary = Primary("@ 300 SOA ns h 1 3600 600 86400 60\n@ 300 NS ns\n"
@@ -130,6 +131,7 @@ class Scrape(Test):
             f"  {n.name}: {{address: [{n.host}], at: [22.3, 114.2], capacity: 100, "
             f"api: \"{n.api_url}\", rtmp: off, flv: off}}\n" for n in self.fleet)
         self.d = Daemon(
+            f"tls: {{listen: [\"127.0.0.1:{free_port()}\"], cert: ns1.crt, key: ns1.key}}\n"
             "nets: nets.txt\nhealth: {interval: 0.2, timeout: 2}\n"
             f"etcd: {{endpoints: [\"http://127.0.0.1:{free_port()}\"], as: ns1}}\n"
             "zones: {example.com: {ns: [\"ns1.example.com 127.0.0.1\"], "
@@ -138,6 +140,7 @@ class Scrape(Test):
             f"nodes:\n{nodes}steer:\n  live.example.com: {{pool: [edge]}}\n",
             files={"nets.txt": NETS}, start=False)
         self.addCleanup(self.d.close)
+        Certificates(self.d.folder).sign("ns1", "serverAuth")
         (self.d.folder / "keys").mkdir()
         self.d.run("keys", "generate", "example.com")
         self.d.start()
@@ -176,9 +179,11 @@ class Scrape(Test):
             self.eventually(lambda: self.shown(expression), f"{title}: {expression}")
 
     def test_alerts(self):
-        """Of a node that dies, by all of the way; etcd never came."""
+        """Of a node that dies, by all of the way; etcd never came, and the certificate has
+        two days."""
         self.fleet[0].die()
-        wanted = {"DnsdNodeDown", "DnsdEtcdAway"}
+        always = {"DnsdEtcdAway", "DnsdCertificateExpires"}
+        wanted = always | {"DnsdNodeDown"}
         expressions = {r["name"]: r["query"] for g in self.rules() for r in g["rules"]}
         self.assertEqual(set(expressions), set(ALERTS))
 
@@ -188,7 +193,7 @@ class Scrape(Test):
         self.assertEqual(self.prometheus.ask(expressions["DnsdNodeDown"])[0]["metric"]
                          ["node"], self.fleet[0].name)
         self.d.run("ctl", "drain", self.fleet[0].name)
-        self.eventually(lambda: firing() == {"DnsdEtcdAway"}, "drained")
+        self.eventually(lambda: firing() == always, "drained")
 
     def test_snapshot_age(self):
         """Begins anew with each snapshot."""

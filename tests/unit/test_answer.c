@@ -746,6 +746,70 @@ static void test_ede(void **state)
 	assert_int_equal(t.job.reply_len, 33);
 }
 
+/* A name as long as one can be. */
+static const char longest[] =
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa."
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa."
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa."
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+
+/* One that is longer than the block: what there is room for is filled, if that is enough
+ * for an option. */
+static void test_padding_room(void **state)
+{
+	static const uint8_t zeros[8], ecs[20] = {0, 2, 128, 0, 32, [19] = 1};
+	char nsid[129] = "";
+	struct packet p = packet_query(longest, RR_A);
+	uint16_t begin = packet_opt(&p, 512, 0, 0);
+	put_option(&p, 3, "", 0);
+	put_option(&p, 8, ecs, sizeof ecs);
+	put_option(&p, 10, zeros, 8);
+	put_option(&p, 12, "", 0);
+	packet_opt_end(&p, begin);
+	memset(nsid, 'n', 128);
+	t.options.nsid = nsid;
+	run(&p, true);
+	unsigned bare = t.job.reply_len, next = (bare + 4 + 467) / 468 * 468;
+	for (unsigned room = 512; room <= next + 1; room++) {
+		unsigned full = room < next ? room : next;
+		t.job.tls = true;
+		t.job.query = p.bytes;
+		t.job.reply_room = (uint16_t)room;
+		answer_batch(&t.answerer, &t.job, 1);
+		assert_int_equal(
+			t.job.reply_len, room < bare + 4 ? bare : full);
+	}
+	assert_int_equal(next, 936);
+	t.options.nsid = "ns1";
+}
+
+/* Over TLS, and where it is asked for, the length is a multiple of 468. */
+static void test_padding(void **state)
+{
+	static const char *const names[] = {
+		"www.example.com", "nothing.example.com", "www.example.net"};
+	for (unsigned i = 0; i < 3; i++) {
+		struct packet p = with_option(names[i], RR_A, 12, "\0\0\0", 3);
+		run(&p, true);
+		unsigned bare = t.job.reply_len;
+		assert_string_equal(opt_text(), i < 2 ? "" : "000f00020014");
+		for (unsigned room = 1232; room >= 512; room -= 180) {
+			t.job.tls = true;
+			t.job.query = p.bytes;
+			t.job.reply_room = (uint16_t)room;
+			answer_batch(&t.answerer, &t.job, 1);
+			assert_int_equal(t.job.reply_len, 468);
+		}
+		p = with_opt(names[i], RR_A);
+		run(&p, true);
+		assert_int_equal(t.job.reply_len, bare);
+		t.job.tls = true;
+		t.job.query = p.bytes;
+		answer_batch(&t.answerer, &t.job, 1);
+		assert_int_equal(t.job.reply_len, bare);
+	}
+}
+
 /* _why is for trusted addresses alone. */
 static void test_ede_of_why(void **state)
 {
@@ -761,11 +825,6 @@ static void test_ede_of_why(void **state)
  * that leads over udp_nocookie is left out, and so it is with TC. */
 static void test_ede_room(void **state)
 {
-	static const char longest[] =
-		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa."
-		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa."
-		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa."
-		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 	static const uint8_t zeros[8], ecs[20] = {0, 2, 128, 0, 32, [19] = 1};
 	struct prefix trusted;
 	char nsid[129] = "";
@@ -1454,6 +1513,8 @@ int main(void)
 		cmocka_unit_test(test_snapshots),
 		cmocka_unit_test(test_edns),
 		cmocka_unit_test(test_ede),
+		cmocka_unit_test(test_padding),
+		cmocka_unit_test(test_padding_room),
 		cmocka_unit_test(test_ede_of_why),
 		cmocka_unit_test(test_ede_room),
 		cmocka_unit_test(test_cookies),

@@ -21,6 +21,7 @@ static struct tap_event event_of(unsigned i, uint16_t query, uint16_t reply)
 		.peer = {.family = 4, .bytes = {192, 0, 2, (uint8_t)i}},
 		.port = (uint16_t)i,
 		.tcp = i % 2,
+		.tls = i % 4 == 3,
 		.query_len = query,
 		.reply_len = reply,
 		.query = pattern + i % 199,
@@ -34,6 +35,7 @@ static void check_event(const struct tap_event *e, const struct tap_event *want)
 	assert_true(addr_equal(&e->peer, &want->peer));
 	assert_int_equal(e->port, want->port);
 	assert_int_equal(e->tcp, want->tcp);
+	assert_int_equal(e->tls, want->tls);
 	assert_int_equal(e->query_len, want->query_len);
 	assert_int_equal(e->reply_len, want->reply_len);
 	assert_memory_equal(e->query, want->query, want->query_len);

@@ -25,11 +25,17 @@ static enum proxy_read read_header(const uint8_t *octets, size_t n)
 {
 	enum proxy_read whole = PROXY_MORE;
 	bool bad = false;
+	size_t more = 0;
 	for (size_t len = 0; len <= n; len++) {
 		uint8_t *copy = malloc(len + 1);
 		memcpy(copy + 1, octets, len);
 		whole = proxy_header_read(copy + 1, len, &h);
+		if (whole == PROXY_MORE)
+			more = len + proxy_header_more(copy + 1, len);
 		free(copy);
+		/* What is surely the header's is never beyond its end. */
+		assert_true(whole != PROXY_MORE || more > len);
+		assert_true(whole != PROXY_READ || more == h.len);
 		assert_true(!bad || whole == PROXY_BAD);
 		assert_true(whole != PROXY_READ || h.len <= len);
 		bad = whole == PROXY_BAD;

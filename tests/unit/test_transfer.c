@@ -193,6 +193,15 @@ static void test_allowed(void **state)
 	p = packet_query("example.net", RR_AXFR);
 	assert_string_equal(ask_from(p, HERE, true), "NOTAUTH;;;");
 
+	/* A connection over TLS cannot be handed on. */
+	ask_from(p = packet_query("example.com", RR_AXFR), HERE, true);
+	struct answerer over_tls = {.snap = &t.snap, .wall_s = NOW};
+	t.job.query = p.bytes;
+	t.job.tls = true;
+	answer_batch(&over_tls, &t.job, 1);
+	assert_null(t.job.transfer);
+	assert_string_equal(reply_text(t.reply, t.job.reply_len), "REFUSED;;;");
+
 	/* What a proxy says of a peer that it has no connection with is no proof. */
 	struct answerer answerer = {.snap = &t.snap, .wall_s = NOW};
 	p = packet_query("example.com", RR_AXFR);
@@ -211,6 +220,25 @@ static void test_ixfr_udp(void **state)
 		"NOERROR aa; example.com. 3600 SOA ns1.example.com. "
 		"hostmaster.example.com. 7 2 3 4 60;;");
 	assert_string_equal(ask_from(p, ELSEWHERE, false), "REFUSED;;;");
+}
+
+/* Of the answer to a signed question that asks for padding (RFC 8467). */
+static unsigned padded_len(const char *name)
+{
+	struct packet p = packet_query(name, RR_SOA);
+	struct answerer answerer = {.snap = &t.snap, .wall_s = NOW};
+	uint16_t begin = packet_opt(&p, 1232, 0, 0);
+
+	put_option(&p, 12, "", 0);
+	packet_opt_end(&p, begin);
+	p = sign(p, NOW);
+	ask_from(p, HERE, true);
+	assert_true(t.job.reply_len < 300);
+	t.job.query = p.bytes;
+	t.job.tls = true;
+	answer_batch(&answerer, &t.job, 1);
+	assert_true(tsig_find(t.reply, t.job.reply_len) != 0);
+	return t.job.reply_len;
 }
 
 /* Any signed question is answered signed, or not at all as it was meant. */
@@ -233,6 +261,9 @@ static void test_signed_answers(void **state)
 	assert_int_equal(tsig_verify(&t.source->keys[0], &got, t.reply,
 				 t.job.reply_len, &chain, NOW),
 		TSIG_GOOD);
+
+	assert_int_equal(padded_len("example.com"), padded_len("w.example"));
+	assert_in_range(padded_len("example.com"), 468 - 64, 468);
 
 	q = sign(p, NOW - 301);
 	assert_memory_equal(ask_from(q, HERE, false), "NOTAUTH;;;", 10);
