@@ -16,7 +16,9 @@ more for each of the others.
 closed: 128 questions always under way; seldom: 20,000 a second; tcp: over
 connections that stay, and with one for every question; lines: GET /api/v1/lines,
 each question for another client; cores: one worker and
-two; start: from exec to the first answer, on all cores; turns, which is asked for
+two; signed: as closed, but all ask for DNSSEC records: dnsd with a signed zone, NSD and
+Knot with what it signed, as far as they are named; gdnsd, which does not sign; start:
+from exec to the first answer, on all cores; turns, which is asked for
 alone: as closed, but what counts is the time between receiving and sending, of
 servers that do so by recvmmsg and sendmmsg (turns.c).
 """
@@ -34,6 +36,7 @@ import tempfile
 import time
 
 import dns.message
+import dns.query
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "system"))
@@ -323,6 +326,57 @@ def ask_lines(servers, args):
                   f"{m['p99_us']:.0f}", str(sum(r["wrong"] for r in runs)))])
 
 
+def signed_zone(conf, zone):
+    """(configuration, files) of dnsd that signs, and the zone as it sends it to others:
+    the steered name with all its addresses."""
+    d = Daemon(conf.replace("{file: zone}", "{file: zone, dnssec: {keys: keys}, "
+                            "transfer: {to: [127.0.0.1]}}"),
+               files={"zone": zone}, start=False)
+    try:
+        (d.folder / "keys").mkdir()
+        d.run("keys", "generate", "example.com")
+        keys = {f"keys/{f.name}": f.read_text() for f in (d.folder / "keys").iterdir()}
+        d.start()
+        sets = [rrset for message in dns.query.xfr(
+            "127.0.0.1", "example.com", port=d.port, relativize=False)
+            for rrset in message.answer]
+        text = "".join(s.to_text() + "\n" for s in sets[:-1])  # the SOA ends it too
+        return d.conf_text()[len(d.head):], {"zone": zone, **keys}, text
+    finally:
+        d.close()
+
+
+def signed_peers(wanted, text, zone, geoip):
+    """NSD and Knot serve what is signed, and do not steer; gdnsd does not sign."""
+    for kind in (peers.Nsd, peers.Knot, peers.Gdnsd):
+        if kind.name not in wanted.split(",") or not kind.installed():
+            continue
+        if kind is peers.Gdnsd:
+            yield kind(zone, geoip, free_port())
+            continue
+        peer = kind("", [], free_port())
+        peer.static_zone = lambda peer=peer: peer.write("example.com.zone", text)
+        peer.name += ", signed"
+        yield peer
+
+
+def ask_signed(args, conf, zone):
+    print("\nsigned, all ask for DNSSEC records\n")
+    signed_conf, files, text = signed_zone(conf, zone)
+    servers = [Dnsd(conf, {"zone": zone}, args.geoip)]
+    try:
+        servers.append(Dnsd(signed_conf, files, args.geoip, name="dnsd, signed"))
+        for peer in signed_peers(args.peers, text, zone, args.geoip):
+            servers.append(peer)
+            peer.start()
+        for server in servers:
+            server.mixes = MIXES
+        table(measure(servers, MIXES, args, ("-D",)))
+    finally:
+        for server in servers:
+            server.close()
+
+
 def ask_cores(args, conf, zone):
     """The generator is on the last core, whose cache it shares with the worker
     there; hence one worker is measured on either core."""
@@ -484,6 +538,8 @@ def main():
         conf, zone = configuration(fleet, args.geoip, args.names)
         if "cores" in args.only.split(","):
             ask_cores(args, conf, zone)
+        if "signed" in args.only.split(","):
+            ask_signed(args, conf, zone)
         if "start" in args.only.split(","):
             ask_start(args, fleet)
         if not set(SECTIONS) & set(args.only.split(",")):

@@ -1,7 +1,7 @@
 /* qgen - a DNS load generator for the project's own benchmark.
  *
  *	qgen [-n SOCKETS] [-w WINDOW] [-t SECONDS] [-r PER_S [-a]] [-k SEED]
- *	     [-m NAMES] [-T | -1] ADDRESS:PORT MIX [NAME]
+ *	     [-m NAMES] [-D] [-T | -1] ADDRESS:PORT MIX [NAME]
  *
  * MIX: static (www.NAME A), steered (live.NAME A), ecs (live.NAME A with a
  * random client /24), nxdomain (random names), names (h0.NAME A to
@@ -11,7 +11,8 @@
  * it counts from when it was sent to when the kernel had the answer, and what was
  * due while we did not run is left out ("missed"): that is for a core shared with
  * others, whose doings are not the server's. It sleeps in between. Over UDP, or TCP: -T with connections that stay, on each its share of WINDOW under
- * way; -1 with a connection for every question, SOCKETS of them under way.
+ * way; -1 with a connection for every question, SOCKETS of them under way. -D: each asks
+ * for DNSSEC records (DO).
  * Every answer is checked: id, QR, rcode, and that it answers or not. One line
  * of JSON on stdout. Single thread; loopback only. */
 #include <errno.h>
@@ -32,7 +33,7 @@
 #include "base/rng.h"
 
 #define BATCH 32
-#define PACKET 600
+#define PACKET 1232
 #define IDS 4096 /* questions under way on one socket, at most */
 #define LOST_NS 1000000000
 #define RAN_NS 500000 /* -a: what is due for longer, was when we did not run */
@@ -70,6 +71,7 @@ struct run {
 	uint32_t n_names;
 	struct lane *lanes;
 	bool arrival; /* -a */
+	bool dnssec;  /* -D */
 	uint64_t turn, sent, answered, bad, lost, missed;
 	uint64_t latency[BUCKETS];
 	int64_t max_ns;
@@ -91,16 +93,26 @@ static size_t put_name(uint8_t *p, const char *text)
 	return at;
 }
 
-static size_t put_ecs(struct run *r, uint8_t *p)
+/* Behind an OPT. */
+static size_t put_ecs(struct run *r, uint8_t *opt, size_t len)
 {
-	static const uint8_t opt[] = {
-		0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 11, 0, 8, 0, 7, 0, 1, 24, 0};
+	static const uint8_t option[] = {0, 8, 0, 7, 0, 1, 24, 0};
 	uint64_t net = rng_next(&r->rng);
-	memcpy(p, opt, sizeof opt);
+	uint8_t *p = opt + len;
+	memcpy(p, option, sizeof option);
 	/* Unicast space, so that a database has something to say. */
-	p[sizeof opt] = (uint8_t)(1 + net % 222);
-	memcpy(p + sizeof opt + 1, (uint8_t *)&net + 4, 2);
-	return sizeof opt + 3;
+	p[sizeof option] = (uint8_t)(1 + net % 222);
+	memcpy(p + sizeof option + 1, (uint8_t *)&net + 4, 2);
+	opt[len - 1] = sizeof option + 3; /* RDLENGTH */
+	return len + sizeof option + 3;
+}
+
+static size_t put_opt(const struct run *r, uint8_t *p)
+{
+	static const uint8_t opt[] = {0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0};
+	memcpy(p, opt, sizeof opt);
+	p[7] = r->dnssec ? 0x80 : 0;
+	return sizeof opt;
 }
 
 /* Writes one question; returns its length. */
@@ -127,9 +139,13 @@ static size_t question(
 	size_t len = 12 + put_name(p + 12, name);
 	memcpy(p + len, "\0\1\0\1", 4);
 	len += 4;
-	if (kind == ECS) {
+	if (kind == ECS || r->dnssec) {
+		uint8_t *opt = p + len;
+		size_t opt_len = put_opt(r, opt);
+		if (kind == ECS)
+			opt_len = put_ecs(r, opt, opt_len);
 		p[11] = 1;
-		len += put_ecs(r, p + len);
+		len += opt_len;
 	}
 	return len;
 }
@@ -537,7 +553,7 @@ static int usage(void)
 {
 	fprintf(stderr,
 		"usage: qgen [-n SOCKETS] [-w WINDOW] [-t SECONDS] "
-		"[-r PER_S [-a]] [-k SEED] [-m NAMES] [-T | -1] ADDRESS:PORT MIX [NAME]\n");
+		"[-r PER_S [-a]] [-k SEED] [-m NAMES] [-D] [-T | -1] ADDRESS:PORT MIX [NAME]\n");
 	return 2;
 }
 
@@ -579,11 +595,13 @@ int main(int argc, char **argv)
 	int opt;
 
 	r.rng.state = 1;
-	while ((opt = getopt(argc, argv, "n:w:t:r:k:m:T1a")) != -1) {
+	while ((opt = getopt(argc, argv, "n:w:t:r:k:m:DT1a")) != -1) {
 		if (opt == 'T' || opt == '1')
 			r.over = opt == 'T' ? TCP_STAYS : TCP_ONCE;
 		else if (opt == 'a')
 			r.arrival = true;
+		else if (opt == 'D')
+			r.dnssec = true;
 		else if (!set_number(&r, opt, optarg ? atof(optarg) : 0,
 				 &seconds, &per_s))
 			return usage();
