@@ -297,11 +297,33 @@ static void positive(struct walk *w, const struct zone_rrset *set)
 		add_targets(w, set, base, NULL, false);
 }
 
-/* RFC 8482 4.2: for names that have only steered data. */
-static void hinfo(struct walk *w)
+/* The NSEC of the current name is the answer, or its signature; of a wildcard, which
+ * is expanded as for any other type (RFC 4035 3.1.3.3): its own NSEC says that the type
+ * is there. False: the name has none. */
+static bool answer_nsec(
+	struct walk *w, struct signed_reply *dnssec, unsigned parts)
+{
+	const struct name *owner = w->name;
+	struct name wild;
+
+	if (w->match.found == ZONE_WILDCARD) {
+		zone_node_name(w->zone, w->match.node, &wild);
+		owner = &wild;
+	}
+	if (!signed_nsec_answer(dnssec, owner, w->at, parts))
+		return false;
+	note_expansion(w);
+	return true;
+}
+
+/* RFC 8482 4.2: for names that have only steered data; an NSEC where signatures are
+ * asked for, since no HINFO is signed. */
+static void any_steered(struct walk *w)
 {
 	static const uint8_t rdata[] = "\007RFC8482"; /* and an empty OS */
-	reply_rr(w->r, w->at, RR_HINFO, 3600, rdata, sizeof rdata);
+	if (!is_signed(w) ||
+		!answer_nsec(w, &w->dnssec, SIGNED_NSEC | SIGNED_RRSIG))
+		reply_rr(w->r, w->at, RR_HINFO, 3600, rdata, sizeof rdata);
 }
 
 /* RFC 8482 4.1: one RRset of those that are there. */
@@ -317,13 +339,10 @@ static void minimal_any(struct walk *w, const struct zone_node *node)
 		note_expansion(w);
 		return;
 	}
-	if (is_signed(w) &&
-		signed_nsec_answer(
-			&w->dnssec, w->name, w->at, SIGNED_NSEC | SIGNED_RRSIG))
-		return;
 	if (zone_mark(node))
-		hinfo(w);
-	else
+		any_steered(w);
+	else if (!is_signed(w) ||
+		!answer_nsec(w, &w->dnssec, SIGNED_NSEC | SIGNED_RRSIG))
 		no_data(w);
 }
 
@@ -418,6 +437,27 @@ static bool is_stream(
 		name->bytes[1] != '_';
 }
 
+/* NSEC or RRSIG are asked for by type, in a zone that is signed. */
+static bool asks_nsec(const struct walk *w)
+{
+	uint16_t qtype = w->job->q.qtype;
+	return w->zone->signing && (qtype == RR_NSEC || qtype == RR_RRSIG);
+}
+
+static void nsec(struct walk *w)
+{
+	struct signed_reply by_type = w->dnssec;
+	unsigned parts = w->job->q.qtype == RR_RRSIG ? SIGNED_RRSIG
+		: is_signed(w) ? SIGNED_NSEC | SIGNED_RRSIG
+			       : SIGNED_NSEC;
+
+	by_type.signing = w->zone->signing;
+	bool found = answer_nsec(w, &by_type, parts);
+	w->dnssec.missing |= by_type.missing;
+	if (!found)
+		no_data(w);
+}
+
 /* A missing name directly below a steered one that has streams. */
 static void stream(struct walk *w, struct mark mark)
 {
@@ -425,8 +465,10 @@ static void stream(struct walk *w, struct mark mark)
 
 	if (steered_decides(&name, w->job->q.qtype))
 		decide(w, &name);
+	else if (asks_nsec(w))
+		nsec(w);
 	else if (w->job->q.qtype == RR_ANY)
-		hinfo(w);
+		any_steered(w);
 	else
 		no_data(w);
 }
@@ -542,22 +584,6 @@ static bool follow_dname(struct walk *w, const struct zone_match *m)
 	return w->job->q.qtype != RR_CNAME && move_on(w, base + RR_POINTER_LEN);
 }
 
-/* NSEC or RRSIG are asked for by type. */
-static void nsec(struct walk *w)
-{
-	struct signed_reply by_type = w->dnssec;
-	unsigned parts = w->job->q.qtype == RR_RRSIG ? SIGNED_RRSIG
-		: is_signed(w) ? SIGNED_NSEC | SIGNED_RRSIG
-			       : SIGNED_NSEC;
-
-	by_type.signing = w->zone->signing;
-	bool found = w->match.found == ZONE_EXACT &&
-		signed_nsec_answer(&by_type, w->name, w->at, parts);
-	w->dnssec.missing |= by_type.missing;
-	if (!found)
-		no_data(w);
-}
-
 /* The name exists, by itself or through a wildcard. */
 static bool found(struct walk *w, const struct zone_node *node)
 {
@@ -572,7 +598,7 @@ static bool found(struct walk *w, const struct zone_node *node)
 			return false;
 		}
 	}
-	if (w->zone->signing && (qtype == RR_NSEC || qtype == RR_RRSIG))
+	if (asks_nsec(w))
 		nsec(w);
 	else if (qtype == RR_ANY)
 		minimal_any(w, node);

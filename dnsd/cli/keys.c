@@ -82,7 +82,9 @@ static bool read_keys(
 	return sign_keys_read(zone->dnssec.keys, &k->apex, &k->all, &k->n, err);
 }
 
-static bool list(const struct conf *conf, const char *only, struct err *err)
+/* only: of this zone; NULL: of all that are signed. */
+static bool list(
+	const struct conf *conf, const struct conf_zone *only, struct err *err)
 {
 	struct columns t;
 	struct buf out = {0};
@@ -97,7 +99,7 @@ static bool list(const struct conf *conf, const char *only, struct err *err)
 	for (unsigned i = 0; i < conf->n_zones; i++) {
 		const struct conf_zone *zone = &conf->zones[i];
 		struct keys k;
-		if (only ? strcmp(zone->name, only) != 0 : !zone->dnssec.keys)
+		if (only ? zone != only : !zone->dnssec.keys)
 			continue;
 		ok &= read_keys(&k, zone, err);
 		for (unsigned j = 0; ok && j < k.n; j++)
@@ -293,11 +295,19 @@ static bool roll(
 
 /* -- the command -- */
 
+/* In whatever case, and with a last dot or without. */
 static const struct conf_zone *zone_of(
 	const struct conf *conf, const char *text, struct err *err)
 {
+	struct name name;
+	char canonical[NAME_TEXT_MAX];
+
+	if (name_from_text(&name, text))
+		name_text(&name, canonical);
+	else
+		canonical[0] = '\0';
 	for (unsigned i = 0; i < conf->n_zones; i++)
-		if (!strcmp(conf->zones[i].name, text))
+		if (!strcmp(conf->zones[i].name, canonical))
 			return &conf->zones[i];
 	err_add(err, "%s is no zone of the configuration", text);
 	return NULL;
@@ -321,13 +331,13 @@ static bool keys(const struct conf *conf, const struct cli_options *o,
 {
 	int algorithm = o->algorithm ? atoi(o->algorithm) : 0;
 	const char *verb = words[0];
+	const struct conf_zone *zone =
+		n > 1 ? zone_of(conf, words[1], err) : NULL;
 
-	if (!strcmp(verb, "list"))
-		return (n < 2 || zone_of(conf, words[1], err)) &&
-			list(conf, n > 1 ? words[1] : NULL, err);
-	const struct conf_zone *zone = zone_of(conf, words[1], err);
-	if (!zone)
+	if (n > 1 && !zone)
 		return false;
+	if (!strcmp(verb, "list"))
+		return list(conf, zone, err);
 	if (!strcmp(verb, "generate"))
 		return generate_first(zone,
 			algorithm ? algorithm : SIGN_ECDSAP256SHA256, err);

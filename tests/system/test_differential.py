@@ -11,10 +11,16 @@ SCRIPT = pathlib.Path(__file__).with_name("differential.py")
 
 
 class Differential(Test):
-    def test_random_zones(self):
+    def compare(self, *more):
         done = subprocess.run(
             [sys.executable, str(SCRIPT), "--dnsd", f"{DNSD} run -c",
-             "--rounds", "5", "--queries", "500", "--seed", "11"],
+             "--rounds", "5", "--queries", "500", *more],
             cwd=ROOT, capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stdout[-4000:] + done.stderr)
         self.assertRegex(done.stdout, r"\b0 forbidden")
+
+    def test_random_zones(self):
+        self.compare("--seed", "11")
+
+    def test_signed_zones(self):
+        self.compare("--seed", "11", "--signed")

@@ -469,10 +469,13 @@ stub-zone:
                                 stdout=subprocess.PIPE, check=True).stdout
         self.assertEqual(ds.split(), theirs.split())
         self.assertEqual(d.run("keys", "ds", "example.com").split(), theirs.split())
+        self.assertEqual(d.run("keys", "ds", "Example.COM."), ds + "\n")
         again = d.run("keys", "generate", "example.com", check=False)
         self.assertIn("has a key", again.stderr)
         other = d.run("keys", "ds", "example.net", check=False)
         self.assertIn("example.net is no zone", other.stderr)
-        self.assertRegex(d.run("keys", "list"), r"example.com +\d+ +13 +signs\n")
+        for words in ((), ("example.com.",)):
+            self.assertRegex(d.run("keys", "list", *words),
+                             r"example.com +\d+ +13 +signs\n")
         for words in ((), ("x",), ("ds",), ("--algorithm", "8", "generate", "example.com")):
             self.assertEqual(d.run("keys", *words, check=False).returncode, 2)

@@ -470,7 +470,7 @@ static bool is_zone(const char *text)
 static void test_random(void **state)
 {
 	static const unsigned types[] = {RR_A, RR_TXT, RR_MX, RR_DS, RR_NS,
-		RR_SRV, RR_CNAME, RR_DNAME, RR_AAAA, RR_SOA};
+		RR_SRV, RR_CNAME, RR_DNAME, RR_AAAA, RR_SOA, RR_ANY};
 	const char *worlds = getenv("DNSD_WORLDS");
 	unsigned left = worlds ? (unsigned)atoi(worlds) / 10 : 60;
 	struct rng rng = {11};
@@ -484,7 +484,7 @@ static void test_random(void **state)
 		for (unsigned i = 0; i < 60; i++) {
 			random_name(&rng, name);
 			snprintf(full, sizeof full, "%s.example.com.", name);
-			check(full, types[below(&rng, 10)], 1);
+			check(full, types[below(&rng, 11)], 1);
 		}
 		check("example.com.", RR_DNSKEY, 1);
 		check("example.com.", RR_CDS, 1);
@@ -592,6 +592,48 @@ static void test_by_type(void **state)
 		ldns_pkt_free(reply);
 	}
 	check("ns1.example.com.", RR_ANY, 1);
+	end();
+}
+
+/* A wildcard's NSEC and signature answer for every name that it covers, streams too,
+ * with the proof that there is none nearer; without DO there are no proofs. */
+static void test_by_type_expanded(void **state)
+{
+	static const char *const names[] = {"x.w.example.com.",
+		"y.x.w.example.com.", "maths.live.example.com.",
+		"a.b.line2.live.example.com."};
+	static const unsigned types[] = {RR_NSEC, RR_RRSIG, RR_ANY};
+	char text[400];
+	snprintf(text, sizeof text, "%s*.w A 192.0.2.1\n", small);
+	begin(text, true);
+	for (unsigned i = 0; i < 4; i++) {
+		for (unsigned k = 0; k < 3; k++) {
+			ldns_pkt *reply = ask(names[i], types[k], true, 1);
+			ldns_rr_list *answer = ldns_pkt_answer(reply);
+			bool wild = false;
+			ldns_rr_list *nsecs = of_type(
+				ldns_pkt_authority(reply), LDNS_RR_TYPE_NSEC);
+			assert_true(has_type(answer, LDNS_RR_TYPE_RRSIG));
+			check_section(answer, true, names[i], &wild);
+			check_section(ldns_pkt_authority(reply), false,
+				names[i], &wild);
+			assert_int_equal(wild, types[k] != RR_RRSIG);
+			assert_true(covered(nsecs, names[i]));
+			ldns_rr_list_free(nsecs);
+			ldns_pkt_free(reply);
+		}
+		ldns_pkt *reply = ask(names[i], RR_NSEC, false, 1);
+		assert_int_equal(ldns_pkt_ancount(reply), 1);
+		assert_true(
+			has_type(ldns_pkt_answer(reply), LDNS_RR_TYPE_NSEC));
+		assert_int_equal(ldns_pkt_nscount(reply), 0);
+		ldns_pkt_free(reply);
+		reply = ask(names[i], RR_ANY, false, 1);
+		assert_false(
+			has_type(ldns_pkt_answer(reply), LDNS_RR_TYPE_NSEC));
+		assert_int_equal(ldns_pkt_ancount(reply), 1);
+		ldns_pkt_free(reply);
+	}
 	end();
 }
 
@@ -1020,6 +1062,7 @@ int main(void)
 		cmocka_unit_test(test_streams_apart),
 		cmocka_unit_test(test_stream_before),
 		cmocka_unit_test(test_by_type),
+		cmocka_unit_test(test_by_type_expanded),
 		cmocka_unit_test(test_background),
 		cmocka_unit_test(test_far),
 		cmocka_unit_test(test_not_made),
