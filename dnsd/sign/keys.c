@@ -26,6 +26,7 @@
 
 #define FILE_MAX 4096u
 #define PATH_ROOM 4400
+#define TIMES_ROOM 512u
 #define PRIVATE_LEN 32 /* of both algorithms */
 
 #define FLAGS_CSK 257u /* zone key, secure entry point */
@@ -544,7 +545,8 @@ static char *encode(const void *bytes, size_t n)
 static bool write_key(const char *folder, const struct sign_key *key,
 	const uint8_t private[PRIVATE_LEN], struct err *err)
 {
-	char path[PATH_ROOM], text[2048], times[512] = "", zone[NAME_TEXT_MAX];
+	char path[PATH_ROOM], text[2048], times[TIMES_ROOM] = "",
+					  zone[NAME_TEXT_MAX];
 	char stem[SIGN_KEY_FILE_MAX];
 	char *base64 = encode(private, PRIVATE_LEN);
 
@@ -602,8 +604,9 @@ bool sign_key_generate(const char *folder, const struct name *zone,
 	return ok;
 }
 
-/* Lines of times are replaced, all others stay. */
-static void copy_others(const char *text, char *out, size_t room)
+/* Lines of times are replaced, all others stay: out has room for one octet more than
+ * text. */
+static void copy_others(const char *text, char *out)
 {
 	static const char *const fields[] = {
 		"Publish:", "Activate:", "Inactive:", "Delete:"};
@@ -613,29 +616,34 @@ static void copy_others(const char *text, char *out, size_t room)
 		bool ours = false;
 		for (unsigned i = 0; i < 4; i++)
 			ours |= !strncmp(p, fields[i], strlen(fields[i]));
-		if (!ours && len && n + len + 2 < room)
-			n += (size_t)snprintf(
-				out + n, room - n, "%.*s\n", (int)len, p);
+		if (!ours && len) {
+			memcpy(out + n, p, len);
+			out[n + len] = '\n';
+			n += len + 1;
+		}
 		p += len + (p[len] == '\n');
 	}
+	out[n] = '\0';
 }
 
 bool sign_key_set_times(const char *folder, const struct sign_key *key,
 	struct sign_times times, struct err *err)
 {
 	char path[PATH_ROOM], made[PATH_ROOM + 8], stem[SIGN_KEY_FILE_MAX];
-	char out[FILE_MAX + 512] = "";
+	char out[FILE_MAX + 2 + TIMES_ROOM];
 
 	snprintf(path, sizeof path, "%s/%s.private", folder,
 		sign_key_file(key, stem));
 	char *text = read_file(path, err);
 	if (!text)
 		return false;
-	copy_others(text, out, FILE_MAX);
-	put_times(out + strlen(out), 512, &times);
+	copy_others(text, out);
+	put_times(out + strlen(out), TIMES_ROOM, &times);
 	snprintf(made, sizeof made, "%s.new", path);
 	unlink(made);
-	bool ok = write_file(made, out, 0600, err);
+	bool ok = strlen(out) <= FILE_MAX
+		? write_file(made, out, 0600, err)
+		: err_add(err, "%s: no room for times", path);
 	if (ok && rename(made, path))
 		ok = err_add(err, "%s: %s", path, strerror(errno));
 	OPENSSL_cleanse(text, strlen(text));

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Writes the seed corpora of fuzz_packet, fuzz_tcp, fuzz_proxy, fuzz_tsig,
-fuzz_in and fuzz_zonefile.
+"""Writes the seed corpora of fuzz_packet, fuzz_tcp, fuzz_proxy, fuzz_tsig, fuzz_in,
+fuzz_keys and fuzz_zonefile.
 
     tests/fuzz/seeds.py [DIR]      default: tests/data/fuzz
 
@@ -141,6 +141,33 @@ ZONES = {
                      "y CH TXT x\n( z\n",
 }
 
+# The keys of RFC 6979 A.2.5 and RFC 8080 6.1.
+PUBLIC = {13: "YP7UuiVanTHJYet0xjVtaMBJuJI7Yfps5mliLmDyn7Z5A/4QCLi8maQa6elWKLxk"
+              "8vGyDC1+n1F3o8KU1EYimQ==",
+          15: "l02Woi0iS8Aa25FQkUd9RMzZHJpBoRQwAQEX1SxZJA4="}
+PRIVATE = {13: "ya+p2EW6dRZrXCFXZ7HWk05Qw9s26JsSe4piKxIPZyE=",
+           15: "ODIyNjAzODQ2MjgwODAxMjI2NDUxOTAyMDQxNDIyNjI="}
+
+
+def key_pair(algorithm, flags=257, of="example.com. 3600 IN DNSKEY ", times="",
+        public=None):
+    return (bytes([algorithm == 13]) + f"; a comment\n{of}{flags} 3 {algorithm} "
+            f"{public or PUBLIC[algorithm]}\n\0Private-key-format: v1.3\nAlgorithm: "
+            f"{algorithm} (X)\nPrivateKey: {PRIVATE[algorithm]}\n{times}".encode())
+
+
+KEYS = {
+    "ecdsa": key_pair(13), "ed25519": key_pair(15),
+    "zsk": key_pair(13, 256, "example.com. IN DNSKEY "),
+    "times": key_pair(15, times="Created: 20261130104149\nPublish: 20261130104149\n"
+                           "Activate: 20261130104149\nInactive: 20270101000000\n"
+                           "Delete: 20270102000000\n"),
+    "folded": key_pair(13, public=f"( {PUBLIC[13][:44]} {PUBLIC[13][44:]} )"),
+    "misfit": key_pair(15).replace(b"ODIy", b"ODIz"),
+    "alone": key_pair(13).split(b"\0")[0][:60],
+    "long": key_pair(13, times="x" * 3990),
+}
+
 
 def write(folder, files):
     os.makedirs(folder, exist_ok=True)
@@ -157,6 +184,7 @@ def main():
     write(os.path.join(top, "proxy"), PROXIES)
     write(os.path.join(top, "tsig"), TSIGS)
     write(os.path.join(top, "in"), INS)
+    write(os.path.join(top, "keys"), KEYS)
     frames = {key: struct.pack("!H", len(data)) + data
               for key, data in PACKETS.items()}
     write(os.path.join(top, "tcp"), {

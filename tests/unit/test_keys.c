@@ -286,10 +286,98 @@ static void test_others(void **state)
 		expected, sizeof expected, "%s: no key of example.com", folder);
 	assert_string_equal(err_text(&err), expected);
 	err_fini(&err);
+	n = 7;
+	keys = (void *)expected;
 	assert_false(sign_keys_read("/nonexistent", &zone, &keys, &n, &err));
+	assert_null(keys);
+	assert_int_equal(n, 0);
 	assert_string_equal(
 		err_text(&err), "/nonexistent: No such file or directory");
 	err_fini(&err);
+}
+
+static const char ecdsa_public[] =
+	"YP7UuiVanTHJYet0xjVtaMBJuJI7Yfps5mliLmDyn7Z5A/4QCLi8maQa6elWKLxk8vGyDC1+n1F3o8KU1EYimQ==";
+static const char ecdsa_private[] =
+	"ya+p2EW6dRZrXCFXZ7HWk05Qw9s26JsSe4piKxIPZyE=";
+
+/* A file that is there, but has nothing to be read. */
+static void test_unreadable(void **state)
+{
+	struct name zone = nm("example.com");
+	struct sign_key *keys;
+	struct err err = {0};
+	char path[700], expected[900];
+	unsigned n;
+	clear_folder();
+	snprintf(path, sizeof path, "%s/Kexample.com.+013+00001.key", folder);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_false(sign_keys_read(folder, &zone, &keys, &n, &err));
+	snprintf(expected, sizeof expected, "%s: Is a directory", path);
+	assert_string_equal(err_text(&err), expected);
+	err_fini(&err);
+	rmdir(path);
+}
+
+/* The longest name of a zone. */
+static void test_ds_long(void **state)
+{
+	char text[300];
+	uint8_t ds[SIGN_DS_LEN], data[NAME_WIRE_MAX + SIGN_DNSKEY_MAX];
+	uint8_t digest[SHA256_DIGEST_LENGTH];
+	struct sign_key key = {.algorithm = 13, .tag = 7};
+	memset(text, 'x', 253);
+	text[63] = text[127] = text[191] = '.';
+	text[253] = '\0';
+	key.zone = nm(text);
+	assert_int_equal(key.zone.len, NAME_WIRE_MAX);
+	key.dnskey_len = SIGN_DNSKEY_MAX;
+	memset(key.dnskey, 3, SIGN_DNSKEY_MAX);
+	sign_key_ds(&key, ds);
+	memcpy(data, key.zone.bytes, NAME_WIRE_MAX);
+	memset(data + NAME_WIRE_MAX, 3, SIGN_DNSKEY_MAX);
+	SHA256(data, sizeof data, digest);
+	assert_memory_equal(ds + 4, digest, sizeof digest);
+}
+
+/* A file that grows until it can't be read again, or that can't be written, stays. */
+static void test_times_fail(void **state)
+{
+	struct sign_times times = {.inactive = 1900000000};
+	struct err err = {0};
+	char stem[SIGN_KEY_FILE_MAX], name[400], path[700], expected[900];
+	char text[4200];
+	clear_folder();
+	put_key("Kexample.com.+013+00001", 13, ecdsa_public, ecdsa_private);
+	struct sign_key *key = read_one();
+	sign_key_file(key, stem);
+	snprintf(name, sizeof name, "%s.private", stem);
+	snprintf(path, sizeof path, "%s/%s.new", folder, name);
+	put_key(stem, 13, ecdsa_public, ecdsa_private);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_false(sign_key_set_times(folder, key, times, &err));
+	snprintf(expected, sizeof expected, "%s: File exists", path);
+	assert_string_equal(err_text(&err), expected);
+	err_fini(&err);
+	rmdir(path);
+	path[strlen(path) - 4] = '\0';
+	for (unsigned i = 0; i < 2; i++) {
+		unsigned fits =
+			4096 - (unsigned)strlen("Inactive: 20300317174640\n");
+		memset(text, 'x', sizeof text);
+		snprintf(text, sizeof text, "Algorithm: 13\nPrivateKey: %s\n",
+			ecdsa_private);
+		text[strlen(text)] = 'x';
+		text[fits - 1 + i] = '\0';
+		write_text(name, text);
+		assert_int_equal(
+			sign_key_set_times(folder, key, times, &err), !i);
+	}
+	snprintf(expected, sizeof expected, "%s: no room for times", path);
+	assert_string_equal(err_text(&err), expected);
+	err_fini(&err);
+	sign_keys_free(key, 1);
+	unlink(path);
 }
 
 static int setup(void **state)
@@ -312,6 +400,9 @@ int main(void)
 		cmocka_unit_test(test_generate),
 		cmocka_unit_test(test_broken),
 		cmocka_unit_test(test_others),
+		cmocka_unit_test(test_unreadable),
+		cmocka_unit_test(test_ds_long),
+		cmocka_unit_test(test_times_fail),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
