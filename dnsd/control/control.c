@@ -121,7 +121,7 @@ static void show_status(const struct control *c)
 	const struct report *r = c->publisher->report;
 	unsigned up = 0, n = 0;
 	double connections = 0;
-	char text[160];
+	char text[320], fault[120];
 
 	for (unsigned i = 0; i < r->n_nodes; i++) {
 		n += r->nodes[i].name != NULL;
@@ -130,9 +130,11 @@ static void show_status(const struct control *c)
 		up++;
 		connections += (double)r->nodes[i].connections;
 	}
+	keys_watch_fault(r->signing, fault, sizeof fault);
 	snprintf(text, sizeof text,
-		"serving: %u of %u nodes up, %.0f connections%s%s", up, n,
-		connections, r->blind ? "; network suspect" : "",
+		"serving: %u of %u nodes up, %.0f connections%s%s%s%s", up, n,
+		connections, *fault ? "; " : "", fault,
+		r->blind ? "; network suspect" : "",
 		*r->reload_error ? "; the last reload was refused" : "");
 	notify_status(text);
 }
@@ -324,6 +326,7 @@ static void make_parts(struct control *c)
 	c->history = history_new();
 	c->traffic = traffic_sums_new(c->start_ms);
 	c->geo_watch = geo_watch_new();
+	c->keys = keys_watch_new();
 	c->builder = builder_new(c->mailbox, on_idle, c);
 	c->nodes = nodes_new(c, threads_polls(c->threads), on_news);
 	nodes_ask(c->nodes);
@@ -413,6 +416,7 @@ static void free_parts(struct control *c)
 	nodes_free(c->nodes);
 	moves_free(c->moves);
 	geo_watch_free(c->geo_watch);
+	keys_watch_free(c->keys);
 	traffic_sums_free(c->traffic);
 	history_free(c->history);
 	schedule_free(c->schedule);

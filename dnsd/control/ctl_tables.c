@@ -26,6 +26,32 @@ static void add_zones(const struct built *built, struct columns *t)
 	}
 }
 
+/* Of each zone that is signed. */
+static void add_signing(const struct report_signing *signing, struct columns *t)
+{
+	int64_t now_s = clock_wall_ms() / 1000;
+	char text[WORDS_TEXT_MAX];
+
+	for (unsigned i = 0; signing && i < signing->n; i++) {
+		const struct report_signed *zone = &signing->zone[i];
+		int64_t left_s = zone->expires_s - now_s;
+		columns_add(t, "signing of %s", zone->name);
+		if (!zone->expires_s || left_s <= 0)
+			columns_add(t, "%s",
+				zone->expires_s ? "signatures have EXPIRED"
+						: "begins");
+		else
+			columns_add(t, "signatures %s in %s%s",
+				zone->late ? "are LATE: they expire" : "expire",
+				words_duration(text, left_s),
+				zone->to_do ? ", renewing" : "");
+		if (zone->keys_error) {
+			columns_add(t, "keys of %s", zone->name);
+			columns_add(t, "cannot be read: %s", zone->keys_error);
+		}
+	}
+}
+
 static void add_reload(const struct report *r, struct columns *t)
 {
 	time_t at = (time_t)(r->reload_wall_ms / 1000);
@@ -114,6 +140,7 @@ void ctl_table_status(const struct control *c, struct buf *out)
 	columns_add(&t, "published");
 	columns_add(&t, "generation %llu", (unsigned long long)r->generation);
 	add_zones(c->built, &t);
+	add_signing(r->signing, &t);
 	columns_add(&t, "geography");
 	columns_add(&t, "%u places, %zu KiB", geo_places(c->built->geo),
 		geo_size(c->built->geo) / 1024);

@@ -1,3 +1,4 @@
+#include "control/keys_watch.h"
 #include "control/publish.h"
 
 #include <assert.h>
@@ -132,7 +133,7 @@ static struct report *make_report(const struct control *c, int64_t now_ms)
 	r->signatures = signer.made;
 	r->signatures_lost = signer.lost;
 	r->signatures_to_do = signer.waiting;
-	r->signatures_late = c->signatures_late;
+	r->signatures_late = keys_watch_late(c->keys);
 	r->signatures_end_s = signer.expires_s;
 	report_transfers(c, r);
 	r->maps = p->maps;
@@ -143,6 +144,7 @@ static struct report *make_report(const struct control *c, int64_t now_ms)
 	r->paths = paths.known;
 	r->paths_bad = paths.bad;
 	r->traffic = p->traffic;
+	r->signing = p->signing;
 	report_nodes(c, r);
 	return r;
 }
@@ -164,6 +166,7 @@ struct replaced {
 	struct load *load;
 	struct report *report;
 	struct report_traffic *traffic;
+	struct report_signing *signing;
 	struct stream_index *stream_index;
 	struct stream_set *stream_set;
 	struct pending_list *pending_list;
@@ -190,6 +193,7 @@ static void renew_lists(struct control *c, struct replaced *old, int64_t now_ms)
 		p->servers = servers;
 	}
 	traffic_news(c->traffic, &p->traffic, &old->traffic);
+	keys_watch_news(c->keys, &p->signing, &old->signing);
 	if (!p->pending_list || pending_changed(c->pending, now_ms)) {
 		old->pending_list = p->pending_list;
 		p->pending_list = pending_copy(c->pending);
@@ -224,6 +228,7 @@ static void free_replaced(struct replaced *old)
 	load_free(old->load);
 	report_free(old->report);
 	free(old->traffic);
+	free(old->signing);
 	free(old->stream_index);
 	free(old->stream_set);
 	free(old->pending_list);
@@ -322,6 +327,7 @@ void publish_signing(struct control *c)
 			zones[n++] = c->built->signing[i];
 	signer_serve(c->signer, zones, n);
 	free(zones);
+	keys_watch_show(c);
 }
 
 void publish_adopt(struct control *c, struct built *built, struct err *err)
@@ -403,6 +409,7 @@ void publish_close(struct control *c)
 	load_free(p->load);
 	report_free(p->report);
 	free(p->traffic);
+	free(p->signing);
 	free(p->stream_index);
 	free(p->stream_set);
 	free(p->pending_list);

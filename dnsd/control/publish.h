@@ -22,6 +22,7 @@ struct publisher {
 	struct load *load;
 	struct report *report;
 	struct report_traffic *traffic; /* NULL: none yet */
+	struct report_signing *signing; /* NULL: not known yet */
 	struct stream_index *stream_index;
 	struct stream_set *stream_set; /* the same for decisions */
 	struct pending_list *pending_list;

@@ -42,18 +42,17 @@ struct control {
 	struct builder *builder;
 	struct reload_job *reload; /* the last one asked for; NULL: none */
 	struct geo_watch *geo_watch;
-	struct ctl *ctl; /* NULL: none */
+	struct keys_watch *keys; /* of signed zones */
+	struct ctl *ctl;         /* NULL: none */
 	struct replace *
 		replace; /* another process is about to take over; NULL: none */
 	struct callee *callee; /* for calls of other threads */
 
-	int64_t keys_read_s;  /* wall clock: the last reload for a key's time */
-	bool signatures_late; /* said in the log */
-	bool geo_pending;     /* the first load of geography is still to come */
-	bool restored;        /* what the store keeps is in force */
-	bool took_over;       /* from the process that started this one */
-	bool replaced; /* another process serves: nothing is ours any more */
-	bool failed;   /* the first load failed: stop with an error */
+	bool geo_pending; /* the first load of geography is still to come */
+	bool restored;    /* what the store keeps is in force */
+	bool took_over;   /* from the process that started this one */
+	bool replaced;    /* another process serves: nothing is ours any more */
+	bool failed;      /* the first load failed: stop with an error */
 };
 
 static inline void control_stop(struct control *c)

@@ -28,6 +28,51 @@ static uint64_t all_responses(const struct report *report)
 	return sum;
 }
 
+static json_t *signed_json(const struct report_signed *zone)
+{
+	json_int_t left_s =
+		(json_int_t)(zone->expires_s - clock_wall_ms() / 1000);
+	json_t *expires = zone->expires_s ? json_integer(left_s) : json_null();
+	return json_pack("{s:o, s:b, s:I, s:s?}", "expires", expires, "late",
+		zone->late, "waiting", (json_int_t)zone->to_do, "keys_error",
+		zone->keys_error);
+}
+
+/* Zones whose signatures are late or whose keys cannot be read. */
+static json_t *signing_bad_json(const struct report_signing *signing)
+{
+	json_t *list = json_array();
+	for (unsigned i = 0; signing && i < signing->n; i++) {
+		const struct report_signed *zone = &signing->zone[i];
+		if (!zone->late && !zone->keys_error)
+			continue;
+		json_t *json = signed_json(zone);
+		json_object_set_new(json, "zone", json_string(zone->name));
+		json_array_append_new(list, json);
+	}
+	return list;
+}
+
+/* Adds how they stand to those zones that are signed. */
+static void add_signing(json_t *zones, const struct report_signing *signing)
+{
+	json_t *by_name = json_object(), *zone;
+	size_t i;
+
+	for (unsigned k = 0; signing && k < signing->n; k++)
+		json_object_set_new(by_name, signing->zone[k].name,
+			signed_json(&signing->zone[k]));
+	json_array_foreach(zones, i, zone)
+	{
+		const char *name =
+			json_string_value(json_object_get(zone, "name"));
+		json_t *its = json_object_get(by_name, name);
+		if (its)
+			json_object_set(zone, "signed", its);
+	}
+	json_decref(by_name);
+}
+
 static json_t *zones_json(const struct zoneset *set)
 {
 	char name[NAME_TEXT_MAX];
@@ -127,8 +172,12 @@ json_t *status_json(const struct snapshot *snap, bool whole)
 		report->no_places, "paths_bad", (int)report->paths_bad);
 	if (snap->servers)
 		json_object_set_new(json, "etcd", servers_json(snap->servers));
+	json_object_set_new(
+		json, "signing_bad", signing_bad_json(report->signing));
 	if (whole) {
-		json_object_set_new(json, "zones", zones_json(snap->zones));
+		json_t *zones = zones_json(snap->zones);
+		add_signing(zones, report->signing);
+		json_object_set_new(json, "zones", zones);
 		json_object_set_new(json, "steered", steered_json(map));
 		json_object_set_new(json, "waiting", pending_json(snap));
 		json_object_set_new(

@@ -347,16 +347,30 @@ static int64_t expires_s(const struct work *w)
 	return table ? table->epoch.expiration : 0;
 }
 
+static struct signer_zone zone_figures(const struct work *w)
+{
+	return (struct signer_zone){expires_s(w), w->zone->chain->n - w->next};
+}
+
+void signer_zones(struct signer *s, struct signer_zone *out, unsigned n)
+{
+	pthread_mutex_lock(&s->mutex);
+	for (unsigned i = 0; i < s->n && i < n; i++)
+		out[i] = zone_figures(&s->work[i]);
+	pthread_mutex_unlock(&s->mutex);
+}
+
 struct signer_figures signer_figures(struct signer *s)
 {
 	pthread_mutex_lock(&s->mutex);
 	struct signer_figures figures = s->figures;
 	for (unsigned i = 0; i < s->n; i++) {
-		const struct work *w = &s->work[i];
-		int64_t at_s = expires_s(w);
-		figures.waiting += w->zone->chain->n - w->next;
-		if (at_s && (!figures.expires_s || at_s < figures.expires_s))
-			figures.expires_s = at_s;
+		struct signer_zone of = zone_figures(&s->work[i]);
+		figures.waiting += of.waiting;
+		if (of.expires_s &&
+			(!figures.expires_s ||
+				of.expires_s < figures.expires_s))
+			figures.expires_s = of.expires_s;
 	}
 	pthread_mutex_unlock(&s->mutex);
 	for (unsigned i = 0; i < s->n_rings; i++)

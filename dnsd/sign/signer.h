@@ -72,4 +72,12 @@ struct signer_figures {
 };
 struct signer_figures signer_figures(struct signer *signer);
 
+/* Of one zone. */
+struct signer_zone {
+	int64_t expires_s; /* as above */
+	uint32_t waiting;  /* as above */
+};
+/* The first n of the zones in service, in the order of signer_serve(). */
+void signer_zones(struct signer *signer, struct signer_zone *out, unsigned n);
+
 #endif

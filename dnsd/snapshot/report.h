@@ -50,6 +50,21 @@ struct report_traffic {
 
 struct secondary_status;
 
+/* How the zones that are signed stand. Lives longer than a report, as traffic; one
+ * block. */
+struct report_signing {
+	unsigned n;
+	struct report_signed {
+		const char *name;
+		const char *keys_error; /* of their files: the next start would
+					   fail; NULL: none */
+		int64_t expires_s;      /* wall clock: the first signature; 0:
+					   none yet */
+		uint32_t to_do;         /* names that are not signed yet */
+		bool late; /* less than a quarter of their validity is left */
+	} zone[];
+};
+
 struct report {
 	int64_t now_ms, start_ms; /* clock_ms() */
 	uint64_t generation;
@@ -74,8 +89,8 @@ struct report {
 	uint64_t signatures;       /* made */
 	uint64_t signatures_lost;  /* asked for by answers, without room */
 	unsigned signatures_to_do; /* names that are not signed yet */
-	bool signatures_late; /* less than a quarter of their validity is left */
-	int64_t signatures_end_s; /* wall clock: when the first one expires; 0:
+	bool signatures_late;      /* of some zone */
+	int64_t signatures_end_s;  /* wall clock: when the first one expires; 0:
 				      there are none */
 	uint64_t transfers_done, transfers_refused, transfers_failed;
 	uint64_t transfer_records;
@@ -89,6 +104,7 @@ struct report {
 	unsigned paths_bad;          /* of those, state/path_shown.h */
 	uint64_t maps; /* taken in service: names and places are those of it */
 	const struct report_traffic *traffic; /* NULL: none yet */
+	const struct report_signing *signing; /* NULL: not known yet */
 };
 
 /* One block, but for the secondaries. */

@@ -204,6 +204,26 @@ const scenarios = {
 		await until("it says so no longer", async () => await said.isHidden());
 	},
 
+	async signing(page) {
+		const said = page.locator("#signing");
+		const says = (what) => until(`it says ${what}`, async () => what.test(await said.textContent()) && await said.isVisible());
+		let left = null;
+		await until("all is signed", async () => (left = await act("expires")) !== null);
+		assert.equal(await said.isHidden(), true);
+		await act("clock", left - 900);
+		await says(/^Signatures of example\.com are not renewed: they expire in 1\d min/);
+		await act("keys", false);
+		await act("clock", left - 800);
+		await says(/they expire in .* Keys of example\.com cannot be read, .*: \S*no key of example\.com\.$/);
+		await act("clock", left + 900);
+		await says(/^Signatures of example\.com have expired/);
+		await page.click("#language-zh");
+		await says(/^example\.com 的签名已过期.*example\.com 的密钥无法读取/);
+		await act("keys", true);
+		await act("clock", 0);
+		await until("all is well", async () => await said.isHidden());
+	},
+
 	/** What other name servers find, and what waits for them. */
 	async servers(page) {
 		const text = (selector) => page.locator(selector).textContent();

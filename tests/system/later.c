@@ -1,7 +1,11 @@
 /* LD_PRELOAD for a program whose wall clock is wrong: DNSD_LATER_S seconds ahead, or as many
- * as the first 8 octets of the file DNSD_LATER_FILE say, at any moment. */
+ * as the first 8 octets of the file DNSD_LATER_FILE say, at any moment. For the thread with the name
+ * DNSD_LATER_NOT it is right. */
+#include <dlfcn.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -25,8 +29,22 @@ static const volatile long long *shared(void)
 	return at;
 }
 
+static _Atomic(pthread_t) right; /* whose clock is right; 0: none */
+
+int pthread_setname_np(pthread_t thread, const char *name)
+{
+	int (*next)(pthread_t, const char *);
+	const char *not = getenv("DNSD_LATER_NOT");
+	if (not &&!strcmp(name, not ))
+		right = thread;
+	*(void **)&next = dlsym(RTLD_NEXT, "pthread_setname_np");
+	return next(thread, name);
+}
+
 static time_t ahead_s(void)
 {
+	if (right == pthread_self())
+		return 0;
 	const volatile long long *at = shared();
 	if (at)
 		return (time_t)*at;

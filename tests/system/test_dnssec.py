@@ -7,6 +7,7 @@ import pathlib
 import random
 import re
 import shutil
+import socket
 import struct
 import subprocess
 import tempfile
@@ -402,6 +403,102 @@ stub-zone:
         for name in ("www", "nope", "live", "s1.live"):
             self.validated(d, self.owner(name), "A", anchor, environment)
         self.assertIn("removed", keys("list"))
+
+    # -- what an operator sees ---------------------------------------------------------------
+
+    def standing(self, d, zone="example.com"):
+        status = d.http("/api/v1/status")[1]
+        return next(z["signed"] for z in status["zones"] if z["name"] == zone)
+
+    def heard(self, notifications, text):
+        """Whether systemd is told, sooner or later."""
+        def hear():
+            try:
+                return text in notifications.recv(400).decode()
+            except TimeoutError:
+                return False
+        self.eventually(hear, text)
+
+    def start_watched(self, conf=CONF % ", validity: 4h", zones=("example.com",)):
+        """Its signer's clock does not go on with the others'. With the socket of what
+        systemd hears."""
+        d = Daemon(conf, files={"zone": ZONE}, start=False)
+        self.addCleanup(d.close)
+        (d.folder / "keys").mkdir()
+        for zone in zones:
+            d.run("keys", "generate", zone)
+        self.clock = Clock(d.folder)
+        path = str(d.folder / "notify")
+        notifications = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(notifications.close)
+        notifications.bind(path)
+        notifications.settimeout(0.05)
+        d.environment = {**self.clock.environment, "DNSD_LATER_NOT": "dnsd-sign",
+                         "NOTIFY_SOCKET": path}
+        d.start(wait=False)
+        self.heard(notifications, "READY=1")
+        self.eventually(lambda: self.standing(d)["waiting"] == 0
+                        and self.standing(d)["expires"])
+        return d, notifications
+
+    def test_late_is_said(self):
+        d, notifications = self.start_watched()
+        left = self.standing(d)["expires"]
+        self.assertTrue(7200 <= left <= 14400, left)
+        self.assertFalse(self.standing(d)["late"])
+        self.assertEqual(d.http("/api/v1/status")[1]["signing_bad"], [])
+        self.assertRegex(d.run("ctl", "status"),
+                         r"signing of example.com +signatures expire in \d")
+        self.clock.set(left - 900)
+        bad = self.eventually(lambda: d.http("/api/v1/status")[1]["signing_bad"], "late")
+        self.assertEqual((len(bad), bad[0]["zone"], bad[0]["late"], bad[0]["keys_error"]),
+                         (1, "example.com", True, None))
+        self.assertTrue(0 < bad[0]["expires"] <= 900, bad)
+        self.assertRegex(d.run("ctl", "status"), r"signatures are LATE: they expire in 1\d min")
+        self.heard(notifications, "; signatures of example.com expire in 1")
+        self.assertIn("dnsd_signatures_late 1", d.http("/metrics")[1])
+        self.assertRegex(d.log_text(), "signatures are not renewed: the first one of "
+                         "example.com ends in 1")
+        self.clock.set(left + 900)
+        self.eventually(lambda: self.standing(d)["expires"] < 0)
+        self.assertIn("signatures have EXPIRED", d.run("ctl", "status"))
+        self.heard(notifications, "; signatures of example.com have expired")
+        self.clock.set(0)
+        self.eventually(lambda: d.http("/api/v1/status")[1]["signing_bad"] == [])
+        self.eventually(lambda: "signatures are renewed again" in d.log_text())
+
+    def test_late_by_zone(self):
+        """Each zone's signatures are late by its own validity."""
+        d, _ = self.start_watched((CONF % ", validity: 4h").replace(
+            "zones: {", "zones: {example.net: {ns: [ns1.example.com], dnssec: "
+            "{keys: keys, validity: 30d}}, "), ("example.com", "example.net"))
+        self.eventually(lambda: self.standing(d, "example.net")["expires"])
+        self.assertGreater(self.standing(d, "example.net")["expires"], 14 * 86400)
+        self.assertLessEqual(self.standing(d)["expires"], 14400)
+        self.assertIn("dnsd_signatures_late 0", d.http("/metrics")[1])
+        self.assertNotIn("not renewed", d.log_text())
+        self.clock.set(12600)
+        bad = self.eventually(lambda: d.http("/api/v1/status")[1]["signing_bad"], "late")
+        self.assertEqual([z["zone"] for z in bad], ["example.com"])
+
+    def test_keys_lost_is_said(self):
+        """What is in service signs on; that the next start would fail is seen before."""
+        d, notifications = self.start_watched()
+        key = next((d.folder / "keys").glob("*.private"))
+        key.rename(key.with_suffix(".gone"))
+        self.clock.set(100)
+        error = self.eventually(lambda: self.standing(d)["keys_error"], "keys are lost")
+        self.assertIn(".private: No such file or directory", error)
+        self.assertEqual(d.http("/api/v1/status")[1]["signing_bad"][0]["zone"],
+                         "example.com")
+        self.assertRegex(d.run("ctl", "status"), r"keys of example.com +cannot be read: \S*/K")
+        self.heard(notifications, "; keys of example.com cannot be read")
+        self.assertIn("keys that the next start or reload needs", d.log_text())
+        self.validated(d, "www.example.com.", "A", self.anchor(d))
+        key.with_suffix(".gone").rename(key)
+        self.clock.set(200)
+        self.eventually(lambda: self.standing(d)["keys_error"] is None)
+        self.eventually(lambda: "can be read again" in d.log_text())
 
     # -- what is refused -------------------------------------------------------------------
 

@@ -15,9 +15,10 @@ import unittest
 import urllib.request
 
 from etcd_world import Etcd
-from harness import DNSD, NETS, ROOT, WAIT_S, Test
+from harness import DNSD, NETS, ROOT, WAIT_S, Daemon, Test
 from srs_standin import Fleet
 from test_cluster import heartbeat
+from test_dnssec import Clock
 
 PLACES = {"hk1": ("22.3, 114.2", "hongkong"), "hk2": ("22.3, 114.2", "hongkong"),
           "jp1": ("35.7, 139.7", "tokyo"), "gb1": ("51.5, -0.1", "london"),
@@ -30,6 +31,8 @@ nodes:
 steer:
   live.example.com: {pool: [edge], lines: 2, ttl: [1, 5]}
 """
+SIGNED = (CONF % "  a: {address: [192.0.2.1], api: off, rtmp: off}").replace(
+    "127.0.0.1\"]", "127.0.0.1\"], dnssec: {keys: keys, validity: 4h}")
 PLACED = "nets: nets.txt\n" + CONF
 SCRIPT = ROOT / "tests" / "browser" / "operator.mjs"
 
@@ -125,6 +128,18 @@ class Browser:
         self.daemon.write("nets.txt", NETS.encode())
         self.daemon.write_conf(PLACED % "  a: {address: [192.0.2.1], api: off, rtmp: off}")
         self.daemon.run("ctl", "reload")
+
+    def do_clock(self, ahead_s):
+        self.clock.set(ahead_s)
+
+    def do_expires(self):
+        zone, = self.daemon.http("/api/v1/status")[1]["zones"]
+        return zone.get("signed", {}).get("expires")
+
+    def do_keys(self, there):
+        old, new = (".gone", ".key") if there else (".key", ".gone")
+        for path in (self.daemon.folder / "keys").glob("*" + old):
+            path.rename(path.with_suffix(new))
 
     def do_reload_broken(self):
         conf = self.daemon.folder / "dnsd.yaml"
@@ -249,6 +264,18 @@ class Page(Test):
         """Said until there are data."""
         d = self.daemon(CONF % "  a: {address: [192.0.2.1], api: off, rtmp: off}")
         Browser(self, d, None).run("places")
+
+    def test_signing(self):
+        """Zones whose signatures are late, or whose keys are gone."""
+        d = Daemon(SIGNED, start=False)
+        self.addCleanup(d.close)
+        (d.folder / "keys").mkdir()
+        d.run("keys", "generate", "example.com")
+        browser = Browser(self, d, None)
+        browser.clock = Clock(d.folder)
+        d.environment = {**browser.clock.environment, "DNSD_LATER_NOT": "dnsd-sign"}
+        d.start()
+        browser.run("signing")
 
     def test_history(self):
         self.start().run("history")

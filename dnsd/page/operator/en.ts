@@ -39,6 +39,9 @@ export const en = {
 		answers: (rate: string) => `, ${rate} answers/s`,
 		bad: (n: number) => `, ${n} bad path${s(n)}`,
 		reload: (error: string) => `Last reload refused: ${error}`,
+		late: (zone: string, left: string) => `Signatures of ${zone} are not renewed: they expire in ${left}.`,
+		expired: (zone: string) => `Signatures of ${zone} have expired: resolvers that validate get no answers.`,
+		keys: (zone: string, error: string) => `Keys of ${zone} cannot be read, so a reload or restart would fail: ${error}.`,
 	},
 	/** What is done with a node. */
 	deeds: { drain: "drain", undrain: "undrain", approve: "approve", remove: "remove", move: "move viewers of" },

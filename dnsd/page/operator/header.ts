@@ -1,7 +1,7 @@
 // header.ts - version, uptime, answers per second, and what is wrong.
 import { byId, el, setText } from "./dom";
 import { duration, rate } from "./format";
-import { Model, STATES } from "./model";
+import { Model, Signing, STATES } from "./model";
 import { SIGNS } from "./shapes";
 import { t } from "./texts";
 
@@ -19,6 +19,12 @@ export class Header {
 		return t.header.answers(rate((responses - before.responses) / Math.max(0.1, (now - before.at) / 1000)));
 	}
 
+	private signing(z: Signing): string {
+		const left = z.expires ?? 0;
+		const late = !z.late ? "" : left > 0 ? t.header.late(z.zone, duration(left)) : t.header.expired(z.zone);
+		return [late, z.keys_error ? t.header.keys(z.zone, z.keys_error) : ""].filter(Boolean).join(" ");
+	}
+
 	status(): void {
 		const s = this.model.status;
 		if (!s) return;
@@ -29,6 +35,8 @@ export class Header {
 		byId("no-places").hidden = !s.no_places;
 		byId("reload").hidden = !error;
 		setText(byId("reload"), error ? t.header.reload(error) : "");
+		byId("signing").hidden = !s.signing_bad.length;
+		setText(byId("signing"), s.signing_bad.map((z) => this.signing(z)).join(" "));
 	}
 
 	nodes(): void {

@@ -60,6 +60,14 @@ export interface Servers {
 	peers: Peer[];
 }
 
+/** A zone whose signatures are late, or whose keys cannot be read. */
+export interface Signing {
+	zone: string;
+	expires: number | null;	// seconds; below 0: they have
+	late: boolean;
+	keys_error: string | null;
+}
+
 export interface Status {
 	version: string;
 	uptime: number;
@@ -69,6 +77,7 @@ export interface Status {
 	network_suspect: boolean;
 	no_places: boolean;
 	paths_bad: number;
+	signing_bad: Signing[];
 	etcd?: Servers;		// absent: this name server is alone
 }
 

@@ -66,6 +66,9 @@ export const zh: Texts = {
 		answers: (rate) => `，${rate} 应答/秒`,
 		bad: (n) => `，${n} 条劣质路径`,
 		reload: (error) => `上次重新加载被拒绝：${error}`,
+		late: (zone, left) => `${zone} 的签名未续签：${left}后过期。`,
+		expired: (zone) => `${zone} 的签名已过期：启用验证的解析器得不到应答。`,
+		keys: (zone, error) => `${zone} 的密钥无法读取，重新加载或重启会失败：${error}。`,
 	},
 	deeds: { drain: "下线", undrain: "上线", approve: "批准", remove: "移除", move: "迁移观众" },
 	deed: {
