@@ -126,9 +126,12 @@ class Transfers(Test):
     def octets(self, s, n):
         got = bytearray()
         while len(got) < n:
-            more = s.recv(n - len(got))
+            try:
+                more = s.recv(n - len(got))
+            except OSError as error:    # with what the server says of it
+                raise EOFError(f"{error!r}: {self.d.log_text()}") from error
             if not more:
-                raise EOFError(f"{len(got)} of {n} octets")
+                raise EOFError(f"{len(got)} of {n} octets: {self.d.log_text()}")
             got += more
         return bytes(got)
 
@@ -294,11 +297,8 @@ class Slow(Transfers):
         return s, first.answer
 
     def rest(self, s, got):
-        try:
-            while got[-1].rdtype != dns.rdatatype.SOA:
-                got += self.take(s).answer
-        except (EOFError, OSError) as error:
-            raise EOFError(f"{error!r}: {self.d.log_text()}")
+        while got[-1].rdtype != dns.rdatatype.SOA:
+            got += self.take(s).answer
         return got
 
 
@@ -330,12 +330,14 @@ class Connections(Slow):
             self.assertEqual(s.recv(1), b"")
 
     def test_reload_in_the_middle(self):
-        """A transfer that runs has the zone as it was; two reloads in it."""
+        """A transfer that runs has the zone as it was; two reloads in it. It goes on a
+        little between them: else slow ones are longer than it may stand still."""
         self.serve("{to: [127.0.0.1]}", zone=large(1))
         s, got = self.slow()
         for serial in 2, 3:
             self.d.write("example.com.zone", large(serial))
             self.d.run("ctl", "reload")
+            got += self.take(s).answer
             self.assertEqual(self.d.ask("example.com", "SOA").answer[0][0].serial,
                              serial)
         other, newer = self.slow()
@@ -370,7 +372,7 @@ class Connections(Slow):
         s, _ = self.slow()
         self.assertEqual(self.d.stop(), 0)
         self.assertIn("dnsd stops", self.d.log_text())
-        with self.assertRaises((EOFError, ConnectionError)):
+        with self.assertRaises(EOFError):
             while True:
                 self.take(s)
 

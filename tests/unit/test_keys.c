@@ -25,7 +25,7 @@ static void clear_folder(void)
 
 static void write_text(const char *name, const char *text)
 {
-	char path[600];
+	char path[SIGN_KEY_FILE_MAX + 100];
 	snprintf(path, sizeof path, "%s/%s", folder, name);
 	FILE *f = fopen(path, "w");
 	fputs(text, f);
@@ -345,7 +345,8 @@ static void test_times_fail(void **state)
 {
 	struct sign_times times = {.inactive = 1900000000};
 	struct err err = {0};
-	char stem[SIGN_KEY_FILE_MAX], name[400], path[700], expected[900];
+	char stem[SIGN_KEY_FILE_MAX], name[SIGN_KEY_FILE_MAX + 16];
+	char path[SIGN_KEY_FILE_MAX + 100], expected[SIGN_KEY_FILE_MAX + 200];
 	char text[4200];
 	clear_folder();
 	put_key("Kexample.com.+013+00001", 13, ecdsa_public, ecdsa_private);
