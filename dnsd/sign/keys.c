@@ -236,8 +236,6 @@ static const char *field_of(const char *text, const char *field)
 		p += *p == '\n';
 		if (!strncmp(p, field, n) && p[n] == ':')
 			return p + n + 1 + strspn(p + n + 1, " \t");
-		if (!*p)
-			break;
 	}
 	return NULL;
 }

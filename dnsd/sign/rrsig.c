@@ -41,7 +41,6 @@ static bool put_records(ldns_buffer *to, ldns_rr_list *records, uint32_t ttl_s)
 {
 	for (size_t i = 0; i < ldns_rr_list_rr_count(records); i++)
 		ldns_rr_set_ttl(ldns_rr_list_rr(records, i), ttl_s);
-	ldns_rr_list2canonical(records);
 	ldns_rr_list_sort(records);
 	for (size_t i = 0; i < ldns_rr_list_rr_count(records); i++)
 		if (ldns_rr2buffer_wire_canonical(to,

@@ -381,6 +381,106 @@ static void test_times_fail(void **state)
 	unlink(path);
 }
 
+static void read_says(const char *said)
+{
+	struct name zone = nm("example.com");
+	struct sign_key *keys;
+	struct err err = {0};
+	unsigned n;
+	bool ok = sign_keys_read(folder, &zone, &keys, &n, &err);
+	assert_int_equal(ok, !said);
+	if (said)
+		assert_non_null(strstr(err_text(&err), said));
+	else
+		sign_keys_free(keys, n);
+	err_fini(&err);
+}
+
+/* A file of 4096 octets is read, a larger one or one that is no text is not. */
+static void test_file_size(void **state)
+{
+	static const char name[] = "Kexample.com.+013+00001.private";
+	char text[4200], path[600];
+	clear_folder();
+	put_key("Kexample.com.+013+00001", 13, ecdsa_public, ecdsa_private);
+	memset(text, 'x', sizeof text);
+	int n = snprintf(text, sizeof text,
+		"Algorithm: 13\nPrivateKey: \t %s\n", ecdsa_private);
+	text[n] = '#';
+	text[4096] = '\0';
+	write_text(name, text);
+	read_says(NULL);
+	text[4096] = 'x';
+	text[4097] = '\0';
+	write_text(name, text);
+	read_says(": this is no file of a key");
+	text[n + 1] = '\0';
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+	FILE *f = fopen(path, "w");
+	fwrite(text, 1, (size_t)n + 2, f);
+	fclose(f);
+	read_says(": this is no file of a key");
+}
+
+/* Base64 that is longer than any key. */
+static void test_base64_long(void **state)
+{
+	char text[300], line[600];
+	for (unsigned n = 255; n <= 257; n++) {
+		clear_folder();
+		memset(text, 'A', n);
+		text[n] = '\0';
+		snprintf(line, sizeof line,
+			"example.com. 300 IN DNSKEY 257 3 13 %s%s\n",
+			ecdsa_public, text);
+		write_text("Kexample.com.+013+00001.key", line);
+		read_says("no DNSKEY of a zone with algorithm 13");
+	}
+}
+
+static struct stat stat_of(const char *stem, const char *kind)
+{
+	char path[SIGN_KEY_FILE_MAX + 100];
+	struct stat st;
+	snprintf(path, sizeof path, "%s/%s.%s", folder, stem, kind);
+	assert_int_equal(stat(path, &st), 0);
+	return st;
+}
+
+/* The private part is for its owner only, who is that of the folder. A file that was
+ * left half written is no hindrance. */
+static void test_owner(void **state)
+{
+	struct sign_times times = {.publish = 1000000000};
+	struct name zone = nm("example.com");
+	struct sign_key key;
+	struct err err = {0};
+	char stem[SIGN_KEY_FILE_MAX], left[SIGN_KEY_FILE_MAX + 16];
+	uid_t owner = geteuid() ? geteuid() : 12345;
+	mode_t mask = umask(022);
+	clear_folder();
+	assert_int_equal(chown(folder, owner, (gid_t)-1), 0);
+	assert_true(sign_key_generate(
+		folder, &zone, SIGN_ED25519, times, &key, &err));
+	sign_key_file(&key, stem);
+	assert_int_equal(stat_of(stem, "key").st_mode & 0777, 0644);
+	assert_int_equal(stat_of(stem, "key").st_uid, owner);
+	assert_int_equal(stat_of(stem, "private").st_mode & 0777, 0600);
+	assert_int_equal(stat_of(stem, "private").st_uid, owner);
+	snprintf(left, sizeof left, "%s.private.new", stem);
+	write_text(left, "half");
+	assert_true(sign_key_set_times(folder, &key, times, &err));
+	assert_int_equal(stat_of(stem, "private").st_mode & 0777, 0600);
+	assert_int_equal(stat_of(stem, "private").st_uid, owner);
+	sign_key_fini(&key);
+	assert_false(sign_key_generate(
+		"/nonexistent", &zone, SIGN_ED25519, times, &key, &err));
+	assert_non_null(strstr(err_text(&err), "No such file or directory"));
+	sign_key_fini(&key);
+	err_fini(&err);
+	umask(mask);
+}
+
 static int setup(void **state)
 {
 	return mkdtemp(folder) ? 0 : -1;
@@ -404,6 +504,9 @@ int main(void)
 		cmocka_unit_test(test_unreadable),
 		cmocka_unit_test(test_ds_long),
 		cmocka_unit_test(test_times_fail),
+		cmocka_unit_test(test_file_size),
+		cmocka_unit_test(test_base64_long),
+		cmocka_unit_test(test_owner),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

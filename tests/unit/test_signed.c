@@ -890,6 +890,20 @@ static void test_wildcard(void **state)
 	end();
 }
 
+/* Records are signed in the order of their names in lower case (RFC 4034 6.2, 6.3). */
+static void test_case(void **state)
+{
+	char text[600];
+	snprintf(text, sizeof text,
+		"%sm MX 1 B.x\nm MX 1 a.x\nm MX 1 C.x\n"
+		"s SRV 1 1 1 B.x\ns SRV 1 1 1 a.x\n",
+		small);
+	begin(text, true);
+	check("m.example.com.", RR_MX, 1);
+	check("s.example.com.", RR_SRV, 1);
+	end();
+}
+
 /* Nothing is asked for with an answer that is cut off. */
 static void test_requests_cut(void **state)
 {
@@ -1073,6 +1087,7 @@ int main(void)
 		cmocka_unit_test(test_requests_cut),
 		cmocka_unit_test(test_deferred),
 		cmocka_unit_test(test_wildcard),
+		cmocka_unit_test(test_case),
 		cmocka_unit_test(test_epochs),
 		cmocka_unit_test(test_full_table),
 		cmocka_unit_test(test_two_keys),

@@ -259,6 +259,14 @@ static void test_compressed(void **state)
 	assert_false(tsig_read(&tsig, p.bytes, p.len, at));
 	put16(p.bytes + at + 4, 0xc000u); /* to the header */
 	assert_false(tsig_read(&tsig, p.bytes, p.len, at));
+	/* An owner that is nothing but a pointer to itself, over and over. */
+	uint8_t *first = p.bytes + at;
+	memmove(first + 2, first + 6, p.len - at - 6u);
+	p.len -= 4;
+	put16(first, 0xc000u | HEADER_LEN);
+	assert_true(tsig_read(&tsig, p.bytes, p.len, at));
+	put16(first, 0xc000u | at);
+	assert_false(tsig_read(&tsig, p.bytes, p.len, at));
 }
 
 int main(void)
