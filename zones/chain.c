@@ -26,6 +26,13 @@ static unsigned key_label(
 	return used < 8 ? used + 1 : used;
 }
 
+/* Whether one of the octets is below 2. */
+static inline bool any_below_2(uint64_t octets)
+{
+	const uint64_t ones = 0x0101010101010101u;
+	return (octets - 2 * ones) & ~octets & 0x80 * ones;
+}
+
 /* The first 8 octets of the labels below the apex, the highest first. */
 static uint64_t key_of(const struct zone *zone, const struct name *name)
 {
@@ -33,6 +40,14 @@ static uint64_t key_of(const struct zone *zone, const struct name *name)
 	unsigned used = 0;
 	for (unsigned i = name->labels - zone->apex.labels; i-- && used < 8;) {
 		const uint8_t *label = name->bytes + name->offset[i];
+		uint64_t octets;
+		if (!used &&
+			*label >= 8) { /* at once, what key_label() makes */
+			memcpy(&octets, label + 1, 8);
+			octets = be64toh(octets);
+			if (!any_below_2(octets))
+				return octets;
+		}
 		used = key_label(&key, used, label + 1, *label);
 	}
 	return key;
@@ -119,31 +134,52 @@ struct zone_chain *zone_chain_build(
 
 /* -- finding -- */
 
+/* The last place whose key is not above this one. The first place is the apex, whose key
+ * is 0. */
+static uint32_t last_at(const struct zone_chain *chain, uint64_t key)
+{
+	uint32_t at = 0;
+	for (uint32_t left = chain->n; left > 1;) {
+		uint32_t half = left / 2;
+		at += chain->key[at + half] <= key ? half : 0;
+		left -= half;
+	}
+	return at;
+}
+
 /* Of a place and a name: <0, 0, >0. */
-static int compare(const struct zone_chain *chain, uint32_t place, uint64_t key,
-	const struct name *name)
+static int compare(
+	const struct zone_chain *chain, uint32_t place, const struct name *name)
 {
 	struct name at;
-	if (chain->key[place] != key)
-		return chain->key[place] < key ? -1 : 1;
 	zone_node_name(chain->zone, zone_chain_node(chain, place), &at);
 	return name_compare(&at, name);
 }
 
+/* Keys decide where they differ, which is nearly always; then names do. */
 uint32_t zone_chain_find(
 	const struct zone_chain *chain, const struct name *name, bool *exact)
 {
 	uint64_t key = key_of(chain->zone, name);
-	uint32_t low = 0, high = chain->n; /* low is at or before the name */
+	uint32_t high = last_at(chain, key), low;
 
-	while (high - low > 1) {
-		uint32_t middle = low + (high - low) / 2;
-		if (compare(chain, middle, key, name) <= 0)
+	*exact = false;
+	if (chain->key[high] != key)
+		return high;
+	if (!key) {
+		*exact = true; /* the apex */
+		return 0;
+	}
+	low = last_at(chain, key - 1); /* before the name */
+	while (high > low) {
+		uint32_t middle = low + (high - low + 1) / 2;
+		int order = compare(chain, middle, name);
+		if (order <= 0)
 			low = middle;
 		else
-			high = middle;
+			high = middle - 1;
+		*exact |= order == 0;
 	}
-	*exact = compare(chain, low, key, name) == 0;
 	return low;
 }
 

@@ -38,9 +38,6 @@ static void put_rrsig(struct reply *r, const struct covered *c,
 {
 	size_t len =
 		RRSIG_FIXED_LEN + (size_t)key->zone.len + SIGN_SIGNATURE_LEN;
-	struct rrsig_fields fields = {
-		c->type, c->labels, c->original_s, *signature->epoch, key};
-
 	uint8_t *p = reply_take(r, c->labels_far_len + RR_POINTER_LEN + len);
 	if (!p)
 		return;
@@ -50,30 +47,34 @@ static void put_rrsig(struct reply *r, const struct covered *c,
 	put32(p + 4, c->ttl_s);
 	put16(p + 8, (unsigned)len);
 	p += RR_FIXED_LEN;
-	memcpy(p + rrsig_put(&fields, p), signature->bytes, SIGN_SIGNATURE_LEN);
+	p += rrsig_put(&(struct rrsig_fields){c->type, c->labels, c->original_s,
+			       signature->epoch, key},
+		p);
+	memcpy(p, signature->bytes, SIGN_SIGNATURE_LEN);
 	r->counts[r->section]++;
 }
 
 /* Of what put_rrsigs() found. */
 enum found { SIGNED, SIGNED_BEFORE, NOT_SIGNED };
 
-/* SIGNED_BEFORE: the present epoch's are to be made, too. */
+/* SIGNED_BEFORE: the present epoch's are to be made, too. NOT_SIGNED: this reply is not
+ * sent, whatever it has. */
 static enum found put_rrsigs(struct signed_reply *s, const struct covered *c)
 {
 	const struct sign_keyset *keys = zone_signing_keys(s->signing, c->type);
 	const struct signatures *in = c->table == SIGN_SETS
 		? s->signing->signatures
 		: s->signing->made;
-	struct signature found[SIGN_KEYS_MAX];
+	struct signature found;
 	bool old = false;
 
-	for (unsigned i = 0; i < keys->n; i++)
-		if (!signatures_find(in,
-			    sign_signature_id(c->set, keys->key[i]), s->now_s,
-			    &found[i], &old))
+	for (unsigned i = 0; i < keys->n; i++) {
+		const struct sign_key *key = keys->key[i];
+		if (!signatures_find(in, sign_signature_id(c->set, key),
+			    s->now_s, &found, &old))
 			return NOT_SIGNED;
-	for (unsigned i = 0; i < keys->n; i++)
-		put_rrsig(s->reply, c, keys->key[i], &found[i]);
+		put_rrsig(s->reply, c, key, &found);
+	}
 	return old ? SIGNED_BEFORE : SIGNED;
 }
 
@@ -100,8 +101,10 @@ void signed_set(struct signed_reply *s, const struct zone_node *node,
 	uint16_t owner_at, uint32_t ttl_max)
 {
 	uint32_t ttl_s = zone_rrset_ttl(set);
-	struct covered c = {.set = sign_set_id(owner, set->type, ttl_s,
-				    sign_body_contents(set)),
+	struct covered c = {.set = set == s->signing->zone->soa
+			? s->signing->soa_set
+			: sign_set_id(owner, set->type, ttl_s,
+				  sign_body_contents(set)),
 		.type = set->type,
 		.labels = sign_labels(owner),
 		.owner_at = owner_at,
@@ -241,18 +244,6 @@ static bool stands(const struct signed_reply *s, uint32_t place)
 	return false;
 }
 
-/* Of the owner's name, but for an asterisk. */
-static uint8_t labels_of(
-	const struct signed_reply *s, const struct sign_nsec *nsec)
-{
-	const uint8_t *p = nsec->bytes, *end = p + nsec->owner_len;
-	unsigned labels = s->signing->zone->apex.labels;
-	bool wild = p < end && p[0] == 1 && p[1] == '*';
-	for (; p < end; p += *p + 1)
-		labels++;
-	return (uint8_t)(labels - wild);
-}
-
 /* The record of a name, whose signature is made in the background; in the first moments
  * it is asked for. */
 static void put_place(struct signed_reply *s, uint32_t place)
@@ -270,7 +261,7 @@ static void put_place(struct signed_reply *s, uint32_t place)
 		return;
 	struct covered c = covered_nsec(s, at, &record);
 	c.set = nsec->set;
-	c.labels = labels_of(s, nsec);
+	c.labels = nsec->labels;
 	uint32_t to = s->reply->len;
 	enum found found = put_rrsigs(s, &c);
 	if (found == SIGNED)

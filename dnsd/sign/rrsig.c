@@ -5,20 +5,6 @@
 
 #include "wire/rr.h"
 
-size_t rrsig_put(const struct rrsig_fields *f, uint8_t *out)
-{
-	const struct sign_key *key = f->key;
-	put16(out, f->type);
-	out[2] = key->algorithm;
-	out[3] = f->labels;
-	put32(out + 4, f->ttl_s);
-	put32(out + 8, f->epoch.expiration);
-	put32(out + 12, f->epoch.inception);
-	put16(out + 16, key->tag);
-	memcpy(out + RRSIG_FIXED_LEN, key->zone.bytes, key->zone.len);
-	return RRSIG_FIXED_LEN + (size_t)key->zone.len;
-}
-
 size_t rrsig_message_begin(
 	uint8_t *message, const struct name *owner, uint16_t type)
 {

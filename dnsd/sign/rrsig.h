@@ -11,8 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/octets.h"
 #include "sign/keys.h"
 #include "sign/signatures.h"
+#include "wire/rr.h"
 
 /* RDATA in front of the signer's name. */
 #define RRSIG_FIXED_LEN 18
@@ -22,13 +24,25 @@ struct rrsig_fields {
 	uint16_t type;
 	uint8_t labels; /* RFC 4034 3.1.3 */
 	uint32_t ttl_s; /* original */
-	struct signature_epoch epoch;
+	const struct signature_epoch *epoch;
 	const struct sign_key *key;
 };
 
 /* Writes RDATA in front of the signature into out[RRSIG_FIXED_LEN + NAME_WIRE_MAX];
  * returns its length. */
-size_t rrsig_put(const struct rrsig_fields *fields, uint8_t *out);
+static inline size_t rrsig_put(const struct rrsig_fields *fields, uint8_t *out)
+{
+	const struct sign_key *key = fields->key;
+	put16(out, fields->type);
+	out[2] = key->algorithm;
+	out[3] = fields->labels;
+	put32(out + 4, fields->ttl_s);
+	put32(out + 8, fields->epoch->expiration);
+	put32(out + 12, fields->epoch->inception);
+	put16(out + 16, key->tag);
+	octets_copy(out + RRSIG_FIXED_LEN, key->zone.bytes, key->zone.len);
+	return RRSIG_FIXED_LEN + (size_t)key->zone.len;
+}
 
 /* Begins such a message, which has room: a header, the question. Returns its length; the
  * records follow, and rrsig_message_end() says how many. */

@@ -117,7 +117,7 @@ static void make(struct signer *s, struct work *w, const struct subject *of)
 		if (signature_table_find(in->now, id, &found))
 			continue;
 		struct rrsig_fields fields = {of->type, of->labels, of->ttl_s,
-			w->epoch, keys->key[i]};
+			&w->epoch, keys->key[i]};
 		if (rrsig_make(&fields, s->message, of->len, bytes))
 			add(s, w, of->table, id, bytes);
 		else

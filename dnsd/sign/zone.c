@@ -179,6 +179,7 @@ static size_t nsec_add(
 		&owner, RR_NSEC, s->nsec_ttl_s, sign_record_contents(rdata, n));
 	nsec->rdata_len = (uint16_t)n;
 	nsec->owner_len = (uint8_t)labels;
+	nsec->labels = sign_labels(&owner);
 	memcpy(nsec->bytes, owner.bytes, labels);
 	memcpy(nsec->bytes + labels, rdata, n);
 	return used + words;
@@ -213,6 +214,8 @@ bool zone_signing_end(struct zone_signing *s, const struct zone *zone,
 	if (!s->chain)
 		return false;
 	make_nsecs(s);
+	s->soa_set = sign_set_id(&zone->apex, RR_SOA, zone_rrset_ttl(zone->soa),
+		sign_body_contents(zone->soa));
 	uint32_t room =
 		(sets_of(zone) + s->chain->n + steered_sets) * s->of_data.n +
 		ON_DEMAND_ROOM;

@@ -32,8 +32,9 @@ typedef uint16_t sign_types[ZONE_CHAIN_TYPES];
 struct sign_nsec {
 	uint64_t set; /* sign_set_id() */
 	uint16_t rdata_len;
-	uint8_t owner_len; /* labels below the apex */
-	uint8_t bytes[];   /* those, RDATA */
+	uint8_t owner_len; /* of the labels below the apex */
+	uint8_t labels;    /* sign_labels() */
+	uint8_t bytes[];   /* the owner's below the apex, RDATA */
 };
 
 struct zone_signing {
@@ -43,6 +44,7 @@ struct zone_signing {
 	uint64_t *nsecs;       /* owned: all of them */
 	uint32_t *nsec_at;     /* owned: by place, where each begins */
 	uint32_t apex_wild;    /* the place at or before "*" below the apex */
+	uint64_t soa_set;      /* sign_set_id(): of each answer that denies */
 	struct sign_key *keys; /* owned */
 	unsigned n_keys;
 	struct sign_keyset of_data, of_keys; /* what signs; of_keys: DNSKEY, CDS

@@ -151,7 +151,7 @@ static bool find_or_make(const struct zone_signing *z,
 	struct signature found;
 	uint64_t id = sign_signature_id(set, fields->key);
 
-	if (!set || !now || now->epoch.number != fields->epoch.number ||
+	if (!set || !now || now->epoch.number != fields->epoch->number ||
 		!signature_table_find(now, id, &found))
 		return rrsig_make(fields, message, len, out);
 	memcpy(out, found.bytes, SIGN_SIGNATURE_LEN);
@@ -169,7 +169,7 @@ static void add_rrsigs(struct records *r, uint16_t type, uint32_t ttl_s,
 
 	for (unsigned i = 0; i < keys->n; i++) {
 		struct rrsig_fields fields = {type, sign_labels(&r->owner),
-			ttl_s, r->epoch, keys->key[i]};
+			ttl_s, &r->epoch, keys->key[i]};
 		size_t n = rrsig_put(&fields, rdata);
 		if (find_or_make(z, &fields, set, r->message, len, rdata + n))
 			add_record(r, RR_RRSIG, ttl_s, rdata,

@@ -388,8 +388,8 @@ static void test_no_set(void **state)
 	clear_folder();
 	add_key((struct sign_times){0});
 	struct zone_signing *s = begin(10);
-	struct rrsig_fields fields = {
-		RR_A, 2, 60, zone_signing_epoch(s, 10), s->of_data.key[0]};
+	struct signature_epoch epoch = zone_signing_epoch(s, 10);
+	struct rrsig_fields fields = {RR_A, 2, 60, &epoch, s->of_data.key[0]};
 	assert_false(rrsig_make(&fields, message, sizeof message, out));
 	assert_false(rrsig_make(&fields, message, 5, out));
 	zone_signing_free(s);
