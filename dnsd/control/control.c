@@ -24,6 +24,7 @@
 #include "control/notify.h"
 #include "control/path_history.h"
 #include "control/pending.h"
+#include "control/presign.h"
 #include "control/privilege.h"
 #include "control/publish.h"
 #include "control/reload.h"
@@ -69,6 +70,7 @@ static void on_control_tick(evutil_socket_t fd, short what, void *arg)
 {
 	traffic_step(arg);
 	servers_step(arg);
+	presign_step(arg);
 	publish_now(arg);
 }
 
@@ -397,7 +399,9 @@ static bool start(struct loop *loop, struct err *err)
 	threads_certificate(c->threads, c->built->dot);
 	c->record = threads_record(c->threads);
 	c->dnstap = threads_dnstap(c->threads);
-	c->signer = threads_signer(c->threads);
+	struct sign_ring *ring;
+	c->signer = threads_signer(c->threads, &ring);
+	c->presign = presign_new(ring);
 	publish_signing(c);
 	arrivals_link(c);
 	if (loop->takeover && !start_over(loop, err))
@@ -436,6 +440,7 @@ static void control_finish(struct loop *loop)
 	threads_stop(c->threads);
 	record_close(c->record);
 	dnstap_close(c->dnstap);
+	presign_free(c->presign);
 	signer_free(c->signer);
 	store_close(c->store);
 	free_parts(c);

@@ -38,6 +38,7 @@ struct control {
 	struct record *record;
 	struct dnstap *dnstap;
 	struct signer *signer;
+	struct presign *presign;
 
 	struct builder *builder;
 	struct reload_job *reload; /* the last one asked for; NULL: none */

@@ -222,14 +222,15 @@ struct record *threads_record(struct threads *t)
 	return t->record;
 }
 
-struct signer *threads_signer(struct threads *t)
+struct signer *threads_signer(struct threads *t, struct sign_ring **own)
 {
 	unsigned n = t->n_workers;
-	struct signer *signer = signer_new(n + 1);
+	struct signer *signer = signer_new(n + 2);
 	for (unsigned i = 0; i < n; i++)
 		udp_worker_thread(t->workers[i])->answerer.sign_ring =
 			signer_ring(signer, i);
 	tcp_server_thread(t->tcp)->answerer.sign_ring = signer_ring(signer, n);
+	*own = signer_ring(signer, n + 1);
 	return signer;
 }
 

@@ -22,6 +22,7 @@ struct fleet;
 struct mailbox;
 struct published;
 struct record;
+struct sign_ring;
 struct signer;
 struct ssl_ctx_st; /* OpenSSL's SSL_CTX */
 struct resolver_rates;
@@ -63,9 +64,9 @@ void threads_certificate(
 /* A recorder with a ring for each thread; before they start. */
 struct record *threads_record(struct threads *threads);
 
-/* Makes the signer, and gives each answering thread its ring. The caller frees it, when
- * they have ended. */
-struct signer *threads_signer(struct threads *threads);
+/* Makes the signer, and gives each answering thread its ring; own: that of control. The
+ * caller frees it, when they have ended. */
+struct signer *threads_signer(struct threads *threads, struct sign_ring **own);
 
 /* A dnstap with a ring for each thread of DNS; before they start. */
 struct dnstap *threads_dnstap(struct threads *threads);
