@@ -41,7 +41,10 @@ static void begin(struct world *w, bool with_key, uint16_t qtype)
 	w->in.file = open_memstream(&w->text, &w->len);
 	size_t n = in_question(&w->in, qtype, frame, NOW);
 	assert_int_equal(n, get16(frame) + 2u);
+	assert_int_equal(get16(frame + 2), w->in.id);
 	assert_int_equal(get16(frame + 2 + 2), 0); /* RD is not set */
+	assert_memory_equal(frame + 2 + HEADER_LEN, apex.bytes, apex.len);
+	assert_int_equal(get16(frame + 2 + HEADER_LEN + apex.len), qtype);
 	size_t at = tsig_find(frame + 2, n - 2);
 	assert_true(with_key == (at > 0));
 	if (!with_key)
@@ -149,12 +152,55 @@ static void test_whole(void **state)
 	assert_int_equal(w.in.serial, 7);
 	assert_int_equal(w.in.records, 4);
 	assert_int_equal(w.in.messages, 3);
+	assert_true(w.in.octets > 3u * HEADER_LEN + p.len);
 	fflush(w.in.file);
 	assert_string_equal(w.text,
 		"example.com.\t300\tIN\tSOA\tns1.example.com. h.example.com. 7 1 2 3 4\n"
 		"a.example.com.\t300\tIN\tA\t192.0.2.1\n"
 		"b.example.com.\t300\tIN\tTXT\t\"a\\\"\\\\\\000\"\n"
 		"c.example.com.\t300\tIN\tTYPE13\t\\# 4 01780179\n");
+	end(&w);
+}
+
+/* Of the header and the question alone. */
+static void test_other_answers(void **state)
+{
+	static const struct {
+		unsigned flags;
+		const char *why;
+	} cases[] = {{0x8410, NULL}, {0x8405, "the primary answers REFUSED"},
+		{0x840f, "the primary answers RCODE15"},
+		{0x0400, "that is no answer to the question"},
+		{0xa400, "that is no answer to the question"},
+		{0x8600, "the answer is truncated"}};
+	static const char *const none[] = {NULL};
+	struct world w;
+	(void)state;
+
+	for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+		begin(&w, false, RR_AXFR);
+		struct packet p = message(&w, true, first);
+		put16(p.bytes + 2, cases[i].flags);
+		assert_int_equal(take(&w, &p), !cases[i].why);
+		if (cases[i].why)
+			assert_string_equal(w.in.why, cases[i].why);
+		end(&w);
+	}
+	begin(&w, false, RR_AXFR);
+	struct packet p = message(&w, true, none);
+	assert_false(take(&w, &p));
+	assert_string_equal(w.in.why, "a message without records");
+	end(&w);
+	begin(&w, false, RR_AXFR);
+	p = message(&w, true, first);
+	p.len = HEADER_LEN; /* the question is cut off */
+	assert_false(take(&w, &p));
+	assert_string_equal(w.in.why, "the answer is to another question");
+	end(&w);
+	begin(&w, false, RR_AXFR);
+	p = message(&w, false, first); /* it may be left out later only */
+	assert_false(take(&w, &p));
+	assert_string_equal(w.in.why, "the answer is to another question");
 	end(&w);
 }
 
@@ -328,6 +374,12 @@ static void test_paths(void **state)
 		assert_string_equal(path, zones[i][1]);
 		free(path);
 	}
+	char wanted[64];
+	snprintf(wanted, sizeof wanted, "/x/d.zones/a.b.zone.partial-%ld",
+		(long)getpid());
+	char *partial = kept_path("/x/d.db", "a.b", KEPT_PARTIAL);
+	assert_string_equal(partial, wanted);
+	free(partial);
 	char *path = kept_path("/x/store", "a.b", KEPT_NEXT);
 	assert_string_equal(path, "/x/store.zones/a.b.zone.next");
 	free(path);
@@ -428,6 +480,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_newer),
 		cmocka_unit_test(test_whole),
+		cmocka_unit_test(test_other_answers),
 		cmocka_unit_test(test_empty_rdata),
 		cmocka_unit_test(test_signed),
 		cmocka_unit_test(test_not_signed),
