@@ -1,11 +1,14 @@
 #!/usr/bin/python3
 """transfer.py [--records N] [--readers N] - how long an AXFR of a zone of so many names takes,
-to readers that do nothing with it, without and with TSIG, and what memory that costs.
+to readers that do nothing with it, without and with TSIG, and to a second dnsd, which
+answers from it then; and what memory that costs.
 
     DNSD=$PWD/build/dnsd python3 tests/bench/transfer.py
 """
 import argparse
+import os
 import pathlib
+import re
 import socket
 import struct
 import sys
@@ -54,6 +57,29 @@ def memory(pid):
             if line.startswith(("VmRSS", "VmHWM"))][::-1]
 
 
+def second(first):
+    """Has the zone from the first one."""
+    d = Daemon(f"""
+tsig: {{ns2: {{secret: "{SECRET}"}}}}
+zones:
+  example.com: {{from: {{primary: ["127.0.0.1:{first.port}"], key: ns2}}}}
+""", http=False, start=False)
+    try:
+        begin = time.monotonic()
+        d.start()
+        while "in service" not in d.log_text():
+            time.sleep(0.01)
+        taken = time.monotonic() - begin
+        came, = re.findall(r"records in .* octets, ([\d.]+) s", d.log_text())
+        cpu = sum(map(int, open(f"/proc/{d.process.pid}/stat").read()
+                      .rsplit(")", 1)[1].split()[11:13])) / os.sysconf("SC_CLK_TCK")
+        print("a second dnsd: in service after %.1f s, transferred in %s s; "
+              "%.1f s of a core; VmRSS %.0f MiB, VmHWM %.0f MiB" %
+              (taken, came, cpu, *memory(d.process.pid)))
+    finally:
+        d.close()
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--records", type=int, default=1000000)
@@ -79,6 +105,7 @@ def main():
                   "VmRSS %.0f MiB, VmHWM %.0f MiB" %
                   (what, args.readers, taken, *sums[0],
                    *memory(d.process.pid)))
+        second(d)
     finally:
         d.close()
 
