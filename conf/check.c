@@ -676,6 +676,37 @@ static bool check_tls(struct conf *conf, struct err *err)
 	return ok;
 }
 
+static bool interface_ok(const char *name)
+{
+	size_t n = strlen(name);
+	return n >= 1 && n < CONF_INTERFACE_MAX && !strpbrk(name, "/ \t:");
+}
+
+static bool check_xdp(struct conf *conf, struct err *err)
+{
+	const struct conf_texts *list = &conf->xdp.interfaces;
+	bool ok = true;
+
+	if (!conf->xdp.given)
+		return true;
+	if (!list->n)
+		ok = complain_key(
+			err, conf, "xdp", "%s is missing", "interfaces");
+	if (list->n > CONF_INTERFACES_MAX)
+		return check_complain(err, list->where[CONF_INTERFACES_MAX],
+			"more interfaces than 8", "xdp");
+	for (unsigned i = 0; i < list->n; i++) {
+		if (!interface_ok(list->text[i]))
+			ok = check_complain(err, list->where[i],
+				"this is no name of an interface", "xdp");
+		for (unsigned k = 0; k < i; k++)
+			if (!strcmp(list->text[i], list->text[k]))
+				ok = check_complain(err, list->where[i],
+					"the interface is named twice", "xdp");
+	}
+	return ok;
+}
+
 static bool check_listeners(struct conf *conf, struct err *err)
 {
 	bool ok = check_listen(&conf->listen, 53, "listen", err);
@@ -684,6 +715,7 @@ static bool check_listeners(struct conf *conf, struct err *err)
 	ok &= check_listen(&conf->http.listen, 8053, "http listen", err);
 	ok &= check_listen(&conf->public.listen, 8080, "public listen", err);
 	ok &= check_tls(conf, err);
+	ok &= check_xdp(conf, err);
 	if (!conf->http.given)
 		conf->http.listen.n = 0;
 	if (!conf->public.given)

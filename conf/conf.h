@@ -27,6 +27,8 @@
 #define CONF_OVER_S 120
 #define CONF_TOKEN_MAX 255
 #define CONF_SECRET_MAX 256 /* octets of a key of TSIG */
+#define CONF_INTERFACES_MAX 8
+#define CONF_INTERFACE_MAX 16 /* with a zero behind it */
 
 /* Where something was written; file NULL: nowhere, a default. */
 struct conf_where {
@@ -55,6 +57,10 @@ extern const char *const conf_policies[];
 
 /* Kinds of URLs that players get. */
 enum conf_url { URL_RTMP, URL_FLV, URL_HLS, URL_SRT, URL_WHEP, CONF_URLS };
+
+/* How an interface gives frames to AF_XDP: by its driver, else by the kernel; by its
+ * driver; by the kernel. */
+enum conf_xdp_mode { CONF_XDP_AUTO, CONF_XDP_NATIVE, CONF_XDP_COPY };
 
 enum conf_log { LOG_TEXT, LOG_JSON }; /* the form of its lines */
 
@@ -204,6 +210,11 @@ struct conf {
 		int max;
 		double idle_s;
 	} tcp;
+	struct {
+		bool given;
+		struct conf_texts interfaces; /* names */
+		int mode;                     /* enum conf_xdp_mode */
+	} xdp;
 	struct conf_texts geoip; /* paths */
 	const char *nets;        /* path or "" */
 	struct conf_prefixes trusted;

@@ -12,6 +12,7 @@ const char *const conf_policies[] = {
 const char *const conf_tsig_algorithms[] = {"hmac-sha256", "hmac-sha512", NULL};
 
 static const char *const sandbox_modes[] = {"off", "on", "strict", NULL};
+static const char *const xdp_modes[] = {"auto", "native", "copy", NULL};
 static const char *const log_forms[] = {"text", "json", NULL};
 
 #define TEXT(macro) TEXT_OF(macro)
@@ -41,6 +42,15 @@ static const struct key rrl_keys[] = {
 		.text = "of those beyond, each so many-th is sent empty with TC, the others are not sent; 0: none is"},
 	{0}};
 static const struct section rrl_section = {"rrl", rrl_keys, 0};
+
+static const struct key xdp_keys[] = {
+	{"interfaces", KEY_TEXTS, AT(conf, xdp.interfaces),
+		.text = "Ethernet interfaces whose queries are answered past the kernel's network stack"},
+	{"mode", KEY_ENUM, AT(conf, xdp.mode), .names = xdp_modes,
+		.preset = "auto",
+		.text = "native: by the interface's driver; copy: by the kernel, for any; auto: copy where native fails"},
+	{0}};
+static const struct section xdp_section = {"xdp", xdp_keys, 0};
 
 static const struct key health_keys[] = {
 	{"interval", KEY_REAL, AT(conf, health.interval_s), 0.1, 3600, "3.0",
@@ -296,6 +306,8 @@ static const struct key top_keys[] = {
 	{"tcp", KEY_SECTION, .section = &tcp_section, .text = "TCP"},
 	{"tls", KEY_SECTION, AT(conf, tls), .section = &tls_section,
 		.text = "DNS over TLS"},
+	{"xdp", KEY_SECTION, AT(conf, xdp), .section = &xdp_section,
+		.text = "answers by AF_XDP"},
 	{"geoip", KEY_PATHS, AT(conf, geoip),
 		.text = "MaxMind-format databases, merged"},
 	{"nets", KEY_PATH, AT(conf, nets),

@@ -108,6 +108,7 @@ static void say_limited(const struct control *c)
 static void on_watch(evutil_socket_t fd, short what, void *arg)
 {
 	say_limited(arg);
+	threads_look(((struct control *)arg)->threads);
 	geo_watch_look(arg);
 	schedule_watch(arg);
 	history_watch(arg);
@@ -289,6 +290,7 @@ static void control_serve(struct control *c)
 	for (unsigned i = 0; i < c->built->conf->tls.listen.n; i++)
 		log_info("listening on %s for DNS over TLS",
 			c->built->conf->tls.listen.text[i]);
+	threads_log(c->threads);
 	notify_ready(c->took_over);
 	if (c->geo_pending)
 		geo_watch_look(c);

@@ -80,6 +80,26 @@ static void add_limits(
 		(unsigned long long)r->counters.rrl_dropped);
 }
 
+static void add_xdp(const struct report *r, struct columns *t)
+{
+	for (unsigned i = 0; i < r->n_xdp; i++) {
+		const struct report_xdp *x = &r->xdp[i];
+		columns_add(t, "xdp %s", x->name);
+		if (*x->why) {
+			columns_add(
+				t, "%s, sockets answer: %s", x->mode, x->why);
+			continue;
+		}
+		columns_add(t,
+			"%s, %u queues; %llu received, %llu answered; dropped: %llu bad checksum, %llu malformed, %llu no room",
+			x->mode, x->queues, (unsigned long long)x->received,
+			(unsigned long long)x->answered,
+			(unsigned long long)x->bad_checksum,
+			(unsigned long long)x->malformed,
+			(unsigned long long)x->no_room);
+	}
+}
+
 /* If some zone may be had by others. */
 static void add_transfers(const struct control *c, struct columns *t)
 {
@@ -145,6 +165,7 @@ void ctl_table_status(const struct control *c, struct buf *out)
 	columns_add(&t, "%u places, %zu KiB", geo_places(c->built->geo),
 		geo_size(c->built->geo) / 1024);
 	add_limits(c->built->conf, r, &t);
+	add_xdp(r, &t);
 	if (fleet_is_blind(c->fleet)) {
 		columns_add(&t, "network");
 		columns_add(&t,

@@ -122,6 +122,7 @@ static struct report *make_report(const struct control *c, int64_t now_ms)
 	threads_counters(c->threads, &r->counters);
 	r->tcp_connections = threads_tcp_connections(c->threads);
 	r->tls_connections = threads_tls_connections(c->threads);
+	r->n_xdp = threads_xdp(c->threads, r->xdp);
 	r->tls_end_s = c->built->dot ? tls_expires_s(c->built->dot) : 0;
 	r->record_dropped = record_dropped(c->record);
 	r->record_bytes = record_bytes(c->record);

@@ -21,6 +21,7 @@
 #include "replay/recorder.h"
 #include "sign/signer.h"
 #include "snapshot/counters.h"
+#include "xdp/xdp.h"
 
 #define WORKERS_MAX 256 /* if the configuration does not say how many */
 #define OPERATORS_PORT 8053
@@ -38,6 +39,7 @@ struct threads {
 	unsigned n_workers;
 	struct udp_worker **workers; /* NULL until they are made */
 	struct tcp_server *tcp;
+	struct xdp *xdp; /* NULL: none */
 	struct transfers *transfers;
 	struct http *http; /* NULL: none */
 	struct sent_table
@@ -126,6 +128,8 @@ struct threads *threads_take(
 			  sockets, err) &&
 		open_tls(t, conf, sockets, err) &&
 		open_http(t, conf, sockets, err);
+	if (ok)
+		t->xdp = xdp_open(conf, &t->listeners, sockets, err);
 	t->shares = descriptors_now(conf, err);
 	t->http_sockets.connections = t->shares.http;
 	t->http_sockets.streams = t->shares.streams;
@@ -159,11 +163,27 @@ void threads_give(const struct threads *t, struct threads_handed *handed)
 		listen_give(&handed->sockets,
 			(enum listen_kind)http->one[i].kind, 0,
 			http->one[i].text, http->one[i].fd);
+	xdp_give(t->xdp, &handed->sockets);
 }
 
 unsigned threads_polls(const struct threads *t)
 {
 	return t->shares.polls;
+}
+
+/* -- the threads of DNS, by number: UDP, TCP, XDP -- */
+
+static unsigned dns_threads(const struct threads *t)
+{
+	return t->n_workers + 1 + xdp_threads(t->xdp);
+}
+
+static struct net_thread *dns_thread(const struct threads *t, unsigned i)
+{
+	if (i < t->n_workers)
+		return udp_worker_thread(t->workers[i]);
+	i -= t->n_workers;
+	return i ? xdp_thread(t->xdp, i - 1) : tcp_server_thread(t->tcp);
 }
 
 /* -- begin -- */
@@ -196,12 +216,11 @@ void threads_make(
 			udp_worker_new(i, &t->listeners.udp[i * t->listeners.n],
 				t->listeners.n, &shared);
 	make_tcp(t, conf, &shared);
+	xdp_make(t->xdp, &shared);
 	t->transfers = transfers_new();
 	tcp_server_transfers(t->tcp, t->transfers);
-	for (unsigned i = 0; i < t->n_workers; i++)
-		udp_worker_thread(t->workers[i])->answerer.bell =
-			transfers_bell(t->transfers);
-	tcp_server_thread(t->tcp)->answerer.bell = transfers_bell(t->transfers);
+	for (unsigned i = 0; i < dns_threads(t); i++)
+		dns_thread(t, i)->answerer.bell = transfers_bell(t->transfers);
 }
 
 void threads_certificate(struct threads *t, struct ssl_ctx_st *certificate)
@@ -210,38 +229,32 @@ void threads_certificate(struct threads *t, struct ssl_ctx_st *certificate)
 		tcp_server_certificate(t->tcp, certificate);
 }
 
-/* The rings: UDP workers, TCP, HTTP. */
+/* The rings: of DNS, then HTTP's. */
 struct record *threads_record(struct threads *t)
 {
-	unsigned n = t->n_workers;
-	t->record = record_new(n + 2);
+	unsigned n = dns_threads(t);
+	t->record = record_new(n + 1);
 	for (unsigned i = 0; i < n; i++)
-		udp_worker_thread(t->workers[i])->answerer.ring =
-			record_ring(t->record, i);
-	tcp_server_thread(t->tcp)->answerer.ring = record_ring(t->record, n);
+		dns_thread(t, i)->answerer.ring = record_ring(t->record, i);
 	return t->record;
 }
 
 struct signer *threads_signer(struct threads *t, struct sign_ring **own)
 {
-	unsigned n = t->n_workers;
-	struct signer *signer = signer_new(n + 2);
+	unsigned n = dns_threads(t);
+	struct signer *signer = signer_new(n + 1);
 	for (unsigned i = 0; i < n; i++)
-		udp_worker_thread(t->workers[i])->answerer.sign_ring =
-			signer_ring(signer, i);
-	tcp_server_thread(t->tcp)->answerer.sign_ring = signer_ring(signer, n);
-	*own = signer_ring(signer, n + 1);
+		dns_thread(t, i)->answerer.sign_ring = signer_ring(signer, i);
+	*own = signer_ring(signer, n);
 	return signer;
 }
 
 struct dnstap *threads_dnstap(struct threads *t)
 {
-	unsigned n = t->n_workers;
-	struct dnstap *tap = dnstap_new(n + 1);
+	unsigned n = dns_threads(t);
+	struct dnstap *tap = dnstap_new(n);
 	for (unsigned i = 0; i < n; i++)
-		udp_worker_thread(t->workers[i])->tap.ring =
-			dnstap_ring(tap, i);
-	tcp_server_thread(t->tcp)->tap.ring = dnstap_ring(tap, n);
+		dns_thread(t, i)->tap.ring = dnstap_ring(tap, i);
 	return tap;
 }
 
@@ -252,6 +265,7 @@ void threads_start(struct threads *t)
 		udp_worker_start(t->workers[i]);
 	transfers_start(t->transfers); /* it runs on in a pause */
 	tcp_server_start(t->tcp);
+	xdp_start(t->xdp);
 }
 
 /* Copies of the sockets of one listener, ended by -1. */
@@ -288,7 +302,7 @@ void threads_start_http(struct threads *t, const struct conf *conf,
 	struct http_links links = {.published = published,
 		.control = callee,
 		.sent = t->sent,
-		.ring = record_ring(t->record, t->n_workers + 1),
+		.ring = record_ring(t->record, dns_threads(t)),
 		.secret = t->secret,
 		.sandbox = (enum sandbox_mode)conf->sandbox};
 	if (!t->http_kept.n)
@@ -319,6 +333,22 @@ void threads_reconfigure(
 {
 	if (t->http)
 		http_reconfigure(t->http, conf, err);
+	xdp_configure(t->xdp, conf, err);
+}
+
+void threads_look(struct threads *t)
+{
+	xdp_look(t->xdp);
+}
+
+void threads_log(const struct threads *t)
+{
+	xdp_log(t->xdp);
+}
+
+unsigned threads_xdp(const struct threads *t, struct report_xdp *out)
+{
+	return xdp_report(t->xdp, out);
 }
 
 /* -- end -- */
@@ -329,6 +359,7 @@ void threads_stop(struct threads *t)
 		return;
 	http_stop(t->http);
 	t->http = NULL;
+	xdp_stop(t->xdp);
 	for (unsigned i = 0; i < t->n_workers && t->workers; i++)
 		udp_worker_stop(t->workers[i]);
 	if (t->tcp)
@@ -339,6 +370,8 @@ void threads_stop(struct threads *t)
 		udp_worker_free(t->workers[i]);
 	if (t->tcp)
 		tcp_server_free(t->tcp);
+	xdp_free(t->xdp);
+	t->xdp = NULL;
 	transfers_free(t->transfers);
 	t->transfers = NULL;
 	free(t->workers);
@@ -350,6 +383,7 @@ void threads_free(struct threads *t)
 {
 	if (!t)
 		return;
+	xdp_free(t->xdp);
 	listen_close(&t->listeners);
 	close_tls(t);
 	accounts_free(t->own);
@@ -387,25 +421,11 @@ void threads_note_changes(struct threads *t, bool on)
 		sent_changes_end(t->sent);
 }
 
-/* Of a thread of DNS. */
-static struct accounts *dns_accounts(const struct threads *t, unsigned i)
-{
-	return i < t->n_workers
-		? udp_worker_thread(t->workers[i])->answerer.accounts
-		: tcp_server_thread(t->tcp)->answerer.accounts;
-}
-
-/* DNS alone: HTTP has come to an end before. */
-static unsigned dns_threads(const struct threads *t)
-{
-	return t->n_workers + 1;
-}
-
 void threads_hand_tables(const struct threads *t, struct buf *out)
 {
 	handed_sent(t->sent, out);
 	for (unsigned i = 0; i < dns_threads(t); i++)
-		handed_accounts(threads_accounts(t, i), i, out);
+		handed_accounts(dns_thread(t, i)->answerer.accounts, i, out);
 }
 
 static void hand_counters(const struct threads *t, struct buf *out)
@@ -417,6 +437,7 @@ static void hand_counters(const struct threads *t, struct buf *out)
 
 void threads_pause(struct threads *t)
 {
+	xdp_stop(t->xdp);
 	for (unsigned i = 0; i < t->n_workers; i++)
 		udp_worker_stop(t->workers[i]);
 	tcp_server_stop(t->tcp);
@@ -427,7 +448,7 @@ unsigned threads_hand_rest(const struct threads *t, const struct fleet *fleet,
 {
 	handed_sent_changes(t->sent, out);
 	for (unsigned i = 0; i < dns_threads(t); i++)
-		handed_accounts_rest(threads_accounts(t, i), i,
+		handed_accounts_rest(dns_thread(t, i)->answerer.accounts, i,
 			fleet_merged(fleet, i), n_nodes, out);
 	hand_counters(t, out);
 	return tcp_server_hand(t->tcp, fds, out);
@@ -444,7 +465,8 @@ void threads_take_tables(struct threads *t, struct sections *in)
 		log_warn(
 			"take-over: what client nets were sent to is not known: 'client_nets' has changed");
 	for (unsigned i = 0; i < dns_threads(t); i++)
-		handed_take_accounts(dns_accounts(t, i), i, in);
+		handed_take_accounts(
+			dns_thread(t, i)->answerer.accounts, i, in);
 }
 
 static void take_counters(struct threads *t, struct sections *in)
@@ -461,7 +483,8 @@ void threads_take_rest(
 {
 	handed_take_sent(t->sent, in);
 	for (unsigned i = 0; i < dns_threads(t); i++)
-		handed_take_accounts_rest(dns_accounts(t, i), i, in);
+		handed_take_accounts_rest(
+			dns_thread(t, i)->answerer.accounts, i, in);
 	take_counters(t, in);
 	tcp_server_take(t->tcp, in, fds, n);
 }
@@ -480,12 +503,11 @@ struct rrl_table *threads_rrl(const struct threads *t)
 
 const struct accounts *threads_accounts(const struct threads *t, unsigned i)
 {
-	if (i < t->n_workers)
-		return udp_worker_thread(t->workers[i])->answerer.accounts;
-	i -= t->n_workers;
-	if (t->tcp && i-- == 0)
-		return tcp_server_thread(t->tcp)->answerer.accounts;
-	return t->http && i == 0 ? http_accounts(t->http) : NULL;
+	unsigned n = t->tcp ? dns_threads(t) : 0;
+
+	if (i < n)
+		return dns_thread(t, i)->answerer.accounts;
+	return t->http && i == n ? http_accounts(t->http) : NULL;
 }
 
 const struct accounts *threads_own_accounts(const struct threads *t)
@@ -511,10 +533,6 @@ unsigned threads_tls_connections(const struct threads *t)
 void threads_counters(const struct threads *t, struct answer_counters *sum)
 {
 	counters_add(sum, &t->before);
-	for (unsigned i = 0; i < t->n_workers; i++)
-		counters_add(sum,
-			&udp_worker_thread(t->workers[i])->answerer.counters);
-	if (t->tcp)
-		counters_add(
-			sum, &tcp_server_thread(t->tcp)->answerer.counters);
+	for (unsigned i = 0; t->tcp && i < dns_threads(t); i++)
+		counters_add(sum, &dns_thread(t, i)->answerer.counters);
 }

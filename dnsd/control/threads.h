@@ -22,6 +22,7 @@ struct fleet;
 struct mailbox;
 struct published;
 struct record;
+struct report_xdp;
 struct sign_ring;
 struct signer;
 struct ssl_ctx_st; /* OpenSSL's SSL_CTX */
@@ -85,6 +86,11 @@ struct transfer_counts threads_transfer_counts(const struct threads *threads);
 /* After a reload; err takes warnings. */
 void threads_reconfigure(
 	struct threads *threads, const struct conf *conf, struct err *err);
+
+/* AF_XDP: each second, at the start, and what is reported of its interfaces: how many. */
+void threads_look(struct threads *threads);
+void threads_log(const struct threads *threads);
+unsigned threads_xdp(const struct threads *threads, struct report_xdp *out);
 
 /* -- to the process that takes over, in this order -- */
 

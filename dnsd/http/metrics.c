@@ -95,6 +95,48 @@ static void answers_metrics(struct buf *out, const struct report *r)
 			(double)r->tls_end_s - (double)clock_wall_ms() / 1000);
 }
 
+/* If there are interfaces of AF_XDP. */
+static void xdp_metrics(struct buf *out, const struct report *r)
+{
+	if (!r->n_xdp)
+		return;
+	head(out, "xdp_on", "gauge",
+		"Whether queries of the interface are answered by AF_XDP.");
+	for (unsigned i = 0; i < r->n_xdp; i++)
+		buf_printf(out, "dnsd_xdp_on{interface=\"%s\"} %d\n",
+			r->xdp[i].name, !*r->xdp[i].why);
+	head(out, "xdp_received", "counter", "Frames that came to AF_XDP.");
+	for (unsigned i = 0; i < r->n_xdp; i++)
+		buf_printf(out,
+			"dnsd_xdp_received_total{interface=\"%s\"} %llu\n",
+			r->xdp[i].name, (unsigned long long)r->xdp[i].received);
+	head(out, "xdp_answered", "counter", "Replies sent by AF_XDP.");
+	for (unsigned i = 0; i < r->n_xdp; i++)
+		buf_printf(out,
+			"dnsd_xdp_answered_total{interface=\"%s\"} %llu\n",
+			r->xdp[i].name, (unsigned long long)r->xdp[i].answered);
+}
+
+/* Those of them that no reply can be made of, by why. */
+static void xdp_dropped(struct buf *out, const struct report *r)
+{
+	static const char form[] =
+		"dnsd_xdp_dropped_total{interface=\"%s\",why=\"%s\"} %llu\n";
+
+	if (r->n_xdp)
+		head(out, "xdp_dropped", "counter",
+			"Frames of AF_XDP that were dropped, by why.");
+	for (unsigned i = 0; i < r->n_xdp; i++) {
+		const struct report_xdp *x = &r->xdp[i];
+		buf_printf(out, form, x->name, "checksum",
+			(unsigned long long)x->bad_checksum);
+		buf_printf(out, form, x->name, "malformed",
+			(unsigned long long)x->malformed);
+		buf_printf(out, form, x->name, "no_room",
+			(unsigned long long)x->no_room);
+	}
+}
+
 static void control_metrics(struct buf *out, const struct report *r)
 {
 	simple(out, "snapshot_builds", "counter", "Snapshots published.",
@@ -372,6 +414,8 @@ void api_metrics(struct request *r)
 
 	queries(&out, &report->counters);
 	answers_metrics(&out, report);
+	xdp_metrics(&out, report);
+	xdp_dropped(&out, report);
 	control_metrics(&out, report);
 	copies_metrics(&out, report);
 	signatures_metrics(&out, report);

@@ -156,6 +156,24 @@ static json_t *secondaries_json(const struct report *report)
 	return list;
 }
 
+static json_t *xdp_one_json(const struct report_xdp *x)
+{
+	return json_pack("{s:s, s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:I}",
+		"interface", x->name, "mode", x->mode, "why", x->why, "queues",
+		(int)x->queues, "received", (json_int_t)x->received, "answered",
+		(json_int_t)x->answered, "bad_checksum",
+		(json_int_t)x->bad_checksum, "malformed",
+		(json_int_t)x->malformed, "no_room", (json_int_t)x->no_room);
+}
+
+static json_t *xdp_json(const struct report *report)
+{
+	json_t *list = json_array();
+	for (unsigned i = 0; i < report->n_xdp; i++)
+		json_array_append_new(list, xdp_one_json(&report->xdp[i]));
+	return list;
+}
+
 json_t *status_json(const struct snapshot *snap, bool whole)
 {
 	const struct report *report = snap->report;
@@ -174,6 +192,8 @@ json_t *status_json(const struct snapshot *snap, bool whole)
 		json_object_set_new(json, "etcd", servers_json(snap->servers));
 	json_object_set_new(
 		json, "signing_bad", signing_bad_json(report->signing));
+	if (report->n_xdp)
+		json_object_set_new(json, "xdp", xdp_json(report));
 	if (whole) {
 		json_t *zones = zones_json(snap->zones);
 		add_signing(zones, report->signing);

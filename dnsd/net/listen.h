@@ -32,10 +32,16 @@ enum listen_kind {
 	LISTEN_HTTP,
 	LISTEN_PUBLIC,
 	LISTEN_CONTROL,
-	LISTEN_TLS
+	LISTEN_TLS,
+	/* of an interface of AF_XDP (xdp/xdp.h): its program; of each queue: socket,
+	 * memory */
+	LISTEN_XDP_LINK,
+	LISTEN_XDP_RULES,
+	LISTEN_XDP_QUEUE,
+	LISTEN_XDP_FRAMES
 };
 struct listen_given {
-	uint32_t kind, worker; /* worker: of LISTEN_UDP */
+	uint32_t kind, worker; /* worker: of LISTEN_UDP; a queue */
 	int32_t fd;            /* -1: taken */
 	char text[108];
 };

@@ -11,8 +11,8 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "net/unwrap.h"
 #include "snapshot/options.h"
-#include "wire/proxy.h"
 
 #define BATCH 32
 #define QUERY_ROOM 4096
@@ -137,27 +137,6 @@ static int receive(struct udp_worker *w, const struct udp_socket *s, int flags)
 	return recvmmsg(s->fd, w->in, BATCH, flags, NULL);
 }
 
-/* What a proxy has sent becomes its client's: without a good header it is no query. */
-static void udp_unwrap(struct udp_worker *w, struct answer_job *job)
-{
-	struct answerer *answerer = &w->thread.answerer;
-	struct proxy_header h;
-
-	if (!options_is_proxy(answerer->snap->options, &job->peer))
-		return;
-	if (proxy_header_read(job->query, job->query_len, &h) != PROXY_READ) {
-		count(&answerer->counters.proxy_bad);
-		job->query_len = 0;
-		return;
-	}
-	job->query += h.len;
-	job->query_len = (uint16_t)(job->query_len - h.len);
-	if (!h.client.family)
-		return;
-	job->peer = h.client;
-	job->port = h.port;
-}
-
 /* Makes jobs of what was received. */
 static void udp_take(struct udp_worker *w, unsigned n)
 {
@@ -173,7 +152,7 @@ static void udp_take(struct udp_worker *w, unsigned n)
 			(const struct sockaddr *)&w->slots[i].peer);
 		job->port = sockaddr_port(&w->slots[i].peer);
 		if (behind)
-			udp_unwrap(w, job);
+			unwrap_job(&w->thread.answerer, job);
 	}
 }
 

@@ -36,6 +36,8 @@ static const int always[] = {SCMP_SYS(brk), SCMP_SYS(mmap), SCMP_SYS(munmap),
 
 static const int udp[] = {SCMP_SYS(recvmmsg), SCMP_SYS(sendmmsg)};
 
+static const int xdp[] = {SCMP_SYS(sendto)};
+
 static const int tcp[] = {SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait),
 	SCMP_SYS(epoll_pwait2), SCMP_SYS(epoll_ctl), SCMP_SYS(accept4),
 	SCMP_SYS(recvfrom), SCMP_SYS(sendto), SCMP_SYS(setsockopt),
@@ -74,6 +76,8 @@ static bool fill(scmp_filter_ctx filter, enum sandbox_thread thread)
 	bool ok = ALLOW(filter, always);
 	if (thread == SANDBOX_UDP)
 		return ok && ALLOW(filter, udp);
+	if (thread == SANDBOX_XDP)
+		return ok && ALLOW(filter, xdp);
 	ok &= ALLOW(filter, tcp);
 	return ok && (thread != SANDBOX_HTTP || ALLOW(filter, http));
 }

@@ -15,6 +15,7 @@ enum sandbox_mode { SANDBOX_OFF, SANDBOX_ON, SANDBOX_STRICT };
 
 enum sandbox_thread {
 	SANDBOX_UDP,  /* receives and sends on sockets that it has */
+	SANDBOX_XDP,  /* asks the kernel to send what is in a ring */
 	SANDBOX_TCP,  /* accepts as well */
 	SANDBOX_HTTP, /* the same, by libevent and OpenSSL */
 };

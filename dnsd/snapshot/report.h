@@ -36,6 +36,18 @@ struct report_node {
 	struct report_move move;
 };
 
+/* An interface of AF_XDP. */
+#define REPORT_XDP_MAX 8
+struct report_xdp {
+	char name[16];
+	const char *
+		mode; /* "copy", "native", "native, zero copy", "off", "lost" */
+	char why[160]; /* it is off or lost; else "" */
+	unsigned queues;
+	uint64_t received, answered;
+	uint64_t bad_checksum, malformed, no_room; /* dropped */
+};
+
 /* Where answers went recently, by index of the map. Lives longer than a report:
  * control frees it when no snapshot has it. */
 #define REPORT_TRAFFIC_MAX 256
@@ -75,6 +87,8 @@ struct report {
 	int64_t tls_end_s; /* wall clock: when its certificate expires; 0: there
 			      is none */
 	unsigned workers;
+	unsigned n_xdp;
+	struct report_xdp xdp[REPORT_XDP_MAX];
 	uint64_t builds;        /* snapshots published */
 	uint64_t build_ns;      /* the last one took */
 	uint64_t builds_cpu_ns; /* all of them took of a processor */

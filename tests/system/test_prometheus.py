@@ -132,6 +132,7 @@ class Scrape(Test):
             f"api: \"{n.api_url}\", rtmp: off, flv: off}}\n" for n in self.fleet)
         self.d = Daemon(
             f"tls: {{listen: [\"127.0.0.1:{free_port()}\"], cert: ns1.crt, key: ns1.key}}\n"
+            "xdp: {interfaces: [lo]}\n"     # is none for it, and is shown
             "nets: nets.txt\nhealth: {interval: 0.2, timeout: 2}\n"
             f"etcd: {{endpoints: [\"http://127.0.0.1:{free_port()}\"], as: ns1}}\n"
             "zones: {example.com: {ns: [\"ns1.example.com 127.0.0.1\"], "
