@@ -15,8 +15,8 @@
 #define REPLY_ROOM 1280
 #define MAX_CLIENTS (1 << 18)
 #define DEFER_POLL_MS 10
-#define DEFER_TRIES 100  /* a second; the asker has asked again then */
-#define UNSENT_POLL_MS 1 /* until the kernel is asked again to send */
+#define DEFER_TRIES 100   /* a second; the asker has asked again then */
+#define UNSENT_POLL_MS 10 /* until the kernel is asked again to send */
 
 _Static_assert(FRAME_HEADERS_MAX + REPLY_ROOM <= FRAME_PLACE / 2,
 	"a reply is in the second half of its frame's place");

@@ -231,16 +231,17 @@ static void write_rules(struct device *d, const struct program_rules *rules)
 	d->rules = *rules;
 }
 
+/* Not while it is stopped: they may be of the process that has taken over. */
 static void renew_rules(const struct xdp *x, struct device *d)
 {
 	struct program_rules rules = {0};
 	const struct conf_texts listen = {.n = x->listeners->n,
 		.text = (const char **)x->listeners->text};
 
-	if (!d->program.rules)
+	if (!x->running || !d->program.rules)
 		return;
 	unsigned left_out = device_rules(d->name, &listen, &rules);
-	rules.on = x->running && d->wanted && d->state == DEVICE_OPEN;
+	rules.on = d->wanted && d->state == DEVICE_OPEN;
 	write_rules(d, &rules);
 	if (left_out > d->left_out)
 		log_warn(

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Writes the seed corpora of fuzz_packet, fuzz_tcp, fuzz_proxy, fuzz_tsig, fuzz_in,
-fuzz_keys and fuzz_zonefile.
+"""Writes the seed corpora of fuzz_packet, fuzz_frame, fuzz_tcp, fuzz_proxy, fuzz_tsig,
+fuzz_in, fuzz_keys and fuzz_zonefile.
 
     tests/fuzz/seeds.py [DIR]      default: tests/data/fuzz
 
@@ -127,6 +127,32 @@ PROXIES = {
     "unix": SIGNATURE + b"\x21\x31\0\xd8" + b"\0" * 216,
 }
 
+def checksum(octets):
+    total = sum(struct.unpack(f"!{(len(octets) + 1) // 2}H",
+                              octets + b"\0" * (len(octets) % 2)))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return struct.pack("!H", ~total & 0xffff)
+
+
+def frame(payload, v6=False, tag=b""):
+    """To and from documentation addresses."""
+    ends = (b"\x20\1\x0d\xb8" + b"\0" * 11 + b"\7") * 2 if v6 else b"\xc0\0\2\7" * 2
+    udp = struct.pack("!HHH", 4242, 53, 8 + len(payload))
+    udp += checksum(ends + struct.pack("!HH", 17, 8 + len(payload)) + udp +
+                    b"\0\0" + payload) + payload
+    if v6:
+        ip = struct.pack("!IHBB", 6 << 28, len(udp), 17, 64) + ends
+    else:
+        head = struct.pack("!BBHIBB", 0x45, 0, 20 + len(udp), 0, 64, 17)
+        ip = head + checksum(head + b"\0\0" + ends) + ends
+    return b"\2" * 12 + tag + (b"\x86\xdd" if v6 else b"\x08\0") + ip + udp
+
+
+FRAMES = {"v4": frame(PACKETS["a"]), "v6": frame(PACKETS["a"], True),
+          "vlan4": frame(b"", tag=b"\x81\0\0\7"),
+          "vlan6": frame(PACKETS["any"], True, b"\x81\0\0\7")}
+
 HEAD = "$TTL 300\n@ SOA ns h 1 2 3 4 60\n@ NS ns\nns A 192.0.2.1\n"
 ZONES = {
     "plain": HEAD + "www 1h IN A 192.0.2.2\n  AAAA 2001:db8::1\n",
@@ -182,6 +208,7 @@ def main():
     write(os.path.join(top, "packet"),
           {key: b"\0" + data for key, data in PACKETS.items()})
     write(os.path.join(top, "proxy"), PROXIES)
+    write(os.path.join(top, "frame"), FRAMES)
     write(os.path.join(top, "tsig"), TSIGS)
     write(os.path.join(top, "in"), INS)
     write(os.path.join(top, "keys"), KEYS)

@@ -2,6 +2,7 @@
 has networks of its own."""
 
 import contextlib
+import ctypes
 import json
 import os
 import pathlib
@@ -24,8 +25,9 @@ from harness import NETS, WAIT_S, Daemon, Test
 from dnstap import Reader
 from test_proxy import header
 from test_replace import Replaceable
-from wire import CLIENT, SERVER, Wire, refused
+from wire import CLIENT, SERVER, Wire, check, libc, refused
 
+BPF, BPF_LINK_DETACH, PIDFD_GETFD = 321, 34, 438
 HERE4, HERE6 = "10.99.0.1", "fd00:99::1"
 FROM4, FROM6 = "10.99.0.2", "fd00:99::2"
 XDP = "xdp: {interfaces: [%s], mode: %s}\n"
@@ -46,8 +48,8 @@ CONF = """zones: {example.com: {file: zone}}
 nets: nets.txt
 trusted: [10.99.0.0/24, "fd00:99::/64"]
 nodes:
-  hk: {address: [192.0.2.1], at: [22.3, 114.2], api: off}
-  gb: {address: [192.0.2.2], at: [51.5, -0.1], api: off}
+  hk: {address: [192.0.2.1], at: [22.3, 114.2], api: off, rtmp: off}
+  gb: {address: [192.0.2.2], at: [51.5, -0.1], api: off, rtmp: off}
 steer:
   live.example.com: {pool: [edge], lines: 2, ttl: 60}
 """
@@ -705,6 +707,30 @@ class Loss(Wired):
         d.start()
         with self.grows(d, 1):
             self.ask_raw(d, queries()[0])
+
+    def detach(self, d):
+        """As `bpftool link detach` does, with the daemon's own descriptor."""
+        fds = pathlib.Path(f"/proc/{d.process.pid}/fd")
+        fd = next(int(f.name) for f in fds.iterdir()
+                  if os.readlink(f) == "anon_inode:bpf_link")
+        pidfd = os.pidfd_open(d.process.pid)
+        link = check(libc.syscall(PIDFD_GETFD, pidfd, fd, 0))
+        room = ctypes.create_string_buffer(struct.pack("I", link), 128)
+        check(libc.syscall(BPF, BPF_LINK_DETACH, room, len(room)))
+        os.close(link)
+        os.close(pidfd)
+
+    @unittest.skipUnless(os.uname().machine == "x86_64", "numbers of system calls")
+    def test_the_program_is_detached(self):
+        for kind in (Server, Privileged):
+            d = self.serve(kind=kind)
+            with self.grows(d, 1):
+                self.ask_raw(d, queries()[0])
+            self.detach(d)
+            self.eventually(lambda: self.figure(d, "mode") == "lost")
+            self.assertIn("its program was detached", d.log_text())
+            self.assertTrue(self.ask_raw(d, queries()[0]))
+            d.stop()
 
     def test_the_interface_goes_down_and_up(self):
         d = self.serve()

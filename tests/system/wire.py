@@ -31,6 +31,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 def check(result):
     if result < 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return result
 
 
 def refused():
