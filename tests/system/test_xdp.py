@@ -577,6 +577,18 @@ class Setting(Wired):
         self.assertEqual(self.status(d, "lo")["why"], "it is not Ethernet")
         self.assertEqual(self.status(d)["why"], "")
 
+    def test_a_small_mtu(self):
+        self.wire.ip("server", f"link set {SERVER} mtu 1279")
+        d = self.serve(listen=(HERE4,))
+        self.assertEqual(self.figure(d, "why"), "its MTU is below 1280")
+        self.wire.ip("server", f"link set {SERVER} mtu 1280")
+        d.stop()
+        d.start()
+        self.wire.ip("client", f"link set {CLIENT} mtu 1280")
+        q = dns.message.make_query("many.example.com", "A", use_edns=0, payload=1232)
+        with self.grows(d, 1, "answered"):
+            self.assertLessEqual(len(self.ask_raw(d, q.to_wire())), 1232)
+
     def test_another_program_is_there(self):
         d = self.serve()
         other = Server(self.xdp + CONF, http=False, start=False,

@@ -106,11 +106,12 @@ static void test_reply(void **state)
 		struct shape s = shapes[i];
 		s.len = 33;
 		for (size_t answer = 0; answer <= 1232; answer++) {
-			uint8_t frame[FRAME_ROOM], out[FRAME_ROOM] = {0};
+			uint8_t frame[FRAME_ROOM], out[FRAME_ROOM];
 			char text[ADDR_TEXT_MAX];
 			size_t len = frame_make(frame, &s);
 			assert_int_equal(read_frame(frame, len), FRAME_QUERY);
 			uint8_t headers = q.headers, ip = q.ip_at;
+			memset(out, 0xa5, sizeof out);
 			for (size_t k = 0; k < answer; k++)
 				out[headers + k] = (uint8_t)(k * answer);
 			len = frame_reply(frame, &q, out, answer);
@@ -126,6 +127,51 @@ static void test_reply(void **state)
 			assert_memory_equal(out + 12, frame + 12, ip - 12u);
 			assert_int_equal(out[ip + (s.v6 ? 7 : 8)], 64);
 		}
+	}
+}
+
+/* With good checksums. */
+static void test_headers(void **state)
+{
+	static const uint8_t first[] = {0x44, 0x46, 0x4f, 0x55, 0x65};
+	uint8_t frame[FRAME_ROOM];
+
+	for (size_t i = 0; i < sizeof first; i++) {
+		struct shape s = {.tag = -1, .len = 20, .first = first[i]};
+		assert_int_equal(read_frame(frame, frame_make(frame, &s)),
+			FRAME_MALFORMED);
+	}
+	for (unsigned bit = 0; bit < 16; bit++) {
+		struct shape s = {
+			.tag = -1, .len = 20, .fragment = (uint16_t)(1 << bit)};
+		assert_int_equal(read_frame(frame, frame_make(frame, &s)),
+			bit < 14 ? FRAME_MALFORMED : FRAME_QUERY);
+	}
+	struct shape tcp = {.tag = -1, .len = 20, .protocol = 6};
+	assert_int_equal(
+		read_frame(frame, frame_make(frame, &tcp)), FRAME_MALFORMED);
+	struct shape v4 = {.tag = -1, .len = 20};
+	size_t len = frame_make(frame, &v4);
+	frame_put16(frame + 12, 0x0806);
+	assert_int_equal(read_frame(frame, len), FRAME_MALFORMED);
+}
+
+/* Locally assigned and link-local ones of IPv6, the largest of IPv4. */
+static void test_good_sources(void **state)
+{
+	static const uint8_t good4[] = {223, 255, 255, 254};
+	static const uint8_t good6[][16] = {{0xfe, 0x80, [15] = 1},
+		{0xfd, [15] = 1}, {[1] = 0x64, 0xff, 0x9b, [15] = 1},
+		{0x7f, [15] = 1}};
+	uint8_t frame[FRAME_ROOM];
+	struct shape s = {.tag = -1, .len = 20, .source = good4};
+
+	assert_int_equal(read_frame(frame, frame_make(frame, &s)), FRAME_QUERY);
+	s.v6 = true;
+	for (size_t i = 0; i < 4; i++) {
+		s.source = good6[i];
+		assert_int_equal(
+			read_frame(frame, frame_make(frame, &s)), FRAME_QUERY);
 	}
 }
 
@@ -159,6 +205,8 @@ int main(void)
 		cmocka_unit_test(test_bits),
 		cmocka_unit_test(test_no_checksum),
 		cmocka_unit_test(test_reply),
+		cmocka_unit_test(test_headers),
+		cmocka_unit_test(test_good_sources),
 		cmocka_unit_test(test_sources),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

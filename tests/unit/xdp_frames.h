@@ -18,6 +18,9 @@ struct shape {
 	int tag;               /* -1: none */
 	size_t len;            /* of the DNS message */
 	const uint8_t *source; /* NULL: 192.0.2.2, 2001:db8::2 */
+	/* Of IPv4, 0: as they should be. */
+	uint8_t first, protocol;
+	uint16_t fragment;
 };
 
 static inline uint8_t *frame_put16(uint8_t *at, unsigned value)
@@ -55,10 +58,11 @@ static inline uint8_t *frame_put_ip(uint8_t *at, const struct shape *s)
 		memcpy(at + 8, v6, 32);
 	} else {
 		memset(at, 0, 20);
-		at[0] = 0x45;
+		at[0] = s->first ? s->first : 0x45;
 		frame_put16(at + 2, (unsigned)s->len + 28);
 		at[8] = 3;
-		at[9] = 17;
+		at[9] = s->protocol ? s->protocol : 17;
+		frame_put16(at + 6, s->fragment);
 		memcpy(at + 12, v4, 8);
 	}
 	if (s->source)
