@@ -19,6 +19,7 @@ import dns.flags
 import dns.message
 import dns.query
 import dns.rcode
+import dns.rdatatype
 
 import harness
 from harness import NETS, WAIT_S, Daemon, Test
@@ -90,16 +91,17 @@ class Wired(Test):
             self.wire.write_checksums()
 
     def serve(self, more="", conf=CONF, kind=Server, listen=(HERE4, f"[{HERE6}]"),
-              xdp=None, files=None):
+              xdp=None, prepare=lambda d: None):
         """The daemon; what follows is the client's."""
         self.xdp = XDP % (SERVER, self.mode) if xdp is None else xdp
         d = kind(self.xdp + more + conf, http=False, start=False,
-                 files={"zone": ZONE, "nets.txt": NETS, **(files or {})})
+                 files={"zone": ZONE, "nets.txt": NETS})
         d.wire = self.wire
         d.listen = [f"{a}:{d.port}" for a in listen]
         d.head = d.head.replace(json.dumps([f"127.0.0.1:{d.port}"]),
                                 json.dumps(d.listen))
         d.write_conf(self.xdp + more + conf)
+        prepare(d)
         d.start()
         self.addCleanup(d.close)
         inside = self.wire.inside("client")
@@ -768,6 +770,28 @@ class Waiting(Wired):
         self.assertEqual(answer.rcode(), dns.rcode.NOERROR)
         self.assertEqual(len(answer.answer), 1)
         self.assertEqual(self.figure(d, "answered"), 1)
+
+    def test_questions_before_their_signatures(self):
+        """Those that are made for one client."""
+        def keys(d):
+            (d.folder / "keys").mkdir()
+            d.run("keys", "generate", "example.com")
+        d = self.serve(conf=CONF.replace("file: zone", "file: zone, dnssec: {keys: keys}"),
+                       prepare=keys)
+        asked = [dns.message.make_query(f"{name}.example.com", "A", use_edns=0,
+                                        want_dnssec=True, options=[
+                                            dns.edns.ECSOption("10.3.2.0", 24)]).to_wire()
+                 for name in ("live", "line2.live", "nope", "a.wild", "www", "x.sub")]
+        with self.grows(d, len(asked), "answered"):
+            by_xdp = [self.ask_raw(d, q) for q in asked]
+        for octets in by_xdp:
+            kinds = {r.rdtype for s in (1, 2)
+                     for r in dns.message.from_wire(octets).sections[s]}
+            self.assertIn(dns.rdatatype.RRSIG, kinds)
+        d.write_conf(d.conf_text().replace(d.head, "").replace(self.xdp, ""))
+        d.run("ctl", "reload")
+        self.assertEqual(self.figure(d, "mode"), "off")
+        self.assertEqual([self.ask_raw(d, q) for q in asked], by_xdp)
 
 
 if __name__ == "__main__":
