@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "base/buf.h"
+#include "base/index.h"
 #include "conf/schema.h"
 
 #define SRS_CONNECTIONS 1000 /* that an SRS takes by its own default */
@@ -300,12 +302,12 @@ static int check_node_of(const struct conf *conf, const char *text)
 	return -1;
 }
 
-static void pool_add(struct conf_steer *steer, unsigned node)
+/* seen: the nodes that are in it, by index. */
+static void pool_add(struct conf_steer *steer, bool *seen, unsigned node)
 {
-	for (unsigned i = 0; i < steer->n_nodes; i++)
-		if (steer->node[i] == node)
-			return;
-	steer->node[steer->n_nodes++] = (uint16_t)node;
+	if (!seen[node])
+		steer->node[steer->n_nodes++] = (uint16_t)node;
+	seen[node] = true;
 }
 
 static bool has_family(const struct conf_node *node, uint8_t family)
@@ -351,22 +353,20 @@ static bool check_families(const struct conf *conf,
 	return check_complain(err, steer->where, line, steer->name);
 }
 
-static bool check_pool(
-	struct conf *conf, struct conf_steer *steer, struct err *err)
+static bool read_pool(struct conf *conf, struct conf_steer *steer, bool *seen,
+	struct err *err)
 {
 	char line[160];
 	bool ok = true;
 
-	steer->node = arena_alloc(
-		conf->arena, (conf->n_nodes + 1) * sizeof *steer->node);
 	for (unsigned i = 0; i < steer->pool.n; i++) {
 		const char *text = steer->pool.text[i];
 		int role = role_of(text), node = check_node_of(conf, text);
 		if (node >= 0)
-			pool_add(steer, (unsigned)node);
+			pool_add(steer, seen, (unsigned)node);
 		for (unsigned k = 0; role >= 0 && k < conf->n_nodes; k++)
 			if (conf->nodes[k].role == role)
-				pool_add(steer, k);
+				pool_add(steer, seen, k);
 		if (role < 0 && node < 0) {
 			snprintf(line, sizeof line,
 				"pool: '%.80s' is neither a role nor a node",
@@ -375,10 +375,56 @@ static bool check_pool(
 				err, steer->pool.where[i], line, steer->name);
 		}
 	}
+	return ok;
+}
+
+static bool check_pool(
+	struct conf *conf, struct conf_steer *steer, struct err *err)
+{
+	bool *seen = mem_zero(conf->n_nodes, sizeof *seen);
+	steer->node = arena_alloc(
+		conf->arena, (conf->n_nodes + 1) * sizeof *steer->node);
+	bool ok = read_pool(conf, steer, seen, err);
+	free(seen);
 	if (ok && !steer->n_nodes)
 		ok = check_complain(
 			err, steer->where, "the pool is empty", steer->name);
 	return ok && check_families(conf, steer, err);
+}
+
+/* The names' pools. Those written alike share one list of nodes: a hundred thousand
+ * names of one role would else take time and memory for each of its nodes. */
+struct pools {
+	struct index *index;             /* of what is written */
+	const struct conf_steer **first; /* its first name; NULL: not valid */
+};
+
+static uint32_t pool_number(struct pools *pools, const struct conf_texts *pool)
+{
+	struct buf text = {0};
+	bool made;
+	buf_printf(&text, "%u\n", pool->n);
+	for (unsigned i = 0; i < pool->n; i++)
+		buf_printf(&text, "%s\n", pool->text[i]);
+	uint32_t n = index_number(pools->index, text.text, text.len, &made);
+	buf_fini(&text);
+	return n;
+}
+
+static bool share_pool(struct conf *conf, struct conf_steer *steer,
+	struct pools *pools, struct err *err)
+{
+	const struct conf_steer **first =
+		&pools->first[pool_number(pools, &steer->pool)];
+	if (*first) {
+		steer->node = (*first)->node;
+		steer->n_nodes = (*first)->n_nodes;
+		return true;
+	}
+	if (!check_pool(conf, steer, err))
+		return false;
+	*first = steer;
+	return true;
 }
 
 /* -- names -- */
@@ -406,10 +452,10 @@ static bool alpn_ok(const char *list)
 	}
 }
 
-static bool check_steer(
-	struct conf *conf, struct conf_steer *steer, struct err *err)
+static bool check_steer(struct conf *conf, struct conf_steer *steer,
+	struct pools *pools, struct err *err)
 {
-	bool inside = false, ok = check_pool(conf, steer, err);
+	bool inside = false, ok = share_pool(conf, steer, pools, err);
 	for (unsigned i = 0; i < conf->n_zones; i++)
 		inside |= is_below(steer->name, conf->zones[i].name);
 	if (!inside)
@@ -423,6 +469,18 @@ static bool check_steer(
 	if (strlen(steer->name) > 253 - 64)
 		ok = check_complain(err, steer->where,
 			"too long for its lines and streams", steer->name);
+	return ok;
+}
+
+static bool check_steers(struct conf *conf, struct err *err)
+{
+	struct pools pools = {
+		index_new(), mem_zero(conf->n_steer, sizeof *pools.first)};
+	bool ok = true;
+	for (unsigned i = 0; i < conf->n_steer; i++)
+		ok &= check_steer(conf, &conf->steer[i], &pools, err);
+	index_free(pools.index);
+	free(pools.first);
 	return ok;
 }
 
@@ -451,29 +509,41 @@ static bool check_zone(
 		err, zone->where, "no file, no ns, no from", zone->name);
 }
 
+static bool is_line_or_why(const char *name, const struct conf_steer *of)
+{
+	unsigned line;
+	int used = 0;
+	return !strncmp(name, "_why.", 5) ||
+		(sscanf(name, "line%u%n", &line, &used) == 1 &&
+			name[used] == '.' && line <= (unsigned)of->lines);
+}
+
 /* A steered name's line or _why must not be another steered name, and two
  * names must not give one owner name two meanings. */
 static bool check_lines(const struct conf *conf, struct err *err)
 {
-	bool ok = true;
-	for (unsigned i = 0; i < conf->n_steer; i++)
-		for (unsigned k = 0; k < conf->n_steer; k++) {
-			const char *name = conf->steer[i].name;
-			const char *dot = strchr(name, '.');
-			unsigned line;
-			int used = 0;
-			if (i == k || !dot ||
-				strcmp(dot + 1, conf->steer[k].name))
-				continue;
-			bool is_line =
-				sscanf(name, "line%u%n", &line, &used) == 1 &&
-				name[used] == '.' &&
-				line <= (unsigned)conf->steer[k].lines;
-			if (is_line || !strncmp(name, "_why.", 5))
-				ok = check_complain(err, conf->steer[i].where,
-					"is a line or _why of another steered name",
-					name);
-		}
+	struct index *names = index_new();
+	uint32_t *at = mem_zero(conf->n_steer, sizeof *at);
+	bool made, ok = true;
+
+	for (unsigned i = 0; i < conf->n_steer; i++) {
+		const char *name = conf->steer[i].name;
+		at[index_number(names, name, strlen(name), &made)] = i;
+	}
+	uint32_t n = index_count(names);
+	for (unsigned i = 0; i < conf->n_steer; i++) {
+		const char *name = conf->steer[i].name;
+		const char *dot = strchr(name, '.');
+		uint32_t of = dot
+			? index_number(names, dot + 1, strlen(dot + 1), &made)
+			: n;
+		if (of < n && is_line_or_why(name, &conf->steer[at[of]]))
+			ok = check_complain(err, conf->steer[i].where,
+				"is a line or _why of another steered name",
+				name);
+	}
+	index_free(names);
+	free(at);
 	return ok;
 }
 
@@ -765,8 +835,7 @@ bool conf_check(struct conf *conf, struct err *err)
 		ok &= check_zone(conf, &conf->zones[i], err);
 	for (unsigned i = 0; i < conf->n_nodes; i++)
 		ok &= check_node(conf, &conf->nodes[i], err);
-	for (unsigned i = 0; i < conf->n_steer; i++)
-		ok &= check_steer(conf, &conf->steer[i], err);
+	ok &= check_steers(conf, err);
 	ok &= conf_check_transfers(conf, err);
 	ok &= check_lines(conf, err);
 	ok &= check_expect(conf, err);

@@ -23,6 +23,11 @@ static const char help[] =
 	"  --json          all of it for programs, errors and warnings too\n"
 	"  --schema        prints the JSON schema of the configuration instead\n";
 
+/* Of what would be a row for each name and place, with each node in it: 10,000 nodes
+ * make a hundred million entries, which nobody reads. */
+#define ROWS_MAX 1000
+#define ROW_NODES_MAX 100
+
 struct row {
 	float path;
 	uint16_t node;
@@ -41,6 +46,8 @@ static int by_path(const void *a, const void *b)
 struct table {
 	struct columns *columns;
 	json_t *json; /* a list; NULL: to columns */
+	unsigned rows;
+	unsigned long long left_out; /* rows */
 };
 
 /* The nodes of a pool in the order in which they serve a place; freed by the caller. */
@@ -59,14 +66,23 @@ static struct row *rows_of(const struct map *map, const struct map_name *name,
 	return rows;
 }
 
+static unsigned nodes_shown(const struct map *map, const struct map_name *name)
+{
+	unsigned n = map->pools[name->pool].n;
+	return n < ROW_NODES_MAX ? n : ROW_NODES_MAX;
+}
+
 static void add_columns(struct columns *t, const struct map *map,
 	const struct map_name *name, const char *from,
 	const struct place *place, const struct row *rows)
 {
 	struct buf nodes = {0};
-	for (unsigned i = 0; i < map->pools[name->pool].n; i++)
+	unsigned n = map->pools[name->pool].n, shown = nodes_shown(map, name);
+	for (unsigned i = 0; i < shown; i++)
 		buf_printf(&nodes, "%s%s %.1f ms", i ? ", " : "",
 			map->nodes[rows[i].node].name, rows[i].path);
+	if (n > shown)
+		buf_printf(&nodes, ", and %u others", n - shown);
 	columns_add(t, "%s", name->name);
 	columns_add(t, "%s", conf_policies[name->policy]);
 	columns_add(t, "%s", from);
@@ -79,7 +95,7 @@ static json_t *row_json(const struct map *map, const struct map_name *name,
 	const char *from, const struct place *place, const struct row *rows)
 {
 	json_t *nodes = json_array();
-	for (unsigned i = 0; i < map->pools[name->pool].n; i++)
+	for (unsigned i = 0; i < nodes_shown(map, name); i++)
 		json_array_append_new(nodes,
 			json_pack("{s:s, s:f}", "node",
 				map->nodes[rows[i].node].name, "path_ms",
@@ -93,6 +109,11 @@ static void add_row(struct table *t, const struct map *map,
 	const struct map_name *name, const char *from,
 	const struct place *place)
 {
+	if (t->rows == ROWS_MAX) {
+		t->left_out++;
+		return;
+	}
+	t->rows++;
 	struct row *rows = rows_of(map, name, place);
 	if (t->json)
 		json_array_append_new(
@@ -143,13 +164,18 @@ static void print_words(
 	columns_begin(&columns, "lllll");
 	for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
 		columns_add(&columns, "%s", heads[i]);
-	add_names(&(struct table){.columns = &columns}, map, from);
+	struct table table = {.columns = &columns};
+	add_names(&table, map, from);
 	buf_printf(&out, "%s", geo_report(built->geo));
 	for (unsigned i = 0; i < map->n_nodes; i++)
 		if (not_placed(&map->nodes[i]))
 			buf_printf(&out, "node %s: its place is not known\n",
 				map->nodes[i].name);
 	columns_end(&columns, &out);
+	if (table.left_out)
+		buf_printf(&out,
+			"%llu rows more: --from LAT,LON, or dnsd try NAME ADDRESS\n",
+			table.left_out);
 	printf("%s%s: ok\n", out.text, path);
 	buf_fini(&out);
 }
@@ -177,11 +203,12 @@ static void print_json(const char *path, const struct built *built,
 		if (not_placed(&built->map->nodes[i]))
 			json_array_append_new(
 				lost, json_string(built->map->nodes[i].name));
-	json_t *json = json_pack("{s:s, s:b, s:o, s:o, s:o, s:o, s:o}", "file",
-		path, "ok", built != NULL, "errors", lines_json(err->text),
-		"warnings", lines_json(err->warnings), "geoip",
-		lines_json(built ? geo_report(built->geo) : NULL), "not_placed",
-		lost, "table", table.json);
+	json_t *json = json_pack("{s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:I}",
+		"file", path, "ok", built != NULL, "errors",
+		lines_json(err->text), "warnings", lines_json(err->warnings),
+		"geoip", lines_json(built ? geo_report(built->geo) : NULL),
+		"not_placed", lost, "table", table.json, "left_out",
+		(json_int_t)table.left_out);
 	char *text = json_dumps(json, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
 	puts(text ? text : "null");
 	free(text);

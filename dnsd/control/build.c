@@ -421,7 +421,7 @@ void build_take(struct built *b, const uint8_t cookie_secret[16],
 
 	for (unsigned i = 0; i < n; i++)
 		nodes[i].name = names[i];
-	map_index_names(&before);
+	map_index_nodes(&before);
 	struct map *map = map_build(b->conf, b->geo, b->servers, &before);
 	map_free(b->map);
 	b->map = map;

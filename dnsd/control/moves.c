@@ -112,15 +112,26 @@ static struct moving_seen see(const struct control *c, unsigned node)
 	return seen;
 }
 
+static bool in_pool(const struct map_pool *pool, unsigned node)
+{
+	for (unsigned i = 0; i < pool->n; i++)
+		if (pool->node[i] == node)
+			return true;
+	return false;
+}
+
 /* How long an answer that names a node may be kept from when it is drained. */
 static int64_t kept_ms(const struct map *map, unsigned node)
 {
+	bool *within = mem_zero(map->n_pools, sizeof *within);
 	unsigned ttl_s = 0;
+	for (unsigned i = 0; i < map->n_pools; i++)
+		within[i] = in_pool(&map->pools[i], node);
 	for (unsigned i = 0; i < map->n_names; i++)
-		for (unsigned k = 0; k < map->names[i].of->n; k++)
-			if (map->names[i].of->node[k] == node &&
-				map->names[i].ttl_max_s > ttl_s)
-				ttl_s = map->names[i].ttl_max_s;
+		if (within[map->names[i].pool] &&
+			map->names[i].ttl_max_s > ttl_s)
+			ttl_s = map->names[i].ttl_max_s;
+	free(within);
 	return (int64_t)ttl_s * 1000;
 }
 

@@ -15,7 +15,7 @@ void map_free(struct map *map)
 		arena_free(map->arena);
 }
 
-/* -- nodes by name -- */
+/* -- nodes and steered names by name -- */
 
 static uint64_t name_hash(const char *name)
 {
@@ -25,30 +25,68 @@ static uint64_t name_hash(const char *name)
 	return h;
 }
 
+/* The name of a number; NULL: a hole. */
+typedef const char *name_of(const struct map *map, uint32_t number);
+
+static const char *node_name(const struct map *map, uint32_t number)
+{
+	return map->nodes[number].name;
+}
+
+static const char *steered_name(const struct map *map, uint32_t number)
+{
+	return map->names[number].name;
+}
+
+static struct map_index index_of(
+	const struct map *map, uint32_t n, name_of *name_of)
+{
+	struct map_index index = {1, NULL};
+	while (index.mask < 2 * n)
+		index.mask = 2 * index.mask + 1;
+	uint32_t *slot =
+		arena_alloc(map->arena, (index.mask + 1) * sizeof *slot);
+	for (uint32_t i = 0; i < n; i++) {
+		const char *name = name_of(map, i);
+		if (!name)
+			continue;
+		uint64_t at = name_hash(name) & index.mask;
+		while (slot[at])
+			at = (at + 1) & index.mask;
+		slot[at] = i + 1;
+	}
+	index.slot = slot;
+	return index;
+}
+
+static int find(const struct map *map, const struct map_index *index,
+	name_of *name_of, const char *name)
+{
+	uint64_t at = name_hash(name) & index->mask;
+	for (; index->slot[at]; at = (at + 1) & index->mask)
+		if (!strcasecmp(name_of(map, index->slot[at] - 1), name))
+			return (int)index->slot[at] - 1;
+	return -1;
+}
+
+void map_index_nodes(struct map *map)
+{
+	map->node_index = index_of(map, map->n_nodes, node_name);
+}
+
 void map_index_names(struct map *map)
 {
-	map->name_mask = 1;
-	while (map->name_mask < 2 * map->n_nodes)
-		map->name_mask = 2 * map->name_mask + 1;
-	size_t size = (map->name_mask + 1) * sizeof *map->by_name;
-	map->by_name = memset(arena_alloc(map->arena, size), 0xff, size);
-	for (unsigned i = 0; i < map->n_nodes; i++) {
-		if (!map->nodes[i].name)
-			continue;
-		uint64_t at = name_hash(map->nodes[i].name) & map->name_mask;
-		while (map->by_name[at] != MAP_NO_NODE)
-			at = (at + 1) & map->name_mask;
-		map->by_name[at] = (uint16_t)i;
-	}
+	map->name_index = index_of(map, map->n_names, steered_name);
 }
 
 int map_find_node(const struct map *map, const char *name)
 {
-	uint64_t at = name_hash(name) & map->name_mask;
-	for (; map->by_name[at] != MAP_NO_NODE; at = (at + 1) & map->name_mask)
-		if (!strcasecmp(map->nodes[map->by_name[at]].name, name))
-			return map->by_name[at];
-	return -1;
+	return find(map, &map->node_index, node_name, name);
+}
+
+int map_find_name(const struct map *map, const char *name)
+{
+	return find(map, &map->name_index, steered_name, name);
 }
 
 /* -- paths -- */
@@ -98,14 +136,6 @@ float map_path_ms(const struct map *map, const struct map_pool *pool,
 }
 
 /* -- names -- */
-
-int map_find_name(const struct map *map, const char *name)
-{
-	for (unsigned i = 0; i < map->n_names; i++)
-		if (!strcasecmp(map->names[i].name, name))
-			return (int)i;
-	return -1;
-}
 
 uint64_t map_stream_hash(const char *label, unsigned len)
 {

@@ -134,14 +134,19 @@ struct client_areas {
 	const uint32_t *pair_of_place;
 };
 
+/* Numbers by name, whatever its case: an open hash. */
+struct map_index {
+	uint32_t mask;
+	const uint32_t *slot; /* number + 1 by hash; 0: free */
+};
+
 struct map {
 	struct arena *arena;
 	unsigned n_nodes, n_pools, n_names, n_cells;
 	struct map_node *nodes;
 	struct map_pool *pools;
 	struct map_name *names;
-	uint16_t *by_name; /* open hash of nodes; MAP_NO_NODE: free */
-	uint32_t name_mask;
+	struct map_index node_index, name_index;
 	const uint16_t *of_conf;       /* index here, by index in the conf */
 	const uint32_t *cell_of_place; /* by place of the geo table */
 	uint32_t n_places;
@@ -229,7 +234,8 @@ bool map_match(
 /* The hash that a stream's label counts as in a decision; 0 for "". */
 uint64_t map_stream_hash(const char *label, unsigned len);
 
-/* map_build.c's: makes map_find_node() find the nodes. */
+/* map_build.c's: make map_find_node() find the nodes, map_find_name() the names. */
+void map_index_nodes(struct map *map);
 void map_index_names(struct map *map);
 
 /* The index of a name or node, -1 if there is none. Case is ignored. */

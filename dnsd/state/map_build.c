@@ -26,6 +26,7 @@ struct build {
 	unsigned n_asn;
 	struct place *cell_place; /* a place that stands for the cell */
 	unsigned room_cells;
+	const uint16_t **conf_node; /* by pool: its first name's, in the conf */
 };
 
 /* -- nodes -- */
@@ -436,32 +437,49 @@ static void build_candidates(struct build *b, struct map_pool *pool)
 
 /* -- pools and names -- */
 
-/* Names with the same nodes, carrier cost and paths share a pool. */
+static bool is_pool(const struct map_pool *pool, const uint16_t *conf_node,
+	const struct conf_steer *steer, const uint16_t *index)
+{
+	if (pool->n != steer->n_nodes ||
+		pool->carrier_ms != (float)steer->carrier_ms ||
+		pool->measured != steer->measured)
+		return false;
+	for (unsigned i = 0; conf_node != steer->node && i < pool->n; i++)
+		if (pool->node[i] != index[steer->node[i]])
+			return false;
+	return true;
+}
+
+static const uint16_t *pool_nodes(
+	const struct build *b, const struct conf_steer *steer)
+{
+	uint16_t *node =
+		arena_alloc(b->map->arena, steer->n_nodes * sizeof *node);
+	for (unsigned i = 0; i < steer->n_nodes; i++)
+		node[i] = b->index[steer->node[i]];
+	return node;
+}
+
+/* Names with the same nodes, carrier cost and paths share a pool. Most share also the
+ * list of the conf, which is compared first. */
 static uint32_t pool_of(struct build *b, const struct conf_steer *steer)
 {
 	struct map *map = b->map;
-	size_t size = steer->n_nodes * sizeof(uint16_t);
-	uint16_t *node = arena_alloc(map->arena, size);
-	for (unsigned i = 0; i < steer->n_nodes; i++)
-		node[i] = b->index[steer->node[i]];
-	for (uint32_t i = 0; i < map->n_pools; i++) {
-		const struct map_pool *p = &map->pools[i];
-		if (p->n == steer->n_nodes &&
-			p->carrier_ms == (float)steer->carrier_ms &&
-			p->measured == steer->measured &&
-			!memcmp(p->node, node, size))
+	for (uint32_t i = 0; i < map->n_pools; i++)
+		if (is_pool(&map->pools[i], b->conf_node[i], steer, b->index))
 			return i;
-	}
 	struct map_pool *p = &map->pools[map->n_pools];
 	assert(steer->n_nodes > 0);
+	b->conf_node[map->n_pools] = steer->node;
 	p->n = steer->n_nodes;
-	p->node = node;
+	p->node = pool_nodes(b, steer);
 	p->carrier_ms = (float)steer->carrier_ms;
 	p->measured = steer->measured;
 	float largest = 0;
 	for (unsigned i = 0; i < p->n; i++) {
-		p->capacity += map->nodes[node[i]].capacity;
-		largest = fmaxf(largest, map->nodes[node[i]].capacity);
+		float capacity = map->nodes[p->node[i]].capacity;
+		p->capacity += capacity;
+		largest = fmaxf(largest, capacity);
 	}
 	p->ln_weight_max = logf(largest);
 	build_candidates(b, p);
@@ -473,6 +491,8 @@ static void mark_nodes(struct map *map, const struct map_name *name)
 {
 	bool stable = name->policy == POLICY_STABLE;
 	map->stable |= stable;
+	if (!stable && !name->streams)
+		return;
 	for (unsigned i = 0; i < name->of->n; i++) {
 		struct map_node *node = &map->nodes[name->of->node[i]];
 		node->of_stable |= stable;
@@ -489,6 +509,7 @@ static void build_names(struct build *b, const struct conf *conf)
 		arena_alloc(map->arena, conf->n_steer * sizeof *map->names);
 	map->pools =
 		arena_alloc(map->arena, conf->n_steer * sizeof *map->pools);
+	b->conf_node = mem_zero(conf->n_steer, sizeof *b->conf_node);
 	for (unsigned i = 0; i < conf->n_steer; i++) {
 		const struct conf_steer *from = &conf->steer[i];
 		map->names[i] = (struct map_name){
@@ -509,6 +530,8 @@ static void build_names(struct build *b, const struct conf *conf)
 		map->names[i].of = &map->pools[map->names[i].pool];
 		mark_nodes(map, &map->names[i]);
 	}
+	free(b->conf_node);
+	map_index_names(map);
 }
 
 /* -- the whole -- */
@@ -527,7 +550,7 @@ struct map *map_build(const struct conf *conf, const struct geo *geo,
 	map->of_conf = b.index;
 	assign_indexes(&b, conf, previous);
 	build_nodes(&b, conf);
-	map_index_names(map);
+	map_index_nodes(map);
 	build_areas(map);
 	gather_asns(&b);
 	build_cells(&b);

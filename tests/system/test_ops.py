@@ -1561,6 +1561,21 @@ class Check(Test):
         self.assertTrue([e for e in told["errors"] if e.startswith(d.conf + ":")
                          and "unknown key 'rule'" in e])
 
+    def test_large_table(self):
+        """1,000 rows of 100 nodes: what is left out is counted."""
+        conf = "zones: {example.com: {file: zone}}\nnodes:\n" + "".join(
+            f"  n{i}: {{address: [192.0.{2 + i // 250}.{i % 250}], at: [50, {i % 90}],"
+            " api: off}\n" for i in range(300)) + "steer:\n" + "".join(
+            f"  c{i}.example.com: {{pool: [edge]}}\n" for i in range(4))
+        d = self.daemon(conf, files={"zone": "@ SOA a b 1 1 1 1 1\n@ NS a\n"},
+                        start=False)
+        text = d.run("check")
+        self.assertIn("\n200 rows more: ", text)
+        self.assertEqual(text.count(", and 200 others\n"), 1000)
+        told = json.loads(d.run("check", "--json"))
+        self.assertEqual((len(told["table"]), told["left_out"]), (1000, 200))
+        self.assertEqual(len(told["table"][0]["nodes"]), 100)
+
     def test_help(self):
         for word in ("run", "check", "init", "try", "lines", "srs", "ctl", "replay"):
             done = subprocess.run([DNSD, word, "--help"], text=True,

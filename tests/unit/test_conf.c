@@ -56,6 +56,58 @@ static void check_bad(const char *path)
 	err_fini(&err);
 }
 
+/* Pools that are written alike share one list of nodes; others have their own. */
+static void test_shared_pools(void **state)
+{
+	static const char text[] = "zones: {example.com: {ns: [ns.x]}}\n"
+				   "nodes:\n"
+				   "  a: {address: [192.0.2.1]}\n"
+				   "  b: {address: [192.0.2.2]}\n"
+				   "steer:\n"
+				   "  x.example.com: {pool: [edge, a]}\n"
+				   "  y.example.com: {pool: [edge, a]}\n"
+				   "  z.example.com: {pool: [b, edge]}\n";
+	struct err err = {0};
+	struct conf *conf = conf_parse("t", text, sizeof text - 1, &err);
+	(void)state;
+	assert_non_null(conf);
+	const struct conf_steer *s = conf->steer;
+	assert_int_equal(conf->n_steer, 3);
+	assert_ptr_equal(s[0].node, s[1].node);
+	assert_ptr_not_equal(s[0].node, s[2].node);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(s[i].n_nodes, 2);
+		assert_int_equal(s[i].node[0], i == 2);
+		assert_int_equal(s[i].node[1], i != 2);
+	}
+	conf_free(conf);
+	err_fini(&err);
+}
+
+/* A pool that is not valid is said of each name that has it. */
+static void test_shared_errors(void **state)
+{
+	static const char text[] = "zones: {example.com: {ns: [ns.x]}}\n"
+				   "nodes: {a: {address: [192.0.2.1]}}\n"
+				   "steer:\n"
+				   "  x.example.com: {pool: [none]}\n"
+				   "  y.example.com: {pool: [none]}\n"
+				   "  line2.z.example.com: {pool: [a]}\n"
+				   "  line3.z.example.com: {pool: [a]}\n"
+				   "  _why.z.example.com: {pool: [a]}\n"
+				   "  z.example.com: {pool: [a], lines: 2}\n";
+	struct err err = {0};
+	(void)state;
+	assert_null(conf_parse("t", text, sizeof text - 1, &err));
+	assert_int_equal(err.count, 4);
+	assert_non_null(strstr(err_text(&err), "t:4: "));
+	assert_non_null(strstr(err_text(&err), "t:5: "));
+	assert_non_null(strstr(err_text(&err), "t:6: "));
+	assert_null(strstr(err_text(&err), "t:7: "));
+	assert_non_null(strstr(err_text(&err), "t:8: "));
+	err_fini(&err);
+}
+
 static void test_bad(void **state)
 {
 	DIR *dir = opendir(DATA "bad");
@@ -431,6 +483,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_shared_pools),
+		cmocka_unit_test(test_shared_errors),
 		cmocka_unit_test(test_smallest),
 		cmocka_unit_test(test_transfer),
 		cmocka_unit_test(test_record),
