@@ -12,6 +12,10 @@
  * With the word growth: how the cost of an answer grows with nodes, steered names
  * and client nets, and nothing else.
  *
+ * With the word day: as many client nets as in a day, half of them IPv6, ask for line 1
+ * and 25 minutes later for line 2, over one hour of it: which of them where they were
+ * sent is still known, and whether line 2 is another node.
+ *
  * With the word count and a kind of question (fresh, again, over, line2): asks a
  * few thousand of that kind and shows nothing; for an instrument that counts
  * what count_ask() executes, such as
@@ -365,10 +369,96 @@ static void bench_growth(struct geo *geo)
 	printf("ns an answer, by number of ...\n");
 	for (unsigned n = 10; n <= 10000; n *= 10)
 		grow(geo, "nodes", n, 1, NETS);
-	for (unsigned n = 1; n <= 10000; n *= 100)
+	for (unsigned n = 1; n <= 100000; n *= n < 10000 ? 100 : 10)
 		grow(geo, "steered names", NODES, n, NETS);
 	for (unsigned n = 1 << 10; n <= NETS; n <<= 5)
 		grow(geo, "client nets", NODES, 1, n);
+}
+
+/* -- a day -- */
+
+#define DAY_TABLE (1 << 20) /* client_nets that bench_open() gives */
+#define HALF_HOURS 48
+#define HALF_HOUR_MS 1800000
+#define DAY_SAMPLE_MS 30000
+#define DAY_LOOK CONF_LINES_MAX /* asks for nothing */
+
+static struct steer_query day_query(uint32_t net, uint8_t line)
+{
+	struct steer_query q = {.line = line,
+		.type = STEER_A,
+		.net_len = net & 1 ? 48 : 24,
+		.place = asked[net & (NETS - 1)].place};
+	q.net.family = net & 1 ? 6 : 4;
+	q.net.bytes[0] = net & 1 ? 0x20 : (uint8_t)(net >> 17);
+	q.net.bytes[1] = (uint8_t)(net >> 9);
+	q.net.bytes[2] = (uint8_t)(net >> 1);
+	q.net.bytes[3] = net & 1 ? (uint8_t)(net >> 17) : 0;
+	q.asker = q.net;
+	return q;
+}
+
+static uint16_t day_ask(struct bench *b, uint32_t net, uint8_t line, bool *kept)
+{
+	struct steer_query q = day_query(net, line);
+	struct steer_decision d;
+	struct steer_lookup found;
+	struct sent_lines lines;
+	steer_look_up(&b->state, b->accounts, &q, &found);
+	sent_read(b->sent, found.key, 1, &lines);
+	*kept = lines.sent[0].node != MAP_NO_NODE;
+	if (line == DAY_LOOK)
+		return MAP_NO_NODE;
+	steer_answer_lookup(&b->state, b->accounts, &q, &found, b->now_ms, &d);
+	return d.node[0];
+}
+
+/* every: one of so many nets asks for line 2; the others are only looked up. */
+static void day(struct geo *geo, uint32_t nets, unsigned every)
+{
+	uint32_t half = nets / HALF_HOURS, later = half / 6 * 5, known = 0,
+		 apart = 0, asked_again = 0;
+	uint16_t *first = mem_zero(2 * half, sizeof *first);
+	int64_t sampled = 0;
+	struct bench b;
+	bool kept;
+
+	bench_open(&b, geo, NODES, 1);
+	int64_t start = b.now_ms;
+	for (uint32_t i = 0; i < 2 * half + later; i++) {
+		uint32_t old = i - later;
+		bool asks = old % every == 0;
+		b.now_ms = start + (int64_t)i * HALF_HOUR_MS / half;
+		if (b.now_ms - sampled >= DAY_SAMPLE_MS) {
+			sampled = b.now_ms;
+			sample_all(&b);
+			publish(&b);
+		}
+		if (i < 2 * half)
+			first[i] = day_ask(&b, i, 1, &kept);
+		if (i < later)
+			continue;
+		uint16_t node = day_ask(&b, old, asks ? 2 : DAY_LOOK, &kept);
+		known += kept;
+		asked_again += asks;
+		apart += asks && node != first[old];
+	}
+	printf("%11u %11u %5.2f %5u  %6.1f %6.1f\n", nets, half,
+		(double)half / DAY_TABLE, every, 50.0 * known / half,
+		100.0 * apart / asked_again);
+	free(first);
+	bench_close(&b);
+}
+
+static void bench_day(struct geo *geo)
+{
+	static const uint32_t nets[] = {
+		10000, 1000000, 10000000, 25000000, 50000000, 100000000};
+	printf("nets a day, in half an hour, of the table, one of so many asks line 2; %% known, line 2 apart\n");
+	for (unsigned i = 0; i < sizeof nets / sizeof *nets; i++) {
+		day(geo, nets[i], 10);
+		day(geo, nets[i], 1);
+	}
 }
 
 /* -- counting -- */
@@ -455,6 +545,12 @@ int main(int argc, char **argv)
 	}
 	if (argc > 1 && !strcmp(argv[1], "growth")) {
 		bench_growth(geo);
+		free(asked);
+		geo_free(geo);
+		return 0;
+	}
+	if (argc > 1 && !strcmp(argv[1], "day")) {
+		bench_day(geo);
 		free(asked);
 		geo_free(geo);
 		return 0;

@@ -10,14 +10,21 @@ if it is installed. All take turns; medians of windows that are long, because
 the kernel counts CPU time by its ticks. Prints a table, writes
 docs/pictures/growth.svg.
 
-    growth.py [--geoip FILE] [--reps N] [--seconds S]
+Then by number of nodes, steered names and static names: memory, start, reload,
+what control takes of a core while all nodes are polled every 3 s, and the CPU of a
+publishing (growth-memory.svg, growth-build.svg, growth-polls.svg). And for how
+many client nets in a day their lines are remembered (bench_steer day).
+
+    growth.py [--geoip FILE] [--reps N] [--seconds S] [--only cost,sizes,day]
 """
 
+import math
 import pathlib
 import random
 import statistics
 import subprocess
 import sys
+import time
 import types
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -25,6 +32,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "sim"),
                 str(HERE.parent / "system")]
 
 import bench  # noqa: E402
+import control  # noqa: E402
 import peers  # noqa: E402
 from pictures import FOLDER, Svg  # noqa: E402
 
@@ -127,6 +135,77 @@ def static_names(fleet, args):
             for size in sizes]
 
 
+# -- memory, start, reload, polls -----------------------------------------------
+
+NODES, NAMES, STEERED = 100, 1000, 10       # where another one grows
+SIZES = ([("nodes", n) for n in (100, 1000, 10_000)] +
+         [("steered names", n) for n in (10, 1000, 100_000)] +
+         [("static names", n) for n in (1000, 100_000, 1_000_000)])
+SETTLE_S, COST_S = 8, 6
+
+
+class Size:
+    """What dnsd takes with so many of one kind."""
+
+    def __init__(self, what, number, port):
+        self.what, self.number = what, number
+        one = types.SimpleNamespace(
+            nodes=number if what == "nodes" else NODES)
+        steered = number if what == "steered names" else STEERED
+        conf = control.configuration(one, None, port) + "".join(
+            f"  c{i}.example.com: {{pool: [edge], lines: 2}}\n"
+            for i in range(steered))
+        zone = control.zone(number if what == "static names" else NAMES)
+        start = time.monotonic()
+        server = control.Server(conf, {"zone": zone})
+        try:
+            self.start = time.monotonic() - start
+            self.measure(server)
+        finally:
+            server.close()
+
+    def measure(self, server):
+        time.sleep(SETTLE_S)
+        self.control, self.build = control.cost(server, COST_S)
+        self.memory, _ = bench.memory_mib([server.pid])
+        start = time.monotonic()
+        server.daemon.run("ctl", "reload")
+        self.reload = time.monotonic() - start
+        _, self.most = bench.memory_mib([server.pid])
+
+
+def sizes():
+    fleet = control.Fleet()
+    try:
+        found = [Size(what, n, fleet.port) for what, n in SIZES]
+    finally:
+        fleet.close()
+    bench.print_table(
+        ("", "MiB", "at most, with a reload", "start s", "reload s",
+         "control, of a core", "CPU of a publishing"),
+        [(f"{one.what}: {one.number:,}", f"{one.memory:,.0f}",
+          f"{one.most:,.0f}", f"{one.start:.2f}", f"{one.reload:.2f}",
+          f"{one.control:.1%}", f"{one.build:.2f} ms") for one in found])
+    for name, key, unit, factor in (
+            ("memory", "most", "MiB at most, with a reload", 1),
+            ("build", "reload", "milliseconds of a reload", 1000),
+            ("polls", "control", "thousandths of a core that control takes",
+             1000)):
+        curves = {}
+        for one in found:
+            curves.setdefault(one.what, []).append(
+                Point(f"{one.number:,}", getattr(one, key) * factor))
+        picture(curves, f"growth-{name}.svg", f"{unit[0].upper()}{unit[1:]} "
+                "by the size of the work", (f"{unit[0].upper()}{unit[1:]}.",))
+
+
+def day():
+    sys.stdout.flush()
+    subprocess.run([f"{bench.BENCH}/bench_steer", "day"], check=True)
+
+
+# -- pictures -------------------------------------------------------------------
+
 def curve(svg, at, values, kind, floor=None):
     """Its values stand above it, or below if there is room to the floor."""
     svg.path(at, kind)
@@ -136,8 +215,9 @@ def curve(svg, at, values, kind, floor=None):
                  anchor="middle")
 
 
-def panel(svg, left, top, what, points):
-    most = max(600, *(max(p.ns, p.gdnsd or 0) * 1.15 for p in points))
+def panel(svg, left, top, what, points, least):
+    most = max(p.ns for p in points) * 1.15
+    most = max(most, *((p.gdnsd or 0) * 1.15 for p in points), least)
     step = WIDTH / max(1, len(points) - 1) * 0.84   # labels need their room
 
     def place(i, ns):
@@ -145,7 +225,8 @@ def panel(svg, left, top, what, points):
                 top + HEIGHT * (1 - ns / most))
 
     svg.text(left, top - 14, what, "head")
-    for ns in range(0, int(most) + 1, 200):
+    grid = 200 if least else max(1, 10 ** int(math.log10(most)) // 2)
+    for ns in range(0, int(most) + 1, grid):
         y = round(top + HEIGHT * (1 - ns / most), 1)
         svg.line(left, y, left + WIDTH, y, "grid")
         svg.text(left - 6, round(y + 4, 1), ns, anchor="end")
@@ -159,18 +240,16 @@ def panel(svg, left, top, what, points):
           [p.ns for p in points], "over", points[0].gdnsd and top + HEIGHT)
 
 
-def picture(curves):
+def picture(curves, file, title, words, least=0):
+    """least: what the axis of each panel has at least."""
     rows = (len(curves) + IN_A_ROW - 1) // IN_A_ROW
-    svg = Svg(LEFT + IN_A_ROW * ACROSS, TOP + rows * DOWN,
-              "Nanoseconds a query by the size of the work")
+    svg = Svg(LEFT + IN_A_ROW * ACROSS, TOP + rows * DOWN, title)
     for i, (what, points) in enumerate(curves.items()):
         panel(svg, LEFT + i % IN_A_ROW * ACROSS, TOP + i // IN_A_ROW * DOWN,
-              what, points)
-    for i, words in enumerate((
-            "Nanoseconds a query; red: dnsd, blue: gdnsd. Above: to decide and "
-            "account, in process.", "Below: user time over sockets.")):
-        svg.text(LEFT, TOP + rows * DOWN - 22 + 16 * i, words)
-    svg.write(FOLDER / "growth.svg")
+              what, points, least)
+    for i, line in enumerate(words):
+        svg.text(LEFT, TOP + rows * DOWN - 22 + 16 * i, line)
+    svg.write(FOLDER / file)
 
 
 def table(curves):
@@ -184,16 +263,26 @@ def table(curves):
     bench.print_table(("", "ns", "of the first", "gdnsd", "of gdnsd"), rows)
 
 
-def main():
-    p = bench.arguments(__doc__)
-    p.set_defaults(reps=5, seconds=4)
-    args = p.parse_args()
+def cost(args):
     curves = in_process()
     with bench.loaded_fleet() as fleet:
         curves["places, client subnets"] = place_tables(fleet, args)
         curves["static names"] = static_names(fleet, args)
     table(curves)
-    picture(curves)
+    picture(curves, "growth.svg", "Nanoseconds a query by the size of the work",
+            ("Nanoseconds a query; red: dnsd, blue: gdnsd. Above: to decide and "
+             "account, in process.", "Below: user time over sockets."), 600)
+
+
+def main():
+    p = bench.arguments(__doc__)
+    p.set_defaults(reps=5, seconds=4)
+    p.add_argument("--only", default="cost,sizes,day")
+    args = p.parse_args()
+    for name, section in (("cost", lambda: cost(args)), ("sizes", sizes),
+                          ("day", day)):
+        if name in args.only.split(","):
+            section()
 
 
 if __name__ == "__main__":
