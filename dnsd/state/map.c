@@ -26,7 +26,7 @@ static uint64_t name_hash(const char *name)
 }
 
 /* The name of a number; NULL: a hole. */
-typedef const char *name_of(const struct map *map, uint32_t number);
+typedef const char *map_name_of(const struct map *map, uint32_t number);
 
 static const char *node_name(const struct map *map, uint32_t number)
 {
@@ -39,7 +39,7 @@ static const char *steered_name(const struct map *map, uint32_t number)
 }
 
 static struct map_index index_of(
-	const struct map *map, uint32_t n, name_of *name_of)
+	const struct map *map, uint32_t n, map_name_of *name_of)
 {
 	struct map_index index = {1, NULL};
 	while (index.mask < 2 * n)
@@ -60,7 +60,7 @@ static struct map_index index_of(
 }
 
 static int find(const struct map *map, const struct map_index *index,
-	name_of *name_of, const char *name)
+	map_name_of *name_of, const char *name)
 {
 	uint64_t at = name_hash(name) & index->mask;
 	for (; index->slot[at]; at = (at + 1) & index->mask)
