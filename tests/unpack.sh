@@ -12,11 +12,16 @@ command -v apt-get >/dev/null || {
 work=$(mktemp -d "$folder/fetch.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 cd "$work"
-# As the caller, for root too: apt's own user may not write here.
+# As the caller, for root too: apt's own user may not write here. Where the packages are
+# installed all the same, there is nothing to install: they are fetched nevertheless.
 download() {
 	apt-get install -s -q --no-install-recommends "$@" >plan &&
-		apt-get download -q -o APT::Sandbox::User=root \
-			$(sed -n 's/^Inst \([^ ]*\) .*/\1/p' plan)
+		apt-get download -q -o APT::Sandbox::User=root $(
+			{
+				printf '%s\n' "$@"
+				sed -n 's/^Inst \([^ ]*\) .*/\1/p' plan
+			} | sort -u
+		)
 }
 echo "fetching $* with libraries, to $folder"
 if ! download "$@" >log 2>&1; then
