@@ -306,9 +306,10 @@ __attribute__((noinline)) static size_t add_reason(
 	return without;
 }
 
-/* Rounds the reply up, so that its length says little of the answer: where it was asked
- * for, and nobody between reads it (RFC 8467 4.1, 5). tail: octets behind the records; of a
- * signature the most, so that signed replies are all shorter by the same. */
+/* Pads the reply, so that its length shows little of the answer (RFC 8467 4.1): only if
+ * the query had the padding option and the transport is encrypted. tail: octets behind the
+ * records. A TSIG is counted with its greatest length, so replies with one are shorter than
+ * the multiple, all by the same number of octets. */
 __attribute__((noinline)) static void pad(const struct answer_job *job,
 	size_t tail, const struct reply *reply, struct edns_reply *edns)
 {

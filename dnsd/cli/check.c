@@ -23,8 +23,8 @@ static const char help[] =
 	"  --json          all of it for programs, errors and warnings too\n"
 	"  --schema        prints the JSON schema of the configuration instead\n";
 
-/* Of what would be a row for each name and place, with each node in it: 10,000 nodes
- * make a hundred million entries, which nobody reads. */
+/* Limits of the table, which has a row for each name and place with all nodes in it:
+ * without them 10,000 nodes would give a hundred million entries. */
 #define ROWS_MAX 1000
 #define ROW_NODES_MAX 100
 

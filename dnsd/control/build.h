@@ -48,7 +48,7 @@ struct built {
 		*options; /* with what it points to, in conf->arena */
 	unsigned servers;
 	struct ssl_ctx_st
-		*dot; /* what DNS over TLS shows; NULL: there is none */
+		*dot; /* certificate of DNS over TLS; NULL: no such listener */
 };
 
 /* Where geography comes from. */

@@ -229,7 +229,7 @@ static void transfers_metrics(struct buf *out, const struct report *r)
 	simple(out, "transfer_records", "counter", "Records of zones sent.",
 		(double)r->transfer_records);
 	head(out, "notifies", "counter",
-		"Name servers that were to hear of a new serial.");
+		"Times that a name server was to get a NOTIFY of a new serial.");
 	buf_printf(out,
 		"dnsd_notifies_total{result=\"answered\"} %llu\n"
 		"dnsd_notifies_total{result=\"unanswered\"} %llu\n",

@@ -93,7 +93,7 @@ static enum dot_result why(const SSL *dot, int result)
 						 : DOT_FAILED;
 }
 
-enum dot_result dot_shake_hands(SSL *dot)
+enum dot_result dot_handshake(SSL *dot)
 {
 	int result = SSL_do_handshake(dot);
 	if (result == 1)

@@ -16,15 +16,15 @@
 struct ssl_ctx_st; /* OpenSSL's SSL_CTX */
 struct ssl_st;     /* and SSL */
 
-/* What it may hold of memory between two calls: while hands are shaken, the largest
- * ClientHello and a record; else a record of which a part has come. */
-#define DOT_SHAKING_KEEPS (148 << 10)
+/* Memory that it may hold between two calls: during the handshake, the largest
+ * ClientHello and a record; later, a record of which a part has come. */
+#define DOT_HANDSHAKE_KEEPS (148 << 10)
 #define DOT_RECORD_KEEPS (17 << 10)
 
 /* What dot_read() writes at once, at most, and must have room for: one record. */
 #define DOT_RECORD_MAX (16 << 10)
 
-/* Its keys for tickets are new so often: a ticket is good until then. */
+/* The keys for tickets are replaced after this time; a ticket is valid until then. */
 #define DOT_TICKETS_MS 43200000
 
 enum dot_result {
@@ -40,16 +40,16 @@ enum dot_result {
 struct ssl_ctx_st *dot_load(
 	const struct conf_listener *listener, struct err *err);
 
-/* Makes keys for tickets anew; nobody else uses the context meanwhile. */
+/* Replaces the keys for tickets. No other thread may use the context meanwhile. */
 void dot_renew_tickets(struct ssl_ctx_st *context);
 
 /* fd stays the caller's. NULL: no memory. */
 struct ssl_st *dot_new(struct ssl_ctx_st *context, int fd);
 
-/* Says the peer that this is the end, if hands were shaken and the socket takes it. */
+/* Sends close_notify, if the handshake is over and the socket has room; frees it. */
 void dot_free(struct ssl_st *dot);
 
-enum dot_result dot_shake_hands(struct ssl_st *dot);
+enum dot_result dot_handshake(struct ssl_st *dot);
 bool dot_resumed(struct ssl_st *dot);
 
 /* Reads at most one record: *n octets. */

@@ -73,7 +73,7 @@ struct connection {
 	uint32_t watched;       /* the events that epoll reports of it */
 	bool encrypted;         /* it is of DNS over TLS */
 	struct ssl_st *tls;     /* that; NULL: not, or not begun */
-	bool shaken;            /* tls: the handshake is over */
+	bool handshake_done;    /* tls: the handshake is over */
 	bool writes_first; /* tls: it has something to say before it reads */
 	struct handed_over
 		*leaves; /* for a transfer that it asked for; NULL: it
@@ -174,7 +174,7 @@ static void connection_forget(struct tcp_server *s, struct connection *c)
 static void connection_close(struct tcp_server *s, struct connection *c)
 {
 	int fd = c->source.fd;
-	if (c->tls && !c->shaken)
+	if (c->tls && !c->handshake_done)
 		count(&s->thread.answerer.counters.tls_failed);
 	if (c->tls)
 		dot_free(c->tls);
@@ -188,7 +188,7 @@ static size_t tls_keeps(const struct connection *c)
 {
 	if (!c->tls)
 		return 0;
-	return !c->shaken           ? DOT_SHAKING_KEEPS
+	return !c->handshake_done   ? DOT_HANDSHAKE_KEEPS
 		: dot_holds(c->tls) ? DOT_RECORD_KEEPS
 				    : 0;
 }
@@ -495,29 +495,29 @@ static void hand_over(struct tcp_server *s, struct connection *c,
 
 /* -- TLS -- */
 
-/* Whether hands were shaken before, or just now. If not, the connection waits, or it is
- * closed: *here is false. */
-static bool tls_is_shaken(
+/* Goes on with the handshake. False: it is not over; then the connection waits, or it was
+ * closed, and *here is false. */
+static bool tls_handshake_is_done(
 	struct tcp_server *s, struct connection *c, bool *here)
 {
 	struct answer_counters *counters = &s->thread.answerer.counters;
 
-	if (c->shaken)
+	if (c->handshake_done)
 		return true;
 	/* The others have their turn; epoll reports it again. */
 	if (s->handshakes++ >= HANDSHAKES_A_TURN)
 		return false;
-	enum dot_result shaken = dot_shake_hands(c->tls);
-	if (shaken == DOT_FAILED) {
+	enum dot_result result = dot_handshake(c->tls);
+	if (result == DOT_FAILED) {
 		connection_close(s, c);
 		*here = false;
 		return false;
 	}
-	c->shaken = shaken == DOT_DONE;
+	c->handshake_done = result == DOT_DONE;
 	account(s, c);
-	if (!c->shaken) {
+	if (!c->handshake_done) {
 		wait_for(s, c,
-			shaken == DOT_WANTS_WRITE ? EPOLLOUT
+			result == DOT_WANTS_WRITE ? EPOLLOUT
 						  : EPOLLIN | EPOLLRDHUP);
 		return false;
 	}
@@ -558,7 +558,7 @@ static bool tls_behind_header(
 static bool tcp_serve(struct tcp_server *s, struct connection *c, uint32_t what)
 {
 	bool here = true;
-	if (c->tls && !tls_is_shaken(s, c, &here))
+	if (c->tls && !tls_handshake_is_done(s, c, &here))
 		return here;
 	if (c->out && !flush_waiting(s, c))
 		return true;

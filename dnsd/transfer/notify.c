@@ -22,7 +22,7 @@
 #define MOST_MS 60000
 #define MESSAGE_MAX 1232
 
-/* One zone and one name server that is to hear of it. */
+/* One zone and one name server that gets a NOTIFY for it. */
 struct notice {
 	TAILQ_ENTRY(notice) entry;
 	struct name zone;

@@ -1,4 +1,4 @@
-/* notify.h - tells other name servers that a zone has changed (RFC 1996), over UDP, five
+/* notify.h - sends NOTIFY to other name servers when a zone has changed (RFC 1996): UDP, five
  * times with growing waits until one answers. Part of the thread of transfer.h.
  */
 #ifndef TRANSFER_NOTIFY_H
@@ -22,7 +22,7 @@ void notifier_use(struct notifier *notifier, struct transfer_source *source,
 #define NOTIFIER_SOCKETS 4
 int notifier_socket(const struct notifier *notifier, unsigned i);
 
-/* Whether somebody is still to answer. */
+/* Whether a NOTIFY is not answered yet. */
 bool notifier_busy(const struct notifier *notifier);
 
 /* Reads answers, sends what is due. */

@@ -65,8 +65,10 @@ struct secondary {
 	int64_t begin_ms, progress_ms;
 	int64_t came_s; /* wall clock: what is built with was asked for then */
 
-	int64_t due_ms, asked_ms, expire_ms; /* when it is to be told next */
-	unsigned failed;                     /* rounds in a row */
+	int64_t due_ms;   /* the next round begins */
+	int64_t asked_ms; /* the last round began */
+	int64_t expire_ms; /* control is not asked again to end the zone before */
+	unsigned failed;   /* rounds in a row */
 	uint64_t transfers, failures;
 	char why[400];
 };

@@ -2,7 +2,7 @@
  * has changed (notify.h), and takes zones from others (secondary.h).
  *
  * The TCP thread hands a connection over with a question that is allowed, and gets it
- * back when all is sent. So a name server that reads slowly holds up nobody else. At most
+ * back when all is sent. So a name server that reads slowly delays no other. At most
  * TRANSFERS_MAX run at a time; others are answered SERVFAIL. One whose peer takes nothing
  * for TRANSFER_STALL_MS, or that is not over after TRANSFER_LONGEST_MS, is given up.
  */

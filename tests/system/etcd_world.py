@@ -101,7 +101,7 @@ class Certificates:
 
 
 class Closes:
-    """Shakes hands by TLS with everybody, and resets the connection."""
+    """Completes each TLS handshake, and resets the connection then."""
 
     def __init__(self, cert, key):
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
