@@ -233,12 +233,12 @@ class Dnstap(Test):
         d = self.daemon(PLAIN, files={"nets.txt": NETS})
         self.exchange(d, d.query("ns1.example.com"))
         self.assertEqual(metric(d, "dnstap_dropped_total"), 0)
-        for name in ("one", "two"):
+        for connections, name in enumerate(("one", "two"), 1):
             d.write_conf(f"dnstap: {{socket: tap.sock, identity: {name}}}\n" + PLAIN)
             d.run("ctl", "reload")
             if name == "one":
                 reader = self.reader(d)
-            self.eventually(lambda: reader.connections == reader.ended + 1)
+            self.eventually(lambda: reader.connections == connections)
             asked = self.exchange(d, d.query("live.example.com"))
             self.eventually(lambda: (asked[0], name) in [
                 (f.query, f.identity) for f in reader.frames])
