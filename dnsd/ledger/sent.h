@@ -295,6 +295,15 @@ static inline void sent_forget_newer(struct sent *sent, unsigned nodes)
 		sent->before = MAP_NO_NODE;
 }
 
+/* Hints to the CPU that line 1 may be decided anew: then its older nodes are written. */
+static inline void sent_prefetch_older(const struct sent_table *table,
+	uint64_t hash, const struct sent *sent, uint32_t now)
+{
+	if (sent->before != MAP_NO_NODE && !sent_runs(sent, now))
+		__builtin_prefetch(
+			sent_bucket_of(table, hash, SENT_OLDER_LINE));
+}
+
 /* What is known of the first lines (1..) of a key, for more than one of older
  * nodes too; what is not known is MAP_NO_NODE. */
 void sent_read(const struct sent_table *table, uint64_t key, unsigned lines,

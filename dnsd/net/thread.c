@@ -16,6 +16,7 @@
 
 #define WAKE_SIGNAL SIGUSR1
 #define WAKE_AGAIN_NS 1000000
+#define WALL_EVERY_MS 100
 
 void net_thread_init(struct net_thread *t, const struct net_shared *shared,
 	unsigned max_clients)
@@ -91,6 +92,11 @@ void net_thread_fini(struct net_thread *t)
 
 void net_thread_times(struct net_thread *t)
 {
-	t->answerer.now_ms = clock_ms();
-	t->answerer.wall_s = (uint32_t)(clock_wall_ms() / 1000);
+	int64_t now_ms = clock_ms();
+	t->answerer.now_ms = now_ms;
+	if (now_ms - t->wall_read_ms >= WALL_EVERY_MS) {
+		t->wall_read_ms = now_ms;
+		t->wall_ahead_ms = clock_wall_ms() - now_ms;
+	}
+	t->answerer.wall_s = (uint32_t)((now_ms + t->wall_ahead_ms) / 1000);
 }

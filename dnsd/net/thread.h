@@ -26,6 +26,8 @@ struct net_thread {
 	int stop_fd; /* eventfd; readable: stop */
 	bool running;
 	enum sandbox_mode sandbox; /* that run() enters */
+	int64_t wall_read_ms;  /* clock_ms() when the wall clock was read ... */
+	int64_t wall_ahead_ms; /* ... and how far it was ahead of that */
 };
 
 /* What all of them share. */
@@ -53,7 +55,7 @@ void net_thread_wakes(void);
 void net_thread_stop(struct net_thread *t);
 void net_thread_fini(struct net_thread *t);
 
-/* Sets the times of a batch. */
+/* Sets the times of a batch. The wall clock is read now and then: it is for seconds. */
 void net_thread_times(struct net_thread *t);
 
 #endif

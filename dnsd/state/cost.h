@@ -18,15 +18,15 @@
 #define COST_TEMPERATURE_MS 0.5f
 #define COST_SAFETY 1.25f /* on what is reserved but not yet seen */
 
-/* used: utilisation with the viewer to come, 1 = configured capacity. */
+/* used: utilisation with the viewer to come, 1 = configured capacity. Without a branch:
+ * it is asked of many nodes at once. */
 static inline float cost_price_ms(float used)
 {
 	float u = used * (1 / COST_FULL);
-	if (u <= COST_KNEE)
-		return 0;
 	float convex = u < COST_WALL ? u : COST_WALL;
 	float ms = COST_SCALE_MS * (1 / (1 - convex) - 1 / (1 - COST_KNEE));
-	return u > COST_WALL ? ms + (u - COST_WALL) * COST_WALL_MS : ms;
+	float beyond = u > COST_WALL ? u - COST_WALL : 0;
+	return (ms > 0 ? ms : 0) + beyond * COST_WALL_MS;
 }
 
 #endif

@@ -3,7 +3,7 @@
  *
  * account_answer() is the only accounting. It is inlined twice: for all answers,
  * and for those of the fast path, of which it is known when it is compiled that
- * they have line 1, one node, no stream and no large resolver. The steps are the
+ * they have line 1, one node and no stream. The steps are the
  * same code; as functions they take 15 % more instructions an answer (callgrind,
  * bench_micro "answer steered"; 5 % with "answer ecs").
  */
@@ -117,7 +117,7 @@ static ACCOUNT_INLINE bool account_answer(const struct steer_state *state,
 	const struct steer_decision *d, bool fast)
 {
 	const unsigned line = fast ? 1 : query->line, n = fast ? 1 : d->n;
-	const bool large = fast ? false : estimate->large;
+	const bool large = estimate->large;
 	const uint32_t now = estimate->now;
 	struct client *client = estimate->client;
 

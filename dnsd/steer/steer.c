@@ -81,8 +81,11 @@ static FAST_PATH_INLINE bool steer_answer_fast(const struct steer_state *state,
 		.at_once = 1};
 	struct sent sent = sent_get(estimate.entry);
 
+	sent_prefetch_older(accounts->sent, lookup->hash, &sent, now);
 	estimate_demand(&estimate, accounts->sent, lookup->name, lookup->key);
-	if (estimate.large || state->load->any_returning ||
+	if (state->load->any_returning ||
+		estimate_viewers(&estimate, lookup->name) >
+			SPREAD_OUT_VIEWERS ||
 		sent_is_newer(&sent, state->map->n_nodes) ||
 		!fast_path_decide(state, accounts, lookup, &estimate, sent, d))
 		return false;
