@@ -1,9 +1,7 @@
 /* test_in.c - what comes from a primary, message by message, and the files that hold it.
  */
-#include "unit/dns.h"
-
-#include <sys/stat.h>
-#include <unistd.h>
+#include "unit/folder.h"
+#include "unit/primary.h"
 
 #include "base/buf.h"
 #include "transfer/bell.h"
@@ -11,15 +9,6 @@
 #include "transfer/kept.h"
 
 #define NOW 1700000000u
-
-static struct tsig_key key_of(const char *name)
-{
-	static const uint8_t secret[32] = "a secret of thirty-two octets...";
-	struct tsig_key key;
-	assert_true(tsig_key_set(
-		&key, name, TSIG_HMAC_SHA256, secret, sizeof secret));
-	return key;
-}
 
 /* A transfer, and the primary's side of its signatures. */
 struct world {
@@ -36,7 +25,7 @@ static void begin(struct world *w, bool with_key, uint16_t qtype)
 	uint8_t frame[IN_QUESTION_MAX];
 	struct tsig tsig;
 
-	*w = (struct world){.key = key_of("ns2.example")};
+	*w = (struct world){.key = primary_key("ns2.example")};
 	in_begin(&w->in, &apex, with_key ? &w->key : NULL);
 	w->in.file = open_memstream(&w->text, &w->len);
 	size_t n = in_question(&w->in, qtype, frame, NOW);
@@ -67,32 +56,9 @@ static void end(struct world *w)
 static struct packet message(
 	const struct world *w, bool question, const char *const *records)
 {
-	struct packet p = {0};
-	unsigned n = 0;
-	put_u16(&p, w->in.id);
-	put_u16(&p, 0x8400);
-	put_u16(&p, question);
-	put_u16(&p, 0);
-	put_u16(&p, 0);
-	put_u16(&p, 0);
-	if (question) {
-		put_name(&p, "example.com");
-		put_u16(&p, w->in.qtype);
-		put_u16(&p, CLASS_IN);
-	}
-	for (; records[n]; n++) {
-		ldns_rr *rr = NULL;
-		ldns_buffer *wire = ldns_buffer_new(65535);
-		assert_int_equal(
-			ldns_rr_new_frm_str(&rr, records[n], 0, NULL, NULL),
-			LDNS_STATUS_OK);
-		ldns_rr2buffer_wire(wire, rr, LDNS_SECTION_ANSWER);
-		put_bytes(&p, ldns_buffer_begin(wire),
-			ldns_buffer_position(wire));
-		ldns_buffer_free(wire);
-		ldns_rr_free(rr);
-	}
-	put16(p.bytes + 6, n);
+	struct packet p = primary_answer(w->in.id, question ? w->in.qtype : 0);
+	for (; *records; records++)
+		primary_record(&p, *records);
 	return p;
 }
 
@@ -385,49 +351,27 @@ static void test_paths(void **state)
 	free(path);
 }
 
-static void touch_file(const char *folder, const char *name)
-{
-	char path[512];
-	snprintf(path, sizeof path, "%s/%s", folder, name);
-	FILE *f = fopen(path, "w");
-	assert_non_null(f);
-	fclose(f);
-}
-
-static bool is_there(const char *folder, const char *name)
-{
-	char path[512];
-	snprintf(path, sizeof path, "%s/%s", folder, name);
-	return access(path, F_OK) == 0;
-}
-
 /* What an ended process has left goes; other zones' files stay. */
 static void test_prepare(void **state)
 {
-	char folder[] = "/tmp/dnsd-kept-XXXXXX", store[64], zones[64];
+	static const char *const names[] = {"d.zones/a.b.zone",
+		"d.zones/a.b.zone.next", "d.zones/a.b.zone.partial-12",
+		"d.zones/a.b.c.zone", "d.zones/xa.b.zone.next"};
+	char folder[FOLDER_MAX], store[FOLDER_FILE_MAX];
 	struct err err = {0};
 	(void)state;
 
-	assert_non_null(mkdtemp(folder));
-	snprintf(store, sizeof store, "%s/d.db", folder);
-	snprintf(zones, sizeof zones, "%s/d.zones", folder);
-	assert_true(kept_prepare(store, "a.b", &err));
-	static const char *const names[] = {"a.b.zone", "a.b.zone.next",
-		"a.b.zone.partial-12", "a.b.c.zone", "xa.b.zone.next"};
-	for (unsigned i = 0; i < 5; i++)
-		touch_file(zones, names[i]);
+	folder_make(folder);
+	folder_file(store, folder, "d.db");
 	assert_true(kept_prepare(store, "a.b", &err));
 	for (unsigned i = 0; i < 5; i++)
-		assert_int_equal(
-			is_there(zones, names[i]), i == 0 || i == 3 || i == 4);
+		folder_write(folder, names[i], "");
+	assert_true(kept_prepare(store, "a.b", &err));
+	for (unsigned i = 0; i < 5; i++)
+		assert_int_equal(folder_has(folder, names[i]),
+			i == 0 || i == 3 || i == 4);
 	assert_int_equal(kept_current_s("/tmp/no/such"), 0);
-	for (unsigned i = 0; i < 5; i++) {
-		char path[512];
-		snprintf(path, sizeof path, "%s/%s", zones, names[i]);
-		unlink(path);
-	}
-	rmdir(zones);
-	rmdir(folder);
+	folder_remove(folder);
 	assert_false(kept_prepare(store, "a.b", &err));
 	err_fini(&err);
 }
