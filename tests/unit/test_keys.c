@@ -2,35 +2,13 @@
  * were written, and files that are none.
  */
 #include "unit/dns.h"
+#include "unit/folder.h"
 
-#include <dirent.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "sign/keys.h"
 
-static char folder[] = "/tmp/test_keys-XXXXXX";
-
-static void clear_folder(void)
-{
-	char path[600];
-	struct dirent *entry;
-	DIR *dir = opendir(folder);
-	while ((entry = readdir(dir))) {
-		snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-		unlink(path);
-	}
-	closedir(dir);
-}
-
-static void write_text(const char *name, const char *text)
-{
-	char path[SIGN_KEY_FILE_MAX + 100];
-	snprintf(path, sizeof path, "%s/%s", folder, name);
-	FILE *f = fopen(path, "w");
-	fputs(text, f);
-	fclose(f);
-}
+static char folder[FOLDER_MAX];
 
 static void from_hex(const char *hex, uint8_t *out)
 {
@@ -50,13 +28,13 @@ static void put_key(const char *stem, unsigned algorithm, const char *public,
 	snprintf(text, sizeof text,
 		"; a comment\nexample.com. 300 IN DNSKEY 257 3 %u %s\n",
 		algorithm, public);
-	write_text(name, text);
+	folder_write(folder, name, text);
 	snprintf(name, sizeof name, "%s.private", stem);
 	snprintf(text, sizeof text,
 		"Private-key-format: v1.3\nAlgorithm: %u (X)\nPrivateKey: %s\n"
 		"Created: 20260101000000\nActivate: 20260102030405\n",
 		algorithm, private);
-	write_text(name, text);
+	folder_write(folder, name, text);
 }
 
 static struct sign_key *read_one(void)
@@ -75,7 +53,7 @@ static struct sign_key *read_one(void)
 static void test_ecdsa(void **state)
 {
 	uint8_t expected[64], signature[64];
-	clear_folder();
+	folder_clear(folder);
 	put_key("Kexample.com.+013+00001", 13,
 		"YP7UuiVanTHJYet0xjVtaMBJuJI7Yfps5mliLmDyn7Z5A/4QCLi8maQa6elWKLxk8vGyDC1+n1F3o8KU1EYimQ==",
 		"ya+p2EW6dRZrXCFXZ7HWk05Qw9s26JsSe4piKxIPZyE=");
@@ -102,7 +80,7 @@ static void test_ecdsa(void **state)
 static void test_ed25519(void **state)
 {
 	uint8_t expected[64], signature[64];
-	clear_folder();
+	folder_clear(folder);
 	put_key("Kexample.com.+015+00001", 15,
 		"PUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw=",
 		"TM0Imyj/ltqdtsNG7BFOD1uKMZ81q6Yk2oz27U+4pvs=");
@@ -177,7 +155,7 @@ static void test_generate(void **state)
 		uint8_t one[64], two[64];
 		char path[700], stem[SIGN_KEY_FILE_MAX];
 		struct stat st;
-		clear_folder();
+		folder_clear(folder);
 		assert_true(sign_key_generate(
 			folder, &zone, algorithms[i], times, &made, &err));
 		key = read_one();
@@ -249,13 +227,13 @@ static void test_broken(void **state)
 		struct err err = {0};
 		char expected[900], path[700];
 		unsigned n;
-		clear_folder();
+		folder_clear(folder);
 		put_key("Kexample.com.+013+00001", 13,
 			"YP7UuiVanTHJYet0xjVtaMBJuJI7Yfps5mliLmDyn7Z5A/4QCLi8maQa6elWKLxk8vGyDC1+n1F3o8KU1EYimQ==",
 			"ya+p2EW6dRZrXCFXZ7HWk05Qw9s26JsSe4piKxIPZyE=");
 		snprintf(path, sizeof path, "%s/%s", folder, rows[i].file);
 		if (rows[i].text)
-			write_text(rows[i].file, rows[i].text);
+			folder_write(folder, rows[i].file, rows[i].text);
 		else
 			unlink(path);
 		assert_false(sign_keys_read(folder, &zone, &keys, &n, &err));
@@ -276,11 +254,11 @@ static void test_others(void **state)
 	struct err err = {0};
 	char expected[700];
 	unsigned n;
-	clear_folder();
+	folder_clear(folder);
 	put_key("Kwww.example.com.+013+00001", 13, "x", "x");
 	put_key("Kexample.com.+013+0000x", 13, "x", "x");
 	put_key("kexample.com.+013+00001", 13, "x", "x");
-	write_text("Kexample.com.+013+00001.key.old", "x");
+	folder_write(folder, "Kexample.com.+013+00001.key.old", "x");
 	assert_false(sign_keys_read(folder, &zone, &keys, &n, &err));
 	snprintf(
 		expected, sizeof expected, "%s: no key of example.com", folder);
@@ -309,7 +287,7 @@ static void test_unreadable(void **state)
 	struct err err = {0};
 	char path[700], expected[900];
 	unsigned n;
-	clear_folder();
+	folder_clear(folder);
 	snprintf(path, sizeof path, "%s/Kexample.com.+013+00001.key", folder);
 	assert_int_equal(mkdir(path, 0700), 0);
 	assert_false(sign_keys_read(folder, &zone, &keys, &n, &err));
@@ -348,7 +326,7 @@ static void test_times_fail(void **state)
 	char stem[SIGN_KEY_FILE_MAX], name[SIGN_KEY_FILE_MAX + 16];
 	char path[SIGN_KEY_FILE_MAX + 100], expected[SIGN_KEY_FILE_MAX + 200];
 	char text[4200];
-	clear_folder();
+	folder_clear(folder);
 	put_key("Kexample.com.+013+00001", 13, ecdsa_public, ecdsa_private);
 	struct sign_key *key = read_one();
 	sign_key_file(key, stem);
@@ -370,7 +348,7 @@ static void test_times_fail(void **state)
 			ecdsa_private);
 		text[strlen(text)] = 'x';
 		text[fits - 1 + i] = '\0';
-		write_text(name, text);
+		folder_write(folder, name, text);
 		assert_int_equal(
 			sign_key_set_times(folder, key, times, &err), !i);
 	}
@@ -401,18 +379,18 @@ static void test_file_size(void **state)
 {
 	static const char name[] = "Kexample.com.+013+00001.private";
 	char text[4200], path[600];
-	clear_folder();
+	folder_clear(folder);
 	put_key("Kexample.com.+013+00001", 13, ecdsa_public, ecdsa_private);
 	memset(text, 'x', sizeof text);
 	int n = snprintf(text, sizeof text,
 		"Algorithm: 13\nPrivateKey: \t %s\n", ecdsa_private);
 	text[n] = '#';
 	text[4096] = '\0';
-	write_text(name, text);
+	folder_write(folder, name, text);
 	read_says(NULL);
 	text[4096] = 'x';
 	text[4097] = '\0';
-	write_text(name, text);
+	folder_write(folder, name, text);
 	read_says(": this is no file of a key");
 	text[n + 1] = '\0';
 	snprintf(path, sizeof path, "%s/%s", folder, name);
@@ -427,13 +405,13 @@ static void test_base64_long(void **state)
 {
 	char text[300], line[600];
 	for (unsigned n = 255; n <= 257; n++) {
-		clear_folder();
+		folder_clear(folder);
 		memset(text, 'A', n);
 		text[n] = '\0';
 		snprintf(line, sizeof line,
 			"example.com. 300 IN DNSKEY 257 3 13 %s%s\n",
 			ecdsa_public, text);
-		write_text("Kexample.com.+013+00001.key", line);
+		folder_write(folder, "Kexample.com.+013+00001.key", line);
 		read_says("no DNSKEY of a zone with algorithm 13");
 	}
 }
@@ -458,7 +436,7 @@ static void test_owner(void **state)
 	char stem[SIGN_KEY_FILE_MAX], left[SIGN_KEY_FILE_MAX + 16];
 	uid_t owner = geteuid() ? geteuid() : 12345;
 	mode_t mask = umask(022);
-	clear_folder();
+	folder_clear(folder);
 	assert_int_equal(chown(folder, owner, (gid_t)-1), 0);
 	assert_true(sign_key_generate(
 		folder, &zone, SIGN_ED25519, times, &key, &err));
@@ -468,7 +446,7 @@ static void test_owner(void **state)
 	assert_int_equal(stat_of(stem, "private").st_mode & 0777, 0600);
 	assert_int_equal(stat_of(stem, "private").st_uid, owner);
 	snprintf(left, sizeof left, "%s.private.new", stem);
-	write_text(left, "half");
+	folder_write(folder, left, "half");
 	assert_true(sign_key_set_times(folder, &key, times, &err));
 	assert_int_equal(stat_of(stem, "private").st_mode & 0777, 0600);
 	assert_int_equal(stat_of(stem, "private").st_uid, owner);
@@ -483,13 +461,14 @@ static void test_owner(void **state)
 
 static int setup(void **state)
 {
-	return mkdtemp(folder) ? 0 : -1;
+	folder_make(folder);
+	return 0;
 }
 
 static int teardown(void **state)
 {
-	clear_folder();
-	return rmdir(folder);
+	folder_remove(folder);
+	return 0;
 }
 
 int main(void)

@@ -3,6 +3,7 @@
  * client gets that asks for none.
  */
 #include "unit/dns.h"
+#include "unit/folder.h"
 
 #include <unistd.h>
 
@@ -18,7 +19,7 @@
 #include "state/map.h"
 #include "zones/zoneset.h"
 
-static char folder[] = "/tmp/test_signed-XXXXXX";
+static char folder[FOLDER_MAX];
 static struct asked_table asked_table;
 static struct sign_ring ring; /* of tests that look at what is asked for */
 static unsigned large;        /* AAAA are two of so many octets; 0: none */
@@ -1058,9 +1059,9 @@ static int setup(void **state)
 	struct name zone = nm("example.com");
 	struct sign_key key;
 	struct err err = {0};
-	if (!mkdtemp(folder) ||
-		!sign_key_generate(folder, &zone, SIGN_ECDSAP256SHA256,
-			(struct sign_times){0}, &key, &err))
+	folder_make(folder);
+	if (!sign_key_generate(folder, &zone, SIGN_ECDSAP256SHA256,
+		    (struct sign_times){0}, &key, &err))
 		return -1;
 	sign_key_fini(&key);
 	return 0;
@@ -1068,9 +1069,8 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	char line[100];
-	snprintf(line, sizeof line, "rm -r %s", folder);
-	return system(line);
+	folder_remove(folder);
+	return 0;
 }
 
 int main(void)

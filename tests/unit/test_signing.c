@@ -2,20 +2,12 @@
  * flags; what builds of a zone share; and the times of signatures.
  */
 #include "unit/dns.h"
-
-#include <unistd.h>
+#include "unit/folder.h"
 
 #include "sign/zone.h"
 #include "snapshot/mark.h"
 
-static char folder[] = "/tmp/test_signing-XXXXXX";
-
-static void clear_folder(void)
-{
-	char line[100];
-	snprintf(line, sizeof line, "rm -f %s/K*", folder);
-	assert_int_equal(system(line), 0);
-}
+static char folder[FOLDER_MAX];
 
 static void add_key(struct sign_times times)
 {
@@ -97,7 +89,7 @@ static void test_times(void **state)
 	} rows[] = {{99, 1, 1, 100}, {100, 2, 1, 200}, {199, 2, 1, 200},
 		{200, 2, 2, 300}, {299, 2, 2, 300}, {300, 2, 1, 400},
 		{399, 2, 1, 400}, {400, 1, 1, 0}, {401, 1, 1, 0}};
-	clear_folder();
+	folder_clear(folder);
 	add_key((struct sign_times){0});
 	add_key((struct sign_times){100, 200, 300, 400});
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -117,7 +109,7 @@ static void test_times(void **state)
 static void test_changes(void **state)
 {
 	static const int64_t expected[] = {20, 30, 40, 50, 60, 70, 80, 0};
-	clear_folder();
+	folder_clear(folder);
 	add_key((struct sign_times){0, 0, 50, 70});
 	add_key((struct sign_times){0, 0, 40, 80});
 	add_key((struct sign_times){0, 0, 0, 60});
@@ -138,7 +130,7 @@ static void test_changes(void **state)
 static void test_roles(void **state)
 {
 	uint8_t ds[SIGN_DS_LEN];
-	clear_folder();
+	folder_clear(folder);
 	add_key((struct sign_times){0});
 	no_entry_points();
 	struct zone_signing *s = begin(10);
@@ -168,7 +160,7 @@ static void test_roles(void **state)
 /* One more than may sign: it is published only. */
 static void test_most_keys(void **state)
 {
-	clear_folder();
+	folder_clear(folder);
 	for (unsigned i = 0; i < SIGN_KEYS_MAX + 1; i++)
 		add_key((struct sign_times){0});
 	struct zone_signing *s = begin(10);
@@ -182,14 +174,14 @@ static void test_no_key(void **state)
 {
 	struct err err = {0};
 	char expected[200];
-	clear_folder();
+	folder_clear(folder);
 	add_key((struct sign_times){.activate = 11});
 	assert_null(begin_with(10, 86400, &err));
 	snprintf(expected, sizeof expected,
 		"%s: no key of example.com is active now", folder);
 	assert_string_equal(err_text(&err), expected);
 	err_fini(&err);
-	clear_folder();
+	folder_clear(folder);
 	assert_null(begin_with(10, 86400, &err));
 	snprintf(
 		expected, sizeof expected, "%s: no key of example.com", folder);
@@ -200,7 +192,7 @@ static void test_no_key(void **state)
 /* Who takes the records may end it at any of them. */
 static void test_records_end(void **state)
 {
-	clear_folder();
+	folder_clear(folder);
 	add_key((struct sign_times){0});
 	struct zone_signing *s = begin(10);
 	for (unsigned n = 0; n < 3; n++) {
@@ -232,7 +224,7 @@ static void test_shared(void **state)
 {
 	struct zone *zone = zone_text("example.com", text);
 	struct err err = {0};
-	clear_folder();
+	folder_clear(folder);
 	add_key((struct sign_times){0});
 	struct zone_signing *first = begin(10), *s = begin(10);
 	assert_false(finish(first, zone, 0, NULL));
@@ -267,7 +259,7 @@ static void test_shared(void **state)
 static void test_shared_by_roles(void **state)
 {
 	struct zone *zone = zone_text("example.com", text);
-	clear_folder();
+	folder_clear(folder);
 	add_key((struct sign_times){.remove = 20});
 	add_key((struct sign_times){.publish = 20});
 	no_entry_points();
@@ -280,7 +272,7 @@ static void test_shared_by_roles(void **state)
 	assert_false(finish(s, zone, 0, early));
 	zone_signing_free(s);
 	zone_signing_free(early);
-	clear_folder();
+	folder_clear(folder);
 	add_key((struct sign_times){0});
 	no_entry_points();
 	struct zone_signing *one = begin(10);
@@ -301,7 +293,7 @@ static void test_too_many_types(void **state)
 		snprintf(many + strlen(many), 80, "many TYPE%u \\# 0\n",
 			1000 + i);
 	struct zone *zone = zone_text("example.com", many);
-	clear_folder();
+	folder_clear(folder);
 	add_key((struct sign_times){0});
 	struct zone_signing *s = begin(10);
 	assert_false(zone_signing_end(s, zone, NULL, 0, NULL, &err));
@@ -343,7 +335,7 @@ static void test_marks(void **state)
 		NULL, &err));
 	struct zone *zone = zone_build(b, &err);
 	assert_non_null(zone);
-	clear_folder();
+	folder_clear(folder);
 	add_key((struct sign_times){0});
 	struct zone_signing *s = begin(10);
 	assert_true(zone_signing_end(s, zone, steered, 0, NULL, &err));
@@ -364,7 +356,7 @@ static void test_marks(void **state)
 
 static void test_epoch(void **state)
 {
-	clear_folder();
+	folder_clear(folder);
 	add_key((struct sign_times){0});
 	struct zone_signing *s = begin(10);
 	for (int64_t now_s = 6 * 43200; now_s < 7 * 43200; now_s += 43199) {
@@ -385,7 +377,7 @@ static void test_no_set(void **state)
 		'e', 'x', 'a', 'm', 'p', 'l', 'e', 3, 'c', 'o', 'm', 0, 0, 1, 0,
 		1};
 	uint8_t out[SIGN_SIGNATURE_LEN];
-	clear_folder();
+	folder_clear(folder);
 	add_key((struct sign_times){0});
 	struct zone_signing *s = begin(10);
 	struct signature_epoch epoch = zone_signing_epoch(s, 10);
@@ -397,13 +389,14 @@ static void test_no_set(void **state)
 
 static int setup(void **state)
 {
-	return mkdtemp(folder) ? 0 : -1;
+	folder_make(folder);
+	return 0;
 }
 
 static int teardown(void **state)
 {
-	clear_folder();
-	return rmdir(folder);
+	folder_remove(folder);
+	return 0;
 }
 
 int main(void)
