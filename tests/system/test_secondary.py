@@ -3,8 +3,6 @@ from; BIND, Knot and NSD as primaries."""
 
 import os
 import socket
-import struct
-import subprocess
 import time
 
 import dns.edns
@@ -16,16 +14,16 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 import dns.tsig
-import dns.update
 import dns.xfr
 import dns.zone
 
 from harness import Test
+from name_servers import SECRET, NameServers, bind, key, knot, nsd
 from ports import free_port
 from primary_standin import Primary
 from test_dnstap import metric
 from test_replace import Replaceable
-from test_transfer import OTHER, SECONDARIES, SECRET, key, large, lines
+from test_transfer import OTHER, lines
 
 ZONE = """$TTL 300
 @ 3600 SOA ns1 hostmaster %d 3600 600 86400 60
@@ -684,44 +682,23 @@ UPPER A 192.0.2.32
 """
 
 
-class Real(Secondaries):
+class Real(NameServers, Secondaries):
     """A program of others as primary, by a key, which notifies."""
 
-    def setUp(self):
-        for program in "named", "knotd", "nsd":
-            if not (SECONDARIES / program).exists():
-                self.fail(f"{SECONDARIES} is missing: make build/secondaries/named")
-
-    def check(self, program, write, again):
-        """write(its port) makes its configuration; the words to start it with.
-        again(process) has it read the zone once more."""
+    def check(self, program, conf):
+        """conf(folder, its port, dnsd's): its configuration."""
         port = free_port()
         self.secondary(port, key="ns2", more="    transfer: {to: [127.0.0.1]}\n",
                        start=False)
-        folder = self.d.folder
-        (folder / "zone").write_text(
-            "$ORIGIN example.com.\n" + TYPES.replace("%d", "1"))
-        words = write(port)
-        with open(folder / program, "wb") as log:
-            process = subprocess.Popen([SECONDARIES / program, *words],
-                                       stdout=log, stderr=log, cwd=folder)
-
-        def end():
-            process.terminate()
-            process.wait()
-        self.addCleanup(end)
+        self.d.write("zone", "$ORIGIN example.com.\n" + TYPES.replace("%d", "1"))
+        server = self.start_server(program, conf(self.d.folder, port, self.d.port))
         self.d.start()
-        try:
-            self.has(1)
-        except AssertionError as error:
-            raise AssertionError(f"{error}\n{(folder / program).read_text()}\n"
-                                 f"{self.d.log_text()}")
+        self.until(lambda: self.serial() == 1, "serial 1", server)
         self.assertEqual(self.zone_at(self.d.port) - self.ours,
                          self.zone_at(port, key()))
-        (folder / "zone").write_text("$ORIGIN example.com.\n"
-                                     + ZONE.replace("%d", "2") + MORE * 1)
-        again(process)
-        self.has(2)
+        self.d.write("zone", "$ORIGIN example.com.\n" + ZONE % 2 + MORE)
+        server.again()
+        self.until(lambda: self.serial() == 2, "serial 2", server)
         self.assertEqual(self.d.addresses("host9.example.com"), ["192.0.2.9"])
 
     # What this configuration adds.
@@ -743,82 +720,17 @@ class Real(Secondaries):
         return found
 
     def test_bind(self):
-        def write(port):
-            self.d.write("named.conf", f"""
-key ns2 {{ algorithm hmac-sha256; secret "{SECRET}"; }};
-options {{
-  directory "{self.d.folder}"; pid-file none; session-keyfile none;
-  listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};
-  recursion no; dnssec-validation no; check-names primary ignore;
-}};
-controls {{ }};
-zone example.com {{
-  type primary; file "zone"; allow-transfer {{ key ns2; }};
-  notify explicit; also-notify {{ 127.0.0.1 port {self.d.port} key ns2; }};
-}};
-""")
-            return "-g", "-n", "1", "-c", str(self.d.folder / "named.conf")
-        self.check("named", write, lambda process: process.send_signal(1))
+        self.check("named", lambda folder, port, dnsd: bind(
+            folder, port, "check-names primary ignore;",
+            'type primary; file "zone"; allow-transfer { key ns2; }; '
+            f"notify explicit; also-notify {{ 127.0.0.1 port {dnsd} key ns2; }};"))
 
     def test_knot(self):
-        def write(port):
-            self.d.write("knot.conf", f"""
-server:
-  rundir: "{self.d.folder}"
-  listen: 127.0.0.1@{port}
-database:
-  storage: "{self.d.folder}/knot"
-key:
-  - id: ns2
-    algorithm: hmac-sha256
-    secret: "{SECRET}"
-remote:
-  - id: dnsd
-    address: 127.0.0.1@{self.d.port}
-    key: ns2
-acl:
-  - id: all
-    key: ns2
-    action: transfer
-zone:
-  - domain: example.com
-    storage: "{self.d.folder}"
-    file: zone
-    notify: dnsd
-    acl: all
-log:
-  - target: stderr
-    any: info
-""")
-            return "-c", str(self.d.folder / "knot.conf")
-        self.check("knotd", write, lambda process: process.send_signal(1))
+        self.check("knotd", lambda folder, port, dnsd: knot(
+            folder, port, dnsd, [["key: ns2", "action: transfer"]],
+            ["file: zone", "notify: dnsd"]))
 
     def test_nsd(self):
-        def write(port):
-            self.d.write("nsd.conf", f"""
-server:
-  ip-address: 127.0.0.1@{port}
-  username: ""
-  chroot: ""
-  database: ""
-  pidfile: ""
-  zonesdir: "{self.d.folder}"
-  xfrdir: "{self.d.folder}"
-  xfrdfile: "{self.d.folder}/xfrd.state"
-  zonelistfile: "{self.d.folder}/zone.list"
-  cookie-secret-file: "{self.d.folder}/nsd.cookies"
-  logfile: "{self.d.folder}/nsd.log"
-remote-control:
-  control-enable: no
-key:
-  name: ns2
-  algorithm: hmac-sha256
-  secret: "{SECRET}"
-zone:
-  name: example.com
-  zonefile: zone
-  provide-xfr: 127.0.0.1 ns2
-  notify: 127.0.0.1@{self.d.port} ns2
-""")
-            return "-d", "-c", str(self.d.folder / "nsd.conf")
-        self.check("nsd", write, lambda process: process.send_signal(1))
+        self.check("nsd", lambda folder, port, dnsd: nsd(
+            folder, port, ["zonefile: zone", "provide-xfr: 127.0.0.1 ns2",
+                           f"notify: 127.0.0.1@{dnsd} ns2"]))

@@ -1,7 +1,6 @@
 """Zones to other name servers: who may have them, what they get, and that neither a
 reload nor a slow reader disturbs anybody; BIND, Knot and NSD as secondaries."""
 
-import base64
 import socket
 import struct
 import subprocess
@@ -18,15 +17,14 @@ import dns.tsig
 import dns.xfr
 import dns.zone
 
-from harness import ROOT, WAIT_S, Test
+from harness import WAIT_S, Test
+from name_servers import SECRET, NameServers, bind, key, knot, nsd
 from patience import PATIENCE_S
 from ports import free_port
 from test_dnstap import metric
 from test_replace import Replaceable
 
-SECRET = base64.b64encode(bytes(range(32))).decode()
-OTHER = base64.b64encode(bytes(32)).decode()
-SECONDARIES = ROOT / "build/secondaries"
+OTHER = "A" * 43 + "="       # another secret
 
 ZONE = """$TTL 300
 @ 3600 SOA ns1 hostmaster %d 3600 600 86400 60
@@ -74,10 +72,6 @@ STEERED = [f"{name}.example.com. 5 IN {rest}" for rest in (
         "class", "line1.class", "*.class", "*.line1.class")] + [
     "a.example.com. 60 IN A 192.0.2.11", "a.example.com. 60 IN AAAA 2001:db8::11",
     "b.example.com. 60 IN A 192.0.2.12"]
-
-
-def key(name="ns2", secret=SECRET, algorithm="hmac-sha256"):
-    return dns.tsig.Key(name, secret, algorithm)
 
 
 LARGE = 10000
@@ -482,50 +476,26 @@ class Notify(Transfers):
         self.log_has(": answered")
 
 
-class Secondary(Transfers):
+class Secondary(NameServers, Transfers):
     """A program that has the zone from dnsd, by a key, and hears of changes."""
 
-    def setUp(self):
-        for program in "named", "knotd", "nsd":
-            if not (SECONDARIES / program).exists():
-                self.fail(f"{SECONDARIES} is missing: make build/secondaries/named")
-
-    def start(self, program, *words):
-        log = open(self.d.folder / program, "wb")
-        process = subprocess.Popen([SECONDARIES / program, *words],
-                                   stdout=log, stderr=log, cwd=self.d.folder)
-
-        def end():
-            process.terminate()
-            process.wait()
-            log.close()
-        self.addCleanup(end)
-
-    def said(self, program):
-        return (self.d.folder / program).read_text(errors="replace")
-
-    def serial(self, port):
+    def serial(self):
         # A question to one that does not listen yet is lost.
         answer = dns.query.udp(dns.message.make_query("example.com", "SOA"),
-                               "127.0.0.1", 0.5, port)
+                               "127.0.0.1", 0.5, self.port)
         return answer.answer[0][0].serial if answer.answer else None
 
-    def has(self, port, serial, program):
-        try:
-            self.eventually(lambda: self.serial(port) == serial,
-                            f"{program} has serial {serial}")
-        except AssertionError as error:
-            raise AssertionError(
-                f"{error}\n{self.said(program)}\n{self.d.log_text()}")
+    def has(self, serial, server):
+        self.until(lambda: self.serial() == serial, f"serial {serial}", server)
 
-    def check(self, program, write):
-        """write(port of it, port of dnsd) makes its configuration; the words to start
-        it with."""
+    def check(self, program, conf):
+        """conf(folder, its port, dnsd's): its configuration."""
         self.port = free_port()
         notify = f'"127.0.0.1:{self.port} key:ns2"'
         self.serve(f'{{to: ["key:ns2"], notify: [{notify}]}}')
-        self.start(program, *write(self.port, self.d.port))
-        self.has(self.port, 1, program)
+        server = self.start_server(
+            program, conf(self.d.folder, self.port, self.d.port))
+        self.has(1, server)
         ours = self.transfer(by=key())
         with socket.create_connection(("127.0.0.1", self.port), WAIT_S) as s:
             query = self.request()
@@ -535,90 +505,24 @@ class Secondary(Transfers):
         # Its refresh is an hour: what it has of this, it has by NOTIFY.
         self.d.write("example.com.zone", large(2, 20000))
         self.d.run("ctl", "reload")
-        self.has(self.port, 2, program)
+        self.has(2, server)
         self.log_has("serial 2, to 127.0.0.1:%d: answered" % self.port)
 
     def test_bind(self):
-        def write(port, primary):
-            self.d.write("named.conf", f"""
-key ns2 {{ algorithm hmac-sha256; secret "{SECRET}"; }};
-options {{
-  directory "{self.d.folder}"; pid-file none; session-keyfile none;
-  listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};
-  recursion no; notify no; allow-transfer {{ any; }}; dnssec-validation no;
-}};
-controls {{ }};
-zone example.com {{
-  type secondary; file "bind.zone"; masterfile-format text;
-  primaries {{ 127.0.0.1 port {primary} key ns2; }};
-}};
-""")
-            return "-g", "-n", "1", "-c", str(self.d.folder / "named.conf")
-        self.check("named", write)
+        self.check("named", lambda folder, port, dnsd: bind(
+            folder, port, "notify no; allow-transfer { any; };",
+            'type secondary; file "bind.zone"; masterfile-format text; '
+            f"primaries {{ 127.0.0.1 port {dnsd} key ns2; }};"))
 
     def test_knot(self):
-        def write(port, primary):
-            self.d.write("knot.conf", f"""
-server:
-  rundir: "{self.d.folder}"
-  listen: 127.0.0.1@{port}
-database:
-  storage: "{self.d.folder}/knot"
-key:
-  - id: ns2
-    algorithm: hmac-sha256
-    secret: "{SECRET}"
-remote:
-  - id: primary
-    address: 127.0.0.1@{primary}
-    key: ns2
-acl:
-  - id: heard
-    key: ns2
-    action: notify
-  - id: all
-    address: 127.0.0.1
-    action: transfer
-zone:
-  - domain: example.com
-    storage: "{self.d.folder}"
-    file: knot.zone
-    master: primary
-    acl: [heard, all]
-log:
-  - target: stderr
-    any: info
-""")
-            return "-c", str(self.d.folder / "knot.conf")
-        self.check("knotd", write)
+        self.check("knotd", lambda folder, port, dnsd: knot(
+            folder, port, dnsd,
+            [["key: ns2", "action: notify"],
+             ["address: 127.0.0.1", "action: transfer"]],
+            ["file: knot.zone", "master: dnsd"]))
 
     def test_nsd(self):
-        def write(port, primary):
-            self.d.write("nsd.conf", f"""
-server:
-  ip-address: 127.0.0.1@{port}
-  username: ""
-  chroot: ""
-  database: ""
-  pidfile: ""
-  zonesdir: "{self.d.folder}"
-  xfrdir: "{self.d.folder}"
-  xfrdfile: "{self.d.folder}/xfrd.state"
-  zonelistfile: "{self.d.folder}/zone.list"
-  cookie-secret-file: "{self.d.folder}/nsd.cookies"
-  logfile: "{self.d.folder}/nsd.log"
-remote-control:
-  control-enable: no
-key:
-  name: ns2
-  algorithm: hmac-sha256
-  secret: "{SECRET}"
-zone:
-  name: example.com
-  zonefile: nsd.zone
-  allow-notify: 127.0.0.1 ns2
-  request-xfr: AXFR 127.0.0.1@{primary} ns2
-  provide-xfr: 127.0.0.1 NOKEY
-""")
-            return "-d", "-c", str(self.d.folder / "nsd.conf")
-        self.check("nsd", write)
+        self.check("nsd", lambda folder, port, dnsd: nsd(
+            folder, port, ["zonefile: nsd.zone", "allow-notify: 127.0.0.1 ns2",
+                           f"request-xfr: AXFR 127.0.0.1@{dnsd} ns2",
+                           "provide-xfr: 127.0.0.1 NOKEY"]))
