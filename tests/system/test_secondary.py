@@ -5,7 +5,6 @@ import os
 import socket
 import time
 
-import dns.edns
 import dns.flags
 import dns.message
 import dns.opcode
@@ -14,7 +13,6 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 import dns.tsig
-import dns.xfr
 import dns.zone
 
 from harness import Test

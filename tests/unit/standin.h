@@ -20,12 +20,17 @@ struct standin {
 	unsigned rcode;  /* of all answers */
 	uint32_t serial; /* of its zone, which has so many records: */
 	unsigned records;
+	const char *more; /* record of it; NULL: none */
+	bool has_key;     /* what it is asked and answers is signed */
+	struct tsig_key key;
 
 	int fd; /* of a connection; -1: none */
 	uint8_t question[1024];
 	size_t got;
 	char asked[80]; /* all that it was asked, "SOA AXFR " */
 	bool was_signed;
+	struct tsig_chain chain; /* of its answer, at */
+	uint64_t time_s;
 	unsigned ended; /* connections */
 };
 
@@ -35,7 +40,8 @@ static UNUSED void standin_open(struct standin *p)
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof at;
 
-	*p = (struct standin){.fd = -1, .serial = 7, .records = 4};
+	*p = (struct standin){
+		.fd = -1, .serial = 7, .records = 4, .key = primary_key("ns2")};
 	p->listener = socket(AF_INET, SOCK_STREAM, 0);
 	assert_int_equal(
 		bind(p->listener, (struct sockaddr *)&at, sizeof at), 0);
@@ -99,29 +105,59 @@ static UNUSED void standin_send_more(struct standin *p, unsigned n, bool last)
 	standin_send(p, &answer);
 }
 
+/* Reads the signature of a question, which is to be good if there is a key. */
+static UNUSED void standin_read_key(struct standin *p)
+{
+	const uint8_t *message = p->question + 2;
+	size_t len = p->got - 2, at = tsig_find(message, len);
+	struct tsig tsig;
+
+	p->was_signed = at > 0;
+	if (!p->has_key)
+		return;
+	assert_true(tsig_read(&tsig, message, len, at));
+	assert_int_equal(
+		tsig_verify(&p->key, &tsig, message, len, NULL, tsig.time_s),
+		TSIG_GOOD);
+	tsig_follow(&p->chain, &p->key, &tsig);
+	p->time_s = tsig.time_s;
+}
+
+/* To the question that was read. */
 static UNUSED void standin_answer(struct standin *p)
 {
 	uint16_t qtype = get16(p->question + 2 + HEADER_LEN + 13);
 	struct packet answer = primary_answer(get16(p->question + 2), qtype);
+	bool axfr = qtype == RR_AXFR;
+
+	put16(answer.bytes + 2, FLAG_QR | FLAG_AA | p->rcode);
+	if (!p->rcode)
+		standin_soa(p, &answer);
+	if (!p->rcode && axfr)
+		standin_addresses(&answer, p->records - 1);
+	if (!p->rcode && axfr && p->more)
+		primary_record(&answer, p->more);
+	if (!p->rcode && axfr && !p->half)
+		standin_soa(p, &answer);
+	if (p->has_key)
+		answer.len = (uint16_t)tsig_sign(
+			&p->chain, answer.bytes, answer.len, p->time_s);
+	standin_send(p, &answer);
+}
+
+static UNUSED void standin_hear(struct standin *p)
+{
+	uint16_t qtype = get16(p->question + 2 + HEADER_LEN + 13);
 	size_t n = strlen(p->asked);
 
 	snprintf(p->asked + n, sizeof p->asked - n, "%s ",
 		qtype == RR_AXFR          ? "AXFR"
 			: qtype == RR_SOA ? "SOA"
 					  : "other");
-	p->was_signed = tsig_find(p->question + 2, p->got - 2) > 0;
+	standin_read_key(p);
 	p->got = 0;
-	if (p->silent)
-		return;
-	put16(answer.bytes + 2, FLAG_QR | FLAG_AA | p->rcode);
-	if (!p->rcode)
-		standin_soa(p, &answer);
-	if (!p->rcode && qtype == RR_AXFR) {
-		standin_addresses(&answer, p->records - 1);
-		if (!p->half)
-			standin_soa(p, &answer);
-	}
-	standin_send(p, &answer);
+	if (!p->silent)
+		standin_answer(p);
 }
 
 static UNUSED void standin_read(struct standin *p)
@@ -135,7 +171,7 @@ static UNUSED void standin_read(struct standin *p)
 		standin_hang_up(p);
 		p->ended++;
 	} else if (p->got > 2 && p->got == 2u + get16(p->question)) {
-		standin_answer(p);
+		standin_hear(p);
 	}
 }
 

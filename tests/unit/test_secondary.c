@@ -4,6 +4,7 @@
 #include "unit/folder.h"
 #include "unit/standin.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -30,6 +31,7 @@ static struct fixture {
 	const char *key; /* ", key: ns2", or nothing */
 	const char *secret;
 	unsigned sources; /* that are not free */
+	unsigned files;   /* descriptors at the start */
 	int64_t now_ms, wall_s;
 	struct secondary_status status;
 	/* What control is to do. */
@@ -117,14 +119,20 @@ static bool asks(void)
 	return fds[1].fd >= 0;
 }
 
+/* Of the i-th of n zones. */
+static const struct secondary_status *status_of(unsigned i, unsigned n)
+{
+	unsigned all;
+	struct secondary_status *of = secondaries_status(t.s, &all);
+	assert_int_equal(all, n);
+	t.status = of[i];
+	free(of);
+	return &t.status;
+}
+
 static const struct secondary_status *status(void)
 {
-	unsigned n;
-	struct secondary_status *all = secondaries_status(t.s, &n);
-	assert_int_equal(n, 1);
-	t.status = *all;
-	free(all);
-	return &t.status;
+	return status_of(0, 1);
 }
 
 /* Seconds until it is asked for again. */
@@ -155,30 +163,32 @@ static void on_free(struct transfer_source *source)
 	t.sources--;
 }
 
-static struct zone *zone_of(uint32_t serial)
+static struct zone *zone_of(const char *apex, uint32_t serial)
 {
 	char text[200];
 	snprintf(text, sizeof text,
 		"$TTL 300\n@ SOA ns1 h %u %u %u %u 60\n@ NS ns1\nns1 A 192.0.2.1\n",
 		serial, REFRESH_S, RETRY_S, EXPIRE_S);
-	struct zone *zone = zone_text("example.com", text);
+	struct zone *zone = zone_text(apex, text);
 	zone->absent = !serial;
 	return zone;
 }
 
-/* serial: of example.com as it is in service; 0: it is not. */
+/* serial: of the first zone as it is in service; 0: it is not. */
 static void use_conf(const char *text, uint32_t serial)
 {
 	struct err err = {0};
 	struct conf *conf = conf_parse("test.yaml", text, strlen(text), &err);
-	struct zone *zone = zone_of(serial);
+	struct zone *zones[2];
 
 	if (!conf)
 		fail_msg("%s", err_text(&err));
 	err_fini(&err); /* it may warn */
-	assert_int_equal(conf->n_zones, 1);
+	assert_true(conf->n_zones <= 2);
+	for (unsigned i = 0; i < conf->n_zones; i++)
+		zones[i] = zone_of(conf->zones[i].name, i ? 0 : serial);
 	t.sources++;
-	secondaries_use(t.s, transfer_source_new(conf, &zone, on_free),
+	secondaries_use(t.s, transfer_source_new(conf, zones, on_free),
 		t.now_ms, t.wall_s);
 }
 
@@ -233,6 +243,16 @@ static void settle(const char *why)
 	secondaries_settled(t.s, "example.com", why, t.now_ms, t.wall_s);
 }
 
+static unsigned open_files(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	unsigned n = 0;
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}
+
 static int setup(void **state)
 {
 	const struct secondaries_links links = {&t, on_changed};
@@ -241,7 +261,8 @@ static int setup(void **state)
 	t = (struct fixture){.now_ms = NOW_MS,
 		.wall_s = WALL_S,
 		.key = "",
-		.secret = "AQIDBAUGBwgJCgsMDQ4PEA=="};
+		.secret = "YSBzZWNyZXQgb2YgdGhpcnR5LXR3byBvY3RldHMuLi4=",
+		.files = open_files()};
 	folder_make(t.folder);
 	for (unsigned i = 0; i < 2; i++)
 		standin_open(&t.primary[i]);
@@ -260,6 +281,7 @@ static int teardown(void **state)
 	for (unsigned i = 0; i < 2; i++)
 		standin_close(&t.primary[i]);
 	folder_remove(t.folder);
+	assert_int_equal(open_files(), t.files);
 	return 0;
 }
 
@@ -272,6 +294,7 @@ static void test_first(void **state)
 	use(0);
 	assert_int_equal(secondaries_wait_ms(t.s, t.now_ms), 0);
 	assert_false(status()->here);
+	assert_int_equal(status()->serial, 0);
 	assert_int_equal(status()->current_s, 0);
 	round_of(1);
 	assert_string_equal(t.primary[0].asked, "AXFR ");
@@ -329,6 +352,20 @@ static void test_file(void **state)
 	assert_string_equal(line, "n1.example.com.\t300\tIN\tA\t192.0.2.1\n");
 	assert_null(fgets(line, sizeof line, f));
 	fclose(f);
+}
+
+/* What the primary signed it with is left out, which is said. */
+static void test_signed_there(void **state)
+{
+	(void)state;
+	t.primary[0].more =
+		"n1.example.com. 300 IN RRSIG A 13 3 300 20370101000000 "
+		"20260101000000 1 example.com. AAAA";
+	use(0);
+	hear();
+	round_of(1);
+	assert_true(heard("1 records of that are left out"));
+	assert_int_equal(t.arrived, 1);
 }
 
 /* What control finds wrong with it is said, and it is asked again later. */
@@ -856,20 +893,27 @@ static void test_does_not_expire(void **state)
 
 /* -- reloads -- */
 
+/* A round goes on, by the key of the configuration that is in use then. */
 static void test_same_primaries(void **state)
 {
 	(void)state;
 	keep(4, WALL_S);
 	t.key = ", key: ns2";
-	use_primaries(0, 2, 7);
-	t.primary[0].silent = true;
+	t.primary[0].has_key = t.primary[0].silent = true;
+	use_primaries(0, 2, 6);
 	step();
 	UNTIL(*t.primary[0].asked);
 	assert_true(t.primary[0].was_signed);
-	use_primaries(0, 2, 7);
-	assert_int_equal(t.sources, 1);
-	assert_true(asks());
+	for (unsigned i = 0; i < 3; i++) {
+		use_primaries(0, 2, 6);
+		assert_int_equal(t.sources, 1);
+		assert_true(asks());
+	}
+	t.primary[0].silent = false;
+	standin_answer(&t.primary[0]);
+	UNTIL(t.arrived);
 	assert_int_equal(t.primary[0].ended, 0);
+	assert_string_equal(t.primary[0].asked, "SOA AXFR ");
 }
 
 /* Asks for a silent one, then what it is asked for by changes. */
@@ -931,24 +975,71 @@ static void test_gone(void **state)
 	settle(NULL); /* of what is gone */
 }
 
+/* -- two zones -- */
+
+static void use_two(uint32_t serial)
+{
+	char text[1000];
+	snprintf(text, sizeof text,
+		"store: %s/d.db\nzones:\n"
+		"  example.com: {from: {primary: [\"127.0.0.1:%u\"]}}\n"
+		"  example.net: {from: {primary: [\"127.0.0.1:%u\"]}}\n",
+		t.folder, t.primary[0].port, t.primary[1].port);
+	use_conf(text, serial);
+}
+
+/* What is said of one is not of the other. */
+static void test_two_zones(void **state)
+{
+	(void)state;
+	standin_close(&t.primary[1]);
+	use_two(0);
+	assert_string_equal(status_of(0, 2)->zone, "example.com");
+	assert_string_equal(status_of(1, 2)->zone, "example.net");
+	round_of(1);
+	UNTIL(status_of(1, 2)->failures);
+	assert_int_equal(t.arrived, 1);
+	assert_string_equal(t.zone, "example.com");
+	secondaries_settled(t.s, "example.net", "x", t.now_ms, t.wall_s);
+	assert_string_equal(status_of(0, 2)->why, "");
+	use_two(7);
+	settle(NULL);
+	assert_int_equal(status_of(0, 2)->transfers, 1);
+	assert_int_equal(status_of(1, 2)->transfers, 0);
+	assert_int_equal(secondaries_wait_ms(t.s, t.now_ms), 1000);
+
+	ring(); /* for example.com */
+	assert_int_equal(status_of(0, 2)->next_s, t.wall_s + 1);
+	assert_int_equal(status_of(1, 2)->next_s, t.wall_s + 2);
+	assert_int_equal(
+		secondaries_refresh(t.s, "example.net", false, t.now_ms), 1);
+	step();
+	assert_int_equal(status_of(1, 2)->next_s, t.wall_s + 1);
+	assert_int_equal(secondaries_refresh(t.s, NULL, false, t.now_ms), 2);
+	/* The second one goes. */
+	use(7);
+	assert_string_equal(status()->zone, "example.com");
+	assert_int_equal(status()->serial, 7);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {TEST(test_first), TEST(test_file),
-		TEST(test_not_built), TEST(test_same_serial),
-		TEST(test_newer_serial), TEST(test_older_serial),
-		TEST(test_newer_of_two), TEST(test_notify),
-		TEST(test_notify_meanwhile), TEST(test_refresh_meanwhile),
-		TEST(test_backoff), TEST(test_refused),
-		TEST(test_nothing_listens), TEST(test_stalls),
-		TEST(test_stalls_in_transfer), TEST(test_too_long),
-		TEST(test_many_messages), TEST(test_ends_early),
-		TEST(test_shrinks), TEST(test_half_is_taken),
-		TEST(test_few_may_go), TEST(test_not_few_any_more),
-		TEST(test_forced), TEST(test_shrinks_from_nothing),
-		TEST(test_cannot_be_written), TEST(test_expires),
-		TEST(test_does_not_expire), TEST(test_same_primaries),
-		TEST(test_other_primary), TEST(test_other_key),
-		TEST(test_gone)};
+		TEST(test_signed_there), TEST(test_not_built),
+		TEST(test_same_serial), TEST(test_newer_serial),
+		TEST(test_older_serial), TEST(test_newer_of_two),
+		TEST(test_notify), TEST(test_notify_meanwhile),
+		TEST(test_refresh_meanwhile), TEST(test_backoff),
+		TEST(test_refused), TEST(test_nothing_listens),
+		TEST(test_stalls), TEST(test_stalls_in_transfer),
+		TEST(test_too_long), TEST(test_many_messages),
+		TEST(test_ends_early), TEST(test_shrinks),
+		TEST(test_half_is_taken), TEST(test_few_may_go),
+		TEST(test_not_few_any_more), TEST(test_forced),
+		TEST(test_shrinks_from_nothing), TEST(test_cannot_be_written),
+		TEST(test_expires), TEST(test_does_not_expire),
+		TEST(test_same_primaries), TEST(test_other_primary),
+		TEST(test_other_key), TEST(test_gone), TEST(test_two_zones)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
