@@ -2,24 +2,20 @@
  * they expire. The test plays the primaries, on loopback, and control; the time is the test's.
  */
 #include "unit/folder.h"
+#include "unit/hear.h"
+#include "unit/source.h"
 #include "unit/standin.h"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "conf/conf.h"
 #include "transfer/secondary.h"
 
 #define NOW_MS 5000000
 #define WALL_S INT64_C(1700000000)
 #define PATIENCE_MS 30000
 #define WATCHED_MAX 8
-
-/* Of the zone that is here. */
-#define REFRESH_S 3600
-#define RETRY_S 600
-#define EXPIRE_S 86400
 
 #define FILE_NOW "d.zones/example.com.zone"
 #define FILE_NEXT FILE_NOW ".next"
@@ -30,43 +26,13 @@ static struct fixture {
 	struct standin primary[2];
 	const char *key; /* ", key: ns2", or nothing */
 	const char *secret;
-	unsigned sources; /* that are not free */
-	unsigned files;   /* descriptors at the start */
+	unsigned files; /* descriptors at the start */
 	int64_t now_ms, wall_s;
 	struct secondary_status status;
 	/* What control is to do. */
 	unsigned arrived, ended;
 	char zone[CONF_NAME_MAX];
-	/* What is logged goes there, if something looks at it. */
-	FILE *log;
-	int stderr_fd;
 } t;
-
-/* -- the log -- */
-
-static void hear(void)
-{
-	t.log = tmpfile();
-	assert_non_null(t.log);
-	t.stderr_fd = dup(2);
-	dup2(fileno(t.log), 2);
-}
-
-/* Ends that. Whether a text was in it. */
-static bool heard(const char *text)
-{
-	char said[4096];
-
-	dup2(t.stderr_fd, 2);
-	close(t.stderr_fd);
-	rewind(t.log);
-	size_t n = fread(said, 1, sizeof said - 1, t.log);
-	said[n] = '\0';
-	fclose(t.log);
-	t.log = NULL;
-	fputs(said, stderr);
-	return strstr(said, text);
-}
 
 /* -- time -- */
 
@@ -154,42 +120,12 @@ static void round_of(unsigned connections)
 
 /* -- the configuration -- */
 
-static void on_free(struct transfer_source *source)
-{
-	const struct conf *conf = source->conf;
-	for (unsigned i = 0; i < source->n_zones; i++)
-		zone_free((struct zone *)source->zones[i].zone);
-	conf_free((struct conf *)conf);
-	t.sources--;
-}
-
-static struct zone *zone_of(const char *apex, uint32_t serial)
-{
-	char text[200];
-	snprintf(text, sizeof text,
-		"$TTL 300\n@ SOA ns1 h %u %u %u %u 60\n@ NS ns1\nns1 A 192.0.2.1\n",
-		serial, REFRESH_S, RETRY_S, EXPIRE_S);
-	struct zone *zone = zone_text(apex, text);
-	zone->absent = !serial;
-	return zone;
-}
-
 /* serial: of the first zone as it is in service; 0: it is not. */
 static void use_conf(const char *text, uint32_t serial)
 {
-	struct err err = {0};
-	struct conf *conf = conf_parse("test.yaml", text, strlen(text), &err);
-	struct zone *zones[2];
-
-	if (!conf)
-		fail_msg("%s", err_text(&err));
-	err_fini(&err); /* it may warn */
-	assert_true(conf->n_zones <= 2);
-	for (unsigned i = 0; i < conf->n_zones; i++)
-		zones[i] = zone_of(conf->zones[i].name, i ? 0 : serial);
-	t.sources++;
-	secondaries_use(t.s, transfer_source_new(conf, zones, on_free),
-		t.now_ms, t.wall_s);
+	uint32_t serials[2] = {serial, 0};
+	secondaries_use(
+		t.s, source_make(text, serials, ""), t.now_ms, t.wall_s);
 }
 
 static void use_primaries(unsigned first, unsigned n, uint32_t serial)
@@ -274,10 +210,9 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	if (t.log)
-		heard("");
+	heard("");
 	secondaries_free(t.s);
-	assert_int_equal(t.sources, 0);
+	assert_int_equal(sources, 0);
 	for (unsigned i = 0; i < 2; i++)
 		standin_close(&t.primary[i]);
 	folder_remove(t.folder);
@@ -305,7 +240,7 @@ static void test_first(void **state)
 	assert_int_equal(status()->transfers, 0);
 
 	/* Control builds with it; nothing is asked meanwhile. */
-	step_at(t.now_ms + 10 * EXPIRE_S * INT64_C(1000));
+	step_at(t.now_ms + 10 * SOURCE_EXPIRE_S * INT64_C(1000));
 	assert_false(asks());
 	t.wall_s += 100; /* since it was asked for */
 	use(7);
@@ -315,12 +250,12 @@ static void test_first(void **state)
 	assert_int_equal(status()->transfers, 1);
 	assert_int_equal(status()->failures, 0);
 	assert_int_equal(status()->current_s, WALL_S);
-	assert_int_equal(status()->until_s, WALL_S + EXPIRE_S);
+	assert_int_equal(status()->until_s, WALL_S + SOURCE_EXPIRE_S);
 	assert_string_equal(status()->why, "");
 	char primary[64];
 	snprintf(primary, sizeof primary, "127.0.0.1:%u", t.primary[0].port);
 	assert_string_equal(status()->primary, primary);
-	assert_int_equal(rests_s(), REFRESH_S);
+	assert_int_equal(rests_s(), SOURCE_REFRESH_S);
 	/* A wall clock may be set. */
 	assert_int_equal(secondaries_wait_ms(t.s, t.now_ms), 1000);
 	settle("too late");
@@ -384,7 +319,7 @@ static void test_not_built(void **state)
 	assert_int_equal(status()->failures, 1);
 	assert_int_equal(status()->transfers, 0);
 	assert_int_equal(status()->serial, 6);
-	assert_int_equal(rests_s(), RETRY_S);
+	assert_int_equal(rests_s(), SOURCE_RETRY_S);
 }
 
 /* -- by its serial -- */
@@ -401,14 +336,14 @@ static void test_same_serial(void **state)
 	round_of(1);
 	assert_string_equal(t.primary[0].asked, "SOA ");
 	assert_int_equal(t.arrived, 0);
-	assert_int_equal(rests_s(), REFRESH_S);
+	assert_int_equal(rests_s(), SOURCE_REFRESH_S);
 	assert_int_equal(status()->current_s, WALL_S);
 	assert_int_equal(status()->failures, 0);
 	/* Also after a restart. */
 	assert_int_equal(stat(folder_file(path, t.folder, FILE_NOW), &st), 0);
 	assert_true(st.st_mtim.tv_sec > WALL_S);
 	/* Not sooner. */
-	step_at(t.now_ms + REFRESH_S * 1000 - 1);
+	step_at(t.now_ms + SOURCE_REFRESH_S * 1000 - 1);
 	assert_false(asks());
 	step_at(t.now_ms + 1);
 	assert_true(asks());
@@ -434,7 +369,7 @@ static void test_older_serial(void **state)
 	assert_true(heard("has serial 7, older than 8 here"));
 	assert_string_equal(t.primary[0].asked, "SOA ");
 	assert_int_equal(t.arrived, 0);
-	assert_int_equal(rests_s(), REFRESH_S);
+	assert_int_equal(rests_s(), SOURCE_REFRESH_S);
 
 	/* The operator wants it; once. */
 	assert_int_equal(
@@ -451,7 +386,7 @@ static void test_older_serial(void **state)
 	assert_string_equal(t.primary[0].asked, "SOA AXFR SOA ");
 	assert_int_equal(
 		secondaries_refresh(t.s, "example.net", true, t.now_ms), 0);
-	assert_int_equal(rests_s(), REFRESH_S);
+	assert_int_equal(rests_s(), SOURCE_REFRESH_S);
 }
 
 /* The one that is newer than what is here, also behind one that is not. */
@@ -469,7 +404,7 @@ static void test_newer_of_two(void **state)
 	use_primaries(0, 2, 8);
 	settle(NULL);
 	t.primary[0].serial = 9;
-	t.now_ms += REFRESH_S * 1000;
+	t.now_ms += SOURCE_REFRESH_S * 1000;
 	round_of(1);
 	assert_string_equal(t.primary[0].asked, "SOA SOA AXFR ");
 	assert_string_equal(t.primary[1].asked, "SOA AXFR ");
@@ -511,7 +446,7 @@ static void test_notify(void **state)
 	t.now_ms = asked_ms + 1000;
 	round_of(1);
 	assert_string_equal(t.primary[0].asked, "SOA SOA ");
-	assert_int_equal(rests_s(), REFRESH_S);
+	assert_int_equal(rests_s(), SOURCE_REFRESH_S);
 
 	/* Later at once. */
 	t.now_ms += 1000;
@@ -534,7 +469,7 @@ static void test_notify_meanwhile(void **state)
 	assert_false(asks());
 	t.now_ms += 1;
 	round_of(1);
-	assert_int_equal(rests_s(), REFRESH_S);
+	assert_int_equal(rests_s(), SOURCE_REFRESH_S);
 }
 
 /* While control builds: the force is that of the round to come. */
@@ -590,7 +525,7 @@ static void test_backoff(void **state)
 	assert_string_equal(status()->why, "");
 	use(0);
 	t.primary[0].rcode = RCODE_REFUSED;
-	t.now_ms += REFRESH_S * 1000;
+	t.now_ms += SOURCE_REFRESH_S * 1000;
 	round_of(1);
 	assert_int_equal(secondaries_wait_ms(t.s, t.now_ms), 2000);
 }
@@ -604,14 +539,14 @@ static void test_refused(void **state)
 	round_of(2);
 	assert_string_equal(t.primary[1].asked, "SOA ");
 	/* One of two has answered. */
-	assert_int_equal(rests_s(), REFRESH_S);
+	assert_int_equal(rests_s(), SOURCE_REFRESH_S);
 	assert_int_equal(status()->failures, 0);
 	assert_string_equal(status()->why, "");
 
 	t.primary[1].rcode = RCODE_SERVFAIL;
-	t.now_ms += REFRESH_S * 1000;
+	t.now_ms += SOURCE_REFRESH_S * 1000;
 	round_of(2);
-	assert_int_equal(rests_s(), RETRY_S);
+	assert_int_equal(rests_s(), SOURCE_RETRY_S);
 	assert_int_equal(status()->failures, 1);
 	check_why(1, "the primary answers SERVFAIL");
 	assert_int_equal(status()->current_s, WALL_S);
@@ -646,7 +581,7 @@ static void test_stalls(void **state)
 	assert_true(heard("no answer in time"));
 	assert_string_equal(t.primary[0].asked, "SOA ");
 	assert_string_equal(t.primary[1].asked, "SOA ");
-	assert_int_equal(rests_s(), REFRESH_S);
+	assert_int_equal(rests_s(), SOURCE_REFRESH_S);
 }
 
 /* A transfer that stands still; what came of it goes. */
@@ -767,7 +702,7 @@ static void test_shrinks(void **state)
 	/* From now on it is measured by what came. */
 	t.primary[0].serial = 8;
 	t.primary[0].records = 10;
-	t.now_ms += REFRESH_S * 1000;
+	t.now_ms += SOURCE_REFRESH_S * 1000;
 	round_of(1);
 	assert_int_equal(t.arrived, 2);
 }
@@ -805,7 +740,7 @@ static void test_forced(void **state)
 static void test_shrinks_from_nothing(void **state)
 {
 	(void)state;
-	keep(40, WALL_S - 2 * EXPIRE_S);
+	keep(40, WALL_S - 2 * SOURCE_EXPIRE_S);
 	t.primary[0].records = 1;
 	use(0);
 	round_of(1);
@@ -827,7 +762,7 @@ static void test_cannot_be_written(void **state)
 
 	/* There is no folder for it. */
 	folder_clear(t.folder);
-	t.now_ms += RETRY_S * 1000;
+	t.now_ms += SOURCE_RETRY_S * 1000;
 	round_of(1);
 	check_why(0, "the transfer cannot begin");
 	secondaries_refresh(t.s, NULL, true, t.now_ms);
@@ -847,7 +782,7 @@ static void test_expires(void **state)
 	use(7);
 	step();
 	UNTIL(!asks());
-	t.wall_s = WALL_S - 100 + EXPIRE_S - 1;
+	t.wall_s = WALL_S - 100 + SOURCE_EXPIRE_S - 1;
 	step();
 	assert_int_equal(t.ended, 0);
 	assert_int_equal(status()->until_s, t.wall_s + 1);
@@ -881,9 +816,9 @@ static void test_does_not_expire(void **state)
 	(void)state;
 	keep(4, WALL_S);
 	use(7);
-	t.wall_s += EXPIRE_S - 1;
+	t.wall_s += SOURCE_EXPIRE_S - 1;
 	round_of(1);
-	t.wall_s += EXPIRE_S - 1;
+	t.wall_s += SOURCE_EXPIRE_S - 1;
 	step();
 	assert_int_equal(t.ended, 0);
 	t.wall_s++;
@@ -906,7 +841,7 @@ static void test_same_primaries(void **state)
 	assert_true(t.primary[0].was_signed);
 	for (unsigned i = 0; i < 3; i++) {
 		use_primaries(0, 2, 6);
-		assert_int_equal(t.sources, 1);
+		assert_int_equal(sources, 1);
 		assert_true(asks());
 	}
 	t.primary[0].silent = false;

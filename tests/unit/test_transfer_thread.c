@@ -1,7 +1,7 @@
 /* test_transfer_thread.c - what the thread does with a peer that takes nothing: the
  * connection is a socket pair, the time is the test's.
  */
-#include "unit/dns.h"
+#include "unit/source.h"
 
 #include <fcntl.h>
 
@@ -11,19 +11,11 @@ static const char conf_text[] =
 	"zones: {example.com: {file: test.zone, transfer: {to: [0.0.0.0/0]}}}\n";
 
 static struct fixture {
-	struct conf *conf;
-	struct zone *zone;
 	struct transfer_source *source;
 	struct transfers *transfers;
 	struct handed_over *back;
 	int peer;
-	bool freed;
 } t;
-
-static void on_free(struct transfer_source *source)
-{
-	t.freed = true;
-}
 
 static void on_back(void *arg, struct handed_over *h)
 {
@@ -34,20 +26,12 @@ static void on_back(void *arg, struct handed_over *h)
 static int setup(void **state)
 {
 	struct buf text = {0};
-	struct err err = {0};
 
 	t = (struct fixture){0};
-	t.conf = conf_parse("test.yaml", conf_text, strlen(conf_text), &err);
-	if (!t.conf)
-		fail_msg("%s", err_text(&err));
-	buf_printf(&text,
-		"$TTL 300\n@ SOA ns1 host 1 2 3 4 5\n@ NS ns1\n"
-		"ns1 A 192.0.2.1\n");
 	for (unsigned i = 0; i < 20000; i++)
 		buf_printf(&text, "n%u TXT \"%0100u\"\n", i, i);
-	t.zone = zone_text("example.com", text.text);
+	t.source = source_make(conf_text, (uint32_t[]){1}, text.text);
 	buf_fini(&text);
-	t.source = transfer_source_new(t.conf, &t.zone, on_free);
 	t.transfers = transfers_new();
 	transfers_give_back(t.transfers, on_back, &t);
 	return 0;
@@ -57,9 +41,7 @@ static int teardown(void **state)
 {
 	transfers_free(t.transfers);
 	transfer_source_release(t.source);
-	assert_true(t.freed); /* nothing else uses it any more */
-	zone_free(t.zone);
-	conf_free(t.conf);
+	assert_int_equal(sources, 0); /* nothing else uses it any more */
 	close(t.peer);
 	return 0;
 }
@@ -126,7 +108,7 @@ static void test_all(void **state)
 	struct transfer_counts counts = transfers_counts(t.transfers);
 	assert_int_equal(counts.done, 1);
 	assert_int_equal(counts.running, 0);
-	assert_int_equal(counts.records, t.zone->records + 1);
+	assert_int_equal(counts.records, t.source->zones[0].zone->records + 1);
 	handed_over_free(t.back);
 }
 
