@@ -1,20 +1,31 @@
-/* test_transfer_thread.c - what the thread does with a peer that takes nothing: the
- * connection is a socket pair, the time is the test's.
+/* test_transfer_thread.c - what the thread does with a peer that takes all, or nothing: the
+ * connection is a socket pair, the time is the test's. And what others ask of the thread.
  */
+#include "unit/folder.h"
+#include "unit/hear.h"
+#include "unit/memory.h"
 #include "unit/source.h"
+#include "unit/standin.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
 
+#include "transfer/private.h"
 #include "transfer/transfer.c"
 
 static const char conf_text[] =
+	"tsig: {ns2: {secret: AQIDBAUGBwgJCgsMDQ4PEA==}}\n"
 	"zones: {example.com: {file: test.zone, transfer: {to: [0.0.0.0/0]}}}\n";
 
 static struct fixture {
 	struct transfer_source *source;
 	struct transfers *transfers;
 	struct handed_over *back;
-	int peer;
+	int peer; /* of the transfer that began last, and all: */
+	int peers[TRANSFERS_MAX + 1];
+	unsigned n_peers;
+	struct buf got; /* what a peer has read */
 } t;
 
 static void on_back(void *arg, struct handed_over *h)
@@ -39,10 +50,16 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
+	while (t.transfers && !TAILQ_EMPTY(&t.transfers->running))
+		give_up(t.transfers, TAILQ_FIRST(&t.transfers->running),
+			"the test ends");
 	transfers_free(t.transfers);
 	transfer_source_release(t.source);
 	assert_int_equal(sources, 0); /* nothing else uses it any more */
-	close(t.peer);
+	for (unsigned i = 0; i < t.n_peers; i++)
+		close(t.peers[i]);
+	buf_fini(&t.got);
+	heard("");
 	return 0;
 }
 
@@ -56,7 +73,9 @@ static struct running *begin(const char *earlier)
 	assert_int_equal(
 		socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
 	h->fd = fds[0];
-	t.peer = fds[1];
+	t.peer = t.peers[t.n_peers++] = fds[1];
+	assert_true(addr_parse(&h->peer, "192.0.2.9"));
+	h->port = 4000;
 	h->source = transfer_source_take(t.source);
 	h->zone = &t.source->zones[0];
 	h->request = mem_alloc(p.len);
@@ -72,50 +91,103 @@ static struct running *begin(const char *earlier)
 }
 
 /* Until nothing is there. The octets. */
-static size_t read_all(uint8_t *first, size_t room)
+static size_t read_all(void)
 {
 	uint8_t some[65536];
-	size_t sum = 0;
+	size_t before = t.got.len;
 	ssize_t n;
-	while ((n = read(t.peer, some, sizeof some)) > 0) {
-		if (!sum)
-			memcpy(first, some,
-				(size_t)n < room ? (size_t)n : room);
-		sum += (size_t)n;
+	while ((n = read(t.peer, some, sizeof some)) > 0)
+		buf_add(&t.got, some, (size_t)n);
+	return t.got.len - before;
+}
+
+/* How many messages were read, all whole, from an octet on. *rcode: of the last. */
+static unsigned messages_from(size_t at, unsigned *rcode)
+{
+	const uint8_t *got = (const uint8_t *)t.got.text;
+	unsigned n = 0;
+
+	for (; at < t.got.len; n++) {
+		assert_true(at + 2 + HEADER_LEN <= t.got.len);
+		*rcode = got[at + 2 + 3] & 15;
+		at += 2u + get16(got + at);
 	}
-	return sum;
+	assert_int_equal(at, t.got.len);
+	return n;
 }
 
 /* What was to be sent before comes first, and what came behind goes back with the
  * connection. */
 static void test_all(void **state)
 {
-	uint8_t first[8] = {0};
-	size_t sum = 0;
+	struct running *r = begin("earlier");
+	char said[200];
+	unsigned records = (unsigned)t.source->zones[0].zone->records + 1;
 
-	assert_non_null(begin("earlier"));
+	assert_non_null(r);
+	r->begin_ms -= 1000000 * 1000;
+	hear();
 	while (!t.back) {
-		uint8_t *into = sum ? (uint8_t[8]){0} : first;
-		sum += read_all(into, 8);
+		read_all();
 		turn(t.transfers);
 	}
-	sum += read_all((uint8_t[8]){0}, 8);
-	assert_memory_equal(first, "earlier", 7);
-	assert_true(sum > 20000 * 100);
+	read_all();
+	assert_memory_equal(t.got.text, "earlier", 7);
+	unsigned rcode, messages = messages_from(7, &rcode);
+	assert_int_equal(rcode, RCODE_NOERROR);
+	snprintf(said, sizeof said,
+		"transfer: AXFR of example.com, serial 1, to 192.0.2.9 port "
+		"4000: done, %u records in %u messages, %zu octets, 10000",
+		records, messages, t.got.len);
+	assert_true(heard(said));
 	assert_true(TAILQ_EMPTY(&t.transfers->running));
 	assert_null(t.back->source);
+	assert_null(t.back->request);
+	assert_int_equal(t.back->request_len, 0);
 	assert_memory_equal(t.back->in, "next", 4);
 	struct transfer_counts counts = transfers_counts(t.transfers);
 	assert_int_equal(counts.done, 1);
+	assert_int_equal(counts.failed, 0);
 	assert_int_equal(counts.running, 0);
-	assert_int_equal(counts.records, t.source->zones[0].zone->records + 1);
+	assert_int_equal(counts.records, records);
 	handed_over_free(t.back);
+}
+
+/* More than may run: the next one is answered SERVFAIL. */
+static void test_too_many(void **state)
+{
+	for (unsigned i = 0; i < TRANSFERS_MAX; i++)
+		assert_non_null(begin(""));
+	assert_int_equal(transfers_counts(t.transfers).running, TRANSFERS_MAX);
+	assert_null(t.back);
+	hear();
+	begin("");
+	assert_true(heard("refused, 10 run already"));
+	assert_non_null(t.back);
+	read_all();
+	unsigned rcode;
+	assert_int_equal(messages_from(0, &rcode), 1);
+	assert_int_equal(rcode, RCODE_SERVFAIL);
+	struct transfer_counts counts = transfers_counts(t.transfers);
+	assert_int_equal(counts.refused, 1);
+	assert_int_equal(counts.done, 0);
+	assert_int_equal(counts.running, TRANSFERS_MAX);
+	handed_over_free(t.back);
+	t.back = NULL;
+	/* Where one is over, there is room again. */
+	give_up(t.transfers, TAILQ_FIRST(&t.transfers->running), "test");
+	assert_int_equal(
+		transfers_counts(t.transfers).running, TRANSFERS_MAX - 1);
+	close(t.peers[--t.n_peers]);
+	begin("");
+	assert_null(t.back);
+	assert_int_equal(transfers_counts(t.transfers).running, TRANSFERS_MAX);
 }
 
 static void test_stalled(void **state)
 {
 	struct running *r = begin("");
-	uint8_t first[8];
+	uint8_t some[1];
 
 	assert_non_null(r); /* it waits for the peer */
 	int64_t last_ms = r->progress_ms;
@@ -124,18 +196,27 @@ static void test_stalled(void **state)
 
 	/* It takes something: it has as much time again. */
 	r->progress_ms -= TRANSFER_STALL_MS;
-	assert_true(read_all(first, 8) > 0);
+	assert_true(read_all() > 0);
 	send_more(t.transfers, r);
 	assert_true(r->progress_ms >= last_ms);
 	check_time(t.transfers, r, r->progress_ms + TRANSFER_STALL_MS - 1);
 	assert_ptr_equal(TAILQ_FIRST(&t.transfers->running), r);
 
+	char said[200];
+	snprintf(said, sizeof said,
+		"transfer: AXFR of example.com, serial 1, to 192.0.2.9 port "
+		"4000, key ns2: given up after %llu octets: the peer takes "
+		"nothing",
+		(unsigned long long)r->octets);
+	r->h->key = &t.source->keys[0];
+	hear();
 	check_time(t.transfers, r, r->progress_ms + TRANSFER_STALL_MS);
+	assert_true(heard(said));
 	assert_true(TAILQ_EMPTY(&t.transfers->running));
 	assert_int_equal(transfers_counts(t.transfers).failed, 1);
 	assert_int_equal(transfers_counts(t.transfers).running, 0);
-	read_all(first, 8);
-	assert_int_equal(read(t.peer, first, 1), 0); /* closed */
+	read_all();
+	assert_int_equal(read(t.peer, some, 1), 0); /* closed */
 }
 
 /* However it goes on taking a little. */
@@ -168,6 +249,104 @@ static void test_dropped(void **state)
 	close(fds[1]);
 }
 
+/* Given up or done, nothing of it stays. */
+static void test_memory(void **state)
+{
+	size_t before = 0;
+
+	for (unsigned i = 0; i < 4; i++) {
+		struct running *r = begin("earlier");
+		assert_non_null(r);
+		if (i % 2)
+			give_up(t.transfers, r, "test");
+		while (!t.back && !(i % 2)) {
+			read_all();
+			turn(t.transfers);
+		}
+		if (t.back)
+			handed_over_free(t.back);
+		t.back = NULL;
+		close(t.peers[--t.n_peers]);
+		buf_fini(&t.got);
+		if (i == 1)
+			before = memory_of_heap();
+	}
+	assert_int_equal(memory_of_heap(), before);
+}
+
+/* -- what others ask of the thread -- */
+
+static int changed_fd;
+
+static void on_changed(void *arg, const char *zone, bool arrived)
+{
+	uint64_t one = 1;
+	assert_ptr_equal(arg, &t);
+	assert_string_equal(zone, "example.com");
+	assert_true(arrived);
+	assert_int_equal(write(changed_fd, &one, sizeof one), sizeof one);
+}
+
+/* A zone comes, and another one's change is notified. */
+static void test_others(void **state)
+{
+	const struct secondaries_links links = {&t, on_changed};
+	char folder[FOLDER_MAX], text[600];
+	struct sockaddr_in at = {.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof at;
+	struct standin primary;
+	int hears = socket(AF_INET, SOCK_DGRAM, 0);
+
+	assert_int_equal(bind(hears, (struct sockaddr *)&at, sizeof at), 0);
+	assert_int_equal(getsockname(hears, (struct sockaddr *)&at, &len), 0);
+	changed_fd = eventfd(0, 0);
+	folder_make(folder);
+	standin_open(&primary);
+	snprintf(text, sizeof text,
+		"store: %s/d.db\nzones:\n"
+		"  example.com: {from: {primary: [\"127.0.0.1:%u\"]}}\n"
+		"  example.net: {file: a, transfer: {notify: "
+		"[\"127.0.0.1:%u\"]}}\n",
+		folder, primary.port, ntohs(at.sin_port));
+	struct transfer_source *source =
+		source_make(text, (uint32_t[]){0, 1}, "");
+	transfers_link(t.transfers, &links);
+	transfers_start(t.transfers);
+	transfers_start(t.transfers); /* it runs already */
+	transfers_use(t.transfers, source);
+	transfer_source_release(source);
+
+	struct pollfd fds[] = {{.fd = changed_fd, .events = POLLIN},
+		{.events = POLLIN}, {.fd = hears, .events = POLLIN}};
+	while (!fds[0].revents || !fds[2].revents) {
+		fds[1].fd = primary.fd >= 0 ? primary.fd : primary.listener;
+		assert_true(poll(fds + !!fds[0].revents, 2 + !fds[0].revents,
+				    30000) > 0);
+		if (fds[1].revents)
+			standin_play(&primary);
+	}
+	assert_string_equal(primary.asked, "AXFR ");
+	transfers_settled(t.transfers, "example.com", "it is not good");
+	transfers_refresh(t.transfers, "example.com", true);
+	transfers_stop(t.transfers); /* behind these */
+	transfers_stop(t.transfers);
+	unsigned n;
+	struct secondary_status *zones = transfers_secondaries(t.transfers, &n);
+	assert_int_equal(n, 1);
+	assert_non_null(strstr(zones->why, "it is not good"));
+	assert_int_equal(zones->failures, 1);
+	free(zones);
+	assert_true(TAILQ_FIRST(&t.transfers->secondaries->list)->force);
+	assert_ptr_equal(
+		transfers_bell(t.transfers), &t.transfers->secondaries->bell);
+	transfers_refresh(t.transfers, "example.com", true); /* too late */
+	standin_close(&primary);
+	close(changed_fd);
+	close(hears);
+	folder_remove(folder);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -175,6 +354,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_stalled, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_longest, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_dropped, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_too_many, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_memory, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_others, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
