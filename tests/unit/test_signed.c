@@ -4,6 +4,7 @@
  */
 #include "unit/dns.h"
 #include "unit/folder.h"
+#include "unit/sets.h"
 
 #include <unistd.h>
 
@@ -83,24 +84,9 @@ static bool add_key_record(
 	struct err err = {0};
 	assert_true(
 		zone_builder_add(to, &t.apex, type, 3600, rdata, len, 0, &err));
-	if (type == RR_DNSKEY) {
-		ldns_rr *rr = ldns_rr_new_frm_type(LDNS_RR_TYPE_DNSKEY);
-		ldns_rdf *owner = NULL;
-		size_t at = 0;
-		ldns_rr_free(rr);
-		uint8_t wire[400];
-		memcpy(wire, t.apex.bytes, t.apex.len);
-		put16(wire + t.apex.len, RR_DNSKEY);
-		put16(wire + t.apex.len + 2, CLASS_IN);
-		put32(wire + t.apex.len + 4, 3600);
-		put16(wire + t.apex.len + 8, (unsigned)len);
-		memcpy(wire + t.apex.len + 10, rdata, len);
-		assert_int_equal(ldns_wire2rr(&rr, wire, t.apex.len + 10 + len,
-					 &at, LDNS_SECTION_ANSWER),
-			LDNS_STATUS_OK);
-		assert_null(owner);
-		ldns_rr_list_push_rr(t.keys, rr);
-	}
+	if (type == RR_DNSKEY)
+		ldns_rr_list_push_rr(
+			t.keys, rr_of(&t.apex, RR_DNSKEY, 3600, rdata, len));
 	return true;
 }
 
@@ -239,35 +225,6 @@ static void same_section(
 }
 
 /* -- what ldns says -- */
-
-/* RRSIGs of a list that are for a set. */
-static ldns_rr_list *signatures_of(const ldns_rr_list *all, const ldns_rr *of)
-{
-	ldns_rr_list *out = ldns_rr_list_new();
-	for (size_t i = 0; i < ldns_rr_list_rr_count(all); i++) {
-		ldns_rr *rr = ldns_rr_list_rr(all, i);
-		if (ldns_rr_get_type(rr) == LDNS_RR_TYPE_RRSIG &&
-			!ldns_dname_compare(
-				ldns_rr_owner(rr), ldns_rr_owner(of)) &&
-			ldns_rdf2rr_type(ldns_rr_rrsig_typecovered(rr)) ==
-				ldns_rr_get_type(of))
-			ldns_rr_list_push_rr(out, rr);
-	}
-	return out;
-}
-
-static ldns_rr_list *set_of(const ldns_rr_list *all, const ldns_rr *first)
-{
-	ldns_rr_list *out = ldns_rr_list_new();
-	for (size_t i = 0; i < ldns_rr_list_rr_count(all); i++) {
-		ldns_rr *rr = ldns_rr_list_rr(all, i);
-		if (ldns_rr_get_type(rr) == ldns_rr_get_type(first) &&
-			!ldns_dname_compare(
-				ldns_rr_owner(rr), ldns_rr_owner(first)))
-			ldns_rr_list_push_rr(out, rr);
-	}
-	return out;
-}
 
 static bool has_type(const ldns_rr_list *all, ldns_rr_type type)
 {
