@@ -433,6 +433,73 @@ static void test_ixfr(void **state)
 	received_free(&r);
 }
 
+static unsigned records_for(struct packet p)
+{
+	struct received r = {0};
+	transfer(&r, p, NULL);
+	unsigned n = r.n;
+	received_free(&r);
+	return n;
+}
+
+/* What does not say which serial the asker has, also cut short, gets all. */
+static void test_ixfr_malformed(void **state)
+{
+	struct packet p, whole = ixfr(7);
+	uint16_t question = packet_query("example.com", RR_IXFR).len;
+
+	assert_int_equal(records_for(whole), 1);
+	p = whole;
+	p.len -= 16; /* behind the serial */
+	assert_int_equal(records_for(p), 1);
+	for (p.len--; p.len >= question; p.len--)
+		assert_int_equal(records_for(p), EXPECTED);
+	p = whole;
+	put16(p.bytes + 6, 1); /* it is in another section */
+	assert_int_equal(records_for(p), EXPECTED);
+	p = whole;
+	put16(p.bytes + 8, 0);
+	assert_int_equal(records_for(p), EXPECTED);
+	p = whole;
+	put16(p.bytes + question + 2, RR_NS);
+	assert_int_equal(records_for(p), EXPECTED);
+	p = whole;
+	p.bytes[question + 12] = 0x80; /* no label begins so */
+	assert_int_equal(records_for(p), EXPECTED);
+}
+
+/* Equal for equal zones, in whatever order; another for any that is not. */
+static void test_hash(void **state)
+{
+	static const struct {
+		const char *text;
+		bool same;
+	} rows[] = {{"@ SOA n h 7 2 3 4 60\n@ NS n\nn A 192.0.2.1\nn TXT x\n",
+			    true},
+		{"@ SOA n h 7 2 3 4 60\nn TXT x\nn A 192.0.2.1\n@ NS n\n",
+			true},
+		{"@ SOA n h 7 2 3 4 61\n@ NS n\nn A 192.0.2.1\nn TXT x\n",
+			false},
+		{"@ SOA n h 7 2 3 4 60\n@ NS n\nn A 192.0.2.2\nn TXT x\n",
+			false},
+		{"@ SOA n h 7 2 3 4 60\n@ NS n\nn A 192.0.2.1\nm TXT x\n",
+			false},
+		{"@ SOA n h 7 2 3 4 60\n@ NS n\nn A 192.0.2.1\n", false},
+		{"@ SOA n h 7 2 3 4 60\n@ NS n\nn A 192.0.2.1\nn 1 TXT x\n",
+			false}};
+	uint64_t first = 0;
+
+	for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char text[200];
+		snprintf(text, sizeof text, "$TTL 300\n%s", rows[i].text);
+		struct zone *zone = zone_text("example.com", text);
+		uint64_t hash = records_hash(t.source, zone);
+		first = i ? first : hash;
+		assert_int_equal(hash == first, rows[i].same);
+		zone_free(zone);
+	}
+}
+
 /* Zones of many messages, and records that need one for themselves. */
 static void test_messages(void **state)
 {
@@ -496,6 +563,9 @@ int main(void)
 			test_long_names, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_records, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ixfr, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_ixfr_malformed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_hash, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_messages, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_users, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refuse, setup, teardown),

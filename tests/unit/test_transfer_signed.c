@@ -10,7 +10,7 @@
 #include "conf/conf.h"
 #include "sign/zone.h"
 #include "snapshot/mark.h"
-#include "transfer/records.h"
+#include "transfer/out.h"
 
 static const char conf_text[] =
 	"zones: {example.com: {file: a}}\n"
@@ -225,6 +225,27 @@ static void test_sets(void **state)
 	assert_int_equal(sent_of(LDNS_RR_TYPE_RRSIG), sets * KEYS);
 }
 
+/* A transfer has them, whether its asker wants DNSSEC or not. */
+static void test_message(void **state)
+{
+	static uint8_t frame[OUT_FRAME_MAX];
+	struct packet p = packet_query("example.com", RR_AXFR);
+	struct out out;
+	ldns_pkt *pkt;
+	(void)state;
+
+	send_all(false);
+	out_begin(&out, t.source, t.source->zones, p.bytes, p.len, NULL);
+	size_t len = out_message(&out, frame, 0);
+	assert_int_equal(out_message(&out, frame, 0), 0);
+	assert_int_equal(
+		ldns_wire2pkt(&pkt, frame + 2, len - 2), LDNS_STATUS_OK);
+	assert_int_equal(
+		ldns_pkt_ancount(pkt), ldns_rr_list_rr_count(t.sent) + 1);
+	ldns_pkt_free(pkt);
+	out_end(&out);
+}
+
 /* -- NSEC -- */
 
 static const ldns_rr *nsec_at(const ldns_rdf *owner)
@@ -405,7 +426,8 @@ static void test_hash(void **state)
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-	const struct CMUnitTest tests[] = {TEST(test_sets), TEST(test_nsecs),
-		TEST(test_plain), TEST(test_found), TEST(test_hash)};
+	const struct CMUnitTest tests[] = {TEST(test_sets), TEST(test_message),
+		TEST(test_nsecs), TEST(test_plain), TEST(test_found),
+		TEST(test_hash)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
