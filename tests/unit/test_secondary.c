@@ -3,6 +3,7 @@
  */
 #include "unit/folder.h"
 #include "unit/hear.h"
+#include "unit/memory.h"
 #include "unit/source.h"
 #include "unit/standin.h"
 
@@ -584,6 +585,23 @@ static void test_stalls(void **state)
 	assert_int_equal(rests_s(), SOURCE_REFRESH_S);
 }
 
+/* To be connected and to answer, each has its time. */
+static void test_slow_connection(void **state)
+{
+	(void)state;
+	keep(4, WALL_S);
+	t.primary[0].silent = true;
+	use(7);
+	step();
+	t.now_ms += 9000;
+	UNTIL(*t.primary[0].asked);
+	step_at(t.now_ms + 9999);
+	assert_true(asks());
+	step_at(t.now_ms + 1);
+	assert_false(asks());
+	check_why(0, "no answer in time");
+}
+
 /* A transfer that stands still; what came of it goes. */
 static void test_stalls_in_transfer(void **state)
 {
@@ -957,6 +975,43 @@ static void test_two_zones(void **state)
 	assert_int_equal(status()->serial, 7);
 }
 
+/* -- memory -- */
+
+/* A life: what comes, what is refused, what is the same, a reload in a round. */
+static void live(void)
+{
+	keep(4, WALL_S);
+	use(6);
+	round_of(1);
+	use(7);
+	settle(NULL);
+	t.now_ms += SOURCE_REFRESH_S * 1000;
+	round_of(1);
+	t.primary[0].rcode = RCODE_REFUSED;
+	t.now_ms += SOURCE_REFRESH_S * 1000;
+	round_of(1);
+	t.primary[0].rcode = 0;
+	t.primary[0].half = true;
+	secondaries_refresh(t.s, NULL, true, t.now_ms);
+	t.now_ms += 1000;
+	step();
+	UNTIL(strlen(t.primary[0].asked) > 20);
+	use_primaries(1, 1, 7);
+}
+
+static void test_memory(void **state)
+{
+	size_t before = 0;
+	for (unsigned i = 0; i < 3; i++) {
+		live();
+		teardown(state);
+		before = i == 1 ? memory_of_heap() : before;
+		if (i == 2)
+			assert_int_equal(memory_of_heap(), before);
+		setup(state);
+	}
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -967,14 +1022,15 @@ int main(void)
 		TEST(test_notify), TEST(test_notify_meanwhile),
 		TEST(test_refresh_meanwhile), TEST(test_backoff),
 		TEST(test_refused), TEST(test_nothing_listens),
-		TEST(test_stalls), TEST(test_stalls_in_transfer),
-		TEST(test_too_long), TEST(test_many_messages),
-		TEST(test_ends_early), TEST(test_shrinks),
-		TEST(test_half_is_taken), TEST(test_few_may_go),
-		TEST(test_not_few_any_more), TEST(test_forced),
-		TEST(test_shrinks_from_nothing), TEST(test_cannot_be_written),
-		TEST(test_expires), TEST(test_does_not_expire),
-		TEST(test_same_primaries), TEST(test_other_primary),
-		TEST(test_other_key), TEST(test_gone), TEST(test_two_zones)};
+		TEST(test_stalls), TEST(test_slow_connection),
+		TEST(test_stalls_in_transfer), TEST(test_too_long),
+		TEST(test_many_messages), TEST(test_ends_early),
+		TEST(test_shrinks), TEST(test_half_is_taken),
+		TEST(test_few_may_go), TEST(test_not_few_any_more),
+		TEST(test_forced), TEST(test_shrinks_from_nothing),
+		TEST(test_cannot_be_written), TEST(test_expires),
+		TEST(test_does_not_expire), TEST(test_same_primaries),
+		TEST(test_other_primary), TEST(test_other_key), TEST(test_gone),
+		TEST(test_two_zones), TEST(test_memory)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
