@@ -4,9 +4,15 @@
 #define TESTS_MEMORY_H
 
 #include <malloc.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#include <cmocka.h>
 
 /* malloc() counts what a thread's cache of free blocks holds as taken, and that grows by
  * chance: the program is started anew without one. */
