@@ -2,6 +2,7 @@
  * The test plays them, on loopback; the time is the test's.
  */
 #include "unit/hear.h"
+#include "unit/memory.h"
 #include "unit/source.h"
 
 #include <arpa/inet.h>
@@ -87,6 +88,19 @@ static void use_with(
 static void use(uint32_t serial)
 {
 	use_with(1, "", serial, "");
+}
+
+/* As use_with(), but the zone has expired. */
+static void use_expired(uint32_t serial, const char *more)
+{
+	char text[200];
+	snprintf(text, sizeof text,
+		"zones: {example.com: {file: a, transfer: {notify: "
+		"[\"127.0.0.1:%u\"]}}}\n",
+		t.port[0]);
+	struct transfer_source *source = source_make(text, &serial, more);
+	((struct zone *)source->zones[0].zone)->absent = true;
+	notifier_use(t.notifier, source, t.now_ms);
 }
 
 /* -- name servers -- */
@@ -362,21 +376,21 @@ static void test_not_asked_yet(void **state)
 
 /* -- keys -- */
 
-static struct tsig_key ns2(void)
+static struct tsig_key key_of(const char *name)
 {
 	struct tsig_key key;
 	uint8_t secret[16];
 	for (unsigned i = 0; i < sizeof secret; i++)
 		secret[i] = (uint8_t)(i + 1);
 	assert_true(tsig_key_set(
-		&key, "ns2", TSIG_HMAC_SHA256, secret, sizeof secret));
+		&key, name, TSIG_HMAC_SHA256, secret, sizeof secret));
 	return key;
 }
 
 /* The message that was taken becomes its answer, by a key; key NULL: not signed. */
 static void sign_answer(const struct tsig_key *key, uint64_t at_s)
 {
-	struct tsig_key asked = ns2();
+	struct tsig_key asked = key_of("ns2");
 	struct tsig_chain chain;
 	struct tsig tsig;
 	size_t at = tsig_find(t.message, t.len);
@@ -396,28 +410,30 @@ static void sign_answer(const struct tsig_key *key, uint64_t at_s)
 
 static void test_signed(void **state)
 {
-	struct tsig_key key = ns2(), other = ns2();
+	struct tsig_key key = key_of("ns2"), secret = key, name = key_of("ns3");
+	const struct {
+		const struct tsig_key *by;
+		uint64_t at_s;
+	} rows[] = {{NULL, 0}, {&secret, NOW_S}, {&name, NOW_S},
+		{&key, NOW_S - 301}, {&key, NOW_S}};
 	(void)state;
 
-	other.secret[0] ^= 1;
+	secret.secret[0] ^= 1;
 	use_with(1, " key:ns2", 7, "");
 	step();
 	take(0);
 	uint8_t asked[sizeof t.message];
 	size_t asked_len = t.len;
 	memcpy(asked, t.message, sizeof asked);
-	for (unsigned i = 0; i < 4; i++) {
+	for (unsigned i = 0; i < 5; i++) {
 		memcpy(t.message, asked, sizeof asked);
 		t.len = asked_len;
-		sign_answer(i == 0       ? NULL
-				: i == 1 ? &other
-					 : &key,
-			i == 2 ? NOW_S - 301 : NOW_S);
+		sign_answer(rows[i].by, rows[i].at_s);
 		hear();
 		give(t.fd[0]);
 		assert_int_equal(
-			heard("the answer (NOERROR) is not signed"), i < 3);
-		assert_int_equal(notifier_busy(t.notifier), i < 3);
+			heard("the answer (NOERROR) is not signed"), i < 4);
+		assert_int_equal(notifier_busy(t.notifier), i < 4);
 	}
 	check_counts(1, 0);
 }
@@ -480,6 +496,24 @@ static void test_absent(void **state)
 	check_counts(0, 0);
 }
 
+/* It comes back as it was, or with what it has missed. */
+static void test_expired(void **state)
+{
+	(void)state;
+	use(7);
+	step();
+	take(0);
+	answer(0, RCODE_NOERROR);
+	hear();
+	use_expired(7, "www A 192.0.2.7\n");
+	assert_false(notifier_busy(t.notifier));
+	use_expired(7, "");
+	assert_false(notifier_busy(t.notifier));
+	use_with(1, "", 7, "www A 192.0.2.8\n");
+	assert_false(heard("has changed"));
+	assert_true(notifier_busy(t.notifier));
+}
+
 static const char same_serial[] =
 	"example.com has changed, but its serial is 7 as before";
 
@@ -523,6 +557,26 @@ static void test_changed_for_transfers(void **state)
 	assert_false(notifier_busy(t.notifier));
 }
 
+/* Answered, replaced, given up or left at the end, nothing of it stays. */
+static void test_memory(void **state)
+{
+	size_t before = 0;
+	for (unsigned i = 0; i < 3; i++) {
+		use_with(2, " key:ns2", 7, "");
+		step();
+		take(0);
+		use_with(2, "", 8, "");
+		step();
+		take(0);
+		answer(0, RCODE_NOERROR);
+		teardown(state);
+		before = i == 1 ? memory_of_heap() : before;
+		if (i == 2)
+			assert_int_equal(memory_of_heap(), before);
+		setup(state);
+	}
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -532,7 +586,7 @@ int main(void)
 		TEST(test_no_answers), TEST(test_other_address),
 		TEST(test_not_asked_yet), TEST(test_signed),
 		TEST(test_same_serial), TEST(test_other_serial),
-		TEST(test_absent), TEST(test_changed),
-		TEST(test_changed_for_transfers)};
+		TEST(test_absent), TEST(test_expired), TEST(test_changed),
+		TEST(test_changed_for_transfers), TEST(test_memory)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -249,6 +249,18 @@ static void test_dropped(void **state)
 	close(fds[1]);
 }
 
+/* One that never began. */
+static void drop_one(void)
+{
+	struct handed_over *h = mem_zero(1, sizeof *h);
+	h->fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	h->in = mem_alloc(1000);
+	h->out = mem_alloc(1000);
+	h->request = mem_alloc(1000);
+	h->source = transfer_source_take(t.source);
+	handed_over_free(h);
+}
+
 /* Given up or done, nothing of it stays. */
 static void test_memory(void **state)
 {
@@ -257,6 +269,7 @@ static void test_memory(void **state)
 	for (unsigned i = 0; i < 4; i++) {
 		struct running *r = begin("earlier");
 		assert_non_null(r);
+		drop_one();
 		if (i % 2)
 			give_up(t.transfers, r, "test");
 		while (!t.back && !(i % 2)) {
