@@ -24,13 +24,14 @@ static UNUSED void hear(void)
 	dup2(fileno(hearing.log), 2);
 }
 
-/* Ends that, if it has begun. Whether a text was in it. */
-static UNUSED bool heard(const char *text)
+/* Ends that, if it has begun. All that was logged; stays until the next call. */
+static UNUSED const char *heard_all(void)
 {
-	char said[4096];
+	static char said[4096];
 
+	said[0] = '\0';
 	if (!hearing.log)
-		return false;
+		return said;
 	dup2(hearing.stderr_fd, 2);
 	close(hearing.stderr_fd);
 	rewind(hearing.log);
@@ -39,7 +40,13 @@ static UNUSED bool heard(const char *text)
 	fclose(hearing.log);
 	hearing.log = NULL;
 	fputs(said, stderr);
-	return strstr(said, text);
+	return said;
+}
+
+/* The same. Whether a text was in it. */
+static UNUSED bool heard(const char *text)
+{
+	return strstr(heard_all(), text);
 }
 
 #endif
