@@ -38,12 +38,11 @@ void secondary_board_write(
 	struct secondaries *s, int64_t now_ms, int64_t wall_s)
 {
 	struct secondary_board *board = &s->board;
-	unsigned n = secondaries_watched(s) - 1;
+	size_t room = secondaries_watched(s); /* the bell, too: never 0 */
 	struct secondary *z;
 
 	pthread_mutex_lock(&board->lock);
-	board->status =
-		mem_grow(board->status, (n + 1) * sizeof *board->status);
+	board->status = mem_grow(board->status, room * sizeof *board->status);
 	board->n = 0;
 	TAILQ_FOREACH(z, &s->list, entry)
 	board->status[board->n++] = status_of(z, now_ms, wall_s);

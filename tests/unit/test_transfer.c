@@ -460,6 +460,8 @@ static void test_ixfr_malformed(void **state)
 	p = whole;
 	put16(p.bytes + 8, 0);
 	assert_int_equal(records_for(p), EXPECTED);
+	put16(p.bytes + 8, 256); /* the first one counts */
+	assert_int_equal(records_for(p), 1);
 	p = whole;
 	put16(p.bytes + question + 2, RR_NS);
 	assert_int_equal(records_for(p), EXPECTED);
