@@ -71,6 +71,25 @@ static void test_nothing_listens(void **state)
 	assert_string_equal(t.primary[1].asked, "SOA AXFR ");
 }
 
+/* Where a connection cannot even begin, the next one is asked at once. */
+static void test_no_address(void **state)
+{
+	char text[400];
+	(void)state;
+
+	snprintf(text, sizeof text,
+		"store: %s/d.db\nzones: {example.com: {from: {primary: "
+		"[\"127.255.255.255:53\", \"127.0.0.1:%u\"]}}}\n",
+		t.folder, t.primary[0].port);
+	keep(4, WALL_S);
+	use_conf(text, 7); /* a broadcast address: no TCP */
+	hear();
+	round_of(1);
+	assert_true(heard("from 127.255.255.255:53: "));
+	assert_string_equal(t.primary[0].asked, "SOA ");
+	assert_int_equal(status()->failures, 0);
+}
+
 /* The second is asked when the first has had its time. */
 static void test_stalls(void **state)
 {
@@ -176,7 +195,11 @@ static void test_many_messages(void **state)
 	for (unsigned i = 0; i < 200; i++)
 		standin_send_more(&t.primary[0], 1, false);
 	standin_send_more(&t.primary[0], 1, true);
+	t.now_ms += 2500;
+	hear();
 	UNTIL(t.arrived);
+	assert_true(
+		heard(": 205 records in 202 messages, 8711 octets, 2.5 s\n"));
 	assert_false(asks());
 }
 
@@ -287,7 +310,9 @@ static void test_cannot_be_written(void **state)
 	/* There is no folder for it. */
 	folder_clear(t.folder);
 	t.now_ms += SOURCE_RETRY_S * 1000;
+	hear();
 	round_of(1);
+	assert_true(heard(": No such file or directory\n"));
 	check_why(0, "the transfer cannot begin");
 	secondaries_refresh(t.s, NULL, true, t.now_ms);
 	t.now_ms += 1000;
@@ -300,12 +325,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(test_backoff),
 		TEST(test_refused), TEST(test_nothing_listens),
-		TEST(test_stalls), TEST(test_slow_connection),
-		TEST(test_stalls_in_transfer), TEST(test_too_long),
-		TEST(test_many_messages), TEST(test_ends_early),
-		TEST(test_shrinks), TEST(test_half_is_taken),
-		TEST(test_few_may_go), TEST(test_not_few_any_more),
-		TEST(test_forced), TEST(test_shrinks_from_nothing),
-		TEST(test_cannot_be_written)};
+		TEST(test_no_address), TEST(test_stalls),
+		TEST(test_slow_connection), TEST(test_stalls_in_transfer),
+		TEST(test_too_long), TEST(test_many_messages),
+		TEST(test_ends_early), TEST(test_shrinks),
+		TEST(test_half_is_taken), TEST(test_few_may_go),
+		TEST(test_not_few_any_more), TEST(test_forced),
+		TEST(test_shrinks_from_nothing), TEST(test_cannot_be_written)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
