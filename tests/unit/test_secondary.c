@@ -192,6 +192,10 @@ static void test_newer_of_two(void **state)
 	round_of(1);
 	assert_string_equal(t.primary[0].asked, "SOA SOA AXFR ");
 	assert_string_equal(t.primary[1].asked, "SOA AXFR ");
+	use_primaries(0, 2, 9);
+	settle(NULL);
+	assert_int_equal(status()->transfers, 2);
+	assert_int_equal(status()->serial, 9);
 }
 
 /* -- NOTIFY -- */

@@ -299,6 +299,13 @@ static void test_cannot_be_written(void **state)
 	char path[FOLDER_FILE_MAX];
 	(void)state;
 
+	hear();
+	use_conf("store: /nonexistent/d.db\nzones: {example.com: "
+		 "{from: {primary: [127.0.0.1]}}}\n",
+		0);
+	assert_true(heard("secondary: /nonexistent/d.zones: No such file"));
+	use_conf("zones: {example.com: {file: a}}\n", 6);
+
 	keep(4, WALL_S);
 	use(6);
 	folder_file(path, t.folder, FILE_NEXT);
