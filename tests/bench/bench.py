@@ -7,20 +7,21 @@ as far as they are installed (apt-get install gdnsd knot nsd pdns-server
 pdns-backend-geoip) and named by --peers; all take turns. CPU time per query
 is read from /proc over the measured window, of all threads. Runs in which other
 programs took a fourth of a core are left out, if three remain. Prints tables of
-medians, as docs/performance.md has them; takes two minutes for dnsd, and one
-more for each of the others.
+medians, as docs/performance.md has them; takes a minute or two for each
+server.
 
     bench.py [--geoip FILE ...] [--peers gdnsd,nsd|all] [--reps N] [--seconds S]
              [--names N] [--only SECTION,...]
 
-closed: 128 questions always under way; seldom: 20,000 a second; tcp: over
+own, which is what it does unless --only says otherwise: what servers do between system
+calls, measured from one to the other (own.py), beside the ticks of /proc, and the
+instructions of the busiest thread, by callgrind if valgrind is installed. closed: 128
+questions always under way; seldom: 20,000 a second; tcp: over
 connections that stay, and with one for every question; lines: GET /api/v1/lines,
 each question for another client; cores: one worker and
 two; signed: as closed, but all ask for DNSSEC records: dnsd with a signed zone, NSD and
 Knot with what it signed, as far as they are named; gdnsd, which does not sign; start:
-from exec to the first answer, on all cores; turns, which is asked for
-alone: as closed, but what counts is the time between receiving and sending, of
-servers that do so by recvmmsg and sendmmsg (turns.c).
+from exec to the first answer, on all cores.
 """
 
 import argparse
@@ -29,7 +30,6 @@ import os
 import pathlib
 import socket
 import statistics
-import struct
 import subprocess
 import sys
 import tempfile
@@ -43,6 +43,7 @@ sys.path.insert(0, str(HERE.parent / "system"))
 
 from harness import Daemon, free_port  # noqa: E402
 from srs_standin import Fleet  # noqa: E402
+import own  # noqa: E402
 import peers  # noqa: E402
 
 BENCH = os.environ.get("BENCH", str(HERE.parent.parent / "build" / "bench"))
@@ -136,9 +137,10 @@ class Dnsd:
     name = "dnsd"
     steers = True
 
-    def __init__(self, conf, files, geoip, cores=(0,), name="dnsd"):
+    def __init__(self, conf, files, geoip, cores=(0,), name="dnsd", more=None):
         self.name = name
         self.daemon = d = Daemon(conf, files=files, start=False)
+        vars(d).update(more or {})
         d.head = d.head.replace("workers: 2", f"workers: {len(cores)}")
         d.write_conf(conf)
         d.start()
@@ -263,37 +265,6 @@ def ask_closed(servers, args):
     table(measure(servers, MIXES, args))
 
 
-def turns(pids):
-    """(nanoseconds, packets) so far, of all of a server's processes."""
-    files = [pathlib.Path(os.environ["TURNS"], str(pid)) for pid in pids]
-    return [sum(n) for n in zip((0, 0), *(
-        struct.unpack("QQ", f.read_bytes()) for f in files if f.exists()))]
-
-
-def ask_turns(servers, args):
-    took = {}
-    servers = [s for s in servers if s.name in ("dnsd", "gdnsd")]
-    for _ in range(args.reps + 1):
-        for mix in MIXES:
-            for server in servers:
-                if mix not in server.mixes:
-                    continue
-                before = turns(server.pids())
-                load(server, mix, args)
-                ns, packets = (b - a for a, b in zip(
-                    before, turns(server.pids())))
-                took.setdefault((mix, server.name), []).append(ns / packets)
-    rows = []
-    for (mix, server), all_ in sorted(took.items()):
-        all_ = all_[1:]  # the first one warms up
-        gdnsd = took.get((mix, "gdnsd"), [])[1:]
-        ratio = [a / b for a, b in zip(all_, gdnsd)]
-        rows.append((mix, server, f"{statistics.median(all_):,.0f}",
-                     f"{min(all_):,.0f}-{max(all_):,.0f}",
-                     f"{statistics.median(ratio):.2f}" if ratio else ""))
-    print_table(("mix", "server", "ns", "least-most", "of gdnsd"), rows)
-
-
 def ask_seldom(servers, args):
     """Few sockets: to look at each takes the generator a while."""
     print("\n20,000 questions a second\n")
@@ -324,6 +295,61 @@ def ask_lines(servers, args):
                   f"{m['user']:,.0f}", f"{m['total']:,.0f}",
                   f"{1e9 / m['total']:,.0f}", f"{m['p50_us']:.0f}",
                   f"{m['p99_us']:.0f}", str(sum(r["wrong"] for r in runs)))])
+
+
+def own_servers(args, conf, zone, environment=(), before=()):
+    """dnsd and the peers that receive and send many packets in a call; not started."""
+    dnsd = {"environment": dict(environment), "before": tuple(before)}
+    yield lambda: Dnsd(conf, {"zone": zone}, args.geoip, more=dnsd)
+    for peer in make_peers(args.peers, zone, args.geoip):
+        if peer.name in own.NAMES:
+            peer.environment = dict(environment)
+            peer.before = (*peer.before, *before)
+            yield lambda peer=peer: peer.start() or peer
+
+
+def ask_own(args, conf, zone):
+    """The servers take turns; the first round warms up."""
+    print("\nbetween system calls: 128 questions under way\n")
+    servers, windows, counted = [], {}, {}
+    with tempfile.TemporaryDirectory(prefix="bench-own-") as folder:
+        try:
+            for start in own_servers(args, conf, zone,
+                                     own.environment(folder, BENCH)):
+                servers.append(start())
+            set_mixes(servers, args)
+            for _ in range(args.reps + 1):
+                for mix in MIXES:
+                    for server in (s for s in servers if mix in s.mixes):
+                        before = own.packets(folder, server.pids())
+                        result = load(server, mix, args)
+                        ns = own.median_ns(before, own.packets(folder, server.pids()))
+                        windows.setdefault((mix, server.name), []).append(
+                            (ns, result["user"]))
+        finally:
+            for server in servers:
+                server.close()
+    if own.counts():
+        counted = ask_instructions(args, conf, zone)
+    print_table(*own.table({key: w[1:] for key, w in windows.items()}, counted))
+
+
+def ask_instructions(args, conf, zone):
+    """{(mix, server): instructions of a question}; one server after the other."""
+    found = {}
+    with tempfile.TemporaryDirectory(prefix="bench-own-") as folder:
+        for start in own_servers(args, conf, zone, before=own.valgrind(folder)):
+            server = start()
+            try:
+                set_mixes([server], args)
+                for mix in server.mixes:
+                    load(server, mix, args, ("-n", "4", "-w", "16"))    # known then
+                    with own.Counted(folder, server.pids()) as counted:
+                        result = load(server, mix, args, ("-n", "4", "-w", "16"))
+                    found[mix, server.name] = counted.most() / result["answered"]
+            finally:
+                server.close()
+    return found
 
 
 def signed_zone(conf, zone):
@@ -510,10 +536,10 @@ def ask_start(args, fleet):
 
 
 SECTIONS = {"closed": ask_closed, "seldom": ask_seldom, "tcp": ask_tcp,
-            "lines": ask_lines, "turns": ask_turns}
+            "lines": ask_lines}
 
 
-def compare(servers, args):
+def set_mixes(servers, args):
     for server in servers:
         steers = server.name == "dnsd" or (server.steers and args.geoip)
         server.mixes = [m for m in MIXES
@@ -522,6 +548,10 @@ def compare(servers, args):
             server.mixes = ["static"]
         if server.name == "pdns":  # its zones have no other names
             server.mixes = ["static", "steered", "ecs", "nxdomain"]
+
+
+def compare(servers, args):
+    set_mixes(servers, args)
     time.sleep(1)
     for name, section in SECTIONS.items():
         if name in args.only.split(","):
@@ -530,12 +560,12 @@ def compare(servers, args):
 
 def main():
     p = arguments(__doc__)
-    p.add_argument("--only", default="closed,seldom,tcp")
+    p.add_argument("--only", default="own")
     args = p.parse_args()
-    if "turns" in args.only.split(",") and args.only != "turns":
-        p.error("--only turns: nothing beside it")
     with loaded_fleet() as fleet:
         conf, zone = configuration(fleet, args.geoip, args.names)
+        if "own" in args.only.split(","):
+            ask_own(args, conf, zone)
         if "cores" in args.only.split(","):
             ask_cores(args, conf, zone)
         if "signed" in args.only.split(","):
@@ -544,10 +574,6 @@ def main():
             ask_start(args, fleet)
         if not set(SECTIONS) & set(args.only.split(",")):
             return
-        folder = tempfile.TemporaryDirectory(prefix="bench-turns-")
-        if args.only == "turns":
-            os.environ.update(TURNS=folder.name,
-                              LD_PRELOAD=f"{BENCH}/turns.so")
         servers = [Dnsd(conf, {"zone": zone}, args.geoip)]
         try:
             servers += start_peers(args.peers, zone, args.geoip)

@@ -136,9 +136,10 @@ static void publish(void)
 	fleet_merge(w.fleet, 0, w.answerer.accounts, now_ms);
 	w.load = fleet_load(w.fleet, now_ms);
 	w.load->ready = true;
-	w.snapshot = (struct snapshot){w.snapshot.generation + 1,
-		w.built->zoneset, {w.built->map, w.load, w.built->geo},
-		w.built->options, NULL, NULL, NULL, NULL};
+	w.snapshot = (struct snapshot){.generation = w.snapshot.generation + 1,
+		.zones = w.built->zoneset,
+		.steer = {w.built->map, w.load, w.built->geo},
+		.options = w.built->options};
 	w.answerer.snap = &w.snapshot;
 	load_free(old);
 }

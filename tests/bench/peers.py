@@ -28,6 +28,8 @@ class Peer:
 
     name = program = ""
     steers = False
+    environment = {}        # of its own
+    before = ("taskset", "-c", "0")     # words before the program's name
 
     def __init__(self, zone, geoip, port):
         self.zone, self.port = zone, port
@@ -51,14 +53,15 @@ class Peer:
         return self.write("example.com.zone", "$ORIGIN example.com.\n" +
                           self.zone + more)
 
-    def launch(self, pinned=()):
+    def launch(self, before=()):
         with open(self.dir / "log", "w") as log:
             self.process = subprocess.Popen(
-                [*pinned, *self.command()], stdout=log, stderr=log,
-                start_new_session=True, cwd=self.dir)
+                [*before, *self.command()], stdout=log, stderr=log,
+                start_new_session=True, cwd=self.dir,
+                env={**os.environ, **self.environment})
 
     def start(self):
-        self.launch(("taskset", "-c", "0"))
+        self.launch(self.before)
         query = (b"\x12\x34\x01\0\0\1\0\0\0\0\0\0\3www\7example\3com\0"
                  b"\0\1\0\1")
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:

@@ -47,6 +47,7 @@ class Daemon:
     may have open."""
 
     environment = {}        # of its own
+    before = ()             # words before the program's name
     tail = "\nsandbox: strict\n"    # at the end: lines have their numbers
     own_session = False     # so that the scheduler shares cores fairly
 
@@ -101,7 +102,7 @@ class Daemon:
             ready.bind(path)
             os.chmod(path, 0o666)
             self.process = subprocess.Popen(
-                [DNSD, "run", "-c", self.conf], stderr=self.log,
+                [*self.before, DNSD, "run", "-c", self.conf], stderr=self.log,
                 stdout=self.log, cwd=self.folder, preexec_fn=self.limit,
                 env={"NOTIFY_SOCKET": path, **os.environ, **self.environment},
                 start_new_session=self.own_session)
