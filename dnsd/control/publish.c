@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "control/learner.h"
 #include "control/moves.h"
 #include "control/nodes.h"
@@ -156,8 +157,11 @@ static struct report *make_report(const struct control *c, int64_t now_ms)
 static void merge_accounts(struct control *c, int64_t now_ms)
 {
 	const struct accounts *accounts;
-	for (unsigned i = 0; (accounts = threads_accounts(c->threads, i)); i++)
+	for (unsigned i = 0; (accounts = threads_accounts(c->threads, i));
+		i++) {
 		fleet_merge(c->fleet, i, accounts, now_ms);
+		thread_give_way();
+	}
 }
 
 /* What a publication replaces: freed when no thread reads it any more. */
@@ -252,6 +256,7 @@ void publish_now(struct control *c)
 
 	renew_lists(c, &old, now_ms);
 	renew_load(c, &old, now_ms);
+	thread_give_way();
 	p->generation++;
 	p->builds++;
 	p->report = make_report(c, now_ms);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "base/thread.h"
 #include "fleet/fleet_internal.h"
 
 #define SUSPECT_MS 40.0f /* one failed poll */
@@ -13,6 +14,7 @@
 			    much of that room */
 #define WIDE_USED 0.8f /* of a pool that is more than full: counts as so full */
 #define WIDE_RISE 5.0f /* from full on, in proportion to what is beyond */
+#define NODES_AT_ONCE 256
 #define LATELY_MS 60000 /* reservations that show where viewers go */
 
 /* -- nodes -- */
@@ -219,18 +221,26 @@ struct load *fleet_load(struct fleet *f, int64_t now_ms)
 	struct load_node *node = part.node;
 
 	forecast_advance(&f->all, f->forecast, f->n, now_ms);
+	thread_give_way();
 	fleet_watch_network(f, now_ms);
 	fleet_watch_distrust(f, now_ms);
-	for (unsigned i = 0; i < f->n; i++)
+	for (unsigned i = 0; i < f->n; i++) {
+		if (i % NODES_AT_ONCE == 0)
+			thread_give_way();
 		load_node(f, i, 1, &node[i], now_ms);
+	}
+	thread_give_way();
 	widen_full_pools(f, node, now_ms);
 	keep_room(f, node, now_ms);
 	for (unsigned i = 0; part.stability && i < f->n; i++)
 		part.stability[i] = f->node[i].stability;
 	for (unsigned i = 0; i < f->n; i++)
 		part.brief[i] = load_brief(&node[i], &f->map->nodes[i]);
-	for (unsigned i = 0; i < f->map->n_pools; i++)
+	for (unsigned i = 0; i < f->map->n_pools; i++) {
+		if (f->map->pools[i].n >= NODES_AT_ONCE)
+			thread_give_way();
 		find_spare(f, &f->map->pools[i], node, part.spare[i]);
+	}
 	f->ready = f->ready || is_ready(f, now_ms);
 	*load = (struct load){.generation = ++f->generation,
 		.ready = f->ready,

@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/thread.h"
 #include "srs/ask.h"
 #include "srs/request.h"
 #include "srs/summary.h"
@@ -309,6 +310,7 @@ static void on_socket(evutil_socket_t fd, short what, void *arg)
 		(what & EV_WRITE ? CURL_CSELECT_OUT : 0);
 	curl_multi_socket_action(p->multi, fd, bits, &running);
 	transfers(p);
+	thread_give_way();
 }
 
 void transfer_timer(evutil_socket_t fd, short what, void *arg)
@@ -317,6 +319,7 @@ void transfer_timer(evutil_socket_t fd, short what, void *arg)
 	int running;
 	curl_multi_socket_action(p->multi, CURL_SOCKET_TIMEOUT, 0, &running);
 	transfers(p);
+	thread_give_way();
 }
 
 static int want_timer(CURLM *multi, long ms, void *arg)
