@@ -206,8 +206,9 @@ void steered_find_all(const struct answerer *answerer, struct answer_job *first)
 	for (job = first; job; job = job->next_steered) {
 		job->steer.name = &job->asked->steered;
 		ask(answerer, job, &job->steer);
-		steer_prefetch(&job->steer.found);
 	}
+	for (job = first; job; job = job->next_steered)
+		steer_prefetch(&job->steer.found);
 }
 
 /* -- the answer -- */

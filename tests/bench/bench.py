@@ -255,7 +255,7 @@ def loaded_fleet():
 
 # -- what is measured ---------------------------------------------------------
 
-MIXES = ["static", "steered", "ecs", "nxdomain", "names", "mix"]
+MIXES = ["static", "steered", "ecs", "again", "nxdomain", "names", "mix"]
 LINES = ("/api/v1/lines?name=live.example.com&client=10.1.@.@"
          "&stream=live/class")
 
@@ -543,11 +543,11 @@ def set_mixes(servers, args):
     for server in servers:
         steers = server.name == "dnsd" or (server.steers and args.geoip)
         server.mixes = [m for m in MIXES
-                        if steers or m not in ("steered", "ecs", "mix")]
+                        if steers or m not in ("steered", "ecs", "again", "mix")]
         if server.name == "floor":
             server.mixes = ["static"]
         if server.name == "pdns":  # its zones have no other names
-            server.mixes = ["static", "steered", "ecs", "nxdomain"]
+            server.mixes = ["static", "steered", "ecs", "again", "nxdomain"]
 
 
 def compare(servers, args):

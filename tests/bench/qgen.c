@@ -6,7 +6,8 @@
  * MIX: static (www.NAME A), steered (live.NAME A), ecs (live.NAME A with a
  * random client /24), nxdomain (random names), names (h0.NAME A to
  * h999999.NAME or as many as -m says),
- * mix (all of them in turn). Closed loop with WINDOW questions under way, or
+ * mix (all of them in turn), again (ecs, of 65,536 networks, some of which ask far more
+ * often than others). Closed loop with WINDOW questions under way, or
  * open loop with -r: then latency counts from when a question was due. With -a
  * it counts from when it was sent to when the kernel had the answer, and what was
  * due while we did not run is left out ("missed"): that is for a core shared with
@@ -40,9 +41,9 @@
 #define BUCKETS 4096  /* of latency: 64 to an octave of nanoseconds */
 #define STREAM (1 << 16)
 
-enum mix { STATIC, STEERED, ECS, NXDOMAIN, NAMES, MIX };
+enum mix { STATIC, STEERED, ECS, NXDOMAIN, NAMES, MIX, AGAIN, MIX_KINDS };
 static const char *const mixes[] = {
-	"static", "steered", "ecs", "nxdomain", "names", "mix"};
+	"static", "steered", "ecs", "nxdomain", "names", "mix", "again"};
 
 struct pending {
 	int64_t due_ns; /* 0: free */
@@ -98,6 +99,8 @@ static size_t put_ecs(struct run *r, uint8_t *opt, size_t len)
 {
 	static const uint8_t option[] = {0, 8, 0, 7, 0, 1, 24, 0};
 	uint64_t net = rng_next(&r->rng);
+	if (r->mix == AGAIN) /* a product of two: the lower, the oftener */
+		net = hash_mix((net & 0xffff) * (net >> 16 & 0xffff) >> 16);
 	uint8_t *p = opt + len;
 	memcpy(p, option, sizeof option);
 	/* Unicast space, so that a database has something to say. */
@@ -119,7 +122,9 @@ static size_t put_opt(const struct run *r, uint8_t *p)
 static size_t question(
 	struct run *r, uint16_t id, uint8_t *p, struct pending *pending)
 {
-	enum mix kind = r->mix == MIX ? (enum mix)(r->turn++ % MIX) : r->mix;
+	enum mix kind = r->mix == MIX ? (enum mix)(r->turn++ % MIX)
+		: r->mix == AGAIN     ? ECS
+				      : r->mix;
 	char name[256];
 	static const char *const first[] = {"www", "live", "live"};
 
@@ -561,10 +566,10 @@ static int usage(void)
 static bool set_mix(struct run *r, const char *text)
 {
 	unsigned m = 0;
-	while (m <= MIX && strcmp(mixes[m], text))
+	while (m < MIX_KINDS && strcmp(mixes[m], text))
 		m++;
 	r->mix = (enum mix)m;
-	return m <= MIX;
+	return m < MIX_KINDS;
 }
 
 static bool set_number(

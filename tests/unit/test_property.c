@@ -505,6 +505,24 @@ static float score_of(
 	return 0;
 }
 
+/* Viewers a second behind the client net of a question, if it is known; some are so many
+ * that it is a large resolver, or that its viewers take several nodes. */
+static float some_rate(struct random *r)
+{
+	static const float most[] = {0.05f, 0.5f, 2, 50};
+	return most[below(r, 4)] * (float)(1 + below(r, 1000)) / 1000;
+}
+
+static void make_rate(struct random *r, const struct steer_query *q,
+	const struct accounts *accounts, float rate)
+{
+	struct steer_lookup lookup;
+	steer_look_up(world_state(&r->w), accounts, q, &lookup);
+	struct client *client = lookup_client(&lookup);
+	if (client)
+		client->rate = rate;
+}
+
 /* What a decision does not depend on whether somebody traces it: the fast path
  * comes to what the list of all candidates comes to. */
 static void fast_path_decides(struct random *r)
@@ -516,6 +534,7 @@ static void fast_path_decides(struct random *r)
 		struct steer_trace trace;
 
 		q.stream = 0;
+		make_rate(r, &q, r->w.accounts, some_rate(r));
 		steer_decide(state, r->w.accounts, &q, r->w.now, &fast, NULL);
 		steer_decide(
 			state, r->w.accounts, &q, r->w.now, &whole, &trace);
@@ -600,6 +619,11 @@ static void both_ways_account(struct random *r)
 
 		if (chance(r, 0.9))
 			q.stream = 0;
+		if (chance(r, 0.5)) {
+			float rate = some_rate(r);
+			make_rate(r, &q, r->w.accounts, rate);
+			make_rate(r, &q, other, rate);
+		}
 		steer_answer(state, r->w.accounts, &q, r->w.now, &fast);
 		steer_answer_full(state, other, &q, r->w.now, &full);
 		same = fast.node[0] == full.node[0];
