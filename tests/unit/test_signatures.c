@@ -30,7 +30,7 @@ static void found(
 static void missing(const struct signatures *s, uint64_t id)
 {
 	struct signature signature;
-	bool old;
+	bool old = false;
 	assert_false(signatures_find(s, id, at_s, &signature, &old));
 }
 
