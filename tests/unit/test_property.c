@@ -577,10 +577,12 @@ static void same_tables(
 static void same_events(
 	struct random *r, struct accounts *a, struct accounts *b)
 {
+	/* Behind it nothing is set. */
+	const size_t size = offsetof(struct steer_event, proven) + 1;
 	struct steer_event one, other;
 	while (events_pop(a->events, &one)) {
 		CHECK(r, events_pop(b->events, &other));
-		CHECK(r, !memcmp(&one, &other, sizeof one));
+		CHECK(r, !memcmp(&one, &other, size));
 	}
 	CHECK(r, !events_pop(b->events, &other));
 }
