@@ -7,17 +7,23 @@
 
 #include "base/arena.h"
 
-/* ThreadSanitizer does not see the barriers inside of liburcu. These say what they
- * do: what a reader did before its release happens before what follows a
- * publication. */
+/* The read lock is that of liburcu's which is made to be inlined by any program: as calls
+ * lock and unlock touch three more pages of code and data a batch, none of which the
+ * kernel has left in the caches. ThreadSanitizer does not see the barriers inside, so for
+ * it they are calls, and it is told what they do: what a reader did before its release
+ * happens before what follows a publication. */
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
 #include <sanitizer/tsan_interface.h>
+#define READ_LOCK urcu_memb_read_lock
+#define READ_UNLOCK urcu_memb_read_unlock
 #define READERS_DONE(address) __tsan_acquire(address)
 #define READER_DONE(address) __tsan_release(address)
 #endif
 #endif
 #ifndef READER_DONE
+#define READ_LOCK _urcu_memb_read_lock
+#define READ_UNLOCK _urcu_memb_read_unlock
 #define READERS_DONE(address) ((void)(address))
 #define READER_DONE(address) ((void)(address))
 #endif
@@ -32,20 +38,16 @@ void snapshot_thread_end(void)
 	urcu_memb_unregister_thread();
 }
 
-/* The functions of liburcu that are made to be inlined by any program: as calls they touch
- * three more pages of code and data a batch, none of which the kernel has left in the
- * caches. */
-
 const struct snapshot *snapshot_acquire(struct published *published)
 {
-	_urcu_memb_read_lock();
+	READ_LOCK();
 	return __atomic_load_n(&published->now, __ATOMIC_ACQUIRE);
 }
 
 void snapshot_release(struct published *published)
 {
 	READER_DONE(published);
-	_urcu_memb_read_unlock();
+	READ_UNLOCK();
 }
 
 void snapshot_publish(struct published *published, struct snapshot snapshot)
