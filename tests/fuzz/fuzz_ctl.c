@@ -40,7 +40,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	world_open();
 	log_set_level(LOG_LVL_ERROR);
 	const struct snapshot *snap = fuzz_published.now;
-	publisher = (struct publisher){.load = (struct load *)snap->steer.load,
+	publisher = (struct publisher){.published = fuzz_published,
+		.load = (struct load *)snap->steer.load,
 		.report = (struct report *)snap->report,
 		.pending_list = mem_zero(1, sizeof(struct pending_list))};
 	control = (struct control){.base = event_base_new(),
