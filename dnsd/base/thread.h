@@ -10,10 +10,10 @@
  * there can be none. */
 pthread_t thread_start(const char *name, void *(*run)(void *), void *arg);
 
-/* Lets threads that wait for this core run before the caller goes on, if that did so
- * THREAD_AT_ONCE_NS ago or earlier: inside of work of milliseconds, beside threads that
- * answer. Linux lets such work go on until its slice of some milliseconds ends, whoever
- * wakes meanwhile. */
+/* For work of milliseconds beside threads that answer, to be called in between: if the
+ * thread has run for THREAD_AT_ONCE_NS, other threads that wait for this core run first.
+ * Without it they wait until the kernel's time slice of the caller, some milliseconds,
+ * has ended. */
 #define THREAD_AT_ONCE_NS 500000
 void thread_give_way(void);
 

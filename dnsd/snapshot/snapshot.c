@@ -9,9 +9,12 @@
 
 /* The read lock is that of liburcu's which is made to be inlined by any program: as calls
  * lock and unlock touch three more pages of code and data a batch, none of which the
- * kernel has left in the caches. ThreadSanitizer does not see the barriers inside, so for
- * it they are calls, and it is told what they do: what a reader did before its release
- * happens before what follows a publication. */
+ * kernel has left in the caches.
+ *
+ * ThreadSanitizer does not know the barriers of liburcu. For it lock and unlock are calls
+ * into liburcu, which it does not check, and these macros give it the order that the
+ * barriers make: what a reader did before its release happens before what follows a
+ * publication. */
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
 #include <sanitizer/tsan_interface.h>

@@ -30,7 +30,7 @@ static inline float extra_cost(const struct fast_path_scan *scan, unsigned node)
 	return (score_price_ms(load, used) + penalty) / COST_TEMPERATURE_MS;
 }
 
-/* The scores of a group whose first candidate is one; FLT_MAX where there is none. */
+/* The scores of a group. Its first slot has a candidate; an empty slot scores FLT_MAX. */
 static inline void score_group(const struct fast_path_scan *scan,
 	const struct candidate *group, float *score)
 {

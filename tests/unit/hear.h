@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 static struct {
-	FILE *log; /* NULL: nobody listens */
+	FILE *log; /* NULL: messages are not caught */
 	int stderr_fd;
 } hearing;
 

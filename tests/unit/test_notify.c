@@ -491,7 +491,7 @@ static void test_absent(void **state)
 		source_make("zones: {example.net: {file: a}}\n", &serial, ""),
 		t.now_ms);
 	assert_false(notifier_busy(t.notifier));
-	/* Nobody waits for the answer. */
+	/* No NOTIFY waits for this answer. */
 	answer(0, RCODE_NOERROR);
 	check_counts(0, 0);
 }
@@ -536,7 +536,7 @@ static void test_changed(void **state)
 	assert_false(says(1, 0, ""));
 	assert_false(says(1, 7, ""));
 	assert_true(says(1, 7, "www 301 A 192.0.2.7\n"));
-	/* Nobody has it from here. */
+	/* No name server receives the zone from here. */
 	assert_false(says(0, 7, ""));
 	assert_false(says(0, 7, "www A 192.0.2.9\n"));
 }
