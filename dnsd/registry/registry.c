@@ -156,7 +156,9 @@ static void row_send(struct registry *r, struct registry_row *row)
 	bool may = r->state == REGISTRY_OURS || r->state == REGISTRY_MARKING;
 	if (!may || !r->connected || !row->wanted || row->sent)
 		return;
-	row->sent = true;
+	row->sent = row->tried = true;
+	row->replaced = false;
+	row->sent_base = row->base;
 	set(&row->sending, row->wanted);
 	r->events.send(
 		r->events.arg, row->key, as_value(row->wanted), row->base);
@@ -169,11 +171,18 @@ static void wanted_ends(
 	char by[64] = "";
 
 	set(&row->wanted, NULL);
-	row->offered = false;
+	row->offered = row->tried = row->doubtful = false;
 	if (end == REGISTRY_CONFLICT)
 		registry_author(row->value, by, sizeof by);
 	if (tell && !is_mark(row->key))
 		r->events.ended(r->events.arg, row->key, end, by);
+}
+
+/* Bases the change on what etcd has now: what was sent before has no effect any more. */
+static void wanted_rebase(struct registry_row *row)
+{
+	row->base = base_of(row);
+	row->tried = row->doubtful = false;
 }
 
 /* What becomes of this server's change now that etcd has another value; was: the one
@@ -182,13 +191,17 @@ static void wanted_meets(struct registry *r, struct registry_row *row,
 	const char *was, bool reseeded)
 {
 	const char *wanted = as_value(row->wanted);
+	bool agrees = says_the_same(row->value, wanted);
 	char by[64];
 
 	registry_author(row->value, by, sizeof by);
-	if (says_the_same(row->value, wanted))
+	bool own = !strcmp(by, r->name);
+	bool taken = !wanted || row->offered || is_mark(row->key) ||
+		(own && !row->doubtful);
+	if (agrees && taken)
 		wanted_ends(r, row, REGISTRY_DONE);
-	else if (!strcmp(by, r->name) || (reseeded && same(was, row->value)))
-		row->base = base_of(row);
+	else if (agrees || own || (reseeded && same(was, row->value)))
+		wanted_rebase(row);
 	else
 		wanted_ends(r, row, REGISTRY_CONFLICT);
 }
@@ -217,7 +230,7 @@ static void row_refuse(
 	if (is_new)
 		r->events.refused(r->events.arg, row->key, why);
 	if (row->wanted) /* to put a good one in its place is an answer to it */
-		row->base = row->revision;
+		wanted_rebase(row);
 	r->events.keep(r->events.arg, row);
 }
 
@@ -435,6 +448,10 @@ static void want(
 	 * which this server has not heard yet. */
 	if (!row->wanted)
 		row->base = base_of(row);
+	else if (row->tried)
+		row->doubtful = true;
+	row->tried = false;
+	row->replaced = row->sent;
 	row->offered = offered;
 	free(row->wanted);
 	row->wanted = value ? with_author(r, value) : mem_strdup("");
@@ -456,6 +473,24 @@ void registry_want(struct registry *r, const char *key, const char *value)
 	want(r, key, value, false);
 }
 
+/* Etcd took what was sent, which the watch may have told already. */
+static void row_taken(
+	struct registry *r, struct registry_row *row, int64_t revision)
+{
+	char *sent = row->sending;
+	row->sending = NULL;
+	if (!row->replaced)
+		row->doubtful = false;
+	if (revision > row->revision) {
+		take(r, row->key, as_value(sent), revision, false);
+	} else if (row->wanted && !row->replaced) {
+		char *before = copy(registry_value(row));
+		wanted_ends(r, row, REGISTRY_DONE);
+		row_changed(r, row, before);
+	}
+	free(sent);
+}
+
 void registry_answer(struct registry *r, const char *key,
 	enum registry_answer answer, int64_t revision)
 {
@@ -463,11 +498,13 @@ void registry_answer(struct registry *r, const char *key,
 	if (!row || !row->sent)
 		return;
 	row->sent = false;
-	char *sent = row->sending;
-	row->sending = NULL;
-	if (answer == REGISTRY_TAKEN && revision > row->revision)
-		take(r, key, as_value(sent), revision, false);
-	free(sent);
+	if (answer == REGISTRY_TAKEN)
+		row_taken(r, row, revision);
+	else
+		set(&row->sending, NULL);
+	row = rows_get(&r->rows, key);
+	if (row && row->base != row->sent_base)
+		row_send(r, row);
 	if (answer == REGISTRY_TAKEN && is_mark(key))
 		become(r, REGISTRY_OURS);
 	else
@@ -588,6 +625,7 @@ void registry_restore(struct registry *r, const struct registry_row *kept)
 	set(&row->wanted, kept->wanted);
 	row->revision = kept->revision;
 	row->base = kept->base;
+	row->doubtful = kept->wanted; /* what was sent before is not kept */
 	if (is_mark(kept->key) && kept->value)
 		r->mark = mark_of(kept->value);
 }

@@ -15,7 +15,10 @@
  * In force is what this server wants and etcd has not decided on, else what etcd has.
  * A change is based on a revision of its key: etcd takes it if the key still has that
  * one. If not, what etcd has wins, and the change has ended in a conflict; unless it
- * is a change of this very server that came before, or says the same.
+ * is a change of this very server that came before, or says the same: then the change
+ * is based on that one and sent again. A change has ended well only when etcd took this
+ * one: an older change of another server, which waits there, then meets a conflict, and
+ * does not undo it later.
  *
  * Nothing that etcd has is taken while it is not known to be this registry: without the
  * mark it was wiped; with another, it is another registry; with keys older than the
@@ -59,10 +62,15 @@ struct registry_row {
 	int64_t base; /* what it is based on: 0, or the revision of a value */
 
 	/* -- not kept over a restart -- */
-	bool sent;     /* on its way: */
-	char *sending; /* so */
-	bool offered;  /* ended without `ended`: no operator asked for it */
-	char *seen;    /* what etcd has, until it is taken; NULL: nothing */
+	bool sent;         /* on its way: */
+	char *sending;     /* so */
+	int64_t sent_base; /* and based on that */
+	bool replaced;     /* what is on its way is not what is wanted now */
+	bool tried;        /* what is wanted was sent, once at least */
+	/* A change of before `wanted` may be what etcd took, or takes yet. */
+	bool doubtful;
+	bool offered; /* ended without `ended`: no operator asked for it */
+	char *seen;   /* what etcd has, until it is taken; NULL: nothing */
 	int64_t seen_revision;
 	char *refused; /* why etcd's value is not in force; NULL: it is */
 };

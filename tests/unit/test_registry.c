@@ -225,12 +225,71 @@ static void test_conflict(void **state)
 	assert_string_equal(s.conflict_by, "ns3");
 	assert_string_equal(s.in_force, "{\"drained\":false,\"by\":\"ns3\"}");
 	assert_int_equal(registry_pending(registry), 0);
-	/* The other wanted the same. */
+}
+
+/* Another wanted the same. This change is done when etcd has taken it, over the other's:
+ * what waits at the other, and was said before this one, then meets a conflict. */
+static void test_agreement(void **state)
+{
+	(void)state;
+	begin();
 	registry_want(registry, KEY, "{\"drained\": true}");
+	look();
+	registry_answer(registry, KEY, REGISTRY_STALE, 0);
 	change(KEY, ON, 13);
+	struct seen s = look();
+	assert_int_equal(s.done + s.conflicts, 0);
+	assert_int_equal(s.sends, 1);
+	assert_int_equal(s.base, 13);
+	registry_answer(registry, KEY, REGISTRY_TAKEN, 14);
+	assert_int_equal(look().done, 1);
+	/* The watch tells it before the answer: sent again as soon as that came. */
+	registry_want(registry, KEY, "{\"drained\": false}");
+	look();
+	change(KEY, OFF, 15);
+	assert_int_equal(look().sends, 0);
+	registry_answer(registry, KEY, REGISTRY_STALE, 0);
+	s = look();
+	assert_int_equal(s.done + s.conflicts, 0);
+	assert_int_equal(s.sends, 1);
+	assert_int_equal(s.base, 15);
+	/* It is taken, and the other says it once more before the answer comes. */
+	change(KEY, OFF, 17);
+	registry_answer(registry, KEY, REGISTRY_TAKEN, 16);
+	assert_int_equal(look().done, 1);
+	assert_int_equal(registry_pending(registry), 0);
+}
+
+/* What etcd took may be an older change that says the same; another server may have
+ * undone that before this one was said. So it is sent once more. */
+static void test_same_again(void **state)
+{
+	(void)state;
+	begin();
+	registry_want(registry, KEY, "{\"drained\": true}");
+	registry_answer(registry, KEY, REGISTRY_UNKNOWN, 0);
+	registry_want(registry, KEY, "{\"drained\": true}");
+	look();
+	change(KEY, OWN_ON, 11);
+	assert_int_equal(look().done, 0);
+	registry_answer(registry, KEY, REGISTRY_STALE, 0);
+	struct seen s = look();
+	assert_int_equal(s.done, 0);
+	assert_int_equal(s.sends, 1);
+	assert_int_equal(s.base, 11);
+	change(KEY, OWN_ON, 12); /* no other can be based on 11 */
+	assert_int_equal(look().done, 1);
+	/* It is this one: etcd says so, though the watch was faster. */
+	registry_answer(registry, KEY, REGISTRY_TAKEN, 12);
+	registry_want(registry, KEY, "{\"drained\": false}");
+	registry_answer(registry, KEY, REGISTRY_UNKNOWN, 0);
+	registry_want(registry, KEY, "{\"drained\": false}");
+	change(KEY, OWN_OFF, 13);
+	registry_answer(registry, KEY, REGISTRY_TAKEN, 13);
 	s = look();
 	assert_int_equal(s.done, 1);
-	assert_int_equal(s.conflicts, 0);
+	assert_string_equal(in_force(), OWN_OFF);
+	assert_int_equal(registry_pending(registry), 0);
 }
 
 /* Without an answer it may be done or not: it is sent again, and once only counts. */
@@ -719,6 +778,8 @@ int main(void)
 		REGISTRY_TEST(test_change_is_taken),
 		REGISTRY_TEST(test_no_change),
 		REGISTRY_TEST(test_conflict),
+		REGISTRY_TEST(test_agreement),
+		REGISTRY_TEST(test_same_again),
 		REGISTRY_TEST(test_unsure),
 		REGISTRY_TEST(test_second_thought),
 		REGISTRY_TEST(test_away),

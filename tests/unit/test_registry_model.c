@@ -1,14 +1,14 @@
 /* The registry's rules, exhaustively: two name servers, an etcd, and all that can happen
- * between them, in every order, as far as seven steps go (DNSD_DEPTH: more). A request may be taken and its
- * answer lost; one that was given up may be taken later; a server may be cut off, or
- * killed and started with what it had kept.
+ * between them, in every order, as far as seven steps go (DNSD_DEPTH: more). A request
+ * may be taken and its answer lost; one that was given up may be taken later; a server
+ * may be cut off, or killed and started with what it had kept.
  *
  *	at every step    what an operator says is in force at once where it was said;
- *	                 etcd takes a change once at most, a server's changes in their
- *	                 order, and none over a change of the other server that it did
- *	                 not know of
+ *	                 etcd takes a server's changes in their order; none that was
+ *	                 taken before, or whose server did not know of a change of the
+ *	                 other one, undoes anything; a change that is done was taken
  *	once all is well  both servers have in force what etcd has, nothing waits, each
- *	                 change is done or was in conflict, and what is done was taken
+ *	                 change is done or was in conflict
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -36,14 +36,16 @@
 enum end { OPEN, DONE, CONFLICT, REPLACED };
 
 struct op {
-	unsigned server, taken;
+	unsigned server;
 	int64_t knew; /* its server did, up to this revision */
+	bool taken;
 	enum end end;
 };
 
 struct request {
 	bool there, answered, ok;
 	char *value;
+	unsigned op;
 	int64_t base, revision;
 };
 
@@ -63,17 +65,28 @@ static struct model {
 	unsigned n_log;
 	struct {
 		char *value;
+		unsigned op;
 		int64_t revision;
 	} log[LOG];
 	struct request ghost[GHOSTS];
 } m;
 
-/* -- values: {"drained":...,"n":NUMBER OF THE OP,"by":...} -- */
+/* -- values: changes 0 and 2 say the same -- */
 
-static int op_of(const char *value)
+static char value_mark(const char *value)
 {
-	const char *n = value ? strstr(value, "\"n\":") : NULL;
-	return n ? atoi(n + 4) : -1;
+	return value ? value[sizeof "{\"drained\":" - 1] : '-';
+}
+
+/* The last change of a server: what it wants, if it wants anything. */
+static unsigned last_op(unsigned server)
+{
+	unsigned last = OPS;
+	for (unsigned i = 0; i < m.n_ops; i++)
+		if (m.op[i].server == server)
+			last = i;
+	assert_true(last < OPS);
+	return last;
 }
 
 static char *copy(const char *text)
@@ -95,14 +108,19 @@ static const char *etcd_value(void)
 
 static void check_taken(unsigned number)
 {
-	const struct op *op = &m.op[number];
-	assert_int_equal(op->taken, 1);
-	for (unsigned i = 0; i + 1 < m.n_log; i++) {
-		int other = op_of(m.log[i].value);
-		const struct op *before = &m.op[other];
-		if (before->server == op->server)
-			assert_true((unsigned)other < number);
-		else
+	struct op *op = &m.op[number];
+	unsigned n = m.n_log - 1;
+	bool undoes = n &&
+		value_mark(m.log[n].value) != value_mark(m.log[n - 1].value);
+	assert_true(!op->taken || !undoes);
+	op->taken = true;
+	for (unsigned i = 0; i < n; i++) {
+		unsigned other = m.log[i].op;
+		if (other == number)
+			continue;
+		if (m.op[other].server == op->server)
+			assert_true(other < number);
+		else if (undoes)
 			assert_true(m.log[i].revision <= op->knew);
 	}
 }
@@ -114,13 +132,12 @@ static void etcd_take(struct request *r)
 	r->ok = r->base == etcd_revision();
 	if (!r->ok)
 		return;
+	assert_true(m.n_log < LOG);
 	r->revision = 10 + m.n_log;
+	m.log[m.n_log].op = r->op;
 	m.log[m.n_log].value = copy(r->value);
 	m.log[m.n_log++].revision = r->revision;
-	int number = op_of(r->value);
-	assert_true(number >= 0);
-	m.op[number].taken++;
-	check_taken((unsigned)number);
+	check_taken(r->op);
 }
 
 /* -- the events of a server -- */
@@ -169,8 +186,10 @@ static void on_send(void *arg, const char *key, const char *value, int64_t base)
 	struct server *s = server_of(arg);
 	assert_string_equal(key, KEY);
 	assert_false(s->request.there);
-	s->request = (struct request){
-		.there = true, .value = copy(value), .base = base};
+	s->request = (struct request){.there = true,
+		.value = copy(value),
+		.op = last_op((unsigned)(s - m.server)),
+		.base = base};
 }
 
 static void on_ended(
@@ -187,6 +206,7 @@ static void on_ended(
 		op->end = !last                ? REPLACED
 			: end == REGISTRY_DONE ? DONE
 					       : CONFLICT;
+		assert_true(op->end != DONE || op->taken);
 		last = false;
 	}
 }
@@ -291,12 +311,11 @@ static void operate(unsigned i)
 	char value[64];
 	m.op[m.n_ops] =
 		(struct op){.server = i, .knew = row ? row->revision : 0};
-	snprintf(value, sizeof value, "{\"drained\":%s,\"n\":%u}",
-		m.n_ops % 2 ? "false" : "true", m.n_ops);
+	snprintf(value, sizeof value, "{\"drained\":%s}",
+		m.n_ops++ % 2 ? "false" : "true");
 	registry_want(s->registry, KEY, value);
 	row = registry_row(s->registry, KEY);
-	assert_int_equal(op_of(registry_value(row)), m.n_ops);
-	m.n_ops++;
+	assert_int_equal(value_mark(registry_value(row)), value_mark(value));
 }
 
 enum action {
@@ -453,10 +472,8 @@ static void check_settled(void)
 		else
 			assert_null(row);
 	}
-	for (unsigned i = 0; i < m.n_ops; i++) {
+	for (unsigned i = 0; i < m.n_ops; i++)
 		assert_true(m.op[i].end != OPEN);
-		assert_true(m.op[i].end != DONE || m.op[i].taken == 1);
-	}
 }
 
 /* What the state is, but for how it came about. */
@@ -469,24 +486,25 @@ static size_t state_text(char *out, size_t room)
 		ADD("%u%u%d%d ", m.op[i].server, m.op[i].taken, m.op[i].end,
 			(int)m.op[i].knew);
 	for (unsigned i = 0; i < m.n_log; i++)
-		ADD("L%d", op_of(m.log[i].value));
+		ADD("L%u", m.log[i].op);
 	for (unsigned i = 0; i < GHOSTS; i++)
 		if (m.ghost[i].there)
-			ADD("G%d,%d", op_of(m.ghost[i].value),
-				(int)m.ghost[i].base);
+			ADD("G%u,%d", m.ghost[i].op, (int)m.ghost[i].base);
 	for (unsigned i = 0; i < SERVERS; i++) {
 		const struct server *s = &m.server[i];
 		const struct registry_row *row = registry_row(s->registry, KEY);
 		ADD("|%d %u %d %d:%d,%d ", s->connected, s->at,
 			registry_state(s->registry), s->request.there,
-			op_of(s->request.value), (int)s->request.base);
+			(int)s->request.op, (int)s->request.base);
 		ADD("%d%d", s->request.answered, s->request.ok);
 		if (row)
-			ADD("R%d,%d,%d,%d,%d", op_of(row->value),
-				(int)row->revision, op_of(row->wanted),
-				(int)row->base, row->sent);
-		ADD("D%d,%d,%d,%d", op_of(s->disk.value), (int)s->disk.revision,
-			op_of(s->disk.wanted), (int)s->disk.base);
+			ADD("R%c,%d,%c,%d,%d%d%d%d,%d", value_mark(row->value),
+				(int)row->revision, value_mark(row->wanted),
+				(int)row->base, row->sent, row->replaced,
+				row->tried, row->doubtful, (int)row->sent_base);
+		ADD("D%c,%d,%c,%d", value_mark(s->disk.value),
+			(int)s->disk.revision, value_mark(s->disk.wanted),
+			(int)s->disk.base);
 	}
 #undef ADD
 	assert_true(n < room);
