@@ -11,22 +11,27 @@
 #define DISTRUSTED_SHARE 0.6f /* of the viewers of a distrusted node leave */
 #define DISPLACED_MS 10000.0f /* viewers of a dead node are back by then */
 
+/* Of the viewers that a node lost, or got, then: 1 until then. */
+static float share_left(int64_t then_ms, int64_t now_ms)
+{
+	return now_ms < then_ms
+		? 1
+		: expf(-(float)(now_ms - then_ms) / DISPLACED_MS);
+}
+
 float fleet_displaced(const struct fleet_node *node, int64_t now_ms)
 {
 	if (node->displaced <= 0)
 		return 0;
-	return node->displaced *
-		expf(-(float)(now_ms - node->displaced_ms) / DISPLACED_MS);
+	return node->displaced * share_left(node->displaced_ms, now_ms);
 }
 
 uint8_t fleet_returning(
 	const struct fleet_node *node, bool suspect, int64_t now_ms)
 {
-	float age = (float)(now_ms - node->fell_ms);
-	if (node->health.state != NODE_DOWN && !suspect)
+	if (!node->fell_ms || (node->health.state != NODE_DOWN && !suspect))
 		return 0;
-	return node->fell_ms ? (uint8_t)(UINT8_MAX * expf(-age / DISPLACED_MS))
-			     : 0;
+	return (uint8_t)(UINT8_MAX * share_left(node->fell_ms, now_ms));
 }
 
 /* The viewers of a node that died are back within seconds, many through

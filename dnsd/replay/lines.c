@@ -584,7 +584,7 @@ bool replay_line(struct replay *r, char *line)
 		bool ok = verbs[i].run(r, words, n);
 		if (r->odd)
 			fprintf(stderr,
-				"line %llu: %s: not a number or time to count with: %.40s\n",
+				"line %llu: %s: no number to count with, or a time that goes back: %.40s\n",
 				(unsigned long long)r->line, words[0], r->odd);
 		return ok && !r->odd;
 	}

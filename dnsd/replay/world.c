@@ -195,6 +195,7 @@ bool replay_advance(struct replay *r, const char *ms)
 	int64_t at_ms = digits && !ms[digits] && digits < 16 ? atoll(ms) : -1;
 
 	if (at_ms < 0 || at_ms > REPLAY_TIME_MAX ||
+		at_ms + EPOCH_MS < r->now_ms ||
 		(r->fleet && at_ms + EPOCH_MS - r->now_ms > REPLAY_STEP_MAX)) {
 		r->odd = ms;
 		return false;
