@@ -96,39 +96,57 @@ static bool check_sets(
 
 /* -- steered names -- */
 
-/* What NSEC records say of a steered name holds for all clients: whether a family has
- * addresses may not depend on which node is theirs. */
-static bool one_family(const struct conf_steer *steer, const struct map *map,
-	const struct map_pool *pool, bool v6, bool *any, struct err *err)
+/* Of each family, a node of a pool that has addresses, and one that has none; NULL: no
+ * node. */
+struct families {
+	const struct map_pool *pool; /* NULL: not looked at yet */
+	const char *with[2], *without[2];
+};
+enum { FAMILY_4, FAMILY_6 };
+
+/* Names by the thousand have the same pool: it is looked at once. */
+static void families_of(
+	struct families *f, const struct map *map, const struct map_pool *pool)
 {
-	const char *with = NULL, *without = NULL;
+	if (f->pool == pool)
+		return;
+	*f = (struct families){.pool = pool};
 	for (unsigned i = 0; i < pool->n; i++) {
 		const struct map_node *node = &map->nodes[pool->node[i]];
-		bool has = v6 ? node->n6 : node->n4;
-		*(has ? &with : &without) = node->name;
+		*(node->n4 ? &f->with[FAMILY_4] : &f->without[FAMILY_4]) =
+			node->name;
+		*(node->n6 ? &f->with[FAMILY_6] : &f->without[FAMILY_6]) =
+			node->name;
 	}
-	*any = with != NULL;
-	return !with || !without ||
+}
+
+/* What NSEC records say of a steered name holds for all clients: whether a family has
+ * addresses may not depend on which node is theirs. */
+static bool one_family(const struct conf_steer *steer, const struct families *f,
+	unsigned family, struct err *err)
+{
+	return !f->with[family] || !f->without[family] ||
 		err_add(err,
 			"%s:%u: %s: its zone is signed: all nodes of the pool need IPv%d addresses or none: %s has, %s has not",
 			steer->where.file, steer->where.line, steer->name,
-			v6 ? 6 : 4, with, without);
+			family == FAMILY_6 ? 6 : 4, f->with[family],
+			f->without[family]);
 }
 
-static bool types_of(
-	const struct built *b, unsigned i, sign_types types, struct err *err)
+static bool types_of(const struct built *b, unsigned i, struct families *f,
+	sign_types types, struct err *err)
 {
 	const struct map_name *name = &b->map->names[i];
 	const struct conf_steer *steer = &b->conf->steer[i];
-	bool v4, v6;
 	unsigned n = 0;
 
-	if (!one_family(steer, b->map, name->of, false, &v4, err) ||
-		!one_family(steer, b->map, name->of, true, &v6, err))
+	families_of(f, b->map, name->of);
+	if (!one_family(steer, f, FAMILY_4, err) ||
+		!one_family(steer, f, FAMILY_6, err))
 		return false;
-	if (v4)
+	if (f->with[FAMILY_4])
 		types[n++] = RR_A;
-	if (v6)
+	if (f->with[FAMILY_6])
 		types[n++] = RR_AAAA;
 	if (*name->https)
 		types[n++] = RR_HTTPS;
@@ -143,6 +161,7 @@ static const sign_types *steered_types(const struct built *b,
 	const struct map *map = b->map;
 	sign_types *types =
 		arena_alloc(zone->arena, (map->n_names + 1) * sizeof *types);
+	struct families families = {.pool = NULL};
 	bool ok = true;
 
 	*sets = 0;
@@ -151,7 +170,7 @@ static const sign_types *steered_types(const struct built *b,
 		if (!name_from_text(&name, map->names[i].name) ||
 			zoneset_find(b->zoneset, &name) != zone)
 			continue;
-		ok &= types_of(b, i, types[i], err);
+		ok &= types_of(b, i, &families, types[i], err);
 		*sets += map->names[i].of->n * (map->names[i].lines + 1u) * 2u *
 			(map->names[i].streams ? 2u : 1u);
 	}
