@@ -417,7 +417,6 @@ void registry_changed(
 		state = state_by(r, mark->value, &reseeded);
 	bool ours = state == REGISTRY_OURS || state == REGISTRY_MARKING;
 	bool held = r->state != REGISTRY_OURS && r->state != REGISTRY_MARKING;
-	r->state = state;
 	for (unsigned i = 0; i < n; i++) {
 		const struct registry_item *item = &items[i];
 		const struct registry_row *row = rows_get(&r->rows, item->key);

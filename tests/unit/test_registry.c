@@ -282,8 +282,9 @@ static void test_same_again(void **state)
 	/* It is this one: etcd says so, though the watch was faster. */
 	registry_answer(registry, KEY, REGISTRY_TAKEN, 12);
 	registry_want(registry, KEY, "{\"drained\": false}");
-	registry_answer(registry, KEY, REGISTRY_UNKNOWN, 0);
 	registry_want(registry, KEY, "{\"drained\": false}");
+	registry_answer(registry, KEY, REGISTRY_UNKNOWN, 0);
+	registry_connected(registry, true);
 	change(KEY, OWN_OFF, 13);
 	registry_answer(registry, KEY, REGISTRY_TAKEN, 13);
 	s = look();
@@ -588,6 +589,41 @@ static void test_adopt(void **state)
 	assert_string_equal(in_force(), ON);
 }
 
+/* What is pending ends, also where the other registry has nothing of it. */
+static void test_adopt_pending(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	struct registry_item mark = {
+		REGISTRY_MARK, "{\"id\":\"x\",\"seeds\":4}", 9};
+	begin();
+	read_all(9, &mark, 1);
+	registry_want(registry, KEY, "{\"drained\": true}");
+	assert_string_equal(look().in_force, OWN_ON);
+	assert_true(registry_adopt(registry, &err));
+	struct seen s = look();
+	assert_string_equal(s.in_force, "-");
+	assert_int_equal(s.conflicts, 1);
+	assert_null(registry_row(registry, KEY));
+}
+
+/* Revisions of two registries say nothing of each other. */
+static void test_adopt_same_revision(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	with_copy();
+	int64_t revision = registry_row(registry, KEY)->revision;
+	struct registry_item all[] = {{KEY, OFF, revision},
+		{REGISTRY_MARK, "{\"id\":\"x\",\"seeds\":4}", revision + 1}};
+	read_all(revision + 1, all, 2);
+	assert_true(registry_adopt(registry, &err));
+	assert_string_equal(in_force(), OFF);
+	/* It is this server's from now on. */
+	read_all(revision + 1, all, 2);
+	assert_int_equal(registry_state(registry), REGISTRY_OURS);
+}
+
 /* What etcd had at an earlier reading is not adopted, nor is what only went. */
 static void test_adopt_what_is_there(void **state)
 {
@@ -795,6 +831,8 @@ int main(void)
 		REGISTRY_TEST(test_seed),
 		REGISTRY_TEST(test_seeded_by_another),
 		REGISTRY_TEST(test_adopt),
+		REGISTRY_TEST(test_adopt_pending),
+		REGISTRY_TEST(test_adopt_same_revision),
 		REGISTRY_TEST(test_adopt_nothing),
 		REGISTRY_TEST(test_adopt_what_is_there),
 		REGISTRY_TEST(test_adopt_no_mark),
