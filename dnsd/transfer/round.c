@@ -73,10 +73,19 @@ static int64_t retry_ms(const struct secondary *z)
 		       : backoff_ms(FIRST_MS, MOST_MS, z->failed);
 }
 
-static void round_ends(struct secondary *z, bool good, int64_t now_ms)
+/* What asked for another round meanwhile gets it. */
+static void round_waits(struct secondary *z, int64_t now_ms)
 {
 	z->doing = WAITS;
-	z->force = z->again_force;
+	if (z->again)
+		z->due_ms = now_ms + APART_MS;
+	z->force |= z->again_force;
+	z->again = z->again_force = false;
+}
+
+static void round_ends(struct secondary *z, bool good, int64_t now_ms)
+{
+	z->force = false;
 	if (good) {
 		z->failed = 0;
 		*z->why = '\0';
@@ -86,9 +95,7 @@ static void round_ends(struct secondary *z, bool good, int64_t now_ms)
 		z->failed++;
 		z->failures++;
 	}
-	if (z->again)
-		z->due_ms = now_ms + APART_MS;
-	z->again = z->again_force = false;
+	round_waits(z, now_ms);
 }
 
 /* -- connecting -- */
@@ -430,7 +437,7 @@ void round_settled(struct secondary *z, const char *why, int64_t now_ms)
 	bool expired = z->expires;
 	z->expires = false;
 	if (expired) {
-		z->doing = WAITS;
+		round_waits(z, now_ms);
 	} else if (why) {
 		say_failed(z, why);
 		round_ends(z, false, now_ms);

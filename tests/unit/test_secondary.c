@@ -314,6 +314,29 @@ static void test_expires(void **state)
 	assert_int_equal(t.ended, 2);
 }
 
+/* While control takes it out of service: a primary that speaks again is asked. */
+static void test_notify_of_expired(void **state)
+{
+	(void)state;
+	keep(4, WALL_S - SOURCE_EXPIRE_S);
+	standin_close(&t.primary[0]);
+	use(7);
+	step();
+	UNTIL(!asks());
+	step();
+	assert_int_equal(t.ended, 1);
+	int64_t rest_s = status()->next_s - t.wall_s;
+	assert_true(rest_s > 1);
+	secondaries_refresh(t.s, NULL, true, t.now_ms);
+	assert_int_equal(status()->next_s - t.wall_s, rest_s);
+	use(0);
+	settle(NULL);
+	assert_int_equal(rests_s(), 1);
+	t.now_ms += 1000;
+	step();
+	assert_true(asks());
+}
+
 /* While a primary answers it does not. */
 static void test_does_not_expire(void **state)
 {
@@ -506,8 +529,9 @@ int main(void)
 		TEST(test_older_serial), TEST(test_newer_of_two),
 		TEST(test_notify), TEST(test_notify_meanwhile),
 		TEST(test_refresh_meanwhile), TEST(test_expires),
-		TEST(test_does_not_expire), TEST(test_same_primaries),
-		TEST(test_other_primary), TEST(test_other_key), TEST(test_gone),
-		TEST(test_two_zones), TEST(test_memory)};
+		TEST(test_notify_of_expired), TEST(test_does_not_expire),
+		TEST(test_same_primaries), TEST(test_other_primary),
+		TEST(test_other_key), TEST(test_gone), TEST(test_two_zones),
+		TEST(test_memory)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
