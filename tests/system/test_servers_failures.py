@@ -236,15 +236,14 @@ class Wiped(ServersTest):
         self.everywhere(self.is_unchanged)
         self.put_back()
 
-    def test_begun_by_another(self):
-        """A name server with an empty store was first there: the others hold what
-        they have, and one of them makes it the registry of all."""
+    def begin_by_another(self, name):
+        """A name server with an empty store was first there: the others find another
+        registry."""
         self.prepare()
-        first, second, third = self.servers
         for server in self.servers:
             server.to_etcd.freeze()
         self.etcd.wipe()
-        fourth = self.server("ns4").start()
+        fourth = self.server(name).start()
         self.eventually(lambda: fourth.in_force)
         self.drain(fourth, "srs2")
         for server in self.servers:
@@ -252,8 +251,14 @@ class Wiped(ServersTest):
         for server in self.servers:
             self.eventually(lambda: server.etcd_status()["registry"]
                             == "another registry")
+        return fourth
+
+    def test_begun_by_another(self):
+        """They hold what they have, and one of them makes it the registry of all."""
+        fourth = self.begin_by_another("ns4")
+        for server in self.servers:
             self.is_unchanged(server)
-        second.ctl("registry", "seed")
+        self.servers[1].ctl("registry", "seed")
         together = [*self.servers, fourth]
         self.everywhere(lambda s: s.in_force, servers=together)
         self.everywhere(self.is_unchanged, "what was seeded", servers=together)
@@ -261,25 +266,14 @@ class Wiped(ServersTest):
         self.put_back()
 
     def test_adopted(self):
-        """The same, and the operator takes the other registry instead."""
-        self.prepare()
-        first, second, third = self.servers
+        """The operator takes the other registry instead."""
+        fourth = self.begin_by_another("ns5")
         for server in self.servers:
-            server.to_etcd.freeze()
-        self.etcd.wipe()
-        fourth = self.server("ns5").start()
-        self.eventually(lambda: fourth.in_force)
-        self.drain(fourth, "srs2")
-        for server in self.servers:
-            server.to_etcd.mend()
-        for server in self.servers:
-            self.eventually(lambda: server.etcd_status()["registry"]
-                            == "another registry")
             server.ctl("registry", "adopt")
         self.everywhere(lambda s: s.in_force and s.is_drained("srs2")
                         and not s.is_drained("srs1") and "br1" not in s.states())
         fourth.stop()
-        self.drain(first, "srs2", "undrain")
+        self.drain(self.servers[0], "srs2", "undrain")
 
 
 class WithoutEtcd(ServersTest):
