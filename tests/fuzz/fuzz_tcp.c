@@ -4,9 +4,15 @@
  *
  * The first byte is how large the pieces are, the second how often is read. */
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include "base/arena.h"
 #include "fuzz/world.h"
-#include "net/tcp.c"
+#include "net/tcp_private.h"
+#include "wire/rr.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -37,7 +43,7 @@ static void read_questions(struct talk *t, const uint8_t *p, size_t n)
 {
 	for (size_t at = 0; n - at >= 2 && t->n < QUESTIONS_MAX;) {
 		size_t len = (size_t)(p[at] << 8 | p[at + 1]);
-		if (len < HEADER || n - at - 2 < len)
+		if (len < HEADER_LEN || n - at - 2 < len)
 			break;
 		t->id[t->n++] = (uint16_t)(p[at + 2] << 8 | p[at + 3]);
 		at += 2 + len;
@@ -51,7 +57,7 @@ static void check(struct talk *t)
 	while (t->len - at >= 2) {
 		const uint8_t *p = t->in + at;
 		size_t len = (size_t)(p[0] << 8 | p[1]);
-		if (len < HEADER)
+		if (len < HEADER_LEN)
 			abort();
 		if (t->len - at - 2 < len)
 			break;
@@ -95,8 +101,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	setsockopt(fd[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
 	net_thread_times(&server->thread);
 	struct addr from = addr_from_sockaddr((struct sockaddr *)&peer);
-	struct connection *c = connection_of(server, fd[0], &from, 53);
-	watch(server, &c->source, EPOLL_CTL_ADD, EPOLLIN | EPOLLRDHUP);
+	struct connection *c = tcp_connection_of(server, fd[0], &from, 53);
+	tcp_watch(server, &c->source, EPOLL_CTL_ADD, EPOLLIN | EPOLLRDHUP);
 	bool open = true;
 	for (unsigned i = 0; open && (size || c->out); i++) {
 		size_t n = size < piece ? size : piece;
