@@ -91,7 +91,7 @@ static bool is_proxy(struct tcp_server *s, const struct addr *peer)
 	return is;
 }
 
-static void accept_some(struct tcp_server *s, const struct source *listener)
+static void accept_some(struct tcp_server *s, const struct tcp_source *listener)
 {
 	for (int i = 0; i < ACCEPTS_AT_ONCE; i++) {
 		struct sockaddr_storage peer;
@@ -103,10 +103,10 @@ static void accept_some(struct tcp_server *s, const struct source *listener)
 		if (fd < 0)
 			return;
 		struct addr from = addr_from_sockaddr((struct sockaddr *)&peer);
-		struct connection *c =
+		struct tcp_connection *c =
 			tcp_connection_of(s, fd, &from, sockaddr_port(&peer));
 		bool ok = true;
-		c->encrypted = listener->kind == LISTENER_TLS;
+		c->encrypted = listener->kind == TCP_LISTENER_TLS;
 		s->tls_connections += c->encrypted;
 		if (is_proxy(s, &from))
 			tcp_await_header(s, c);
@@ -125,7 +125,7 @@ static void sweep(struct tcp_server *s)
 	if (now - s->swept_ms < s->tick_ms)
 		return;
 	s->swept_ms = now;
-	struct connection *c;
+	struct tcp_connection *c;
 	while ((c = TAILQ_FIRST(&s->oldest_first)) &&
 		now - c->active_ms >= s->idle_ms)
 		tcp_connection_close(s, c);
@@ -147,7 +147,7 @@ static bool turn(struct tcp_server *s)
 {
 	struct epoll_event ready[READY_MAX];
 	int n = epoll_wait(s->epoll, ready, READY_MAX, wait_ms(s));
-	const struct source *listeners[READY_MAX];
+	const struct tcp_source *listeners[READY_MAX];
 	int n_listeners = 0;
 	bool mail = false;
 
@@ -158,15 +158,16 @@ static bool turn(struct tcp_server *s)
 	for (int i = 0; i < n; i++) {
 		struct epoll_event *event =
 			&ready[(s->turns + (unsigned)i) % (unsigned)n];
-		struct source *source = event->data.ptr;
-		if (source->kind == STOP)
+		struct tcp_source *source = event->data.ptr;
+		if (source->kind == TCP_STOP)
 			return false;
-		mail |= source->kind == MAIL;
-		if (source->kind == LISTENER || source->kind == LISTENER_TLS)
+		mail |= source->kind == TCP_MAIL;
+		if (source->kind == TCP_LISTENER ||
+			source->kind == TCP_LISTENER_TLS)
 			listeners[n_listeners++] = source;
-		if (source->kind == CONNECTION)
-			tcp_serve(
-				s, (struct connection *)source, event->events);
+		if (source->kind == TCP_CONNECTION)
+			tcp_serve(s, (struct tcp_connection *)source,
+				event->events);
 	}
 	if (mail)
 		mailbox_run(s->mailbox);
@@ -195,17 +196,17 @@ static void open_epoll(
 {
 	bool ok = true;
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);
-	s->stop = (struct source){s->thread.stop_fd, STOP};
+	s->stop = (struct tcp_source){s->thread.stop_fd, TCP_STOP};
 	ok &= s->epoll >= 0;
 	ok &= tcp_watch(s, &s->stop, EPOLL_CTL_ADD, EPOLLIN);
 	s->mailbox = mailbox_new();
-	s->mail = (struct source){mailbox_fd(s->mailbox), MAIL};
+	s->mail = (struct tcp_source){mailbox_fd(s->mailbox), TCP_MAIL};
 	ok &= tcp_watch(s, &s->mail, EPOLL_CTL_ADD, EPOLLIN);
 	s->listeners = mem_zero(n, sizeof *s->listeners);
 	s->n_listeners = n;
 	for (unsigned i = 0; i < n; i++) {
-		s->listeners[i] = (struct source){
-			fds[i], i < n - n_tls ? LISTENER : LISTENER_TLS};
+		s->listeners[i] = (struct tcp_source){fds[i],
+			i < n - n_tls ? TCP_LISTENER : TCP_LISTENER_TLS};
 		ok &= tcp_watch(s, &s->listeners[i], EPOLL_CTL_ADD, EPOLLIN);
 	}
 	if (!ok)
@@ -226,9 +227,9 @@ struct tcp_server *tcp_server_new(const int *fds, unsigned n, unsigned n_tls,
 	s->held = shares_new(shared->secret);
 	s->kept = shares_new(shared->secret);
 	net_thread_init(&s->thread, shared, MAX_CLIENTS);
-	for (unsigned i = 0; i < BATCH; i++) {
+	for (unsigned i = 0; i < TCP_BATCH; i++) {
 		s->jobs[i].tcp = true;
-		s->jobs[i].reply_room = FRAME_MAX - 2;
+		s->jobs[i].reply_room = TCP_FRAME_MAX - 2;
 	}
 	s->max = max_connections;
 	s->idle_ms = idle_ms;
@@ -255,7 +256,7 @@ void tcp_server_free(struct tcp_server *s)
 	close(s->epoll);
 	free(s->listeners);
 	while (s->n_spares)
-		mem_pages_free(s->spare[--s->n_spares], ROOM);
+		mem_pages_free(s->spare[--s->n_spares], TCP_ROOM);
 	shares_free(s->held);
 	shares_free(s->kept);
 	tls_free(s->certificate);

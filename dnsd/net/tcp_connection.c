@@ -17,12 +17,12 @@
 
 /* -- what it keeps -- */
 
-_Static_assert(FLUSH_AT <= READ_MAX, "output fits into a room");
+_Static_assert(TCP_FLUSH_AT <= TCP_READ_MAX, "output fits into a room");
 
 /* What is kept for len octets. */
 static size_t kept_size(size_t len)
 {
-	return len > SMALL ? ROOM : len;
+	return len > SMALL ? TCP_ROOM : len;
 }
 
 /* Rooms go back to the system but for a few: to get one anew for each answer
@@ -35,7 +35,7 @@ uint8_t *tcp_kept_new(struct tcp_server *s, const uint8_t *from, size_t len)
 	else if (s->n_spares)
 		p = s->spare[--s->n_spares];
 	else
-		p = mem_pages(ROOM, false);
+		p = mem_pages(TCP_ROOM, false);
 	memcpy(p, from, len);
 	return p;
 }
@@ -44,13 +44,13 @@ void tcp_kept_free(struct tcp_server *s, uint8_t *p, size_t len)
 {
 	if (len <= SMALL)
 		free(p);
-	else if (s->n_spares < SPARES)
+	else if (s->n_spares < TCP_SPARES)
 		s->spare[s->n_spares++] = p;
 	else
-		mem_pages_free(p, ROOM);
+		mem_pages_free(p, TCP_ROOM);
 }
 
-void tcp_keep(struct tcp_server *s, struct connection *c, const uint8_t *in,
+void tcp_keep(struct tcp_server *s, struct tcp_connection *c, const uint8_t *in,
 	size_t len)
 {
 	if (!len)
@@ -59,7 +59,7 @@ void tcp_keep(struct tcp_server *s, struct connection *c, const uint8_t *in,
 	c->in_len = len;
 }
 
-static size_t tls_keeps(const struct connection *c)
+static size_t tls_keeps(const struct tcp_connection *c)
 {
 	if (!c->tls)
 		return 0;
@@ -68,7 +68,7 @@ static size_t tls_keeps(const struct connection *c)
 				    : 0;
 }
 
-void tcp_account(struct tcp_server *s, struct connection *c)
+void tcp_account(struct tcp_server *s, struct tcp_connection *c)
 {
 	shares_hold(s->kept, &c->kept, &c->peer,
 		kept_size(c->in_len) + kept_size(c->out_len) +
@@ -77,12 +77,12 @@ void tcp_account(struct tcp_server *s, struct connection *c)
 
 /* -- opening and closing -- */
 
-struct connection *tcp_connection_of(
+struct tcp_connection *tcp_connection_of(
 	struct tcp_server *s, int fd, const struct addr *peer, uint16_t port)
 {
-	struct connection *c = mem_zero(1, sizeof *c);
+	struct tcp_connection *c = mem_zero(1, sizeof *c);
 
-	c->source = (struct source){fd, CONNECTION};
+	c->source = (struct tcp_source){fd, TCP_CONNECTION};
 	c->peer = *peer;
 	c->port = port;
 	c->active_ms = s->thread.answerer.now_ms;
@@ -92,13 +92,14 @@ struct connection *tcp_connection_of(
 	return c;
 }
 
-void tcp_await_header(struct tcp_server *s, struct connection *c)
+void tcp_await_header(struct tcp_server *s, struct tcp_connection *c)
 {
 	c->awaits_header = true;
 	s->headless++;
 }
 
-bool tcp_wait_for(struct tcp_server *s, struct connection *c, uint32_t events)
+bool tcp_wait_for(
+	struct tcp_server *s, struct tcp_connection *c, uint32_t events)
 {
 	if (c->watched == events)
 		return true;
@@ -107,7 +108,7 @@ bool tcp_wait_for(struct tcp_server *s, struct connection *c, uint32_t events)
 	return tcp_watch(s, &c->source, operation, events);
 }
 
-void tcp_connection_forget(struct tcp_server *s, struct connection *c)
+void tcp_connection_forget(struct tcp_server *s, struct tcp_connection *c)
 {
 	TAILQ_REMOVE(&s->oldest_first, c, entry);
 	shares_hold(s->held, &c->held, &c->peer, 0);
@@ -120,7 +121,7 @@ void tcp_connection_forget(struct tcp_server *s, struct connection *c)
 	free(c);
 }
 
-void tcp_connection_close(struct tcp_server *s, struct connection *c)
+void tcp_connection_close(struct tcp_server *s, struct tcp_connection *c)
 {
 	int fd = c->source.fd;
 	if (c->tls && !c->handshake_done)
@@ -136,9 +137,9 @@ void tcp_connection_close(struct tcp_server *s, struct connection *c)
 /* -- those that give way -- */
 
 /* The connection that a share is a part of. */
-static struct connection *holder(struct share *share, size_t offset)
+static struct tcp_connection *holder(struct share *share, size_t offset)
 {
-	return (struct connection *)(void *)((char *)share - offset);
+	return (struct tcp_connection *)(void *)((char *)share - offset);
 }
 
 /* The client net with the most connections gives way, be it the newcomer's: that is
@@ -150,7 +151,7 @@ void tcp_make_room(struct tcp_server *s)
 		s->max + (s->headless < few ? s->headless : few))
 		tcp_connection_close(s,
 			holder(shares_largest(s->held),
-				offsetof(struct connection, held)));
+				offsetof(struct tcp_connection, held)));
 }
 
 void tcp_give_memory_back(struct tcp_server *s)
@@ -158,5 +159,5 @@ void tcp_give_memory_back(struct tcp_server *s)
 	while (shares_sum(s->kept) > KEPT_MAX)
 		tcp_connection_close(s,
 			holder(shares_largest(s->kept),
-				offsetof(struct connection, kept)));
+				offsetof(struct tcp_connection, kept)));
 }

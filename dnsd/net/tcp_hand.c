@@ -17,7 +17,7 @@ static void *octets_of(const void *from, size_t len)
 	return len ? memcpy(mem_alloc(len), from, len) : NULL;
 }
 
-void tcp_leave(struct connection *c, const struct answer_job *job,
+void tcp_leave(struct tcp_connection *c, const struct answer_job *job,
 	struct transfer_source *source)
 {
 	c->leaves = mem_zero(1, sizeof *c->leaves);
@@ -28,7 +28,7 @@ void tcp_leave(struct connection *c, const struct answer_job *job,
 	c->leaves->request_len = job->query_len;
 }
 
-void tcp_hand_over(struct tcp_server *s, struct connection *c,
+void tcp_hand_over(struct tcp_server *s, struct tcp_connection *c,
 	const uint8_t *in, size_t len)
 {
 	struct handed_over *h = c->leaves;
@@ -62,7 +62,8 @@ static void on_back(void *arg)
 	struct comes_back *b = arg;
 	struct tcp_server *s = b->server;
 	struct handed_over *h = b->h;
-	struct connection *c = tcp_connection_of(s, h->fd, &h->peer, h->port);
+	struct tcp_connection *c =
+		tcp_connection_of(s, h->fd, &h->peer, h->port);
 
 	c->forgeable = h->forgeable;
 	c->ended = h->ended;
@@ -109,7 +110,7 @@ struct handed_connection {
 
 unsigned tcp_server_hand(struct tcp_server *s, int **fds, struct buf *out)
 {
-	struct connection *c;
+	struct tcp_connection *c;
 	struct buf octets = {0};
 	unsigned n = 0;
 	char *room = sections_room(
@@ -146,7 +147,7 @@ unsigned tcp_server_hand(struct tcp_server *s, int **fds, struct buf *out)
 void tcp_server_forget(struct tcp_server *s)
 {
 	while (!TAILQ_EMPTY(&s->oldest_first)) {
-		struct connection *c = TAILQ_FIRST(&s->oldest_first);
+		struct tcp_connection *c = TAILQ_FIRST(&s->oldest_first);
 		tcp_kept_free(s, c->out, c->out_len);
 		c->out = NULL; /* it is sent all the same */
 		c->out_len = 0;
@@ -157,7 +158,8 @@ void tcp_server_forget(struct tcp_server *s)
 static void connection_take(struct tcp_server *s, int fd,
 	const struct handed_connection *one, const uint8_t *octets)
 {
-	struct connection *c = tcp_connection_of(s, fd, &one->peer, one->port);
+	struct tcp_connection *c =
+		tcp_connection_of(s, fd, &one->peer, one->port);
 	c->active_ms = one->active_ms;
 	c->ended = one->ended;
 	if (one->awaits_header)

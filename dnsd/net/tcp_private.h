@@ -13,22 +13,30 @@
 #include "base/shares.h"
 #include "net/tcp.h"
 
-#define FRAME_MAX (2 + 65535)
-#define BATCH 32
-#define READ_MAX (16 << 10) /* of one connection before the next has its turn */
-#define FLUSH_AT (16 << 10) /* so much output is sent before more is made */
-#define ROOM (FRAME_MAX + READ_MAX) /* for what one connection keeps */
-#define SPARES 16                   /* such rooms that are not given back */
+#define TCP_FRAME_MAX (2 + 65535)
+#define TCP_BATCH 32
+#define TCP_READ_MAX \
+	(16 << 10) /* of one connection before the next has its turn */
+#define TCP_FLUSH_AT (16 << 10) /* so much output is sent before more is made */
+#define TCP_ROOM \
+	(TCP_FRAME_MAX + TCP_READ_MAX) /* for what one connection keeps */
+#define TCP_SPARES 16                  /* such rooms that are not given back */
 
 struct handed_over;
 struct ssl_st;
 
-enum kind { STOP, LISTENER, LISTENER_TLS, MAIL, CONNECTION };
+enum tcp_source_kind {
+	TCP_STOP,
+	TCP_LISTENER,
+	TCP_LISTENER_TLS,
+	TCP_MAIL,
+	TCP_CONNECTION
+};
 
 /* What epoll names: the first member of what it belongs to. */
-struct source {
+struct tcp_source {
 	int fd;
-	enum kind kind;
+	enum tcp_source_kind kind;
 };
 
 /* Between its turns a connection holds only what is left over: of the input
@@ -39,9 +47,9 @@ struct source {
  * kept is what tcp_account() counts, and leaves is NULL. in is NULL when in_len is 0, and
  * out when out_len is 0; while output waits, out_at is less than out_len. A connection of
  * DNS over TLS has leaves NULL always. */
-struct connection {
-	struct source source; /* first */
-	TAILQ_ENTRY(connection) entry;
+struct tcp_connection {
+	struct tcp_source source; /* first */
+	TAILQ_ENTRY(tcp_connection) entry;
 	struct share held; /* one connection */
 	struct share kept; /* of what all may keep */
 	struct addr peer;  /* behind a proxy: its client, with the header */
@@ -70,7 +78,7 @@ struct connection {
 struct tcp_server {
 	struct net_thread thread;
 	int epoll;
-	struct source stop, mail, *listeners;
+	struct tcp_source stop, mail, *listeners;
 	struct mailbox *mailbox;     /* connections that come back */
 	struct transfers *transfers; /* where they go to; NULL: nowhere */
 	unsigned n_listeners;
@@ -86,17 +94,18 @@ struct tcp_server {
 	unsigned handshakes; /* worked at in this turn */
 	unsigned turns;
 	unsigned headless; /* connections of proxies before the header */
-	TAILQ_HEAD(, connection) oldest_first;
+	TAILQ_HEAD(, tcp_connection) oldest_first;
 	struct shares *held, *kept; /* of connections, of octets */
-	uint8_t *spare[SPARES];     /* each ROOM */
+	uint8_t *spare[TCP_SPARES]; /* each TCP_ROOM */
 	unsigned n_spares;
-	struct answer_job jobs[BATCH];
-	uint8_t in[ROOM];                  /* of the one whose turn it is */
-	uint8_t out[FRAME_MAX + FLUSH_AT]; /* a frame more fits while it is not
+	struct answer_job jobs[TCP_BATCH];
+	uint8_t in[TCP_ROOM]; /* of the one whose turn it is */
+	uint8_t out[TCP_FRAME_MAX +
+		TCP_FLUSH_AT]; /* a frame more fits while it is not
 					      to be sent */
 };
 
-static inline bool tcp_watch(struct tcp_server *s, struct source *source,
+static inline bool tcp_watch(struct tcp_server *s, struct tcp_source *source,
 	int operation, uint32_t events)
 {
 	struct epoll_event e = {.events = events, .data.ptr = source};
@@ -110,27 +119,28 @@ uint8_t *tcp_kept_new(struct tcp_server *s, const uint8_t *from, size_t len);
 void tcp_kept_free(struct tcp_server *s, uint8_t *p, size_t len);
 
 /* Input for the next turn; there is none yet. */
-void tcp_keep(struct tcp_server *s, struct connection *c, const uint8_t *in,
+void tcp_keep(struct tcp_server *s, struct tcp_connection *c, const uint8_t *in,
 	size_t len);
 
 /* Counts what it keeps until its next turn. */
-void tcp_account(struct tcp_server *s, struct connection *c);
+void tcp_account(struct tcp_server *s, struct tcp_connection *c);
 
 /* Opens it, as the last of the list. It is not watched yet. */
-struct connection *tcp_connection_of(
+struct tcp_connection *tcp_connection_of(
 	struct tcp_server *s, int fd, const struct addr *peer, uint16_t port);
 
 /* It is of a proxy. */
-void tcp_await_header(struct tcp_server *s, struct connection *c);
+void tcp_await_header(struct tcp_server *s, struct tcp_connection *c);
 
 /* The events that epoll reports of it from now on. False: no memory. */
-bool tcp_wait_for(struct tcp_server *s, struct connection *c, uint32_t events);
+bool tcp_wait_for(
+	struct tcp_server *s, struct tcp_connection *c, uint32_t events);
 
 /* The connection is no longer here, but open. Frees c. */
-void tcp_connection_forget(struct tcp_server *s, struct connection *c);
+void tcp_connection_forget(struct tcp_server *s, struct tcp_connection *c);
 
 /* Frees c. */
-void tcp_connection_close(struct tcp_server *s, struct connection *c);
+void tcp_connection_close(struct tcp_server *s, struct tcp_connection *c);
 
 /* Closes connections while there are more than the server's most. */
 void tcp_make_room(struct tcp_server *s);
@@ -142,20 +152,20 @@ void tcp_give_memory_back(struct tcp_server *s);
 
 /* Reads, answers, writes, each with one call where it fits. what: the events that epoll
  * reported. False: the connection is no longer here. */
-bool tcp_serve(struct tcp_server *s, struct connection *c, uint32_t what);
+bool tcp_serve(struct tcp_server *s, struct tcp_connection *c, uint32_t what);
 
 /* What comes from now on is TLS. False: no memory. */
-bool tcp_tls_begin(struct tcp_server *s, struct connection *c);
+bool tcp_tls_begin(struct tcp_server *s, struct tcp_connection *c);
 
 /* -- tcp_hand.c -- */
 
 /* It asked for a zone: it goes away with the question when what was answered before is
  * written. The snapshot is acquired. */
-void tcp_leave(struct connection *c, const struct answer_job *job,
+void tcp_leave(struct tcp_connection *c, const struct answer_job *job,
 	struct transfer_source *source);
 
 /* To the thread that sends zones, with what it has sent behind the question. Frees c. */
-void tcp_hand_over(struct tcp_server *s, struct connection *c,
+void tcp_hand_over(struct tcp_server *s, struct tcp_connection *c,
 	const uint8_t *in, size_t len);
 
 #endif

@@ -8,8 +8,8 @@
 #include "net/dot.h"
 #include "net/tcp_private.h"
 #include "wire/proxy.h"
+#include "wire/rr.h"
 
-#define HEADER 12
 /* Answers whose signatures are being made are waited for: mostly one such time, all of
  * them a second. */
 #define DEFER_NS 1000000
@@ -20,7 +20,8 @@
 
 /* Sends, and counts what the peer did not take as unsent; a peer that is gone
  * takes everything, and reading will show it. */
-static size_t send_some(const struct connection *c, const uint8_t *p, size_t n)
+static size_t send_some(
+	const struct tcp_connection *c, const uint8_t *p, size_t n)
 {
 	if (c->tls)
 		return dot_write(c->tls, p, n);
@@ -31,7 +32,7 @@ static size_t send_some(const struct connection *c, const uint8_t *p, size_t n)
 }
 
 /* What is not taken waits, and with it the input. */
-static void flush(struct tcp_server *s, struct connection *c, size_t len)
+static void flush(struct tcp_server *s, struct tcp_connection *c, size_t len)
 {
 	size_t left = len ? send_some(c, s->out, len) : 0;
 	if (!left)
@@ -42,7 +43,7 @@ static void flush(struct tcp_server *s, struct connection *c, size_t len)
 }
 
 /* False: some still waits. */
-static bool flush_waiting(struct tcp_server *s, struct connection *c)
+static bool flush_waiting(struct tcp_server *s, struct tcp_connection *c)
 {
 	size_t left = send_some(c, c->out + c->out_at, c->out_len - c->out_at);
 	c->out_at = c->out_len - left;
@@ -58,15 +59,15 @@ static bool flush_waiting(struct tcp_server *s, struct connection *c)
 
 /* Cuts up to a batch of whole queries from s->in. Returns how many; *at moves
  * on, *bad: what follows can be none. */
-static unsigned cut(struct tcp_server *s, const struct connection *c,
+static unsigned cut(struct tcp_server *s, const struct tcp_connection *c,
 	size_t len, size_t *at, bool *bad)
 {
 	unsigned n = 0;
 	*bad = false;
-	while (n < BATCH && len - *at >= 2) {
+	while (n < TCP_BATCH && len - *at >= 2) {
 		const uint8_t *p = s->in + *at;
 		uint16_t size = (uint16_t)(p[0] << 8 | p[1]);
-		*bad = size < HEADER;
+		*bad = size < HEADER_LEN;
 		if (*bad || len - *at < 2u + size)
 			break;
 		s->jobs[n].query = p + 2;
@@ -106,7 +107,7 @@ static size_t answer_one(struct tcp_server *s, struct answer_job *job,
  * no question is answered while output waits. Returns the length then; *n is how
  * many are answered, the last one perhaps by a transfer. */
 static size_t answer_all(
-	struct tcp_server *s, struct connection *c, unsigned *n, size_t len)
+	struct tcp_server *s, struct tcp_connection *c, unsigned *n, size_t len)
 {
 	struct answerer *a = &s->thread.answerer;
 	unsigned done = 0;
@@ -119,7 +120,7 @@ static size_t answer_all(
 		len += answer_one(s, job, s->out + len, query_ns);
 		if (job->transfer && s->transfers)
 			tcp_leave(c, job, a->snap->transfers);
-		if (len < FLUSH_AT)
+		if (len < TCP_FLUSH_AT)
 			continue;
 		flush(s, c, len);
 		len = 0;
@@ -129,7 +130,7 @@ static size_t answer_all(
 	return len;
 }
 
-static void touch(struct tcp_server *s, struct connection *c)
+static void touch(struct tcp_server *s, struct tcp_connection *c)
 {
 	c->active_ms = s->thread.answerer.now_ms;
 	TAILQ_REMOVE(&s->oldest_first, c, entry);
@@ -140,7 +141,7 @@ static void touch(struct tcp_server *s, struct connection *c)
 /* Answers the whole queries among len bytes of s->in; returns how many bytes
  * are done with. Less than all of them if output has to wait. */
 static size_t answer_input(
-	struct tcp_server *s, struct connection *c, size_t len)
+	struct tcp_server *s, struct tcp_connection *c, size_t len)
 {
 	size_t at = 0, out = 0;
 	unsigned n, answered;
@@ -150,7 +151,7 @@ static size_t answer_input(
 		answered = n = cut(s, c, len, &at, &bad);
 		if (n)
 			out = answer_all(s, c, &answered, out);
-	} while (n == BATCH && !c->out && !c->leaves);
+	} while (n == TCP_BATCH && !c->out && !c->leaves);
 	if (answered < n) {
 		at = (size_t)(s->jobs[answered].query - 2 - s->in);
 		bad = false;
@@ -167,7 +168,7 @@ static size_t answer_input(
 /* -- input -- */
 
 /* Input that had to wait or is not whole goes to the front of s->in. */
-static size_t take_kept(struct tcp_server *s, struct connection *c)
+static size_t take_kept(struct tcp_server *s, struct tcp_connection *c)
 {
 	size_t len = c->in_len;
 	if (len)
@@ -178,16 +179,18 @@ static size_t take_kept(struct tcp_server *s, struct connection *c)
 	return len;
 }
 
-_Static_assert(DOT_RECORD_MAX <= READ_MAX, "a record fits behind a frame");
+_Static_assert(DOT_RECORD_MAX <= TCP_READ_MAX, "a record fits behind a frame");
 
 /* Reads TLS behind len bytes of s->in. No record is left in OpenSSL, where epoll does not
  * see it: each is read while there is room for all of it. */
-static size_t read_tls(struct tcp_server *s, struct connection *c, size_t len)
+static size_t read_tls(
+	struct tcp_server *s, struct tcp_connection *c, size_t len)
 {
 	enum dot_result read = DOT_DONE;
 	size_t had = len, n;
 
-	while (read == DOT_DONE && len <= FRAME_MAX && len - had < READ_MAX) {
+	while (read == DOT_DONE && len <= TCP_FRAME_MAX &&
+		len - had < TCP_READ_MAX) {
 		read = dot_read(c->tls, s->in + len, &n);
 		len += n;
 	}
@@ -198,15 +201,15 @@ static size_t read_tls(struct tcp_server *s, struct connection *c, size_t len)
 
 /* How much may be read: in front of TLS no more than the header of a proxy. */
 static size_t read_most(
-	const struct tcp_server *s, const struct connection *c, size_t len)
+	const struct tcp_server *s, const struct tcp_connection *c, size_t len)
 {
-	return c->encrypted ? proxy_header_more(s->in, len) : READ_MAX;
+	return c->encrypted ? proxy_header_more(s->in, len) : TCP_READ_MAX;
 }
 
 /* Reads behind len bytes of s->in; returns the length then. A peer may end its
  * side and still wait for answers. */
-static size_t read_more(
-	struct tcp_server *s, struct connection *c, size_t len, uint32_t what)
+static size_t read_more(struct tcp_server *s, struct tcp_connection *c,
+	size_t len, uint32_t what)
 {
 	if (c->tls)
 		return read_tls(s, c, len);
@@ -223,7 +226,7 @@ static size_t read_more(
 }
 
 /* The client's net has the connection from now on, as if it were its own. */
-static void become_client(struct tcp_server *s, struct connection *c,
+static void become_client(struct tcp_server *s, struct tcp_connection *c,
 	const struct proxy_header *h)
 {
 	shares_hold(s->held, &c->held, &c->peer, 0);
@@ -237,7 +240,7 @@ static void become_client(struct tcp_server *s, struct connection *c,
 /* Takes the header off the front of s->in; the length then. Nothing is to be read
  * of a connection that has no good one. */
 static size_t take_header(
-	struct tcp_server *s, struct connection *c, size_t len)
+	struct tcp_server *s, struct tcp_connection *c, size_t len)
 {
 	struct proxy_header h;
 	enum proxy_read read = proxy_header_read(s->in, len, &h);
@@ -262,7 +265,7 @@ static size_t take_header(
 /* Goes on with the handshake. False: it is not over; then the connection waits, or it was
  * closed, and *here is false. */
 static bool tls_handshake_is_done(
-	struct tcp_server *s, struct connection *c, bool *here)
+	struct tcp_server *s, struct tcp_connection *c, bool *here)
 {
 	struct answer_counters *counters = &s->thread.answerer.counters;
 
@@ -290,7 +293,7 @@ static bool tls_handshake_is_done(
 	return true;
 }
 
-bool tcp_tls_begin(struct tcp_server *s, struct connection *c)
+bool tcp_tls_begin(struct tcp_server *s, struct tcp_connection *c)
 {
 	int64_t now = s->thread.answerer.now_ms;
 
@@ -305,7 +308,7 @@ bool tcp_tls_begin(struct tcp_server *s, struct connection *c)
 
 /* The header of a proxy was there, and nothing behind it was read. */
 static bool tls_behind_header(
-	struct tcp_server *s, struct connection *c, bool *here)
+	struct tcp_server *s, struct tcp_connection *c, bool *here)
 {
 	if (!c->encrypted || c->tls || c->awaits_header)
 		return false;
@@ -318,7 +321,7 @@ static bool tls_behind_header(
 
 /* -- the turn -- */
 
-bool tcp_serve(struct tcp_server *s, struct connection *c, uint32_t what)
+bool tcp_serve(struct tcp_server *s, struct tcp_connection *c, uint32_t what)
 {
 	bool here = true;
 	if (c->tls && !tls_handshake_is_done(s, c, &here))
@@ -326,7 +329,7 @@ bool tcp_serve(struct tcp_server *s, struct connection *c, uint32_t what)
 	if (c->out && !flush_waiting(s, c))
 		return true;
 	size_t len = take_kept(s, c);
-	if (!c->ended && len <= FRAME_MAX)
+	if (!c->ended && len <= TCP_FRAME_MAX)
 		len = read_more(s, c, len, what);
 	if (c->awaits_header)
 		len = take_header(s, c, len);

@@ -101,7 +101,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	setsockopt(fd[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
 	net_thread_times(&server->thread);
 	struct addr from = addr_from_sockaddr((struct sockaddr *)&peer);
-	struct connection *c = tcp_connection_of(server, fd[0], &from, 53);
+	struct tcp_connection *c = tcp_connection_of(server, fd[0], &from, 53);
 	tcp_watch(server, &c->source, EPOLL_CTL_ADD, EPOLLIN | EPOLLRDHUP);
 	bool open = true;
 	for (unsigned i = 0; open && (size || c->out); i++) {
