@@ -28,6 +28,7 @@ class Peer:
 
     name = program = ""
     steers = False
+    address = "127.0.0.1"
     environment = {}        # of its own
     before = ("taskset", "-c", "0")     # words before the program's name
 
@@ -68,7 +69,7 @@ class Peer:
             s.settimeout(0.2)
             for _ in range(300):
                 try:
-                    s.sendto(query, ("127.0.0.1", self.port))
+                    s.sendto(query, (self.address, self.port))
                     if s.recv(512)[3] & 15 == 0:
                         return
                 except OSError:
@@ -158,6 +159,7 @@ options => {{
 class Knot(Peer):
     name, program = "knot", "knotd"
     steers = True
+    interface = ""      # that it answers by AF_XDP as well
 
     def command(self):
         zone = self.static_zone()  # its default, for who matches nothing
@@ -177,10 +179,11 @@ mod-geoip:
     geodb-key: [ "continent/code" ]
 """
             use = "    module: mod-geoip/geo\n"
+        xdp = f"xdp:\n  listen: {self.interface}@{self.port}\n" if self.interface else ""
         self.write("knot.conf", f"""
 server:
   rundir: {self.dir}
-  listen: 127.0.0.1@{self.port}
+  listen: {self.address}@{self.port}
   udp-workers: 1
   tcp-workers: 1
   background-workers: 1
@@ -190,7 +193,7 @@ database:
 log:
   - target: stderr
     any: warning
-{module}
+{xdp}{module}
 zone:
   - domain: example.com
     file: {zone}

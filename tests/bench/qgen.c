@@ -1,7 +1,7 @@
 /* qgen - a DNS load generator for the project's own benchmark.
  *
  *	qgen [-n SOCKETS] [-w WINDOW] [-t SECONDS] [-r PER_S [-a]] [-k SEED]
- *	     [-m NAMES] [-D] [-T | -1] ADDRESS:PORT MIX [NAME]
+ *	     [-m NAMES] [-D] [-e] [-T | -1] ADDRESS:PORT MIX [NAME]
  *
  * MIX: static (www.NAME A), steered (live.NAME A), ecs (live.NAME A with a
  * random client /24), nxdomain (random names), names (h0.NAME A to
@@ -14,8 +14,11 @@
  * others, whose doings are not the server's. It sleeps in between. Over UDP, or TCP: -T with connections that stay, on each its share of WINDOW under
  * way; -1 with a connection for every question, SOCKETS of them under way. -D: each asks
  * for DNSSEC records (DO).
- * Every answer is checked: id, QR, rcode, and that it answers or not. One line
- * of JSON on stdout. Single thread; loopback only. */
+ * Every answer is checked: id, QR, rcode, and that it answers or not; with -e id and QR
+ * alone, so that an echo is an answer. One line of JSON on stdout. Single thread. Asks
+ * loopback only; over UDP also 10.99.0.0/24, the link between network namespaces that
+ * xdp.py makes: if our network namespace is not our parent process's, and never by a
+ * router. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -25,6 +28,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -73,6 +77,7 @@ struct run {
 	struct lane *lanes;
 	bool arrival; /* -a */
 	bool dnssec;  /* -D */
+	bool echo;    /* -e */
 	uint64_t turn, sent, answered, bad, lost, missed;
 	uint64_t latency[BUCKETS];
 	int64_t max_ns;
@@ -212,7 +217,8 @@ static void check(struct run *r, struct lane *l, const uint8_t *p, size_t len,
 	}
 	bool answers = (p[3] & 15) == 0 && (p[6] << 8 | p[7]) > 0;
 	bool absent = (p[3] & 15) == 3;
-	r->bad += q->wants_answer ? !answers : !absent;
+	if (!r->echo)
+		r->bad += q->wants_answer ? !answers : !absent;
 	int64_t took = now - q->due_ns;
 	r->latency[bucket_of(took)]++;
 	if (took > r->max_ns)
@@ -504,6 +510,34 @@ static double percentile_us(const struct run *r, double share)
 	return (double)r->max_ns / 1000;
 }
 
+/* Our network namespace was made for us: our parent process has another one. */
+static bool own_network(void)
+{
+	struct stat ours, others;
+	char path[40];
+
+	snprintf(path, sizeof path, "/proc/%d/ns/net", (int)getppid());
+	return !stat("/proc/self/ns/net", &ours) && !stat(path, &others) &&
+		ours.st_ino != others.st_ino;
+}
+
+static bool on_link(const struct addr *a)
+{
+	return a->family == 4 && !memcmp(a->bytes, "\x0a\x63\0", 3);
+}
+
+/* Load is for loopback and for networks of the benchmark's own alone. */
+static bool may_ask(const struct run *r)
+{
+	static const uint8_t loopback[16] = {[15] = 1};
+	struct addr a = addr_from_sockaddr((const struct sockaddr *)&r->to);
+
+	if (a.family == 6)
+		return !memcmp(a.bytes, loopback, sizeof loopback);
+	return a.bytes[0] == 127 ||
+		(r->over == UDP && on_link(&a) && own_network());
+}
+
 static bool open_lane(const struct run *r, struct lane *l)
 {
 	int size = 1 << 20;
@@ -513,6 +547,7 @@ static bool open_lane(const struct run *r, struct lane *l)
 	}
 	l->fd = socket(r->to.ss_family, SOCK_DGRAM, 0);
 	setsockopt(l->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+	setsockopt(l->fd, SOL_SOCKET, SO_DONTROUTE, &(int){1}, sizeof(int));
 	if (r->arrival)
 		setsockopt(l->fd, SOL_SOCKET, SO_TIMESTAMPNS, &(int){1},
 			sizeof(int));
@@ -522,6 +557,10 @@ static bool open_lane(const struct run *r, struct lane *l)
 static bool open_lanes(struct run *r, const char *server)
 {
 	r->to_len = sockaddr_parse(&r->to, server, 53);
+	if (r->to_len && !may_ask(r)) {
+		errno = EPERM;
+		return false;
+	}
 	r->lanes = mem_zero(r->n_lanes, sizeof *r->lanes);
 	for (unsigned i = 0; r->to_len && i < r->n_lanes; i++)
 		if (!open_lane(r, &r->lanes[i]))
@@ -558,7 +597,7 @@ static int usage(void)
 {
 	fprintf(stderr,
 		"usage: qgen [-n SOCKETS] [-w WINDOW] [-t SECONDS] "
-		"[-r PER_S [-a]] [-k SEED] [-m NAMES] [-D] [-T | -1] ADDRESS:PORT MIX [NAME]\n");
+		"[-r PER_S [-a]] [-k SEED] [-m NAMES] [-D] [-e] [-T | -1] ADDRESS:PORT MIX [NAME]\n");
 	return 2;
 }
 
@@ -590,6 +629,22 @@ static bool set_number(
 	return opt != '?';
 }
 
+/* false: it has a number */
+static bool set_flag(struct run *r, int opt)
+{
+	if (opt == 'T' || opt == '1')
+		r->over = opt == 'T' ? TCP_STAYS : TCP_ONCE;
+	else if (opt == 'a')
+		r->arrival = true;
+	else if (opt == 'D')
+		r->dnssec = true;
+	else if (opt == 'e')
+		r->echo = true;
+	else
+		return false;
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	struct run r = {.zone = "example.com",
@@ -600,15 +655,10 @@ int main(int argc, char **argv)
 	int opt;
 
 	r.rng.state = 1;
-	while ((opt = getopt(argc, argv, "n:w:t:r:k:m:DT1a")) != -1) {
-		if (opt == 'T' || opt == '1')
-			r.over = opt == 'T' ? TCP_STAYS : TCP_ONCE;
-		else if (opt == 'a')
-			r.arrival = true;
-		else if (opt == 'D')
-			r.dnssec = true;
-		else if (!set_number(&r, opt, optarg ? atof(optarg) : 0,
-				 &seconds, &per_s))
+	while ((opt = getopt(argc, argv, "n:w:t:r:k:m:DeT1a")) != -1) {
+		if (!set_flag(&r, opt) &&
+			!set_number(&r, opt, optarg ? atof(optarg) : 0,
+				&seconds, &per_s))
 			return usage();
 	}
 	if (argc - optind < 2 || r.n_lanes < 1 ||
