@@ -384,10 +384,10 @@ static void sign_decided(struct walk *w, uint32_t from, uint32_t ttl_s)
 static void decide(struct walk *w, const struct steered_name *name)
 {
 	uint32_t end = w->r->len;
-	struct steered_result s =
-		steered_answer_at(w->answerer, w->job, name, w->r, w->at);
 	const struct map *map = w->answerer->snap->steer.map;
+	struct steered_result s;
 
+	steered_answer_at(w->answerer, w->job, name, w->r, w->at, &s);
 	w->result.defer = s.defer;
 	if (s.defer)
 		return;
@@ -744,10 +744,11 @@ static struct lookup_result steered_signed(struct answerer *answerer,
 {
 	struct walk w;
 	const struct map *map = answerer->snap->steer.map;
+	struct steered_result s;
 
 	walk_begin(&w, answerer, job, reply);
 	w.match = job->asked->match;
-	struct steered_result s = steered_answer(answerer, job, reply);
+	steered_answer(answerer, job, reply, &s);
 	w.result.scope = s.scope;
 	w.result.defer = s.defer;
 	if (s.records) {
@@ -764,9 +765,10 @@ static struct lookup_result steered_signed(struct answerer *answerer,
 struct lookup_result lookup_steered(struct answerer *answerer,
 	const struct answer_job *job, struct reply *reply)
 {
+	struct steered_result s;
 	if (signs(job))
 		return steered_signed(answerer, job, reply);
-	struct steered_result s = steered_answer(answerer, job, reply);
+	steered_answer(answerer, job, reply, &s);
 	struct signed_reply none = {.signing = NULL};
 	if (!s.records && !s.defer && !reply->full)
 		write_soa(job->zone, reply, apex_at(job), s.ttl_s, &none);

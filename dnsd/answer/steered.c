@@ -122,9 +122,9 @@ static void add_text(struct reply *reply, uint16_t owner, const char *line)
 	reply_rr(reply, owner, RR_TXT, 0, rdata, n + 1);
 }
 
-COLD static struct steered_result why(struct answerer *answerer,
-	const struct answer_job *job, const struct steered_question *question,
-	struct reply *reply, uint16_t owner)
+COLD static void why(struct answerer *answerer, const struct answer_job *job,
+	const struct steered_question *question, struct reply *reply,
+	uint16_t owner, struct steered_result *result)
 {
 	const struct steer_query *query = &question->query;
 	const struct steer_state *state = &answerer->snap->steer;
@@ -132,8 +132,9 @@ COLD static struct steered_result why(struct answerer *answerer,
 	struct steer_trace trace;
 	char line[EXPLAIN_LINE_MAX];
 
-	if (!options_trusts(answerer->snap->options, &job->peer))
-		return (struct steered_result){.refused = true};
+	result->refused = !options_trusts(answerer->snap->options, &job->peer);
+	if (result->refused)
+		return;
 	steer_decide(
 		state, answerer->accounts, query, answerer->now_ms, &d, &trace);
 	explain_client(state, query, line);
@@ -144,8 +145,8 @@ COLD static struct steered_result why(struct answerer *answerer,
 		explain_candidate(state, &trace.candidate[i], line);
 		add_text(reply, owner, line);
 	}
-	return (struct steered_result){
-		.records = trace.n + 2, .scope = question->leaf.scope};
+	result->records = trace.n + 2;
+	result->scope = question->leaf.scope;
 }
 
 COLD static void record(struct answerer *answerer, const struct answer_job *job,
@@ -221,32 +222,33 @@ static inline bool too_early(
 }
 
 /* The records of what was decided. */
-INLINE static struct steered_result write_records(struct answerer *answerer,
+INLINE static void write_records(struct answerer *answerer,
 	const struct answer_job *job, const struct steered_question *question,
-	const struct steer_decision *d, struct reply *reply, uint16_t owner)
+	const struct steer_decision *d, struct reply *reply, uint16_t owner,
+	struct steered_result *result)
 {
 	const struct snapshot *snap = answerer->snap;
 	uint16_t qtype = job->q.qtype;
 
 	if (snap->options->record)
 		record(answerer, job, question, d);
-	unsigned records = qtype == RR_HTTPS
+	result->records = qtype == RR_HTTPS
 		? add_https(answerer, question, d, reply, owner)
 		: steered_add_addresses(
 			  snap->steer.map, d, qtype == RR_AAAA, reply, owner);
-	return (struct steered_result){.records = records,
-		.ttl_s = d->ttl_s,
-		.scope = question->leaf.scope};
+	result->ttl_s = d->ttl_s;
+	result->scope = question->leaf.scope;
 }
 
-struct steered_result steered_answer(struct answerer *answerer,
-	const struct answer_job *job, struct reply *reply)
+void steered_answer(struct answerer *answerer, const struct answer_job *job,
+	struct reply *reply, struct steered_result *result)
 {
 	const struct steered_question *question = &job->steer;
 	struct steer_decision d;
 
-	if (too_early(answerer, job))
-		return (struct steered_result){.defer = true};
+	*result = (struct steered_result){.defer = too_early(answerer, job)};
+	if (result->defer)
+		return;
 	if (job->accounted)
 		steer_decide(&answerer->snap->steer, answerer->accounts,
 			&question->query, answerer->now_ms, &d, NULL);
@@ -254,27 +256,30 @@ struct steered_result steered_answer(struct answerer *answerer,
 		steer_answer_lookup(&answerer->snap->steer, answerer->accounts,
 			&question->query, &question->found, answerer->now_ms,
 			&d);
-	return write_records(answerer, job, question, &d, reply, HEADER_LEN);
+	write_records(answerer, job, question, &d, reply, HEADER_LEN, result);
 }
 
-COLD struct steered_result steered_answer_at(struct answerer *answerer,
+COLD void steered_answer_at(struct answerer *answerer,
 	const struct answer_job *job, const struct steered_name *name,
-	struct reply *reply, uint16_t owner)
+	struct reply *reply, uint16_t owner, struct steered_result *result)
 {
 	struct steered_question question = {.name = name};
 	struct steer_decision d;
 
-	if (too_early(answerer, job))
-		return (struct steered_result){.defer = true};
+	*result = (struct steered_result){.defer = too_early(answerer, job)};
+	if (result->defer)
+		return;
 	question.leaf = geo_find(answerer->snap->steer.geo, answer_client(job));
 	ask(answerer, job, &question);
-	if (name->why)
-		return why(answerer, job, &question, reply, owner);
+	if (name->why) {
+		why(answerer, job, &question, reply, owner, result);
+		return;
+	}
 	if (job->accounted)
 		steer_decide(&answerer->snap->steer, answerer->accounts,
 			&question.query, answerer->now_ms, &d, NULL);
 	else
 		steer_answer(&answerer->snap->steer, answerer->accounts,
 			&question.query, answerer->now_ms, &d);
-	return write_records(answerer, job, &question, &d, reply, owner);
+	write_records(answerer, job, &question, &d, reply, owner, result);
 }

@@ -13,7 +13,8 @@
 
 struct reply;
 
-/* What steered_answer did. */
+/* What steered_answer did. Filled where the caller has it: as a return value it would be
+ * put together in parts and read as a whole, for which the CPU waits. */
 struct steered_result {
 	unsigned records; /* RRs added to the answer section; 0: no data of this
 			     type (or REFUSED) */
@@ -68,13 +69,13 @@ void steered_find_all(
 /* Decides for the client of such a job and appends the RRs of the asked type (A,
  * AAAA, HTTPS) to the reply's answer section, with the question's as owner name.
  * Accounts the decision. */
-struct steered_result steered_answer(struct answerer *answerer,
-	const struct answer_job *job, struct reply *reply);
+void steered_answer(struct answerer *answerer, const struct answer_job *job,
+	struct reply *reply, struct steered_result *result);
 
 /* The same for another job and name: one that a chain led to, whose offset in the
  * message is owner. For a MARK_WHY it explains (TXT) and accounts nothing. */
-struct steered_result steered_answer_at(struct answerer *answerer,
-	const struct answer_job *job, const struct steered_name *name,
-	struct reply *reply, uint16_t owner);
+void steered_answer_at(struct answerer *answerer, const struct answer_job *job,
+	const struct steered_name *name, struct reply *reply, uint16_t owner,
+	struct steered_result *result);
 
 #endif

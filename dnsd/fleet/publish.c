@@ -251,8 +251,11 @@ struct load *fleet_load(struct fleet *f, int64_t now_ms)
 		.stability = part.stability,
 		.spare = (const uint16_t(*)[MAP_CANDIDATES])part.spare};
 	load->fell_ms = (uint32_t)f->fell_ms;
-	for (unsigned i = 0; i < f->n; i++)
+	load->all_room = true;
+	for (unsigned i = 0; i < f->n; i++) {
 		load->any_returning |= node[i].returning > 0;
+		load->all_room &= node[i].room == 1;
+	}
 	load->n_distrusts = complaints_of_areas(
 		f->complaints, load->distrust, LOAD_DISTRUSTS_MAX, now_ms);
 	assert(load->n == f->map->n_nodes);

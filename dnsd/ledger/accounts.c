@@ -12,6 +12,8 @@ const uint8_t reservation_class_s[RESERVATION_CLASSES] = {
 
 #define RESERVATIONS_SIZE \
 	((size_t)(CONF_NODES_MAX + 1) * sizeof(struct reservation))
+#define UNPUBLISHED_SIZE \
+	((size_t)(CONF_NODES_MAX + 1) * sizeof(struct unpublished))
 
 /* It is mostly a table. */
 #define ACCOUNTS_SIZE \
@@ -33,6 +35,7 @@ struct accounts *accounts_new(
 	while ((uint64_t)CLIENT_WAYS << a->bucket_bits < max_clients)
 		a->bucket_bits++;
 	a->reservation = mem_pages(RESERVATIONS_SIZE, false);
+	a->unpublished = mem_pages(UNPUBLISHED_SIZE, false);
 	a->clients = mem_pages(clients_size(a), true);
 	a->events = mem_pages(sizeof *a->events, false);
 	return a;
@@ -44,6 +47,7 @@ void accounts_free(struct accounts *a)
 		return;
 	mem_pages_free(a->events, sizeof *a->events);
 	mem_pages_free(a->clients, clients_size(a));
+	mem_pages_free(a->unpublished, UNPUBLISHED_SIZE);
 	mem_pages_free(a->reservation, RESERVATIONS_SIZE);
 	mem_pages_free(a, ACCOUNTS_SIZE);
 }

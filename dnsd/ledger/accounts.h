@@ -6,8 +6,8 @@
  *
  *  - reservations by node: monotonic sums that wrap. Control reads them every
  *    100 ms, takes differences and knows what was reserved since; no reset,
- *    no lock, no race. Beside them `unpublished`, the thread's own since
- *    the load it decides by was published.
+ *    no lock, no race. In a table of its own `unpublished`, the thread's own
+ *    since the load it decides by was published.
  *  - clients by (client net, steered name, stream): their demand. A fixed
  *    table; the oldest of a bucket makes room, so that floods of nets cost no
  *    memory. Where they were sent, all threads share: sent.h.
@@ -45,12 +45,18 @@ struct reservation {
 	_Atomic uint32_t line2; /* questions for line 2+ of clients that had
 				   been sent here */
 	_Atomic uint32_t only;  /* answers for a line, as no other node lived */
-	float unpublished;      /* viewers reserved since ... */
-	uint32_t unpublished_generation; /* ... this load */
-	float there;       /* viewers placed here, fading, at there_ms */
-	uint32_t there_ms; /* (clock, cut to 32 bits) */
+	float there;            /* viewers placed here, fading, at there_ms */
+	uint32_t there_ms;      /* (clock, cut to 32 bits) */
+	uint32_t unused[2];
 };
 _Static_assert(sizeof(struct reservation) == 64, "a cache line");
+
+/* Viewers that were reserved on a node since a load was published. A table of its own: a
+ * decision reads it of all candidates. */
+struct unpublished {
+	float viewers;
+	uint32_t generation; /* of that load */
+};
 
 /* The demand of a client net. */
 struct client {
@@ -120,6 +126,7 @@ struct accounts {
 	struct reservation
 		*reservation; /* by map index, room for every node there
 				    may ever be */
+	struct unpublished *unpublished; /* the same */
 	uint32_t
 		unpublished_generation; /* of the load they decide by, and ... */
 	float unpublished_most;         /* ... the most of any node's since */
@@ -181,10 +188,12 @@ static inline uint32_t accounts_stream(uint64_t stream)
 	return (uint32_t)stream | 0x80000000u;
 }
 
+/* The nodes of an area lie side by side: a question asks for few areas and, in turn, for
+ * all nodes near them. */
 static inline unsigned placed_at(uint32_t area, unsigned node)
 {
-	return (unsigned)(((uint64_t)area << 16 | node) * HASH_ODD >>
-		(64 - PLACED_BITS));
+	uint64_t first = (uint64_t)area * HASH_ODD >> (64 - PLACED_BITS);
+	return ((unsigned)first + node) & ((1u << PLACED_BITS) - 1);
 }
 
 /* What is left of viewers that were placed at at_ms. */
@@ -326,18 +335,17 @@ static inline void accounts_reserve(struct accounts *accounts, unsigned node,
 	bool large)
 {
 	struct reservation *r = &accounts->reservation[node];
+	struct unpublished *u = &accounts->unpublished[node];
 
-	if (r->unpublished_generation != generation) {
-		r->unpublished_generation = generation;
-		r->unpublished = 0;
-	}
+	if (u->generation != generation)
+		*u = (struct unpublished){.generation = generation};
 	if (accounts->unpublished_generation != generation) {
 		accounts->unpublished_generation = generation;
 		accounts->unpublished_most = 0;
 	}
-	r->unpublished += at_once + rate * (float)ttl_s;
-	if (r->unpublished > accounts->unpublished_most)
-		accounts->unpublished_most = r->unpublished;
+	u->viewers += at_once + rate * (float)ttl_s;
+	if (u->viewers > accounts->unpublished_most)
+		accounts->unpublished_most = u->viewers;
 	accounts_count(&r->answers);
 	if (large)
 		return;
@@ -354,8 +362,8 @@ static inline void accounts_reserve(struct accounts *accounts, unsigned node,
 static inline float accounts_unpublished(
 	const struct accounts *accounts, unsigned node, uint32_t generation)
 {
-	const struct reservation *r = &accounts->reservation[node];
-	return r->unpublished_generation == generation ? r->unpublished : 0;
+	const struct unpublished *u = &accounts->unpublished[node];
+	return u->generation == generation ? u->viewers : 0;
 }
 
 /* -- places -- */

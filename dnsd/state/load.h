@@ -64,6 +64,7 @@ struct load {
 	bool any_returning;  /* some node has failed just now: */
 	uint32_t fell_ms;    /* the last one (clock, cut to 32 bits) */
 	bool provisional;    /* geography is still being read: short TTLs */
+	bool all_room;       /* no node ramps up: all have room 1 */
 	unsigned n;
 	const struct load_node *node;   /* by map index */
 	const struct load_brief *brief; /* the same; see load_brief() */

@@ -10,9 +10,10 @@ struct fast_path_scan {
 	const struct steer_state *state;
 	const struct accounts *accounts;
 	uint64_t net;
-	uint32_t area;  /* of the nearest candidate */
-	float viewers;  /* that the answer brings */
-	float more;     /* and the most that was reserved on any node */
+	uint32_t area;       /* of the nearest candidate */
+	float viewers;       /* that the answer brings */
+	float more;          /* and the most that was reserved on any node */
+	bool brief_says_all; /* no node ramps up, none is distrusted by areas */
 	unsigned stays; /* the node where the client net was sent last ... */
 	float stay; /* ... and what another one must save, in temperatures */
 };
@@ -21,10 +22,14 @@ struct fast_path_scan {
 static inline float extra_cost(const struct fast_path_scan *scan, unsigned node)
 {
 	const struct steer_state *state = scan->state;
-	const struct load_node *load = &state->load->node[node];
+	const struct load_brief *brief = &state->load->brief[node];
 	float more =
 		score_unpublished(state, scan->accounts, node) + scan->viewers;
-	float used = load->used + more * COST_SAFETY * load->per_viewer;
+	float used = brief->used + more * COST_SAFETY * brief->per_viewer;
+
+	if (scan->brief_says_all)
+		return cost_price_ms(used) / COST_TEMPERATURE_MS;
+	const struct load_node *load = &state->load->node[node];
 	float penalty = score_penalty_ms(state, scan->area, node, load) -
 		load->penalty_ms;
 	return (score_price_ms(load, used) + penalty) / COST_TEMPERATURE_MS;
@@ -76,6 +81,7 @@ unsigned fast_path_best(const struct steer_state *state,
 	const struct fast_path_scan scan = {state, accounts, lookup->net,
 		score_area(state->load, lookup->near), viewers,
 		score_unpublished_most(state->load, accounts) + viewers,
+		state->load->all_room && !state->load->n_distrusts,
 		sent_counts(&sent, now) ? sent.node : MAP_NO_NODE,
 		lookup->name->stay_ms / COST_TEMPERATURE_MS};
 	float least =

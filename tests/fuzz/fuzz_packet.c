@@ -55,24 +55,23 @@ void steered_find_all(const struct answerer *answerer, struct answer_job *first)
 {
 }
 
-struct steered_result steered_answer_at(struct answerer *answerer,
-	const struct answer_job *job, const struct steered_name *name,
-	struct reply *reply, uint16_t owner)
+void steered_answer_at(struct answerer *answerer, const struct answer_job *job,
+	const struct steered_name *name, struct reply *reply, uint16_t owner,
+	struct steered_result *result)
 {
-	struct steered_result s = {.ttl_s = 10, .scope = 24};
-	s.refused = name->why && job->peer.family == 6;
+	*result = (struct steered_result){.ttl_s = 10, .scope = 24};
+	result->refused = name->why && job->peer.family == 6;
 	if (job->q.qtype == RR_A) {
 		reply_rr(reply, owner, RR_A, 10, job->peer.bytes, 4);
-		s.records = 1;
+		result->records = 1;
 	}
-	return s;
 }
 
-struct steered_result steered_answer(struct answerer *answerer,
-	const struct answer_job *job, struct reply *reply)
+void steered_answer(struct answerer *answerer, const struct answer_job *job,
+	struct reply *reply, struct steered_result *result)
 {
-	return steered_answer_at(
-		answerer, job, &job->asked->steered, reply, HEADER_LEN);
+	steered_answer_at(
+		answerer, job, &job->asked->steered, reply, HEADER_LEN, result);
 }
 
 static struct zone *load(const char *apex, const char *text, bool steered)

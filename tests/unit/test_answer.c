@@ -116,9 +116,9 @@ void steered_find_all(const struct answerer *answerer, struct answer_job *first)
 		assert_true(job->steered);
 }
 
-struct steered_result steered_answer_at(struct answerer *answerer,
-	const struct answer_job *job, const struct steered_name *name,
-	struct reply *reply, uint16_t owner)
+void steered_answer_at(struct answerer *answerer, const struct answer_job *job,
+	const struct steered_name *name, struct reply *reply, uint16_t owner,
+	struct steered_result *result)
 {
 	static const uint8_t a[4] = {203, 0, 113, 11};
 	uint16_t qtype = job->q.qtype;
@@ -132,14 +132,14 @@ struct steered_result steered_answer_at(struct answerer *answerer,
 	} else {
 		t.steered.records = 0;
 	}
-	return t.steered;
+	*result = t.steered;
 }
 
-struct steered_result steered_answer(struct answerer *answerer,
-	const struct answer_job *job, struct reply *reply)
+void steered_answer(struct answerer *answerer, const struct answer_job *job,
+	struct reply *reply, struct steered_result *result)
 {
-	return steered_answer_at(
-		answerer, job, &job->asked->steered, reply, HEADER_LEN);
+	steered_answer_at(
+		answerer, job, &job->asked->steered, reply, HEADER_LEN, result);
 }
 
 static void mark(struct zone_builder *b, const char *name, struct mark m)

@@ -183,10 +183,12 @@ static void test_room(void **state)
 	scene_open(&s, five);
 	for (unsigned i = 0; i < 3; i++)
 		poll_ok(&s, i, 50);
+	assert_true(scene_publish(&s)->all_room);
 	s.now += STEP;
 	for (unsigned i = 0; i < 3; i++)
 		poll_run(&s, i, rows[i].viewers, 78);
 	const struct load *load = scene_publish(&s);
+	assert_false(load->all_room);
 	for (unsigned i = 0; i < 3; i++) {
 		assert_float_equal(load->node[i].room, rows[i].room, 1e-5);
 		assert_float_equal(load->node[i].ln_weight,

@@ -48,32 +48,34 @@ void steered_find_all(const struct answerer *answerer, struct answer_job *first)
 {
 }
 
-struct steered_result steered_answer_at(struct answerer *answerer,
-	const struct answer_job *job, const struct steered_name *name,
-	struct reply *reply, uint16_t owner)
+void steered_answer_at(struct answerer *answerer, const struct answer_job *job,
+	const struct steered_name *name, struct reply *reply, uint16_t owner,
+	struct steered_result *result)
 {
 	uint8_t a[4] = {203, 0, 113, job->peer.bytes[3]};
+
+	*result = (struct steered_result){.defer = defers, .ttl_s = 7};
 	if (defers)
-		return (struct steered_result){.defer = true};
+		return;
 	if (job->q.qtype == RR_AAAA && large) {
 		static const uint8_t octets[1400];
 		reply_rr(reply, owner, RR_AAAA, 7, octets, large);
 		reply_rr(reply, owner, RR_AAAA, 7, octets, large);
-		return (struct steered_result){.records = 2, .ttl_s = 7};
+		result->records = 2;
 	}
 	if (job->q.qtype != RR_A)
-		return (struct steered_result){.ttl_s = 7};
+		return;
 	reply_rr(reply, owner, RR_A, 7, a, 4);
 	a[2]++;
 	reply_rr(reply, owner, RR_A, 7, a, 4);
-	return (struct steered_result){.records = 2, .ttl_s = 7};
+	result->records = 2;
 }
 
-struct steered_result steered_answer(struct answerer *answerer,
-	const struct answer_job *job, struct reply *reply)
+void steered_answer(struct answerer *answerer, const struct answer_job *job,
+	struct reply *reply, struct steered_result *result)
 {
-	return steered_answer_at(
-		answerer, job, &job->asked->steered, reply, HEADER_LEN);
+	steered_answer_at(
+		answerer, job, &job->asked->steered, reply, HEADER_LEN, result);
 }
 
 /* -- a zone -- */

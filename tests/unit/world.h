@@ -121,8 +121,11 @@ static inline int world_teardown(void **state)
 /* What decisions consult, after the test has set the load of nodes. */
 static inline const struct steer_state *world_state(struct world *w)
 {
-	for (unsigned i = 0; w->state.load == &w->load && i < w->load.n; i++)
+	w->load.all_room = true;
+	for (unsigned i = 0; w->state.load == &w->load && i < w->load.n; i++) {
 		w->brief[i] = load_brief(&w->node[i], &w->map->nodes[i]);
+		w->load.all_room &= w->node[i].room == 1;
+	}
 	return &w->state;
 }
 
