@@ -25,14 +25,14 @@ int sched_yield(void)
 
 struct found {
 	sigset_t blocked;
-	char name[16];
+	pthread_barrier_t looked_at;
 };
 
 static void *look(void *arg)
 {
 	struct found *found = arg;
 	pthread_sigmask(SIG_SETMASK, NULL, &found->blocked);
-	pthread_getname_np(pthread_self(), found->name, sizeof found->name);
+	pthread_barrier_wait(&found->looked_at);
 	return found;
 }
 
@@ -43,15 +43,20 @@ static void test_start(void **state)
 		SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
 	struct found found;
 	sigset_t before, after;
+	char name[16];
 	void *result;
 
 	(void)state;
+	pthread_barrier_init(&found.looked_at, NULL, 2);
 	pthread_sigmask(SIG_SETMASK, NULL, &before);
 	pthread_t thread = thread_start("dnsd-test", look, &found);
 	pthread_sigmask(SIG_SETMASK, NULL, &after);
+	pthread_getname_np(thread, name, sizeof name);
+	pthread_barrier_wait(&found.looked_at);
 	pthread_join(thread, &result);
+	pthread_barrier_destroy(&found.looked_at);
 	assert_ptr_equal(result, &found);
-	assert_string_equal(found.name, "dnsd-test");
+	assert_string_equal(name, "dnsd-test");
 	assert_int_equal(sigismember(&found.blocked, SIGTERM), 1);
 	assert_int_equal(sigismember(&found.blocked, SIGHUP), 1);
 	assert_int_equal(sigismember(&found.blocked, SIGCHLD), 1);
