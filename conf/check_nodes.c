@@ -203,9 +203,9 @@ static bool check_api_token(const struct conf_node *node, struct err *err)
 		conf_complain(err, node->api_token_where, why, node->name);
 }
 
-/* An SRS that has reached its max_connections is dead for good. Who is meant to
- * carry more than the 1000 of its default has been given more; others are kept
- * well below. */
+/* An SRS that gets more than max_connections on a port accepts nothing there any more until
+ * it is restarted (docs/steering.md). A capacity above its default of 1000 shows that the
+ * operator raised the limit of SRS; any other node is kept well below the default. */
 static double overcommit_of(const struct conf_node *node)
 {
 	if (!node->capacity_given)

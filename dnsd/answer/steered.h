@@ -13,8 +13,8 @@
 
 struct reply;
 
-/* What steered_answer did. Filled where the caller has it: as a return value it would be
- * put together in parts and read as a whole, for which the CPU waits. */
+/* What steered_answer did. The caller provides it: as a return value the compiler writes it
+ * in parts and reads it as one word, and the CPU waits until the parts are stored. */
 struct steered_result {
 	unsigned records; /* RRs added to the answer section; 0: no data of this
 			     type (or REFUSED) */

@@ -104,7 +104,7 @@ struct families {
 };
 enum { FAMILY_4, FAMILY_6 };
 
-/* Names by the thousand have the same pool: it is looked at once. */
+/* Thousands of names in a row may share a pool: its nodes are looked at once. */
 static void families_of(
 	struct families *f, const struct map *map, const struct map_pool *pool)
 {

@@ -11,7 +11,8 @@
 #define DISTRUSTED_SHARE 0.6f /* of the viewers of a distrusted node leave */
 #define DISPLACED_MS 10000.0f /* viewers of a dead node are back by then */
 
-/* Of the viewers that a node lost, or got, then: 1 until then. */
+/* The share of viewers displaced at then_ms that has not come to a node yet; 1 if now_ms is
+ * earlier than that. */
 static float share_left(int64_t then_ms, int64_t now_ms)
 {
 	return now_ms < then_ms

@@ -39,7 +39,7 @@ extern const uint8_t reservation_class_s[RESERVATION_CLASSES];
 
 /* One cache line a node. */
 struct reservation {
-	_Atomic uint32_t viewers;                   /* at once */
+	_Alignas(64) _Atomic uint32_t viewers;      /* at once */
 	_Atomic uint32_t rate[RESERVATION_CLASSES]; /* while the answer lives */
 	_Atomic uint32_t answers;
 	_Atomic uint32_t line2; /* questions for line 2+ of clients that had
@@ -47,7 +47,6 @@ struct reservation {
 	_Atomic uint32_t only;  /* answers for a line, as no other node lived */
 	float there;            /* viewers placed here, fading, at there_ms */
 	uint32_t there_ms;      /* (clock, cut to 32 bits) */
-	uint32_t unused[2];
 };
 _Static_assert(sizeof(struct reservation) == 64, "a cache line");
 

@@ -118,7 +118,7 @@ static inline bool tcp_watch(struct tcp_server *s, struct tcp_source *source,
 uint8_t *tcp_kept_new(struct tcp_server *s, const uint8_t *from, size_t len);
 void tcp_kept_free(struct tcp_server *s, uint8_t *p, size_t len);
 
-/* Input for the next turn; there is none yet. */
+/* Keeps a copy of input for the next turn. The connection keeps none yet. */
 void tcp_keep(struct tcp_server *s, struct tcp_connection *c, const uint8_t *in,
 	size_t len);
 
@@ -129,17 +129,17 @@ void tcp_account(struct tcp_server *s, struct tcp_connection *c);
 struct tcp_connection *tcp_connection_of(
 	struct tcp_server *s, int fd, const struct addr *peer, uint16_t port);
 
-/* It is of a proxy. */
+/* The connection comes from a proxy: its PROXY header is to be read first. */
 void tcp_await_header(struct tcp_server *s, struct tcp_connection *c);
 
 /* The events that epoll reports of it from now on. False: no memory. */
 bool tcp_wait_for(
 	struct tcp_server *s, struct tcp_connection *c, uint32_t events);
 
-/* The connection is no longer here, but open. Frees c. */
+/* Takes the connection out of the server without closing its socket. Frees c. */
 void tcp_connection_forget(struct tcp_server *s, struct tcp_connection *c);
 
-/* Frees c. */
+/* Closes the socket. Frees c. */
 void tcp_connection_close(struct tcp_server *s, struct tcp_connection *c);
 
 /* Closes connections while there are more than the server's most. */
@@ -159,12 +159,13 @@ bool tcp_tls_begin(struct tcp_server *s, struct tcp_connection *c);
 
 /* -- tcp_hand.c -- */
 
-/* It asked for a zone: it goes away with the question when what was answered before is
- * written. The snapshot is acquired. */
+/* The connection asked for a zone transfer: it is handed over with that question as soon as
+ * the answers before it are written. Acquires the snapshot. */
 void tcp_leave(struct tcp_connection *c, const struct answer_job *job,
 	struct transfer_source *source);
 
-/* To the thread that sends zones, with what it has sent behind the question. Frees c. */
+/* Hands the connection to the thread that sends zones, with the input that came after the
+ * question. Frees c. */
 void tcp_hand_over(struct tcp_server *s, struct tcp_connection *c,
 	const uint8_t *in, size_t len);
 

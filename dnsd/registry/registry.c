@@ -472,7 +472,7 @@ void registry_want(struct registry *r, const char *key, const char *value)
 	want(r, key, value, false);
 }
 
-/* Etcd took what was sent, which the watch may have told already. */
+/* Etcd took what was sent. The watch may have reported that value before the answer came. */
 static void row_taken(
 	struct registry *r, struct registry_row *row, int64_t revision)
 {

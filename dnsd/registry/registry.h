@@ -16,9 +16,9 @@
  * A change is based on a revision of its key: etcd takes it if the key still has that
  * one. If not, what etcd has wins, and the change has ended in a conflict; unless it
  * is a change of this very server that came before, or says the same: then the change
- * is based on that one and sent again. A change has ended well only when etcd took this
- * one: an older change of another server, which waits there, then meets a conflict, and
- * does not undo it later.
+ * is based on that one and sent again. A change is done only when etcd has taken this very
+ * change. So an older change that still waits at another server meets a conflict and
+ * cannot undo it.
  *
  * Nothing that etcd has is taken while it is not known to be this registry: without the
  * mark it was wiped; with another, it is another registry; with keys older than the
@@ -67,7 +67,7 @@ struct registry_row {
 	int64_t sent_base; /* and based on that */
 	bool replaced;     /* what is on its way is not what is wanted now */
 	bool tried;        /* what is wanted was sent, once at least */
-	/* A change of before `wanted` may be what etcd took, or takes yet. */
+	/* Etcd may have taken, or may still take, an earlier change of this server. */
 	bool doubtful;
 	bool offered; /* ended without `ended`: no operator asked for it */
 	char *seen;   /* what etcd has, until it is taken; NULL: nothing */

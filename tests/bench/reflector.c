@@ -41,7 +41,7 @@ static void set_qr(uint8_t *frame)
 		return;
 	frame[DNS_AT + 2] |= 0x80;
 	if (!sum)
-		return; /* there is none */
+		return; /* no checksum */
 	sum = (~sum & 0xffff) + 0x8000;
 	sum = ~((sum & 0xffff) + (sum >> 16)) & 0xffff;
 	if (!sum)

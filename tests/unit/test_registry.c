@@ -243,7 +243,8 @@ static void test_agreement(void **state)
 	assert_int_equal(s.base, 13);
 	registry_answer(registry, KEY, REGISTRY_TAKEN, 14);
 	assert_int_equal(look().done, 1);
-	/* The watch tells it before the answer: sent again as soon as that came. */
+	/* The watch reports the other's change before the answer comes: sent again at the
+	 * answer. */
 	registry_want(registry, KEY, "{\"drained\": false}");
 	look();
 	change(KEY, OFF, 15);

@@ -36,7 +36,7 @@ static void *look(void *arg)
 	return found;
 }
 
-/* Signals come to the first thread, but for those of its own faults. */
+/* A thread has all signals blocked but those that its own faults raise. */
 static void test_start(void **state)
 {
 	static const int faults[] = {
@@ -67,7 +67,7 @@ static void test_start(void **state)
 			sigismember(&after, i), sigismember(&before, i));
 }
 
-/* Once when its time is over, and not at each call. */
+/* Yields once when THREAD_AT_ONCE_NS have passed, not at each call. */
 static void test_give_way(void **state)
 {
 	(void)state;
