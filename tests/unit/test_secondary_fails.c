@@ -216,6 +216,26 @@ static void test_ends_early(void **state)
 	assert_int_equal(t.arrived, 0);
 }
 
+/* In the middle of a message; what came of it is no part of the next primary's. */
+static void test_ends_in_a_message(void **state)
+{
+	static const uint8_t begin[] = {0, 64, 1, 2, 3};
+	(void)state;
+	keep(4, WALL_S);
+	t.primary[0].silent = true;
+	use_primaries(0, 2, 7);
+	step();
+	UNTIL(*t.primary[0].asked);
+	assert_int_equal(
+		send(t.primary[0].fd, begin, sizeof begin, MSG_NOSIGNAL),
+		sizeof begin);
+	standin_hang_up(&t.primary[0]);
+	UNTIL(t.primary[1].ended);
+	assert_string_equal(t.primary[1].asked, "SOA ");
+	assert_int_equal(rests_s(), SOURCE_REFRESH_S);
+	assert_int_equal(status()->failures, 0);
+}
+
 /* -- what is not taken -- */
 
 /* A zone of so many records where 40 were, or others. */
@@ -335,9 +355,10 @@ int main(void)
 		TEST(test_no_address), TEST(test_stalls),
 		TEST(test_slow_connection), TEST(test_stalls_in_transfer),
 		TEST(test_too_long), TEST(test_many_messages),
-		TEST(test_ends_early), TEST(test_shrinks),
-		TEST(test_half_is_taken), TEST(test_few_may_go),
-		TEST(test_not_few_any_more), TEST(test_forced),
-		TEST(test_shrinks_from_nothing), TEST(test_cannot_be_written)};
+		TEST(test_ends_early), TEST(test_ends_in_a_message),
+		TEST(test_shrinks), TEST(test_half_is_taken),
+		TEST(test_few_may_go), TEST(test_not_few_any_more),
+		TEST(test_forced), TEST(test_shrinks_from_nothing),
+		TEST(test_cannot_be_written)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
