@@ -188,16 +188,16 @@ static void chaos(struct frame *f, const struct server_options *options,
 	}
 }
 
-static inline void take_result(
-	struct frame *f, struct answer_job *job, struct lookup_result result)
+static inline void take_result(struct frame *f, struct answer_job *job,
+	const struct lookup_result *result)
 {
-	f->rcode = result.rcode;
-	job->defer = result.defer;
-	job->accounted |= result.unsigned_yet;
-	f->flags = result.authoritative ? FLAG_AA : 0;
-	if (job->q.edns.ecs.present && job->q.edns.ecs.source && result.scope)
+	f->rcode = result->rcode;
+	job->defer = result->defer;
+	job->accounted |= result->unsigned_yet;
+	f->flags = result->authoritative ? FLAG_AA : 0;
+	if (job->q.edns.ecs.present && job->q.edns.ecs.source && result->scope)
 		f->edns.scope =
-			(uint8_t)(result.scope + job->q.edns.ecs.mapped);
+			(uint8_t)(result->scope + job->q.edns.ecs.mapped);
 }
 
 static void answer_question(
@@ -219,7 +219,9 @@ static void answer_question(
 	} else if (!job->zone) {
 		f->rcode = RCODE_REFUSED;
 	} else {
-		take_result(f, job, lookup(answerer, job, &f->reply));
+		struct lookup_result result;
+		lookup(answerer, job, &f->reply, &result);
+		take_result(f, job, &result);
 	}
 }
 
@@ -279,8 +281,10 @@ static inline void fill(
 	if (f->held)
 		return;
 	if (job->steered) {
+		struct lookup_result result;
 		job->steer.query.proven = job->proven;
-		take_result(f, job, lookup_steered(answerer, job, &f->reply));
+		lookup_steered(answerer, job, &f->reply, &result);
+		take_result(f, job, &result);
 	} else {
 		answer_question(f, answerer, job);
 	}

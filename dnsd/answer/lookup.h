@@ -22,11 +22,11 @@ struct lookup_result {
  * then steered_find_all() is to follow, and lookup_steered() instead of lookup(). */
 bool lookup_begin(struct answer_job *job);
 
-/* After that. Fills answer, authority and additional of the reply; reply->full
+/* After that. Fills the result and the reply's answer, authority and additional; reply->full
  * is set if something did not fit that may not be left out. */
-struct lookup_result lookup(struct answerer *answerer,
-	const struct answer_job *job, struct reply *reply);
-struct lookup_result lookup_steered(struct answerer *answerer,
-	const struct answer_job *job, struct reply *reply);
+void lookup(struct answerer *answerer, const struct answer_job *job,
+	struct reply *reply, struct lookup_result *result);
+void lookup_steered(struct answerer *answerer, const struct answer_job *job,
+	struct reply *reply, struct lookup_result *result);
 
 #endif

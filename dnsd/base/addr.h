@@ -124,9 +124,9 @@ static inline unsigned addr_unmap(struct addr *a)
 	if (a->family != 6 || addr_half(a, 0) ||
 		be64toh(addr_half(a, 1)) >> 32 != 0xffff)
 		return 0;
-	struct addr v4 = {.family = 4};
-	memcpy(v4.bytes, a->bytes + 12, 4);
-	*a = v4;
+	uint64_t half[2] = {htobe64(be64toh(addr_half(a, 1)) << 32), 0};
+	a->family = 4;
+	memcpy(a->bytes, half, sizeof half);
 	return ADDR_MAPPED_BITS;
 }
 
@@ -155,20 +155,24 @@ static inline unsigned addr_inside(const struct addr *a, struct addr *v4)
 	return begin;
 }
 
-/* From a socket address. Other families give family 0. */
+/* From a socket address. Other families give family 0. By halves, as it is read: a
+ * half of which a part was just written makes its reader wait. */
 static inline struct addr addr_from_sockaddr(const struct sockaddr *sa)
 {
-	struct addr a = {0};
+	const struct sockaddr_in *in = (const void *)sa;
+	const struct sockaddr_in6 *in6 = (const void *)sa;
+	struct addr a = {.family = 0};
+	uint64_t half[2] = {0, 0};
+
 	if (sa->sa_family == AF_INET) {
-		const struct sockaddr_in *in = (const void *)sa;
 		a.family = 4;
-		memcpy(a.bytes, &in->sin_addr, 4);
+		half[0] = htobe64((uint64_t)ntohl(in->sin_addr.s_addr) << 32);
 	} else if (sa->sa_family == AF_INET6) {
-		const struct sockaddr_in6 *in6 = (const void *)sa;
 		a.family = 6;
-		memcpy(a.bytes, &in6->sin6_addr, 16);
-		addr_unmap(&a);
+		memcpy(half, &in6->sin6_addr, sizeof half);
 	}
+	memcpy(a.bytes, half, sizeof half);
+	addr_unmap(&a);
 	return a;
 }
 

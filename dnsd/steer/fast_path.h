@@ -26,19 +26,19 @@ unsigned fast_path_best(const struct steer_state *state,
 static inline bool fast_path_is_candidate(
 	const struct candidates *near, unsigned node)
 {
-	typedef uint16_t words __attribute__((vector_size(16)));
-	const words nodes = {0xffff, 0, 0xffff, 0, 0xffff, 0, 0xffff, 0};
-	words same = {0}, some;
-	uint64_t half[2];
+	typedef uint32_t slots __attribute__((vector_size(16)));
+	typedef uint64_t halves __attribute__((vector_size(16)));
+	slots same = {0}, some;
 
-	_Static_assert(offsetof(struct candidate, path) == 2, "node, path");
+	_Static_assert(offsetof(struct candidate, node) == 0 &&
+			__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+		"the lower half of a slot");
 	for (unsigned i = 0; i < sizeof *near; i += sizeof some) {
 		memcpy(&some, (const uint8_t *)near + i, sizeof some);
-		same |= (words)(some == (uint16_t)node);
+		same |= (slots)((some & 0xffff) == node);
 	}
-	same &= nodes;
-	memcpy(half, &same, sizeof half);
-	return half[0] | half[1];
+	halves any = (halves)same;
+	return any[0] | any[1];
 }
 
 static inline void fast_path_fill(
