@@ -32,19 +32,20 @@ static uint32_t child(const struct zone *zone, uint32_t parent, uint64_t hash,
 }
 
 /* What matches a missing name below a node. */
-static struct zone_match missing(
-	const struct zone *zone, uint32_t at, unsigned labels)
+static void missing(const struct zone *zone, uint32_t at, unsigned labels,
+	struct zone_match *match)
 {
 	static const uint8_t label[] = "*";
 	const struct zone_node *node = zone_node(zone, at);
-	struct zone_match m = {ZONE_NONE, (uint8_t)labels, node, node};
+	bool wild = node->flags & NODE_WILD;
 
-	if (node->flags & NODE_WILD) {
-		m.found = ZONE_WILDCARD;
-		m.node = zone_node(zone,
-			child(zone, at, layout_hash(at, label, 1), label, 1));
-	}
-	return m;
+	match->found = wild ? ZONE_WILDCARD : ZONE_NONE;
+	match->labels = (uint8_t)labels;
+	match->encloser = node;
+	match->node = wild
+		? zone_node(zone,
+			  child(zone, at, layout_hash(at, label, 1), label, 1))
+		: node;
 }
 
 uint64_t zone_hash(const struct zone *zone, const struct name *name)
@@ -55,8 +56,8 @@ uint64_t zone_hash(const struct zone *zone, const struct name *name)
 	return layout_hash(ZONE_APEX, label + 1, *label);
 }
 
-struct zone_match zone_find(
-	const struct zone *zone, const struct name *name, uint64_t hash)
+void zone_find(const struct zone *zone, const struct name *name, uint64_t hash,
+	struct zone_match *match)
 {
 	const struct zone_node *node;
 	enum zone_found found;
@@ -75,12 +76,16 @@ struct zone_match zone_find(
 		if (at != ZONE_APEX)
 			hash = layout_hash(at, label + 1, *label);
 		uint32_t below = child(zone, at, hash, label + 1, *label);
-		if (!below)
-			return missing(zone, at, labels);
+		if (!below) {
+			missing(zone, at, labels, match);
+			return;
+		}
 		at = below;
 		labels++;
 	}
-	return (struct zone_match){found, (uint8_t)labels, node, node};
+	match->found = found;
+	match->labels = (uint8_t)labels;
+	match->node = match->encloser = node;
 }
 
 void zone_prefetch(const struct zone *zone, uint64_t hash)

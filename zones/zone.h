@@ -101,8 +101,8 @@ struct zone_match {
 uint64_t zone_hash(const struct zone *zone, const struct name *name);
 
 /* name is at or below the apex, hash is its zone_hash(). */
-struct zone_match zone_find(
-	const struct zone *zone, const struct name *name, uint64_t hash);
+void zone_find(const struct zone *zone, const struct name *name, uint64_t hash,
+	struct zone_match *match);
 
 /* Whether the table is too large to stay in the cache by itself. Then, before
  * zone_find: a hint to the CPU that it comes soon, and another, when that has had

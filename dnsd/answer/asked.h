@@ -40,7 +40,7 @@ static inline void asked_find(struct asked *asked)
 {
 	if (asked->found)
 		return;
-	asked->match = zone_find(asked->zone, &asked->name, asked->hash);
+	zone_find(asked->zone, &asked->name, asked->hash, &asked->match);
 	asked->found = true;
 }
 

@@ -23,10 +23,12 @@ struct walk {
 	const struct answer_job *job;
 	const struct zone *zone;
 	struct reply *r;
-	const struct name *name; /* current: the question's or target */
-	uint16_t at;             /* its offset in the message */
-	uint16_t apex;           /* the apex's: always in the question */
-	struct zone_match match; /* of the current name */
+	const struct name *name;        /* current: the question's or target */
+	uint16_t at;                    /* its offset in the message */
+	uint16_t apex;                  /* the apex's: always in the question */
+	const struct zone_match *match; /* of the current name: the question's
+					   or later */
+	struct zone_match later;
 	struct signed_reply dnssec;
 	unsigned n_expanded; /* only if it is signed */
 	struct {
@@ -80,10 +82,10 @@ static void sign_found(struct walk *w, const struct zone_rrset *set)
 {
 	if (!is_signed(w))
 		return;
-	if (w->match.found == ZONE_WILDCARD)
-		sign_node_set(w, w->match.node, set, w->at, TTL_MAX);
+	if (w->match->found == ZONE_WILDCARD)
+		sign_node_set(w, w->match->node, set, w->at, TTL_MAX);
 	else
-		signed_set(&w->dnssec, w->match.node, set, w->name, w->at,
+		signed_set(&w->dnssec, w->match->node, set, w->name, w->at,
 			TTL_MAX);
 }
 
@@ -112,13 +114,13 @@ static void deny_type(struct walk *w)
 	if (!is_signed(w))
 		return;
 	w->r->section = REPLY_AUTHORITY;
-	if (w->match.found != ZONE_WILDCARD) {
+	if (w->match->found != ZONE_WILDCARD) {
 		signed_denial(&w->dnssec, w->name);
 		return;
 	}
-	zone_node_name(w->zone, w->match.node, &wild);
+	zone_node_name(w->zone, w->match->node, &wild);
 	signed_denial(&w->dnssec, &wild);
-	deny_nearer(w, w->name, &w->match);
+	deny_nearer(w, w->name, w->match);
 }
 
 /* What says that there is no such name (RFC 4035 3.1.3.2). */
@@ -128,7 +130,7 @@ static void deny_name(struct walk *w)
 	if (!is_signed(w))
 		return;
 	signed_denial(&w->dnssec, w->name);
-	name_strip(&encloser, w->name, w->name->labels - w->match.labels);
+	name_strip(&encloser, w->name, w->name->labels - w->match->labels);
 	signed_denial_of_wildcard(&w->dnssec, &encloser);
 }
 
@@ -136,11 +138,11 @@ static void deny_name(struct walk *w)
  * begins when the chain has ended. */
 static void note_expansion(struct walk *w)
 {
-	if (!is_signed(w) || w->match.found != ZONE_WILDCARD)
+	if (!is_signed(w) || w->match->found != ZONE_WILDCARD)
 		return;
 	assert(w->n_expanded <= CHAIN_MAX);
 	w->expanded[w->n_expanded].name = *w->name;
-	w->expanded[w->n_expanded++].match = w->match;
+	w->expanded[w->n_expanded++].match = *w->match;
 }
 
 /* Before the additional section, at the latest. */
@@ -313,8 +315,8 @@ static bool answer_nsec(
 	const struct name *owner = w->name;
 	struct name wild;
 
-	if (w->match.found == ZONE_WILDCARD) {
-		zone_node_name(w->zone, w->match.node, &wild);
+	if (w->match->found == ZONE_WILDCARD) {
+		zone_node_name(w->zone, w->match->node, &wild);
 		owner = &wild;
 	}
 	if (!signed_nsec_answer(dnssec, owner, w->at, parts))
@@ -373,9 +375,9 @@ static const struct name *decided_owner(const struct walk *w, struct name *wild)
 {
 	static const uint8_t asterisk[] = "\001*";
 	struct name encloser;
-	if (w->match.found == ZONE_EXACT)
+	if (w->match->found == ZONE_EXACT)
 		return w->name;
-	name_strip(&encloser, w->name, w->name->labels - w->match.labels);
+	name_strip(&encloser, w->name, w->name->labels - w->match->labels);
 	return name_prepend(wild, asterisk, 2, &encloser) ? wild : w->name;
 }
 
@@ -650,21 +652,24 @@ static bool missing(struct walk *w, const struct zone_match *m)
 /* One name. True: a CNAME or DNAME leads on to another. */
 static bool step(struct walk *w)
 {
-	struct zone_match m = w->job->asked->match;
-	if (w->steps)
-		m = zone_find(w->zone, w->name, zone_hash(w->zone, w->name));
+	const struct zone_match *m = &w->job->asked->match;
+	if (w->steps) {
+		zone_find(w->zone, w->name, zone_hash(w->zone, w->name),
+			&w->later);
+		m = &w->later;
+	}
 	w->match = m;
-	switch (m.found) {
+	switch (m->found) {
 	case ZONE_EXACT:
-		return found(w, m.node);
+		return found(w, m->node);
 	case ZONE_CUT:
-		at_cut(w, &m);
+		at_cut(w, m);
 		return false;
 	case ZONE_DNAME:
-		return follow_dname(w, &m);
+		return follow_dname(w, m);
 	case ZONE_WILDCARD:
 	case ZONE_NONE:
-		return missing(w, &m);
+		return missing(w, m);
 	}
 	return false;
 }
@@ -766,7 +771,7 @@ static void steered_signed(struct answerer *answerer,
 	struct steered_result s;
 
 	walk_begin(&w, answerer, job, reply, result);
-	w.match = job->asked->match;
+	w.match = &job->asked->match;
 	steered_answer(answerer, job, reply, &s);
 	result->scope = s.scope;
 	result->defer = s.defer;

@@ -45,8 +45,8 @@ static void check_zone(const struct zone *zone)
 	for (; node; node = zone_next(node), nodes++) {
 		struct name name;
 		zone_node_name(zone, node, &name);
-		struct zone_match m =
-			zone_find(zone, &name, zone_hash(zone, &name));
+		struct zone_match m;
+		zone_find(zone, &name, zone_hash(zone, &name), &m);
 		assert(m.node == node || m.found == ZONE_CUT);
 		const struct zone_rrset *set = zone_rrset_first(node);
 		for (unsigned i = node->sets; i; i--) {

@@ -34,6 +34,15 @@ static UNUSED struct name nm(const char *text)
 	return n;
 }
 
+/* What a zone has for a name. */
+static UNUSED struct zone_match zone_match_of(
+	const struct zone *zone, const struct name *name)
+{
+	struct zone_match match;
+	zone_find(zone, name, zone_hash(zone, name), &match);
+	return match;
+}
+
 /* A zone from master file text; the test fails on any error. */
 static UNUSED struct zone *zone_text(const char *apex, const char *text)
 {

@@ -382,8 +382,7 @@ static void test_found(void **state)
 {
 	uint8_t bytes[SIGNATURE_LEN], made[SIGNATURE_LEN];
 	struct name owner = nm("ns1.example.com");
-	struct zone_match found =
-		zone_find(t.zone, &owner, zone_hash(t.zone, &owner));
+	struct zone_match found = zone_match_of(t.zone, &owner);
 	const struct zone_rrset *set = zone_rrset(found.node, RR_A);
 	struct signature_epoch epoch =
 		zone_signing_epoch(t.signing, clock_wall_ms() / 1000);

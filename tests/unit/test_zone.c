@@ -60,8 +60,7 @@ static void test_mark(void **state)
 		struct zone *zone = zone_build(b, &err);
 		assert_int_equal(zone != NULL, good);
 		if (good) {
-			struct zone_match m =
-				zone_find(zone, &n, zone_hash(zone, &n));
+			struct zone_match m = zone_match_of(zone, &n);
 			assert_int_equal(m.found, ZONE_EXACT);
 			assert_int_equal(zone_mark(m.node), 77);
 		}
@@ -157,8 +156,7 @@ static void test_enumerate(void **state)
 	for (; node; node = zone_next(node)) {
 		struct name name;
 		zone_node_name(zone, node, &name);
-		struct zone_match m =
-			zone_find(zone, &name, zone_hash(zone, &name));
+		struct zone_match m = zone_match_of(zone, &name);
 		if (m.found == ZONE_EXACT)
 			assert_ptr_equal(m.node, node);
 		else
@@ -204,7 +202,7 @@ static void test_find(void **state)
 		struct name n = nm(rows[i].name);
 		zone_prefetch(zone, zone_hash(zone, &n));
 		zone_prefetch_node(zone, zone_hash(zone, &n));
-		struct zone_match m = zone_find(zone, &n, zone_hash(zone, &n));
+		struct zone_match m = zone_match_of(zone, &n);
 		if (m.found != rows[i].found || m.labels != rows[i].labels)
 			fail_msg("%s: %d %u", rows[i].name, m.found, m.labels);
 	}
@@ -217,8 +215,8 @@ static void test_write(void **state)
 	struct zone *zone = zone_text("example.com", text);
 	struct packet p = packet_query("mx.Example.com", RR_MX);
 	struct name name = nm("mx.example.com");
-	const struct zone_rrset *mx = zone_rrset(
-		zone_find(zone, &name, zone_hash(zone, &name)).node, RR_MX);
+	const struct zone_rrset *mx =
+		zone_rrset(zone_match_of(zone, &name).node, RR_MX);
 	uint8_t buffer[2048];
 	struct query q;
 	struct name qname;
@@ -268,9 +266,8 @@ static void test_memory(void **state)
 	for (uint32_t i = 0; i < n; i += 7) {
 		snprintf(label, sizeof label, "host%u.example.com", i);
 		struct name name = nm(label);
-		const struct zone_rrset *set = zone_rrset(
-			zone_find(zone, &name, zone_hash(zone, &name)).node,
-			RR_A);
+		const struct zone_rrset *set =
+			zone_rrset(zone_match_of(zone, &name).node, RR_A);
 		assert_memory_equal(set->body + 12, &i, 4);
 	}
 	zone_free(zone);

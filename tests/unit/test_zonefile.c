@@ -12,7 +12,7 @@ static const char *sets_at(const struct zone *zone, const char *text)
 {
 	static char out[1024];
 	struct name name = nm(text);
-	struct zone_match m = zone_find(zone, &name, zone_hash(zone, &name));
+	struct zone_match m = zone_match_of(zone, &name);
 	char type[RR_TYPE_TEXT_MAX];
 	size_t n = 0;
 
@@ -80,8 +80,8 @@ static void check_rdata(const char *type, const char *rdata)
 	snprintf(text, sizeof text, HEAD "x %s %s\n", type, rdata);
 	struct zone *zone = zone_text("example.com", text);
 	struct name name = nm("x.example.com");
-	const struct zone_rrset *set = zone_rrset_first(
-		zone_find(zone, &name, zone_hash(zone, &name)).node);
+	const struct zone_rrset *set =
+		zone_rrset_first(zone_match_of(zone, &name).node);
 
 	snprintf(line, sizeof line, "x.example.com. 300 %s %s", type, rdata);
 	ldns_rdf *origin = ldns_dname_new_frm_str("example.com.");
