@@ -209,7 +209,7 @@ void steered_find_all(const struct answerer *answerer, struct answer_job *first)
 		ask(answerer, job, &job->steer);
 	}
 	for (job = first; job; job = job->next_steered)
-		steer_prefetch(&job->steer.found);
+		steer_prefetch(answerer->accounts, &job->steer.found);
 }
 
 /* -- the answer -- */

@@ -53,6 +53,11 @@ static unsigned rates_bucket(uint64_t tag)
 	return (unsigned)(tag >> 20) % (RESOLVER_RATES / WAYS) * WAYS;
 }
 
+void resolver_rates_prefetch(const struct resolver_rates *rates, uint64_t key)
+{
+	__builtin_prefetch(&rates->entry[rates_bucket(rates_tag(rates, key))]);
+}
+
 float resolver_rates_find(const struct resolver_rates *rates, uint64_t key)
 {
 	uint64_t tag = rates_tag(rates, key);

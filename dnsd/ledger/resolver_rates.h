@@ -47,6 +47,9 @@ void resolver_rates_free(struct resolver_rates *rates); /* NULL allowed */
 const struct resolver_marks *resolver_rates_marks(
 	const struct resolver_rates *rates);
 
+/* A hint to the CPU that the key is looked for soon. */
+void resolver_rates_prefetch(const struct resolver_rates *rates, uint64_t key);
+
 /* Viewers per second behind a key (demand_key()), negative if it is not known.
  * Any thread. */
 float resolver_rates_find(const struct resolver_rates *rates, uint64_t key);

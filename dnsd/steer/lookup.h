@@ -97,8 +97,12 @@ static inline void steer_look_up(const struct steer_state *state,
 /* Hints to the CPU that this question is decided soon. Best for many at once,
  * with nothing between: each waits for its page to be found, and what comes
  * behind a few of them waits as well. */
-static inline void steer_prefetch(const struct steer_lookup *lookup)
+static inline void steer_prefetch(
+	const struct accounts *accounts, const struct steer_lookup *lookup)
 {
+	const struct sent_table *table = accounts->sent;
+	if (resolver_is_marked(table->marks, lookup->key))
+		resolver_rates_prefetch(table->rates, lookup->key);
 	__builtin_prefetch(lookup->sent);
 	__builtin_prefetch(lookup->clients);
 	__builtin_prefetch(lookup->near);

@@ -221,7 +221,7 @@ static int64_t ask(const struct bench *b, enum what what,
 			steer_look_up(&b->state, b->accounts, &q[i], &found[i]);
 	if (pass->prefetch)
 		for (unsigned i = 0; i < BATCH; i++)
-			steer_prefetch(&found[i]);
+			steer_prefetch(b->accounts, &found[i]);
 	if (what == ANSWER) {
 		for (unsigned i = 0; i < BATCH; i++)
 			answer(b, &q[i], pass->prefetch ? &found[i] : NULL,
@@ -479,7 +479,7 @@ __attribute__((noinline)) static void count_ask(const struct bench *b,
 		steer_look_up(&b->state, b->accounts, &q[i], &found[i]);
 	}
 	for (unsigned i = 0; i < n; i++)
-		steer_prefetch(&found[i]);
+		steer_prefetch(b->accounts, &found[i]);
 	for (unsigned i = 0; i < n; i++)
 		steer_answer_lookup(&b->state, b->accounts, &q[i], &found[i],
 			b->now_ms, &d[i]);
