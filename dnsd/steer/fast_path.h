@@ -28,17 +28,20 @@ static inline bool fast_path_is_candidate(
 {
 	typedef uint32_t slots __attribute__((vector_size(16)));
 	typedef uint64_t halves __attribute__((vector_size(16)));
+	const struct candidate one = {.node = (uint16_t)node},
+			       any = {.node = UINT16_MAX};
 	slots same = {0}, some;
+	uint32_t wanted, mask;
 
-	_Static_assert(offsetof(struct candidate, node) == 0 &&
-			__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
-		"the lower half of a slot");
+	_Static_assert(sizeof one == sizeof wanted, "a slot is a word");
+	memcpy(&wanted, &one, sizeof wanted);
+	memcpy(&mask, &any, sizeof mask);
 	for (unsigned i = 0; i < sizeof *near; i += sizeof some) {
 		memcpy(&some, (const uint8_t *)near + i, sizeof some);
-		same |= (slots)((some & 0xffff) == node);
+		same |= (slots)((some & mask) == wanted);
 	}
-	halves any = (halves)same;
-	return any[0] | any[1];
+	halves found = (halves)same;
+	return found[0] | found[1];
 }
 
 static inline void fast_path_fill(
