@@ -90,15 +90,21 @@ static void test_no_address(void **state)
 	assert_int_equal(status()->failures, 0);
 }
 
-/* The second is asked when the first has had its time. */
-static void test_stalls(void **state)
+/* The first of two primaries is asked and does not answer. */
+static void first_is_silent(void)
 {
-	(void)state;
 	keep(4, WALL_S);
 	t.primary[0].silent = true;
 	use_primaries(0, 2, 7);
 	step();
 	UNTIL(*t.primary[0].asked);
+}
+
+/* The second is asked when the first has had its time. */
+static void test_stalls(void **state)
+{
+	(void)state;
+	first_is_silent();
 	step_at(NOW_MS + 9999);
 	assert_int_equal(t.primary[0].ended, 0);
 	hear();
@@ -221,11 +227,7 @@ static void test_ends_in_a_message(void **state)
 {
 	static const uint8_t begin[] = {0, 64, 1, 2, 3};
 	(void)state;
-	keep(4, WALL_S);
-	t.primary[0].silent = true;
-	use_primaries(0, 2, 7);
-	step();
-	UNTIL(*t.primary[0].asked);
+	first_is_silent();
 	assert_int_equal(
 		send(t.primary[0].fd, begin, sizeof begin, MSG_NOSIGNAL),
 		sizeof begin);
