@@ -10,6 +10,7 @@ import dns.edns
 
 from dnstap import Reader, decode, frames_of
 from harness import NETS, PATIENCE_S, WAIT_S, Test
+from ports import free_port
 from test_record import PLAIN
 from test_replace import Replaceable
 
@@ -33,12 +34,13 @@ class Dnstap(Test):
         self.eventually(lambda: reader.connections)
         return reader
 
-    def exchange(self, d, message, tcp=False):
+    def exchange(self, d, message, tcp=False, port=0):
         """(query, response, own port) as octets on the wire."""
         octets = message.to_wire() if not isinstance(message, bytes) else message
         kind = socket.SOCK_STREAM if tcp else socket.SOCK_DGRAM
         with socket.socket(socket.AF_INET, kind) as s:
             s.settimeout(WAIT_S)
+            s.bind(("127.0.0.1", port))
             s.connect(("127.0.0.1", d.port))
             port = s.getsockname()[1]
             if not tcp:
@@ -50,12 +52,16 @@ class Dnstap(Test):
             return octets, stream.read(length), port
 
     def check_frames(self, frames, exchanges, tcps, begin):
-        """A frame for the query and one for the response of each exchange."""
-        by_port = {}
-        for frame in frames:
-            by_port.setdefault(frame.port, {})[frame.kind] = frame
+        """A frame for the query and one for the response of each exchange.
+
+        Of an exchange are those of its port, its transport and its message ID:
+        one port may be of UDP and of TCP, and of one exchange after another.
+        """
+        found = {(f.kind, f.transport, f.port, (f.query or f.response)[:2]): f
+                 for f in frames}
         for (query, response, port), tcp in zip(exchanges, tcps):
-            asked, answered = by_port[port][QUERY], by_port[port][RESPONSE]
+            of = "tcp" if tcp else "udp", port, query[:2]
+            asked, answered = found[QUERY, *of], found[RESPONSE, *of]
             self.assertEqual(asked.query, query)
             self.assertEqual(answered.response, response)
             self.assertIsNone(asked.response)
@@ -71,15 +77,19 @@ class Dnstap(Test):
                              (asked.query_s, asked.query_ns))
 
     def ask_some(self, d):
-        """Over UDP and TCP, steered and not, with a client subnet and without."""
+        """Over UDP and TCP, steered and not, with a client subnet and without.
+
+        Each over both from one port, as it may happen.
+        """
         questions = [d.query("live.example.com", "A", "10.1.2.0/24"),
                      d.query("ns1.example.com"),
                      d.query("nothing.example.com", "AAAA"),
                      d.query("live.example.com", "HTTPS", "2001:db8:1::/48"),
                      d.query("elsewhere.test")]
-        tcps = [tcp for _ in questions for tcp in (False, True)]
-        return [self.exchange(d, q, tcp) for q in questions
-                for tcp in (False, True)], tcps
+        tcps = [False, True] * len(questions)
+        ports = [port for _ in questions for port in 2 * [free_port()]]
+        return [self.exchange(d, questions[i // 2], tcp, ports[i])
+                for i, tcp in enumerate(tcps)], tcps
 
     def test_octets(self):
         d = self.tapped(", identity: ns7")
