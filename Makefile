@@ -239,6 +239,7 @@ $(B)/steady: tests/system/steady.c
 lint: $(NODE_MODULES)
 	@$(PYTHON) tests/lint/lint.py
 	@$(PYTHON) tests/lint/docs.py
+	@$(PYTHON) tests/mutate.py --stale
 	@clang-format --dry-run -Werror $$(find conf dnsd geo tests zones \
 		-name node_modules -prune -o -name '*.[ch]' -print)
 	@echo "lint: format ok"

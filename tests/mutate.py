@@ -397,6 +397,20 @@ def equivalents():
     return known
 
 
+def stale():
+    """Entries of mutate.txt that are of no mutant any more: the source has changed."""
+    made = {}
+    for name, code, what in equivalents():
+        if name not in made:
+            source = ROOT / name
+            text = source.read_text() if source.exists() else ""
+            lines = text.splitlines()
+            made[name] = {(lines[m.line - 1].strip(), m.what)
+                          for m in mutants(text)}
+        if (code, what) not in made[name]:
+            yield f"{name} | {code} | {what}"
+
+
 def run_file(tree, name, chosen, options, folder):
     text = (tree.root / name).read_text()
     lines = text.splitlines()
@@ -436,7 +450,7 @@ def chosen_of(name, options):
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("files", nargs="+")
+    parser.add_argument("files", nargs="*")
     parser.add_argument("--sample", type=int, default=0, help="so many of a file")
     parser.add_argument("--seed", type=int, default=1, help="which ones")
     parser.add_argument("--only", help="lines: 10,20-30")
@@ -444,8 +458,15 @@ def main():
     parser.add_argument("--tree", help="a folder that keeps what is built")
     parser.add_argument("--tests", help="programs that are run, if not all of them")
     parser.add_argument("--verbose", action="store_true", help="the killed, too")
+    parser.add_argument("--stale", action="store_true",
+                        help="only: entries of mutate.txt without a mutant")
     parser.add_argument("--list", action="store_true", help="mutants, not tried")
     options = parser.parse_args()
+    if options.stale:
+        found = list(stale())
+        print("\n".join(f"tests/mutate.txt: no such mutant: {one}" for one in found)
+              or "lint: mutate.txt ok")
+        sys.exit(bool(found))
     names = [os.path.relpath(os.path.abspath(f), ROOT) for f in options.files]
     if options.list:
         for name in names:
