@@ -346,7 +346,10 @@ bool tcp_serve(struct tcp_server *s, struct tcp_connection *c, uint32_t what)
 	}
 	tcp_keep(s, c, s->in + done, len - done);
 	tcp_account(s, c);
-	tcp_wait_for(s, c,
-		c->out || c->writes_first ? EPOLLOUT : EPOLLIN | EPOLLRDHUP);
-	return true;
+	if (tcp_wait_for(s, c,
+		    c->out || c->writes_first ? EPOLLOUT
+					      : EPOLLIN | EPOLLRDHUP))
+		return true;
+	tcp_connection_close(s, c);
+	return false;
 }
