@@ -19,12 +19,34 @@ static struct accounts *accounts_of(struct world *w)
 	return accounts_new(16, w->sent, 1);
 }
 
+/* Of a test: a world, the accounts of one thread, and what is summed. */
+static struct world w;
+static struct accounts *a;
+static struct traffic *flows;
+
+static int setup(void **state)
+{
+	(void)state;
+	world_open(&w, three);
+	a = accounts_of(&w);
+	flows = traffic_new();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	traffic_free(flows);
+	accounts_free(a);
+	world_close(&w);
+	return 0;
+}
+
+#define SCENE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
 static void test_threads_are_summed(void **state)
 {
-	struct world w;
-	world_open(&w, three);
-	struct accounts *a = accounts_of(&w), *b = accounts_of(&w);
-	struct traffic *flows = traffic_new();
+	struct accounts *b = accounts_of(&w);
 	struct flow out[4];
 	uint32_t hk = w.map->nodes[0].area, jp = w.map->nodes[2].area;
 
@@ -41,18 +63,11 @@ static void test_threads_are_summed(void **state)
 	assert_int_equal(out[1].area, jp);
 	assert_float_equal(out[1].viewers, 5, 0.001);
 	assert_int_equal(traffic_take(flows, out, 4), 0);
-	traffic_free(flows);
-	accounts_free(a);
 	accounts_free(b);
-	world_close(&w);
 }
 
 static void test_they_fade(void **state)
 {
-	struct world w;
-	world_open(&w, three);
-	struct accounts *a = accounts_of(&w);
-	struct traffic *flows = traffic_new();
 	struct flow out[1];
 	uint32_t hk = w.map->nodes[0].area;
 
@@ -63,17 +78,10 @@ static void test_they_fade(void **state)
 	assert_float_equal(out[0].viewers, 4, 0.01);
 	traffic_add(flows, a, NOW + (int64_t)PLACED_FADE_MS + 1);
 	assert_int_equal(traffic_take(flows, out, 1), 0);
-	traffic_free(flows);
-	accounts_free(a);
-	world_close(&w);
 }
 
 static void test_the_largest_come_first(void **state)
 {
-	struct world w;
-	world_open(&w, three);
-	struct accounts *a = accounts_of(&w);
-	struct traffic *flows = traffic_new();
 	struct flow out[3];
 
 	(void)state;
@@ -83,18 +91,11 @@ static void test_the_largest_come_first(void **state)
 	assert_int_equal(traffic_take(flows, out, 3), 3);
 	for (unsigned i = 0; i < 3; i++)
 		assert_float_equal(out[i].viewers, 100 - i, 0.001);
-	traffic_free(flows);
-	accounts_free(a);
-	world_close(&w);
 }
 
 /* Streams are counted in the same table, and are no places. */
 static void test_streams_are_no_areas(void **state)
 {
-	struct world w;
-	world_open(&w, three);
-	struct accounts *a = accounts_of(&w);
-	struct traffic *flows = traffic_new();
 	struct flow out[4];
 
 	(void)state;
@@ -102,42 +103,36 @@ static void test_streams_are_no_areas(void **state)
 	accounts_place(a, accounts_stream(12345), MAP_NO_NODE, 9, NOW);
 	traffic_add(flows, a, NOW);
 	assert_int_equal(traffic_take(flows, out, 4), 0);
-	traffic_free(flows);
-	accounts_free(a);
-	world_close(&w);
 }
 
 static void test_area_is_where_its_nodes_are(void **state)
 {
-	struct world w;
-	world_open(&w, three);
-	struct flow flows[] = {{.area = w.map->nodes[1].area},
+	struct flow list[] = {{.area = w.map->nodes[1].area},
 		{.area = w.map->nodes[2].area}, {.area = 1},
 		{.area = w.map->nodes[0].area}};
 	uint16_t from[4];
-	traffic_areas(w.map, flows, 4, from);
+
+	(void)state;
+	traffic_areas(w.map, list, 4, from);
 	assert_int_equal(from[0], 0);
 	assert_int_equal(from[1], 2);
 	assert_int_equal(from[2], MAP_NO_NODE);
 	assert_int_equal(from[3], 0);
-	world_close(&w);
 }
 
 /* So for each of them, the first as the last; areas without nodes of this map are
  * nowhere. */
 static void test_each_area(void **state)
 {
-	struct world w;
 	(void)state;
-	world_open(&w, three);
 	uint32_t hk = w.map->nodes[0].area, jp = w.map->nodes[2].area;
 	for (unsigned first = 0; first < 3; first++) {
 		uint32_t areas[] = {jp, 7919, hk};
 		uint16_t nodes[] = {2, MAP_NO_NODE, 0}, from[3];
-		struct flow flows[3];
+		struct flow list[3];
 		for (unsigned i = 0; i < 3; i++)
-			flows[i].area = areas[(first + i) % 3];
-		traffic_areas(w.map, flows, 3, from);
+			list[i].area = areas[(first + i) % 3];
+		traffic_areas(w.map, list, 3, from);
 		for (unsigned i = 0; i < 3; i++)
 			assert_int_equal(from[i], nodes[(first + i) % 3]);
 	}
@@ -147,15 +142,14 @@ static void test_each_area(void **state)
 	traffic_areas(w.map, &one, 1, &from);
 	assert_int_equal(from, MAP_NO_NODE);
 	traffic_areas(w.map, NULL, 0, NULL);
-	world_close(&w);
 }
 
 static float viewers_of(
-	const struct flow *flows, unsigned n, uint32_t area, uint16_t node)
+	const struct flow *list, unsigned n, uint32_t area, uint16_t node)
 {
 	for (unsigned i = 0; i < n; i++)
-		if (flows[i].area == area && flows[i].node == node)
-			return flows[i].viewers;
+		if (list[i].area == area && list[i].node == node)
+			return list[i].viewers;
 	return 0;
 }
 
@@ -164,10 +158,6 @@ static float viewers_of(
 static void test_many(void **state)
 {
 	static struct flow out[20000];
-	struct world w;
-	world_open(&w, three);
-	struct accounts *a = accounts_of(&w);
-	struct traffic *flows = traffic_new();
 	float sum = 0, placed = 0;
 
 	(void)state;
@@ -192,20 +182,13 @@ static void test_many(void **state)
 		sum += out[i].viewers;
 	}
 	assert_float_equal(sum, 2 * placed, 0.001 * (double)sum);
-	traffic_free(flows);
-	accounts_free(a);
-	world_close(&w);
 }
 
 /* All places of an account are looked at, from the first to the last. */
 static void test_all_places(void **state)
 {
-	struct world w;
 	struct flow out[4];
 	(void)state;
-	world_open(&w, three);
-	struct accounts *a = accounts_of(&w);
-	struct traffic *flows = traffic_new();
 	a->placed[0] = (struct placed){.area = 5, .viewers = 2, .at_ms = NOW};
 	a->placed[(1 << PLACED_BITS) - 1] =
 		(struct placed){.area = 6, .viewers = 1, .at_ms = NOW};
@@ -213,18 +196,11 @@ static void test_all_places(void **state)
 	assert_int_equal(traffic_take(flows, out, 4), 2);
 	assert_int_equal(out[0].area, 5);
 	assert_int_equal(out[1].area, 6);
-	traffic_free(flows);
-	accounts_free(a);
-	world_close(&w);
 }
 
 /* A hundredth of a viewer is drawn, less is not. */
 static void test_least(void **state)
 {
-	struct world w;
-	world_open(&w, three);
-	struct accounts *a = accounts_of(&w);
-	struct traffic *flows = traffic_new();
 	struct flow out[4];
 
 	(void)state;
@@ -234,9 +210,6 @@ static void test_least(void **state)
 	assert_int_equal(traffic_take(flows, out, 4), 1);
 	assert_int_equal(out[0].area, 5);
 	assert_int_equal(traffic_take(flows, out, 0), 0);
-	traffic_free(flows);
-	accounts_free(a);
-	world_close(&w);
 }
 
 /* More than there is room for: the table fills to three quarters, and what is in it
@@ -244,26 +217,22 @@ static void test_least(void **state)
 static void test_full(void **state)
 {
 	static struct flow out[40000];
-	struct world w;
-	world_open(&w, three);
-	struct traffic *flows = traffic_new();
 	unsigned n = 0;
 
 	(void)state;
 	for (unsigned round = 0; round < 2; round++)
 		for (uint32_t k = 0; k < 4; k++) {
-			struct accounts *a = accounts_of(&w);
+			struct accounts *one = accounts_of(&w);
 			for (uint32_t i = 0; i < 12000; i++)
-				accounts_place(a, 1 + k * 12000 + i, 7, 1, NOW);
-			traffic_add(flows, a, NOW);
-			accounts_free(a);
+				accounts_place(
+					one, 1 + k * 12000 + i, 7, 1, NOW);
+			traffic_add(flows, one, NOW);
+			accounts_free(one);
 		}
 	n = traffic_take(flows, out, 40000);
 	assert_int_equal(n, 32768 / 4 * 3);
 	for (unsigned i = 0; i < n; i++)
 		assert_float_equal(out[i].viewers, 2, 0);
-	traffic_free(flows);
-	world_close(&w);
 }
 
 static void test_memory(void **state)
@@ -279,16 +248,16 @@ static void test_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_threads_are_summed),
-		cmocka_unit_test(test_they_fade),
-		cmocka_unit_test(test_the_largest_come_first),
-		cmocka_unit_test(test_streams_are_no_areas),
-		cmocka_unit_test(test_area_is_where_its_nodes_are),
-		cmocka_unit_test(test_each_area),
-		cmocka_unit_test(test_all_places),
-		cmocka_unit_test(test_many),
-		cmocka_unit_test(test_least),
-		cmocka_unit_test(test_full),
+		SCENE(test_threads_are_summed),
+		SCENE(test_they_fade),
+		SCENE(test_the_largest_come_first),
+		SCENE(test_streams_are_no_areas),
+		SCENE(test_area_is_where_its_nodes_are),
+		SCENE(test_each_area),
+		SCENE(test_all_places),
+		SCENE(test_many),
+		SCENE(test_least),
+		SCENE(test_full),
 		cmocka_unit_test(test_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
