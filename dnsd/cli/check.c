@@ -256,9 +256,7 @@ static bool certificate_ok(const struct conf *conf, struct err *err)
 
 int cli_check(int argc, char **argv)
 {
-	struct cli_options o = {.from_allowed = true,
-		.schema_allowed = true,
-		.json_allowed = true};
+	struct cli_options o = {.allowed = "fsj"};
 	struct err err = {0};
 	struct place from;
 	int status;

@@ -21,24 +21,26 @@ int cli_init(int argc, char **argv);
 int cli_keys(int argc, char **argv);
 int cli_measure(int argc, char **argv);
 
-/* The options that all commands share. usage stands behind "usage: dnsd ";
- * help is printed with it for --help. */
+/* The options of the commands. usage stands behind "usage: dnsd "; help is printed with
+ * it for --help. */
 struct cli_options {
-	const char *conf; /* -c FILE */
-	const char *from; /* --from LAT,LON, only if from_allowed */
+	const char *allowed; /* the letters of those below that the command has;
+				NULL: none */
 	bool keys_behind; /* what is behind the first word is not for dnsd itself */
-	bool from_allowed, schema_allowed, schema;
-	const char *stream, *format; /* --stream, --format, if lines_allowed */
-	bool lines_allowed;
-	bool take_over_allowed;
-	int take_over;                 /* --take-over FD; negative: none */
-	bool json_allowed, json;       /* --json */
-	bool move_allowed, publishers; /* --publishers */
-	const char *move;              /* --move N; NULL: not given */
-	bool keys_allowed, ds_at_parent;
-	const char *algorithm; /* --algorithm N, if keys_allowed */
-	int words;             /* that must follow the options; 0: any number */
-	int first;             /* index of the first word that is no option */
+	int words;        /* that must follow the options; 0: any number */
+	int first;        /* set: index of the first word that is no option */
+
+	const char *conf;      /* -c FILE, every command has it */
+	const char *from;      /* f: --from LAT,LON */
+	bool schema;           /* s: --schema */
+	bool json;             /* j: --json */
+	const char *stream;    /* S: --stream */
+	const char *format;    /* F: --format */
+	int take_over;         /* t: --take-over FD; negative: none */
+	const char *move;      /* m: --move N; NULL: not given */
+	bool publishers;       /* p: --publishers */
+	const char *algorithm; /* a: --algorithm N */
+	bool ds_at_parent;     /* d: --ds-at-parent */
 };
 
 /* False: the program ends with *status. */

@@ -66,7 +66,7 @@ static bool is_move(const struct cli_options *o, int argc, char **argv)
 
 int cli_ctl(int argc, char **argv)
 {
-	struct cli_options o = {.json_allowed = true, .move_allowed = true};
+	struct cli_options o = {.allowed = "jmp"};
 	struct buf line = {0};
 	int status;
 

@@ -358,7 +358,7 @@ static bool words_ok(const struct cli_options *o, char **words, int n)
 
 int cli_keys(int argc, char **argv)
 {
-	struct cli_options o = {.keys_allowed = true};
+	struct cli_options o = {.allowed = "ad"};
 	struct err err = {0};
 	int status;
 

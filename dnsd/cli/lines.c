@@ -44,8 +44,7 @@ static int ask(const struct cli_options *o, const char *name,
 
 int cli_lines(int argc, char **argv)
 {
-	struct cli_options o = {
-		.lines_allowed = true, .format = "json", .words = 2};
+	struct cli_options o = {.allowed = "SF", .format = "json", .words = 2};
 	struct buf text = {0};
 	int status;
 

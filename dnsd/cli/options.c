@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -11,61 +12,81 @@
 #include "cli/cli.h"
 #include "conf/conf.h"
 
+static const struct option longs[] = {{"help", no_argument, NULL, 'h'},
+	{"config", required_argument, NULL, 'c'},
+	{"from", required_argument, NULL, 'f'},
+	{"schema", no_argument, NULL, 's'}, {"json", no_argument, NULL, 'j'},
+	{"stream", required_argument, NULL, 'S'},
+	{"format", required_argument, NULL, 'F'},
+	{"move", required_argument, NULL, 'm'},
+	{"publishers", no_argument, NULL, 'p'},
+	{"algorithm", required_argument, NULL, 'a'},
+	{"ds-at-parent", no_argument, NULL, 'd'},
+	{"take-over", required_argument, NULL, 't'}, {0}};
+
+static void take(struct cli_options *o, int letter, const char *value)
+{
+	switch (letter) {
+	case 'a':
+		o->algorithm = value;
+		break;
+	case 'd':
+		o->ds_at_parent = true;
+		break;
+	case 'f':
+		o->from = value;
+		break;
+	case 'F':
+		o->format = value;
+		break;
+	case 'j':
+		o->json = true;
+		break;
+	case 'm':
+		o->move = value;
+		break;
+	case 'p':
+		o->publishers = true;
+		break;
+	case 's':
+		o->schema = true;
+		break;
+	case 'S':
+		o->stream = value;
+		break;
+	case 't':
+		o->take_over = atoi(value);
+		break;
+	default:
+		assert(false); /* in longs, and allowed */
+	}
+}
+
 bool cli_options(struct cli_options *o, int argc, char **argv,
 	const char *usage, const char *help, int *status)
 {
-	static const struct option longs[] = {{"help", no_argument, NULL, 'h'},
-		{"config", required_argument, NULL, 'c'},
-		{"from", required_argument, NULL, 'f'},
-		{"schema", no_argument, NULL, 's'},
-		{"json", no_argument, NULL, 'j'},
-		{"stream", required_argument, NULL, 'S'},
-		{"format", required_argument, NULL, 'F'},
-		{"move", required_argument, NULL, 'm'},
-		{"publishers", no_argument, NULL, 'p'},
-		{"algorithm", required_argument, NULL, 'a'},
-		{"ds-at-parent", no_argument, NULL, 'd'},
-		{"take-over", required_argument, NULL, 't'}, {0}};
-	int opt;
+	const char *allowed = o->allowed ? o->allowed : "";
+	bool right = true;
+	int letter;
 
 	o->conf = CLI_DEFAULT_CONF;
 	optind = 1;
-	while ((opt = getopt_long(argc, argv, o->keys_behind ? "+c:h" : "c:h",
-			longs, NULL)) != -1) {
-		if (opt == 'c') {
-			o->conf = optarg;
-		} else if (opt == 'f' && o->from_allowed) {
-			o->from = optarg;
-		} else if (opt == 's' && o->schema_allowed) {
-			o->schema = true;
-		} else if (opt == 'j' && o->json_allowed) {
-			o->json = true;
-		} else if (opt == 'S' && o->lines_allowed) {
-			o->stream = optarg;
-		} else if (opt == 'F' && o->lines_allowed) {
-			o->format = optarg;
-		} else if (opt == 'm' && o->move_allowed) {
-			o->move = optarg;
-		} else if (opt == 'p' && o->move_allowed) {
-			o->publishers = true;
-		} else if (opt == 'a' && o->keys_allowed) {
-			o->algorithm = optarg;
-		} else if (opt == 'd' && o->keys_allowed) {
-			o->ds_at_parent = true;
-		} else if (opt == 't' && o->take_over_allowed) {
-			o->take_over = atoi(optarg);
-		} else if (opt == 'h') {
+	while (right &&
+		(letter = getopt_long(argc, argv,
+			 o->keys_behind ? "+c:h" : "c:h", longs, NULL)) != -1) {
+		if (letter == 'h') {
 			printf("usage: dnsd %s\n\n%s", usage, help);
 			*status = 0;
 			return false;
-		} else {
-			fprintf(stderr, "usage: dnsd %s\n", usage);
-			*status = 2;
-			return false;
 		}
+		right = letter == 'c' || strchr(allowed, letter);
+		if (letter == 'c')
+			o->conf = optarg;
+		else if (right)
+			take(o, letter, optarg);
 	}
 	o->first = optind;
-	if (!o->words || argc - optind == o->words)
+	if (right && (!o->words || argc - optind == o->words))
 		return true;
 	fprintf(stderr, "usage: dnsd %s\n", usage);
 	*status = 2;

@@ -9,7 +9,7 @@ static const char help[] =
 
 int cli_run(int argc, char **argv)
 {
-	struct cli_options o = {.take_over_allowed = true, .take_over = -1};
+	struct cli_options o = {.allowed = "t", .take_over = -1};
 	int status;
 	if (!cli_options(&o, argc, argv, usage, help, &status))
 		return status;

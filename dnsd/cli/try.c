@@ -43,7 +43,7 @@ static int from_files(
 
 int cli_try(int argc, char **argv)
 {
-	struct cli_options o = {.words = 2, .json_allowed = true};
+	struct cli_options o = {.words = 2, .allowed = "j"};
 	struct buf line = {0};
 	int status;
 
