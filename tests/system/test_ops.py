@@ -1584,3 +1584,13 @@ class Check(Test):
             self.assertEqual(done.returncode, 0)
             self.assertIn("usage: dnsd " + word, done.stdout)
         self.assertTrue(shutil.which(DNSD))
+
+    def test_option_of_another_command(self):
+        for words in (("run", "--json"), ("check", "--move", "1"),
+                      ("try", "--schema"), ("lines", "--json"),
+                      ("ctl", "--from", "1,2"), ("keys", "--stream", "a/b"),
+                      ("check", "--nothing"), ("check", "--from")):
+            done = subprocess.run([DNSD, *words], text=True, capture_output=True,
+                                  timeout=6 * PATIENCE_S)
+            self.assertEqual((done.returncode, done.stdout), (2, ""), words)
+            self.assertIn("usage: dnsd " + words[0], done.stderr)
