@@ -108,24 +108,41 @@ static void test_shared_errors(void **state)
 	err_fini(&err);
 }
 
-static void test_bad(void **state)
+/* Each file of a folder; returns how many. */
+static unsigned each_file(const char *folder, void (*check)(const char *path))
 {
-	DIR *dir = opendir(DATA "bad");
+	DIR *dir = opendir(folder);
 	struct dirent *entry;
 	unsigned files = 0;
 	char path[600];
 
-	(void)state;
 	assert_non_null(dir);
 	while ((entry = readdir(dir)))
 		if (strstr(entry->d_name, ".yaml")) {
-			snprintf(path, sizeof path, DATA "bad/%s",
+			snprintf(path, sizeof path, "%s/%s", folder,
 				entry->d_name);
-			check_bad(path);
+			check(path);
 			files++;
 		}
 	closedir(dir);
-	assert_true(files > 40);
+	return files;
+}
+
+static void check_good(const char *path)
+{
+	conf_free(load(path));
+}
+
+static void test_bad(void **state)
+{
+	(void)state;
+	assert_true(each_file(DATA "bad", check_bad) > 40);
+}
+
+static void test_good(void **state)
+{
+	(void)state;
+	assert_true(each_file(DATA "good", check_good) > 10);
 }
 
 static void test_smallest(void **state)
@@ -156,7 +173,10 @@ static void test_smallest(void **state)
 	assert_float_equal(c->session_s, 1700, 0);
 	assert_float_equal(c->nodes[0].overcommit, 1, 0); /* no capacity */
 	assert_int_equal(c->trusted.n, 2);
-	assert_int_equal(c->http.listen.n, 0); /* no http: no listener */
+	/* Without the key there is no listener. */
+	assert_int_equal(c->http.listen.n, 0);
+	assert_int_equal(c->public.listen.n, 0);
+	assert_int_equal(c->tls.listen.n, 0);
 	assert_float_equal(c->health.interval_s, 3, 0);
 	conf_free(c);
 }
@@ -220,6 +240,102 @@ static void test_transfer(void **state)
 		"[2001:db8::9]:5353");
 	assert_int_equal(c->zones[1].transfer.n_to, 0);
 	assert_int_equal(c->zones[1].transfer.n_notify, 0);
+	conf_free(c);
+}
+
+/* Zones of other name servers. */
+static void test_from(void **state)
+{
+	struct conf *c = load(DATA "good/from.yaml");
+	const struct conf_zone *zone = c->zones;
+	char text[SOCKADDR_TEXT_MAX];
+
+	(void)state;
+	assert_int_equal(zone[0].from.n_primary, 0);
+	assert_int_equal(zone[1].from.n_primary, 2);
+	assert_int_equal(zone[1].from.key, 0);
+	assert_string_equal(
+		sockaddr_text(
+			(struct sockaddr *)&zone[1].from.primary[0].to, text),
+		"203.0.113.9:53");
+	assert_string_equal(
+		sockaddr_text(
+			(struct sockaddr *)&zone[1].from.primary[1].to, text),
+		"[2001:db8::9]:5353");
+	assert_int_equal(zone[2].from.n_primary, 1);
+	assert_int_equal(zone[2].from.key, -1);
+	conf_free(c);
+}
+
+/* With the key there is one, by default at these addresses. */
+static void test_listeners(void **state)
+{
+	static const char text[] = "zones: {example.com: {ns: [ns.x]}}\n"
+				   "http: {}\npublic: {}\n"
+				   "tls: {cert: c, key: k}\n";
+	struct err err = {0};
+	struct conf *c = conf_parse("t", text, sizeof text - 1, &err);
+
+	(void)state;
+	assert_non_null(c);
+	assert_int_equal(c->listen.n, 2);
+	assert_string_equal(c->listen.text[0], "0.0.0.0:53");
+	assert_int_equal(c->http.listen.n, 1);
+	assert_string_equal(c->http.listen.text[0], "127.0.0.1:8053");
+	assert_int_equal(c->public.listen.n, 1);
+	assert_string_equal(c->public.listen.text[0], "0.0.0.0:8080");
+	assert_int_equal(c->tls.listen.n, 2);
+	assert_string_equal(c->tls.listen.text[1], "[::]:853");
+	conf_free(c);
+}
+
+static void test_etcd(void **state)
+{
+	struct conf *c = load(DATA "good/etcd.yaml");
+
+	(void)state;
+	assert_int_equal(c->etcd.endpoints.n, 3);
+	assert_string_equal(c->etcd.endpoints.text[0], "https://10.0.0.1:2379");
+	assert_string_equal(c->etcd.endpoints.text[2], "http://etcd3");
+	assert_string_equal(c->etcd.prefix, "/dnsd/class");
+	assert_string_equal(c->etcd.as, "ns1"); /* its server_id */
+	assert_string_equal(c->etcd.key, DATA "good/ns1.key");
+	conf_free(c);
+}
+
+/* What the forms of a value mean. */
+static void test_values(void **state)
+{
+	static const int64_t validity_s[] = {
+		8, 5400, 5400, 31536000, 1209600, 604800};
+	struct conf *c = load(DATA "good/values.yaml");
+	const struct conf_node *a = c->nodes;
+
+	(void)state;
+	for (unsigned i = 0; i < 6; i++)
+		assert_int_equal(c->zones[i].dnssec.validity_s, validity_s[i]);
+	assert_int_equal(c->zones[5].serial, 4294967295);
+	assert_true(c->public.httpdns);
+	assert_int_equal(a->n_addresses, 2);
+	assert_string_equal(a->api, "http://[2001:db8::1]:1985");
+	assert_string_equal(a->rtmp, "[2001:db8::1]:1935");
+	assert_int_equal(a->n_asn, 3);
+	assert_int_equal(a->asn[0], 1);
+	assert_int_equal(a->asn[1], 4134);
+	assert_int_equal(a->asn[2], 4294967295);
+	assert_float_equal(a->at[1], 180, 0);
+	assert_float_equal(a->bandwidth_bps, 2e3, 0);
+	assert_float_equal(c->nodes[1].bandwidth_bps, 3e9, 0);
+	/* By default those that viewers may be sent to have a name. */
+	static const bool is_public[] = {true, true, false, false, true};
+	for (unsigned i = 0; i < 5; i++)
+		assert_int_equal(c->nodes[i].is_public, is_public[i]);
+	assert_true(c->steer[0].streams);
+	assert_false(c->steer[0].measured);
+	assert_float_equal(c->steer[0].ttl[0], 1, 0);
+	assert_float_equal(c->steer[0].ttl[1], 65535, 0);
+	assert_false(c->steer[1].streams);
+	assert_true(c->steer[1].measured);
 	conf_free(c);
 }
 
@@ -483,10 +599,15 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_shared_pools),
 		cmocka_unit_test(test_shared_errors),
 		cmocka_unit_test(test_smallest),
 		cmocka_unit_test(test_transfer),
+		cmocka_unit_test(test_from),
+		cmocka_unit_test(test_listeners),
+		cmocka_unit_test(test_etcd),
+		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_record),
 		cmocka_unit_test(test_rrl),
 		cmocka_unit_test(test_players),
