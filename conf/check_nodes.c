@@ -13,12 +13,21 @@ static bool is_off(const char *text)
 	return text && !strcasecmp(text, "off");
 }
 
+static const char *at_first_address(
+	struct conf *conf, const struct conf_node *node, int port)
+{
+	char host[ADDR_TEXT_MAX];
+	const struct addr *a = &node->address[0];
+	return arena_printf(conf->arena, a->family == 6 ? "[%s]:%d" : "%s:%d",
+		addr_text(a, host), port);
+}
+
 /* An endpoint: off, a given address:port, or the first address. */
 static bool endpoint(struct conf *conf, const struct conf_node *node,
 	const char *key, int port, const char **text, struct conf_where where,
 	struct err *err)
 {
-	char line[160], host[ADDR_TEXT_MAX];
+	char line[160];
 	struct sockaddr_storage ss;
 
 	if (is_off(*text)) {
@@ -26,10 +35,7 @@ static bool endpoint(struct conf *conf, const struct conf_node *node,
 		return true;
 	}
 	if (!**text) {
-		const struct addr *a = &node->address[0];
-		*text = arena_printf(conf->arena,
-			a->family == 6 ? "[%s]:%d" : "%s:%d",
-			addr_text(a, host), port);
+		*text = at_first_address(conf, node, port);
 		return true;
 	}
 	if (!sockaddr_parse(&ss, *text, port)) {
@@ -42,17 +48,22 @@ static bool endpoint(struct conf *conf, const struct conf_node *node,
 	return true;
 }
 
-/* Of "host", "host:port" or "[address]:port"; n octets. */
+/* Of "host", "host:port", "[address]" or "[address]:port"; n octets. An address without
+ * brackets is refused: its end would be taken for a port. */
 static bool port_ok(const char *host, size_t n)
 {
-	size_t at = n, digits;
-	while (at && host[at - 1] != ':' && host[at - 1] != ']')
-		at--;
-	if (!at || host[at - 1] == ']')
+	const char *end = host + n, *colon = memchr(host, ':', n);
+	if (*host == '[') {
+		const char *close = memchr(host, ']', n);
+		if (!close)
+			return false;
+		colon = close + 1 < end ? close + 1 : NULL;
+	}
+	if (!colon)
 		return true;
-	digits = strspn(host + at, "0123456789");
-	return digits == n - at && digits >= 1 && digits <= 5 &&
-		strtoul(host + at, NULL, 10) <= 65535;
+	size_t digits = strspn(colon + 1, "0123456789");
+	return *colon == ':' && colon + 1 + digits == end && digits >= 1 &&
+		digits <= 5 && strtoul(colon + 1, NULL, 10) <= 65535;
 }
 
 bool conf_url_ok(const char *url, bool may_have_user)
@@ -86,10 +97,8 @@ static bool api_url(struct conf *conf, struct conf_node *node, struct err *err)
 		return true;
 	}
 	if (!*url) {
-		if (!endpoint(conf, node, "api", 1985, &node->api,
-			    node->api_where, err))
-			return false;
-		node->api = arena_printf(conf->arena, "http://%s", node->api);
+		node->api = arena_printf(conf->arena, "http://%s",
+			at_first_address(conf, node, 1985));
 		return true;
 	}
 	/* Never the URL itself in a message: it may hold a password. */

@@ -326,6 +326,7 @@ static void test_values(void **state)
 	assert_float_equal(a->at[1], 180, 0);
 	assert_float_equal(a->bandwidth_bps, 2e3, 0);
 	assert_float_equal(c->nodes[1].bandwidth_bps, 3e9, 0);
+	assert_string_equal(c->nodes[1].api, "https://srs.example.net");
 	/* By default those that viewers may be sent to have a name. */
 	static const bool is_public[] = {true, true, false, false, true};
 	for (unsigned i = 0; i < 5; i++)
