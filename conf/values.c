@@ -11,6 +11,12 @@
 
 /* -- scalars -- */
 
+/* strtod takes more than we do: hex, nan, inf, leading spaces. */
+static bool is_plain(const char *text)
+{
+	return strspn(text, "0123456789.+-eE") > 0 && !strpbrk(text, "xXnNiI");
+}
+
 static bool value_number(struct loader *l, const struct yaml *y,
 	const struct key *key, const char *unit_chars, double *out)
 {
@@ -19,16 +25,13 @@ static bool value_number(struct loader *l, const struct yaml *y,
 
 	if (!loader_is_kind(l, y, key->name, YAML_SCALAR))
 		return false;
-	/* strtod takes more than we do: hex, nan, inf, leading spaces. */
-	bool plain = *y->text && strspn(y->text, "0123456789.+-eE") > 0 &&
-		!isspace((unsigned char)*y->text) &&
-		!strpbrk(y->text, "xXnNiI");
+	bool plain = is_plain(y->text);
 	double v = plain ? strtod(y->text, &end) : 0;
 	const char *suffix = plain ? end : "";
 	if (plain && *suffix && unit_chars) {
 		const char *u =
 			strchr(unit_chars, toupper((unsigned char)*suffix));
-		if (u && *u) {
+		if (u) {
 			v *= unit[u - unit_chars];
 			suffix++;
 		}
@@ -250,8 +253,8 @@ static void set_span(struct loader *l, const struct yaml *y,
 		return;
 	double v = strtod(y->text, &end);
 	for (unsigned i = 0; i < sizeof units / sizeof *units; i++) {
-		if (end == y->text || *end != units[i].letter ||
-			(*end && end[1]))
+		if (!is_plain(y->text) || end == y->text ||
+			*end != units[i].letter || (*end && end[1]))
 			continue;
 		v *= units[i].s;
 		if (v >= key->min && v <= key->max && v == floor(v)) {
