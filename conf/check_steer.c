@@ -161,14 +161,16 @@ static bool is_below(const char *name, const char *zone)
 	return n == z || name[n - z - 1] == '.';
 }
 
-/* Protocols of 1 to 255 octets with a comma between. */
+/* Protocols with a comma between, as many as an HTTPS record has room for. */
 static bool alpn_ok(const char *list)
 {
 	if (!*list)
 		return true;
+	if (strlen(list) > 120)
+		return false;
 	for (;; list++) {
 		size_t n = strcspn(list, ",");
-		if (n == 0 || n > 255 || strlen(list) > 120)
+		if (n == 0)
 			return false;
 		list += n;
 		if (!*list)
