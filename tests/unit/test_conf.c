@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "conf/conf.h"
+#include "folder.h"
 
 #define DATA "tests/data/conf/"
 
@@ -66,19 +67,25 @@ static void test_shared_pools(void **state)
 				   "steer:\n"
 				   "  x.example.com: {pool: [edge, a]}\n"
 				   "  y.example.com: {pool: [edge, a]}\n"
-				   "  z.example.com: {pool: [b, edge]}\n";
+				   "  z.example.com: {pool: [b, edge]}\n"
+				   "  v.example.com: {pool: [a]}\n"
+				   "  w.example.com: {pool: [b]}\n";
 	struct err err = {0};
 	struct conf *conf = conf_parse("t", text, sizeof text - 1, &err);
 	(void)state;
 	assert_non_null(conf);
 	const struct conf_steer *s = conf->steer;
-	assert_int_equal(conf->n_steer, 3);
+	assert_int_equal(conf->n_steer, 5);
 	assert_ptr_equal(s[0].node, s[1].node);
 	assert_ptr_not_equal(s[0].node, s[2].node);
 	for (unsigned i = 0; i < 3; i++) {
 		assert_int_equal(s[i].n_nodes, 2);
 		assert_int_equal(s[i].node[0], i == 2);
 		assert_int_equal(s[i].node[1], i != 2);
+	}
+	for (unsigned i = 3; i < 5; i++) {
+		assert_int_equal(s[i].n_nodes, 1);
+		assert_int_equal(s[i].node[0], i == 4);
 	}
 	conf_free(conf);
 	err_fini(&err);
@@ -307,14 +314,14 @@ static void test_etcd(void **state)
 static void test_values(void **state)
 {
 	static const int64_t validity_s[] = {
-		8, 5400, 5400, 31536000, 1209600, 604800};
+		8, 5400, 5400, 31536000, 1209600, 300, 604800};
 	struct conf *c = load(DATA "good/values.yaml");
 	const struct conf_node *a = c->nodes;
 
 	(void)state;
-	for (unsigned i = 0; i < 6; i++)
+	for (unsigned i = 0; i < 7; i++)
 		assert_int_equal(c->zones[i].dnssec.validity_s, validity_s[i]);
-	assert_int_equal(c->zones[5].serial, 4294967295);
+	assert_int_equal(c->zones[6].serial, 4294967295);
 	assert_true(c->public.httpdns);
 	assert_int_equal(a->n_addresses, 2);
 	assert_string_equal(a->api, "http://[2001:db8::1]:1985");
@@ -327,6 +334,7 @@ static void test_values(void **state)
 	assert_float_equal(a->bandwidth_bps, 2e3, 0);
 	assert_float_equal(c->nodes[1].bandwidth_bps, 3e9, 0);
 	assert_string_equal(c->nodes[1].api, "https://srs.example.net");
+	assert_string_equal(c->nodes[1].flv, "192.0.2.9:8080");
 	/* By default those that viewers may be sent to have a name. */
 	static const bool is_public[] = {true, true, false, false, true};
 	for (unsigned i = 0; i < 5; i++)
@@ -494,6 +502,29 @@ static void test_include(void **state)
 	remove(dir);
 }
 
+/* Of nodes that do not go together, one of another file is named with its place. */
+static void test_families_of_files(void **state)
+{
+	char folder[FOLDER_MAX], path[FOLDER_FILE_MAX], want[256];
+	struct err err = {0};
+
+	(void)state;
+	folder_make(folder);
+	folder_write(folder, "main.yaml",
+		"include: [b.inc]\nzones: {example.com: {ns: [ns.x]}}\n"
+		"nodes: {a: {address: [192.0.2.1]}}\n"
+		"steer: {e.example.com: {pool: [edge]}}\n");
+	folder_write(
+		folder, "b.inc", "nodes:\n  b: {address: [\"2001:db8::1\"]}\n");
+	assert_null(conf_load(folder_file(path, folder, "main.yaml"), &err));
+	snprintf(want, sizeof want,
+		"%s/main.yaml:4: e.example.com: in the pool, a has an IPv4 address and b (%s/b.inc:2) has none",
+		folder, folder);
+	assert_string_equal(err_text(&err), want);
+	err_fini(&err);
+	folder_remove(folder);
+}
+
 static void test_variable(void **state)
 {
 	static const char text[] = "server_id: \"ns-${DNSD_TEST}-x\"\n"
@@ -616,6 +647,7 @@ int main(void)
 		cmocka_unit_test(test_anchors),
 		cmocka_unit_test(test_empty_values),
 		cmocka_unit_test(test_include),
+		cmocka_unit_test(test_families_of_files),
 		cmocka_unit_test(test_variable),
 		cmocka_unit_test(test_no_secrets),
 		cmocka_unit_test(test_time),

@@ -45,6 +45,8 @@ static void check_text(const char *text, const char *want)
 
 /* -- lengths -- */
 
+#define TOKEN "heartbeat_token: not 1 to 255 characters of ASCII without spaces"
+
 /* A configuration with so many letters A at %s. */
 struct length {
 	const char *text;
@@ -56,8 +58,7 @@ struct length {
 static const struct length lengths[] = {
 	{"server_id: %s\n" ZONE, 128, "1: server_id: longer than 128 octets"},
 	{ZONE "version: %s\n", 128, "2: version: longer than 128 octets"},
-	{ZONE "heartbeat_token: %s\n", 255,
-		"2: heartbeat_token: not 1 to 255 characters of ASCII without spaces"},
+	{ZONE "heartbeat_token: %s\n", 255, "2: " TOKEN},
 	{ZONE "dnstap: {socket: s, identity: %s}\n", 255,
 		"2: dnstap: identity is longer than 255 octets"},
 	{ZONE "etcd: {endpoints: [\"http://e\"], as: %s}\n", 63, NULL},
@@ -278,6 +279,15 @@ static void test_parts(void **state)
 		{ZONE "tls: {key: k}", "2: tls: cert is missing"},
 		{ZONE "tls: {cert: c}", "2: tls: key is missing"},
 		{ZONE "dnstap: {}", "2: dnstap: socket is missing"},
+		{ZONE "workers: 256", NULL},
+		{ZONE "workers: 257",
+			"2: workers: 257 is out of range (0 to 256)"},
+		{ZONE "workers: \" 5\"", "2: workers: ' 5' is not a number"},
+		{ZONE "workers: \"5 \"", "2: workers: '5 ' is not a number"},
+		{ZONE "workers: \"\"", "2: workers: '' is not a number"},
+		{ZONE "heartbeat_token: \"!~\"", NULL},
+		{ZONE "heartbeat_token: \" a\"", "2: " TOKEN},
+		{ZONE "heartbeat_token: \"a\\x7f\"", "2: " TOKEN},
 	};
 	(void)state;
 	check_values(values, sizeof values / sizeof *values);
@@ -334,6 +344,25 @@ static void test_short_secret(void **state)
 	assert_non_null(conf);
 	assert_string_equal(err.warnings,
 		"t:4: short: a secret of fewer than 16 octets may be guessed\n");
+	conf_free(conf);
+	err_fini(&err);
+}
+
+/* Only the edge: what is published to an origin can be played from there. */
+static void test_srt_edge(void **state)
+{
+	static const char text[] = ZONE
+		"nodes:\n"
+		"  a: {address: [192.0.2.1]}\n"
+		"  b: {role: origin, address: [192.0.2.2], srt: 192.0.2.2}\n"
+		"  c: {address: [192.0.2.3],\n"
+		"    srt: 192.0.2.3}\n";
+	struct err err = {0};
+	struct conf *conf = parse(text, &err);
+	(void)state;
+	assert_non_null(conf);
+	assert_string_equal(err.warnings,
+		"t:6: c: srt of an edge: SRS plays by SRT only what was published to the same node by SRT\n");
 	conf_free(conf);
 	err_fini(&err);
 }
@@ -407,6 +436,7 @@ int main(void)
 		cmocka_unit_test(test_parts),
 		cmocka_unit_test(test_https),
 		cmocka_unit_test(test_short_secret),
+		cmocka_unit_test(test_srt_edge),
 		cmocka_unit_test(test_readable),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
