@@ -1,6 +1,7 @@
 /* A decision in words. */
 #include "cities.h"
 
+#include "paths/paths.h"
 #include "steer/explain.h"
 
 /* An explanation names what was decided, and accounts nothing. */
@@ -100,6 +101,65 @@ static void test_explain_network(void **state)
 		line, "client 10.3.0.0/20 at 51.50,-0.10 -- (nets)");
 }
 
+/* What is said of a node's path, for a client in Tokyo. */
+static void check_path(struct world *w, const char *node, const char *want)
+{
+	struct steer_query q =
+		world_query(w, "live.example.com", "10.2.0.0/24");
+	struct steer_decision d;
+	struct steer_trace trace;
+	char line[EXPLAIN_LINE_MAX];
+	steer_decide(world_state(w), w->accounts, &q, w->now, &d, &trace);
+	for (unsigned i = 0; i < trace.n; i++) {
+		unsigned of = trace.candidate[i].node;
+		if (strcmp(w->map->nodes[of].name, node) != 0)
+			continue;
+		explain_candidate(&w->state, &trace.candidate[i], line);
+		if (!strstr(line, want))
+			fail_msg("no %s in: %s", want, line);
+		return;
+	}
+	fail_msg("%s is no candidate", node);
+}
+
+/* What a path rests on: what was measured of it and when, on others of its area, or on
+ * the distance alone. */
+static void test_explain_paths(void **state)
+{
+	struct world w;
+	struct paths *paths = paths_new();
+	(void)state;
+	world_open(&w,
+		"nodes:\n"
+		"  hk: {address: [192.0.2.1], at: [22.3, 114.2]}\n"
+		"  jp: {address: [192.0.2.2], at: [35.7, 139.7]}\n"
+		"  no: {address: [192.0.2.3]}\n"
+		"steer: {live.example.com: {pool: [edge]}}\n");
+	check_path(&w, "jp", "(distance)");
+	struct steer_query q =
+		world_query(&w, "live.example.com", "10.2.0.0/24");
+	struct path_report report = {.place = *geo_place(w.geo, q.place),
+		.node = (unsigned)map_find_node(w.map, "jp"),
+		.rtt_ms = 30,
+		.viewers = 4,
+		.by = PATH_BY_NODE};
+	paths_set_map(paths, w.map);
+	for (report.net = 1; report.net <= 3; report.net++)
+		assert_true(paths_report(paths, &report, w.now));
+	paths_fit(paths, w.now);
+	struct path_table *table = paths_table(paths);
+	struct map *measured = map_with_paths(w.map, table);
+	w.state.map = measured;
+	w.now += 7000;
+	check_path(&w, "jp", "(3 networks 7 s ago, loss 0.0 %)");
+	check_path(&w, "hk", "(other paths)");
+	check_path(&w, "no", "(distance)");
+	map_free(measured);
+	path_table_free(table);
+	paths_free(paths);
+	world_close(&w);
+}
+
 /* Four nodes whose names are so long, and as many of them as the answer has. */
 static void pick_of_long_names(const unsigned *length, char *line)
 {
@@ -146,6 +206,7 @@ int main(void)
 		TEST(test_explain),
 		TEST(test_explain_figures),
 		TEST(test_explain_network),
+		cmocka_unit_test(test_explain_paths),
 		cmocka_unit_test(test_explain_many),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
