@@ -552,6 +552,33 @@ static void test_addresses_of_a_crowd(void **state)
 	}
 }
 
+/* Whoever of a crowd presses for line 2 may be on any node that line 1's answer names: it
+ * is none of these, however far the next one is. */
+static void test_line_2_of_a_crowd(void **state)
+{
+	struct world w;
+	struct steer_decision d;
+	(void)state;
+	world_open(&w,
+		"nodes:\n"
+		"  a: {address: [192.0.2.1], at: [22.3, 114.2]}\n"
+		"  b: {address: [192.0.2.2], at: [22.3, 114.2]}\n"
+		"  c: {address: [192.0.2.3], at: [22.3, 114.2]}\n"
+		"steer: {live.example.com: {pool: [edge], lines: 2, ttl: 5}}\n");
+	w.node[1].penalty_ms = 20;
+	w.node[2].penalty_ms = 3000;
+	for (unsigned k = 0; k < 3; k++)
+		w.node[k].per_viewer = 0;
+	for (int k = 0; k < 20; k++) {
+		d = world_ask(&w, "live.example.com", "10.1.0.0/24");
+		w.now += d.ttl_s * 1000 + 50;
+	}
+	assert_int_equal(d.n, 2);
+	assert_string_equal(
+		world_pick(&w, "line2.live.example.com", "10.1.0.0/24"), "c");
+	world_close(&w);
+}
+
 /* A crowd is spread over all nodes that are as good, one answer after the other. */
 static void test_crowd_is_spread(void **state)
 {
@@ -632,6 +659,7 @@ int main(void)
 		TEST(test_budget),
 		TEST(test_ttl),
 		cmocka_unit_test(test_addresses_of_a_crowd),
+		cmocka_unit_test(test_line_2_of_a_crowd),
 		cmocka_unit_test(test_crowd_is_spread),
 		cmocka_unit_test(test_equal_scores),
 		cmocka_unit_test(test_stays_far),
