@@ -454,7 +454,8 @@ static void test_most_lines(void **state)
 	}
 }
 
-/* Beyond the nearest nodes a provider of an earlier line costs as much. */
+/* Beyond the nearest nodes a provider of an earlier line costs as much. The nearest of
+ * other sites are down: else what is beyond is not looked at. */
 static void test_provider_far(void **state)
 {
 	struct world w;
@@ -466,11 +467,17 @@ static void test_provider_far(void **state)
 			"  n%d: {address: [192.0.2.%d], at: [22.3, 114.2], "
 			"site: hk, provider: p}\n",
 			i, i + 1);
+	for (int i = 0; i < MAP_CANDIDATES; i++)
+		n += snprintf(yaml + n, sizeof yaml - (size_t)n,
+			"  mid%d: {address: [192.0.2.%d], at: [13.7, 100.5]}\n",
+			i, i + 51);
 	snprintf(yaml + n, sizeof yaml - (size_t)n,
 		"  far1: {address: [192.0.2.98], at: [51.5, -0.1], provider: p}\n"
 		"  far2: {address: [192.0.2.99], at: [51.5, -0.1], bias: 8}\n"
 		"steer: {live.example.com: {pool: [edge], lines: 2}}\n");
 	world_open(&w, yaml);
+	for (int i = 0; i < MAP_CANDIDATES; i++)
+		w.node[40 + i].state = NODE_DOWN;
 	world_pick(&w, "live.example.com", CLIENT);
 	picks(&w, "live.example.com", 2, "far2");
 	world_close(&w);
