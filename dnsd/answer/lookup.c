@@ -408,7 +408,8 @@ static void walk_begin(struct walk *w, struct answerer *answerer,
 static void walk_end(struct walk *w)
 {
 	walk_prove_expansions(w);
-	w->result->unsigned_yet = w->dnssec.missing && !w->r->full;
+	w->result->unsigned_yet =
+		w->dnssec.missing && !w->r->full && !w->result->defer;
 	w->result->defer |= w->result->unsigned_yet;
 }
 

@@ -77,7 +77,7 @@ void walk_sign_set(struct walk *w, const struct zone_node *node,
 void walk_sign_found(struct walk *w, const struct zone_rrset *set);
 
 /* What says that the current name was found without a set (RFC 4035 3.1.3.1,
- * 3.1.3.4), or as a wildcard. */
+ * 3.1.3.4), or as a wildcard. The SOA was written before. */
 void walk_deny_type(struct walk *w);
 
 /* What says that there is no such name (RFC 4035 3.1.3.2). */

@@ -47,7 +47,6 @@ void walk_deny_type(struct walk *w)
 	struct name wild;
 	if (!walk_signs(w))
 		return;
-	w->r->section = REPLY_AUTHORITY;
 	if (w->match->found != ZONE_WILDCARD) {
 		signed_denial(&w->dnssec, w->name);
 		return;

@@ -484,6 +484,91 @@ static void test_steered(void **state)
 	end();
 }
 
+/* Hosts outside of a delegation and within; *.mx is a wildcard with addresses; d leads
+ * elsewhere. */
+static const char addressed[] =
+	"$TTL 300\n@ SOA ns1 h 1 2 3 4 60\n@ NS ns1\nns1 A 192.0.2.53\n"
+	"mx MX 1 mail\n*.mx MX 1 mail\nmail A 192.0.2.25\n"
+	"mail AAAA 2001:db8::25\n"
+	"d DNAME e\nx.e A 192.0.2.6\n"
+	"safe NS ns.safe\nsafe NS mail\nns.safe A 192.0.2.7\n"
+	"safe DS 1 13 2 "
+	"0000000000000000000000000000000000000000000000000000000000000000\n"
+	"open NS ns.open\nns.open A 192.0.2.8\n";
+
+static bool is_signed(const ldns_rr_list *all, const char *name)
+{
+	ldns_rdf *owner = ldns_dname_new_frm_str(name);
+	bool any = false;
+	for (size_t i = 0; i < ldns_rr_list_rr_count(all); i++) {
+		ldns_rr *rr = ldns_rr_list_rr(all, i);
+		any |= ldns_rr_get_type(rr) == LDNS_RR_TYPE_RRSIG &&
+			!ldns_dname_compare(ldns_rr_owner(rr), owner);
+	}
+	ldns_rdf_deep_free(owner);
+	return any;
+}
+
+/* Addresses beside an answer are signed (RFC 4035 3.1.1), and what proves a wildcard
+ * stands before them, once. */
+static void test_addresses_signed(void **state)
+{
+	static const char *const names[] = {
+		"mx.example.com.", "x.mx.example.com."};
+	begin(addressed, false);
+	for (unsigned i = 0; i < 2; i++) {
+		bool wild = false;
+		check(names[i], RR_MX, 1);
+		ldns_pkt *reply = ask(names[i], RR_MX, true, 1);
+		ldns_rr_list *more = ldns_pkt_additional(reply);
+		assert_true(has_type(more, LDNS_RR_TYPE_A));
+		assert_true(has_type(more, LDNS_RR_TYPE_AAAA));
+		assert_int_equal(ldns_rr_list_rr_count(more), 4);
+		check_section(more, true, names[i], &wild);
+		assert_int_equal(ldns_pkt_nscount(reply), 2 * i);
+		ldns_pkt_free(reply);
+	}
+	end();
+}
+
+/* A DNAME is signed, the CNAME made from it is not (RFC 6672 5.3.1). */
+static void test_redirected(void **state)
+{
+	begin(addressed, false);
+	ldns_pkt *reply = ask("x.d.example.com.", RR_A, true, 1);
+	assert_true(has_type(ldns_pkt_answer(reply), LDNS_RR_TYPE_DNAME));
+	assert_true(has_type(ldns_pkt_answer(reply), LDNS_RR_TYPE_A));
+	ldns_pkt_free(reply);
+	check("x.d.example.com.", RR_A, 1);
+	end();
+}
+
+/* A referral has the DS, or the proof that there is none (RFC 4035 3.1.4); glue is not
+ * signed, other addresses are. */
+static void test_referral(void **state)
+{
+	bool wild = false;
+	begin(addressed, false);
+	ldns_pkt *reply = ask("x.safe.example.com.", RR_A, true, 1);
+	ldns_rr_list *authority = ldns_pkt_authority(reply);
+	assert_true(has_type(authority, LDNS_RR_TYPE_DS));
+	assert_false(has_type(authority, LDNS_RR_TYPE_NSEC));
+	check_section(authority, false, "x.safe", &wild);
+	ldns_rr_list *more = ldns_pkt_additional(reply);
+	assert_int_equal(ldns_rr_list_rr_count(more), 5);
+	assert_false(is_signed(more, "ns.safe.example.com."));
+	assert_true(is_signed(more, "mail.example.com."));
+	ldns_pkt_free(reply);
+
+	reply = ask("x.open.example.com.", RR_A, true, 1);
+	authority = ldns_pkt_authority(reply);
+	assert_false(has_type(authority, LDNS_RR_TYPE_DS));
+	check_section(authority, false, "x.open", &wild);
+	check_denial(reply, "open.example.com.", RR_DS, "x.open");
+	ldns_pkt_free(reply);
+	end();
+}
+
 /* The NSEC beside a stream's answer covers no other stream, so that no cache makes
  * theirs from it (RFC 8198). */
 static void test_streams_apart(void **state)
@@ -557,6 +642,24 @@ static void test_by_type(void **state)
 		ldns_pkt_free(reply);
 	}
 	check("ns1.example.com.", RR_ANY, 1);
+	end();
+}
+
+/* A name without records has neither, and that is proven (RFC 2308 2.2). */
+static void test_by_type_of_empty(void **state)
+{
+	static const unsigned types[] = {RR_NSEC, RR_RRSIG};
+	char text[400];
+	snprintf(text, sizeof text, "%sx.empty A 192.0.2.1\n", small);
+	begin(text, true);
+	for (unsigned i = 0; i < 2; i++) {
+		ldns_pkt *reply = ask("empty.example.com.", types[i], true, 1);
+		assert_int_equal(ldns_pkt_get_rcode(reply), RCODE_NOERROR);
+		assert_true(
+			has_type(ldns_pkt_authority(reply), LDNS_RR_TYPE_SOA));
+		ldns_pkt_free(reply);
+		check("empty.example.com.", types[i], 1);
+	}
 	end();
 }
 
@@ -842,6 +945,26 @@ static void test_deferred(void **state)
 	end();
 }
 
+/* Nor is it accounted then, though the CNAME that leads there lacks its signature: that
+ * is done with the decision. */
+static void test_deferred_behind_alias(void **state)
+{
+	struct packet p;
+	begin_unserved(small, true);
+	own_ring();
+	defers = true;
+	struct answer_job job =
+		question(&p, "alias.example.com.", RR_A, true, 1);
+	assert_int_equal(answer_batch(&t.answerer, &job, 1), 1);
+	defers = false;
+	assert_int_equal(requests(), 1);
+	assert_false(job.accounted);
+	job.again = true;
+	assert_int_equal(answer_batch(&t.answerer, &job, 1), 1);
+	assert_true(job.accounted);
+	end();
+}
+
 /* Beside a wildcard that is no name of streams one record is enough. */
 static void test_wildcard(void **state)
 {
@@ -1037,9 +1160,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_steered),
+		cmocka_unit_test(test_addresses_signed),
+		cmocka_unit_test(test_redirected),
+		cmocka_unit_test(test_referral),
 		cmocka_unit_test(test_streams_apart),
 		cmocka_unit_test(test_stream_before),
 		cmocka_unit_test(test_by_type),
+		cmocka_unit_test(test_by_type_of_empty),
 		cmocka_unit_test(test_by_type_expanded),
 		cmocka_unit_test(test_background),
 		cmocka_unit_test(test_far),
@@ -1050,6 +1177,7 @@ int main(void)
 		cmocka_unit_test(test_requests_large),
 		cmocka_unit_test(test_requests_cut),
 		cmocka_unit_test(test_deferred),
+		cmocka_unit_test(test_deferred_behind_alias),
 		cmocka_unit_test(test_wildcard),
 		cmocka_unit_test(test_case),
 		cmocka_unit_test(test_epochs),
