@@ -65,6 +65,8 @@ static const char example[] =
 	"child DS 2 8 2 "
 	"0000000000000000000000000000000000000000000000000000000000000000\n"
 	"_sip._tcp SRV 1 2 5060 www\n"
+	"_two._tcp SRV 1 1 5061 mail\n"
+	"_two._tcp SRV 1 1 5060 mail\n"
 	"svc SVCB 1 . port=853\n"
 	"svc A 192.0.2.10\n"
 	"svcalias SVCB 0 www\n"
@@ -285,6 +287,12 @@ static void test_static(void **state)
 			"NOERROR aa; _sip._tcp.example.com. 300 SRV 1 2 5060 "
 			"www.example.com.;; www.example.com. 300 A 192.0.2.80 |"
 			" www.example.com. 300 A 192.0.2.81"},
+		/* addresses of a target that is there twice, once */
+		{"_two._tcp.example.com", RR_SRV,
+			"NOERROR aa; _two._tcp.example.com. 300 SRV 1 1 5060 "
+			"mail.example.com. | _two._tcp.example.com. 300 SRV 1 "
+			"1 5061 mail.example.com.;; mail.example.com. 300 A "
+			"192.0.2.25"},
 		{"unknown.example.com", 65400,
 			"NOERROR aa; unknown.example.com. 300 TYPE65400 \\# 4 "
 			"01020304;;"},

@@ -283,7 +283,8 @@ static void test_why_of_many(void **state)
 	assert_non_null(strstr(got, ";;")); /* no other section */
 }
 
-/* Before the first polls UDP waits and TCP does not. */
+/* Before the first polls UDP waits and TCP does not. What waits is not decided: it is
+ * still to be accounted. */
 static void test_too_early(void **state)
 {
 	static const char *const names[] = {
@@ -292,6 +293,7 @@ static void test_too_early(void **state)
 		t.w.load.ready = false;
 		assert_string_equal(ask_from(names[i], RR_A, 3, false), "");
 		assert_true(t.job.defer);
+		assert_false(t.job.accounted);
 		assert_non_null(
 			strstr(ask_from(names[i], RR_A, 3, true), "192.0.2.3"));
 		t.w.load.ready = true;

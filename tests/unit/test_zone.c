@@ -209,6 +209,34 @@ static void test_find(void **state)
 	zone_free(zone);
 }
 
+/* Only a name with every octet the same is the name, wherever its hash leads, and only
+ * below the same parent. */
+static void test_find_among_many(void **state)
+{
+	enum { N = 5000 };
+	static char many[N * 40];
+	size_t len = (size_t)sprintf(
+		many, "@ 60 SOA a b 1 2 3 4 5\n@ 60 NS a.example.net.\n");
+	for (unsigned i = 0; i < N; i++)
+		len += (size_t)sprintf(many + len,
+			i % 2 ? "host%u.x 60 A 192.0.2.1\n"
+			      : "host%u 60 A 192.0.2.1\n",
+			i);
+	struct zone *zone = zone_text("example.com", many);
+	for (unsigned i = 0; i < 2 * N; i++) {
+		char label[60];
+		for (unsigned below = 0; below < 2; below++) {
+			bool there = i < N && i % 2 == below;
+			sprintf(label, "host%u%s.example.com", i,
+				below ? ".x" : "");
+			struct name name = nm(label);
+			assert_int_equal(zone_match_of(zone, &name).found,
+				there ? ZONE_EXACT : ZONE_NONE);
+		}
+	}
+	zone_free(zone);
+}
+
 /* Compression against the apex and within the set, from any place. */
 static void test_write(void **state)
 {
@@ -302,6 +330,7 @@ int main(void)
 		cmocka_unit_test(test_made),
 		cmocka_unit_test(test_enumerate),
 		cmocka_unit_test(test_find),
+		cmocka_unit_test(test_find_among_many),
 		cmocka_unit_test(test_write),
 		cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_too_large),
