@@ -65,6 +65,9 @@ static const char example[] =
 	"child DS 2 8 2 "
 	"0000000000000000000000000000000000000000000000000000000000000000\n"
 	"_sip._tcp SRV 1 2 5060 www\n"
+	"pre RRSIG TLSA 13 3 300 20300101000000 20200101000000 1 @ AAAA\n"
+	"pre NSEC svc TLSA RRSIG NSEC\n"
+	"pre TLSA 3 1 1 00\n"
 	"_two._tcp SRV 1 1 5061 mail\n"
 	"_two._tcp SRV 1 1 5060 mail\n"
 	"svc SVCB 1 . port=853\n"
@@ -287,6 +290,9 @@ static void test_static(void **state)
 			"NOERROR aa; _sip._tcp.example.com. 300 SRV 1 2 5060 "
 			"www.example.com.;; www.example.com. 300 A 192.0.2.80 |"
 			" www.example.com. 300 A 192.0.2.81"},
+		/* of a zone that was signed elsewhere: a set, no signature */
+		{"pre.example.com", RR_ANY,
+			"NOERROR aa; pre.example.com. 300 TLSA 3 1 1 00;;"},
 		/* addresses of a target that is there twice, once */
 		{"_two._tcp.example.com", RR_SRV,
 			"NOERROR aa; _two._tcp.example.com. 300 SRV 1 1 5060 "

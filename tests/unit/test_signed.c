@@ -490,7 +490,7 @@ static const char addressed[] =
 	"$TTL 300\n@ SOA ns1 h 1 2 3 4 60\n@ NS ns1\nns1 A 192.0.2.53\n"
 	"mx MX 1 mail\n*.mx MX 1 mail\nmail A 192.0.2.25\n"
 	"mail AAAA 2001:db8::25\n"
-	"d DNAME e\nx.e A 192.0.2.6\n"
+	"d DNAME e\nx.e A 192.0.2.6\n*.w CNAME x.safe\n"
 	"safe NS ns.safe\nsafe NS mail\nns.safe A 192.0.2.7\n"
 	"safe DS 1 13 2 "
 	"0000000000000000000000000000000000000000000000000000000000000000\n"
@@ -565,6 +565,14 @@ static void test_referral(void **state)
 	assert_false(has_type(authority, LDNS_RR_TYPE_DS));
 	check_section(authority, false, "x.open", &wild);
 	check_denial(reply, "open.example.com.", RR_DS, "x.open");
+	ldns_pkt_free(reply);
+
+	/* what proves the wildcard that led there stands before the glue */
+	reply = ask("a.w.example.com.", RR_A, true, 1);
+	assert_true(has_type(ldns_pkt_authority(reply), LDNS_RR_TYPE_NSEC));
+	more = ldns_pkt_additional(reply);
+	assert_false(has_type(more, LDNS_RR_TYPE_NSEC));
+	assert_int_equal(ldns_rr_list_rr_count(more), 5);
 	ldns_pkt_free(reply);
 	end();
 }
