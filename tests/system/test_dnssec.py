@@ -20,7 +20,7 @@ import dns.rcode
 import dns.rdatatype
 import dns.zone
 
-from harness import DNSD, PATIENCE_S, WAIT_S, Daemon, Test
+from harness import DNSD, NETS, PATIENCE_S, WAIT_S, Daemon, Test, scope_of
 from ports import free_port
 
 ZONE = """$TTL 300
@@ -101,7 +101,7 @@ class Dnssec(Test):
     def sign(self, algorithm="13", more="", zone=ZONE, clock=False, conf=CONF,
              keys=None):
         """A server whose zone is signed by a key made for it, or by those given."""
-        d = Daemon(conf % more, files={"zone": zone}, start=False)
+        d = Daemon(conf % more, files={"zone": zone, "nets.txt": NETS}, start=False)
         self.addCleanup(d.close)
         (d.folder / "keys").mkdir()
         if clock:
@@ -215,6 +215,22 @@ class Dnssec(Test):
                 ours, theirs = (x.ask(self.owner(name), rdtype) for x in (d, plain))
                 ours.id = theirs.id = 0
                 self.assertEqual(ours.to_wire(), theirs.to_wire(), f"{name} {rdtype}")
+
+    def test_scope(self):
+        """Signed, an answer is for as large a net as without: what is decided for a
+        client, or by a chain, has a scope, other answers are for all clients."""
+        d = self.sign(conf="nets: nets.txt\n" + CONF)
+        for subnet, decided in (("10.1.2.0/24", 20), ("2001:db8:1::/48", 48)):
+            for name, rdtype, steered in (
+                    ("live", "A", True), ("s1.live", "A", True),
+                    ("line2.live", "AAAA", True), ("push", "HTTPS", True),
+                    ("tolive", "A", True), ("live", "TXT", False),
+                    ("www", "A", False), ("nope", "A", False)):
+                for wants in (True, False):
+                    answer = d.ask(self.owner(name), rdtype, subnet, tcp=True,
+                                   want_dnssec=wants)
+                    self.assertEqual(scope_of(answer), decided if steered else 0,
+                                     (name, rdtype, subnet, wants))
 
     def test_udp(self):
         """The first question for a set comes before its signature is there."""
