@@ -252,9 +252,9 @@ static void set_span(struct loader *l, const struct yaml *y,
 	if (!loader_is_kind(l, y, key->name, YAML_SCALAR))
 		return;
 	double v = strtod(y->text, &end);
+	bool plain = is_plain(y->text) && end != y->text;
 	for (unsigned i = 0; i < sizeof units / sizeof *units; i++) {
-		if (!is_plain(y->text) || end == y->text ||
-			*end != units[i].letter || (*end && end[1]))
+		if (!plain || *end != units[i].letter || (*end && end[1]))
 			continue;
 		v *= units[i].s;
 		if (v >= key->min && v <= key->max && v == floor(v)) {

@@ -1,5 +1,5 @@
 /* walk.h - one question on its way through its zone, from name to name along CNAMEs and
- * DNAMEs. Private to what answers from zones:
+ * DNAMEs. Shared by three files, and by no others:
  *
  *	lookup.c       goes from name to name, and to steering
  *	walk_ends.c    what a name ends the walk with: its set, a referral, none

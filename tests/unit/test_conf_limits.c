@@ -388,7 +388,8 @@ static const char *const warnings[] = {":2: token in", ":3: heartbeat_token in",
 	":12: private key of etcd in"};
 #define WARNINGS (sizeof warnings / sizeof *warnings)
 
-/* What a user of the machine, who is not in the files' group, may read. */
+/* Sets the mode of both files: as many warnings are expected that everybody may read
+ * them, each once. */
 static void check_readable(const char *folder, mode_t mode, unsigned expected)
 {
 	char path[FOLDER_FILE_MAX], secret[FOLDER_FILE_MAX];

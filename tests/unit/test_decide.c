@@ -520,6 +520,28 @@ static void test_stays_far(void **state)
 	}
 }
 
+/* Three nodes of one place, and the answer to a network that has asked for so long that it
+ * stands for a crowd: the second node costs so many ms more, the third is far dearer. */
+static struct steer_decision ask_as_crowd(struct world *w, float second_ms)
+{
+	struct steer_decision d;
+	world_open(w,
+		"nodes:\n"
+		"  a: {address: [192.0.2.1], at: [22.3, 114.2]}\n"
+		"  b: {address: [192.0.2.2], at: [22.3, 114.2]}\n"
+		"  c: {address: [192.0.2.3], at: [22.3, 114.2]}\n"
+		"steer: {live.example.com: {pool: [edge], lines: 2, ttl: 5}}\n");
+	w->node[1].penalty_ms = second_ms;
+	w->node[2].penalty_ms = 3000;
+	for (unsigned k = 0; k < 3; k++)
+		w->node[k].per_viewer = 0;
+	for (int k = 0; k < 20; k++) {
+		d = world_ask(w, "live.example.com", "10.1.0.0/24");
+		w->now += d.ttl_s * 1000 + 50;
+	}
+	return d;
+}
+
 /* The answer to a crowd names nodes that cost up to 25 ms more than the first. */
 static void test_addresses_of_a_crowd(void **state)
 {
@@ -530,21 +552,7 @@ static void test_addresses_of_a_crowd(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct world w;
-		struct steer_decision d;
-		world_open(&w,
-			"nodes:\n"
-			"  a: {address: [192.0.2.1], at: [22.3, 114.2]}\n"
-			"  b: {address: [192.0.2.2], at: [22.3, 114.2]}\n"
-			"  c: {address: [192.0.2.3], at: [22.3, 114.2]}\n"
-			"steer: {live.example.com: {pool: [edge], ttl: 5}}\n");
-		w.node[1].penalty_ms = rows[i].ms;
-		w.node[2].penalty_ms = 500;
-		for (unsigned k = 0; k < 3; k++)
-			w.node[k].per_viewer = 0;
-		for (int k = 0; k < 20; k++) {
-			d = world_ask(&w, "live.example.com", "10.1.0.0/24");
-			w.now += d.ttl_s * 1000 + 50;
-		}
+		struct steer_decision d = ask_as_crowd(&w, rows[i].ms);
 		assert_true(d.rate * 5 > 20);
 		assert_int_equal(d.n, rows[i].n);
 		assert_int_equal(d.node[0], 0);
@@ -552,27 +560,13 @@ static void test_addresses_of_a_crowd(void **state)
 	}
 }
 
-/* Whoever of a crowd presses for line 2 may be on any node that line 1's answer names: it
- * is none of these, however far the next one is. */
+/* Line 1's answer to a crowd names several nodes, and a viewer that asks for line 2 may be
+ * on any of them: line 2 is none of these, even if the next node is far dearer. */
 static void test_line_2_of_a_crowd(void **state)
 {
 	struct world w;
-	struct steer_decision d;
+	struct steer_decision d = ask_as_crowd(&w, 20);
 	(void)state;
-	world_open(&w,
-		"nodes:\n"
-		"  a: {address: [192.0.2.1], at: [22.3, 114.2]}\n"
-		"  b: {address: [192.0.2.2], at: [22.3, 114.2]}\n"
-		"  c: {address: [192.0.2.3], at: [22.3, 114.2]}\n"
-		"steer: {live.example.com: {pool: [edge], lines: 2, ttl: 5}}\n");
-	w.node[1].penalty_ms = 20;
-	w.node[2].penalty_ms = 3000;
-	for (unsigned k = 0; k < 3; k++)
-		w.node[k].per_viewer = 0;
-	for (int k = 0; k < 20; k++) {
-		d = world_ask(&w, "live.example.com", "10.1.0.0/24");
-		w.now += d.ttl_s * 1000 + 50;
-	}
 	assert_int_equal(d.n, 2);
 	assert_string_equal(
 		world_pick(&w, "line2.live.example.com", "10.1.0.0/24"), "c");

@@ -110,16 +110,9 @@ static void check_path(struct world *w, const char *node, const char *want)
 	struct steer_trace trace;
 	char line[EXPLAIN_LINE_MAX];
 	steer_decide(world_state(w), w->accounts, &q, w->now, &d, &trace);
-	for (unsigned i = 0; i < trace.n; i++) {
-		unsigned of = trace.candidate[i].node;
-		if (strcmp(w->map->nodes[of].name, node) != 0)
-			continue;
-		explain_candidate(&w->state, &trace.candidate[i], line);
-		if (!strstr(line, want))
-			fail_msg("no %s in: %s", want, line);
-		return;
-	}
-	fail_msg("%s is no candidate", node);
+	explain_candidate(&w->state, traced(w, &trace, node), line);
+	if (!strstr(line, want))
+		fail_msg("no %s in: %s", want, line);
 }
 
 /* What a path rests on: what was measured of it and when, on others of its area, or on

@@ -484,8 +484,8 @@ static void test_steered(void **state)
 	end();
 }
 
-/* Hosts outside of a delegation and within; *.mx is a wildcard with addresses; d leads
- * elsewhere. */
+/* MX records with addresses, one of them made by a wildcard; a DNAME; a delegation that
+ * is signed, and one that is not. */
 static const char addressed[] =
 	"$TTL 300\n@ SOA ns1 h 1 2 3 4 60\n@ NS ns1\nns1 A 192.0.2.53\n"
 	"mx MX 1 mail\n*.mx MX 1 mail\nmail A 192.0.2.25\n"
@@ -543,8 +543,9 @@ static void test_redirected(void **state)
 	end();
 }
 
-/* A referral has the DS, or the proof that there is none (RFC 4035 3.1.4); glue is not
- * signed, other addresses are. */
+/* A referral carries the child's DS set, or the NSEC record that proves that it has none
+ * (RFC 4035 3.1.4). Addresses of name servers are signed, but not glue, which belongs to
+ * the child. */
 static void test_referral(void **state)
 {
 	bool wild = false;
@@ -953,8 +954,8 @@ static void test_deferred(void **state)
 	end();
 }
 
-/* Nor is it accounted then, though the CNAME that leads there lacks its signature: that
- * is done with the decision. */
+/* The polls are awaited, and the CNAME lacks its signature, too: nothing is decided yet,
+ * so nothing is in the accounts. The next try decides, and accounts. */
 static void test_deferred_behind_alias(void **state)
 {
 	struct packet p;
