@@ -879,93 +879,122 @@ static void test_ede_room(void **state)
 }
 
 /* RFC 9018 appendix A.1 and A.3: secret, client and stamps are the RFC's. */
+static const uint8_t cookie_secret[16] = {0xe5, 0xe9, 0x73, 0xe5, 0xa6, 0xb2,
+	0xa4, 0x3f, 0x48, 0xe7, 0xdc, 0x84, 0x9e, 0x37, 0xbf, 0xcf};
+static const uint8_t cookie_client[8] = {
+	0x24, 0x64, 0xc4, 0xab, 0xcf, 0x10, 0xc9, 0x57};
+static const char cookie_fresh[] = "000a0018"
+				   "2464c4abcf10c957"
+				   "010000005cf79f11"
+				   "1f8130c3eee29480";
+#define COOKIE_MADE 0x5cf79f11u
+
+/* The server has that secret at the time when the cookie is made. */
+static void cookie_begin(uint8_t cookie[24])
+{
+	memcpy(t.options.cookie_secret, cookie_secret, 16);
+	t.options.have_previous = false;
+	t.answerer.wall_s = COOKIE_MADE;
+	for (int i = 0; i < 24; i++)
+		sscanf(cookie_fresh + 8 + 2 * i, "%2hhx", &cookie[i]);
+}
+
+/* Asks with so many octets of a cookie, and returns the text of the reply's OPT. */
+static const char *ask_with_cookie(const uint8_t *cookie, unsigned len)
+{
+	struct packet p = with_option("www.example.com", RR_A, 10, cookie, len);
+	assert_non_null(strstr(run(&p, false), "192.0.2.80"));
+	return opt_text();
+}
+
 static void test_cookies(void **state)
 {
-	static const uint8_t secret[16] = {0xe5, 0xe9, 0x73, 0xe5, 0xa6, 0xb2,
-		0xa4, 0x3f, 0x48, 0xe7, 0xdc, 0x84, 0x9e, 0x37, 0xbf, 0xcf};
-	static const uint8_t client[8] = {
-		0x24, 0x64, 0xc4, 0xab, 0xcf, 0x10, 0xc9, 0x57};
-	static const char fresh[] = "000a0018"
-				    "2464c4abcf10c957"
-				    "010000005cf79f11"
-				    "1f8130c3eee29480";
-	const uint32_t made = 0x5cf79f11;
-	uint8_t cookie[24];
-
-	memcpy(t.options.cookie_secret, secret, 16);
-	t.answerer.wall_s = made;
-	struct packet p = with_option("www.example.com", RR_A, 10, client, 8);
-	run(&p, false);
-	assert_string_equal(opt_text(), fresh);
-
-	for (int i = 0; i < 24; i++)
-		sscanf(fresh + 8 + 2 * i, "%2hhx", &cookie[i]);
 	static const struct {
 		int age;
 		bool good, renewed;
 	} rows[] = {{0, true, false}, {1799, true, false}, {1800, true, true},
 		{3600, true, true}, {3601, false, true}, {-300, true, false},
 		{-301, false, true}};
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		struct answer_counters before = t.answerer.counters;
-		t.answerer.wall_s = made + (uint32_t)rows[i].age;
-		p = with_option("www.example.com", RR_A, 10, cookie, 24);
-		assert_non_null(strstr(run(&p, false), "192.0.2.80"));
-		assert_int_equal(
-			strcmp(opt_text(), fresh) != 0, rows[i].renewed);
-		assert_int_equal(
-			t.answerer.counters.cookies_ok - before.cookies_ok,
-			rows[i].good);
-		assert_int_equal(
-			t.answerer.counters.cookies_bad - before.cookies_bad,
-			!rows[i].good);
-	}
+	const struct answer_counters *now = &t.answerer.counters;
+	uint8_t cookie[24];
 
-	/* forged, of another length, made with the previous secret */
-	t.answerer.wall_s = made;
+	cookie_begin(cookie);
+	assert_string_equal(ask_with_cookie(cookie_client, 8), cookie_fresh);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct answer_counters before = *now;
+		t.answerer.wall_s = COOKIE_MADE + (uint32_t)rows[i].age;
+		bool renewed =
+			strcmp(ask_with_cookie(cookie, 24), cookie_fresh) != 0;
+		assert_int_equal(renewed, rows[i].renewed);
+		assert_int_equal(
+			now->cookies_ok - before.cookies_ok, rows[i].good);
+		assert_int_equal(
+			now->cookies_bad - before.cookies_bad, !rows[i].good);
+	}
+}
+
+/* Forged, or of another length; the client's half alone is no server cookie, and not
+ * bad. */
+static void test_cookies_bad(void **state)
+{
+	uint8_t cookie[24];
+
+	cookie_begin(cookie);
 	uint64_t bad = t.answerer.counters.cookies_bad;
-	for (int i = 16; i < 24; i++, bad++) {
+	for (int i = 16; i < 24; i++) {
 		cookie[i] ^= 1;
-		p = with_option("www.example.com", RR_A, 10, cookie, 24);
-		run(&p, false);
-		assert_string_equal(opt_text(), fresh);
-		assert_int_equal(t.answerer.counters.cookies_bad, bad + 1);
+		assert_string_equal(ask_with_cookie(cookie, 24), cookie_fresh);
+		assert_int_equal(t.answerer.counters.cookies_bad, ++bad);
 		cookie[i] ^= 1;
 	}
-	bad--;
-	p = with_option("www.example.com", RR_A, 10, cookie, 23);
-	run(&p, false);
-	assert_int_equal(t.answerer.counters.cookies_bad, bad + 2);
-	memcpy(t.options.cookie_previous, secret, 16);
+	ask_with_cookie(cookie, 23);
+	assert_int_equal(t.answerer.counters.cookies_bad, ++bad);
+	ask_with_cookie(cookie_client, 8);
+	assert_int_equal(t.answerer.counters.cookies_bad, bad);
+}
+
+/* What the previous secret made is good while the server has that, and is renewed. */
+static void test_cookies_previous(void **state)
+{
+	uint8_t cookie[24];
+
+	cookie_begin(cookie);
+	memcpy(t.options.cookie_previous, cookie_secret, 16);
 	memset(t.options.cookie_secret, 1, 16);
 	t.options.have_previous = true;
 	uint64_t ok = t.answerer.counters.cookies_ok;
-	p = with_option("www.example.com", RR_A, 10, cookie, 24);
-	run(&p, false);
+	assert_string_not_equal(ask_with_cookie(cookie, 24), cookie_fresh);
 	assert_int_equal(t.answerer.counters.cookies_ok, ok + 1);
-	assert_string_not_equal(opt_text(), fresh);
 	t.options.have_previous = false;
-	bad = t.answerer.counters.cookies_bad;
-	run(&p, false); /* the secret is there, and does not count any more */
+	uint64_t bad = t.answerer.counters.cookies_bad;
+	ask_with_cookie(cookie, 24);
 	assert_int_equal(t.answerer.counters.cookies_bad, bad + 1);
-	p = with_option("www.example.com", RR_A, 10, client, 8);
-	run(&p, false); /* the client's half alone is none, and not bad */
-	assert_int_equal(t.answerer.counters.cookies_bad, bad + 1);
+}
 
-	/* what is written is a cookie, and not more */
-	uint8_t out[32];
+/* What is written is a cookie, and not more. */
+static void test_cookie_length(void **state)
+{
 	struct edns edns = {.cookie_len = 8};
+	uint8_t cookie[24], out[32];
+
+	cookie_begin(cookie);
 	memset(out, 0xaa, sizeof out);
 	assert_int_equal(
-		cookie_answer(&t.options, &edns, &t.job.peer, made, out),
+		cookie_answer(&t.options, &edns, &t.job.peer, COOKIE_MADE, out),
 		COOKIE_NONE);
 	for (int i = 24; i < 32; i++)
 		assert_int_equal(out[i], 0xaa);
+}
 
-	/* a cookie without a question (RFC 7873 5.4) */
-	p = packet_header(0, 0);
+/* A cookie without a question (RFC 7873 5.4). */
+static void test_cookie_alone(void **state)
+{
+	uint8_t cookie[24];
+	struct packet p = packet_header(0, 0);
 	uint16_t begin = packet_opt(&p, 1232, 0, 0);
-	put_option(&p, 10, client, 8);
+
+	cookie_begin(cookie);
+	put_option(&p, 10, cookie_client, 8);
 	packet_opt_end(&p, begin);
 	assert_string_equal(run(&p, false), "NOERROR;;;");
 	assert_int_equal(strlen(opt_text()), 2 * 28);
@@ -1532,6 +1561,10 @@ int main(void)
 		cmocka_unit_test(test_ede_of_why),
 		cmocka_unit_test(test_ede_room),
 		cmocka_unit_test(test_cookies),
+		cmocka_unit_test(test_cookies_bad),
+		cmocka_unit_test(test_cookies_previous),
+		cmocka_unit_test(test_cookie_length),
+		cmocka_unit_test(test_cookie_alone),
 		cmocka_unit_test(test_proven),
 		cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_without_limit),
